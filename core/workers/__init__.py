@@ -1,0 +1,1 @@
+"""Worker processes: the only ones that touch a source or an archive, because only they may hang."""

@@ -1,0 +1,30 @@
+# Kept to GNU make 3.81, which macOS ships.
+
+# Naming a shell makes old makes run every line through it, and so find programs on the PATH exported here.
+SHELL := /bin/bash
+# A shell over SSH does not know Homebrew's folders, nor the uv that setup may put into this folder.
+export PATH := $(PATH):/opt/homebrew/bin:/usr/local/bin:$(HOME)/.local/bin:$(CURDIR)/.venv-uv/bin
+UV ?= uv
+
+.PHONY: run test lint bench faults setup
+
+run: setup
+	@$(UV) run --no-sync lading $(ARGS)
+
+test: lint
+	$(UV) run --no-sync pytest $(ARGS)
+
+lint: setup
+	$(UV) run --no-sync ruff check
+	$(UV) run --no-sync ruff format --check
+	$(UV) run --no-sync mypy
+	$(UV) run --no-sync lint-imports
+
+bench: setup
+	$(UV) run --locked --group bench python -m tests.benchmarks $(ARGS)
+
+faults: setup
+	$(UV) run --no-sync pytest tests/faults $(ARGS)
+
+setup:
+	@UV="$(UV)" .ci/setup

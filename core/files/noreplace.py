@@ -1,0 +1,96 @@
+"""Giving a file its final name without ever replacing another."""
+
+import ctypes
+import errno
+import os
+import sys
+import uuid
+from functools import cache
+
+# rename(2) of Linux, <linux/fs.h>
+_RENAME_NOREPLACE = 1
+# renameatx_np(2) of macOS, <sys/stdio.h>
+_RENAME_EXCL = 4
+
+RENAME, LINK, LOOK = "rename", "link", "look"
+"""The three ways, best first: an atomic no-replace rename; link and unlink; look, then rename, which only the
+archive's lock guards, and which a foreign writer could race."""
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def rename(from_folder: int, source: bytes, to_folder: int, target: bytes) -> None:
+    """Rename without replacing. Raises FileExistsError, or OSError (EINVAL, ENOTSUP, ENOSYS: not offered)."""
+    if sys.platform == "darwin":
+        call, flag = _libc().renameatx_np, _RENAME_EXCL
+    else:
+        call, flag = _libc().renameat2, _RENAME_NOREPLACE
+    if call(from_folder, source, to_folder, target, ctypes.c_uint(flag)) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), os.fsdecode(target))
+
+
+def publish(way: str, from_folder: int, source: str, to_folder: int, target: str) -> None:
+    """Move `source` to the name `target`, which must be free.
+
+    Raises FileExistsError when it is not, OSError on any other failure.
+    """
+    if way == RENAME:
+        rename(from_folder, os.fsencode(source), to_folder, os.fsencode(target))
+    elif way == LINK:
+        os.link(source, target, src_dir_fd=from_folder, dst_dir_fd=to_folder, follow_symlinks=False)
+        os.unlink(source, dir_fd=from_folder)
+    else:
+        try:
+            os.stat(target, dir_fd=to_folder, follow_symlinks=False)
+        except FileNotFoundError:
+            os.rename(source, target, src_dir_fd=from_folder, dst_dir_fd=to_folder)
+        else:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
+
+
+def _make(folder: int, name: str, text: bytes) -> None:
+    fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
+    try:
+        os.write(fd, text)
+    finally:
+        os.close(fd)
+
+
+def _works(way: str, folder: int, names: tuple[str, str, str]) -> bool:
+    """Whether `way` moves onto a free name and refuses a taken one, leaving the taken file as it was.
+
+    exFAT and some FUSE file systems answer EINVAL even for a free name: not offered.
+    """
+    first, second, target = names
+    try:
+        _make(folder, first, b"1")
+        _make(folder, second, b"2")
+        publish(way, folder, first, folder, target)
+        try:
+            publish(way, folder, second, folder, target)
+        except FileExistsError:
+            return os.stat(target, dir_fd=folder).st_size == 1
+        return False
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO):
+            raise
+        return False
+    finally:
+        for name in names:
+            try:
+                os.unlink(name, dir_fd=folder)
+            except FileNotFoundError:
+                continue
+
+
+def probe(folder: int) -> str:
+    """The best way that the file system of `folder` really offers. Raises OSError when it cannot be written."""
+    tag = uuid.uuid4().hex[:12]
+    for way in (RENAME, LINK):
+        if _works(way, folder, (f"probe-{tag}-a", f"probe-{tag}-b", f"probe-{tag}-c")):
+            return way
+    return LOOK

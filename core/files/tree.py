@@ -1,0 +1,100 @@
+"""Opening what lies below a folder, and nothing else, whatever names and links say."""
+
+import errno
+import os
+import stat
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_NONBLOCK: a FIFO that took a file's place must not block open(2).
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NOATIME = getattr(os, "O_NOATIME", 0)
+
+
+class LostError(Exception):
+    """The root is no longer the folder it was: unplugged, unmounted, or another one in its place."""
+
+
+class NotRegularError(OSError):
+    """What is under this name now is not a regular file."""
+
+
+class Tree:
+    """A folder that files are opened beneath, one path component after the other, never through a link.
+
+    `root` is absolute; `device` and `inode` are those seen when it was chosen (0: take what is there). Raises
+    LostError when they differ. Paths longer than PATH_MAX work, because no path is ever handed on whole.
+    """
+
+    def __init__(self, root: bytes, device: int = 0, inode: int = 0) -> None:
+        self.root = root
+        self.device = device
+        self.inode = inode
+        self._fd = -1
+        self._folder: tuple[bytes, int] | None = None
+
+    def fileno(self) -> int:
+        """The descriptor of the root; opened when it is not. Raises LostError, OSError."""
+        if self._fd < 0:
+            try:
+                fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            except (FileNotFoundError, NotADirectoryError) as error:
+                raise LostError(os.fsdecode(self.root)) from error
+            facts = os.fstat(fd)
+            if self.inode and (facts.st_dev, facts.st_ino) != (self.device, self.inode):
+                os.close(fd)
+                raise LostError(os.fsdecode(self.root))
+            self.device, self.inode = facts.st_dev, facts.st_ino
+            self._fd = fd
+        return self._fd
+
+    def folder(self, path: bytes) -> int:
+        """A descriptor of the folder `path`, kept until another one is asked for. Raises OSError."""
+        if not path:
+            return self.fileno()
+        if self._folder is not None:
+            if self._folder[0] == path:
+                return self._folder[1]
+            os.close(self._folder[1])
+            self._folder = None
+        current = self.fileno()
+        for name in path.split(b"/"):
+            try:
+                below = os.open(name, _FOLDER, dir_fd=current)
+            finally:
+                if current != self._fd:
+                    os.close(current)
+            current = below
+        self._folder = (path, current)
+        return current
+
+    def open(self, path: bytes) -> int:
+        """Open the regular file `path` for reading.
+
+        Raises NotRegularError when it is none (any more), else OSError. The access time is left alone where
+        the system allows that (open(2), O_NOATIME).
+        """
+        parent, _, name = path.rpartition(b"/")
+        folder = self.folder(parent)
+        try:
+            fd = os.open(name, _FILE | _NOATIME, dir_fd=folder)
+        except PermissionError:
+            fd = os.open(name, _FILE, dir_fd=folder)
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise NotRegularError(errno.EINVAL, "not a regular file any more", os.fsdecode(path))
+        return fd
+
+    def close(self) -> None:
+        """Close every descriptor; the next call opens them again and checks that it is the same root."""
+        if self._folder is not None:
+            os.close(self._folder[1])
+            self._folder = None
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> "Tree":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,71 @@
+"""python -m tests.benchmarks [import|scale|copystage|seed]"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+
+from tests.benchmarks import copystage, report, runner, scale, seed
+from tests.benchmarks.machine import facts
+from tests.benchmarks.measure import FailedRunError
+from tests.benchmarks.peers import PEERS, MissingPeerError
+from tests.benchmarks.sets import SETS
+
+
+def options() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("import", "scale", "copystage", "seed"), default="import")
+    parser.add_argument("--set", nargs="+", choices=SETS, default=list(SETS), help="import: which sets")
+    parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS), help="import: who runs")
+    parser.add_argument("--pairs", type=int, default=5, help="rounds; odd, at least 5 for a result")
+    parser.add_argument("--fraction", type=float, default=1.0, help="make everything smaller, to try it out")
+    parser.add_argument("--dir", help="where sources and destinations lie (default: a fresh folder)")
+    parser.add_argument("--json", action="store_true", help="results as JSON")
+    return parser.parse_args()
+
+
+def run(chosen: argparse.Namespace, folder: str) -> tuple[object, str]:
+    """The chosen benchmark's results, as values and as text."""
+    if chosen.what == "scale":
+        lines = scale.scale(folder, chosen.fraction)
+        return [
+            {"what": line.what, "value": line.value, "target": line.target} for line in lines
+        ], scale.text(lines)
+    if chosen.what == "copystage":
+        stage = copystage.copystage(folder, chosen.pairs, chosen.fraction)
+        return stage, copystage.text(stage)
+    if chosen.what == "seed":
+        rows = seed.seed_targets(folder, chosen.fraction)
+        return rows, seed.text(rows)
+    results = runner.compare(chosen.set, chosen.only, chosen.pairs, chosen.fraction, folder)
+    return [report.as_json(result) for result in results], "\n\n".join(map(report.comparison, results))
+
+
+def main() -> int:
+    """Run one benchmark and print it; its folder goes away."""
+    chosen = options()
+    memory = "/dev/shm" if chosen.what == "copystage" and not chosen.dir else chosen.dir
+    if memory == "/dev/shm" and not os.path.isdir(memory):
+        print("copystage needs a file system in memory: give one with --dir", file=sys.stderr)
+        return 2
+    folder = tempfile.mkdtemp(prefix="lading-bench-", dir=memory)
+    machine = facts(folder)
+    try:
+        values, text = run(chosen, folder)
+    except (MissingPeerError, FailedRunError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if chosen.json:
+        print(json.dumps({"machine": machine, "benchmark": chosen.what, "results": values}, indent=1))
+    else:
+        print(f"{report.facts_text(machine)}\n\n{text}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""Interleaved rounds: lading, then its peers in an order that turns, each into a fresh destination."""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass, field
+
+from tests.benchmarks.measure import FailedRunError, Measured, measure
+from tests.benchmarks.peers import PEERS, Peer, check
+from tests.benchmarks.sets import PROJECT, SETS, extent, warm
+
+TARGETS: dict[tuple[str, str], float] = {
+    **{("durable rsync", name): 0.7 for name in SETS},
+    ("ocopy", "small"): 0.25,
+    ("ocopy", "mixed"): 0.25,
+}
+"""At most this share of a peer's time, by peer and set."""
+
+
+@dataclass(slots=True)
+class Result:
+    """All rounds over one set."""
+
+    name: str
+    files: int
+    size: int
+    runs: dict[str, list[Measured]] = field(default_factory=dict)
+
+    def median(self, peer: str) -> float:
+        """The median of a contestant's wall seconds."""
+        return statistics.median(run.seconds for run in self.runs[peer])
+
+    def ratios(self, peer: str) -> list[float]:
+        """lading's time over the peer's, round by round."""
+        pairs = zip(self.runs.get("lading", []), self.runs[peer], strict=False)
+        return [ours.seconds / theirs.seconds for ours, theirs in pairs]
+
+
+def say(text: str) -> None:
+    """Tell on the error stream what is going on; the output holds the results alone."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def fresh(path: str) -> str:
+    """An empty folder in place of whatever was there, with nothing left to write back."""
+    shutil.rmtree(path, ignore_errors=True)
+    os.sync()
+    os.makedirs(path)
+    return path
+
+
+def run_once(peer: Peer, source: str, folder: str, files: int) -> Measured:
+    """One contestant's whole run into a fresh destination; too few files there are an error."""
+    destination = fresh(os.path.join(folder, "destination"))
+    home = fresh(os.path.join(folder, "home")) if peer.name == "lading" else None
+    warm(source)
+    total: Measured | None = None
+    for step in peer.steps(source, destination):
+        done = measure(step.argv, peer.env, home)
+        if step.silent and done.output:
+            raise FailedRunError(f"{peer.name} found differences: {done.output[:500]!r}")
+        total = done if total is None else total + done
+    assert total is not None
+    arrived = payload_files(destination) if home else extent(destination)[0]
+    if arrived < files:
+        raise FailedRunError(f"{peer.name} brought {arrived} of {files} files")
+    fresh(destination)
+    if peer.drops_caches:
+        warm_programs()
+    return total
+
+
+def payload_files(archive: str) -> int:
+    """Files in the payload folders of an archive."""
+    locations = os.path.join(archive, "locations")
+    return sum(extent(os.path.join(locations, bag, "data"))[0] for bag in os.listdir(locations))
+
+
+def warm_programs() -> None:
+    """Bring back what dropping the caches took from everyone: interpreter, libraries, programs."""
+    warm(
+        sysconfig.get_path("stdlib"),
+        sysconfig.get_path("purelib"),
+        *(f"{PROJECT}/{d}" for d in ("core", "tui")),
+    )
+    for peer in PEERS.values():
+        program = peer.steps("source", "destination")[0].argv[0]
+        subprocess.run([program, "--version"], capture_output=True, check=False)
+
+
+def compare(names: list[str], only: list[str], pairs: int, fraction: float, folder: str) -> list[Result]:
+    """Run every set: `pairs` rounds, in each lading first and the peers turned by one place."""
+    peers = [PEERS[name] for name in only]
+    check(peers)
+    return [compare_set(name, peers, pairs, fraction, folder) for name in names]
+
+
+def compare_set(name: str, peers: list[Peer], pairs: int, fraction: float, folder: str) -> Result:
+    """All rounds over one set, which is made before and removed after."""
+    say(f"{name}: making the files")
+    source = os.path.join(folder, "sources", name)
+    os.makedirs(os.path.dirname(source), exist_ok=True)
+    SETS[name](os.fsencode(source), fraction)
+    result = Result(name, *extent(source))
+    first = [peer for peer in peers if peer.name == "lading"]
+    rest = [peer for peer in peers if peer.name != "lading"]
+    for turn in range(pairs):
+        shift = turn % len(rest) if rest else 0
+        for peer in [*first, *rest[shift:], *rest[:shift]]:
+            run = run_once(peer, source, folder, result.files)
+            result.runs.setdefault(peer.name, []).append(run)
+            say(f"{name} {turn + 1}/{pairs} {peer.name}: {run.seconds:.2f} s")
+    shutil.rmtree(os.path.join(folder, "sources"))
+    return result

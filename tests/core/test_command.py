@@ -1,0 +1,56 @@
+"""Asking a program that may never answer."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from core import command
+
+SLEEP = "exec sleep 60"
+STOP = "kill -STOP $$; echo woken"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    yield
+    for process in command._left:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(10)
+    command._left.clear()
+
+
+def test_an_answer_has_output_and_status() -> None:
+    assert command.ask(["sh", "-c", "pwd; read x || exit 3"], 10) == command.Answer(3, b"/\n")
+
+
+def test_a_program_that_does_not_exist_gives_no_answer() -> None:
+    assert command.ask(["no such program"], 10) is None
+
+
+@pytest.mark.parametrize("script", [SLEEP, STOP])
+def test_a_program_that_hangs_is_killed(script: str) -> None:
+    assert command.ask(["sh", "-c", script], 0.2) is None
+    (process,) = command._left
+    process.wait(10)
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_one_that_cannot_be_killed_is_neither_waited_for_nor_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A process that waits on a dead mount ignores SIGKILL; one that is never sent it looks the same from here.
+    argv: list[str | bytes] = ["sh", "-c", STOP]
+    with monkeypatch.context() as patch:
+        patch.setattr(subprocess.Popen, "kill", lambda self: None)
+        start = time.monotonic()
+        assert command.ask(argv, 0.2) is None
+        assert command.ask(argv, 60) is None
+        assert time.monotonic() - start < 30
+        assert len(command._left) == 1
+        assert command.ask(["echo", "other"], 10) == command.Answer(0, b"other\n")
+    command._left[0].send_signal(signal.SIGKILL)
+    command._left[0].wait(10)
+    assert command.ask(["sh", "-c", "echo back"], 10) == command.Answer(0, b"back\n")
+    assert command._left == []

@@ -1,0 +1,340 @@
+"""Where a setting comes from, which one wins, and what is refused."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.config import KINDS, VARIABLES, Config, Workers, default_home, load, login_name, profile
+from core.errors import ConfigError
+from core.hardware import GIB, NUMBERS, profile_for
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def env(home: Path | str, **variables: str) -> dict[str, str]:
+    return {"LADING_HOME": str(home), **variables}
+
+
+def write(home: Path, text: str) -> None:
+    (home / "config.toml").write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def refused(*parts: str) -> Iterator[None]:
+    """The block raises a `ConfigError` that holds every one of `parts`."""
+    with pytest.raises(ConfigError) as caught:
+        yield
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_defaults(home: Path) -> None:
+    config = load({}, env(home))
+    assert config == Config(home=str(home))
+    assert config.operator == login_name()
+    assert (config.archive, config.location, config.exclude) == (None, None, ())
+    assert (config.verify, config.known, config.duplicates) == ("readback", "read", "archive")
+    assert config.resume_at_start is True
+    assert config.workers == Workers()
+
+
+def test_config_is_frozen(home: Path) -> None:
+    with pytest.raises(AttributeError):
+        load({}, env(home)).verify = "none"  # type: ignore[misc]
+
+
+def test_workers_has_every_number_of_the_profile() -> None:
+    assert Workers.__struct_fields__ == NUMBERS
+    assert set(get_type_hints(Config)) - {"workers"} == {key for key in KINDS if "." not in key}
+
+
+def test_every_key_from_the_file(home: Path) -> None:
+    write(
+        home,
+        """
+        archive = "/photos"
+        location = "Dolomites"
+        operator = "Ada"
+        verify = "source"
+        known = "record"
+        duplicates = "location"
+        exclude = ["*.tmp", "cache"]
+        resume_at_start = false
+        [workers]
+        copy = 3
+        poll_idle_ms = 900
+        """,
+    )
+    assert load({}, env(home)) == Config(
+        home=str(home),
+        archive="/photos",
+        location="Dolomites",
+        operator="Ada",
+        verify="source",
+        known="record",
+        duplicates="location",
+        exclude=("*.tmp", "cache"),
+        resume_at_start=False,
+        workers=Workers(copy=3, poll_idle_ms=900),
+    )
+
+
+def test_every_key_from_the_environment(home: Path) -> None:
+    variables = {
+        "LADING_ARCHIVE": "/photos",
+        "LADING_LOCATION": "Dolomites",
+        "LADING_OPERATOR": "Ada",
+        "LADING_VERIFY": "none",
+        "LADING_KNOWN": "record",
+        "LADING_DUPLICATES": "location",
+        "LADING_EXCLUDE": os.pathsep.join(["*.tmp", "", "cache"]),
+        "LADING_RESUME_AT_START": "false",
+        **{f"LADING_WORKERS_{name.upper()}": str(number) for number, name in enumerate(NUMBERS, 1)},
+    }
+    assert {"LADING_HOME", *variables} == set(VARIABLES)
+    assert load({}, env(home, **variables)) == Config(
+        home=str(home),
+        archive="/photos",
+        location="Dolomites",
+        operator="Ada",
+        verify="none",
+        known="record",
+        duplicates="location",
+        exclude=("*.tmp", "cache"),
+        resume_at_start=False,
+        workers=Workers(**{name: number for number, name in enumerate(NUMBERS, 1)}),
+    )
+
+
+def test_foreign_and_empty_variables_are_not_settings(home: Path) -> None:
+    given = env(home, LADING_VERIFY="", LADING_EXCLUDE="", LADING_WORKERS_COPY="", PATH="/bin", lading_x="1")
+    assert load({}, given) == Config(home=str(home))
+
+
+layer = st.fixed_dictionaries(
+    {},
+    optional={
+        "known": st.sampled_from(["read", "record"]),
+        "location": st.sampled_from(["Alps", "Bergen", "Čierny Balog"]),
+        "copy": st.integers(1, 99),
+        "hash": st.integers(1, 99),
+    },
+)
+
+
+def nested(settings: dict[str, Any]) -> dict[str, Any]:
+    workers = {key: settings[key] for key in settings if key in NUMBERS}
+    return {key: settings[key] for key in settings if key not in NUMBERS} | {"workers": workers}
+
+
+@settings(deadline=None)
+@given(layer, layer, layer)
+def test_command_line_over_environment_over_file(
+    typed: dict[str, Any], exported: dict[str, Any], written: dict[str, Any]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        top = [f'{key} = "{value}"' for key, value in written.items() if key not in NUMBERS]
+        table = [f"{key} = {value}" for key, value in written.items() if key in NUMBERS]
+        write(Path(folder), "\n".join([*top, "[workers]", *table]))
+        variables = {
+            f"LADING_{'WORKERS_' if key in NUMBERS else ''}{key.upper()}": str(value)
+            for key, value in exported.items()
+        }
+        config = load(nested(typed), env(folder, **variables))
+    expected = nested({**written, **exported, **typed})
+    assert config == msgspec.convert({"home": folder, "operator": config.operator, **expected}, Config)
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from(list(VARIABLES)), st.text(st.characters(blacklist_characters="\0")), max_size=4
+    ),
+    st.dictionaries(st.sampled_from([*KINDS, "workers", "nothing"]), st.none() | st.text() | st.integers()),
+)
+def test_any_value_is_taken_or_refused_with_its_place(
+    exported: dict[str, str], typed: dict[str, object]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            config = load(typed, {**env(folder), **exported})
+        except ConfigError as error:
+            assert any(place in error.cause for place in [*exported, *typed])  # noqa: PT017
+            assert error.advice  # noqa: PT017
+        else:
+            assert msgspec.convert(msgspec.to_builtins(config), Config) == config
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=60) | st.text(alphabet='[]="\n. workersexclude8').map(str.encode))
+def test_any_file_is_taken_or_refused_with_its_name(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "config.toml"
+        file.write_bytes(content)
+        try:
+            assert load({}, env(folder)).home == folder
+        except ConfigError as error:
+            assert str(file) in error.cause  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ('archiv = "/a"', ["'archiv'", "archive"]),
+        ('Verify = "none"', ["'Verify'", "is verify."]),
+        ("[workers]\ncpoy = 1", ["'workers.cpoy'", "workers.copy"]),
+        ("[worker]\ncopy = 1", ["'worker'"]),
+        ("workers = 3", ["workers is 3"]),
+        ('verify = "readbak"', ["verify is 'readbak'", "readback, source, none"]),
+        ("archive = 3", ["archive is 3"]),
+        ('archive = ""', ["archive is ''"]),
+        ('location = "  "', ["location is"]),
+        ('location = "a\\u0000b"', ["location is"]),
+        ("location = 2024-01-01", ["location is"]),
+        ('exclude = "*.tmp"', ["exclude is '*.tmp'", "list"]),
+        ('exclude = ["ok", ""]', ["exclude is"]),
+        ("resume_at_start = 1", ["resume_at_start is 1", "true or false"]),
+        ("[workers]\ncopy = 0", ["workers.copy is 0", "integer from 1"]),
+        ('[workers]\ncopy = "8"', ["workers.copy is '8'"]),
+        ("[workers]\ncopy = true", ["workers.copy is True"]),
+        ("[workers]\ncopy = 1_000_000_000_000_000_000_000", ["workers.copy is"]),
+        ("verify = ?", ["not TOML", "line 1"]),
+        ("a = " + "[" * 100_000, ["not TOML"]),
+    ],
+)
+def test_wrong_file_is_refused_naming_file_and_key(home: Path, text: str, parts: list[str]) -> None:
+    write(home, text)
+    with refused(str(home / "config.toml"), *parts):
+        load({}, env(home))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "part"),
+    [
+        ("LADING_ARCHIV", "/a", "LADING_ARCHIVE"),
+        ("LADING_WORKERS_CPOY", "8", "LADING_WORKERS_COPY"),
+        ("LADING_WORKERS", "8", "LADING_WORKERS_"),
+        ("LADING_CONFI", "x", "LADING_CONFIG"),
+        ("LADING_WORKERS_COPY", "0", "integer from 1"),
+        ("LADING_WORKERS_COPY", "many", "'many'"),
+        ("LADING_VERIFY", "all", "readback, source, none"),
+        ("LADING_VERIFY", "\udcff", "readback, source, none"),
+        ("LADING_RESUME_AT_START", "maybe", "true or false"),
+        ("LADING_OPERATOR", "Ad\udcff", "UTF-8"),
+        ("LADING_ARCHIVE", "~nobody-of-this-name/x", "no such user"),
+    ],
+)
+def test_wrong_variable_is_refused_by_name(home: Path, variable: str, value: str, part: str) -> None:
+    with refused(variable, part):
+        load({}, env(home, **{variable: value}))
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        ({"verfy": "none"}, ["command line", "'verfy'", "verify"]),
+        ({"verify": "x"}, ["command line: verify is 'x'"]),
+        ({"workers": {"cpoy": 1}}, ["command line", "workers.copy"]),
+        ({"workers": {"copy": 0}}, ["command line: workers.copy is 0"]),
+        ({"workers": "copy=8"}, ["command line", "workers is"]),
+    ],
+)
+def test_wrong_option_is_refused(home: Path, options: dict[str, object], parts: list[str]) -> None:
+    with refused(*parts):
+        load(options, env(home))
+
+
+def test_none_on_the_command_line_means_not_given(home: Path) -> None:
+    options: dict[str, object] = dict.fromkeys(Config.__struct_fields__)
+    assert load(options, env(home, LADING_VERIFY="none")).verify == "none"
+    assert load({"workers": {"copy": None}}, env(home, LADING_WORKERS_COPY="8")).workers.copy == 8
+
+
+def test_paths_become_absolute(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "here").mkdir()
+    monkeypatch.chdir(home / "here")
+    monkeypatch.setenv("HOME", str(home))
+    assert load({}, env("~/state")).home == str(home / "state")
+    assert load({}, env("state")).home == str(home / "here/state")
+    assert load({"archive": "../nas"}, env(home)).archive == str(home / "nas")
+    write(home, 'archive = "nas/photos"')
+    assert load({}, env(home)).archive == str(home / "nas/photos")
+
+
+def test_archive_name_may_hold_any_bytes(home: Path) -> None:
+    assert load({}, env(home, LADING_ARCHIVE="/nas/\udcff")).archive == "/nas/\udcff"
+
+
+@pytest.mark.parametrize("environ", [{}, {"LADING_HOME": ""}])
+def test_home_without_a_choice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    home = load({}, environ).home
+    assert home == default_home()
+    assert home.startswith(str(tmp_path))
+    assert os.path.basename(home) == "lading"
+
+
+def test_home_on_the_command_line_wins_and_leads_to_its_file(home: Path) -> None:
+    write(home, 'verify = "none"')
+    config = load({"home": str(home)}, env("/elsewhere"))
+    assert (config.home, config.verify) == (str(home), "none")
+
+
+def test_another_file_can_be_named(home: Path) -> None:
+    write(home, 'verify = "none"')
+    other = home / "other.toml"
+    other.write_text('verify = "source"\nhome = "state"')
+    assert load({}, {"LADING_CONFIG": str(other)}).home == str(home / "state")
+    assert load({}, env(home, LADING_CONFIG=str(other))).verify == "source"
+    assert load({}, env(home, LADING_CONFIG="/nowhere"), str(other)).verify == "source"
+    assert load({}, env(home, LADING_CONFIG="")).verify == "none"
+
+
+def test_a_named_file_must_exist(home: Path) -> None:
+    missing = str(home / "missing.toml")
+    with refused(missing, "does not exist"):
+        load({}, env(home, LADING_CONFIG=missing))
+    with refused(missing, "does not exist"):
+        load({}, env(home), missing)
+
+
+def test_a_file_that_cannot_be_read(home: Path) -> None:
+    (home / "config.toml").mkdir()
+    with refused(str(home / "config.toml"), "cannot be read"):
+        load({}, env(home))
+
+
+def test_a_file_that_is_not_utf8(home: Path) -> None:
+    (home / "config.toml").write_bytes(b'location = "caf\xe9"')
+    with refused(str(home / "config.toml"), "not UTF-8 at byte 15"):
+        load({}, env(home))
+
+
+def test_profile_applies_the_workers() -> None:
+    detected = profile_for(8, 16 * GIB)
+    assert profile(Config(home="/h"), detected) == detected
+    changed = profile(Config(home="/h", workers=Workers(copy=2, poll_busy_ms=5)), detected)
+    assert changed == msgspec.structs.replace(detected, copy=2, poll_busy_ms=5)
+
+
+@pytest.mark.parametrize("error", [KeyError("uid"), OSError("No username")])
+def test_login_name_without_a_name(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail() -> str:
+        raise error
+
+    monkeypatch.setattr("getpass.getuser", fail)
+    assert login_name() == f"uid {os.getuid()}"

@@ -1,0 +1,142 @@
+"""Camera cards as their makers lay them out, with small made-up content."""
+
+import os
+import random
+from typing import Literal
+
+from tests.rigs.trees import Manifest, Planter
+
+Maker = Literal["sony", "avchd", "gopro", "canon", "dji", "apple"]
+
+MAGIC: dict[str, bytes] = {
+    "JPG": b"\xff\xd8\xff\xe1",
+    "THM": b"\xff\xd8\xff\xe1",
+    "SCR": b"\xff\xd8\xff\xe1",
+    "ARW": b"II*\x00",
+    "DNG": b"II*\x00",
+    "GPR": b"II*\x00",
+    "CR3": b"\x00\x00\x00\x18ftypcrx ",
+    "HEIC": b"\x00\x00\x00\x18ftypheic",
+    "MP4": b"\x00\x00\x00\x18ftypmp42",
+    "LRV": b"\x00\x00\x00\x18ftypmp42",
+    "LRF": b"\x00\x00\x00\x18ftypmp42",
+    "360": b"\x00\x00\x00\x18ftypmp42",
+    "MOV": b"\x00\x00\x00\x14ftypqt  ",
+    "PNG": b"\x89PNG\r\n\x1a\n",
+    "WAV": b"RIFF\x00\x02\x00\x00WAVEfmt ",
+    "XMP": b'<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>',
+    "XML": b'<?xml version="1.0" encoding="UTF-8"?>',
+    "AAE": b'<?xml version="1.0" encoding="UTF-8"?><plist version="1.0">',
+    "SRT": b"1\n00:00:00,000 --> 00:00:00,033\n",
+}
+
+CARDS: dict[Maker, tuple[str, ...]] = {
+    "sony": (
+        "PRIVATE/M4ROOT/CLIP/C0001.MP4",
+        "PRIVATE/M4ROOT/CLIP/C0001M01.XML",
+        "PRIVATE/M4ROOT/CLIP/C0002.MP4",
+        "PRIVATE/M4ROOT/CLIP/C0002M01.XML",
+        "PRIVATE/M4ROOT/SUB/C0001S03.MP4",
+        "PRIVATE/M4ROOT/SUB/C0002S03.MP4",
+        "PRIVATE/M4ROOT/THMBNL/C0001T01.JPG",
+        "PRIVATE/M4ROOT/THMBNL/C0002T01.JPG",
+        "PRIVATE/M4ROOT/GENERAL/",
+        "PRIVATE/M4ROOT/MEDIAPRO.XML",
+        "PRIVATE/M4ROOT/STATUS.BIN",
+        "PRIVATE/SONY/SONYCARD.IND",
+        "DCIM/100MSDCF/DSC00001.ARW",
+        "DCIM/100MSDCF/DSC00001.JPG",
+        "AVF_INFO/AVIN0001.BNP",
+        "AVF_INFO/AVIN0001.INP",
+        "AVF_INFO/AVIN0001.INT",
+    ),
+    "avchd": (
+        "PRIVATE/AVCHD/BDMV/INDEX.BDM",
+        "PRIVATE/AVCHD/BDMV/MOVIEOBJ.BDM",
+        "PRIVATE/AVCHD/BDMV/PLAYLIST/00000.MPL",
+        "PRIVATE/AVCHD/BDMV/CLIPINF/00000.CPI",
+        "PRIVATE/AVCHD/BDMV/CLIPINF/00001.CPI",
+        "PRIVATE/AVCHD/BDMV/STREAM/00000.MTS",
+        "PRIVATE/AVCHD/BDMV/STREAM/00001.MTS",
+        "PRIVATE/AVCHD/AVCHDTN/THUMB.TDT",
+        "PRIVATE/AVCHD/AVCHDTN/THUMB.TID",
+        "PRIVATE/AVCHD/CANONTHM/",
+    ),
+    "gopro": (
+        "DCIM/100GOPRO/GX010001.MP4",
+        "DCIM/100GOPRO/GX020001.MP4",
+        "DCIM/100GOPRO/GX030001.MP4",
+        "DCIM/100GOPRO/GL010001.LRV",
+        "DCIM/100GOPRO/GL020001.LRV",
+        "DCIM/100GOPRO/GL030001.LRV",
+        "DCIM/100GOPRO/GX010001.THM",
+        "DCIM/100GOPRO/GX020001.THM",
+        "DCIM/100GOPRO/GX030001.THM",
+        "DCIM/100GOPRO/GH010002.MP4",
+        "DCIM/100GOPRO/GL010002.LRV",
+        "DCIM/100GOPRO/GH010002.THM",
+        "DCIM/100GOPRO/GOPR0003.JPG",
+        "DCIM/100GOPRO/GOPR0003.GPR",
+        "DCIM/100GOPRO/GS010004.360",
+        "MISC/version.txt",
+        "Get_started_with_GoPro.url",
+    ),
+    "canon": (
+        "DCIM/100CANON/IMG_0001.CR3",
+        "DCIM/100CANON/IMG_0001.JPG",
+        "DCIM/100CANON/IMG_0001.XMP",
+        "DCIM/100CANON/IMG_0001.CR3.xmp",
+        "DCIM/100CANON/IMG_0001.WAV",
+        "DCIM/100CANON/IMG_0002.CR3",
+        "DCIM/100CANON/IMG_0002.JPG",
+        "DCIM/100CANON/MVI_0003.MP4",
+        "DCIM/100CANON/MVI_0003.THM",
+        "DCIM/101CANON/IMG_0001.CR3",
+        "DCIM/101CANON/IMG_0001.JPG",
+        "DCIM/CANONMSC/M0100.CTG",
+        "DCIM/EOSMISC/",
+        "MISC/AUTPRINT.MRK",
+    ),
+    "dji": (
+        "DCIM/100MEDIA/DJI_0001.MP4",
+        "DCIM/100MEDIA/DJI_0001.SRT",
+        "DCIM/100MEDIA/DJI_0001.LRF",
+        "DCIM/100MEDIA/DJI_0002.JPG",
+        "DCIM/100MEDIA/DJI_0002.DNG",
+        "DCIM/DJI_001/DJI_20240501101010_0001_D.MP4",
+        "DCIM/DJI_001/DJI_20240501101010_0001_D.SRT",
+        "DCIM/DJI_001/DJI_20240501101010_0001_D.LRF",
+        "DCIM/PANORAMA/100_0005/PANO0001.JPG",
+        "DCIM/PANORAMA/100_0005/PANO0002.JPG",
+        "MISC/THM/100/DJI_0001.THM",
+        "MISC/THM/100/DJI_0001.SCR",
+        "MISC/IDX/DJI_0001.IDX",
+    ),
+    "apple": (
+        "DCIM/100APPLE/IMG_0001.HEIC",
+        "DCIM/100APPLE/IMG_0001.MOV",
+        "DCIM/100APPLE/IMG_0001.AAE",
+        "DCIM/100APPLE/IMG_E0001.JPG",
+        "DCIM/100APPLE/IMG_O0001.AAE",
+        "DCIM/100APPLE/IMG_0002.JPG",
+        "DCIM/100APPLE/IMG_0002.MOV",
+        "DCIM/100APPLE/IMG_0003.PNG",
+        "DCIM/100APPLE/IMG_0004.MOV",
+        "DCIM/101APPLE/IMG_1001.HEIC",
+        "DCIM/101APPLE/IMG_E1001.HEIC",
+    ),
+}
+"""Every entry of each maker's card; a name that ends in a slash is an empty folder."""
+
+
+def card_tree(root: bytes, maker: Maker, seed: int = 3) -> Manifest:
+    """Lay out one maker's card under `root`; no two files have the same content."""
+    numbers = random.Random(f"{maker} {seed}")
+    plant = Planter(root)
+    for path in CARDS[maker]:
+        if path.endswith("/"):
+            os.makedirs(os.path.join(root, path.encode()), exist_ok=True)
+            continue
+        magic = MAGIC.get(path.rpartition(".")[2].upper(), b"")
+        plant.put(path.encode(), magic + path.encode() + numbers.randbytes(numbers.randrange(200, 4000)))
+    return plant.manifest
