@@ -80,7 +80,7 @@ def tool(name: Name, timeout: float = 10.0, search: str | None = None) -> Tool:
 
 
 def find(name: str, search: str | None = None) -> str | None:
-    """The absolute path of `name` on PATH (or `search`, of the same form) or where Homebrew installs; else None."""
+    """The absolute path of `name` on PATH (or `search`, of that form), or where Homebrew installs; else None."""
     path = shutil.which(name, path=search) or shutil.which(name, path=os.pathsep.join(HOMEBREW))
     return os.path.abspath(path) if path else None
 

@@ -31,9 +31,9 @@ def run(chosen: argparse.Namespace, folder: str) -> tuple[object, str]:
     """The chosen benchmark's results, as values and as text."""
     if chosen.what == "scale":
         lines = scale.scale(folder, chosen.fraction)
-        return [
-            {"what": line.what, "value": line.value, "target": line.target} for line in lines
-        ], scale.text(lines)
+        return [{"what": line.what, "value": line.value, "target": line.target} for line in lines], scale.text(
+            lines
+        )
     if chosen.what == "copystage":
         stage = copystage.copystage(folder, chosen.pairs, chosen.fraction)
         return stage, copystage.text(stage)

@@ -3,14 +3,13 @@
 import os
 import shutil
 import statistics
-import subprocess
 import sys
-import sysconfig
 from dataclasses import dataclass, field
 
 from tests.benchmarks.measure import FailedRunError, Measured, measure
 from tests.benchmarks.peers import PEERS, Peer, check
-from tests.benchmarks.sets import PROJECT, SETS, extent, warm
+from tests.benchmarks.sets import SETS, extent, warm
+from tests.rigs.trees import flat_set
 
 TARGETS: dict[tuple[str, str], float] = {
     **{("durable rsync", name): 0.7 for name in SETS},
@@ -68,8 +67,6 @@ def run_once(peer: Peer, source: str, folder: str, files: int) -> Measured:
     if arrived < files:
         raise FailedRunError(f"{peer.name} brought {arrived} of {files} files")
     fresh(destination)
-    if peer.drops_caches:
-        warm_programs()
     return total
 
 
@@ -79,16 +76,13 @@ def payload_files(archive: str) -> int:
     return sum(extent(os.path.join(locations, bag, "data"))[0] for bag in os.listdir(locations))
 
 
-def warm_programs() -> None:
-    """Bring back what dropping the caches took from everyone: interpreter, libraries, programs."""
-    warm(
-        sysconfig.get_path("stdlib"),
-        sysconfig.get_path("purelib"),
-        *(f"{PROJECT}/{d}" for d in ("core", "tui")),
-    )
-    for peer in PEERS.values():
-        program = peer.steps("source", "destination")[0].argv[0]
-        subprocess.run([program, "--version"], capture_output=True, check=False)
+def rehearse(peers: list[Peer], folder: str) -> None:
+    """Let every contestant copy one small folder, unmeasured: their programs come back into memory."""
+    source = fresh(os.path.join(folder, "rehearsal"))
+    flat_set(os.fsencode(source), 3, 1000)
+    for peer in peers:
+        if not peer.drops_caches:
+            run_once(peer, source, folder, 3)
 
 
 def compare(names: list[str], only: list[str], pairs: int, fraction: float, folder: str) -> list[Result]:
@@ -107,11 +101,14 @@ def compare_set(name: str, peers: list[Peer], pairs: int, fraction: float, folde
     result = Result(name, *extent(source))
     first = [peer for peer in peers if peer.name == "lading"]
     rest = [peer for peer in peers if peer.name != "lading"]
+    rehearse(peers, folder)
     for turn in range(pairs):
         shift = turn % len(rest) if rest else 0
         for peer in [*first, *rest[shift:], *rest[:shift]]:
             run = run_once(peer, source, folder, result.files)
             result.runs.setdefault(peer.name, []).append(run)
+            if peer.drops_caches:
+                rehearse(peers, folder)
             say(f"{name} {turn + 1}/{pairs} {peer.name}: {run.seconds:.2f} s")
     shutil.rmtree(os.path.join(folder, "sources"))
     return result

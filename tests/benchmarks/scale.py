@@ -65,9 +65,7 @@ def scan(count: int, folder: str) -> Measured:
     for number in range(count):
         if number % PER_FOLDER == 0:
             os.mkdir(f"{source}/{number // PER_FOLDER:05d}")
-        os.close(
-            os.open(f"{source}/{number // PER_FOLDER:05d}/IMG_{number:07d}.JPG", os.O_CREAT | os.O_WRONLY)
-        )
+        os.close(os.open(f"{source}/{number // PER_FOLDER:05d}/IMG_{number:07d}.JPG", os.O_CREAT | os.O_WRONLY))
     archive, home = (fresh(os.path.join(folder, name)) for name in ("destination", "home"))
     argv = [beside_python("lading"), "import", source, "--archive", archive, "--location", "Benchmark"]
     run = measure([*argv, "--dry-run", "--format", "json"], home=home)

@@ -1,5 +1,6 @@
 """The files that are imported: four sets, each of distinct contents."""
 
+import operator
 import os
 from collections.abc import Callable
 
@@ -34,16 +35,12 @@ def video(root: bytes, fraction: float) -> None:
 def mixed(root: bytes, fraction: float) -> None:
     """About 3,000 real media files of 500 MB together, made distinct by a few bytes behind their end."""
     originals = _originals(root + b".media")
-    files, budget = MIXED_FILES * fraction, MIXED_BYTES * fraction / len(originals)
-    most = next(
-        most
-        for most in range(1, round(files) + 2)
-        if sum(_copies(path, most, budget) for path in originals) >= files or most > files
-    )
+    sizes = [os.path.getsize(path) for path in originals]
+    copies = _plan(sizes, round(MIXED_FILES * fraction), round(MIXED_BYTES * fraction))
     number = 0
-    for turn in range(most):
-        for path in originals:
-            if turn >= _copies(path, most, budget):
+    for turn in range(max(copies)):
+        for path, times in zip(originals, copies, strict=True):
+            if turn >= times:
                 continue
             folder = os.path.join(root, b"%03dMIXED" % (100 + number // PER_FOLDER))
             os.makedirs(folder, exist_ok=True)
@@ -55,9 +52,18 @@ def mixed(root: bytes, fraction: float) -> None:
             number += 1
 
 
-def _copies(path: bytes, most: int, budget: float) -> int:
-    """How often one original is used: large ones less often, so that the set keeps its size."""
-    return max(1, min(most, int(budget / max(1, os.path.getsize(path)))))
+def _plan(sizes: list[int], files: int, total: int) -> list[int]:
+    """How often to use each original for so many files and about so many bytes: large ones less often."""
+    budget = total / len(sizes)
+    while True:
+        limits = [max(1, int(budget / max(1, size))) for size in sizes]
+        most = 1
+        while most < files and sum(min(most, limit) for limit in limits) < files:
+            most += 1
+        copies = [min(most, limit) for limit in limits]
+        if sum(map(operator.mul, copies, sizes)) >= total or min(limits) >= most:
+            return copies
+        budget *= 1.1
 
 
 def _originals(made: bytes) -> list[bytes]:

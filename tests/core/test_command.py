@@ -1,6 +1,5 @@
 """Asking a program that may never answer."""
 
-import os
 import signal
 import subprocess
 import time
@@ -18,7 +17,7 @@ STOP = "kill -STOP $$; echo woken"
 def _nothing_left() -> Iterator[None]:
     yield
     for process in command._left:
-        os.kill(process.pid, signal.SIGKILL)
+        process.send_signal(signal.SIGKILL)
         process.wait(10)
     command._left.clear()
 

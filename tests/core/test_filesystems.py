@@ -15,8 +15,10 @@ def test_a_known_local_file_system_is_read_back_from_the_medium(name: str) -> No
 
 @pytest.mark.parametrize(
     "name",
-    ["nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "ftp", "9p", "ceph", "glusterfs"]
-    + ["fuse.sshfs", "fuse.rclone", "fuse.smbnetfs", "fuse.glusterfs", "fuse.s3fs"],
+    [
+        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "ftp", "9p", "ceph", "glusterfs"),
+        *("fuse.sshfs", "fuse.rclone", "fuse.smbnetfs", "fuse.glusterfs", "fuse.s3fs"),
+    ],
 )
 def test_a_network_is_read_back_from_its_server_and_holds_no_database(name: str) -> None:
     known = filesystem(name)

@@ -146,17 +146,13 @@ class Planter:
         self.root = root
         self.manifest: Manifest = {}
 
-    def put(
-        self, relative: bytes, data: bytes, outcome: Outcome = "regular", mtime_ns: int | None = None
-    ) -> None:
+    def put(self, relative: bytes, data: bytes, outcome: Outcome = "regular", mtime_ns: int | None = None) -> None:
         """Write a new file and its folders."""
         path = os.path.join(self.root, relative)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "xb") as file:
             file.write(data)
-        when = (
-            1_600_000_000_000_000_000 + len(self.manifest) * 1_234_567_891 if mtime_ns is None else mtime_ns
-        )
+        when = 1_600_000_000_000_000_000 + len(self.manifest) * 1_234_567_891 if mtime_ns is None else mtime_ns
         os.utime(path, ns=(when, when))
         self.note(relative, outcome)
 
@@ -257,9 +253,7 @@ def _duplicates(plant: Planter, numbers: random.Random) -> None:
         plant.put(b"duplicates/" + name, large)
     plant.put(b"duplicates/almost a.jpg", small[:-1] + bytes([small[-1] ^ 1]))
     with contextlib.suppress(OSError):
-        os.link(
-            os.path.join(plant.root, b"duplicates/a.jpg"), os.path.join(plant.root, b"duplicates/hard.jpg")
-        )
+        os.link(os.path.join(plant.root, b"duplicates/a.jpg"), os.path.join(plant.root, b"duplicates/hard.jpg"))
         plant.note(b"duplicates/hard.jpg")
 
 

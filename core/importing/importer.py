@@ -1,0 +1,239 @@
+"""One import, from its first listing to its verdict: the stages side by side, joined by the catalog."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+from core.catalog import below
+from core.errors import WorkerDiedError
+from core.importing import closing
+from core.importing.intake import intake
+from core.importing.run import HaltError, Run, Settled, Todo, halt_for
+from core.importing.transfer import Transfer
+from core.models import Outcome, State
+from core.workers import messages
+from core.workers.messages import Source
+from core.workers.pool import TaskFailedError, TaskStoppedError
+from core.workers.reading import ARENA
+
+PAGE = 1024
+"""Files fetched from the catalog together."""
+
+TOGETHER = 512
+"""Files in one batch at most."""
+
+
+CLEAN = 10.0
+"""Seconds the archive gets to remove staging; what is left then goes when it is opened next."""
+
+
+class Importer:
+    """Runs one import. `whole` and `whole_root` are what its verdict speaks of: the card, else the source."""
+
+    def __init__(self, run: Run, whole: Source, whole_root: bytes) -> None:
+        self.run = run
+        self._whole = whole
+        self._whole_root = whole_root
+        self._transfer = Transfer(run)
+        limits = run.limits
+        self._room = asyncio.Semaphore(limits.hash.ceiling + limits.copy.ceiling)
+        self._busy: set[int] = set()
+        self._more = asyncio.Event()
+        self._ending: asyncio.Future[State] = asyncio.get_running_loop().create_future()
+        self._halt: HaltError | None = None
+
+    def cancel(self) -> None:
+        """End the import here; what was published stays, with its receipt."""
+        if not self._ending.done():
+            self._ending.set_result(State.CANCELLED)
+
+    def halt(self, reason: str, advice: str = "") -> None:
+        """Leave the import paused, to be taken up by another run."""
+        if not self._ending.done():
+            self._ending.set_exception(HaltError(reason, advice))
+
+    async def go(self) -> State:
+        """Run to the end; DONE, CANCELLED, or PAUSED with reason and advice in the catalog."""
+        run = self.run
+        try:
+            await self._count()
+            state = await self._work()
+            await self._close(state)
+        except HaltError as error:
+            await run.catalog.set_import(
+                run.row.id, state=State.PAUSED, reason=error.cause, advice=error.advice, verdict="", verdict_reason=""
+            )
+            state = State.PAUSED
+        finally:
+            if self._ending.done() and not self._ending.cancelled():
+                self._ending.exception()
+        await self._clean()
+        return state
+
+    async def _count(self) -> None:
+        for outcome, (files, size) in (await self.run.catalog.totals(self.run.row.id)).items():
+            self.run.counts[outcome] = [files, size]
+
+    async def _clean(self) -> None:
+        """Remove this import's staging; what does not answer is cleaned by the next engine."""
+        keep = sorted(self.run.archive.active - {self.run.row.name})
+        with suppress(TaskFailedError, WorkerDiedError, TimeoutError):
+            async with asyncio.timeout(CLEAN), self.run.pool.worker("clean") as worker:
+                await worker.ask(messages.CleanStaging(self.run.archive.place, keep), messages.Names)
+
+    async def _close(self, state: State) -> None:
+        run = self.run
+        close = closing.close(run, state, self._whole, self._whole_root, run.row.single)
+        work = asyncio.create_task(close, name=f"close {run.row.name}")
+        try:
+            await self._first_of(work)
+            if not work.done() and self._ending.exception() is None:
+                await work  # cancelled by the user: the end is what was asked for
+            elif not work.done():
+                self._ending.result()
+            work.result()
+        except TaskFailedError as error:
+            raise halt_for(error.fault, run) or HaltError(
+                f"the import could not be closed: {error.fault.text}", "Resume it."
+            ) from error
+        except (WorkerDiedError, TaskStoppedError) as error:
+            raise HaltError("the import could not be closed: a worker ended", "Resume it.") from error
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+    async def _first_of(self, work: "asyncio.Task[None]") -> None:
+        """Wait until the work is done, or `cancel` or `halt` was asked for."""
+        both: set[asyncio.Future[Any]] = {work, self._ending}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _work(self) -> State:
+        """Copy until all is settled, or until `cancel` or `halt`. Raises HaltError."""
+        work = asyncio.create_task(self._copy(), name=f"import {self.run.row.name}")
+        try:
+            await self._first_of(work)
+            if self._ending.done():
+                return self._ending.result()
+            work.result()
+        except BaseExceptionGroup as group:
+            raise _first(group) from group
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+        return State.DONE
+
+    async def _copy(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            listing = tasks.create_task(intake(self.run, self._more))
+            # New files first, while the listing goes on; what was known before is read again at the end.
+            await self._sweep(tasks, known=False, listing=listing)
+            while await self._todo_left():
+                await self._sweep(tasks, known=False)
+                await self._sweep(tasks, known=True)
+
+    async def _todo_left(self) -> bool:
+        """Whether a file is still to do; waits for those that follow a file of another import."""
+        while True:
+            await self._transfer.settle_followers()
+            page = await self.run.catalog.todo(self.run.row.id, 0, 1)
+            if not self.run.following:
+                return bool(page)
+            self.run.followed.clear()
+            await self.run.followed.wait()
+
+    async def _sweep(
+        self, tasks: asyncio.TaskGroup, *, known: bool, listing: "asyncio.Task[None] | None" = None
+    ) -> None:
+        """Give every file to do, known ones or new ones, to a transfer, once; returns when they have ended."""
+        run, after = self.run, 0
+        started: set[asyncio.Task[None]] = set()
+        batch: list[Todo] = []
+        filled = 0
+        while True:
+            listed = listing is None or listing.done()
+            self._more.clear()
+            page = await run.catalog.todo(run.row.id, after, PAGE)
+            if not page:
+                if batch:
+                    await self._start(tasks, started, batch)
+                    batch, filled = [], 0
+                elif listed:
+                    break
+                else:
+                    await self._more.wait()
+                continue
+            after = page[-1][0]
+            for id, path, size, kind, item_id in page:
+                todo = Todo(id, below(run.row.root, path), size, kind, item_id)
+                if id in self._transfer.unlike:
+                    todo.item_id = None
+                if todo.known != known or id in run.following:
+                    continue
+                if known and run.request.known == "record":
+                    batch.append(todo)
+                    if len(batch) >= TOGETHER:
+                        await self._start(tasks, started, batch)
+                        batch = []
+                elif size > ARENA or self._transfer.attempts.get(id):
+                    await self._start(tasks, started, [todo])
+                else:
+                    if len(batch) >= TOGETHER or filled + size > ARENA:
+                        await self._start(tasks, started, batch)
+                        batch, filled = [], 0
+                    batch.append(todo)
+                    filled += size
+        await asyncio.gather(*started)
+
+    async def _start(
+        self, tasks: asyncio.TaskGroup, started: set["asyncio.Task[None]"], batch: list[Todo]
+    ) -> None:
+        await self._room.acquire()
+        task = tasks.create_task(self._bring(batch))
+        started.add(task)
+
+        def ended(task: "asyncio.Task[None]") -> None:
+            started.discard(task)
+            self._room.release()
+
+        task.add_done_callback(ended)
+
+    async def _bring(self, batch: list[Todo]) -> None:
+        if batch[0].known and self.run.request.known == "record":
+            await self._from_record(batch)
+        else:
+            await self._transfer.bring(batch)
+
+    async def _from_record(self, batch: list[Todo]) -> None:
+        """Known files that are not read again: duplicates, if their payload is there."""
+        run = self.run
+        items = await run.catalog.items({todo.item_id for todo in batch if todo.item_id}, run.archive.id)
+        wanted = list(items.values())
+        request = messages.Presence(run.archive.place, [(item.path, item.size) for item in wanted])
+        async with run.worker(batch) as worker:
+            try:
+                present = (await run.ask(worker, request, messages.Present)).there
+            except TaskFailedError as error:
+                raise halt_for(error.fault, run) or HaltError(
+                    f"the archive cannot be looked at: {error.fault.text}", "Resume."
+                ) from error
+        there = {item.id for item, is_there in zip(wanted, present, strict=True) if is_there}
+        self._transfer.unlike |= {todo.id for todo in batch if todo.item_id not in there}
+        await run.settle(
+            [],
+            [
+                Settled(todo, Outcome.DUPLICATE, todo.item_id, closing.FROM_RECORD, todo.size, None, todo.kind)
+                for todo in batch
+                if todo.item_id in there
+            ],
+        )
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that ended the run: the one that says why it halts, if there is one."""
+    halts, others = group.split(HaltError)
+    chosen: BaseException | None = halts or others
+    while isinstance(chosen, BaseExceptionGroup):
+        chosen = chosen.exceptions[0]
+    if isinstance(chosen, TaskStoppedError):
+        return HaltError("a worker was stopped", "Resume it.")
+    return chosen or group

@@ -1,0 +1,109 @@
+"""Intake: everything below the source becomes a row, known files told from new ones by name, size and time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from core.catalog import FileRow, SeenRow, beside
+from core.importing.run import HaltError, Run, halt_for
+from core.models import Outcome
+from core.workers import messages
+from core.workers.messages import Entry
+from core.workers.pool import TaskFailedError
+
+OUTCOMES = {
+    "file": Outcome.TODO,
+    "skipped": Outcome.SKIPPED,
+    "litter": Outcome.LITTER,
+    "failed": Outcome.FAILED,
+}
+FINAL = (Outcome.ARCHIVED, Outcome.DUPLICATE)
+
+
+async def listing(run: Run, source: messages.Source, only: bytes) -> AsyncIterator[list[Entry]]:
+    """The entries of a source, some at a time. Raises HaltError when its volume is gone."""
+    place = run.archive.place
+    request = messages.ListTree(
+        source,
+        only,
+        ((place.device, place.inode),),
+        run.request.exclude,
+        run.request.libraries,
+        run.request.icloud,
+    )
+    async with run.worker([]) as worker:
+        try:
+            reply = await run.ask(worker, request, messages.Listed)
+            while reply.more:
+                entries = reply.entries
+                # The worker lists on while these are dealt with.
+                following = asyncio.create_task(run.ask(worker, messages.ListMore(), messages.Listed))
+                try:
+                    yield entries
+                    reply = await following
+                finally:
+                    if not following.done():
+                        following.cancel()
+        except TaskFailedError as error:
+            raise halt_for(error.fault, run) or HaltError(
+                f"the source cannot be listed: {error.fault.text}", "Check the card or disk, then resume."
+            ) from error
+
+
+async def intake(run: Run, more: asyncio.Event) -> None:
+    """List the source into the catalog; `more` is set whenever there is more to do."""
+    async for entries in listing(run, run.source, run.row.single):
+        await _enter(run, entries)
+        more.set()
+    run.listed = True
+    await run.catalog.set_import(run.row.id, listed=1)
+    more.set()
+
+
+async def _enter(run: Run, entries: list[Entry]) -> None:
+    row = run.row
+    files = [entry for entry in entries if entry.what != "folder"]
+    seen = await run.catalog.seen(row.volume_id, [beside(row.root, entry.path) for entry in files])
+    new: list[FileRow] = []
+    changed: list[FileRow] = []
+    for entry in files:
+        path = beside(row.root, entry.path)
+        before = seen.get(path, [])
+        mine = next((found for found in before if found.import_id == row.id), None)
+        outcome = OUTCOMES[entry.what]
+        if mine is not None and Outcome(mine.outcome) in FINAL and outcome is Outcome.TODO and _same(mine, entry):
+            continue  # an earlier run of this import brought it in
+        item = _known(before, entry, row.id) if outcome is Outcome.TODO else None
+        number = mine.id if mine else run.catalog.new_file_id()
+        made = FileRow(
+            number,
+            row.id,
+            row.volume_id,
+            path,
+            entry.stem,
+            entry.size,
+            entry.mtime_ns,
+            entry.kind,
+            outcome,
+            item,
+            entry.reason or None,
+        )
+        if mine is None:
+            new.append(made)
+        else:
+            changed.append(made)
+            run.count(Outcome(mine.outcome), mine.size, -1)
+        run.count(outcome, entry.size)
+    folders = [(row.id, entry.path, entry.mtime_ns) for entry in entries if entry.what == "folder"]
+    await run.catalog.enter(new, changed, folders)
+
+
+def _same(row: SeenRow, entry: Entry) -> bool:
+    return (row.size, row.mtime_ns) == (entry.size, entry.mtime_ns)
+
+
+def _known(rows: list[SeenRow], entry: Entry, import_id: int) -> int | None:
+    """The item that an earlier import made of the same path, size and time; the newest counts."""
+    for row in reversed(rows):
+        if row.import_id != import_id and row.item_id is not None and Outcome(row.outcome) in FINAL:
+            return row.item_id if _same(row, entry) else None
+    return None

@@ -1,0 +1,83 @@
+"""The journal of an import, `.lading/imports/ID.jsonl`: what the archive itself knows of names and digests.
+
+One JSON object a line; the last member, `check`, is the XXH3-64 of all that stands before it in the line.
+Names are raw bytes, percent-encoded. A line that is torn or damaged is passed over. A later line for the same
+path replaces an earlier one. The kinds of line, by their first member:
+
+- `import`: its id; `archive`, `location` {folder, name}, `volume` {identity, name, filesystem, capacity},
+  `root`, `source`, `single`, `options`, `machine`, `version`, `started`, `zone`.
+- `file`: its path below the source's root; outcome archived or duplicate, size, mtime_ns, mode, kind, xxh128,
+  sha256, payload (archived only), xattrs (base64).
+- `entry`: a path that was skipped, litter or failed, with outcome, size, mtime_ns and reason.
+- `folder`: a path, with mtime_ns.
+- `end`: state, verdict, reason, ended.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+import xxhash
+
+from core import VERSION
+from core.catalog import ImportRow
+from core.paths import encode
+from core.volumes import Volume
+
+FOLDER = ".lading/imports"
+
+_MARK = b',"check":"'
+
+
+def path_of(import_name: str) -> str:
+    """Where an import's journal lies below the archive's root."""
+    return f"{FOLDER}/{import_name}.jsonl"
+
+
+def sealed(row: dict[str, object]) -> bytes:
+    """`row` as one line."""
+    text = msgspec.json.encode(row)[:-1]
+    return text + _MARK + xxhash.xxh3_64_hexdigest(text).encode() + b'"}\n'
+
+
+def unsealed(line: bytes) -> dict[str, object] | None:
+    """What a line says, or None when it is torn or damaged."""
+    text, mark, check = line.rpartition(_MARK)
+    if not mark or check.rstrip(b"\n") != xxhash.xxh3_64_hexdigest(text).encode() + b'"}':
+        return None
+    try:
+        row = msgspec.json.decode(text + b"}")
+    except msgspec.DecodeError:
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def lines(data: bytes) -> Iterator[dict[str, object]]:
+    """The sound lines of a piece of a journal that ends with a whole line."""
+    for line in data.split(b"\n"):
+        if line and (row := unsealed(line)) is not None:
+            yield row
+
+
+def head(row: ImportRow, volume: Volume, capacity: int | None) -> bytes:
+    """The first line of an import's journal."""
+    return sealed(
+        {
+            "import": row.name,
+            "archive": row.archive_uuid,
+            "location": {"folder": row.location_folder, "name": row.location_name},
+            "volume": {
+                "identity": volume.identity,
+                "name": volume.name,
+                "filesystem": volume.filesystem,
+                "capacity": capacity,
+            },
+            "root": encode(row.root),
+            "source": encode(row.source),
+            "single": encode(row.single),
+            "options": row.request(),
+            "machine": row.machine,
+            "version": VERSION,
+            "started": row.started,
+            "zone": row.zone,
+        }
+    )

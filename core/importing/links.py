@@ -1,0 +1,31 @@
+"""Links between the files of one import: sidecars, pairs, chapters, by the card rules."""
+
+from core.cards import Candidate, choose, owner_keys
+from core.catalog import below
+from core.importing.run import Run
+
+PAGE = 1000
+"""Files looked at together."""
+
+
+async def link(run: Run) -> None:
+    """Find the owner of every file that has one, and record it with its role."""
+    after = 0
+    while page := await run.catalog.files(run.row.id, after, PAGE):
+        after = page[-1].id
+        wanted: list[tuple[int, bytes, tuple[Candidate, ...]]] = []
+        for file in page:
+            path = below(run.row.root, file.path)
+            if candidates := owner_keys(path):
+                wanted.append((file.id, path, candidates))
+        stems = {candidate.key for _, _, candidates in wanted for candidate in candidates}
+        found = await run.catalog.by_stem(run.row.id, sorted(stems))
+        links: list[tuple[int, int, str]] = []
+        for number, _, candidates in wanted:
+            for candidate in candidates:
+                names = {below(run.row.root, path): owner for owner, path in found.get(candidate.key, [])}
+                name = choose(candidate, list(names))
+                if name is not None and names[name] != number:
+                    links.append((number, names[name], str(candidate.role)))
+                    break
+        await run.catalog.link(links)

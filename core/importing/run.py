@@ -1,0 +1,240 @@
+"""One run of an import: what its stages share, and how it is paused, resumed and stopped."""
+
+import asyncio
+import errno
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import msgspec
+
+from core.archive import Archive
+from core.catalog import Catalog, ImportRow, Item
+from core.errors import LadingError
+from core.importing.gate import Gate
+from core.limits import Controller, Limit
+from core.models import Count, Outcome
+from core.paths import display
+from core.workers import control, messages
+from core.workers.messages import Request, Source
+from core.workers.pool import Pool, Worker
+
+R = TypeVar("R")
+
+
+class HaltError(LadingError):
+    """The run cannot go on; the import is left paused and goes on from there later."""
+
+    title = "Paused"
+
+
+class Limits(msgspec.Struct):
+    """The stages' places, shared by all imports."""
+
+    hash: Limit
+    copy: Limit
+    verify: Limit
+
+    def all(self) -> list[Limit]:
+        """All of them, in the order a file passes them."""
+        return [self.hash, self.copy, self.verify]
+
+
+class Todo(msgspec.Struct):
+    """A file to be brought in. `path` is below the source's root; `known`: an earlier import had it."""
+
+    id: int
+    path: bytes
+    size: int
+    kind: str
+    item_id: int | None = None
+    attempts: int = 0
+
+    @property
+    def known(self) -> bool:
+        """Whether it looks as it did in an earlier import."""
+        return self.item_id is not None
+
+
+class Settled(msgspec.Struct):
+    """What became of a file. `mtime_ns` None: as it was listed."""
+
+    todo: Todo
+    outcome: Outcome
+    item_id: int | None
+    reason: str | None
+    size: int
+    mtime_ns: int | None
+    kind: str
+
+
+class Run:
+    """The state of one run that all its stages see."""
+
+    def __init__(
+        self,
+        row: ImportRow,
+        archive: Archive,
+        gate: Gate,
+        source: Source,
+        pool: Pool,
+        catalog: Catalog,
+        limits: Limits,
+        reading: Controller,
+        writing: Controller,
+    ) -> None:
+        self.row = row
+        self.request = row.request()
+        self.archive = archive
+        self.gate = gate
+        self.source = source
+        self.pool = pool
+        self.catalog = catalog
+        self.limits = limits
+        self.reading = reading
+        self.writing = writing
+        self.staging = f".lading/staging/{row.name}/{row.runs}"
+        self.scope = row.location_id if self.request.duplicates == "location" else None
+        self.counts: dict[Outcome, list[int]] = {outcome: [0, 0] for outcome in Outcome}
+        self.causes: dict[str, tuple[int, bytes]] = {}
+        """Why files failed in this run: how many, and the newest."""
+        self.listed = False
+        self.turn = asyncio.Lock()
+        self.in_flight: dict[Worker, list[Todo]] = {}
+        self.ticks: dict[Worker, tuple[int, int, int]] = {}
+        self.moved = [0, 0, 0]
+        self.following: set[int] = set()
+        self.followed = asyncio.Event()
+        self._go = asyncio.Event()
+        self._go.set()
+        self._held: Counter[Limit] = Counter()
+
+    # Counting
+
+    def count(self, outcome: Outcome, size: int, by: int = 1) -> None:
+        """One file of `size` bytes more (or, `by` -1, less) with this outcome."""
+        self.counts[outcome][0] += by
+        self.counts[outcome][1] += by * size
+
+    def counted(self, *outcomes: Outcome) -> Count:
+        """Files and bytes with these outcomes."""
+        return Count(
+            files=sum(self.counts[outcome][0] for outcome in outcomes),
+            bytes=sum(self.counts[outcome][1] for outcome in outcomes),
+        )
+
+    def bytes_moved(self) -> tuple[int, int, int]:
+        """Bytes read, written and verified by this run so far."""
+        read, written, verified = self.moved
+        for worker, before in self.ticks.items():
+            now = _counters(worker)
+            read += now[0] - before[0]
+            written += now[1] - before[1]
+            verified += now[2] - before[2]
+        return read, written, verified
+
+    async def settle(self, items: list[Item], files: list[Settled]) -> None:
+        """Commit new items and what became of files, then count it."""
+        await self.catalog.settle(
+            [(self.archive.id, item) for item in items],
+            [(f.todo.id, f.outcome, f.item_id, f.reason, f.size, f.mtime_ns, f.kind) for f in files],
+        )
+        for file in files:
+            if file.outcome is Outcome.FAILED and file.reason:
+                self.causes[file.reason] = (self.causes.get(file.reason, (0, b""))[0] + 1, file.todo.path)
+            self.count(Outcome.TODO, file.todo.size, -1)
+            self.count(file.outcome, file.size)
+
+    # Workers and places
+
+    @asynccontextmanager
+    async def worker(self, files: list[Todo]) -> AsyncIterator[Worker]:
+        """A worker that is paused and stopped with this run; `files` are what it has in hand."""
+        await self._go.wait()
+        async with self.pool.worker(self.row.name) as worker:
+            self.in_flight[worker] = files
+            self.ticks[worker] = _counters(worker)
+            try:
+                yield worker
+            finally:
+                now, before = _counters(worker), self.ticks.pop(worker)
+                self.moved = [sum_ + a - b for sum_, a, b in zip(self.moved, now, before, strict=True)]
+                del self.in_flight[worker]
+
+    async def ask(self, worker: Worker, request: Request, wanted: type[R]) -> R:
+        """Ask, but not while paused."""
+        await self._go.wait()
+        return await worker.ask(request, wanted)
+
+    @asynccontextmanager
+    async def places(self, *limits: Limit) -> AsyncIterator[None]:
+        """A place in each of the limits, taken in this order; given away while the run is paused."""
+        taken: list[Limit] = []
+        try:
+            for limit in limits:
+                await limit.acquire()
+                while not self._go.is_set():
+                    limit.release()
+                    await self._go.wait()
+                    await limit.acquire()
+                self._held[limit] += 1
+                taken.append(limit)
+            yield
+        finally:
+            for limit in taken:
+                self._held[limit] -= 1
+                if self._go.is_set():
+                    limit.release()
+
+    # Control
+
+    @property
+    def paused(self) -> bool:
+        """Whether the run waits for `resume`."""
+        return not self._go.is_set()
+
+    def pause(self) -> None:
+        """Stop reading and writing within a block; places are given to others."""
+        if self._go.is_set():
+            self._go.clear()
+            for worker in self.in_flight:
+                worker.slot.set(control.COMMAND, control.PAUSE)
+            for limit, count in self._held.items():
+                for _ in range(count):
+                    limit.release()
+
+    def resume(self) -> None:
+        """Go on where `pause` stopped."""
+        if not self._go.is_set():
+            for limit, count in self._held.items():
+                for _ in range(count):
+                    limit.retake()
+            for worker in self.in_flight:
+                worker.slot.set(control.COMMAND, control.RUN)
+            self._go.set()
+
+
+def _counters(worker: Worker) -> tuple[int, int, int]:
+    slot = worker.slot
+    return slot.get(control.READ), slot.get(control.WRITTEN), slot.get(control.VERIFIED)
+
+
+def halt_for(fault: messages.Fault, run: Run) -> HaltError | None:
+    """The reason to stop the whole run that lies in one fault, if it does."""
+    if fault.code in FULL and fault.side == "archive":
+        return HaltError(
+            f"the archive is full ({fault.text})",
+            "Make room on its volume, then resume. Only Lading's own staging was removed.",
+        )
+    if fault.lost:
+        what = run.row.source if fault.side == "source" else run.archive.place.root
+        return HaltError(
+            f"{display(what)} does not answer any more",
+            "Plug it in or mount it again, then resume. What has arrived stays.",
+        )
+    return None
+
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""No room: errno(3)."""

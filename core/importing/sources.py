@@ -1,0 +1,105 @@
+"""Sources: what a person picked, on which volume it lies, and what the verdict will speak of."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+
+import msgspec
+
+from core.errors import SourceError
+from core.mounts import mounts, volume_of
+from core.paths import display
+from core.volumes import Volume, describe
+from core.workers import messages
+from core.workers.messages import Source
+from core.workers.pool import Pool, TaskFailedError
+
+LOOK = 20.0
+"""Seconds that a source gets to answer."""
+
+
+class Picked(msgspec.Struct, frozen=True, kw_only=True):
+    """One source, ready to be read.
+
+    source: its root. only: the one file picked, or empty. root: where the root lies on its volume.
+    whole, whole_root: what the verdict speaks of: the whole card, else the source itself.
+    above: (device, inode) of the root and all folders above it.
+    capacity: bytes of its volume.
+    """
+
+    source: Source
+    only: bytes
+    volume: Volume
+    root: bytes
+    whole: Source
+    whole_root: bytes
+    above: frozenset[tuple[int, int]]
+    capacity: int | None = None
+
+
+class Sources:
+    """Looks at what was picked."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def pick(self, paths: Sequence[str]) -> list[Picked | None]:
+        """The sources at `paths`, in their order; None for one that another of them holds already.
+
+        Raises SourceError.
+        """
+        picked = await asyncio.gather(*(self._pick(path) for path in paths))
+        kept: list[Picked | None] = []
+        for index, one in enumerate(picked):
+            others = [other for at, other in enumerate(picked) if at != index]
+            inside = any(_holds(other, one) for other in others if not _equal(other, one))
+            again = any(_equal(earlier, one) for earlier in picked[:index])
+            kept.append(None if inside or again else one)
+        return kept
+
+    async def _pick(self, path: str) -> Picked:
+        looked = await self._look(path)
+        root = looked.source.root
+        mount = volume_of(root, mounts())
+        if mount is None:
+            raise SourceError(f"{display(path)} lies on no known volume.", "Check that it is mounted.")
+        volume = await asyncio.to_thread(describe, mount)
+        top = os.fsencode(mount.mount)
+        relative = os.path.relpath(root, top)  # noqa: ASYNC240 - touches no disk
+        relative = b"" if relative == b"." else relative
+        whole, whole_root = looked.source, relative
+        only = looked.only
+        if volume.removable and relative:
+            whole, whole_root = (await self._look(os.fsdecode(top))).source, b""
+        return Picked(
+            source=looked.source,
+            only=only,
+            volume=volume,
+            root=relative,
+            whole=whole,
+            whole_root=whole_root,
+            above=frozenset(looked.above),
+            capacity=volume.space.total if volume.space else None,
+        )
+
+    async def _look(self, path: str) -> messages.Looked:
+        try:
+            async with asyncio.timeout(LOOK), self._pool.worker("look") as worker:
+                absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk
+                return await worker.ask(messages.Look(absolute), messages.Looked)
+        except TaskFailedError as error:
+            raise SourceError(
+                f"{display(path)} cannot be read: {error.fault.text}.",
+                "Check the path, and that you may read there.",
+            ) from error
+        except TimeoutError as error:
+            raise SourceError(f"{display(path)} does not answer.", "Plug it in again, or remount it.") from error
+
+
+def _equal(one: Picked, other: Picked) -> bool:
+    return (one.source.root, one.only) == (other.source.root, other.only)
+
+
+def _holds(outer: Picked, inner: Picked) -> bool:
+    """Whether everything of `inner` lies below `outer`."""
+    return not outer.only and (outer.source.device, outer.source.inode) in inner.above

@@ -1,0 +1,73 @@
+"""The verdict: SAFE when a fresh listing shows nothing but what is archived, unchanged, with its payload there."""
+
+from collections import Counter
+
+from core.catalog import SeenRow, beside
+from core.importing.intake import FINAL, listing
+from core.importing.run import Run
+from core.models import Outcome, Verdict
+from core.paths import display
+from core.workers import messages
+from core.workers.messages import Entry, Source
+
+WHY = {
+    "failed": "could not be archived",
+    "left out": "were left out",
+    "new": "are not in the archive",
+    "changed": "changed since they were archived",
+    "missing": "are no longer in the archive",
+    "unlisted": "could not be listed",
+}
+
+
+async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Verdict, str]:
+    """SAFE or KEEP with the reason, for all that lies below `whole`, which is `root` on its volume.
+
+    Entries outside this import count as archived when another import of the same volume brought them in.
+    Raises HaltError when the source is gone, and what asking a worker raises.
+    """
+    wrong: Counter[str] = Counter()
+    example: dict[str, bytes] = {}
+    async for entries in listing(run, whole, only):
+        files = [entry for entry in entries if entry.what not in ("folder", "litter")]
+        seen = await run.catalog.seen(run.row.volume_id, [beside(root, entry.path) for entry in files])
+        archived: list[tuple[Entry, int]] = []
+        for entry in files:
+            why, item = _judge(entry, seen.get(beside(root, entry.path), []))
+            if why:
+                wrong[why] += 1
+                example.setdefault(why, entry.path)
+            elif item is not None:
+                archived.append((entry, item))
+        for entry in await _missing(run, archived):
+            wrong["missing"] += 1
+            example.setdefault("missing", entry.path)
+    if not wrong:
+        return Verdict.SAFE, ""
+    parts = [f"{count:,} {WHY[why]} (such as {display(example[why])})" for why, count in wrong.most_common()]
+    return Verdict.KEEP, "; ".join(parts)
+
+
+def _judge(entry: Entry, rows: list[SeenRow]) -> tuple[str, int | None]:
+    if entry.what == "failed":
+        return "unlisted", None
+    if entry.what == "skipped":
+        return "left out", None
+    done = [row for row in rows if Outcome(row.outcome) in FINAL and row.item_id is not None]
+    for row in reversed(done):
+        if (row.size, row.mtime_ns) == (entry.size, entry.mtime_ns):
+            return "", row.item_id
+    if done:
+        return "changed", None
+    return ("failed" if any(row.outcome == Outcome.FAILED for row in rows) else "new"), None
+
+
+async def _missing(run: Run, entries: list[tuple[Entry, int]]) -> list[Entry]:
+    """Entries whose payload is not in this archive, or not at its size."""
+    items = await run.catalog.items({item for _, item in entries}, run.archive.id)
+    wanted = list(items.values())
+    request = messages.Presence(run.archive.place, [(item.path, item.size) for item in wanted])
+    async with run.worker([]) as worker:
+        present = (await run.ask(worker, request, messages.Present)).there
+    there = {item.id for item, is_there in zip(wanted, present, strict=True) if is_there}
+    return [entry for entry, item in entries if item not in there]

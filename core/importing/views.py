@@ -1,0 +1,157 @@
+"""What a person sees of the imports: running ones from their counters, ended ones as they ended."""
+
+import os
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
+
+from core import VERSION
+from core.catalog import ImportRow
+from core.importing.importer import Importer
+from core.importing.run import Limits, Run
+from core.limits import Controller, Limit
+from core.metrics import Meter
+from core.models import (
+    ErrorGroup,
+    ImportView,
+    InFlight,
+    LimitView,
+    Outcome,
+    Rates,
+    Snapshot,
+    State,
+    Verdict,
+)
+from core.paths import display
+from core.workers import control
+
+SHOWN = 200
+"""Imports, files in flight and error groups that a snapshot holds at most."""
+
+
+class Views:
+    """Keeps a meter for each running import, and the last view of those that ended."""
+
+    def __init__(self) -> None:
+        self._meters: dict[str, Meter] = {}
+        self._ended: OrderedDict[str, ImportView] = OrderedDict()
+
+    def add(self, run: Run) -> None:
+        """An import begins, or goes on."""
+        self._meters[run.row.name] = Meter()
+        self._ended.pop(run.row.name, None)
+
+    def sample(self, run: Run) -> None:
+        """Measure an import's progress; to be called about every second."""
+        done = run.counted(Outcome.ARCHIVED, Outcome.DUPLICATE).bytes
+        self._meters[run.row.name].add(time.monotonic(), done)
+
+    def end(self, run: Run, row: ImportRow, state: State) -> None:
+        """An import has ended, or was left paused: keep what is shown of it."""
+        self._meters.pop(run.row.name, None)
+        self._ended[row.name] = self._view(run, row, state)
+        while len(self._ended) > SHOWN:
+            self._ended.popitem(last=False)
+
+    def _view(self, run: Run, row: ImportRow, state: State) -> ImportView:
+        request = run.request
+        meter = self._meters.get(row.name)
+        rate = meter.rate if meter else 0.0
+        todo = run.counted(Outcome.TODO)
+        read, written, verified = run.bytes_moved()
+        return ImportView(
+            id=row.name,
+            label=display(request.label or os.path.basename(request.source.rstrip("/")) or request.source),
+            source=display(row.source + (b"/" + row.single if row.single else b"")),
+            archive=display(row.archive_path),
+            location=display(row.location_name),
+            state=state,
+            reason=row.reason,
+            advice=row.advice,
+            listed=run.listed,
+            seen=run.counted(*Outcome),
+            archived=run.counted(Outcome.ARCHIVED),
+            duplicate=run.counted(Outcome.DUPLICATE),
+            skipped=run.counted(Outcome.SKIPPED, Outcome.LITTER),
+            failed=run.counted(Outcome.FAILED),
+            todo=todo,
+            read=read,
+            written=written,
+            verified=verified,
+            rate=rate,
+            seconds_left=todo.bytes / rate if run.listed and rate > 0 else None,
+            verdict=Verdict(row.verdict),
+            verdict_reason=row.verdict_reason,
+            level=run.archive.place.level if request.verify != "none" else "",
+            started=row.started,
+            ended=row.ended,
+        )
+
+    def snapshot(
+        self,
+        importers: Sequence[Importer],
+        limits: Limits,
+        controllers: Sequence[Controller],
+        rates: Rates,
+    ) -> Snapshot:
+        """Everything now."""
+        running = [
+            self._view(importer.run, importer.run.row, State.PAUSED if importer.run.paused else State.RUNNING)
+            for importer in importers
+        ]
+        every: list[Limit] = [*limits.all(), *controllers]
+        return Snapshot(
+            time=time.time(),
+            version=VERSION,
+            imports=(*self._ended.values(), *running)[-SHOWN:],
+            limits=tuple(
+                LimitView(name=one.name, busy=one.busy, ceiling=one.ceiling, waiting=one.waiting) for one in every
+            ),
+            in_flight=tuple(flight for importer in importers for flight in _in_flight(importer.run))[:SHOWN],
+            errors=tuple(group for importer in importers for group in _errors(importer.run))[:SHOWN],
+            rates=rates,
+        )
+
+
+def _in_flight(run: Run) -> list[InFlight]:
+    flights: list[InFlight] = []
+    for worker, files in run.in_flight.items():
+        if files:
+            more = f" and {len(files) - 1:,} more" if len(files) > 1 else ""
+            flights.append(
+                InFlight(
+                    import_id=run.row.name,
+                    path=display(files[0].path) + more,
+                    stage=control.STAGES[worker.slot.get(control.STAGE)],
+                    size=worker.slot.get(control.SIZE),
+                    position=worker.slot.get(control.POSITION),
+                )
+            )
+    return flights
+
+
+def _errors(run: Run) -> list[ErrorGroup]:
+    counted: Counter[str] = Counter({cause: count for cause, (count, _) in run.causes.items()})
+    return [
+        ErrorGroup(
+            import_id=run.row.name,
+            cause=cause,
+            advice=advice(cause),
+            count=count,
+            newest=display(run.causes[cause][1]),
+        )
+        for cause, count in counted.most_common(SHOWN)
+    ]
+
+
+def advice(cause: str) -> str:
+    """What a person can do about files that failed for `cause`."""
+    if "changed while" in cause:
+        return "Close what writes to it, then resume."
+    if cause.startswith("source: ") and "Input/output error" in cause:
+        return "Try another card reader, then resume."
+    if "Permission denied" in cause or "not permitted" in cause:
+        return "Give yourself the right to read it, then resume."
+    if cause.startswith("archive: "):
+        return "Check the archive's disk, then resume."
+    return "Resume to try again."

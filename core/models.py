@@ -1,0 +1,182 @@
+"""The values that pass between engine, command line and screen: frozen, typed, without behaviour.
+
+Sizes are bytes, rates bytes a second, times seconds since 1970 UTC unless a name ends in `_ns`. Text made
+from file names is safe to show (`core.paths.display`).
+"""
+
+from enum import IntEnum, StrEnum
+from typing import Literal
+
+import msgspec
+
+
+class State(StrEnum):
+    """What an import is doing. One that is `running` in a database without an engine was interrupted."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class Outcome(IntEnum):
+    """What became of one directory entry."""
+
+    TODO = 0
+    ARCHIVED = 1
+    DUPLICATE = 2
+    SKIPPED = 3
+    LITTER = 4
+    FAILED = 5
+
+
+class Verdict(StrEnum):
+    """The one word for a source."""
+
+    OPEN = ""
+    SAFE = "SAFE"
+    KEEP = "KEEP"
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the frozen values here."""
+
+
+class ImportRequest(Value, frozen=True, kw_only=True):
+    """One source into one location. `source` and `archive` are paths, bytes that are not UTF-8 escaped."""
+
+    source: str
+    archive: str
+    location: str
+    label: str = ""
+    operator: str = ""
+    note: str = ""
+    verify: Literal["readback", "source", "none"] = "readback"
+    known: Literal["read", "record"] = "read"
+    duplicates: Literal["archive", "location"] = "archive"
+    exclude: tuple[str, ...] = ()
+    libraries: bool = False
+    icloud: bool = False
+
+
+class Count(Value, frozen=True, kw_only=True):
+    """So many files of so many bytes."""
+
+    files: int = 0
+    bytes: int = 0
+
+
+class ImportView(Value, frozen=True, kw_only=True):
+    """One import as the dashboard shows it: seen = archived + duplicate + skipped + failed + todo.
+
+    `skipped` counts litter, too. `listed`: everything below the source has been seen. `seconds_left` is None
+    while that cannot be known. `read`, `written` and `verified` are bytes of this run of the engine.
+    """
+
+    id: str
+    label: str
+    source: str
+    archive: str
+    location: str
+    state: State
+    reason: str = ""
+    advice: str = ""
+    listed: bool = False
+    seen: Count = Count()
+    archived: Count = Count()
+    duplicate: Count = Count()
+    skipped: Count = Count()
+    failed: Count = Count()
+    todo: Count = Count()
+    read: int = 0
+    written: int = 0
+    verified: int = 0
+    rate: float = 0.0
+    seconds_left: float | None = None
+    verdict: Verdict = Verdict.OPEN
+    verdict_reason: str = ""
+    level: str = ""
+    started: float = 0.0
+    ended: float | None = None
+
+
+class LimitView(Value, frozen=True, kw_only=True):
+    """A stage or a volume: so many of so many places taken, so many waiting."""
+
+    name: str
+    busy: int
+    ceiling: int
+    waiting: int
+
+
+class InFlight(Value, frozen=True, kw_only=True):
+    """What one worker does now; `size` 0 where that is not known."""
+
+    import_id: str
+    path: str
+    stage: str
+    size: int
+    position: int
+
+
+class ErrorGroup(Value, frozen=True, kw_only=True):
+    """Files that failed for one reason, with the newest of them."""
+
+    import_id: str
+    cause: str
+    advice: str
+    count: int
+    newest: str
+
+
+class Rates(Value, frozen=True, kw_only=True):
+    """Bytes a second now, and the last samples, oldest first, one every `period` seconds."""
+
+    read: float = 0.0
+    written: float = 0.0
+    verified: float = 0.0
+    period: float = 1.0
+    read_history: tuple[float, ...] = ()
+    written_history: tuple[float, ...] = ()
+    verified_history: tuple[float, ...] = ()
+
+
+class Snapshot(Value, frozen=True, kw_only=True):
+    """All that a dashboard shows at one moment, bounded whatever the engine does."""
+
+    time: float
+    version: str
+    imports: tuple[ImportView, ...] = ()
+    limits: tuple[LimitView, ...] = ()
+    in_flight: tuple[InFlight, ...] = ()
+    errors: tuple[ErrorGroup, ...] = ()
+    rates: Rates = Rates()
+
+
+class Survey(Value, frozen=True, kw_only=True):
+    """What importing one source would do. `needed` and `free` are bytes in the archive; free None: not known."""
+
+    source: str
+    files: Count = Count()
+    new: Count = Count()
+    known: Count = Count()
+    litter: Count = Count()
+    skipped: Count = Count()
+    failed: Count = Count()
+    by_kind: dict[str, Count] = {}
+    pairs: int = 0
+    warnings: tuple[str, ...] = ()
+    needed: int = 0
+    free: int | None = None
+
+
+class AuditResult(Value, frozen=True, kw_only=True):
+    """What reading an archive again has found. `damaged` are (path, why), the first thousand of them."""
+
+    checked: Count = Count()
+    well: Count = Count()
+    level: str = ""
+    damaged_count: int = 0
+    damaged: tuple[tuple[str, str], ...] = ()
+    seconds: float = 0.0
+    complete: bool = True

@@ -1,0 +1,104 @@
+"""The catalog's tables, as one list of migrations: each brings the database from its index to the next version."""
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE archive (
+        id INTEGER PRIMARY KEY,
+        uuid TEXT NOT NULL UNIQUE,
+        path BLOB NOT NULL
+    );
+    CREATE TABLE volume (
+        id INTEGER PRIMARY KEY,
+        identity TEXT NOT NULL UNIQUE,
+        name TEXT NOT NULL,
+        filesystem TEXT NOT NULL,
+        capacity INTEGER
+    );
+    CREATE TABLE location (
+        id INTEGER PRIMARY KEY,
+        archive_id INTEGER NOT NULL REFERENCES archive,
+        folder TEXT NOT NULL,
+        name TEXT NOT NULL,
+        UNIQUE (archive_id, folder)
+    );
+    CREATE TABLE import (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        archive_id INTEGER NOT NULL REFERENCES archive,
+        location_id INTEGER NOT NULL REFERENCES location,
+        volume_id INTEGER NOT NULL REFERENCES volume,
+        root BLOB NOT NULL,          -- the source's root on its volume
+        source BLOB NOT NULL,        -- as an absolute path
+        single BLOB NOT NULL,        -- the one file picked, or empty
+        options TEXT NOT NULL,       -- the ImportRequest, JSON
+        machine TEXT NOT NULL,
+        version TEXT NOT NULL,
+        state TEXT NOT NULL,
+        reason TEXT NOT NULL DEFAULT '',
+        advice TEXT NOT NULL DEFAULT '',
+        listed INTEGER NOT NULL DEFAULT 0,
+        started REAL NOT NULL,
+        ended REAL,
+        zone TEXT NOT NULL,
+        runs INTEGER NOT NULL DEFAULT 0,
+        bytes_read INTEGER NOT NULL DEFAULT 0,
+        verdict TEXT NOT NULL DEFAULT '',
+        verdict_reason TEXT NOT NULL DEFAULT '',
+        previous TEXT NOT NULL DEFAULT '',  -- SHA-256 of the archive's receipt before this one
+        receipt TEXT NOT NULL DEFAULT ''    -- SHA-256 of this one
+    );
+    CREATE TABLE item (
+        id INTEGER PRIMARY KEY,
+        archive_id INTEGER NOT NULL REFERENCES archive,
+        location_id INTEGER NOT NULL REFERENCES location,
+        xxh128 BLOB NOT NULL,
+        sha256 BLOB NOT NULL,
+        size INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        path TEXT NOT NULL,          -- below the archive's root
+        level TEXT NOT NULL,         -- verification level reached
+        read_back REAL               -- when it was last read back and found well
+    );
+    CREATE INDEX item_content ON item (xxh128);
+    CREATE INDEX item_read_back ON item (archive_id, read_back);
+    CREATE TABLE file (
+        id INTEGER PRIMARY KEY,
+        import_id INTEGER NOT NULL REFERENCES import,
+        volume_id INTEGER NOT NULL REFERENCES volume,
+        path BLOB NOT NULL,          -- below the volume's root
+        stem BLOB NOT NULL,          -- core.cards.stem_key, below the source's root
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        outcome INTEGER NOT NULL,
+        item_id INTEGER REFERENCES item,
+        reason TEXT,
+        UNIQUE (volume_id, path, import_id)
+    ) STRICT;
+    CREATE INDEX file_import ON file (import_id, outcome);
+    CREATE INDEX file_order ON file (import_id);
+    CREATE INDEX file_stem ON file (import_id, stem);
+    CREATE INDEX file_item ON file (item_id);
+    CREATE TABLE folder (
+        import_id INTEGER NOT NULL REFERENCES import,
+        path BLOB NOT NULL,          -- below the source's root
+        mtime_ns INTEGER NOT NULL,
+        PRIMARY KEY (import_id, path)
+    ) WITHOUT ROWID;
+    CREATE TABLE link (
+        file_id INTEGER NOT NULL REFERENCES file,
+        owner_id INTEGER NOT NULL REFERENCES file,
+        role TEXT NOT NULL,
+        PRIMARY KEY (file_id, owner_id)
+    ) WITHOUT ROWID;
+    CREATE TABLE journal (
+        archive_id INTEGER NOT NULL REFERENCES archive,
+        name TEXT NOT NULL,
+        read_to INTEGER NOT NULL,    -- bytes of it that the catalog knows
+        PRIMARY KEY (archive_id, name)
+    ) WITHOUT ROWID;
+    """,
+)
+
+VERSION = len(MIGRATIONS)
+"""What `PRAGMA user_version` says of a database of this program."""
