@@ -1,6 +1,7 @@
 """What the archive holds and where it came from: every SQL statement of the importing side."""
 
 import itertools
+import json
 import os
 from collections.abc import Iterable, Sequence
 
@@ -54,6 +55,7 @@ class Item(msgspec.Struct, array_like=True):
     path: str
     level: str
     read_back: float | None
+    damage: str | None = None
 
 
 class ImportRow(msgspec.Struct, array_like=True):
@@ -88,7 +90,12 @@ class ImportRow(msgspec.Struct, array_like=True):
 
     def request(self) -> ImportRequest:
         """What was asked for."""
-        return msgspec.json.decode(self.options, type=ImportRequest)
+        return msgspec.convert(json.loads(self.options), ImportRequest)
+
+    @staticmethod
+    def options_of(request: ImportRequest) -> str:
+        """As the database holds it. The standard library's JSON: it keeps escaped bytes of a path."""
+        return json.dumps(msgspec.to_builtins(request))
 
 
 _IMPORTS = """
@@ -148,6 +155,19 @@ class Catalog:
             "capacity = coalesce(excluded.capacity, capacity) RETURNING id",
             (identity, name, filesystem, capacity),
         )
+
+    async def volume_id(self, identity: str) -> int | None:
+        """The volume's row, if it was ever seen."""
+        rows = await self.database.read("SELECT id FROM volume WHERE identity = ?", (identity,))
+        return rows[0][0] if rows else None
+
+    async def held(self, archive_id: int, after: int) -> tuple[int, int]:
+        """Items of an archive beyond the id `after`, and their bytes."""
+        rows = await self.database.read(
+            "SELECT count(*), coalesce(sum(size), 0) FROM item WHERE archive_id = ? AND id > ?",
+            (archive_id, after),
+        )
+        return rows[0][0], rows[0][1]
 
     async def location(self, archive_id: int, folder: str, name: str) -> int:
         """The location's row in its archive, by its folder, which never changes."""
@@ -280,7 +300,7 @@ class Catalog:
                 "INSERT INTO item (id, archive_id, location_id, xxh128, sha256, size, kind, path, level, "
                 "read_back) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
                 "location_id = excluded.location_id, path = excluded.path, level = excluded.level, "
-                "read_back = excluded.read_back",
+                "read_back = excluded.read_back, damage = NULL",
                 [
                     (
                         i.id,
@@ -341,7 +361,7 @@ class Catalog:
         found: list[Item] = []
         for part in _parts(hashes):
             sql = (
-                "SELECT id, location_id, xxh128, sha256, size, kind, path, level, read_back FROM item "  # noqa: S608
+                "SELECT id, location_id, xxh128, sha256, size, kind, path, level, read_back, damage FROM item "  # noqa: S608
                 f"WHERE archive_id = ? AND (? IS NULL OR location_id = ?) AND xxh128 IN ({_marks(len(part))})"
             )
             rows = await self.database.read(sql, (archive_id, location_id, location_id, *part))
@@ -354,12 +374,58 @@ class Catalog:
         for at in range(0, len(wanted), MARKS):
             part = wanted[at : at + MARKS]
             sql = (
-                "SELECT id, location_id, xxh128, sha256, size, kind, path, level, read_back FROM item "  # noqa: S608
+                "SELECT id, location_id, xxh128, sha256, size, kind, path, level, read_back, damage FROM item "  # noqa: S608
                 f"WHERE archive_id = ? AND id IN ({_marks(len(part))})"
             )
             rows = await self.database.read(sql, (archive_id, *part))
             found.update({row[0]: Item(*row) for row in rows})
         return found
+
+    # Audits
+
+    async def audit_after(self, archive_id: int, now: float) -> tuple[float, int]:
+        """When the audit under way began, and up to which item it is done; else one begins `now`."""
+        await self.database.run(
+            ("INSERT OR IGNORE INTO audit (archive_id, started, after) VALUES (?, ?, 0)", [(archive_id, now)])
+        )
+        rows = await self.database.read("SELECT started, after FROM audit WHERE archive_id = ?", (archive_id,))
+        return rows[0][0], rows[0][1]
+
+    async def items_after(self, archive_id: int, after: int, count: int) -> list[Item]:
+        """Items of an archive by id."""
+        rows = await self.database.read(
+            "SELECT id, location_id, xxh128, sha256, size, kind, path, level, read_back, damage FROM item "
+            "WHERE archive_id = ? AND id > ? ORDER BY id LIMIT ?",
+            (archive_id, after, count),
+        )
+        return [Item(*row) for row in rows]
+
+    async def audited(
+        self, archive_id: int, after: int, found: Iterable[tuple[int, str, float | None, str | None]]
+    ) -> None:
+        """(item, level, when, damage) of items read again; every item up to `after` is done."""
+        await self.database.run(
+            (
+                "UPDATE item SET level = ?, read_back = coalesce(?, read_back), damage = ? WHERE id = ?",
+                [(level, when, damage, id) for id, level, when, damage in found],
+            ),
+            ("UPDATE audit SET after = ? WHERE archive_id = ?", [(after, archive_id)]),
+        )
+
+    async def damaged(self, archive_id: int, count: int) -> tuple[int, list[tuple[str, str]]]:
+        """How many items are known to be damaged, and (path, why) of the first."""
+        total = await self.database.read(
+            "SELECT count(*) FROM item WHERE archive_id = ? AND damage IS NOT NULL", (archive_id,)
+        )
+        rows = await self.database.read(
+            "SELECT path, damage FROM item WHERE archive_id = ? AND damage IS NOT NULL ORDER BY id LIMIT ?",
+            (archive_id, count),
+        )
+        return total[0][0], [(path, why) for path, why in rows]
+
+    async def end_audit(self, archive_id: int) -> None:
+        """The audit is through."""
+        await self.database.run(("DELETE FROM audit WHERE archive_id = ?", [(archive_id,)]))
 
 
 def _values(row: FileRow) -> tuple[object, ...]:

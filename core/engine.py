@@ -9,8 +9,6 @@ from contextlib import suppress
 from datetime import datetime
 from typing import IO
 
-import msgspec
-
 from core import VERSION, config, hardware, machine
 from core.archive import Archive
 from core.catalog import Catalog, ImportRow
@@ -18,17 +16,20 @@ from core.config import Config
 from core.database import Database
 from core.errors import DatabaseError, EngineHeldError, SourceError, UsageError
 from core.importing import journal
+from core.importing.audit import Audit, Progress
 from core.importing.gate import Gate
 from core.importing.importer import Importer
 from core.importing.ingest import Ingest
 from core.importing.run import Limits, Run
 from core.importing.sources import Picked, Sources
+from core.importing.survey import Surveyor
 from core.importing.views import Views
 from core.limits import Controller, Limit
 from core.metrics import PERIOD, Metrics
-from core.models import ImportRequest, Snapshot, State
+from core.models import AuditResult, ImportRequest, Snapshot, State, Survey
 from core.workers import messages
-from core.workers.pool import Pool
+from core.workers.messages import Place
+from core.workers.pool import Pool, TaskFailedError
 
 LOCK = "lading.lock"
 
@@ -136,7 +137,7 @@ class Engine:
                 "root": source.root,
                 "source": source.source.root,
                 "single": source.only,
-                "options": msgspec.json.encode(request).decode(),
+                "options": ImportRow.options_of(request),
                 "machine": f"{machine.host()} ({machine.machine()})",
                 "version": VERSION,
                 "state": State.RUNNING,
@@ -174,12 +175,16 @@ class Engine:
             )
             raise
         finally:
-            run.archive.active.discard(name)
             del self._importers[name]
-            if not run.archive.active:
-                self._archives.pop(run.archive.place.root, None)
-                await run.archive.lock.release()
+            await self._leave(run.archive, name)
         self.views.end(run, (await self.catalog.imports("i.name = ?", (name,)))[0], state)
+
+    async def _leave(self, archive: Archive, name: str) -> None:
+        """`name` is done with the archive; the last one gives its lock back."""
+        archive.active.discard(name)
+        if not archive.active and archive.place.root in self._archives:
+            del self._archives[archive.place.root]
+            await archive.lock.release()
 
     def _controller(self, name: str, kind: str, removable: bool) -> Controller:
         if name not in self._controllers:
@@ -208,6 +213,39 @@ class Engine:
                 raise
             self._archives[archive.place.root] = (archive, Gate(archive, self.catalog))
             return self._archives[archive.place.root]
+
+    async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]:
+        """What importing these would do; nothing is written. Raises SourceError."""
+        picked = await self.sources.pick([request.source for request in requests])
+        surveys: list[Survey] = []
+        for request, source in zip(requests, picked, strict=True):
+            if source is None:
+                continue
+            avoid, room = await self._archive_room(request.archive)
+            surveyor = Surveyor(request, source, self.pool, self.catalog)
+            surveys.append(await surveyor.run(avoid, room))
+        return surveys
+
+    async def _archive_room(self, path: str) -> tuple[tuple[tuple[int, int], ...], int | None]:
+        """The archive's root as a folder not to enter, and its free bytes; nothing when there is none yet."""
+        try:
+            async with self.pool.worker("look") as worker:
+                request = messages.Look(os.path.abspath(os.fsencode(path)))  # noqa: ASYNC240 - touches no disk
+                root = (await worker.ask(request, messages.Looked)).source
+                place = Place(root.root, root.device, root.inode, "", "")
+                room = await worker.ask(messages.Space(place), messages.Room)
+        except TaskFailedError:
+            return (), None
+        return ((root.device, root.inode),), room.available
+
+    async def audit(self, path: str, progress: Progress) -> AuditResult:
+        """Read the archive at `path` again, all of it. Raises ArchiveError."""
+        archive, _ = await self._archive(path, create=False)
+        archive.active.add("audit")
+        try:
+            return await Audit(archive, self.catalog, self.pool, self.limits.verify).run(progress)
+        finally:
+            await self._leave(archive, "audit")
 
     # Control
 

@@ -57,7 +57,8 @@ MIGRATIONS: tuple[str, ...] = (
         kind TEXT NOT NULL,
         path TEXT NOT NULL,          -- below the archive's root
         level TEXT NOT NULL,         -- verification level reached
-        read_back REAL               -- when it was last read back and found well
+        read_back REAL,              -- when it was last read back and found well
+        damage TEXT                  -- what the last audit found wrong with it
     );
     CREATE INDEX item_content ON item (xxh128);
     CREATE INDEX item_read_back ON item (archive_id, read_back);
@@ -91,6 +92,11 @@ MIGRATIONS: tuple[str, ...] = (
         role TEXT NOT NULL,
         PRIMARY KEY (file_id, owner_id)
     ) WITHOUT ROWID;
+    CREATE TABLE audit (             -- one that is under way, or was interrupted
+        archive_id INTEGER PRIMARY KEY REFERENCES archive,
+        started REAL NOT NULL,
+        after INTEGER NOT NULL       -- every item up to this one has been read
+    );
     CREATE TABLE journal (
         archive_id INTEGER NOT NULL REFERENCES archive,
         name TEXT NOT NULL,

@@ -5,7 +5,7 @@ import errno
 import fcntl
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 # Linux, sync_file_range(2).
@@ -16,10 +16,16 @@ _F_FULLFSYNC = 51
 # fails with one of these, and plain fsync is the most there is.
 UNSUPPORTED = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL})
 
+FEW = 4
+"""Files or folders that are synced one by one even where the whole file system can be."""
+
 
 @cache
 def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if sys.platform == "linux":
+        libc.sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+    return libc
 
 
 def start_write_back(fd: int) -> None:
@@ -28,9 +34,22 @@ def start_write_back(fd: int) -> None:
     Linux: sync_file_range(2). macOS has no such call.
     """
     if sys.platform == "linux":
-        _libc().sync_file_range(
-            ctypes.c_int(fd), ctypes.c_int64(0), ctypes.c_int64(0), ctypes.c_uint(_SYNC_FILE_RANGE_WRITE)
-        )
+        _libc().sync_file_range(fd, 0, 0, _SYNC_FILE_RANGE_WRITE)
+
+
+@cache
+def syncs_whole(platform: str = sys.platform, release: str = "") -> bool:
+    """Whether syncfs(2) can be trusted: since Linux 5.8 it reports failed writes ("VERSIONS")."""
+    if platform != "linux":
+        return False
+    numbers = (release or os.uname().release).split("-")[0].split(".")
+    return all(number.isdigit() for number in numbers[:2]) and tuple(map(int, numbers[:2])) >= (5, 8)
+
+
+def _sync_whole(fd: int) -> None:
+    if _libc().syncfs(fd) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
 
 
 def full_flush(fd: int, platform: str = sys.platform) -> None:
@@ -49,33 +68,43 @@ def full_flush(fd: int, platform: str = sys.platform) -> None:
         os.fsync(fd)
 
 
-def sync_files(fds: Sequence[int], platform: str = sys.platform) -> None:
-    """Flush many files with one wait: write-back for all, fsync for each, one full flush at the end.
+def sync_files(fds: Sequence[int], whole: int = -1, platform: str = sys.platform) -> None:
+    """Flush many files with one wait and one full flush at the end.
 
-    Raises OSError of the first failing fsync: the data must then be written again, never only synced again
-    (after a failure Linux marks the pages clean: fsync(2), "ERRORS").
+    `whole` is a descriptor on their file system, opened before they were written, where syncing all of that
+    file system is right (Linux, local): one call in place of one barrier per file. It reports every failed
+    write since that descriptor was opened. Else: write-back for all, then fsync for each.
+
+    Raises OSError: the data must then be written again, never only synced again (after a failure Linux marks
+    the pages clean: fsync(2), "ERRORS").
     """
-    for fd in fds:
-        start_write_back(fd)
+    if whole >= 0 and len(fds) > FEW:
+        _sync_whole(whole)
+        # syncfs(2) of FAT and exFAT leaves the drive's own cache alone; fsync(2) flushes it.
+        os.fsync(fds[-1])
+        return
+    if len(fds) > 1:
+        for fd in fds:
+            start_write_back(fd)
     for fd in fds:
         os.fsync(fd)
     if fds and platform == "darwin":
         full_flush(fds[-1], platform)
 
 
-def sync_folders(folders: Iterable[str], root: int, platform: str = sys.platform) -> None:
-    """Flush the entries of `folders` (paths relative to the descriptor `root`), then the drive's cache.
+def sync_folders(fds: Sequence[int], root: int, whole: bool = False, platform: str = sys.platform) -> None:
+    """Flush the entries of open folders, then the drive's cache through `root`; `whole` as in `sync_files`.
 
     A file system that cannot sync a folder says so with an errno of `UNSUPPORTED`; that is no failure.
     """
-    for folder in folders:
-        fd = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=root)
+    if whole and len(fds) > FEW:
+        _sync_whole(root)
+        fds = (root,)
+    for fd in fds:
         try:
             os.fsync(fd)
         except OSError as error:
             if error.errno not in UNSUPPORTED:
                 raise
-        finally:
-            os.close(fd)
     if platform == "darwin":
         full_flush(root, platform)

@@ -4,7 +4,7 @@ import ctypes
 import errno
 import os
 import sys
-import uuid
+from contextlib import suppress
 from functools import cache
 
 # rename(2) of Linux, <linux/fs.h>
@@ -24,10 +24,12 @@ def _libc() -> ctypes.CDLL:
 
 def rename(from_folder: int, source: bytes, to_folder: int, target: bytes) -> None:
     """Rename without replacing. Raises FileExistsError, or OSError (EINVAL, ENOTSUP, ENOSYS: not offered)."""
-    if sys.platform == "darwin":
-        call, flag = _libc().renameatx_np, _RENAME_EXCL
-    else:
-        call, flag = _libc().renameat2, _RENAME_NOREPLACE
+    darwin = sys.platform == "darwin"
+    flag = _RENAME_EXCL if darwin else _RENAME_NOREPLACE
+    try:
+        call = getattr(_libc(), "renameatx_np" if darwin else "renameat2")
+    except AttributeError as error:  # glibc before 2.28
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS)) from error
     if call(from_folder, source, to_folder, target, ctypes.c_uint(flag)) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code), os.fsdecode(target))
@@ -42,7 +44,9 @@ def publish(way: str, from_folder: int, source: str, to_folder: int, target: str
         rename(from_folder, os.fsencode(source), to_folder, os.fsencode(target))
     elif way == LINK:
         os.link(source, target, src_dir_fd=from_folder, dst_dir_fd=to_folder, follow_symlinks=False)
-        os.unlink(source, dir_fd=from_folder)
+        # The name is given; a second one left in staging is no harm, and is removed at the end.
+        with suppress(OSError):
+            os.unlink(source, dir_fd=from_folder)
     else:
         try:
             os.stat(target, dir_fd=to_folder, follow_symlinks=False)
@@ -60,6 +64,14 @@ def _make(folder: int, name: str, text: bytes) -> None:
         os.close(fd)
 
 
+def _read(folder: int, name: str) -> bytes:
+    fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        return os.read(fd, 2)
+    finally:
+        os.close(fd)
+
+
 def _works(way: str, folder: int, names: tuple[str, str, str]) -> bool:
     """Whether `way` moves onto a free name and refuses a taken one, leaving the taken file as it was.
 
@@ -73,7 +85,7 @@ def _works(way: str, folder: int, names: tuple[str, str, str]) -> bool:
         try:
             publish(way, folder, second, folder, target)
         except FileExistsError:
-            return os.stat(target, dir_fd=folder).st_size == 1
+            return _read(folder, target) == b"1"
         return False
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO):
@@ -81,15 +93,13 @@ def _works(way: str, folder: int, names: tuple[str, str, str]) -> bool:
         return False
     finally:
         for name in names:
-            try:
+            with suppress(OSError):
                 os.unlink(name, dir_fd=folder)
-            except FileNotFoundError:
-                continue
 
 
 def probe(folder: int) -> str:
     """The best way that the file system of `folder` really offers. Raises OSError when it cannot be written."""
-    tag = uuid.uuid4().hex[:12]
+    tag = os.urandom(6).hex()
     for way in (RENAME, LINK):
         if _works(way, folder, (f"probe-{tag}-a", f"probe-{tag}-b", f"probe-{tag}-c")):
             return way

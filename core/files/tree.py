@@ -4,10 +4,15 @@ import errno
 import os
 import stat
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+from core.files.closing import release
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # O_NONBLOCK: a FIFO that took a file's place must not block open(2).
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+# Even reading changes a source: its access times. Only the owner may ask for this (open(2), O_NOATIME).
 _NOATIME = getattr(os, "O_NOATIME", 0)
+# What opening a mount point says when the device behind it is gone.
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EIO, errno.ENXIO, errno.ENODEV})
 
 
 class LostError(Exception):
@@ -16,6 +21,13 @@ class LostError(Exception):
 
 class NotRegularError(OSError):
     """What is under this name now is not a regular file."""
+
+
+def _open(name: bytes, flags: int, folder: int | None = None) -> int:
+    try:
+        return os.open(name, flags | _NOATIME, dir_fd=folder)
+    except PermissionError:
+        return os.open(name, flags, dir_fd=folder)
 
 
 class Tree:
@@ -36,33 +48,38 @@ class Tree:
         """The descriptor of the root; opened when it is not. Raises LostError, OSError."""
         if self._fd < 0:
             try:
-                fd = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            except (FileNotFoundError, NotADirectoryError) as error:
-                raise LostError(os.fsdecode(self.root)) from error
-            facts = os.fstat(fd)
-            if self.inode and (facts.st_dev, facts.st_ino) != (self.device, self.inode):
-                os.close(fd)
-                raise LostError(os.fsdecode(self.root))
+                fd = _open(self.root, _FOLDER)
+            except OSError as error:
+                if error.errno in _GONE:
+                    raise LostError(os.fsdecode(self.root)) from error
+                raise
+            try:
+                facts = os.fstat(fd)
+                if self.inode and (facts.st_dev, facts.st_ino) != (self.device, self.inode):
+                    raise LostError(os.fsdecode(self.root))
+            except BaseException:
+                release(fd)
+                raise
             self.device, self.inode = facts.st_dev, facts.st_ino
             self._fd = fd
         return self._fd
 
     def folder(self, path: bytes) -> int:
-        """A descriptor of the folder `path`, kept until another one is asked for. Raises OSError."""
+        """A descriptor of the folder `path`, kept until another one is asked for. Raises LostError, OSError."""
         if not path:
             return self.fileno()
         if self._folder is not None:
             if self._folder[0] == path:
                 return self._folder[1]
-            os.close(self._folder[1])
+            release(self._folder[1])
             self._folder = None
-        current = self.fileno()
+        current = root = self.fileno()
         for name in path.split(b"/"):
             try:
-                below = os.open(name, _FOLDER, dir_fd=current)
+                below = _open(name, _FOLDER | os.O_NOFOLLOW, current)
             finally:
-                if current != self._fd:
-                    os.close(current)
+                if current != root:
+                    release(current)
             current = below
         self._folder = (path, current)
         return current
@@ -70,27 +87,25 @@ class Tree:
     def open(self, path: bytes) -> int:
         """Open the regular file `path` for reading.
 
-        Raises NotRegularError when it is none (any more), else OSError. The access time is left alone where
-        the system allows that (open(2), O_NOATIME).
+        Raises NotRegularError when it is none (any more), LostError, or another OSError.
         """
         parent, _, name = path.rpartition(b"/")
-        folder = self.folder(parent)
+        fd = _open(name, _FILE, self.folder(parent))
         try:
-            fd = os.open(name, _FILE | _NOATIME, dir_fd=folder)
-        except PermissionError:
-            fd = os.open(name, _FILE, dir_fd=folder)
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            os.close(fd)
-            raise NotRegularError(errno.EINVAL, "not a regular file any more", os.fsdecode(path))
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise NotRegularError(errno.EINVAL, "not a regular file any more", os.fsdecode(path))
+        except BaseException:
+            release(fd)
+            raise
         return fd
 
     def close(self) -> None:
         """Close every descriptor; the next call opens them again and checks that it is the same root."""
         if self._folder is not None:
-            os.close(self._folder[1])
+            release(self._folder[1])
             self._folder = None
         if self._fd >= 0:
-            os.close(self._fd)
+            release(self._fd)
             self._fd = -1
 
     def __enter__(self) -> "Tree":

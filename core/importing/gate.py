@@ -95,8 +95,9 @@ class Gate:
         by_content: dict[tuple[int, bytes, bytes], tuple[Item, bool]] = {}
         for item, present in zip(items, there, strict=True):
             key = (item.size, item.xxh128, item.sha256)
-            if present or key not in by_content:
-                by_content[key] = (item, present)
+            sound = present and item.damage is None
+            if sound or key not in by_content:
+                by_content[key] = (item, sound)
         return {
             number: by_content[claim.content[1:]]
             for number, claim in claims.items()

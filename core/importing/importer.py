@@ -61,7 +61,12 @@ class Importer:
             await self._close(state)
         except HaltError as error:
             await run.catalog.set_import(
-                run.row.id, state=State.PAUSED, reason=error.cause, advice=error.advice, verdict="", verdict_reason=""
+                run.row.id,
+                state=State.PAUSED,
+                reason=error.cause,
+                advice=error.advice,
+                verdict="",
+                verdict_reason="",
             )
             state = State.PAUSED
         finally:

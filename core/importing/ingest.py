@@ -6,8 +6,6 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
 from core.archive import Archive
 from core.cards import stem_key
 from core.catalog import Catalog, FileRow, ImportRow, Item, beside
@@ -80,7 +78,7 @@ class Ingest:
                 "root": decode(head["root"]),
                 "source": decode(head["source"]),
                 "single": decode(head["single"]),
-                "options": msgspec.json.encode(head["options"]).decode(),
+                "options": head["options"],
                 "machine": head["machine"],
                 "version": head["version"],
                 "started": head["started"],

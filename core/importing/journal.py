@@ -74,7 +74,7 @@ def head(row: ImportRow, volume: Volume, capacity: int | None) -> bytes:
             "root": encode(row.root),
             "source": encode(row.source),
             "single": encode(row.single),
-            "options": row.request(),
+            "options": row.options,
             "machine": row.machine,
             "version": VERSION,
             "started": row.started,

@@ -109,6 +109,7 @@ class Transfer:
             )
             for digest in well
         ]
+        verified = run.request.verify != "none"
         faults: list[tuple[int, Fault]] = []
         levels: dict[int, str] = {}
         published: dict[int, str] = {}
@@ -120,12 +121,13 @@ class Transfer:
             if claims:
                 faults += (await run.ask(worker, messages.Flush(), messages.Checked)).faults
                 run.writing.arrived(size)
-        if claims:
+        if claims and verified:
             async with run.places(limits.verify):
                 verify = messages.Verify(run.request.verify)
                 checked = await run.ask(worker, verify, messages.Checked)
             faults += checked.faults
             levels = dict(checked.levels)
+        if claims:
             async with run.places(run.writing, limits.copy):
                 while True:
                     arrived = await run.ask(worker, messages.Publish(), messages.Arrived)
@@ -138,7 +140,6 @@ class Transfer:
         if any(fault.again for _, fault in faults):
             run.writing.congested()
         now = time.time()
-        verified = run.request.verify != "none"
         items = [
             (
                 digest,

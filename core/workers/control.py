@@ -2,7 +2,6 @@
 
 import mmap
 import os
-import tempfile
 import time
 from collections.abc import Callable
 
@@ -35,6 +34,7 @@ class Slot:
     def __init__(self, words: memoryview) -> None:
         self._words = words
         self.on_pause: list[Callable[[], None]] = []
+        """What closes descriptors on a source; must not raise."""
 
     def get(self, word: int) -> int:
         """The value of `word`."""
@@ -61,6 +61,11 @@ class Slot:
         self._words[POSITION] += amount
         self.add(word, amount)
 
+    def let_go(self) -> None:
+        """Close what is closed for a pause."""
+        for close in self.on_pause:
+            close()
+
     def checkpoint(self) -> None:
         """Wait here while paused. Raises StoppedError when cancelled.
 
@@ -69,8 +74,7 @@ class Slot:
         if self._words[COMMAND] == RUN:
             return
         if self._words[COMMAND] == PAUSE:
-            for close in self.on_pause:
-                close()
+            self.let_go()
             before = self._words[STATE]
             self._words[STATE] = PAUSED
             while self._words[COMMAND] == PAUSE:
@@ -81,7 +85,7 @@ class Slot:
 
 
 class Control:
-    """The whole shared area: an unlinked file mapped by the engine and by every worker."""
+    """The whole shared area: memory, or an unlinked file, mapped by the engine and by every worker."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
@@ -91,8 +95,16 @@ class Control:
     @classmethod
     def create(cls) -> "Control":
         """A new, zeroed area."""
+        if hasattr(os, "memfd_create"):
+            fd = os.memfd_create("lading")
+            os.ftruncate(fd, SLOTS * SLOT_BYTES)
+            return cls(fd)
+        import tempfile
+
         with tempfile.TemporaryFile() as file:
-            file.truncate(SLOTS * SLOT_BYTES)
+            # Written, not only sized: touching a hole on a full disk would end the process (SIGBUS).
+            file.write(bytes(SLOTS * SLOT_BYTES))
+            file.flush()
             return cls(os.dup(file.fileno()))
 
     def slot(self, number: int) -> Slot:

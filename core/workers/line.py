@@ -1,6 +1,7 @@
 """The worker's end of its line to the engine: framed messages over a socket, and a pipe that ends with it."""
 
 import os
+import select
 import socket
 import threading
 
@@ -16,6 +17,12 @@ class Line:
         self._socket = connection
         self._decoder: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
         self._encoder = msgspec.msgpack.Encoder()
+        self._poll = select.poll()
+        self._poll.register(connection, select.POLLIN)
+
+    def waits(self, seconds: float) -> bool:
+        """Whether a request comes in, or the engine goes, within `seconds`."""
+        return bool(self._poll.poll(seconds * 1000))
 
     def receive(self) -> Request:
         """The next request. Raises EOFError."""

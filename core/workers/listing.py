@@ -2,15 +2,18 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from itertools import islice
 
 from core.cards import stem_key
+from core.files.closing import release
 from core.files.tree import LostError, Tree
 from core.litter import APPLEDOUBLE_HEADER, is_appledouble, litter, maybe_appledouble
 from core.media import kind_of_name
 from core.paths import PatternSet
 from core.workers.control import Slot
 from core.workers.messages import Entry, ListTree
+from core.workers.reading import ChangedError
 
 ENTRIES = 512
 """Entries a reply holds at most."""
@@ -40,6 +43,47 @@ def _why_special(mode: int, name: str, folder: int) -> str:
     return what
 
 
+class Names:
+    """The names in one folder, in sorted pieces. `close` may come at any time: on a pause nothing stays open.
+
+    A folder of more than SORTED names that was closed is read again, and as many names are passed over as were
+    seen: file systems keep their order while a folder does not change.
+    """
+
+    def __init__(self, tree: Tree, path: bytes) -> None:
+        self._tree = tree
+        self._path = path
+        self._found: os._ScandirIterator[str] | None = None
+        self._state: tuple[int, int, int] | None = None
+        self._seen = 0
+
+    def piece(self) -> list[str]:
+        """The next names; none at the end. Raises ChangedError, LostError, OSError."""
+        if self._found is None:
+            self._open()
+        assert self._found is not None  # noqa: S101 - for the type checker
+        names = sorted(item.name for item in islice(self._found, SORTED))
+        self._seen += len(names)
+        return names
+
+    def _open(self) -> None:
+        folder = self._tree.folder(self._path)
+        facts = os.fstat(folder)
+        state = facts.st_dev, facts.st_ino, facts.st_mtime_ns
+        if self._state is not None and state != self._state:
+            raise ChangedError
+        self._state = state
+        self._found = os.scandir(folder)
+        for _ in islice(self._found, self._seen):
+            continue
+
+    def close(self) -> None:
+        """Close the folder; the next piece opens it again."""
+        if self._found is not None:
+            self._found.close()
+            self._found = None
+
+
 class Listing:
     """One walk over a source, a folder at a time; links are never followed, only regular files are opened."""
 
@@ -50,7 +94,7 @@ class Listing:
         self._exclude = PatternSet(request.exclude)
         self._avoid = frozenset(request.avoid)
 
-    def entries(self) -> Iterator[list[Entry]]:
+    def entries(self) -> Generator[list[Entry], None, None]:
         """The entries in lists of at most ENTRIES. Raises LostError when the root is gone."""
         waiting = [b""]
         ready: list[Entry] = []
@@ -58,11 +102,15 @@ class Listing:
             folder = waiting.pop()
             below: list[bytes] = []
             try:
-                for entry in self._folder(folder, below):
+                for entry in self._folder(folder):
+                    if entry.what == "folder":
+                        below.append(entry.path)
                     ready.append(entry)
                     if len(ready) >= ENTRIES:
                         yield ready
                         ready = []
+            except ChangedError:
+                ready.append(self._failed(folder, "it changed while it was listed"))
             except OSError as error:
                 self._still_there()
                 ready.append(self._failed(folder, f"cannot be listed: {os.strerror(error.errno or 0)}"))
@@ -77,50 +125,41 @@ class Listing:
         except OSError as error:
             raise LostError(os.fsdecode(self._tree.root)) from error
 
-    def _folder(self, folder: bytes, below: list[bytes]) -> Iterator[Entry]:
-        fd = self._tree.folder(folder)
-        with os.scandir(fd) as found:
-            part: list[os.DirEntry[str]] = []
-            for item in found:
-                self._slot.checkpoint()
-                if self._request.only and os.fsencode(item.name) != self._request.only:
-                    continue
-                part.append(item)
-                if len(part) >= SORTED:
-                    yield from self._part(folder, fd, part, below)
-                    part = []
-            yield from self._part(folder, fd, part, below)
+    def _folder(self, path: bytes) -> Iterator[Entry]:
+        if self._request.only and not path:
+            yield self._named(path, os.fsdecode(self._request.only))
+            return
+        names = Names(self._tree, path)
+        self._slot.on_pause.append(names.close)
+        try:
+            while piece := names.piece():
+                for name in piece:
+                    self._slot.checkpoint()
+                    yield self._named(path, name)
+        finally:
+            self._slot.on_pause.remove(names.close)
+            names.close()
 
-    def _part(self, folder: bytes, fd: int, part: list["os.DirEntry[str]"], below: list[bytes]) -> Iterator[Entry]:
-        part.sort(key=lambda item: item.name)
-        for item in part:
-            self._slot.checkpoint()
-            name = os.fsencode(item.name)
-            path = folder + b"/" + name if folder else name
-            try:
-                facts = item.stat(follow_symlinks=False)
-            except OSError as error:
-                yield self._failed(path, f"cannot be looked at: {os.strerror(error.errno or 0)}")
-                continue
-            entry = self._entry(path, name, item.name, facts, fd)
-            if entry.what == "folder":
-                below.append(path)
-            yield entry
+    def _named(self, folder: bytes, text: str) -> Entry:
+        name = os.fsencode(text)
+        path = folder + b"/" + name if folder else name
+        # Not kept: a pause closes it.
+        fd = self._tree.folder(folder)
+        try:
+            facts = os.stat(text, dir_fd=fd, follow_symlinks=False)
+        except OSError as error:
+            return self._failed(path, f"cannot be looked at: {os.strerror(error.errno or 0)}")
+        regular = stat.S_ISREG(facts.st_mode)
+        what, reason = self._what(path, name, text, facts, fd)
+        kind = (kind_of_name(name) if regular else None) or ""
+        size = facts.st_size if regular else 0
+        return Entry(path, what, size, facts.st_mtime_ns, str(kind), stem_key(path), reason)
 
     def _failed(self, path: bytes, reason: str) -> Entry:
         return Entry(path, "failed", 0, 0, "other", stem_key(path), reason)
 
-    def _entry(self, path: bytes, name: bytes, text: str, facts: os.stat_result, fd: int) -> Entry:
-        is_folder = stat.S_ISDIR(facts.st_mode)
-        size = facts.st_size if stat.S_ISREG(facts.st_mode) else 0
-        kind = (kind_of_name(name) if stat.S_ISREG(facts.st_mode) else None) or ""
-        what, reason = self._what(path, name, text, facts, fd, is_folder)
-        return Entry(path, what, size, facts.st_mtime_ns, str(kind), stem_key(path), reason)
-
-    def _what(
-        self, path: bytes, name: bytes, text: str, facts: os.stat_result, fd: int, is_folder: bool
-    ) -> tuple[str, str]:
-        regular = stat.S_ISREG(facts.st_mode)
+    def _what(self, path: bytes, name: bytes, text: str, facts: os.stat_result, fd: int) -> tuple[str, str]:
+        regular, is_folder = stat.S_ISREG(facts.st_mode), stat.S_ISDIR(facts.st_mode)
         if (is_folder or regular) and (why := litter(name, is_folder)):
             return "litter", why
         if pattern := self._exclude.excluded(path):
@@ -149,4 +188,4 @@ class Listing:
         except OSError:
             return False
         finally:
-            os.close(fd)
+            release(fd)

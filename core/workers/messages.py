@@ -162,9 +162,9 @@ class Flush(Message):
 
 
 class Verify(Message):
-    """Read the staged files back and compare; with `source` read the source once more, too."""
+    """Read the staged files back and compare (`mode` readback); read the source once more, too (source)."""
 
-    source: bool
+    mode: str
 
 
 class Publish(Message):

@@ -1,31 +1,34 @@
-"""What workers do to an archive beside copying: open it, lock it, read and write Lading's own files in it."""
+"""What workers do to an archive beside copying: open it, read and write Lading's own files in it, audit it."""
 
 import errno
 import hashlib
 import os
 import stat
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from core.files import cache, durable, noreplace
+from core.files.closing import release
 from core.files.tree import Tree
 from core.space import space as room
-from core.workers import batch, messages
+from core.workers import messages
 from core.workers.control import Slot
 from core.workers.faults import fault_of
+from core.workers.folders import PRIVATE, SHARED, Folders, write_all
 from core.workers.messages import Fault, Place
+from core.workers.readback import reached
+from core.workers.reading import digest_of, reader
 
-FOLDERS = (".lading/imports", ".lading/staging", "locations")
+STAGING = ".lading/staging"
+FOLDERS = {".lading/imports": SHARED, STAGING: PRIVATE, "locations": SHARED}
 ARCHIVE_TOML = ".lading/archive.toml"
-LOCK = ".lading/lock"
 
 
 @contextmanager
-def opened(place: Place) -> Iterator[int]:
-    """A descriptor of the archive's root, closed afterwards. Raises LostError, OSError."""
-    with Tree(place.root, place.device, place.inode) as tree:
-        yield tree.fileno()
+def opened(place: Place) -> Iterator[Folders]:
+    """The folders of an archive, closed afterwards. Raises LostError, OSError."""
+    with Tree(place.root, place.device, place.inode) as tree, Folders(tree.fileno()) as folders:
+        yield folders
 
 
 def open_archive(request: messages.OpenArchive) -> messages.ArchiveFacts:
@@ -33,22 +36,24 @@ def open_archive(request: messages.OpenArchive) -> messages.ArchiveFacts:
     if request.create:
         os.makedirs(request.root, exist_ok=True)
     resolved = os.path.realpath(request.root, strict=True)
-    with Tree(resolved) as tree:
-        root = tree.fileno()
+    with Tree(resolved) as tree, Folders(tree.fileno()) as folders:
+        if not request.create:
+            # Before anything is made in a folder that is no archive.
+            read(folders, ARCHIVE_TOML)
+        for folder, mode in FOLDERS.items():
+            folders.at(folder, mode)
+        way = noreplace.probe(folders.at(STAGING))
         if request.create:
-            changed: dict[str, None] = {"": None}
-            for folder in FOLDERS:
-                mode = batch.PRIVATE if folder.endswith("staging") else batch.SHARED
-                changed.update(dict.fromkeys(batch.make_folders(root, folder, mode)))
-            _write_new(root, ARCHIVE_TOML, f'id = "{uuid.uuid4()}"\n'.encode())
-            durable.sync_folders([*changed, ".lading"], root)
-        text = _read(root, ARCHIVE_TOML, 0, 1 << 16)
-        staging = batch.open_folder(root, ".lading/staging")
-        try:
-            way = noreplace.probe(staging)
-        finally:
-            os.close(staging)
-        return messages.ArchiveFacts(resolved, tree.device, tree.inode, way, text.decode(errors="replace"))
+            text = f'id = "{_uuid4()}"\n'
+            if write_new(folders, way, ARCHIVE_TOML, text.encode()):
+                folders.sync()
+        return messages.ArchiveFacts(resolved, tree.device, tree.inode, way, as_text(read(folders, ARCHIVE_TOML)))
+
+
+def _uuid4() -> str:
+    from uuid import uuid4
+
+    return str(uuid4())
 
 
 def look(request: messages.Look) -> messages.Looked:
@@ -57,14 +62,15 @@ def look(request: messages.Look) -> messages.Looked:
     facts = os.stat(resolved)
     only = b""
     if stat.S_ISREG(facts.st_mode):
-        resolved, _, only = resolved.rpartition(b"/")
-        resolved = resolved or b"/"
-        facts = os.stat(resolved)
+        folder, _, only = resolved.rpartition(b"/")
+        resolved = folder or b"/"
     elif not stat.S_ISDIR(facts.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "neither a folder nor a file")
-    os.close(os.open(resolved, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    with Tree(resolved) as tree:
+        tree.fileno()
+        source = messages.Source(resolved, tree.device, tree.inode)
     above = [(found.st_dev, found.st_ino) for found in map(os.stat, _ancestors(resolved))]
-    return messages.Looked(messages.Source(resolved, facts.st_dev, facts.st_ino), only, above)
+    return messages.Looked(source, only, above)
 
 
 def _ancestors(path: bytes) -> Iterator[bytes]:
@@ -74,155 +80,130 @@ def _ancestors(path: bytes) -> Iterator[bytes]:
     yield path
 
 
-def _write_new(root: int, path: str, data: bytes) -> None:
-    """Make a small file, complete or not at all; an existing one stays."""
-    temporary = f".lading/staging/{uuid.uuid4().hex}"
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=root)
-    try:
-        batch.write_all(fd, memoryview(data))
-        durable.full_flush(fd)
-    finally:
-        os.close(fd)
-    way = noreplace.LOOK
-    for offered in (noreplace.RENAME, noreplace.LINK):
-        try:
-            noreplace.publish(offered, root, temporary, root, path)
-        except FileExistsError:
-            break
-        except OSError:
-            continue
-        return
-    else:
-        try:
-            noreplace.publish(way, root, temporary, root, path)
-            return
-        except FileExistsError:
-            pass
-    os.unlink(temporary, dir_fd=root)
+def as_text(data: bytes) -> str:
+    """A small file of ours, damaged or not."""
+    return data.decode(errors="replace")
 
 
-def _read(root: int, path: str, offset: int, length: int) -> bytes:
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=root)
+def read(folders: Folders, path: str, offset: int = 0, length: int = 1 << 16) -> bytes:
+    """Part of one of Lading's own files. Raises OSError."""
+    fd = folders.open(path, os.O_RDONLY)
     try:
         return os.pread(fd, length, offset)
     finally:
-        os.close(fd)
+        release(fd)
 
 
-def lock(request: messages.Lock) -> messages.Held:
-    """Write the lock if there is none, or only the stale `replace`; the text that stands there now."""
-    with opened(request.place) as root:
-        if request.replace:
-            # Move the stale lock aside under a name of our own: only one engine can, and if a fresh lock
-            # was caught instead, it is put back.
-            aside = f"{LOCK}.{uuid.uuid4().hex}"
-            try:
-                os.rename(LOCK, aside, src_dir_fd=root, dst_dir_fd=root)
-            except FileNotFoundError:
-                pass
-            else:
-                if _read(root, aside, 0, 4096).decode(errors="replace") != request.replace:
-                    noreplace.publish(request.place.way, root, aside, root, LOCK)
-                else:
-                    os.unlink(aside, dir_fd=root)
-        _write_new(root, LOCK, request.text.encode())
-        return messages.Held(_read(root, LOCK, 0, 4096).decode(errors="replace"))
+def _write(folders: Folders, path: str, data: bytes) -> None:
+    fd = folders.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        write_all(fd, data)
+        durable.full_flush(fd)
+    except BaseException:
+        release(fd)
+        raise
+    os.close(fd)
 
 
-def beat(request: messages.Beat) -> messages.Held:
-    """Write the lock anew, if it still is ours."""
-    with opened(request.place) as root:
+def temporary() -> str:
+    """A new name in staging."""
+    return f"{STAGING}/{os.urandom(8).hex()}"
+
+
+def remove(folders: Folders, path: str) -> None:
+    """Remove a file if it is there."""
+    folder, _, name = path.rpartition("/")
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folders.at(folder))
+
+
+def move(folders: Folders, way: str, path: str, target: str) -> None:
+    """Give a file a name that must be free. Raises FileExistsError, OSError."""
+    folder, _, name = path.rpartition("/")
+    target_folder, _, target_name = target.rpartition("/")
+    noreplace.publish(way, folders.at(folder), name, folders.at(target_folder), target_name)
+
+
+def write_new(folders: Folders, way: str, path: str, data: bytes) -> bool:
+    """Make a small file, complete or not at all; False when there is one, which stays. Raises OSError."""
+    if way == noreplace.LOOK:
+        # Two engines can both look and then rename, and the first would be lost. O_EXCL lets only one of them
+        # win, though a file that is torn by a crash may be left.
         try:
-            found = _read(root, LOCK, 0, 4096).decode(errors="replace")
-        except FileNotFoundError:
-            return messages.Held("")
-        if found != request.old:
-            return messages.Held(found)
-        temporary = f"{LOCK}.{uuid.uuid4().hex}"
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=root)
-        try:
-            batch.write_all(fd, memoryview(request.text.encode()))
-        finally:
-            os.close(fd)
-        os.rename(temporary, LOCK, src_dir_fd=root, dst_dir_fd=root)
-        return messages.Held(request.text)
-
-
-def unlock(request: messages.Unlock) -> messages.Done:
-    """Remove the lock if it is ours."""
-    with opened(request.place) as root:
-        try:
-            if _read(root, LOCK, 0, 4096).decode(errors="replace") == request.text:
-                os.unlink(LOCK, dir_fd=root)
-        except FileNotFoundError:
-            pass
-    return messages.Done()
+            _write(folders, path, data)
+        except FileExistsError:
+            return False
+        return True
+    name = temporary()
+    try:
+        _write(folders, name, data)
+        move(folders, way, name, path)
+    except FileExistsError:
+        return False
+    finally:
+        remove(folders, name)
+    return True
 
 
 def journal_names(request: messages.JournalNames) -> messages.Names:
     """The journals and their sizes, by name."""
-    with opened(request.place) as root:
-        folder = batch.open_folder(root, ".lading/imports")
-        try:
-            with os.scandir(folder) as found:
-                names = [
-                    (item.name, item.stat(follow_symlinks=False).st_size)
-                    for item in found
-                    if item.name.endswith(".jsonl") and item.is_file(follow_symlinks=False)
-                ]
-        finally:
-            os.close(folder)
+    with opened(request.place) as folders, os.scandir(folders.at(".lading/imports")) as found:
+        names = [
+            (item.name, item.stat(follow_symlinks=False).st_size)
+            for item in found
+            if item.name.endswith(".jsonl") and item.is_file(follow_symlinks=False)
+        ]
     return messages.Names(sorted(names))
 
 
 def read_text(request: messages.ReadText) -> messages.Text:
     """Part of one of Lading's own files."""
-    with opened(request.place) as root:
-        return messages.Text(_read(root, request.path, request.offset, request.length))
+    with opened(request.place) as folders:
+        return messages.Text(read(folders, request.path, request.offset, request.length))
 
 
 def append_text(request: messages.AppendText) -> messages.Done:
     """Append to one of Lading's own files, after a newline if its last line is torn."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-    with opened(request.place) as root:
-        folder = request.path.rpartition("/")[0]
-        changed = batch.make_folders(root, folder, batch.SHARED)
-        fd = os.open(request.path, flags | (os.O_TRUNC if request.fresh else 0), 0o644, dir_fd=root)
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if request.fresh else 0)
+    with opened(request.place) as folders:
+        fd = folders.open(request.path, flags, make=SHARED)
         try:
             size = os.fstat(fd).st_size
             torn = size and os.pread(fd, 1, size - 1) != b"\n"
-            batch.write_all(fd, memoryview(b"\n" + request.data if torn else request.data))
+            write_all(fd, b"\n" + request.data if torn else request.data)
             if request.flush:
                 durable.full_flush(fd)
-        finally:
-            os.close(fd)
+        except BaseException:
+            release(fd)
+            raise
+        os.close(fd)
         if request.flush:
-            durable.sync_folders([*changed, folder], root)
+            folders.sync()
     return messages.Done()
 
 
 def move_text(request: messages.MoveText) -> messages.Done:
     """Flush one of Lading's own files and give it its name."""
-    with opened(request.place) as root:
-        fd = os.open(request.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=root)
+    with opened(request.place) as folders:
+        fd = folders.open(request.path, os.O_RDONLY)
         try:
             durable.full_flush(fd)
         finally:
-            os.close(fd)
-        os.rename(request.path, request.target, src_dir_fd=root, dst_dir_fd=root)
-        durable.sync_folders([request.target.rpartition("/")[0]], root)
+            release(fd)
+        folder, _, name = request.path.rpartition("/")
+        target_folder, _, target = request.target.rpartition("/")
+        from_fd, to_fd = folders.at(folder), folders.at(target_folder, SHARED)
+        os.rename(name, target, src_dir_fd=from_fd, dst_dir_fd=to_fd)
+        folders.sync()
     return messages.Done()
 
 
 def clean_staging(request: messages.CleanStaging) -> messages.Names:
     """Remove every import's staging but those to keep; what was removed."""
-    with opened(request.place) as root:
-        staging = batch.open_folder(root, ".lading/staging")
-        try:
-            names = [name for name in os.listdir(staging) if name not in request.keep]
-            return messages.Names([(name, _remove(staging, name)) for name in names])
-        finally:
-            os.close(staging)
+    with opened(request.place) as folders:
+        staging = folders.at(STAGING)
+        names = [name for name in os.listdir(staging) if name not in request.keep]
+        return messages.Names([(name, _remove(staging, name)) for name in names])
 
 
 def _remove(folder: int, name: str) -> int:
@@ -230,67 +211,78 @@ def _remove(folder: int, name: str) -> int:
     try:
         os.unlink(name, dir_fd=folder)
         return 1
+    except FileNotFoundError:
+        return 0
     except (IsADirectoryError, PermissionError):  # unlink(2) of a folder: EISDIR on Linux, EPERM on macOS
-        below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        below = os.open(name, flags, dir_fd=folder)
     try:
         count = sum(_remove(below, item) for item in os.listdir(below))
     finally:
-        os.close(below)
-    os.rmdir(name, dir_fd=folder)
+        release(below)
+    try:
+        os.rmdir(name, dir_fd=folder)
+    except OSError as error:
+        # A worker of a dead engine that hangs may write once more; the next cleaning finds that.
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+            raise
     return count
 
 
 def presence(request: messages.Presence) -> messages.Present:
     """Which of the files are there, regular and of their size."""
     there: list[bool] = []
-    with opened(request.place) as root:
+    with opened(request.place) as folders:
         for path, size in request.files:
+            folder, _, name = path.rpartition("/")
             try:
-                facts = os.stat(path, dir_fd=root, follow_symlinks=False)
-            except (FileNotFoundError, NotADirectoryError):
+                facts = os.stat(name, dir_fd=folders.at(folder), follow_symlinks=False)
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+                    raise
                 there.append(False)
             else:
-                there.append(facts.st_size == size)
+                there.append(stat.S_ISREG(facts.st_mode) and facts.st_size == size)
     return messages.Present(there)
 
 
 def sync_folders(request: messages.SyncFolders) -> messages.Done:
     """Flush the entries of folders."""
-    with opened(request.place) as root:
-        durable.sync_folders(request.folders, root)
+    with opened(request.place) as folders:
+        for folder in request.folders:
+            folders.at(folder)
+        folders.sync()
     return messages.Done()
 
 
 def audit(request: messages.Audit, arena: memoryview, slot: Slot) -> messages.Audited:
     """Read archived files past the cache and compare both digests."""
     results: list[tuple[str, Fault | None]] = []
-    with opened(request.place) as root:
+    with opened(request.place) as folders:
         for path, size, xxh128, sha256 in request.files:
             slot.begin("audit", size)
+            sha = hashlib.sha256()
             try:
-                fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=root)
+                fd = folders.open(path, os.O_RDONLY)
+                try:
+                    dropped = cache.drop(fd)
+                    found, digest = digest_of(reader(fd), arena, slot, sha.update)
+                finally:
+                    release(fd)
             except OSError as error:
                 results.append(("", fault_of(error, "archive")))
                 continue
-            try:
-                dropped = cache.drop(fd)
-                sha = hashlib.sha256()
-                found, digest = batch.digest_of(fd, arena, slot, sha)
-            except OSError as error:
-                results.append(("", fault_of(error, "archive")))
-                continue
-            finally:
-                os.close(fd)
             if found != size:
                 results.append(("", Fault("archive", f"it has {found:,} bytes, not {size:,}")))
             elif (digest, sha.digest()) != (xxh128, sha256):
                 results.append(("", Fault("archive", "its content is not what was archived")))
             else:
-                results.append((batch.reached(request.place.level, dropped), None))
+                results.append((reached(request.place.level, dropped), None))
     return messages.Audited(results)
 
 
 def space(request: messages.Space) -> messages.Room:
-    """Room on the archive's volume. Raises OSError."""
-    found = room(request.place.root)
+    """Room on the archive's volume. Raises LostError, OSError."""
+    with opened(request.place):
+        found = room(request.place.root)
     return messages.Room(found.total, found.available)

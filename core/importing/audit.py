@@ -1,0 +1,104 @@
+"""The audit: every archived file is read again and compared with both digests of the catalog."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from core.archive import Archive
+from core.catalog import Catalog, Item
+from core.errors import ArchiveError
+from core.limits import Limit
+from core.models import AuditResult, Count
+from core.paths import display
+from core.workers import messages
+from core.workers.pool import Pool, TaskFailedError
+
+PAGE = 512
+"""Items fetched from the catalog together."""
+
+TOGETHER = 64 << 20
+"""Bytes in one request at most, unless one file is larger."""
+
+NAMED = 1000
+"""Damaged files that a result names."""
+
+Progress = Callable[[Count, Count], None]
+"""Called with what has been checked so far, and with all there is."""
+
+
+class Audit:
+    """One audit of one archive. Interrupted, it goes on where it was."""
+
+    def __init__(self, archive: Archive, catalog: Catalog, pool: Pool, verify: Limit) -> None:
+        self._archive = archive
+        self._catalog = catalog
+        self._pool = pool
+        self._verify = verify
+        self._checked = [0, 0]
+        self._well = [0, 0]
+        self._levels: set[str] = set()
+
+    async def run(self, progress: Progress) -> AuditResult:
+        """Read everything. Raises ArchiveError when the archive does not answer."""
+        began = time.monotonic()
+        _, after = await self._catalog.audit_after(self._archive.id, time.time())
+        files, size = await self._catalog.held(self._archive.id, after)
+        total = Count(files=files, bytes=size)
+        while page := await self._catalog.items_after(self._archive.id, after, PAGE):
+            results: list[tuple[int, str, float | None, str | None]] = []
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    parts = [tasks.create_task(self._read(part)) for part in _parts(page)]
+            except* TaskFailedError as group:
+                raise ArchiveError(
+                    f"{display(self._archive.place.root)} does not answer: {group.exceptions[0]}.",
+                    "Mount it again and start the audit once more: it goes on where it was.",
+                ) from group
+            for part in parts:
+                results += part.result()
+            after = page[-1].id
+            await self._catalog.audited(self._archive.id, after, results)
+            progress(Count(files=self._checked[0], bytes=self._checked[1]), total)
+        await self._catalog.end_audit(self._archive.id)
+        count, named = await self._catalog.damaged(self._archive.id, NAMED)
+        return AuditResult(
+            checked=Count(files=self._checked[0], bytes=self._checked[1]),
+            well=Count(files=self._well[0], bytes=self._well[1]),
+            level=", ".join(sorted(self._levels)),
+            damaged_count=count,
+            damaged=tuple((display(path), display(why)) for path, why in named),
+            seconds=time.monotonic() - began,
+        )
+
+    async def _read(self, items: list[Item]) -> list[tuple[int, str, float | None, str | None]]:
+        wanted = [(item.path, item.size, item.xxh128, item.sha256) for item in items]
+        async with self._verify, self._pool.worker("audit") as worker:
+            request = messages.Audit(self._archive.place, wanted)
+            results = (await worker.ask(request, messages.Audited)).files
+        now = time.time()
+        found: list[tuple[int, str, float | None, str | None]] = []
+        for item, (level, fault) in zip(items, results, strict=True):
+            if fault is not None and fault.lost:
+                raise TaskFailedError(fault)
+            self._checked[0] += 1
+            self._checked[1] += item.size
+            if fault is None:
+                self._well[0] += 1
+                self._well[1] += item.size
+                self._levels.add(level)
+                found.append((item.id, level, now, None))
+            else:
+                found.append((item.id, item.level, None, fault.text))
+        return found
+
+
+def _parts(items: list[Item]) -> list[list[Item]]:
+    parts: list[list[Item]] = [[]]
+    filled = 0
+    for item in items:
+        if parts[-1] and filled + item.size > TOGETHER:
+            parts.append([])
+            filled = 0
+        parts[-1].append(item)
+        filled += item.size
+    return parts

@@ -1,0 +1,36 @@
+"""An error nobody foresaw: kept in a file, told in one line."""
+
+import os
+import tempfile
+import time
+import traceback
+from collections.abc import Mapping
+
+from core.paths import display
+
+
+def report(error: BaseException, environ: Mapping[str, str]) -> str:
+    """Write the traceback to the state folder's log, and give the line that says so."""
+    text = "".join(traceback.format_exception(error))
+    what = display(f"{type(error).__name__}: {error}")
+    try:
+        where = f"Its traceback is in {display(_write(text, environ))}; please report it."
+    except OSError as reason:
+        where = f"Its traceback could not be written ({reason.strerror}): {display(text)}"
+    return f"Unexpected error: {what}. {where}"
+
+
+def _write(text: str, environ: Mapping[str, str]) -> str:
+    folder = os.path.join(_home(environ), "log")
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    prefix = time.strftime("crash-%Y%m%d-%H%M%S-")
+    fd, path = tempfile.mkstemp(prefix=prefix, suffix=".txt", dir=folder)
+    with open(fd, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
+    return path
+
+
+def _home(environ: Mapping[str, str]) -> str:
+    from core.config import default_home
+
+    return os.path.abspath(os.path.expanduser(environ.get("LADING_HOME") or default_home()))

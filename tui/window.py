@@ -1,0 +1,75 @@
+"""A thread that shows the newest snapshot, so that a terminal which stops reading holds up nothing else."""
+
+import threading
+
+from typing import Generic, Protocol, TypeVar
+
+T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+class Printer(Protocol[T_contra]):
+    """What is drawn behind the window; raises OSError when nobody sees it any more."""
+
+    def show(self, newest: T_contra, /) -> None:
+        """Show the newest state."""
+
+    def note(self, text: str) -> None:
+        """Say something in between."""
+
+    def close(self) -> None:
+        """Make room for the final lines."""
+
+
+class Window(Generic[T]):
+    """Shows what it is given when it can; what it could not show in time is forgotten."""
+
+    def __init__(self, printer: Printer[T]) -> None:
+        self._printer = printer
+        self._change = threading.Condition()
+        self._newest: T | None = None
+        self._notes: list[str] = []
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
+        self._thread.start()
+
+    def show(self, newest: T) -> None:
+        """Replace what is to be shown."""
+        with self._change:
+            self._newest = newest
+            self._change.notify()
+
+    def note(self, text: str) -> None:
+        """Say something in between."""
+        with self._change:
+            self._notes.append(text)
+            self._change.notify()
+
+    def close(self) -> None:
+        """Show the last of it and stop; waits for the terminal."""
+        with self._change:
+            self._ended = True
+            self._change.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while self._step():
+                pass
+            self._printer.close()
+        except OSError:
+            # The terminal is gone; the import is not.
+            return
+
+    def _step(self) -> bool:
+        with self._change:
+            while not (self._newest is not None or self._notes or self._ended):
+                self._change.wait()
+            newest, self._newest = self._newest, None
+            notes, self._notes = self._notes, []
+            more = not self._ended
+        for text in notes:
+            self._printer.note(text)
+        if newest is not None:
+            self._printer.show(newest)
+        return more or newest is not None or bool(notes)
