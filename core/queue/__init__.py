@@ -1,0 +1,1 @@
+"""The job queue: a table in the database, and the loop that keeps its workers full."""
