@@ -1,0 +1,82 @@
+"""A child process that imports, so that it can be killed: `python -m tests.rigs.importing HOME ARCHIVE SOURCE`.
+
+With an unfinished import in HOME it takes that up, else it begins one.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import psutil
+
+from core.config import Config
+from core.engine import Engine
+from core.models import ImportRequest, State
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+async def bring_in(home: str, archive: str, source: str) -> None:
+    """Import `source`, or resume what was interrupted."""
+    engine = Engine(Config(home=home))
+    await engine.start()
+    try:
+        unfinished = await engine.catalog.imports("i.state IN (?, ?)", (State.RUNNING, State.PAUSED))
+        names = [row.name for row in unfinished]
+        for name in names:
+            await engine.resume_import(name)
+        if not names:
+            request = ImportRequest(source=source, archive=archive, location="Kill")
+            names = await engine.start_imports([request])
+        await engine.wait(names)
+    finally:
+        await engine.stop()
+
+
+def child(home: str, archive: str, source: str) -> "subprocess.Popen[bytes]":
+    """Start the importing process, in a group of its own."""
+    environ = {**os.environ, "PYTHONPATH": ROOT}
+    command = [sys.executable, "-m", "tests.rigs.importing", home, archive, source]
+    return subprocess.Popen(command, env=environ, cwd=ROOT, process_group=0)
+
+
+def finish(home: str, archive: str, source: str) -> None:
+    """Import, or resume, to the end. Raises CalledProcessError, TimeoutExpired."""
+    with child(home, archive, source) as process:
+        if code := process.wait(120):
+            raise subprocess.CalledProcessError(code, process.args)
+
+
+def kill_at(process: "subprocess.Popen[bytes]", after: float, *, everything: bool) -> list[psutil.Process]:
+    """Kill -9 the process `after` seconds, alone or with all its children; those that it had."""
+    time.sleep(after)
+    family: list[psutil.Process] = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        family = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGKILL)
+    if everything:
+        for one in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+    process.wait(10)
+    return family
+
+
+def payload(archive: str) -> Iterator[tuple[str, str]]:
+    """(path below its location, absolute path) of every payload file."""
+    locations = os.path.join(archive, "locations")
+    for location in os.listdir(locations):
+        data = os.path.join(locations, location, "data")
+        for folder, _, names in os.walk(data):
+            for name in names:
+                path = os.path.join(folder, name)
+                yield os.path.relpath(path, os.path.join(locations, location)), path
+
+
+if __name__ == "__main__":
+    asyncio.run(bring_in(*sys.argv[1:4]))
