@@ -1,6 +1,7 @@
 """A child process that imports, so that it can be killed: `python -m tests.rigs.importing HOME ARCHIVE SOURCE`.
 
-With an unfinished import in HOME it takes that up, else it begins one.
+With an unfinished import in HOME it takes that up, else it begins one. SIGUSR1 pauses it; once no worker reads
+or writes any more it prints `paused` and the time. SIGUSR2 prints `resumed` and the time, and goes on.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ import psutil
 from core.config import Config
 from core.engine import Engine
 from core.models import ImportRequest, State
+from core.workers import control
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -33,16 +35,48 @@ async def bring_in(home: str, archive: str, source: str) -> None:
         if not names:
             request = ImportRequest(source=source, archive=archive, location="Kill")
             names = await engine.start_imports([request])
+        loop = asyncio.get_running_loop()
+        tasks: set[asyncio.Task[None]] = set()
+        loop.add_signal_handler(signal.SIGUSR1, lambda: tasks.add(loop.create_task(_pause(engine, names))))
+        loop.add_signal_handler(signal.SIGUSR2, lambda: tasks.add(loop.create_task(_resume(engine, names))))
+        _say("running")
         await engine.wait(names)
+        await asyncio.gather(*tasks)
     finally:
         await engine.stop()
+
+
+def _say(word: str) -> None:
+    sys.stdout.write(f"{word} {time.time()}\n")
+    sys.stdout.flush()
+
+
+async def _pause(engine: Engine, names: list[str]) -> None:
+    _say("asked")
+    for name in names:
+        await engine.pause_import(name)
+    # The workers' words are shared memory: nothing tells when one changes.
+    while any(worker.slot.get(control.STATE) == control.BUSY for worker in engine.pool.busy()):  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+    _say("paused")
+
+
+async def _resume(engine: Engine, names: list[str]) -> None:
+    _say("resumed")
+    for name in names:
+        await engine.resume_import(name)
+
+
+def command(home: str, archive: str, source: str) -> list[str]:
+    """The command line of the importing process."""
+    return [sys.executable, "-m", "tests.rigs.importing", home, archive, source]
 
 
 def child(home: str, archive: str, source: str) -> "subprocess.Popen[bytes]":
     """Start the importing process, in a group of its own."""
     environ = {**os.environ, "PYTHONPATH": ROOT}
-    command = [sys.executable, "-m", "tests.rigs.importing", home, archive, source]
-    return subprocess.Popen(command, env=environ, cwd=ROOT, process_group=0)
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command(home, archive, source), env=environ, cwd=ROOT, stdout=quiet, process_group=0)
 
 
 def finish(home: str, archive: str, source: str) -> None:
