@@ -64,6 +64,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     archive: the folder that imports go to.
     location: the name of the location that imports belong to.
     operator: who imports, as the receipt says it.
+    organization: whose archive it is, as bag-info.txt says it.
+    contact_name: who answers questions about it.
+    contact_email: where to ask them.
     verify: read the copy back; read back and read the source a second time; neither.
     known: whether files imported before are read again, or taken from the record.
     duplicates: whether a file is a duplicate of any in the archive, or only of those in its location.
@@ -76,6 +79,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     archive: Text | None = None
     location: Text | None = None
     operator: Text = msgspec.field(default_factory=login_name)
+    organization: Text | None = None
+    contact_name: Text | None = None
+    contact_email: Text | None = None
     verify: Literal["readback", "source", "none"] = "readback"
     known: Literal["read", "record"] = "read"
     duplicates: Literal["archive", "location"] = "archive"

@@ -39,7 +39,7 @@ class Limit:
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
                 self.release()
-            else:
+            elif place in self._queue:
                 self._queue.remove(place)
             raise
 

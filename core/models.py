@@ -70,7 +70,9 @@ class ImportView(Value, frozen=True, kw_only=True):
     """One import as the dashboard shows it: seen = archived + duplicate + skipped + failed + todo.
 
     `skipped` counts litter, too. `listed`: everything below the source has been seen. `seconds_left` is None
-    while that cannot be known. `read`, `written` and `verified` are bytes of this run of the engine.
+    while that cannot be known. `read`, `written` and `verified` are bytes of this run of the engine. `level` is
+    the lowest verification level that a file of this run reached. `by_choice`: KEEP, but only for what
+    the user chose: entries left out, copies not read back.
     """
 
     id: str
@@ -95,7 +97,9 @@ class ImportView(Value, frozen=True, kw_only=True):
     seconds_left: float | None = None
     verdict: Verdict = Verdict.OPEN
     verdict_reason: str = ""
+    by_choice: bool = False
     level: str = ""
+    warnings: tuple[str, ...] = ()
     started: float = 0.0
     ended: float | None = None
 

@@ -19,6 +19,11 @@ MIGRATIONS: tuple[str, ...] = (
         archive_id INTEGER NOT NULL REFERENCES archive,
         folder TEXT NOT NULL,
         name TEXT NOT NULL,
+        description TEXT,            -- of this and the next four: NULL never said, '' taken back
+        access_note TEXT,
+        external_identifier TEXT,
+        latitude REAL,               -- degrees, both or neither
+        longitude REAL,
         UNIQUE (archive_id, folder)
     );
     CREATE TABLE import (
@@ -62,6 +67,7 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX item_content ON item (xxh128);
     CREATE INDEX item_read_back ON item (archive_id, read_back);
+    CREATE INDEX item_location ON item (location_id);
     CREATE TABLE file (
         id INTEGER PRIMARY KEY,
         import_id INTEGER NOT NULL REFERENCES import,
@@ -103,6 +109,42 @@ MIGRATIONS: tuple[str, ...] = (
         read_to INTEGER NOT NULL,    -- bytes of it that the catalog knows
         PRIMARY KEY (archive_id, name)
     ) WITHOUT ROWID;
+    CREATE TABLE bag (
+        location_id INTEGER PRIMARY KEY REFERENCES location,
+        sealed REAL,                 -- when it was last made valid; NULL: it is open, and `note` says why
+        note TEXT NOT NULL DEFAULT '',
+        files INTEGER NOT NULL DEFAULT 0,
+        bytes INTEGER NOT NULL DEFAULT 0,
+        added INTEGER NOT NULL DEFAULT 0,   -- files that neither catalog nor manifest knew, hashed by the last run
+        missing INTEGER NOT NULL DEFAULT 0, -- files that are gone
+        manifest TEXT NOT NULL DEFAULT ''   -- SHA-256 of the payload manifest
+    );
+    CREATE TABLE bag_missing (       -- the first of the files that are gone
+        location_id INTEGER NOT NULL REFERENCES location,
+        path BLOB NOT NULL,          -- below the location's folder
+        PRIMARY KEY (location_id, path)
+    ) WITHOUT ROWID;
+    CREATE TABLE location_stats (    -- of the distinct items that imports into it archived or found there already
+        location_id INTEGER PRIMARY KEY REFERENCES location,
+        files INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        kinds TEXT NOT NULL,         -- JSON: {kind: {"files", "bytes"}}
+        cameras TEXT NOT NULL,       -- JSON: [[camera, items]], most first
+        earliest,                    -- as `metadata.captured`
+        latest,
+        located INTEGER NOT NULL,    -- items with a position
+        south REAL,
+        north REAL,
+        west REAL,                   -- greater than `east` when the bounds cross the antimeridian
+        east REAL,
+        computed REAL NOT NULL
+    );
+    CREATE TABLE live_pair (         -- each still has one movie at most; a movie may have several stills
+        still_id INTEGER PRIMARY KEY REFERENCES item,
+        movie_id INTEGER NOT NULL REFERENCES item,
+        found TEXT NOT NULL          -- identifier, or name
+    );
+    CREATE INDEX live_pair_movie ON live_pair (movie_id);
     """,
 )
 

@@ -1,6 +1,5 @@
 """The end of an import as the command tells it: for a person, for a program, and as an exit status."""
 
-import re
 from collections.abc import Sequence
 
 import msgspec
@@ -15,9 +14,6 @@ from tui.progress import name
 WORD = 6
 """Columns of SAFE and KEEP, and of the lines below."""
 
-# How core.importing.verdict words a KEEP that has no other reason than what the user chose to leave out.
-_LEFT_OUT = re.compile(r"[\d,]+ were left out \(such as (?!.*\); ).*\)", re.DOTALL)
-
 
 def exit_of(views: Sequence[ImportView]) -> Exit:
     """The gravest status among imports: paused, then failed, then well."""
@@ -27,17 +23,20 @@ def exit_of(views: Sequence[ImportView]) -> Exit:
 def _exit(view: ImportView) -> Exit:
     if view.state is not State.DONE:
         return Exit.PAUSED
-    if view.failed.files or (view.verdict is not Verdict.SAFE and not _LEFT_OUT.fullmatch(view.verdict_reason)):
+    if view.failed.files or (view.verdict is not Verdict.SAFE and not view.by_choice):
         return Exit.FAILED
     return Exit.WELL
 
 
-def lines(view: ImportView, errors: Sequence[ErrorGroup], out: Output) -> list[str]:
-    """The verdict, what was done, what failed and what to do about it, the receipt."""
+def lines(view: ImportView, errors: Sequence[ErrorGroup], out: Output, began: float = 0.0) -> list[str]:
+    """The verdict, what was done, what failed and what to do about it, the receipt.
+
+    `began`: when this run of it began, which its bytes and seconds are of.
+    """
     word, style = _word(view)
     facts = _facts(view)
-    head = [out.text(view.verdict_reason or view.reason), out.text(view.advice)]
-    told = "; ".join(facts) if word == "SAFE" else " ".join(filter(None, head)) or "; ".join(facts)
+    why = [out.text(text).rstrip(".") + "." for text in (view.verdict_reason or view.reason, view.advice) if text]
+    told = "; ".join(facts) if word == "SAFE" or not why else " ".join(why)
     gap = " " * max(2, WORD - len(word))
     found = [f"{out.styled(word, style)}{gap}{name(view, out)}: {told}"]
     below = " " * WORD
@@ -49,7 +48,7 @@ def lines(view: ImportView, errors: Sequence[ErrorGroup], out: Output) -> list[s
         )
         if group.advice:
             found.append(f"{below}    {out.text(group.advice)}")
-    seconds = _seconds(view, view.ended or view.started)
+    seconds = _seconds(view, began)
     if view.state is State.DONE:
         found.append(
             f"{below}{format.size(view.read)} read in {format.duration(seconds)}, {_speed(view, seconds)}; "
@@ -60,7 +59,7 @@ def lines(view: ImportView, errors: Sequence[ErrorGroup], out: Output) -> list[s
     return found
 
 
-def event(view: ImportView, errors: Sequence[ErrorGroup], now: float) -> dict[str, object]:
+def event(view: ImportView, errors: Sequence[ErrorGroup], now: float, began: float = 0.0) -> dict[str, object]:
     """The last JSON object of an import."""
     built = msgspec.to_builtins(view)
     counts = ("seen", "archived", "duplicate", "skipped", "failed", "todo")
@@ -68,19 +67,19 @@ def event(view: ImportView, errors: Sequence[ErrorGroup], now: float) -> dict[st
         "event": "done",
         **{key: value for key, value in built.items() if key not in counts},
         "counts": {key: built[key] for key in counts},
-        "seconds": round(_seconds(view, now), 3),
+        "seconds": round(_seconds(view, began, now), 3),
         "errors": msgspec.to_builtins(list(errors)),
     }
 
 
-def tell(snapshot: Snapshot, form: str, out: Output) -> None:
+def tell(snapshot: Snapshot, form: str, out: Output, began: float = 0.0) -> None:
     """Write the end of every import of a snapshot."""
     for view in snapshot.imports:
         errors = [group for group in snapshot.errors if group.import_id == view.id]
         if form == "json":
-            out.json(event(view, errors, snapshot.time))
+            out.json(event(view, errors, snapshot.time, began))
         else:
-            for line in lines(view, errors, out):
+            for line in lines(view, errors, out, began):
                 out.line(line)
 
 
@@ -109,8 +108,8 @@ def _any(count: Count) -> bool:
     return count.files > 0
 
 
-def _seconds(view: ImportView, now: float) -> float:
-    return max(0.0, (view.ended or now) - view.started)
+def _seconds(view: ImportView, began: float, now: float = 0.0) -> float:
+    return max(0.0, (view.ended or now) - max(view.started, began))
 
 
 def _speed(view: ImportView, seconds: float) -> str:

@@ -11,22 +11,23 @@ from core.paths import display
 
 def report(error: BaseException, environ: Mapping[str, str]) -> str:
     """Write the traceback to the state folder's log, and give the line that says so."""
-    text = "".join(traceback.format_exception(error))
     what = display(f"{type(error).__name__}: {error}")
     try:
-        where = f"Its traceback is in {display(_write(text, environ))}; please report it."
+        where = f"Its traceback is in {display(keep(error, environ))}; please report it."
     except OSError as reason:
+        text = "".join(traceback.format_exception(error))
         where = f"Its traceback could not be written ({reason.strerror}): {display(text)}"
     return f"Unexpected error: {what}. {where}"
 
 
-def _write(text: str, environ: Mapping[str, str]) -> str:
+def keep(error: BaseException, environ: Mapping[str, str]) -> str:
+    """Write the traceback to a new file; its path. Raises OSError."""
     folder = os.path.join(_home(environ), "log")
     os.makedirs(folder, mode=0o700, exist_ok=True)
     prefix = time.strftime("crash-%Y%m%d-%H%M%S-")
     fd, path = tempfile.mkstemp(prefix=prefix, suffix=".txt", dir=folder)
     with open(fd, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(text)
+        file.write("".join(traceback.format_exception(error)))
     return path
 
 

@@ -74,6 +74,8 @@ class JsonLines:
             return
         self._last = snapshot.time
         for view in snapshot.imports:
+            if view.state is not State.RUNNING:
+                continue
             self._out.json({"event": "progress", "time": snapshot.time, **msgspec.to_builtins(view)})
 
     def note(self, text: str) -> None:
@@ -196,7 +198,8 @@ def _figures(view: ImportView, done: Count, kept: str) -> str:
         "bytes": format.sizes(done.bytes, view.seen.bytes) + more,
     }
     if view.state is State.RUNNING:
-        figures["rate"] = format.rate(view.rate)
+        if view.rate:
+            figures["rate"] = format.rate(view.rate)
         if view.listed and view.seconds_left is not None:
             figures["left"] = f"{format.duration(view.seconds_left)} left"
     return "  ".join(text for figure, text in figures.items() if figure in kept.split())

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from types import FrameType
@@ -12,7 +13,7 @@ import msgspec
 
 from core.errors import LadingError
 from core.models import Snapshot
-from tui import bill
+from tui import bill, crash
 from tui.exits import Exit, StoppedError
 from tui.output import Console
 from tui.progress import JsonLines, Lines, Quiet
@@ -68,7 +69,8 @@ class Signals:
         finally:
             stop.cancel()
             task.cancel()
-            await asyncio.wait([task])
+            # What goes wrong while it ends is of no interest to a person.
+            await asyncio.gather(task, return_exceptions=True)
         raise StoppedError(f"stopped {self.reason}.")
 
     def _caught(self, number: int, frame: FrameType | None) -> None:
@@ -90,6 +92,7 @@ def printer(form: str, quiet: bool, console: Console) -> Printer[Snapshot]:
 @asynccontextmanager
 async def started(engine: Engine, signals: Signals) -> AsyncIterator[None]:
     """The engine runs in this block. Raises LadingError when it cannot."""
+    asyncio.get_running_loop().set_exception_handler(_kept)
     with signals.caught():
         await signals.unless(engine.start())
         try:
@@ -100,12 +103,13 @@ async def started(engine: Engine, signals: Signals) -> AsyncIterator[None]:
 
 def carry_out(engine: Engine, begin: Begin, form: str, quiet: bool, console: Console) -> Exit:
     """Run the imports that `begin` starts, show them, tell how they ended. Raises LadingError."""
+    began = time.time()
     snapshot = asyncio.run(attend(engine, begin, printer(form, quiet, console)))
     if not snapshot.imports:
         console.err.line("Nothing is unfinished.")
     with suppress(OSError):
         # Nobody reads it any more; the status still says how it went.
-        bill.tell(snapshot, form, console.out)
+        bill.tell(snapshot, form, console.out, began)
     return bill.exit_of(snapshot.imports)
 
 
@@ -153,11 +157,19 @@ async def _watch(engine: Engine, ids: Sequence[str], signals: Signals, window: W
         waiting.cancel()
 
 
+def _kept(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Keep what a task left behind in a file: tracebacks are not for the terminal."""
+    error = context.get("exception") or RuntimeError(context["message"])
+    with suppress(OSError):
+        crash.keep(error, os.environ)
+
+
 def only(snapshot: Snapshot, ids: Sequence[str]) -> Snapshot:
-    """The part of a snapshot that is about these imports."""
+    """The part of a snapshot that is about these imports, in their order."""
+    views = {view.id: view for view in snapshot.imports}
     return msgspec.structs.replace(
         snapshot,
-        imports=tuple(view for view in snapshot.imports if view.id in ids),
+        imports=tuple(views[id] for id in ids if id in views),
         in_flight=tuple(one for one in snapshot.in_flight if one.import_id in ids),
         errors=tuple(group for group in snapshot.errors if group.import_id in ids),
     )

@@ -1,7 +1,6 @@
 """A thread that shows the newest snapshot, so that a terminal which stops reading holds up nothing else."""
 
 import threading
-
 from typing import Generic, Protocol, TypeVar
 
 T = TypeVar("T")

@@ -35,7 +35,7 @@ async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes)
     else:
         word, why = await verdict(run, whole, root, only)
         if word is Verdict.SAFE and run.request.verify == "none":
-            word, why = Verdict.KEEP, "the copies were not read back, as you chose"
+            word, why, run.by_choice = Verdict.KEEP, "the copies were not read back, as you chose", True
     ended = time.time()
     end: dict[str, object] = {"end": str(state), "verdict": str(word), "reason": why, "ended": ended}
     await _append(run, journal.sealed(end), flush=True)

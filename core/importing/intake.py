@@ -17,6 +17,7 @@ OUTCOMES = {
     "failed": Outcome.FAILED,
 }
 FINAL = (Outcome.ARCHIVED, Outcome.DUPLICATE)
+TOO_LARGE = "archive: larger than its file system can hold (FAT32: 4 GiB)"
 
 
 async def listing(run: Run, source: messages.Source, only: bytes) -> AsyncIterator[list[Entry]]:
@@ -55,21 +56,37 @@ async def intake(run: Run, more: asyncio.Event) -> None:
         await _enter(run, entries)
         more.set()
     run.listed = True
+    await _check_room(run)
     await run.catalog.set_import(run.row.id, listed=1)
     more.set()
+
+
+async def _check_room(run: Run) -> None:
+    """Warn as soon as it is known that the archive will be too small, unless enough proves to be duplicates."""
+    needed = run.counted(Outcome.TODO).bytes
+    async with run.worker([]) as worker:
+        room = await run.ask(worker, messages.Space(run.archive.place), messages.Room)
+    if needed > room.available:
+        run.warnings.append(
+            f"The archive has {room.available:,} bytes free, and {needed:,} are still to come: unless many are "
+            "duplicates, the import will pause when it is full."
+        )
 
 
 async def _enter(run: Run, entries: list[Entry]) -> None:
     row = run.row
     files = [entry for entry in entries if entry.what != "folder"]
     seen = await run.catalog.seen(row.volume_id, [beside(row.root, entry.path) for entry in files])
+    largest = run.archive.filesystem.largest_file
     new: list[FileRow] = []
     changed: list[FileRow] = []
     for entry in files:
         path = beside(row.root, entry.path)
         before = seen.get(path, [])
         mine = next((found for found in before if found.import_id == row.id), None)
-        outcome = OUTCOMES[entry.what]
+        outcome, reason = OUTCOMES[entry.what], entry.reason
+        if outcome is Outcome.TODO and largest is not None and entry.size > largest:
+            outcome, reason = Outcome.FAILED, TOO_LARGE
         if mine is not None and Outcome(mine.outcome) in FINAL and outcome is Outcome.TODO and _same(mine, entry):
             continue  # an earlier run of this import brought it in
         item = _known(before, entry, row.id) if outcome is Outcome.TODO else None
@@ -85,7 +102,7 @@ async def _enter(run: Run, entries: list[Entry]) -> None:
             entry.kind,
             outcome,
             item,
-            entry.reason or None,
+            reason or None,
         )
         if mine is None:
             new.append(made)

@@ -99,6 +99,10 @@ class Run:
         self.counts: dict[Outcome, list[int]] = {outcome: [0, 0] for outcome in Outcome}
         self.causes: dict[str, tuple[int, bytes]] = {}
         """Why files failed in this run: how many, and the newest."""
+        self.levels: set[str] = set()
+        """Verification levels that files of this run reached."""
+        self.by_choice = False
+        self.warnings: list[str] = []
         self.listed = False
         self.turn = asyncio.Lock()
         self.in_flight: dict[Worker, list[Todo]] = {}
@@ -140,6 +144,7 @@ class Run:
             [(self.archive.id, item) for item in items],
             [(f.todo.id, f.outcome, f.item_id, f.reason, f.size, f.mtime_ns, f.kind) for f in files],
         )
+        self.levels.update(item.level for item in items)
         for file in files:
             if file.outcome is Outcome.FAILED and file.reason:
                 self.causes[file.reason] = (self.causes.get(file.reason, (0, b""))[0] + 1, file.todo.path)

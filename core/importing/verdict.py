@@ -12,7 +12,7 @@ from core.workers.messages import Entry, Source
 
 WHY = {
     "failed": "could not be archived",
-    "left out": "were left out",
+    "left out": "left out",
     "new": "are not in the archive",
     "changed": "changed since they were archived",
     "missing": "are no longer in the archive",
@@ -22,6 +22,8 @@ WHY = {
 
 async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Verdict, str]:
     """SAFE or KEEP with the reason, for all that lies below `whole`, which is `root` on its volume.
+
+    `run.by_choice` is set when nothing but entries left out on purpose stands in the way of SAFE.
 
     Entries outside this import count as archived when another import of the same volume brought them in.
     Raises HaltError when the source is gone, and what asking a worker raises.
@@ -44,6 +46,7 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
             example.setdefault("missing", entry.path)
     if not wrong:
         return Verdict.SAFE, ""
+    run.by_choice = set(wrong) == {"left out"}
     parts = [f"{count:,} {WHY[why]} (such as {display(example[why])})" for why, count in wrong.most_common()]
     return Verdict.KEEP, "; ".join(parts)
 

@@ -29,29 +29,36 @@ SHOWN = 200
 """Imports, files in flight and error groups that a snapshot holds at most."""
 
 
+LEVELS = ("", "cache not excluded", "server", "medium")
+"""Verification levels, the lowest first."""
+
+
 class Views:
     """Keeps a meter for each running import, and the last view of those that ended."""
 
     def __init__(self) -> None:
         self._meters: dict[str, Meter] = {}
         self._ended: OrderedDict[str, ImportView] = OrderedDict()
+        self._ended_errors: dict[str, list[ErrorGroup]] = {}
 
     def add(self, run: Run) -> None:
         """An import begins, or goes on."""
         self._meters[run.row.name] = Meter()
         self._ended.pop(run.row.name, None)
+        self._ended_errors.pop(run.row.name, None)
 
     def sample(self, run: Run) -> None:
         """Measure an import's progress; to be called about every second."""
-        done = run.counted(Outcome.ARCHIVED, Outcome.DUPLICATE).bytes
-        self._meters[run.row.name].add(time.monotonic(), done)
+        self._meters[run.row.name].add(time.monotonic(), run.bytes_moved()[0])
 
     def end(self, run: Run, row: ImportRow, state: State) -> None:
         """An import has ended, or was left paused: keep what is shown of it."""
         self._meters.pop(run.row.name, None)
         self._ended[row.name] = self._view(run, row, state)
+        self._ended_errors[row.name] = _errors(run)
         while len(self._ended) > SHOWN:
-            self._ended.popitem(last=False)
+            name, _ = self._ended.popitem(last=False)
+            self._ended_errors.pop(name)
 
     def _view(self, run: Run, row: ImportRow, state: State) -> ImportView:
         request = run.request
@@ -82,7 +89,9 @@ class Views:
             seconds_left=todo.bytes / rate if run.listed and rate > 0 else None,
             verdict=Verdict(row.verdict),
             verdict_reason=row.verdict_reason,
-            level=run.archive.place.level if request.verify != "none" else "",
+            by_choice=run.by_choice,
+            level=min(run.levels, key=LEVELS.index, default=""),
+            warnings=tuple(run.warnings),
             started=row.started,
             ended=row.ended,
         )
@@ -108,7 +117,10 @@ class Views:
                 LimitView(name=one.name, busy=one.busy, ceiling=one.ceiling, waiting=one.waiting) for one in every
             ),
             in_flight=tuple(flight for importer in importers for flight in _in_flight(importer.run))[:SHOWN],
-            errors=tuple(group for importer in importers for group in _errors(importer.run))[:SHOWN],
+            errors=(
+                *(group for importer in importers for group in _errors(importer.run)),
+                *(group for groups in reversed(self._ended_errors.values()) for group in groups),
+            )[:SHOWN],
             rates=rates,
         )
 

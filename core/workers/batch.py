@@ -13,7 +13,7 @@ from core.workers.control import WRITTEN, Slot
 from core.workers.faults import fault_of
 from core.workers.folders import PRIVATE, Folders, write_all
 from core.workers.messages import Checked, Digest, Fault, Place, ToStage
-from core.workers.rows import Read, open_journal, row
+from core.workers.rows import JOURNALS, Read, open_journal, row
 
 PAYLOAD_MODE = 0o644
 
@@ -136,8 +136,6 @@ class Batch:
         # Some servers refuse times; the journal has it.
         with suppress(OSError):
             os.utime(held.fd, ns=(held.digest.mtime_ns, held.digest.mtime_ns))
-        if not self.whole:
-            durable.start_write_back(held.fd)
 
     def journal(self, import_id: str) -> None:
         """Append the rows that are new or have changed since. Raises OSError."""
@@ -164,7 +162,7 @@ class Batch:
             durable.sync_files(fds, self.staging if self.whole else -1)
             if self._journal_is_new:
                 with Folders(self.root) as folders:
-                    folders.at(".lading/imports")
+                    folders.at(JOURNALS)
                     folders.sync()
                 self._journal_is_new = False
             for held in staged:

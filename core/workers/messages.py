@@ -333,6 +333,42 @@ class SyncFolders(Message):
     folders: list[str]
 
 
+class ListFolder(Message):
+    """The names in a folder of the archive, from the one after the first `skip`."""
+
+    place: Place
+    path: bytes
+    skip: int = 0
+
+
+class FolderListed(Message):
+    """The reply to ListFolder: (name, file | folder | other), whether there are more, and the folder's time."""
+
+    names: list[tuple[bytes, str]]
+    more: bool
+    mtime_ns: int
+
+
+class FileSizes(Message):
+    """How large are these files of the archive?"""
+
+    place: Place
+    paths: list[bytes]
+
+
+class Sizes(Message):
+    """The reply to FileSizes, in its order; -1 for what is no regular file."""
+
+    sizes: list[int]
+
+
+class MakeFolder(Message):
+    """Make a folder in the archive if it is not there."""
+
+    place: Place
+    path: str
+
+
 class Audit(Message):
     """Read archived files past the cache and compare with both digests: (path, size, xxh128, sha256)."""
 
@@ -393,6 +429,9 @@ Request = (
     | CleanStaging
     | Presence
     | SyncFolders
+    | ListFolder
+    | FileSizes
+    | MakeFolder
     | Audit
     | Space
 )
@@ -408,6 +447,8 @@ Reply = (
     | Names
     | Text
     | Present
+    | FolderListed
+    | Sizes
     | Audited
     | Room
     | Failed

@@ -5,10 +5,12 @@ import os
 
 import msgspec
 
-from core.importing.journal import path_of, sealed
+from core.files.sealed import sealed
 from core.paths import encode
 from core.workers.folders import Folders, write_all
 from core.workers.messages import Digest
+
+JOURNALS = ".lading/imports"
 
 
 class Read(msgspec.Struct):
@@ -49,7 +51,7 @@ def open_journal(folders: Folders, import_id: str) -> tuple[int, bool]:
 
     A last line that is torn is ended first, so that it damages no other.
     """
-    fd = folders.open(path_of(import_id), os.O_RDWR | os.O_APPEND | os.O_CREAT)
+    fd = folders.open(f"{JOURNALS}/{import_id}.jsonl", os.O_RDWR | os.O_APPEND | os.O_CREAT)
     try:
         size = os.fstat(fd).st_size
         if size and os.pread(fd, 1, size - 1) != b"\n":

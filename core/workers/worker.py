@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 
 from core.files import durable
 from core.files.tree import LostError, Tree
-from core.workers import lock, messages, shelf
+from core.workers import lock, messages, shelf, shelves
 from core.workers.batch import Batch, Held
 from core.workers.control import BUSY, IDLE, STATE, WRITTEN, Slot, StoppedError
 from core.workers.faults import AGAIN, fault_of
@@ -232,7 +232,8 @@ class Worker:
 
     def _verify(self, request: messages.Verify) -> Reply:
         try:
-            return verify(self._batch, self._reader.arena, self._tree if request.mode == "source" else None)
+            tree = self._tree if request.mode == "source" else None
+            return verify(self._batch, self._reader.arena, tree, read=request.mode != "none")
         finally:
             self._close_tree()
 
@@ -286,5 +287,8 @@ _SHELF: dict[type, Callable[..., Reply]] = {
     messages.CleanStaging: shelf.clean_staging,
     messages.Presence: shelf.presence,
     messages.SyncFolders: shelf.sync_folders,
+    messages.ListFolder: shelves.list_folder,
+    messages.FileSizes: shelves.file_sizes,
+    messages.MakeFolder: shelves.make_folder,
     messages.Space: shelf.space,
 }

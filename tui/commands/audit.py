@@ -67,7 +67,8 @@ def tell(found: "AuditResult", out: Output) -> None:
     word = out.styled("DAMAGED", "bad") if found.damaged_count else out.styled("WELL", "good")
     speed = format.rate(found.checked.bytes / found.seconds) if found.seconds else ""
     amount = f"{format.counted(found.checked.files, 'file')} ({format.size(found.checked.bytes)})"
-    level = LEVELS.get(found.level, found.level) if found.checked.files else "to read"
+    levels = [LEVELS.get(level, level) for level in found.level.split(", ")] if found.well.files else ["read"]
+    level = levels[0] if len(levels) == 1 else ", ".join(f"partly {level}" for level in levels)
     out.line(f"{word}  {amount} {level} in {format.duration(found.seconds)}{', ' + speed if speed else ''}")
     for path, why in found.damaged:
         out.line(f"  {out.text(path)}: {out.text(why)}")

@@ -1,0 +1,136 @@
+"""The engine's socket: where it is, who may use it."""
+
+import hashlib
+import os
+import socket
+import stat
+import struct
+import sys
+import tempfile
+from contextlib import suppress
+from typing import Protocol
+
+from core.errors import EngineError
+
+FOLDER, NAME, POINTER = "run", "engine.sock", "socket"
+
+LONGEST = 103 if sys.platform == "darwin" else 107
+"""Bytes of a socket's path: sun_path of unix(4) and unix(7), less the NUL at its end."""
+
+BACKLOG = 128
+BUFFER = 64 << 10
+"""Bytes that the system holds for a client that does not read."""
+
+# From <sys/socket.h>, <sys/un.h> and <sys/ucred.h>.
+_SO_PEERCRED, _UCRED = 17, struct.Struct("3i")
+_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED = 0, 1, struct.Struct("=IIh2x16I")
+
+
+class HasOptions(Protocol):
+    """A socket, as far as it is needed to see who is at its other end."""
+
+    def getsockopt(self, level: int, option: int, length: int, /) -> bytes: ...
+
+
+def peer(connection: HasOptions, platform: str = sys.platform) -> int:
+    """The user at the other end of a connected Unix socket. Raises OSError."""
+    if platform == "darwin":
+        data = connection.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED.size)
+        version, user, *_ = _XUCRED.unpack(data.ljust(_XUCRED.size, b"\0"))
+        if version != 0 or len(data) < 8:
+            raise OSError(f"credentials of version {version}")
+        return int(user)
+    return int(_UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, _SO_PEERCRED, _UCRED.size))[1])
+
+
+def place(home: str, longest: int = LONGEST) -> str:
+    """Where the engine of the state folder `home` makes its socket: there, if the path is short enough."""
+    path = os.path.join(home, FOLDER, NAME)
+    if len(os.fsencode(path)) <= longest:
+        return path
+    name = f"lading-{os.getuid()}-{hashlib.sha256(os.fsencode(os.path.realpath(home))).hexdigest()[:16]}"
+    for folder in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 - a folder of our own in it, looked at before use
+        path = os.path.join(folder, name, NAME)
+        if len(os.fsencode(path)) <= longest:
+            return path
+    raise EngineError(f"no path for its socket is short enough: {path}.", "Set a shorter LADING_HOME.")
+
+
+def find(home: str) -> str:
+    """Where the socket of a running engine would be; it may have been started in another environment."""
+    with suppress(OSError, ValueError), open(os.path.join(home, FOLDER, POINTER), encoding="utf-8") as file:
+        # A pointer is only followed to where `ours` will look who made it.
+        return os.fsdecode(file.read().encode("utf-8", "surrogateescape"))
+    return os.path.join(home, FOLDER, NAME)
+
+
+def listen(home: str, longest: int = LONGEST) -> tuple[socket.socket, str]:
+    """A listening socket in place of what a dead engine left there, and its path. Raises EngineError.
+
+    Only for the one that holds the state folder's lock.
+    """
+    path = place(home, longest)
+    pointer = os.path.join(home, FOLDER, POINTER)
+    try:
+        _private(os.path.dirname(pointer))
+        _private(os.path.dirname(path))
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            listening.setblocking(False)
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+            listening.bind(path)
+            os.chmod(path, 0o600)
+            listening.listen(BACKLOG)
+            _point(pointer, path if os.path.dirname(path) != os.path.dirname(pointer) else "")
+        except BaseException:
+            listening.close()
+            raise
+    except OSError as error:
+        raise EngineError(f"its socket {path} cannot be made: {error}.", "Set another LADING_HOME.") from error
+    return listening, path
+
+
+def connect(home: str) -> socket.socket:
+    """A connection to the engine of the state folder `home`; not blocking.
+
+    Raises OSError when none answers, EngineError when somebody else does.
+    """
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    path = find(home)
+    try:
+        connection.settimeout(1.0)
+        connection.connect(path)
+        user = peer(connection)
+        connection.setblocking(False)
+    except BaseException:
+        connection.close()
+        raise
+    if user != os.geteuid():
+        connection.close()
+        raise EngineError(
+            f"the engine at {path} belongs to another user (number {user}).", "Set LADING_HOME to a folder of yours."
+        )
+    return connection
+
+
+def _private(folder: str) -> None:
+    """Make a folder that only we can enter, or see that it is one. Raises OSError."""
+    with suppress(FileExistsError):
+        os.mkdir(folder, 0o700)
+    facts = os.lstat(folder)
+    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid():
+        raise OSError(f"{folder} is not a folder of yours")
+    if facts.st_mode & 0o077:
+        os.chmod(folder, 0o700)
+
+
+def _point(pointer: str, path: str) -> None:
+    if not path:
+        with suppress(FileNotFoundError):
+            os.unlink(pointer)
+        return
+    new = f"{pointer}.new"
+    with open(new, "wb") as file:
+        file.write(os.fsencode(path))
+    os.replace(new, pointer)

@@ -1,0 +1,184 @@
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core.errors import WorkerDiedError
+from core.workers import control, messages
+from core.workers.control import COMMAND, PAUSE, PAUSED, READ, STATE, Control
+from core.workers.pool import Pool
+from tests.core.workers.rig import LINUX, Rig, until
+
+BIG = 1 << 30
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended, also when nobody has asked how."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+async def test_worker_goes_back_and_is_used_again(pool: Pool) -> None:
+    async with pool.worker() as first:
+        await first.ask(messages.Drop(), messages.Done)
+    async with pool.worker() as again, pool.worker() as other:
+        assert again is first
+        assert other is not first
+        assert set(pool.busy()) == {again, other}
+
+
+async def test_killed_worker_is_told_and_replaced(rig: Rig) -> None:
+    with (rig.source / "a.mov").open("wb") as file:
+        file.truncate(BIG)
+    rig.put("b.jpg", b"b")
+    async with rig.pool.worker() as worker:
+        reading = asyncio.create_task(rig.read(worker, "a.mov", keep=False))
+        await until(lambda: worker.slot.get(READ) > 0)
+        os.kill(worker.process.pid, signal.SIGKILL)
+        with pytest.raises(WorkerDiedError):
+            await reading
+    await until(lambda: rig.pool.retired[READ] > 0)
+    async with rig.pool.worker() as another:
+        assert another.process.pid != worker.process.pid
+        assert (await rig.read(another, "b.jpg"))[0].fault is None
+    assert rig.pool.total(READ) > 1
+
+
+async def test_caller_that_gives_up_gets_rid_of_the_worker(rig: Rig) -> None:
+    with (rig.source / "a.mov").open("wb") as file:
+        file.truncate(BIG)
+    async with rig.pool.worker() as worker:
+        worker.slot.set(COMMAND, PAUSE)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(rig.read(worker, "a.mov", keep=False), 0.2)
+    await until(lambda: gone(worker.process.pid))
+
+
+async def test_stuck_worker_does_not_keep_the_pool() -> None:
+    pool = Pool()
+    async with pool.worker() as worker:
+        await worker.ask(messages.Drop(), messages.Done)
+        os.kill(worker.process.pid, signal.SIGSTOP)
+        asking = asyncio.create_task(worker.ask(messages.Drop(), messages.Done))
+        async with asyncio.timeout(30):
+            await pool.stop()
+        with pytest.raises(WorkerDiedError):
+            await asking
+    await until(lambda: gone(worker.process.pid))
+
+
+async def test_interrupt_from_the_terminal_is_not_for_workers(pool: Pool) -> None:
+    async with pool.worker() as worker:
+        await worker.ask(messages.Drop(), messages.Done)
+        os.kill(worker.process.pid, signal.SIGINT)
+        await worker.ask(messages.Drop(), messages.Done)
+        assert os.getpgid(worker.process.pid) != os.getpgid(0)
+
+
+async def test_worker_holds_no_descriptor_of_the_engine(pool: Pool) -> None:
+    if not LINUX:
+        pytest.skip("reads /proc")
+    async with pool.worker() as one, pool.worker() as two:
+        for worker in (one, two):
+            await worker.ask(messages.Drop(), messages.Done)
+            kept = os.listdir(f"/proc/{worker.process.pid}/fd")
+            assert len(kept) <= 7  # three standard ones, line, lifeline, shared area twice
+
+
+async def test_memory_of_a_worker_at_work(rig: Rig) -> None:
+    if not LINUX:
+        pytest.skip("reads /proc")
+    for number in range(500):
+        rig.put(f"{number}.jpg", os.urandom(16_000))
+    async with rig.pool.worker() as worker:
+        for _ in range(3):
+            digests = await rig.read(worker, *(f"{number}.jpg" for number in range(500)))
+            await rig.stage(worker, digests)
+            await rig.verify(worker)
+            await rig.publish(worker)
+            await worker.ask(messages.Drop(), messages.Done)
+        assert psutil.Process(worker.process.pid).memory_info().rss <= 40 << 20
+
+
+def test_shared_area_is_memory_not_a_hole_in_a_disk() -> None:
+    area = Control.create()
+    facts = os.fstat(area.fd)
+    assert facts.st_size == control.SLOTS * control.SLOT_BYTES
+    if not LINUX:
+        assert facts.st_blocks * 512 >= facts.st_size
+    slot = area.slot(control.SLOTS - 1)
+    slot.add(READ, 7)
+    assert (slot.get(READ), area.slot(0).get(READ)) == (7, 0)
+    area.clear(control.SLOTS - 1)
+    assert slot.get(READ) == 0
+    area.close()
+
+
+ENGINE = """
+import asyncio, json, os, signal, sys
+from core.workers import messages
+from core.workers.control import COMMAND, PAUSE, PAUSED, READ, STATE
+from core.workers.pool import Pool
+
+async def main(folder):
+    pool = Pool()
+    held = [pool.worker() for _ in range(5)]
+    workers = [await one.__aenter__() for one in held]
+    idle, reading, paused, stopped, sending = workers
+    facts = await idle.ask(messages.Look(os.fsencode(folder)), messages.Looked)
+    read = messages.ReadBatch(facts.source, [messages.ToRead(1, b"big.mov", 1, "videos")] * 1000, False)
+    tasks = [asyncio.create_task(worker.ask(read, messages.Digests)) for worker in (reading, paused)]
+    while not (reading.slot.get(READ) and paused.slot.get(READ)):
+        await asyncio.sleep(0.01)
+    paused.slot.set(COMMAND, PAUSE)
+    while paused.slot.get(STATE) != PAUSED:
+        await asyncio.sleep(0.01)
+    os.kill(stopped.process.pid, signal.SIGSTOP)
+    sending._writer.transport.pause_reading()
+    request = messages.ListTree(facts.source)
+    answer = messages.ReadBatch(facts.source, [messages.ToRead(1, b"empty" * 200, 1, "x")] * 20000, False)
+    tasks.append(asyncio.create_task(sending.ask(answer, messages.Digests)))
+    print(json.dumps([worker.process.pid for worker in workers]), flush=True)
+    await asyncio.sleep(600)
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+async def test_workers_go_with_the_engine(tmp_path: Path, how: signal.Signals) -> None:
+    """One idle, one reading, one paused, one stopped by a signal, one that sends to nobody."""
+    with (tmp_path / "big.mov").open("wb") as file:
+        file.truncate(BIG)
+    command = (sys.executable, "-c", ENGINE, str(tmp_path))
+    engine = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert engine.stdout is not None
+        pids = json.loads(await engine.stdout.readline())
+        assert not any(gone(pid) for pid in pids)
+        engine.send_signal(how)
+        await engine.wait()
+        await until(lambda: all(gone(pid) for pid in pids), 10)
+    finally:
+        if engine.returncode is None:
+            engine.kill()
+        await engine.wait()
+
+
+async def test_paused_worker_says_so(rig: Rig) -> None:
+    rig.put("a.jpg", b"a")
+    async with rig.pool.worker() as worker:
+        worker.slot.set(COMMAND, PAUSE)
+        reading = asyncio.create_task(rig.read(worker, "a.jpg"))
+        await until(lambda: worker.slot.get(STATE) == PAUSED)
+        assert not reading.done()
+        worker.slot.set(COMMAND, control.RUN)
+        assert (await reading)[0].fault is None
+        assert worker.slot.get(STATE) == control.IDLE
