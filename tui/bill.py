@@ -49,6 +49,7 @@ def lines(view: ImportView, errors: Sequence[ErrorGroup], out: Output, began: fl
         if group.advice:
             found.append(f"{below}    {out.text(group.advice)}")
     seconds = _seconds(view, began)
+    found += [below + out.styled(out.text(warning), "warn") for warning in view.warnings]
     if view.state is State.DONE:
         found.append(
             f"{below}{format.size(view.read)} read in {format.duration(seconds)}, {_speed(view, seconds)}; "

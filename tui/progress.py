@@ -123,6 +123,8 @@ def render(snapshot: Snapshot, out: Output) -> list[str]:
     lines = _table(views, snapshot.in_flight, out, columns - 1)
     if len(views) < len(snapshot.imports):
         lines.append(f"and {len(snapshot.imports) - len(views)} more")
+    for warning in [warning for view in views for warning in view.warnings][: max(0, room - len(lines))]:
+        lines.append(out.styled(format.fit(out.text(warning), columns - 1, utf8=out.utf8), "warn"))
     rates = format.fit(_rates(snapshot.rates) + "  (Ctrl-C pauses)", columns - 1, utf8=out.utf8)
     return [*lines, out.styled(rates, "dim")]
 

@@ -6,10 +6,11 @@ import pytest
 
 from core.importing.verdict import WHY
 from core.models import ErrorGroup, ImportView, State, Verdict
-from tests.tui.streams import pipe
+from tests.tui.streams import pipe, terminal
 from tests.tui.views import HOSTILE, count, done, snapshot, view
 from tui import bill
 from tui.exits import Exit
+from tui.progress import render
 
 BAD = ErrorGroup(
     import_id="20251206-140700-ab12",
@@ -114,3 +115,10 @@ CHANGED = f"1 {WHY['changed']} (such as b.jpg)"
 )
 def test_the_exit_status_is_that_of_the_gravest(views: list[ImportView], status: Exit) -> None:
     assert bill.exit_of(views) is status
+
+
+def test_a_warning_of_the_import_is_told_at_its_end_and_while_it_runs() -> None:
+    out = terminal(100, 24)[0]
+    warned = view(state=State.RUNNING, warnings=("The archive has 5 bytes free.",))
+    assert any("5 bytes free" in line for line in bill.lines(warned, [], out))
+    assert any("5 bytes free" in line for line in render(snapshot(warned), out))
