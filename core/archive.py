@@ -1,11 +1,12 @@
 """An archive as the engine holds it: opened, locked, its locations known, its journals read."""
 
+import asyncio
 import os
 import secrets
 import tomllib
 
 from core.catalog import Catalog
-from core.errors import ArchiveError
+from core.errors import ArchiveError, WorkerDiedError
 from core.filesystems import FileSystem, filesystem
 from core.importing.lock import Lock
 from core.models import Value
@@ -26,7 +27,10 @@ class Archive:
         self.filesystem = kind
         self.lock = Lock(pool, place)
         self.active: set[str] = set()
-        """Names of the imports that run into it."""
+        """Names of the imports that run into it, and of what else holds it open."""
+        self.closing = asyncio.Lock()
+        """Held while an import gets its receipt."""
+        self._naming = asyncio.Lock()
         self._catalog = catalog
 
     @property
@@ -52,11 +56,12 @@ class Archive:
     async def location(self, name: str) -> tuple[int, str]:
         """Id and folder of the location `name`, new when the archive has none of that name yet."""
         wanted = name.strip()
-        for folder, found in await self._catalog.locations(self.id):
-            if found.casefold() == wanted.casefold():
-                return await self._catalog.location(self.id, folder, found), folder
-        folder = f"{slug(wanted)}-{secrets.token_hex(3)}"
-        return await self._catalog.location(self.id, folder, wanted), folder
+        async with self._naming:
+            for folder, found in await self._catalog.locations(self.id):
+                if found.casefold() == wanted.casefold():
+                    return await self._catalog.location(self.id, folder, found), folder
+            folder = f"{slug(wanted)}-{secrets.token_hex(3)}"
+            return await self._catalog.location(self.id, folder, wanted), folder
 
 
 def filesystem_of(root: bytes) -> FileSystem:
@@ -71,6 +76,8 @@ async def examine(path: str, pool: Pool, *, create: bool) -> messages.ArchiveFac
     try:
         async with pool.worker("open") as worker:
             return await worker.ask(request, messages.ArchiveFacts)
+    except (OSError, WorkerDiedError) as error:
+        raise ArchiveError(f"{display(path)} cannot be opened: {error}.", "Try once more.") from error
     except TaskFailedError as error:
         if not create and error.detail == "FileNotFoundError":
             raise ArchiveError(f"there is no archive at {display(path)}.", "Check the path.") from error

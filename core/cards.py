@@ -13,8 +13,9 @@ Structure" (docs.red.com); `IMG_E` and `IMG_O` as Image Capture and Photos write
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from core.media import AUDIO, CAMERA_JPEG, DOCUMENTS, OTHER_IMAGES, RAW, SIDECARS, VIDEOS, split
 
@@ -56,8 +57,7 @@ _SAME_STEM: dict[bytes, tuple[Role, Groups]] = {
 """By extension: what a file is to one of its stem in its folder, and what that owner may be, best first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """A file that another may belong to: look for `key` among the stem keys, then ask `choose`."""
 
     key: bytes
@@ -70,8 +70,7 @@ class Candidate:
     """The name of the file that may belong, which is never its own owner."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(msgspec.Struct, frozen=True):
     """Files of these extensions whose stem fits belong to `owners` of the stems that `stems` writes."""
 
     role: Role

@@ -2,9 +2,9 @@
 
 import asyncio
 import os
-import shutil
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import closing, suppress
 from typing import Any, TypeVar
 
 import aiosqlite
@@ -41,6 +41,7 @@ class Database:
         self._writing = writing
         self._reading = reading
         self._units: asyncio.Queue[tuple[Unit[Any], asyncio.Future[Any]] | None] = asyncio.Queue()
+        self._closed = False
         self._writer = asyncio.create_task(self._write(), name="database writer")
 
     @classmethod
@@ -102,11 +103,18 @@ class Database:
     async def write(self, unit: Unit[T]) -> T:
         """Run `unit` on the writing connection; its result, once its transaction is committed.
 
-        A unit that raises is rolled back alone, and its error is raised here.
+        A unit that raises is rolled back alone, and its error is raised here. Cancelling the caller changes
+        nothing: what was given is written. Raises DatabaseError.
         """
+        if self._closed:
+            raise DatabaseError("it is closed.")
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._units.put_nowait((unit, done))
-        return await asyncio.shield(done)
+        try:
+            return await asyncio.shield(done)
+        except asyncio.CancelledError:
+            done.add_done_callback(_heard)
+            raise
 
     async def run(self, *statements: tuple[str, Iterable[Sequence[Any]]]) -> None:
         """Write a unit made of statements, each executed for all of its rows."""
@@ -130,38 +138,56 @@ class Database:
                 await self._transaction(units)
 
     async def _transaction(self, units: list[tuple[Unit[Any], asyncio.Future[Any]]]) -> None:
-        results: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
+        results: list[tuple[asyncio.Future[Any], Any, Exception | None]] = []
         try:
             await self._writing.execute("BEGIN IMMEDIATE")
             for unit, done in units:
                 await self._writing.execute("SAVEPOINT unit")
                 try:
                     results.append((done, await unit(self._writing), None))
-                except Exception as error:
+                except (Exception, asyncio.CancelledError) as error:
+                    if self._cancelled():
+                        raise
+                    # A unit that was cancelled in itself is one that failed: the writer goes on.
                     await self._writing.execute("ROLLBACK TO unit")
-                    results.append((done, None, error))
+                    cancelled = DatabaseError("a change was cancelled.")
+                    results.append((done, None, error if isinstance(error, Exception) else cancelled))
                 await self._writing.execute("RELEASE unit")
             await self._writing.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._writing.in_transaction:
-                await self._writing.execute("ROLLBACK")
+        except Exception as error:
+            # Whatever it is, the next transaction may go well, and nobody waits for ever.
+            with suppress(Exception):
+                if self._writing.in_transaction:
+                    await self._writing.execute("ROLLBACK")
             failure = DatabaseError(f"a change could not be written: {error}.", "Is the disk full?")
             results = [(done, None, failure) for _, done in units]
         for done, result, problem in results:
-            if done.cancelled():
-                continue
             if problem is None:
                 done.set_result(result)
             else:
                 done.set_exception(problem)
 
+    @staticmethod
+    def _cancelled() -> bool:
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+
     async def close(self) -> None:
         """Commit what was given, then close."""
+        self._closed = True
         self._units.put_nowait(None)
         await self._writer
         await self._reading.close()
-        await self._writing.execute("PRAGMA optimize")
-        await self._writing.close()
+        try:
+            await self._writing.execute("PRAGMA optimize")
+        finally:
+            await self._writing.close()
+
+
+def _heard(done: "asyncio.Future[Any]") -> None:
+    """Nobody waits for this result any more."""
+    if not done.cancelled():
+        done.exception()
 
 
 def _prepare(home: str) -> None:
@@ -189,9 +215,24 @@ async def _migrate(connection: aiosqlite.Connection, path: str) -> None:
             "Use the newer Lading, or another LADING_HOME.",
         )
     if 0 < found < schema.VERSION:
-        await connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        await asyncio.to_thread(shutil.copyfile, path, f"{path}.version-{found}")
+        try:
+            await asyncio.to_thread(_back_up, path, f"{path}.version-{found}")
+        except (OSError, sqlite3.Error) as error:
+            raise DatabaseError(
+                f"{path} is of an older Lading and could not be copied before its upgrade: {error}.",
+                "Make room beside it.",
+            ) from error
     for version in range(found, schema.VERSION):
         await connection.executescript(
             f"BEGIN IMMEDIATE; {schema.MIGRATIONS[version]}; PRAGMA user_version = {version + 1}; COMMIT;"
         )
+
+
+def _back_up(path: str, target: str) -> None:
+    """Copy the database, its write-ahead log included, whole or not at all. Raises sqlite3.Error, OSError."""
+    unfinished = f"{target}.unfinished"
+    with suppress(FileNotFoundError):
+        os.unlink(unfinished)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(unfinished)) as copy:
+        source.backup(copy)
+    os.replace(unfinished, target)

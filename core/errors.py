@@ -56,6 +56,24 @@ class EngineHeldError(LadingError):
     title = "Lading is already running"
 
 
+class EngineError(LadingError):
+    """There is no engine to talk to."""
+
+    title = "Engine not usable"
+
+
+class EngineLostError(EngineError):
+    """The engine ended while it was asked something."""
+
+    title = "The engine ended"
+
+
+class OtherVersionError(EngineError):
+    """The engine that runs is of another version."""
+
+    title = "Another version of Lading is running"
+
+
 class SourceError(LadingError):
     """A source cannot be read."""
 

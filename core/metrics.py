@@ -37,7 +37,8 @@ class Meter:
         if len(self._samples) < 2:
             return 0.0
         (then, before), (now, after) = self._samples[0], self._samples[-1]
-        return (after - before) / (now - then) if now > then else 0.0
+        # A worker that just ended is missing from the total for a moment.
+        return max(0.0, (after - before) / (now - then)) if now > then else 0.0
 
 
 class Metrics:

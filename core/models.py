@@ -145,6 +145,34 @@ class Rates(Value, frozen=True, kw_only=True):
     verified_history: tuple[float, ...] = ()
 
 
+class QueueView(Value, frozen=True, kw_only=True):
+    """One queue of background work: `busy` calls in so many `slots`. `reason` says why `waiting` jobs wait."""
+
+    name: str
+    busy: int = 0
+    slots: int = 0
+    waiting: int = 0
+    reason: str = ""
+    done: int = 0
+    failed: int = 0
+    dead: int = 0
+    rate: float = 0.0
+    paused: bool = False
+
+
+class JobView(Value, frozen=True, kw_only=True):
+    """One job as a list shows it; `subject` is the path of an item or the name of an import or location."""
+
+    id: int
+    queue: str
+    state: str
+    subject: str = ""
+    attempts: int = 0
+    error: str = ""
+    due: float = 0.0
+    ended: float | None = None
+
+
 class Snapshot(Value, frozen=True, kw_only=True):
     """All that a dashboard shows at one moment, bounded whatever the engine does."""
 
@@ -155,6 +183,7 @@ class Snapshot(Value, frozen=True, kw_only=True):
     in_flight: tuple[InFlight, ...] = ()
     errors: tuple[ErrorGroup, ...] = ()
     rates: Rates = Rates()
+    queues: tuple[QueueView, ...] = ()
 
 
 class Survey(Value, frozen=True, kw_only=True):

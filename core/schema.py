@@ -19,11 +19,12 @@ MIGRATIONS: tuple[str, ...] = (
         archive_id INTEGER NOT NULL REFERENCES archive,
         folder TEXT NOT NULL,
         name TEXT NOT NULL,
-        description TEXT,            -- of this and the next four: NULL never said, '' taken back
-        access_note TEXT,
-        external_identifier TEXT,
+        description TEXT NOT NULL DEFAULT '',
+        access_note TEXT NOT NULL DEFAULT '',
+        external_identifier TEXT NOT NULL DEFAULT '',
         latitude REAL,               -- degrees, both or neither
         longitude REAL,
+        described REAL,              -- when that was last changed here; NULL: never, and bag-info.txt is believed
         UNIQUE (archive_id, folder)
     );
     CREATE TABLE import (
@@ -46,6 +47,7 @@ MIGRATIONS: tuple[str, ...] = (
         ended REAL,
         zone TEXT NOT NULL,
         runs INTEGER NOT NULL DEFAULT 0,
+        unclean INTEGER NOT NULL DEFAULT 0,     -- core.takeup
         bytes_read INTEGER NOT NULL DEFAULT 0,
         verdict TEXT NOT NULL DEFAULT '',
         verdict_reason TEXT NOT NULL DEFAULT '',
@@ -130,8 +132,8 @@ MIGRATIONS: tuple[str, ...] = (
         bytes INTEGER NOT NULL,
         kinds TEXT NOT NULL,         -- JSON: {kind: {"files", "bytes"}}
         cameras TEXT NOT NULL,       -- JSON: [[camera, items]], most first
-        earliest,                    -- as `metadata.captured`
-        latest,
+        earliest TEXT,               -- capture, as `metadata.captured_local`
+        latest TEXT,
         located INTEGER NOT NULL,    -- items with a position
         south REAL,
         north REAL,
@@ -139,12 +141,112 @@ MIGRATIONS: tuple[str, ...] = (
         east REAL,
         computed REAL NOT NULL
     );
+    CREATE TABLE metadata (          -- what exiftool found: core.tasks.metadata.Metadata
+        item_id INTEGER PRIMARY KEY REFERENCES item,
+        captured REAL,               -- seconds since 1970; UTC as far as captured_zone says so
+        captured_local TEXT,         -- the clock at the place: 2024-05-06T07:08:09.25
+        offset INTEGER,              -- minutes east of UTC
+        captured_tag TEXT,           -- where it was found: ExifIFD:DateTimeOriginal
+        captured_zone TEXT,          -- recorded; utc, by the format's rule; '' not known, the clock taken for UTC
+        make TEXT,
+        model TEXT,
+        serial TEXT,
+        lens TEXT,
+        width INTEGER,               -- before it is turned
+        height INTEGER,
+        orientation INTEGER,         -- 1 to 8, as in EXIF
+        lat REAL,                    -- degrees, both or neither
+        lon REAL,
+        altitude REAL,
+        duration REAL,
+        content_identifier TEXT,
+        format TEXT,
+        mime TEXT,
+        warning TEXT,
+        error TEXT,                  -- why it could not be read
+        raw BLOB NOT NULL            -- all that exiftool said: JSON, zlib
+    ) STRICT;
+    CREATE INDEX metadata_content ON metadata (content_identifier) WHERE content_identifier IS NOT NULL;
+    CREATE TABLE probe (             -- what ffprobe found: core.tasks.probed.Probe
+        item_id INTEGER PRIMARY KEY REFERENCES item,
+        duration REAL,
+        container TEXT,
+        bit_rate INTEGER,
+        streams INTEGER,
+        width INTEGER,               -- before it is turned
+        height INTEGER,
+        rotation INTEGER,            -- clockwise, for showing: 0, 90, 180, 270
+        codec TEXT,
+        profile TEXT,
+        pixel_format TEXT,
+        frame_rate REAL,             -- on average
+        variable_rate INTEGER,
+        transfer TEXT,
+        primaries TEXT,
+        hdr TEXT,                    -- PQ, HLG
+        time_code TEXT,
+        audio_codec TEXT,
+        audio_channels INTEGER,
+        audio_rate INTEGER,
+        created TEXT,
+        error TEXT,                  -- why it could not be read
+        raw BLOB NOT NULL            -- all that ffprobe said: JSON, zlib
+    ) STRICT;
     CREATE TABLE live_pair (         -- each still has one movie at most; a movie may have several stills
         still_id INTEGER PRIMARY KEY REFERENCES item,
         movie_id INTEGER NOT NULL REFERENCES item,
         found TEXT NOT NULL          -- identifier, or name
     );
     CREATE INDEX live_pair_movie ON live_pair (movie_id);
+    CREATE TABLE derivative (        -- also where none can be made: then the path is empty and the note says why
+        item_id INTEGER NOT NULL REFERENCES item,
+        role TEXT NOT NULL,          -- "400", "800", "1920": thumbnails, by their short edge; "proxy"
+        path TEXT NOT NULL,          -- below the archive's root
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        size INTEGER NOT NULL,
+        note TEXT NOT NULL,
+        PRIMARY KEY (item_id, role)
+    ) WITHOUT ROWID;
+    CREATE TABLE job (
+        id INTEGER PRIMARY KEY,
+        queue TEXT NOT NULL,
+        priority INTEGER NOT NULL,
+        archive_id INTEGER NOT NULL,
+        item_id INTEGER NOT NULL DEFAULT 0,     -- what it works on is one of these three; 0: not that
+        import_id INTEGER NOT NULL DEFAULT 0,
+        location_id INTEGER NOT NULL DEFAULT 0,
+        origin INTEGER NOT NULL DEFAULT 0,      -- the import that it came with
+        barrier INTEGER NOT NULL DEFAULT 0,     -- the import whose end it waits for
+        understood INTEGER NOT NULL DEFAULT 0,  -- and also for what that import's barrier counts
+        follows TEXT NOT NULL DEFAULT '',       -- queue of the job of the same item that it waits for
+        required INTEGER NOT NULL DEFAULT 0,    -- whether that one's failure cancels it
+        remaining INTEGER NOT NULL DEFAULT 0,   -- jobs it waits for
+        state TEXT NOT NULL,                    -- waiting, ready, claimed, done, dead, cancelled
+        again INTEGER NOT NULL DEFAULT 0,       -- asked for once more while it was claimed
+        attempts INTEGER NOT NULL DEFAULT 0,
+        due REAL NOT NULL DEFAULT 0,            -- when it may be tried again; 0: it does not wait for that
+        run INTEGER NOT NULL DEFAULT 0,         -- the engine's, that claimed it
+        claimed REAL,
+        ended REAL,
+        error TEXT NOT NULL DEFAULT ''
+    );
+    CREATE UNIQUE INDEX job_work ON job (item_id, location_id, import_id, queue, barrier);
+    CREATE INDEX job_ready ON job (queue, archive_id, priority DESC, id) WHERE state = 'ready';
+    CREATE INDEX job_due ON job (due) WHERE due > 0;
+    CREATE INDEX job_barrier ON job (barrier) WHERE barrier != 0;
+    CREATE INDEX job_ended ON job (state, ended) WHERE ended IS NOT NULL;
+    CREATE TABLE barrier (
+        import_id INTEGER PRIMARY KEY,
+        remaining INTEGER            -- jobs that tell what its items are; NULL: its transfers have not ended
+    );
+    CREATE TABLE queue (
+        name TEXT PRIMARY KEY,
+        paused INTEGER NOT NULL DEFAULT 0,
+        slots INTEGER,               -- NULL: as many as the hardware profile says
+        done INTEGER NOT NULL DEFAULT 0,
+        failed INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID;
     """,
 )
 

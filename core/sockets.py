@@ -58,9 +58,8 @@ def place(home: str, longest: int = LONGEST) -> str:
 
 def find(home: str) -> str:
     """Where the socket of a running engine would be; it may have been started in another environment."""
-    with suppress(OSError, ValueError), open(os.path.join(home, FOLDER, POINTER), encoding="utf-8") as file:
-        # A pointer is only followed to where `ours` will look who made it.
-        return os.fsdecode(file.read().encode("utf-8", "surrogateescape"))
+    with suppress(FileNotFoundError), open(os.path.join(home, FOLDER, POINTER), "rb") as file:
+        return os.fsdecode(file.read())
     return os.path.join(home, FOLDER, NAME)
 
 
@@ -109,7 +108,8 @@ def connect(home: str) -> socket.socket:
     if user != os.geteuid():
         connection.close()
         raise EngineError(
-            f"the engine at {path} belongs to another user (number {user}).", "Set LADING_HOME to a folder of yours."
+            f"the engine at {path} belongs to another user (number {user}).",
+            "Set LADING_HOME to a folder of yours.",
         )
     return connection
 

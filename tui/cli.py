@@ -13,7 +13,9 @@ from tui import output
 from tui.exits import Exit, exit_for
 from tui.output import Console
 
-COMMANDS = ("import_", "imports", "resume", "receipt", "audit", "doctor")
+COMMANDS = (
+    *("import_", "status", "pause", "resume", "cancel", "imports", "receipt", "audit", "engine", "log", "doctor"),
+)
 """The modules of `tui.commands`, in the order of the help."""
 
 
@@ -72,6 +74,10 @@ def run(arguments: Sequence[str], console: Console) -> int:
         whole = parser()
         options = whole.parse_args(arguments)
         if options.command is None:
+            from tui import start
+
+            if start.possible():
+                return int(start.run(console))
             whole.print_help()
             return Exit.WELL
         return int(options.run(options, console))

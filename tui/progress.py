@@ -86,16 +86,29 @@ class JsonLines:
         """Nothing."""
 
 
+class Snapshots(Quiet):
+    """One object for each snapshot."""
+
+    def __init__(self, out: Output, err: Output) -> None:
+        super().__init__(err)
+        self._out = out
+
+    def show(self, newest: object, /) -> None:
+        """Write it."""
+        self._out.json(newest)
+
+
 class Lines:
     """One line for each import, and one for the rates, redrawn in place."""
 
-    def __init__(self, out: Output) -> None:
+    def __init__(self, out: Output, hint: str = "Ctrl-C pauses") -> None:
         self._out = out
+        self._hint = hint
         self._drawn = 0
 
     def show(self, snapshot: Snapshot) -> None:
         """Draw over what was drawn before, in one write; what is too long is cut, never wrapped."""
-        lines = render(snapshot, self._out)
+        lines = render(snapshot, self._out, self._hint)
         body = "".join(f"{line}\x1b[K\n" for line in lines)
         self._out.write(f"\x1b[?7l{self._home()}{body}\x1b[J\x1b[?7h")
         self._drawn = len(lines)
@@ -114,7 +127,7 @@ class Lines:
         return f"\r\x1b[{self._drawn}A" if self._drawn else "\r"
 
 
-def render(snapshot: Snapshot, out: Output) -> list[str]:
+def render(snapshot: Snapshot, out: Output, hint: str = "") -> list[str]:
     """The lines for a snapshot: none wider than the terminal, and fewer than it has rows."""
     columns, rows = out.size()
     views, room = snapshot.imports, max(1, rows - 3)
@@ -125,7 +138,7 @@ def render(snapshot: Snapshot, out: Output) -> list[str]:
         lines.append(f"and {len(snapshot.imports) - len(views)} more")
     for warning in [warning for view in views for warning in view.warnings][: max(0, room - len(lines))]:
         lines.append(out.styled(format.fit(out.text(warning), columns - 1, utf8=out.utf8), "warn"))
-    rates = format.fit(_rates(snapshot.rates) + "  (Ctrl-C pauses)", columns - 1, utf8=out.utf8)
+    rates = format.fit(_rates(snapshot.rates) + (f"  ({hint})" if hint else ""), columns - 1, utf8=out.utf8)
     return [*lines, out.styled(rates, "dim")]
 
 

@@ -1,8 +1,10 @@
-"""An engine in this process, from its start to its stop, with the terminal as a window on it."""
+"""A command attached to the engine, with the terminal as a window on it."""
 
 import asyncio
 import os
+import select
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -29,22 +31,32 @@ PERIOD = 0.25
 
 
 class Engine(Protocol):
-    """What a command asks of the engine (`core.engine.Engine`)."""
+    """What a command asks of the engine (`core.client.Client`)."""
 
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
+    async def leave(self) -> None: ...
+    async def subscribe(self) -> None: ...
     async def pause_import(self, id: str, reason: str = ...) -> None: ...
     async def wait(self, ids: Sequence[str]) -> None: ...
     def snapshot(self) -> Snapshot: ...
 
 
 class Signals:
-    """The first signal to stop sets `stop`; Ctrl-C after that leaves at once."""
+    """The first signal to stop sets `stop`; Ctrl-C after that leaves at once.
+
+    lost: it was not Ctrl-C, but the terminal or the command that is to go; imports are not to notice.
+    """
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
+        self.lost = False
         self.reason = ""
         self._loop = asyncio.get_running_loop()
+        self._terminal: select.poll | None = None
+        if sys.stdin and sys.stdin.isatty() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            self._terminal = select.poll()
+            self._terminal.register(sys.stdin, 0)
 
     @contextmanager
     def caught(self) -> Iterator[None]:
@@ -59,7 +71,7 @@ class Signals:
             for one, handler in before.items():
                 signal.signal(one, handler)
 
-    async def unless(self, work: Coroutine[Any, Any, T]) -> T:
+    async def unless(self, engine: Engine, work: Coroutine[Any, Any, T]) -> T:
         """The result of `work`. A signal cancels it and raises StoppedError."""
         task, stop = asyncio.create_task(work), asyncio.create_task(self.stop.wait())
         try:
@@ -67,18 +79,33 @@ class Signals:
             if task.done():
                 return task.result()
         finally:
+            if self.lost:
+                await engine.leave()
             stop.cancel()
             task.cancel()
             # What goes wrong while it ends is of no interest to a person.
             await asyncio.gather(task, return_exceptions=True)
-        raise StoppedError(f"stopped {self.reason}.")
+        raise self.error()
+
+    def error(self) -> StoppedError:
+        """What the command ends with."""
+        if self.lost:
+            return StoppedError(f"{self.reason}.", "What was begun goes on: lading status", title="Detached")
+        return StoppedError(f"stopped {self.reason}.")
+
+    def watch(self) -> None:
+        """See whether the terminal has gone without a signal; under nohup(1) that is meant to be."""
+        if self._terminal and any(events & select.POLLHUP for _, events in self._terminal.poll(0)):
+            self.lost, self.reason = True, self.reason or "the terminal went"
+            self.stop.set()
 
     def _caught(self, number: int, frame: FrameType | None) -> None:
         if self.reason and number == signal.SIGINT:
-            # Workers see the end of their pipe; what was begun is taken up by the next resume.
+            # The engine has been told already.
             os._exit(Exit.PAUSED)
-        names = {signal.SIGINT: "by Ctrl-C", signal.SIGTERM: "by SIGTERM", signal.SIGHUP: "as the terminal went"}
+        names = {signal.SIGINT: "by Ctrl-C", signal.SIGTERM: "SIGTERM came", signal.SIGHUP: "the terminal went"}
         self.reason = self.reason or names[signal.Signals(number)]
+        self.lost = self.lost or number != signal.SIGINT
         self._loop.call_soon_threadsafe(self.stop.set)
 
 
@@ -91,10 +118,10 @@ def printer(form: str, quiet: bool, console: Console) -> Printer[Snapshot]:
 
 @asynccontextmanager
 async def started(engine: Engine, signals: Signals) -> AsyncIterator[None]:
-    """The engine runs in this block. Raises LadingError when it cannot."""
+    """Attached to the engine in this block. Raises LadingError when that cannot be."""
     asyncio.get_running_loop().set_exception_handler(_kept)
     with signals.caught():
-        await signals.unless(engine.start())
+        await signals.unless(engine, engine.start())
         try:
             yield
         finally:
@@ -117,7 +144,7 @@ async def perform(engine: Engine, work: Callable[[], Coroutine[Any, Any, T]]) ->
     """The result of `work` done by the running engine. Raises LadingError."""
     signals = Signals()
     async with started(engine, signals):
-        return await signals.unless(work())
+        return await signals.unless(engine, work())
 
 
 async def attend(engine: Engine, begin: Begin, shows: Printer[Snapshot]) -> Snapshot:
@@ -129,7 +156,8 @@ async def attend(engine: Engine, begin: Begin, shows: Printer[Snapshot]) -> Snap
     window = Window(shows)
     try:
         async with started(engine, signals):
-            ids = await signals.unless(begin())
+            await signals.unless(engine, engine.subscribe())
+            ids = await signals.unless(engine, begin())
             await _watch(engine, ids, signals, window)
         # Only now is a paused one at rest.
         return only(engine.snapshot(), ids)
@@ -138,12 +166,16 @@ async def attend(engine: Engine, begin: Begin, shows: Printer[Snapshot]) -> Snap
 
 
 async def _watch(engine: Engine, ids: Sequence[str], signals: Signals, window: Window[Snapshot]) -> None:
-    """Show the imports until they have ended. A signal pauses them at once."""
+    """Show the imports until they have ended. Ctrl-C pauses them at once; any other signal only ends the show."""
     waiting, stop = asyncio.create_task(engine.wait(ids)), asyncio.create_task(signals.stop.wait())
     try:
         while not (waiting.done() or stop.done()):
             window.show(only(engine.snapshot(), ids))
             await asyncio.wait([waiting, stop], timeout=PERIOD, return_when=asyncio.FIRST_COMPLETED)
+            signals.watch()
+        if signals.lost:
+            await engine.leave()
+            raise signals.error()
         if not waiting.done():
             window.note("Pausing. Ctrl-C once more leaves at once.")
             for id in ids:
@@ -155,6 +187,7 @@ async def _watch(engine: Engine, ids: Sequence[str], signals: Signals, window: W
     finally:
         stop.cancel()
         waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
 
 
 def _kept(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

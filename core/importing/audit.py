@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from core.archive import Archive
 from core.catalog import Catalog, Item
-from core.errors import ArchiveError
+from core.errors import ArchiveError, WorkerDiedError
 from core.limits import Limit
 from core.models import AuditResult, Count
 from core.paths import display
@@ -21,6 +21,9 @@ TOGETHER = 64 << 20
 
 NAMED = 1000
 """Damaged files that a result names."""
+
+Result = tuple[int, str, float | None, str | None]
+"""Item, level reached, when, and what is wrong with it."""
 
 Progress = Callable[[Count, Count], None]
 """Called with what has been checked so far, and with all there is."""
@@ -45,17 +48,7 @@ class Audit:
         files, size = await self._catalog.held(self._archive.id, after)
         total = Count(files=files, bytes=size)
         while page := await self._catalog.items_after(self._archive.id, after, PAGE):
-            results: list[tuple[int, str, float | None, str | None]] = []
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    parts = [tasks.create_task(self._read(part)) for part in _parts(page)]
-            except* TaskFailedError as group:
-                raise ArchiveError(
-                    f"{display(self._archive.place.root)} does not answer: {group.exceptions[0]}.",
-                    "Mount it again and start the audit once more: it goes on where it was.",
-                ) from group
-            for part in parts:
-                results += part.result()
+            results = await self._page(page)
             after = page[-1].id
             await self._catalog.audited(self._archive.id, after, results)
             progress(Count(files=self._checked[0], bytes=self._checked[1]), total)
@@ -70,13 +63,27 @@ class Audit:
             seconds=time.monotonic() - began,
         )
 
-    async def _read(self, items: list[Item]) -> list[tuple[int, str, float | None, str | None]]:
+    async def _page(self, items: list[Item]) -> list[Result]:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                parts = [tasks.create_task(self._read(part)) for part in _parts(items)]
+        except ExceptionGroup as group:
+            failed = group.exceptions[0]
+            if not isinstance(failed, TaskFailedError | WorkerDiedError):
+                raise
+            raise ArchiveError(
+                f"{display(self._archive.place.root)} does not answer: {failed}.",
+                "Mount it again and start the audit once more: it goes on where it was.",
+            ) from group
+        return [result for part in parts for result in part.result()]
+
+    async def _read(self, items: list[Item]) -> list[Result]:
         wanted = [(item.path, item.size, item.xxh128, item.sha256) for item in items]
         async with self._verify, self._pool.worker("audit") as worker:
             request = messages.Audit(self._archive.place, wanted)
             results = (await worker.ask(request, messages.Audited)).files
         now = time.time()
-        found: list[tuple[int, str, float | None, str | None]] = []
+        found: list[Result] = []
         for item, (level, fault) in zip(items, results, strict=True):
             if fault is not None and fault.lost:
                 raise TaskFailedError(fault)

@@ -1,14 +1,11 @@
 """The end of an import: links, the rest of the journal, the verdict, the receipt."""
 
-import hashlib
-import time
-from tempfile import SpooledTemporaryFile
-
-from core import receipts
 from core.catalog import below
 from core.importing import journal
+from core.importing.ingest import Ingest
 from core.importing.intake import FINAL
 from core.importing.links import link
+from core.importing.receipt import Receipt
 from core.importing.run import Run
 from core.importing.verdict import verdict
 from core.models import Outcome, State, Verdict
@@ -19,42 +16,36 @@ from core.workers.messages import Source
 PAGE = 2000
 """Rows handled together."""
 
-CHUNK = 1 << 20
-"""Bytes of a receipt sent together."""
-
 FROM_RECORD = "taken from the record, not read"
 """Reason of a known file that was not read again, as the user chose."""
 
 
+CANCELLED = "the import was cancelled"
+
+
 async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes) -> None:
     """Bring an import to its end in `state`. Raises HaltError when source or archive are gone."""
+    if state is State.CANCELLED:
+        # What was published when its workers were ended, but not recorded any more.
+        await Ingest(run.archive, run.catalog, run.pool).adopt(run.row, run.gate, run)
+        await run.recount()
     await link(run)
     await _journal_rest(run)
     if state is State.CANCELLED:
-        word, why = Verdict.KEEP, "the import was cancelled"
+        word, why = Verdict.KEEP, CANCELLED
     else:
         word, why = await verdict(run, whole, root, only)
         if word is Verdict.SAFE and run.request.verify == "none":
             word, why, run.by_choice = Verdict.KEEP, "the copies were not read back, as you chose", True
-    ended = time.time()
-    end: dict[str, object] = {"end": str(state), "verdict": str(word), "reason": why, "ended": ended}
-    await _append(run, journal.sealed(end), flush=True)
-    await run.catalog.set_import(
-        run.row.id,
-        state=state,
-        reason="",
-        advice="",
-        ended=ended,
-        verdict=word,
-        verdict_reason=why,
-        bytes_read=run.bytes_moved()[0],
-        previous=await run.catalog.last_receipt(run.archive.id),
-    )
-    await write_receipt(run)
+    await run.catalog.add_read(run.row.id, run.bytes_moved()[0])
+    receipt = Receipt(run.archive, run.catalog, run.pool)
+    # From here on a pause holds nothing up: the next import's receipt waits for this one.
+    async with run.archive.closing:
+        await receipt.end(run.row, state, word, why)
 
 
-async def _append(run: Run, data: bytes, *, flush: bool = False) -> None:
-    request = messages.AppendText(run.archive.place, journal.path_of(run.row.name), data, flush=flush)
+async def _append(run: Run, data: bytes) -> None:
+    request = messages.AppendText(run.archive.place, journal.path_of(run.row.name), data)
     async with run.turn, run.worker([]) as worker:
         await run.ask(worker, request, messages.Done)
 
@@ -91,43 +82,3 @@ async def _journal_rest(run: Run) -> None:
             rows.append(journal.sealed(row))
         if rows:
             await _append(run, b"".join(rows))
-
-
-async def write_receipt(run: Run) -> None:
-    """The receipt, as a table and as a text, into the location's folder, and its digest into the catalog."""
-    base = f"locations/{run.row.location_folder}/lading/{run.row.name}"
-    table = _Upload(run, f"{base}.tsv")
-    await receipts.write(run.catalog.database.read, run.row.name, "tsv", table.add)
-    digest = await table.finish()
-    text = _Upload(run, f"{base}.txt")
-    await receipts.write_text(run.catalog.database.read, run.row.name, text.add, digest)
-    await run.catalog.set_import(run.row.id, receipt=await text.finish())
-
-
-class _Upload:
-    """Text on its way into a file of the archive: gathered on the local disk, staged, flushed, then named."""
-
-    def __init__(self, run: Run, path: str) -> None:
-        self._run = run
-        self._path = path
-        self._staged = f".lading/staging/{run.row.name}/{path.rpartition('/')[2]}"
-        self._file = SpooledTemporaryFile(max_size=4 * CHUNK)  # noqa: SIM115 - closed by finish
-
-    def add(self, text: str) -> None:
-        """More of the text."""
-        self._file.write(text.encode())
-
-    async def finish(self) -> str:
-        """Send it all and give the file its name; its SHA-256 in hexadecimal."""
-        place, sha, fresh = self._run.archive.place, hashlib.sha256(), True
-        with self._file as file:
-            file.seek(0)
-            while (data := file.read(CHUNK)) or fresh:
-                sha.update(data)
-                async with self._run.worker([]) as worker:
-                    request = messages.AppendText(place, self._staged, data, fresh=fresh)
-                    await self._run.ask(worker, request, messages.Done)
-                fresh = False
-        async with self._run.worker([]) as worker:
-            await self._run.ask(worker, messages.MoveText(place, self._staged, self._path), messages.Done)
-        return sha.hexdigest()

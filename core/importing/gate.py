@@ -3,30 +3,48 @@
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import msgspec
 
 from core.archive import Archive
-from core.catalog import Catalog, Item
+from core.catalog import Catalog, ImportRow, Item
 from core.media import extension
 from core.workers import messages
 from core.workers.messages import Digest
 from core.workers.pool import Worker
 
-Content = tuple[int | None, int, bytes, bytes]
-"""Location (None: the whole archive), size, XXH3-128, SHA-256."""
+Content = tuple[int, bytes, bytes]
+"""Size, XXH3-128, SHA-256."""
+
+Follow = Callable[[Item | None], None]
+"""Told the item, or None when it did not arrive after all."""
 
 
-class Claim(msgspec.Struct):
+class Owner(Protocol):
+    """The run that brings a content in."""
+
+    row: ImportRow
+    scope: int | None
+    """The location within which a content is a duplicate; None: the whole archive."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether it does nothing for now."""
+
+
+class Claim(msgspec.Struct, eq=False):
     """A content on its way into the archive, under the number its item will have.
 
-    `followers` are told the item, or None when it did not arrive after all.
+    `lost`: its owner was paused, and another one took the content over.
     """
 
+    owner: Owner
     content: Content
-    item_id: int
     payload: str
-    followers: list[Callable[[Item | None], None]]
+    item_id: int = 0
+    followers: list[tuple[Owner, Follow]] = []
+    lost: bool = False
 
 
 class Gate:
@@ -35,39 +53,40 @@ class Gate:
     def __init__(self, archive: Archive, catalog: Catalog) -> None:
         self._archive = archive
         self._catalog = catalog
-        self._claims: dict[Content, Claim] = {}
+        self._claims: dict[Content, list[Claim]] = {}
 
     async def decide(
         self,
-        location: int | None,
-        folder: str,
+        owner: Owner,
         files: Sequence[tuple[bytes, Digest]],
         worker: Worker,
-        follow: Callable[[int], Callable[[Item | None], None]],
+        follow: Callable[[int], Follow],
     ) -> tuple[dict[int, Item], dict[int, Claim], set[int]]:
         """What becomes of each file read (path and digest), by number: known items, new claims, followers.
 
-        `location` narrows the scope; `folder` is where new payload goes; `follow(number)` gives the callback of
-        a follower. A known item counts only when its payload is there at its size, else the content is archived
-        again.
-        Raises what `Worker.ask` raises; no claim is left behind then.
+        `follow(number)` gives the callback of a follower. A known item counts only when its payload is there at
+        its size, else the content is archived again.
+        Raises what `Worker.ask` raises; no claim and no follower is left behind then.
         """
         mine: dict[int, Claim] = {}
-        following: set[int] = set()
+        following: dict[int, tuple[Claim, Follow]] = {}
         # Claims are taken before the catalog is asked: a content is at every moment in one of the two.
         for path, digest in files:
-            content = (location, digest.size, digest.xxh128, digest.sha256)
-            if content in self._claims:
-                self._claims[content].followers.append(follow(digest.number))
-                following.add(digest.number)
+            content = (digest.size, digest.xxh128, digest.sha256)
+            if (claim := self.holder(owner, content)) is None:
+                payload = _payload(owner.row.location_folder, path, digest)
+                mine[digest.number] = self.take(owner, content, payload)
             else:
-                claim = Claim(content, 0, _payload(folder, path, digest), [])
-                self._claims[content] = mine[digest.number] = claim
+                callback = follow(digest.number)
+                following[digest.number] = claim, callback
+                claim.followers.append((owner, callback))
         try:
-            found = await self._known(location, mine, worker)
+            found = await self._known(owner.scope, mine, worker)
         except BaseException:
-            for claim in mine.values():
-                self.settle(claim, None)
+            for claimed, callback in following.values():
+                claimed.followers = [one for one in claimed.followers if one[1] is not callback]
+            for claimed in mine.values():
+                self.settle(claimed, None)
             raise
         known: dict[int, Item] = {}
         for number, (item, there) in found.items():
@@ -76,40 +95,77 @@ class Gate:
                 self.settle(mine.pop(number), item)
             else:
                 mine[number].item_id = item.id
-        for claim in mine.values():
-            claim.item_id = claim.item_id or self._catalog.new_item_id()
-        return known, mine, following
+        for claimed in mine.values():
+            claimed.item_id = claimed.item_id or self._catalog.new_item_id()
+        return known, mine, set(following)
+
+    def holder(self, owner: Owner, content: Content) -> Claim | None:
+        """The claim that has the content already, within `owner`'s scope.
+
+        A paused owner gives way to others, so that nobody waits for it.
+        """
+        for claim in self._claims.get(content, []):
+            if owner.scope is None or claim.owner.row.location_id == owner.scope:
+                if claim.owner is owner or not claim.owner.paused:
+                    return claim
+                self.settle(claim, None)
+                claim.lost = True
+                return None
+        return None
+
+    def take(self, owner: Owner, content: Content, payload: str = "") -> Claim:
+        """A new claim of a content that nobody holds."""
+        claim = Claim(owner, content, payload)
+        self._claims.setdefault(content, []).append(claim)
+        return claim
 
     async def _known(
-        self, location: int | None, claims: dict[int, Claim], worker: Worker
+        self, scope: int | None, claims: dict[int, Claim], worker: Worker
     ) -> dict[int, tuple[Item, bool]]:
         """Items in the catalog by the number of the claim, and whether their payload is there."""
-        hashes = [claim.content[2] for claim in claims.values()]
+        hashes = [claim.content[1] for claim in claims.values()]
         if not hashes:
             return {}
-        items = await self._catalog.known(self._archive.id, location, hashes)
+        items = await self._catalog.known(self._archive.id, scope, hashes)
         if not items:
             return {}
         request = messages.Presence(self._archive.place, [(item.path, item.size) for item in items])
         there = (await worker.ask(request, messages.Present)).there
-        by_content: dict[tuple[int, bytes, bytes], tuple[Item, bool]] = {}
+        by_content: dict[Content, tuple[Item, bool]] = {}
         for item, present in zip(items, there, strict=True):
             key = (item.size, item.xxh128, item.sha256)
             sound = present and item.damage is None
             if sound or key not in by_content:
                 by_content[key] = (item, sound)
         return {
-            number: by_content[claim.content[1:]]
-            for number, claim in claims.items()
-            if claim.content[1:] in by_content
+            number: by_content[claim.content] for number, claim in claims.items() if claim.content in by_content
         }
 
     def settle(self, claim: Claim, item: Item | None) -> None:
-        """The claimed content is in the catalog now as `item`, or did not arrive."""
-        del self._claims[claim.content]
+        """The claimed content is in the catalog now as `item`, or did not arrive. Once is enough."""
+        claims = self._claims.get(claim.content, [])
+        if claim in claims:
+            claims.remove(claim)
+            if not claims:
+                del self._claims[claim.content]
+            self._tell(claim, item)
+
+    def paused(self, owner: Owner) -> None:
+        """`owner` was paused: those of other runs that follow it go their own way."""
+        for claims in self._claims.values():
+            for claim in claims:
+                if claim.owner is owner:
+                    own = [one for one in claim.followers if one[0] is owner]
+                    claim.followers = [one for one in claim.followers if one[0] is not owner]
+                    self._tell(claim, None)
+                    claim.followers = own
+
+    @staticmethod
+    def _tell(claim: Claim, item: Item | None) -> None:
         loop = asyncio.get_running_loop()
-        for follower in claim.followers:
+        for _, follower in claim.followers:
             loop.call_soon(follower, item)
+        claim.followers = []
 
 
 def _payload(folder: str, path: bytes, digest: Digest) -> str:

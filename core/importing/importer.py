@@ -1,16 +1,18 @@
 """One import, from its first listing to its verdict: the stages side by side, joined by the catalog."""
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import Any
 
 from core.catalog import below
-from core.errors import WorkerDiedError
+from core.errors import LadingError, WorkerDiedError
 from core.importing import closing
 from core.importing.intake import intake
-from core.importing.run import HaltError, Run, Settled, Todo, halt_for
+from core.importing.run import HaltError, Run, Settled, Todo, halt_for, to_the_end
 from core.importing.transfer import Transfer
-from core.models import Outcome, State
+from core.models import Outcome, State, Verdict
+from core.paths import display
 from core.workers import messages
 from core.workers.messages import Source
 from core.workers.pool import TaskFailedError, TaskStoppedError
@@ -22,80 +24,101 @@ PAGE = 1024
 TOGETHER = 512
 """Files in one batch at most."""
 
-
 CLEAN = 10.0
 """Seconds the archive gets to remove staging; what is left then goes when it is opened next."""
 
 
 class Importer:
-    """Runs one import. `whole` and `whole_root` are what its verdict speaks of: the card, else the source."""
+    """Runs one import. `whole`, its root and `only` are what the verdict speaks of: the card, else the source."""
 
-    def __init__(self, run: Run, whole: Source, whole_root: bytes) -> None:
+    def __init__(self, run: Run, whole: Source, whole_root: bytes, whole_only: bytes) -> None:
         self.run = run
-        self._whole = whole
-        self._whole_root = whole_root
+        self._whole = (whole, whole_root, whole_only)
         self._transfer = Transfer(run)
         limits = run.limits
         self._room = asyncio.Semaphore(limits.hash.ceiling + limits.copy.ceiling)
-        self._busy: set[int] = set()
         self._more = asyncio.Event()
-        self._ending: asyncio.Future[State] = asyncio.get_running_loop().create_future()
-        self._halt: HaltError | None = None
+        loop = asyncio.get_running_loop()
+        self._cancelled: asyncio.Future[None] = loop.create_future()
+        self._halted: asyncio.Future[HaltError] = loop.create_future()
+        self._over = False
+
+    @property
+    def ending(self) -> bool:
+        """Whether it can no longer be paused or resumed: it was cancelled or halted, or is through."""
+        return self._over or self._cancelled.done() or self._halted.done()
 
     def cancel(self) -> None:
         """End the import here; what was published stays, with its receipt."""
-        if not self._ending.done():
-            self._ending.set_result(State.CANCELLED)
+        if not self._cancelled.done():
+            self._cancelled.set_result(None)
 
     def halt(self, reason: str, advice: str = "") -> None:
-        """Leave the import paused, to be taken up by another run."""
-        if not self._ending.done():
-            self._ending.set_exception(HaltError(reason, advice))
+        """Leave the import paused, to be taken up by another run. One that was paused keeps its reason."""
+        if not self._halted.done():
+            self._halted.set_result(HaltError(reason, advice))
 
     async def go(self) -> State:
-        """Run to the end; DONE, CANCELLED, or PAUSED with reason and advice in the catalog."""
-        run = self.run
+        """Run to the end; DONE, CANCELLED, or PAUSED with reason and advice in the catalog.
+
+        Raises what no import should meet, once the import is left paused.
+        """
+        fault: Exception | None = None
         try:
-            await self._count()
+            await self.run.recount()
             state = await self._work()
             await self._close(state)
-        except HaltError as error:
-            await run.catalog.set_import(
-                run.row.id,
-                state=State.PAUSED,
-                reason=error.cause,
-                advice=error.advice,
-                verdict="",
-                verdict_reason="",
-            )
-            state = State.PAUSED
-        finally:
-            if self._ending.done() and not self._ending.cancelled():
-                self._ending.exception()
+        except Exception as error:
+            self._over = True
+            state = await self._leave(error)
+            fault = None if isinstance(error, LadingError) else error
+        self._over = True
         await self._clean()
+        if fault is not None:
+            raise fault
         return state
 
-    async def _count(self) -> None:
-        for outcome, (files, size) in (await self.run.catalog.totals(self.run.row.id)).items():
-            self.run.counts[outcome] = [files, size]
+    async def _leave(self, error: Exception) -> State:
+        """The import stays as it is, to go on later; a cancelled one gets its receipt when that can be written."""
+        run = self.run
+        state = State.CANCELLED if self._cancelled.done() else State.PAUSED
+        if run.paused and run.row.reason:
+            cause, advice = run.row.reason, run.row.advice
+        elif isinstance(error, LadingError):
+            cause, advice = error.cause, error.advice
+        else:
+            cause, advice = f"a fault of the program: {type(error).__name__}: {error}", "Resume it."
+        verdict, why, ended = Verdict.OPEN, "", None
+        if state is State.CANCELLED:
+            verdict, why, ended = Verdict.KEEP, closing.CANCELLED, time.time()
+        await run.catalog.set_import(
+            run.row.id,
+            state=state,
+            reason=display(cause),
+            advice=advice,
+            verdict=verdict,
+            verdict_reason=why,
+            ended=ended,
+        )
+        await run.catalog.add_read(run.row.id, run.bytes_moved()[0])
+        return state
 
     async def _clean(self) -> None:
         """Remove this import's staging; what does not answer is cleaned by the next engine."""
         keep = sorted(self.run.archive.active - {self.run.row.name})
-        with suppress(TaskFailedError, WorkerDiedError, TimeoutError):
+        with suppress(TaskFailedError, WorkerDiedError, TimeoutError, OSError):
             async with asyncio.timeout(CLEAN), self.run.pool.worker("clean") as worker:
                 await worker.ask(messages.CleanStaging(self.run.archive.place, keep), messages.Names)
 
     async def _close(self, state: State) -> None:
+        """Verdict and receipt, unless `halt` comes first; who cancels now gets them just the same."""
         run = self.run
-        close = closing.close(run, state, self._whole, self._whole_root, run.row.single)
-        work = asyncio.create_task(close, name=f"close {run.row.name}")
+        work = asyncio.create_task(closing.close(run, state, *self._whole), name=f"close {run.row.name}")
         try:
-            await self._first_of(work)
-            if not work.done() and self._ending.exception() is None:
-                await work  # cancelled by the user: the end is what was asked for
-            elif not work.done():
-                self._ending.result()
+            ends: list[asyncio.Future[Any]] = [work, self._halted]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise self._halted.result()
             work.result()
         except TaskFailedError as error:
             raise halt_for(error.fault, run) or HaltError(
@@ -107,18 +130,16 @@ class Importer:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
 
-    async def _first_of(self, work: "asyncio.Task[None]") -> None:
-        """Wait until the work is done, or `cancel` or `halt` was asked for."""
-        both: set[asyncio.Future[Any]] = {work, self._ending}
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-
     async def _work(self) -> State:
         """Copy until all is settled, or until `cancel` or `halt`. Raises HaltError."""
         work = asyncio.create_task(self._copy(), name=f"import {self.run.row.name}")
         try:
-            await self._first_of(work)
-            if self._ending.done():
-                return self._ending.result()
+            ends: list[asyncio.Future[Any]] = [work, self._cancelled, self._halted]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if self._cancelled.done():
+                return State.CANCELLED
+            if self._halted.done():
+                raise self._halted.result()
             work.result()
         except BaseExceptionGroup as group:
             raise _first(group) from group
@@ -130,33 +151,40 @@ class Importer:
     async def _copy(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             listing = tasks.create_task(intake(self.run, self._more))
-            # New files first, while the listing goes on; what was known before is read again at the end.
-            await self._sweep(tasks, known=False, listing=listing)
+            # New files first, while the listing goes on; what was known before is read again at the end. Files of
+            # an earlier run wait: the listing may still find that they have changed.
+            await self._sweep(tasks, known=False, listing=listing, after=self.run.newest_before)
             while await self._todo_left():
                 await self._sweep(tasks, known=False)
                 await self._sweep(tasks, known=True)
 
     async def _todo_left(self) -> bool:
         """Whether a file is still to do; waits for those that follow a file of another import."""
+        run = self.run
         while True:
+            run.followed.clear()
             await self._transfer.settle_followers()
-            page = await self.run.catalog.todo(self.run.row.id, 0, 1)
-            if not self.run.following:
-                return bool(page)
-            self.run.followed.clear()
-            await self.run.followed.wait()
+            if not run.following:
+                return bool(await run.catalog.todo(run.row.id, 0, 1))
+            await run.followed.wait()
 
     async def _sweep(
-        self, tasks: asyncio.TaskGroup, *, known: bool, listing: "asyncio.Task[None] | None" = None
+        self,
+        tasks: asyncio.TaskGroup,
+        *,
+        known: bool,
+        listing: "asyncio.Task[None] | None" = None,
+        after: int = 0,
     ) -> None:
         """Give every file to do, known ones or new ones, to a transfer, once; returns when they have ended."""
-        run, after = self.run, 0
+        run = self.run
         started: set[asyncio.Task[None]] = set()
         batch: list[Todo] = []
         filled = 0
         while True:
             listed = listing is None or listing.done()
             self._more.clear()
+            following = set(run.following)
             page = await run.catalog.todo(run.row.id, after, PAGE)
             if not page:
                 if batch:
@@ -172,7 +200,7 @@ class Importer:
                 todo = Todo(id, below(run.row.root, path), size, kind, item_id)
                 if id in self._transfer.unlike:
                     todo.item_id = None
-                if todo.known != known or id in run.following:
+                if todo.known != known or id in following:
                     continue
                 if known and run.request.known == "record":
                     batch.append(todo)
@@ -212,25 +240,25 @@ class Importer:
         """Known files that are not read again: duplicates, if their payload is there."""
         run = self.run
         items = await run.catalog.items({todo.item_id for todo in batch if todo.item_id}, run.archive.id)
-        wanted = list(items.values())
+        wanted = [item for item in items.values() if item.damage is None]
         request = messages.Presence(run.archive.place, [(item.path, item.size) for item in wanted])
         async with run.worker(batch) as worker:
             try:
                 present = (await run.ask(worker, request, messages.Present)).there
             except TaskFailedError as error:
                 raise halt_for(error.fault, run) or HaltError(
-                    f"the archive cannot be looked at: {error.fault.text}", "Resume."
+                    f"the archive cannot be looked at: {error.fault.text}", "Resume it."
                 ) from error
+            except WorkerDiedError as error:
+                raise HaltError(error.cause, "Resume it.") from error
         there = {item.id for item, is_there in zip(wanted, present, strict=True) if is_there}
         self._transfer.unlike |= {todo.id for todo in batch if todo.item_id not in there}
-        await run.settle(
-            [],
-            [
-                Settled(todo, Outcome.DUPLICATE, todo.item_id, closing.FROM_RECORD, todo.size, None, todo.kind)
-                for todo in batch
-                if todo.item_id in there
-            ],
-        )
+        settled = [
+            Settled(todo, Outcome.DUPLICATE, todo.item_id, closing.FROM_RECORD, todo.size, None, todo.kind)
+            for todo in batch
+            if todo.item_id in there
+        ]
+        await to_the_end(run.settle([], settled))
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -1,22 +1,30 @@
 """Reading journals that the catalog does not know: after a crash, or from another engine."""
 
+import asyncio
 import base64
-import os
-import time
-from collections.abc import Iterable
-from typing import Any
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 
 from core.archive import Archive
-from core.cards import stem_key
-from core.catalog import Catalog, FileRow, ImportRow, Item, beside
+from core.catalog import Catalog, ImportRow
+from core.errors import DatabaseError
 from core.importing import journal
-from core.models import Outcome, State
+from core.importing.adopting import Adopter
+from core.importing.gate import Gate, Owner
+from core.importing.journal import Line
+from core.importing.receipt import Receipt
+from core.models import State, Verdict
 from core.paths import decode
 from core.workers import messages
-from core.workers.pool import Pool, Worker
+from core.workers.pool import Pool, TaskFailedError
 
 PIECE = 4 << 20
 """Bytes of a journal read together."""
+
+ENDED = (State.DONE, State.CANCELLED)
+
+_FOLDER = re.compile(r"[a-z0-9-]+")
 
 
 class Ingest:
@@ -28,53 +36,53 @@ class Ingest:
         self._pool = pool
 
     async def run(self) -> None:
-        """Read every journal from where the catalog left it. Raises what asking a worker raises."""
+        """Read every journal that the catalog does not know to its end, and write receipts that are missing.
+
+        Raises what asking a worker raises.
+        """
         async with self._pool.worker("journals") as worker:
             names = await worker.ask(messages.JournalNames(self._archive.place), messages.Names)
         known = await self._catalog.journals(self._archive.id)
+        found: list[tuple[str, int, Adopter]] = []
         for name, size in names.names:
-            if size > known.get(name, 0):
-                await self._journal(name, known.get(name, 0), size)
+            if size > known.get(name, 0) and (row := await self._row(name, size)) is not None:
+                found.append((name, size, Adopter(self._archive, self._catalog, self._pool, row)))
+        # What one import found in the archive, another one may have brought there at the same time.
+        ends = [await self._items(name, size, adopter) for name, size, adopter in found]
+        for (name, size, adopter), end in zip(found, ends, strict=True):
+            await self._files(name, size, adopter, end)
+        await self._receipts()
 
-    async def _journal(self, name: str, start: int, size: int) -> None:
-        imports = await self._catalog.imports("i.name = ?", (name.removesuffix(".jsonl"),))
-        row = imports[0] if imports else None
-        if row is not None and row.state in (State.DONE, State.CANCELLED) and row.receipt:
+    async def adopt(self, row: ImportRow, gate: Gate, owner: Owner) -> None:
+        """Take up what a run of `row` published, but could not record any more."""
+        name = f"{row.name}.jsonl"
+        adopter = Adopter(self._archive, self._catalog, self._pool, row, gate, owner)
+        for step in (adopter.items, adopter.files):
+            async with aclosing(self._pieces(name)) as pieces:
+                async for lines in pieces:
+                    await step(lines)
+
+    async def _row(self, name: str, size: int) -> ImportRow | None:
+        """The import of a journal, made when only the archive knows it; None when there is nothing to learn."""
+        row = await self._catalog.import_named(name.removesuffix(".jsonl"))
+        if row is not None and row.state in ENDED and row.receipt:
             await self._catalog.read_journal(self._archive.id, name, size)
-            return
-        at, rest = start, b""
-        while at < size:
-            request = messages.ReadText(self._archive.place, f"{journal.FOLDER}/{name}", at, PIECE)
-            async with self._pool.worker("journals") as worker:
-                data = (await worker.ask(request, messages.Text)).data
-            if not data:
-                break
-            at += len(data)
-            whole, newline, rest_of = (rest + data).rpartition(b"\n")
-            rest = rest_of
-            rows = list(journal.lines(whole + newline))
-            if row is None:
-                row = await self._import(rows)
-            if row is not None:
-                await self._files(row, rows, ours=bool(imports))
-        if row is None or row.state in (State.DONE, State.CANCELLED):
-            await self._catalog.read_journal(self._archive.id, name, at - len(rest))
-
-    async def _import(self, rows: list[dict[str, Any]]) -> ImportRow | None:
-        """Make the row of an import that only the archive knows."""
-        head = next((row for row in rows if "import" in row), None)
-        if head is None:
             return None
-        volume, place = head["volume"], head["location"]
-        end = next((row for row in rows if "end" in row), {})
-        await self._catalog.new_import(
-            {
+        if row is None:
+            async with aclosing(self._pieces(name, size)) as pieces:
+                async for lines in pieces:
+                    if head := next((line for line in lines if "import" in line), None):
+                        return await self._import(head)
+        return row
+
+    async def _import(self, head: Line) -> ImportRow | None:
+        """Make the row of an import that only the archive knows; None when its journal makes no sense."""
+        try:
+            volume, place = head["volume"], head["location"]
+            if head["archive"] != self._archive.uuid or not _FOLDER.fullmatch(place["folder"]):
+                return None
+            values = {
                 "name": head["import"],
-                "archive_id": self._archive.id,
-                "location_id": await self._catalog.location(self._archive.id, place["folder"], place["name"]),
-                "volume_id": await self._catalog.volume(
-                    volume["identity"], volume["name"], volume["filesystem"], volume["capacity"]
-                ),
                 "root": decode(head["root"]),
                 "source": decode(head["source"]),
                 "single": decode(head["single"]),
@@ -83,122 +91,78 @@ class Ingest:
                 "version": head["version"],
                 "started": head["started"],
                 "zone": head["zone"],
-                "state": end.get("end", State.PAUSED),
-                "reason": "" if end else "read from the archive's journal",
-                "ended": end.get("ended"),
-                "verdict": end.get("verdict", ""),
-                "verdict_reason": end.get("reason", ""),
+                "state": State.PAUSED,
+                "reason": "read from the archive's journal",
             }
+            seen = volume["identity"], volume["name"], volume["filesystem"], volume["capacity"]
+        except (KeyError, TypeError, ValueError):
+            return None
+        values["archive_id"] = self._archive.id
+        values["location_id"] = await self._catalog.location(self._archive.id, place["folder"], place["name"])
+        values["volume_id"] = await self._catalog.volume(*seen)
+        await self._catalog.new_import(values)
+        return await self._catalog.import_named(head["import"])
+
+    async def _items(self, name: str, size: int, adopter: Adopter) -> Line | None:
+        """The first time through a journal; its `end`, unless it was taken up again after that."""
+        end: Line | None = None
+        async with aclosing(self._pieces(name, size)) as pieces:
+            async for lines in pieces:
+                for line in lines:
+                    end = line if "end" in line else None if "import" in line else end
+                await adopter.items(lines)
+        return end if end is not None and end["end"] in ENDED else None
+
+    async def _files(self, name: str, size: int, adopter: Adopter, end: Line | None) -> None:
+        """The second time through a journal."""
+        adopter.ended = end is not None
+        async with aclosing(self._pieces(name, size)) as pieces:
+            async for lines in pieces:
+                await adopter.files(lines)
+        if end is None:
+            return
+        await self._catalog.set_import(
+            adopter.row.id,
+            state=end["end"],
+            reason="",
+            advice="",
+            listed=1,
+            ended=end.get("ended"),
+            verdict=end.get("verdict", ""),
+            verdict_reason=end.get("reason", ""),
+            previous=end.get("previous", ""),
         )
-        return (await self._catalog.imports("i.name = ?", (head["import"],)))[0]
+        await self._catalog.read_journal(self._archive.id, name, size)
 
-    async def _files(self, row: ImportRow, rows: list[dict[str, Any]], *, ours: bool) -> None:
-        ends = [line for line in rows if "end" in line]
-        if ends and row.state not in (State.DONE, State.CANCELLED):
-            row.state = ends[-1]["end"]
-        newest = {line["file"]: line for line in rows if "file" in line}
-        newest |= {line["entry"]: line for line in rows if "entry" in line}
-        payload = [line for line in newest.values() if line.get("payload")]
-        items = await self._items(row, payload, ours=ours)
-        await self._enter(row, newest, items)
-        folders = [(row.id, decode(line["folder"]), line["mtime_ns"]) for line in rows if "folder" in line]
-        await self._catalog.enter([], [], folders)
+    async def _receipts(self) -> None:
+        """Find the receipts of imports that have ended, or write them now."""
+        receipt = Receipt(self._archive, self._catalog, self._pool)
+        where = "i.archive_id = ? AND i.state IN (?, ?) AND i.receipt = ''"
+        for row in await self._catalog.imports(where, (self._archive.id, *ENDED)):
+            # What cannot be written now is written when the archive is opened next.
+            with suppress(TaskFailedError, DatabaseError):
+                async with self._archive.closing:
+                    if digest := await receipt.find(row):
+                        await self._catalog.set_import(row.id, receipt=digest)
+                    elif row.state == State.CANCELLED:
+                        await receipt.end(row, State.CANCELLED, Verdict(row.verdict), row.verdict_reason)
+                    else:
+                        await receipt.write(row)
 
-    async def _items(
-        self, row: ImportRow, lines: list[dict[str, Any]], *, ours: bool
-    ) -> dict[tuple[bytes, bytes, int], int]:
-        """Items by content, of all lines: those known, and new ones for payload that is there.
-
-        The few that an interrupted run of `ours` left without a record are read back again.
-        """
-        by_content = {
-            (bytes.fromhex(line["xxh128"]), bytes.fromhex(line["sha256"]), line["size"]): line for line in lines
-        }
-        found = await self._known(content[0] for content in by_content)
-        unknown = [(content, line) for content, line in by_content.items() if content not in found]
-        if not unknown:
-            return found
-        place = self._archive.place
-        request = messages.Presence(place, [(line["payload"], line["size"]) for _, line in unknown])
-        async with self._pool.worker("journals") as worker:
-            there = (await worker.ask(request, messages.Present)).there
-            arrived = [one for one, is_there in zip(unknown, there, strict=True) if is_there]
-            # A name is published only when it is complete; that it stays must be made sure before it counts.
-            folders = sorted({os.path.dirname(line["payload"]) for _, line in arrived})
-            await worker.ask(messages.SyncFolders(place, folders), messages.Done)
-            levels = await self._read_back(worker, [line for _, line in arrived]) if ours else {}
-            arrived = [one for one in arrived if not ours or one[1]["payload"] in levels]
-        now = time.time() if ours else None
-        items = [
-            Item(
-                self._catalog.new_item_id(),
-                row.location_id,
-                *content,
-                line["kind"],
-                line["payload"],
-                levels.get(line["payload"], ""),
-                now,
-            )
-            for content, line in arrived
-        ]
-        await self._catalog.settle([(self._archive.id, item) for item in items], [])
-        return found | {(item.xxh128, item.sha256, item.size): item.id for item in items}
-
-    async def _read_back(self, worker: Worker, lines: list[dict[str, Any]]) -> dict[str, str]:
-        """The level reached, by payload, for those whose content is what the journal says."""
-        wanted = [
-            (line["payload"], line["size"], bytes.fromhex(line["xxh128"]), bytes.fromhex(line["sha256"]))
-            for line in lines
-        ]
-        results = (await worker.ask(messages.Audit(self._archive.place, wanted), messages.Audited)).files
-        return {one[0]: level for one, (level, fault) in zip(wanted, results, strict=True) if fault is None}
-
-    async def _known(self, hashes: Iterable[bytes]) -> dict[tuple[bytes, bytes, int], int]:
-        items = await self._catalog.known(self._archive.id, None, list(hashes))
-        return {(item.xxh128, item.sha256, item.size): item.id for item in items}
-
-    async def _enter(
-        self,
-        row: ImportRow,
-        newest: dict[str, dict[str, Any]],
-        items: dict[tuple[bytes, bytes, int], int],
-    ) -> None:
-        """File rows for the lines; those the catalog has settled already stay as they are."""
-        paths = {text: decode(text) for text in newest}
-        seen = await self._catalog.seen(row.volume_id, [beside(row.root, path) for path in paths.values()])
-        duplicates = [bytes.fromhex(line["xxh128"]) for line in newest.values() if line["outcome"] == "duplicate"]
-        items = items | await self._known(duplicates)
-        new: list[FileRow] = []
-        changed: list[FileRow] = []
-        for text, line in newest.items():
-            outcome = Outcome[line["outcome"].upper()]
-            item = None
-            if "xxh128" in line:
-                key = (bytes.fromhex(line["xxh128"]), bytes.fromhex(line["sha256"]), line["size"])
-                item = items.get(key)
-            if outcome in (Outcome.ARCHIVED, Outcome.DUPLICATE) and item is None:
-                continue  # journaled, but its payload never arrived: still to do
-            path = beside(row.root, paths[text])
-            mine = next((one for one in seen.get(path, []) if one.import_id == row.id), None)
-            if mine is not None and mine.outcome in (Outcome.ARCHIVED, Outcome.DUPLICATE):
-                continue
-            made = FileRow(
-                mine.id if mine else self._catalog.new_file_id(),
-                row.id,
-                row.volume_id,
-                path,
-                stem_key(paths[text]),
-                line["size"],
-                line["mtime_ns"],
-                line.get("kind", ""),
-                outcome,
-                item,
-                line.get("reason") or None,
-            )
-            (changed if mine else new).append(made)
-        await self._catalog.enter(new, changed, [])
+    async def _pieces(self, name: str, size: int | None = None) -> AsyncGenerator[list[Line], None]:
+        """The sound lines of a journal, some at a time; of its first `size` bytes only, if given."""
+        at, rest = 0, b""
+        while size is None or at < size:
+            request = messages.ReadText(self._archive.place, f"{journal.FOLDER}/{name}", at, PIECE)
+            async with self._pool.worker("journals") as worker:
+                data = (await worker.ask(request, messages.Text)).data
+            if not data:
+                break
+            at += len(data)
+            whole, newline, rest = (rest + data).rpartition(b"\n")
+            yield await asyncio.to_thread(list, journal.lines(whole + newline))
 
 
-def attributes(line: dict[str, Any]) -> dict[bytes, bytes]:
+def attributes(line: Line) -> dict[bytes, bytes]:
     """The extended attributes of a `file` line, by name."""
     return {decode(name): base64.b64decode(value) for name, value in line.get("xattrs", {}).items()}

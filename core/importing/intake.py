@@ -1,9 +1,11 @@
 """Intake: everything below the source becomes a row, known files told from new ones by name, size and time."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from core.catalog import FileRow, SeenRow, beside
+from core.errors import WorkerDiedError
 from core.importing.run import HaltError, Run, halt_for
 from core.models import Outcome
 from core.workers import messages
@@ -19,9 +21,12 @@ OUTCOMES = {
 FINAL = (Outcome.ARCHIVED, Outcome.DUPLICATE)
 TOO_LARGE = "archive: larger than its file system can hold (FAT32: 4 GiB)"
 
+ATTEMPTS = 3
+"""How often a listing is begun whose worker died."""
 
-async def listing(run: Run, source: messages.Source, only: bytes) -> AsyncIterator[list[Entry]]:
-    """The entries of a source, some at a time. Raises HaltError when its volume is gone."""
+
+async def listing(run: Run, source: messages.Source, only: bytes) -> AsyncGenerator[list[Entry], None]:
+    """The entries of a source, some at a time; to be closed by the caller. Raises HaltError, WorkerDiedError."""
     place = run.archive.place
     request = messages.ListTree(
         source,
@@ -35,15 +40,14 @@ async def listing(run: Run, source: messages.Source, only: bytes) -> AsyncIterat
         try:
             reply = await run.ask(worker, request, messages.Listed)
             while reply.more:
-                entries = reply.entries
                 # The worker lists on while these are dealt with.
                 following = asyncio.create_task(run.ask(worker, messages.ListMore(), messages.Listed))
                 try:
-                    yield entries
+                    yield reply.entries
                     reply = await following
                 finally:
-                    if not following.done():
-                        following.cancel()
+                    following.cancel()
+                    await asyncio.gather(following, return_exceptions=True)
         except TaskFailedError as error:
             raise halt_for(error.fault, run) or HaltError(
                 f"the source cannot be listed: {error.fault.text}", "Check the card or disk, then resume."
@@ -51,10 +55,17 @@ async def listing(run: Run, source: messages.Source, only: bytes) -> AsyncIterat
 
 
 async def intake(run: Run, more: asyncio.Event) -> None:
-    """List the source into the catalog; `more` is set whenever there is more to do."""
-    async for entries in listing(run, run.source, run.row.single):
-        await _enter(run, entries)
-        more.set()
+    """List the source into the catalog; `more` is set whenever there is more to do. Raises HaltError."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            async with aclosing(listing(run, run.source, run.row.single)) as pages:
+                async for entries in pages:
+                    await _enter(run, entries)
+                    more.set()
+            break
+        except WorkerDiedError as error:
+            if attempt == ATTEMPTS:
+                raise HaltError(f"the source cannot be listed: {error.cause}", "Resume it.") from error
     run.listed = True
     await _check_room(run)
     await run.catalog.set_import(run.row.id, listed=1)
@@ -64,8 +75,11 @@ async def intake(run: Run, more: asyncio.Event) -> None:
 async def _check_room(run: Run) -> None:
     """Warn as soon as it is known that the archive will be too small, unless enough proves to be duplicates."""
     needed = run.counted(Outcome.TODO).bytes
-    async with run.worker([]) as worker:
-        room = await run.ask(worker, messages.Space(run.archive.place), messages.Room)
+    try:
+        async with run.worker([]) as worker:
+            room = await run.ask(worker, messages.Space(run.archive.place), messages.Room)
+    except (TaskFailedError, WorkerDiedError):
+        return  # what is wrong with the archive shows when files go there
     if needed > room.available:
         run.warnings.append(
             f"The archive has {room.available:,} bytes free, and {needed:,} are still to come: unless many are "
@@ -75,9 +89,12 @@ async def _check_room(run: Run) -> None:
 
 async def _enter(run: Run, entries: list[Entry]) -> None:
     row = run.row
-    files = [entry for entry in entries if entry.what != "folder"]
-    seen = await run.catalog.seen(row.volume_id, [beside(row.root, entry.path) for entry in files])
-    largest = run.archive.filesystem.largest_file
+    # A folder that is renamed or refilled meanwhile may give one name twice.
+    by_path = {(entry.path, entry.what == "folder"): entry for entry in entries}
+    files = [entry for entry in by_path.values() if entry.what != "folder"]
+    folders = [entry for entry in by_path.values() if entry.what == "folder"]
+    paths = [beside(row.root, path) for path, _ in by_path]
+    seen = await run.catalog.seen(row.volume_id, paths, row.archive_id)
     new: list[FileRow] = []
     changed: list[FileRow] = []
     for entry in files:
@@ -85,14 +102,16 @@ async def _enter(run: Run, entries: list[Entry]) -> None:
         before = seen.get(path, [])
         mine = next((found for found in before if found.import_id == row.id), None)
         outcome, reason = OUTCOMES[entry.what], entry.reason
+        largest = run.archive.filesystem.largest_file
         if outcome is Outcome.TODO and largest is not None and entry.size > largest:
             outcome, reason = Outcome.FAILED, TOO_LARGE
+        if mine is not None and mine.id > run.newest_before:
+            continue  # entered by a listing that broke off; it may be settled by now
         if mine is not None and Outcome(mine.outcome) in FINAL and outcome is Outcome.TODO and _same(mine, entry):
             continue  # an earlier run of this import brought it in
         item = _known(before, entry, row.id) if outcome is Outcome.TODO else None
-        number = mine.id if mine else run.catalog.new_file_id()
         made = FileRow(
-            number,
+            mine.id if mine else run.catalog.new_file_id(),
             row.id,
             row.volume_id,
             path,
@@ -110,8 +129,22 @@ async def _enter(run: Run, entries: list[Entry]) -> None:
             changed.append(made)
             run.count(Outcome(mine.outcome), mine.size, -1)
         run.count(outcome, entry.size)
-    folders = [(row.id, entry.path, entry.mtime_ns) for entry in entries if entry.what == "folder"]
-    await run.catalog.enter(new, changed, folders)
+        if outcome is Outcome.FAILED:
+            run.failed(reason, entry.path)
+    gone = _listed_after_all(run, folders, seen)
+    await run.catalog.enter(new, changed, [(row.id, entry.path, entry.mtime_ns) for entry in folders], gone)
+
+
+def _listed_after_all(run: Run, folders: list[Entry], seen: dict[bytes, list[SeenRow]]) -> list[int]:
+    """Rows that an earlier run made of folders that it could not list."""
+    gone: list[int] = []
+    for entry in folders:
+        for row in seen.get(beside(run.row.root, entry.path), []):
+            failed = row.import_id == run.row.id and row.outcome == Outcome.FAILED
+            if failed and row.id <= run.newest_before:
+                run.count(Outcome.FAILED, row.size, -1)
+                gone.append(row.id)
+    return gone
 
 
 def _same(row: SeenRow, entry: Entry) -> bool:

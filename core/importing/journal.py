@@ -5,27 +5,27 @@ Names are raw bytes, percent-encoded. A line that is torn or damaged is passed o
 path replaces an earlier one. The kinds of line, by their first member:
 
 - `import`: its id; `archive`, `location` {folder, name}, `volume` {identity, name, filesystem, capacity},
-  `root`, `source`, `single`, `options`, `machine`, `version`, `started`, `zone`.
+  `root`, `source`, `single`, `options`, `machine`, `version`, `started`, `zone`. Each run begins with one.
 - `file`: its path below the source's root; outcome archived or duplicate, size, mtime_ns, mode, kind, xxh128,
   sha256, payload (archived only), xattrs (base64).
 - `entry`: a path that was skipped, litter or failed, with outcome, size, mtime_ns and reason.
 - `folder`: a path, with mtime_ns.
-- `end`: state, verdict, reason, ended.
+- `end`: state, verdict, reason, ended, previous (the SHA-256 of the receipt before). Nothing of this import
+  comes after it, unless another run begins.
 """
 
 from collections.abc import Iterator
-
-import msgspec
-import xxhash
+from typing import Any
 
 from core import VERSION
 from core.catalog import ImportRow
+from core.files.sealed import sealed, unsealed
 from core.paths import encode
 from core.volumes import Volume
 
 FOLDER = ".lading/imports"
 
-_MARK = b',"check":"'
+Line = dict[str, Any]
 
 
 def path_of(import_name: str) -> str:
@@ -33,25 +33,7 @@ def path_of(import_name: str) -> str:
     return f"{FOLDER}/{import_name}.jsonl"
 
 
-def sealed(row: dict[str, object]) -> bytes:
-    """`row` as one line."""
-    text = msgspec.json.encode(row)[:-1]
-    return text + _MARK + xxhash.xxh3_64_hexdigest(text).encode() + b'"}\n'
-
-
-def unsealed(line: bytes) -> dict[str, object] | None:
-    """What a line says, or None when it is torn or damaged."""
-    text, mark, check = line.rpartition(_MARK)
-    if not mark or check.rstrip(b"\n") != xxhash.xxh3_64_hexdigest(text).encode() + b'"}':
-        return None
-    try:
-        row = msgspec.json.decode(text + b"}")
-    except msgspec.DecodeError:
-        return None
-    return row if isinstance(row, dict) else None
-
-
-def lines(data: bytes) -> Iterator[dict[str, object]]:
+def lines(data: bytes) -> Iterator[Line]:
     """The sound lines of a piece of a journal that ends with a whole line."""
     for line in data.split(b"\n"):
         if line and (row := unsealed(line)) is not None:
@@ -81,3 +63,6 @@ def head(row: ImportRow, volume: Volume, capacity: int | None) -> bytes:
             "zone": row.zone,
         }
     )
+
+
+__all__ = ["FOLDER", "Line", "head", "lines", "path_of", "sealed", "unsealed"]

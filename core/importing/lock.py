@@ -51,15 +51,25 @@ def _here(holder: Holder | None) -> bool:
 
 
 def _gone(holder: Holder | None) -> bool:
-    """Whether the holder is a process of this machine that does not run any more."""
+    """Whether the holder is a process of this machine that does not run any more, or gave it up without a word."""
     if holder is None or not _here(holder):
         return False
-    started = machine.started(holder.pid)
-    return started is None or abs(started - holder.started) > 1
+    pid, started = machine.myself()
+    if holder.pid == pid and abs(started - holder.started) <= 1:
+        return holder.engine not in _held
+    found = machine.started(holder.pid)
+    return found is None or abs(found - holder.started) > 1
+
+
+_held: set[str] = set()
+"""The locks that this process holds, by `Holder.engine`."""
 
 
 class Lock:
-    """The lock of one archive, held from `take` to `release`. `lost` is set when it is no longer ours."""
+    """The lock of one archive, held from `take` to `release`.
+
+    `lost` is set when it is no longer ours, or can no longer be known to be; `why` says which.
+    """
 
     def __init__(self, pool: Pool, place: Place) -> None:
         pid, started = machine.myself()
@@ -75,15 +85,18 @@ class Lock:
             datetime.now(UTC).isoformat(timespec="seconds"),
         )
         self.lost = asyncio.Event()
+        self.why = ""
+        self._leaving = asyncio.Event()
         self._renewing: asyncio.Task[None] | None = None
 
-    async def take(self, stale: float = STALE) -> None:
-        """Take the lock. Raises ArchiveHeldError, TaskFailedError.
+    async def take(self, stale: float | None = None) -> None:
+        """Take the lock. Raises ArchiveHeldError, TaskFailedError, WorkerDiedError.
 
         One left behind by a process of this machine that is gone is replaced at once; another machine's only
-        after it has not been renewed for `stale` seconds, by our own clock.
+        after it has not been renewed for `stale` seconds (STALE), by our own clock.
         """
-        replace, waited = "", 0.0
+        stale = STALE if stale is None else stale
+        replace, waited = "", False
         while True:
             async with self._pool.worker("lock") as worker:
                 request = messages.Lock(self._place, self._me.text(), replace)
@@ -91,43 +104,64 @@ class Lock:
             if found == self._me.text():
                 break
             holder = _parsed(found)
-            if _gone(holder):
+            if _gone(holder) and found != replace:
                 replace = found
                 continue
-            if not _here(holder):
-                if replace != found and waited < stale:
-                    # Somebody else's: seen again unchanged after a while, it is stale.
-                    await asyncio.sleep(stale)
-                    waited, replace = stale, found
-                    continue
-                if replace == found:
-                    continue
+            if not _here(holder) and not waited:
+                # Somebody else's: seen again unchanged after a while, it is stale.
+                await asyncio.sleep(stale)
+                waited, replace = True, found
+                continue
             who = f"{holder.user} on {holder.host} (process {holder.pid})" if holder else "somebody unknown"
             since = f" since {holder.since}" if holder else ""
             raise ArchiveHeldError(
                 f"it is being written by {who}{since}.", "Wait until that is done, or import there."
             )
+        _held.add(self._me.engine)
         self._renewing = asyncio.create_task(self._renew(), name="archive lock")
 
     async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(BEAT)
+        """Renew the lock, and give it up before another machine may: an archive that hangs does not tell."""
+        loop = asyncio.get_running_loop()
+        renewed = loop.time()
+        while not await self._left(BEAT):
+            began = loop.time()
+            deadline = max(renewed + STALE - BEAT, began + BEAT)
             new = msgspec.structs.replace(self._me, beat=self._me.beat + 1)
-            with suppress(TaskFailedError, WorkerDiedError):
-                async with self._pool.worker("lock") as worker:
+            with suppress(TaskFailedError, WorkerDiedError, TimeoutError, OSError):
+                async with asyncio.timeout_at(deadline), self._pool.worker("lock") as worker:
                     request = messages.Beat(self._place, self._me.text(), new.text())
                     if (await worker.ask(request, messages.Held)).text != new.text():
-                        self.lost.set()
+                        self._lose("another engine took the archive over")
                         return
-                self._me = new
+                self._me, renewed = new, began
+            if loop.time() >= renewed + STALE - BEAT:
+                self._lose("the archive does not answer any more")
+                return
+
+    async def _left(self, seconds: float) -> bool:
+        """Whether `release` is called within `seconds`."""
+        try:
+            await asyncio.wait_for(self._leaving.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    def _lose(self, why: str) -> None:
+        self.why = why
+        self.lost.set()
+        _held.discard(self._me.engine)
 
     async def release(self) -> None:
         """Give the lock back; without an answer from the archive it is left to become stale."""
         if self._renewing is not None:
+            # A renewal under way ends first: it would write the lock again.
+            self._leaving.set()
+            await asyncio.wait([self._renewing], timeout=BEAT)
             self._renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._renewing
+            await asyncio.gather(self._renewing, return_exceptions=True)
         if not self.lost.is_set():
-            with suppress(TaskFailedError, WorkerDiedError, TimeoutError):
+            with suppress(TaskFailedError, WorkerDiedError, TimeoutError, OSError):
                 async with asyncio.timeout(BEAT), self._pool.worker("lock") as worker:
                     await worker.ask(messages.Unlock(self._place, self._me.text()), messages.Done)
+        _held.discard(self._me.engine)

@@ -3,15 +3,15 @@
 import asyncio
 import errno
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TypeVar
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any, TypeVar
 
 import msgspec
 
 from core.archive import Archive
 from core.catalog import Catalog, ImportRow, Item
-from core.errors import LadingError
+from core.errors import LadingError, WorkerDiedError
 from core.importing.gate import Gate
 from core.limits import Controller, Limit
 from core.models import Count, Outcome
@@ -21,6 +21,7 @@ from core.workers.messages import Request, Source
 from core.workers.pool import Pool, Worker
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class HaltError(LadingError):
@@ -49,7 +50,6 @@ class Todo(msgspec.Struct):
     size: int
     kind: str
     item_id: int | None = None
-    attempts: int = 0
 
     @property
     def known(self) -> bool:
@@ -104,6 +104,8 @@ class Run:
         self.by_choice = False
         self.warnings: list[str] = []
         self.listed = False
+        self.newest_before = catalog.last_file_id
+        """File rows up to this number are of earlier runs or other imports."""
         self.turn = asyncio.Lock()
         self.in_flight: dict[Worker, list[Todo]] = {}
         self.ticks: dict[Worker, tuple[int, int, int]] = {}
@@ -138,6 +140,11 @@ class Run:
             verified += now[2] - before[2]
         return read, written, verified
 
+    async def recount(self) -> None:
+        """Count what the catalog has."""
+        totals = await self.catalog.totals(self.row.id)
+        self.counts = {outcome: list(totals.get(outcome, (0, 0))) for outcome in Outcome}
+
     async def settle(self, items: list[Item], files: list[Settled]) -> None:
         """Commit new items and what became of files, then count it."""
         await self.catalog.settle(
@@ -147,17 +154,29 @@ class Run:
         self.levels.update(item.level for item in items)
         for file in files:
             if file.outcome is Outcome.FAILED and file.reason:
-                self.causes[file.reason] = (self.causes.get(file.reason, (0, b""))[0] + 1, file.todo.path)
+                self.failed(file.reason, file.todo.path)
             self.count(Outcome.TODO, file.todo.size, -1)
             self.count(file.outcome, file.size)
+
+    def failed(self, reason: str, path: bytes) -> None:
+        """Remember why an entry failed."""
+        self.causes[reason] = (self.causes.get(reason, (0, b""))[0] + 1, path)
 
     # Workers and places
 
     @asynccontextmanager
     async def worker(self, files: list[Todo]) -> AsyncIterator[Worker]:
-        """A worker that is paused and stopped with this run; `files` are what it has in hand."""
+        """A worker that is paused and stopped with this run; `files` are what it has in hand. Raises HaltError."""
         await self._go.wait()
-        async with self.pool.worker(self.row.name) as worker:
+        async with AsyncExitStack() as stack:
+            try:
+                worker = await stack.enter_async_context(self.pool.worker(self.row.name))
+            except WorkerDiedError as error:
+                raise HaltError(error.cause, error.advice) from error
+            except OSError as error:
+                raise HaltError(
+                    f"no worker process can be started: {error.strerror}", "Close other programs, then resume."
+                ) from error
             self.in_flight[worker] = files
             self.ticks[worker] = _counters(worker)
             try:
@@ -208,6 +227,7 @@ class Run:
             for limit, count in self._held.items():
                 for _ in range(count):
                     limit.release()
+            self.gate.paused(self)
 
     def resume(self) -> None:
         """Go on where `pause` stopped."""
@@ -232,8 +252,12 @@ def halt_for(fault: messages.Fault, run: Run) -> HaltError | None:
             f"the archive is full ({fault.text})",
             "Make room on its volume, then resume. Only Lading's own staging was removed.",
         )
+    if fault.code == errno.EROFS and fault.side == "archive":
+        return HaltError(
+            "the archive is read-only", "Make it writable again, then resume. What has arrived stays."
+        )
     if fault.lost:
-        what = run.row.source if fault.side == "source" else run.archive.place.root
+        what = run.source.root if fault.side == "source" else run.archive.place.root
         return HaltError(
             f"{display(what)} does not answer any more",
             "Plug it in or mount it again, then resume. What has arrived stays.",
@@ -243,3 +267,17 @@ def halt_for(fault: messages.Fault, run: Run) -> HaltError | None:
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """No room: errno(3)."""
+
+
+async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`, which goes on to its end even when the caller is cancelled meanwhile."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+        if not task.cancelled() and (error := task.exception()):
+            raise error from None
+        raise

@@ -11,7 +11,7 @@ from core.mounts import mounts, volume_of
 from core.paths import display
 from core.volumes import Volume, describe
 from core.workers import messages
-from core.workers.messages import Source
+from core.workers.messages import Place, Source
 from core.workers.pool import Pool, TaskFailedError
 
 LOOK = 20.0
@@ -22,7 +22,7 @@ class Picked(msgspec.Struct, frozen=True, kw_only=True):
     """One source, ready to be read.
 
     source: its root. only: the one file picked, or empty. root: where the root lies on its volume.
-    whole, whole_root: what the verdict speaks of: the whole card, else the source itself.
+    whole, whole_root, whole_only: what the verdict speaks of: the whole card, else the source itself.
     above: (device, inode) of the root and all folders above it.
     capacity: bytes of its volume.
     """
@@ -33,6 +33,7 @@ class Picked(msgspec.Struct, frozen=True, kw_only=True):
     root: bytes
     whole: Source
     whole_root: bytes
+    whole_only: bytes
     above: frozenset[tuple[int, int]]
     capacity: int | None = None
 
@@ -48,7 +49,13 @@ class Sources:
 
         Raises SourceError.
         """
-        picked = await asyncio.gather(*(self._pick(path) for path in paths))
+        looks = [asyncio.create_task(self._pick(path)) for path in paths]
+        try:
+            picked = await asyncio.gather(*looks)
+        finally:
+            for look in looks:
+                look.cancel()
+            await asyncio.gather(*looks, return_exceptions=True)
         kept: list[Picked | None] = []
         for index, one in enumerate(picked):
             others = [other for at, other in enumerate(picked) if at != index]
@@ -64,23 +71,34 @@ class Sources:
         if mount is None:
             raise SourceError(f"{display(path)} lies on no known volume.", "Check that it is mounted.")
         volume = await asyncio.to_thread(describe, mount)
+        # A mount point can hold any bytes, what is kept as text cannot.
+        volume = msgspec.structs.replace(volume, identity=display(volume.identity), name=display(volume.name))
         top = os.fsencode(mount.mount)
         relative = os.path.relpath(root, top)  # noqa: ASYNC240 - touches no disk
         relative = b"" if relative == b"." else relative
-        whole, whole_root = looked.source, relative
-        only = looked.only
-        if volume.removable and relative:
-            whole, whole_root = (await self._look(os.fsdecode(top))).source, b""
+        whole, whole_root, whole_only = looked.source, relative, looked.only
+        if volume.removable:
+            whole, whole_root, whole_only = (await self._look(os.fsdecode(top))).source, b"", b""
         return Picked(
             source=looked.source,
-            only=only,
+            only=looked.only,
             volume=volume,
             root=relative,
             whole=whole,
             whole_root=whole_root,
+            whole_only=whole_only,
             above=frozenset(looked.above),
-            capacity=volume.space.total if volume.space else None,
+            capacity=await self._capacity(looked.source),
         )
+
+    async def _capacity(self, source: Source) -> int | None:
+        """Bytes of the volume that holds a source; None when it does not say."""
+        place = Place(source.root, source.device, source.inode, "", "")
+        try:
+            async with asyncio.timeout(LOOK), self._pool.worker("look") as worker:
+                return (await worker.ask(messages.Space(place), messages.Room)).total
+        except (TaskFailedError, TimeoutError):
+            return None
 
     async def _look(self, path: str) -> messages.Looked:
         try:

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from core.catalog import Catalog, beside
+from core.errors import WorkerDiedError
 from core.importing.intake import FINAL
 from core.importing.sources import Picked
 from core.media import RAW
@@ -13,10 +14,13 @@ from core.workers.pool import Pool, TaskFailedError
 
 
 class Surveyor:
-    """Lists one source and compares it with the catalog."""
+    """Lists one source and compares it with what the catalog knows of the archive `archive_id`."""
 
-    def __init__(self, request: ImportRequest, picked: Picked, pool: Pool, catalog: Catalog) -> None:
+    def __init__(
+        self, request: ImportRequest, picked: Picked, archive_id: int, pool: Pool, catalog: Catalog
+    ) -> None:
         self._request = request
+        self._archive_id = archive_id
         self._picked = picked
         self._pool = pool
         self._catalog = catalog
@@ -44,6 +48,8 @@ class Surveyor:
                     reply = await worker.ask(messages.ListMore(), messages.Listed)
         except TaskFailedError as error:
             warnings.append(f"The listing broke off: {error.fault.text}.")
+        except WorkerDiedError as error:
+            warnings.append(f"The listing broke off: {error.cause}.")
         needed = self._sum("new").bytes
         if room is not None and needed > room:
             warnings.append(f"The archive lacks room: {needed:,} bytes are needed, {room:,} are free.")
@@ -80,7 +86,7 @@ class Surveyor:
                 self._add(self._counts, entry.what, entry.size)
         paths = [beside(self._picked.root, entry.path) for entry in files]
         volume = await self._catalog.volume_id(self._picked.volume.identity)
-        seen = await self._catalog.seen(volume, paths) if volume is not None else {}
+        seen = await self._catalog.seen(volume, paths, self._archive_id) if volume is not None else {}
         for entry, path in zip(files, paths, strict=True):
             known = any(
                 Outcome(row.outcome) in FINAL and (row.size, row.mtime_ns) == (entry.size, entry.mtime_ns)

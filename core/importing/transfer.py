@@ -1,15 +1,17 @@
 """One batch from the source into the archive: read, gate, stage, journal, flush, verify, publish, commit."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from core.catalog import Item
 from core.errors import WorkerDiedError
 from core.importing.gate import Claim
-from core.importing.run import Run, Settled, Todo, halt_for
+from core.importing.run import Run, Settled, Todo, halt_for, to_the_end
 from core.models import Outcome
 from core.paths import display
 from core.workers import messages
+from core.workers.faults import AGAIN
 from core.workers.messages import Digest, Fault, ToRead, ToStage
 from core.workers.pool import TaskFailedError, Worker
 from core.workers.reading import ARENA
@@ -30,53 +32,86 @@ class Transfer:
 
     async def bring(self, batch: list[Todo]) -> None:
         """Bring one batch in. Raises HaltError."""
+        run = self._run
         try:
-            async with self._run.worker(batch) as worker:
+            async with run.worker(batch) as worker:
                 await self._bring(batch, worker)
         except (TaskFailedError, WorkerDiedError) as error:
             fault = (
                 error.fault if isinstance(error, TaskFailedError) else Fault("program", error.cause, again=True)
             )
-            if halt := halt_for(fault, self._run):
+            if halt := halt_for(fault, run):
                 raise halt from error
-            await self._settle([], [(todo, fault) for todo in batch], [], {})
+            # Nothing of it is settled; those that follow another file wait for that.
+            faults = [(todo, fault) for todo in batch if todo.id not in run.following]
+            await to_the_end(run.settle([], self._failed(faults)))
         await self.settle_followers()
 
     async def _bring(self, batch: list[Todo], worker: Worker) -> None:
         run = self._run
         todos = {todo.id: todo for todo in batch}
+        if self._only_hashed(batch) and not await self._still_there(batch[0], worker):
+            self.unlike.add(batch[0].id)
         digests = await self._read(batch, worker)
-        well = [digest for digest in digests if digest.fault is None]
-        faults = [(todos[digest.number], digest.fault) for digest in digests if digest.fault is not None]
-        if halt := next((halt for _, fault in faults if (halt := halt_for(fault, run))), None):
-            raise halt
-        folder = run.row.location_folder
-        pairs = [(todos[digest.number].path, digest) for digest in well]
-        by_number = {digest.number: digest for digest in well}
+        well = {digest.number: digest for digest in digests if digest.fault is None}
+        faults = {digest.number: digest.fault for digest in digests if digest.fault is not None}
+        _halt(faults, run)
         known, claims, following = await run.gate.decide(
-            run.scope, folder, pairs, worker, lambda number: self._follower(todos[number], by_number[number])
+            run,
+            [(todos[number].path, digest) for number, digest in well.items()],
+            worker,
+            lambda number: self._follower(todos[number], well[number]),
         )
         run.following |= following
-        items: list[tuple[Digest, Item, Claim]] = []
+        items: dict[int, Item] = {}
         try:
             if self._only_hashed(batch) and claims:
                 # What stands under a known name is something else now: it is copied after all.
                 self.unlike |= set(claims)
             elif well:
-                items, more = await self._write(well, known, claims, worker)
-                faults += [(todos[number], fault) for number, fault in more]
-            if halt := next((halt for _, fault in faults if (halt := halt_for(fault, run))), None):
-                raise halt
-            duplicates = [(todos[number], by_number[number], item) for number, item in known.items()]
-            await self._settle(items, faults, duplicates, todos)
-        except BaseException:
+                items = await self._write(well, known, claims, worker, faults)
+            settled = [
+                _settled(todos[number], well[number], Outcome.DUPLICATE, item)
+                for number, item in known.items()
+                if number not in faults
+            ]
+            failed = self._failed([(todos[number], fault) for number, fault in faults.items()])
+            await to_the_end(self._commit(items, claims, todos, well, settled + failed))
+        finally:
             for claim in claims.values():
                 run.gate.settle(claim, None)
-            raise
-        arrived = {id(claim): item for _, item, claim in items}
-        for claim in claims.values():
-            run.gate.settle(claim, arrived.get(id(claim)))
-        await run.ask(worker, messages.Drop(), messages.Done)
+        _halt(faults, run)
+        with suppress(TaskFailedError, WorkerDiedError):
+            # All is settled: what the worker still holds goes with it, if need be.
+            await run.ask(worker, messages.Drop(), messages.Done)
+
+    async def _commit(
+        self,
+        items: dict[int, Item],
+        claims: dict[int, Claim],
+        todos: dict[int, Todo],
+        well: dict[int, Digest],
+        others: list[Settled],
+    ) -> None:
+        """Commit new items and what became of files; then their claims are fulfilled.
+
+        What another run took over during a pause stays to do: it will be a duplicate.
+        """
+        arrived = {number: item for number, item in items.items() if not claims[number].lost}
+        settled = [
+            _settled(todos[number], well[number], Outcome.ARCHIVED, item) for number, item in arrived.items()
+        ]
+        await self._run.settle(list(arrived.values()), settled + others)
+        for number, item in arrived.items():
+            self._run.gate.settle(claims[number], item)
+
+    async def _still_there(self, todo: Todo, worker: Worker) -> bool:
+        """Whether the item that a known file had is in the archive, as far as its size tells."""
+        run = self._run
+        items = await run.catalog.items([todo.item_id] if todo.item_id else [], run.archive.id)
+        sound = [(item.path, item.size) for item in items.values() if item.damage is None]
+        present = await run.ask(worker, messages.Presence(run.archive.place, sound), messages.Present)
+        return any(present.there)
 
     def _only_hashed(self, batch: list[Todo]) -> bool:
         """Whether the batch is one large known file, which is only hashed until it proves to differ."""
@@ -90,102 +125,94 @@ class Transfer:
         if batch[0].size > ARENA and not self._only_hashed(batch):
             request = messages.CopyLarge(run.source, run.archive.place, run.staging, files[0])
             async with run.places(run.reading, run.writing, limits.copy, limits.hash):
-                return (await run.ask(worker, request, messages.Digests)).files
-        keep = not self._only_hashed(batch)
-        async with run.places(run.reading, limits.hash):
-            reply = await run.ask(worker, messages.ReadBatch(run.source, files, keep), messages.Digests)
+                reply = await run.ask(worker, request, messages.Digests)
+        else:
+            keep = not self._only_hashed(batch)
+            async with run.places(run.reading, limits.hash):
+                reply = await run.ask(worker, messages.ReadBatch(run.source, files, keep), messages.Digests)
+        run.reading.arrived(sum(digest.size for digest in reply.files))
+        if any(digest.fault and digest.fault.again and digest.fault.code in AGAIN for digest in reply.files):
+            run.reading.congested()
         return reply.files
 
     async def _write(
-        self, well: list[Digest], known: dict[int, Item], claims: dict[int, Claim], worker: Worker
-    ) -> tuple[list[tuple[Digest, Item, Claim]], list[tuple[int, Fault]]]:
-        """Stage, journal, flush, verify and publish what was claimed; journal what is known."""
+        self,
+        well: dict[int, Digest],
+        known: dict[int, Item],
+        claims: dict[int, Claim],
+        worker: Worker,
+        faults: dict[int, Fault],
+    ) -> dict[int, Item]:
+        """Stage, journal, flush, verify and publish what was claimed; journal what is known. What arrived.
+
+        `faults` gets those of the files that did not.
+        """
         run, limits = self._run, self._run.limits
         orders = [
             ToStage(
-                digest.number,
-                claims[digest.number].payload if digest.number in claims else "",
-                "archived" if digest.number in claims else "duplicate",
+                number,
+                claims[number].payload if number in claims else "",
+                "archived" if number in claims else "duplicate",
             )
-            for digest in well
+            for number in well
         ]
-        verified = run.request.verify != "none"
-        faults: list[tuple[int, Fault]] = []
+        found: list[tuple[int, Fault]] = []
         levels: dict[int, str] = {}
         published: dict[int, str] = {}
-        size = sum(digest.size for digest in well if digest.number in claims)
         async with run.places(run.writing, limits.copy):
             stage = messages.Stage(run.archive.place, run.staging, orders)
-            faults += (await run.ask(worker, stage, messages.Checked)).faults
+            found += (await run.ask(worker, stage, messages.Checked)).faults
+            # What is known is journaled and flushed, too: the archive has it before the catalog.
             await self._journal(worker)
-            if claims:
-                faults += (await run.ask(worker, messages.Flush(), messages.Checked)).faults
-                run.writing.arrived(size)
-        if claims and verified:
+            found += (await run.ask(worker, messages.Flush(), messages.Checked)).faults
+            run.writing.arrived(sum(well[number].size for number in claims))
+        if claims:
             async with run.places(limits.verify):
                 verify = messages.Verify(run.request.verify)
                 checked = await run.ask(worker, verify, messages.Checked)
-            faults += checked.faults
+            found += checked.faults
             levels = dict(checked.levels)
-        if claims:
             async with run.places(run.writing, limits.copy):
                 while True:
                     arrived = await run.ask(worker, messages.Publish(), messages.Arrived)
                     published.update(arrived.published)
-                    faults += arrived.faults
+                    found += arrived.faults
                     if not arrived.taken:
                         break
                     await self._journal(worker)
-                    faults += (await run.ask(worker, messages.Flush(), messages.Checked)).faults
-        if any(fault.again for _, fault in faults):
+                    found += (await run.ask(worker, messages.Flush(), messages.Checked)).faults
+        if any(fault.again for _, fault in found):
             run.writing.congested()
+        faults.update((number, fault) for number, fault in found if number not in published)
         now = time.time()
-        items = [
-            (
-                digest,
-                Item(
-                    claims[digest.number].item_id,
-                    run.row.location_id,
-                    digest.xxh128,
-                    digest.sha256,
-                    digest.size,
-                    digest.kind,
-                    published[digest.number],
-                    levels.get(digest.number, ""),
-                    now if verified else None,
-                ),
-                claims[digest.number],
+        return {
+            number: Item(
+                claims[number].item_id,
+                run.row.location_id,
+                well[number].xxh128,
+                well[number].sha256,
+                well[number].size,
+                well[number].kind,
+                path,
+                levels.get(number, ""),
+                now if number in levels else None,
             )
-            for digest in well
-            if digest.number in published
-        ]
-        return items, faults
+            for number, path in published.items()
+        }
 
     async def _journal(self, worker: Worker) -> None:
         async with self._run.turn:
             await self._run.ask(worker, messages.Journal(self._run.row.name), messages.Done)
 
-    async def _settle(
-        self,
-        items: list[tuple[Digest, Item, Claim]],
-        faults: list[tuple[Todo, Fault]],
-        duplicates: list[tuple[Todo, Digest, Item]],
-        todos: dict[int, Todo],
-    ) -> None:
-        """Commit what became of a batch; files that may be tried again stay to do."""
-        settled = [_settled(todos[digest.number], digest, Outcome.ARCHIVED, item) for digest, item, _ in items]
-        settled += [_settled(todo, digest, Outcome.DUPLICATE, item) for todo, digest, item in duplicates]
-        failed: set[int] = set()
+    def _failed(self, faults: Iterable[tuple[Todo, Fault]]) -> list[Settled]:
+        """Those of the files that are not tried again."""
+        failed: list[Settled] = []
         for todo, fault in faults:
-            if todo.id in failed:
-                continue
-            failed.add(todo.id)
             self.attempts[todo.id] = self.attempts.get(todo.id, 0) + 1
-            if not fault.again or self.attempts[todo.id] >= ATTEMPTS:
+            if halt_for(fault, self._run) is None and (not fault.again or self.attempts[todo.id] >= ATTEMPTS):
                 reason = display(f"{fault.side}: {fault.text}")
-                settled.append(Settled(todo, Outcome.FAILED, None, reason, todo.size, None, todo.kind))
-        if settled:
-            await self._run.settle([item for _, item, _ in items], settled)
+                failed.append(Settled(todo, Outcome.FAILED, None, reason, todo.size, None, todo.kind))
+        return failed
 
     def _follower(self, todo: Todo, digest: Digest) -> Callable[[Item | None], None]:
         """What a file does that waits for another of the same content; without that one it stays to do."""
@@ -203,8 +230,16 @@ class Transfer:
         """Commit the files whose forerunner has arrived."""
         followed, self._followed = self._followed, []
         if followed:
-            await self._settle([], [], followed, {})
+            settled = [_settled(todo, digest, Outcome.DUPLICATE, item) for todo, digest, item in followed]
+            await to_the_end(self._run.settle([], settled))
             self._run.following.difference_update(todo.id for todo, _, _ in followed)
+
+
+def _halt(faults: dict[int, Fault], run: Run) -> None:
+    """Raises HaltError when one of the faults ends the whole run."""
+    for fault in faults.values():
+        if halt := halt_for(fault, run):
+            raise halt
 
 
 def _settled(todo: Todo, digest: Digest, outcome: Outcome, item: Item) -> Settled:

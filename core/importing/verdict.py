@@ -1,6 +1,7 @@
 """The verdict: SAFE when a fresh listing shows nothing but what is archived, unchanged, with its payload there."""
 
 from collections import Counter
+from contextlib import aclosing
 
 from core.catalog import SeenRow, beside
 from core.importing.intake import FINAL, listing
@@ -15,7 +16,7 @@ WHY = {
     "left out": "left out",
     "new": "are not in the archive",
     "changed": "changed since they were archived",
-    "missing": "are no longer in the archive",
+    "missing": "are no longer in the archive, or damaged there",
     "unlisted": "could not be listed",
 }
 
@@ -30,20 +31,22 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
     """
     wrong: Counter[str] = Counter()
     example: dict[str, bytes] = {}
-    async for entries in listing(run, whole, only):
-        files = [entry for entry in entries if entry.what not in ("folder", "litter")]
-        seen = await run.catalog.seen(run.row.volume_id, [beside(root, entry.path) for entry in files])
-        archived: list[tuple[Entry, int]] = []
-        for entry in files:
-            why, item = _judge(entry, seen.get(beside(root, entry.path), []))
-            if why:
-                wrong[why] += 1
-                example.setdefault(why, entry.path)
-            elif item is not None:
-                archived.append((entry, item))
-        for entry in await _missing(run, archived):
-            wrong["missing"] += 1
-            example.setdefault("missing", entry.path)
+    async with aclosing(listing(run, whole, only)) as pages:
+        async for entries in pages:
+            files = [entry for entry in entries if entry.what not in ("folder", "litter")]
+            paths = [beside(root, entry.path) for entry in files]
+            seen = await run.catalog.seen(run.row.volume_id, paths, run.row.archive_id)
+            archived: list[tuple[Entry, int]] = []
+            for entry, path in zip(files, paths, strict=True):
+                why, item = _judge(entry, seen.get(path, []))
+                if why:
+                    wrong[why] += 1
+                    example.setdefault(why, entry.path)
+                elif item is not None:
+                    archived.append((entry, item))
+            for entry in await _missing(run, archived):
+                wrong["missing"] += 1
+                example.setdefault("missing", entry.path)
     if not wrong:
         return Verdict.SAFE, ""
     run.by_choice = set(wrong) == {"left out"}
@@ -66,9 +69,9 @@ def _judge(entry: Entry, rows: list[SeenRow]) -> tuple[str, int | None]:
 
 
 async def _missing(run: Run, entries: list[tuple[Entry, int]]) -> list[Entry]:
-    """Entries whose payload is not in this archive, or not at its size."""
+    """Entries whose payload is not in this archive, or not at its size, or known to be damaged."""
     items = await run.catalog.items({item for _, item in entries}, run.archive.id)
-    wanted = list(items.values())
+    wanted = [item for item in items.values() if item.damage is None]
     request = messages.Presence(run.archive.place, [(item.path, item.size) for item in wanted])
     async with run.worker([]) as worker:
         present = (await run.ask(worker, request, messages.Present)).there

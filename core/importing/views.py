@@ -51,10 +51,10 @@ class Views:
         """Measure an import's progress; to be called about every second."""
         self._meters[run.row.name].add(time.monotonic(), run.bytes_moved()[0])
 
-    def end(self, run: Run, row: ImportRow, state: State) -> None:
+    def end(self, run: Run, row: ImportRow) -> None:
         """An import has ended, or was left paused: keep what is shown of it."""
         self._meters.pop(run.row.name, None)
-        self._ended[row.name] = self._view(run, row, state)
+        self._ended[row.name] = self._view(run, row, State(row.state))
         self._ended_errors[row.name] = _errors(run)
         while len(self._ended) > SHOWN:
             name, _ = self._ended.popitem(last=False)

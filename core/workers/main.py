@@ -19,6 +19,7 @@ def main() -> None:
     """Arguments: the descriptors of the line, the lifeline and the shared area, and the slot's number."""
     line_fd, lifeline, control_fd, number = (int(argument) for argument in sys.argv[1:5])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.umask(0o022)
     leave_with_engine(lifeline)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)

@@ -306,6 +306,16 @@ class MoveText(Message):
     target: str
 
 
+class Put(Message):
+    """Copy the local file `local` to `target`, staged as `staged` and replacing what stood there: for what was
+    made from items only. The local file is removed."""
+
+    place: Place
+    local: bytes
+    staged: str
+    target: str
+
+
 class CleanStaging(Message):
     """Remove the staging of every import but those named."""
 
@@ -426,6 +436,7 @@ Request = (
     | ReadText
     | AppendText
     | MoveText
+    | Put
     | CleanStaging
     | Presence
     | SyncFolders

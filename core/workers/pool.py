@@ -119,6 +119,7 @@ class Pool:
         self._free_slots: list[int] = []
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
+        self._dying: set[Worker] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._log = log
         self.retired = [0] * control.WORDS
@@ -130,21 +131,27 @@ class Pool:
             raise WorkerDiedError("too many workers are stuck", "Unmount what does not answer and start again.")
         self._control.clear(number)
         ours, theirs = socket.socketpair()
-        with theirs:
-            fds = (theirs.fileno(), self._lifeline, self._control.fd)
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                "-m",
-                "core.workers.main",
-                *(str(argument) for argument in (*fds, number)),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=self._log,
-                pass_fds=fds,
-                process_group=0,
-            )
-        reader, writer = await asyncio.open_unix_connection(sock=ours)
+        try:
+            with theirs:
+                fds = (theirs.fileno(), self._lifeline, self._control.fd)
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "core.workers.main",
+                    *(str(argument) for argument in (*fds, number)),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.DEVNULL,
+                    stderr=self._log,
+                    pass_fds=fds,
+                    process_group=0,
+                )
+            reader, writer = await asyncio.open_unix_connection(sock=ours)
+        except BaseException:
+            # A process that did start finds its line closed, and leaves.
+            ours.close()
+            self._free_slots.append(number)
+            raise
         return Worker(number, self._control.slot(number), process, reader, writer)
 
     @asynccontextmanager
@@ -173,12 +180,14 @@ class Pool:
 
     def _bury(self, worker: Worker) -> None:
         worker.kill()
+        self._dying.add(worker)
         task = asyncio.create_task(self._wait_for_end(worker))
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
     async def _wait_for_end(self, worker: Worker) -> None:
         await worker.process.wait()
+        self._dying.discard(worker)
         for word in range(control.WORDS):
             self.retired[word] += worker.slot.get(word)
         self._free_slots.append(worker.number)
@@ -189,7 +198,7 @@ class Pool:
 
     def total(self, word: int) -> int:
         """The sum of a counter over all workers, those that are gone included."""
-        alive = [*self._idle, *self._busy]
+        alive = [*self._idle, *self._busy, *self._dying]
         return self.retired[word] + sum(worker.slot.get(word) for worker in alive)
 
     async def stop(self) -> None:

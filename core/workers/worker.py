@@ -15,6 +15,7 @@ from core.workers.folders import write_all
 from core.workers.listing import Listing
 from core.workers.messages import Digest, Digests, Entry, Fault, Reply, Request, Source
 from core.workers.publishing import publish
+from core.workers.put import put
 from core.workers.readback import verify
 from core.workers.reading import ChangedError, Reader
 from core.workers.rows import Read
@@ -284,6 +285,7 @@ _SHELF: dict[type, Callable[..., Reply]] = {
     messages.ReadText: shelf.read_text,
     messages.AppendText: shelf.append_text,
     messages.MoveText: shelf.move_text,
+    messages.Put: put,
     messages.CleanStaging: shelf.clean_staging,
     messages.Presence: shelf.presence,
     messages.SyncFolders: shelf.sync_folders,

@@ -44,6 +44,7 @@ def test_defaults(home: Path) -> None:
     assert config == Config(home=str(home))
     assert config.operator == login_name()
     assert (config.archive, config.location, config.exclude) == (None, None, ())
+    assert (config.organization, config.contact_name, config.contact_email) == (None, None, None)
     assert (config.verify, config.known, config.duplicates) == ("readback", "read", "archive")
     assert config.resume_at_start is True
     assert config.workers == Workers()
@@ -66,6 +67,9 @@ def test_every_key_from_the_file(home: Path) -> None:
         archive = "/photos"
         location = "Dolomites"
         operator = "Ada"
+        organization = "Alpine Club"
+        contact_name = "Grace"
+        contact_email = "grace@example.org"
         verify = "source"
         known = "record"
         duplicates = "location"
@@ -81,6 +85,9 @@ def test_every_key_from_the_file(home: Path) -> None:
         archive="/photos",
         location="Dolomites",
         operator="Ada",
+        organization="Alpine Club",
+        contact_name="Grace",
+        contact_email="grace@example.org",
         verify="source",
         known="record",
         duplicates="location",
@@ -95,6 +102,9 @@ def test_every_key_from_the_environment(home: Path) -> None:
         "LADING_ARCHIVE": "/photos",
         "LADING_LOCATION": "Dolomites",
         "LADING_OPERATOR": "Ada",
+        "LADING_ORGANIZATION": "Alpine Club",
+        "LADING_CONTACT_NAME": "Grace",
+        "LADING_CONTACT_EMAIL": "grace@example.org",
         "LADING_VERIFY": "none",
         "LADING_KNOWN": "record",
         "LADING_DUPLICATES": "location",
@@ -108,6 +118,9 @@ def test_every_key_from_the_environment(home: Path) -> None:
         archive="/photos",
         location="Dolomites",
         operator="Ada",
+        organization="Alpine Club",
+        contact_name="Grace",
+        contact_email="grace@example.org",
         verify="none",
         known="record",
         duplicates="location",

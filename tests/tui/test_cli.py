@@ -43,6 +43,8 @@ class Engine:
 
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
+    async def leave(self) -> None: ...
+    async def subscribe(self) -> None: ...
     async def wait(self, ids: object) -> None: ...
     async def pause_import(self, id: str, reason: str = "") -> None: ...
 
@@ -56,7 +58,7 @@ class Engine:
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> type[Engine]:
-    monkeypatch.setattr("core.engine.Engine", Engine)
+    monkeypatch.setattr("core.client.Client", Engine)
     return Engine
 
 
@@ -112,6 +114,10 @@ def test_the_rest_comes_from_the_configuration(
         ("import x y --archive /a --location L --label C", "--label names one source."),
         ("import x --verify never", "invalid choice: 'never'"),
         ("imprt x", "invalid choice: 'imprt'"),
+        ("pause", "Say which import is to pause."),
+        ("pause ID --all", "Give one ID, or --all."),
+        ("cancel ID", "There is no import yet."),
+        ("engine", "the following arguments are required: ACTION"),
         ("resume ID --all", "An ID and --all do not go together."),
         ("receipt 2025", "There is no import yet."),
         ("audit", "There is no archive to audit."),

@@ -33,6 +33,11 @@ class Fake:
     async def stop(self) -> None:
         self.told.append("stop")
 
+    async def leave(self) -> None:
+        self.told.append("leave")
+
+    async def subscribe(self) -> None: ...
+
     async def begin(self) -> list[str]:
         self.told.append("begin")
         return ["one"]
@@ -71,24 +76,50 @@ def test_an_import_runs_to_its_end() -> None:
     assert complained.getvalue() == ""
 
 
-@pytest.mark.parametrize(
-    ("number", "reason"),
-    [(signal.SIGINT, "by Ctrl-C"), (signal.SIGTERM, "by SIGTERM"), (signal.SIGHUP, "as the terminal went")],
-)
-def test_a_signal_pauses(number: int, reason: str) -> None:
+def test_an_interrupt_pauses() -> None:
     engine = Fake()
 
     async def begin() -> list[str]:
-        later(number)
+        later(signal.SIGINT)
         return await engine.begin()
 
     to, told, complained = console()
     assert carry_out(engine, begin, "text", False, to) is Exit.PAUSED
-    assert engine.told == ["start", "begin", f"pause one {reason}", "stop"]
-    assert told.getvalue().startswith(f"PAUSED  B002: {reason}.\n")
+    assert engine.told == ["start", "begin", "pause one by Ctrl-C", "stop"]
+    assert told.getvalue().startswith("PAUSED  B002: by Ctrl-C.\n")
     assert told.getvalue().endswith("go on with: lading resume one\n")
     assert complained.getvalue() == "Pausing. Ctrl-C once more leaves at once.\n"
-    assert signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("early", [True, False])
+async def test_what_takes_the_terminal_away_pauses_nothing(number: int, early: bool) -> None:
+    engine = Fake()
+
+    async def begin() -> list[str]:
+        later(number)
+        if early:
+            await asyncio.sleep(30)
+        return await engine.begin()
+
+    with pytest.raises(StoppedError, match="Detached: "):
+        await attend(engine, begin, Quiet(console()[0].err))
+    assert engine.told == ["start", *([] if early else ["begin"]), "leave", "stop"]
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+async def test_a_terminal_that_hangs_up_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        signals = Signals()
+        signals.watch()
+        assert not signals.stop.is_set()
+        os.close(ours)
+        signals.watch()
+        assert signals.lost
+        assert signals.stop.is_set()
 
 
 async def test_a_signal_before_an_import_began_stops_the_command() -> None:

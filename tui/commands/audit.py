@@ -30,7 +30,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     import asyncio
 
     from core import config
-    from core.engine import Engine
+    from core.client import Client
     from core.models import Count
     from tui.progress import Audited, Quiet
     from tui.running import perform
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     archive = settings.archive
     if archive is None:
         raise UsageError("There is no archive to audit.", "Give --archive DIR, or set LADING_ARCHIVE.")
-    engine = Engine(settings)
+    engine = Client(settings)
     quiet = options.json or not console.out.terminal
     window = Window[tuple[Count, Count]](Quiet(console.err) if quiet else Audited(console.out))
     work = perform(engine, lambda: engine.audit(archive, lambda done, total: window.show((done, total))))

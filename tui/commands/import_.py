@@ -15,7 +15,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.description = (
         "Copies every file below each SRC into the archive, reads the copies back and says SAFE or KEEP for each "
-        "source. Sources are only read. Several sources are imported side by side. Ctrl-C pauses cleanly."
+        "source. Sources are only read. Several sources are imported side by side. Ctrl-C pauses "
+        "cleanly; without the terminal they go on."
     )
     parser.add_argument("sources", nargs="+", metavar="SRC", help="a card, a drive, a folder or a file")
     parser.add_argument("--archive", metavar="DIR", help="where to; it is made if there is none")
@@ -44,6 +45,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--libraries", action="store_true", help="enter photo libraries, too")
     parser.add_argument("--icloud", action="store_true", help="fetch files that lie only in iCloud")
     parser.add_argument("--dry-run", action="store_true", help="say what would happen, and do nothing")
+    parser.add_argument("--detach", action="store_true", help="begin, say the ids, and leave")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a line")
     parser.add_argument("--quiet", action="store_true", help="no progress: only the end and errors")
 
@@ -53,7 +55,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     import asyncio
 
     from core import config
-    from core.engine import Engine
+    from core.client import Client
     from core.models import ImportRequest
 
     given = ("archive", "location", "operator", "verify", "known", "duplicates", "exclude")
@@ -79,14 +81,14 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         )
         for source in options.sources
     ]
-    engine = Engine(settings)
+    engine = Client(settings)
     if options.dry_run:
         from tui import preview
         from tui.running import perform
 
         surveys = asyncio.run(perform(engine, lambda: engine.survey(requests)))
         return preview.tell(surveys, options.format, console.out)
-    from tui.running import carry_out
+    from tui.running import carry_out, perform
 
     async def begin() -> list[str]:
         ids = await engine.start_imports(requests)
@@ -94,6 +96,13 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
             console.err.line("A source that lies in another one is imported with that.")
         return ids
 
+    if options.detach:
+        for id in asyncio.run(perform(engine, begin)):
+            if options.format == "json":
+                console.out.json({"event": "started", "id": id})
+            else:
+                console.out.line(id)
+        return Exit.WELL
     return carry_out(engine, begin, options.format, options.quiet, console)
 
 

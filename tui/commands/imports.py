@@ -8,7 +8,7 @@ from tui.exits import Exit
 from tui.output import Console, Output
 
 if TYPE_CHECKING:
-    from tui.records import Record
+    from core.protocol import Record
 
 NAME = "imports"
 HELP = "list all imports with their state and verdict"
@@ -24,8 +24,13 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     import asyncio
 
     from core import config
+    from core.client import Client
+    from tui.records import any_yet
+    from tui.running import perform
 
-    found = asyncio.run(_records(config.load({}, os.environ).home))
+    settings = config.load({}, os.environ)
+    engine = Client(settings)
+    found = asyncio.run(perform(engine, engine.imports)) if any_yet(settings.home) else []
     if options.json:
         console.out.json(found, indent=2)
     elif not found:
@@ -33,13 +38,6 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     else:
         _list(found, console.out)
     return Exit.WELL
-
-
-async def _records(home: str) -> list["Record"]:
-    from tui.records import reading, records
-
-    async with reading(home) as read:
-        return await records(read, home)
 
 
 def _list(found: list["Record"], out: Output) -> None:

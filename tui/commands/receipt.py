@@ -2,14 +2,9 @@
 
 import argparse
 import os
-from typing import TYPE_CHECKING
 
-from core.errors import UsageError
 from tui.exits import Exit
 from tui.output import Console
-
-if TYPE_CHECKING:
-    from core.receipts import Form
 
 NAME = "receipt"
 HELP = "print what became of every file of an import"
@@ -26,16 +21,12 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     import asyncio
 
     from core import config
+    from core.client import Client
+    from tui import records
+    from tui.running import perform
 
-    asyncio.run(_write(config.load({}, os.environ).home, options.id, options.format, console))
+    settings = config.load({}, os.environ)
+    records.needed(settings.home)
+    engine = Client(settings)
+    asyncio.run(perform(engine, lambda: engine.receipt(options.id, options.format, console.out.write)))
     return Exit.WELL
-
-
-async def _write(home: str, name: str, form: "Form", console: Console) -> None:
-    from core import receipts
-    from tui.records import reading
-
-    async with reading(home) as read:
-        if read is None:
-            raise UsageError("There is no import yet.", "Start one with: lading import SRC…")
-        await receipts.write(read, name, form, console.out.write)

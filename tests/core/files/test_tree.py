@@ -46,7 +46,10 @@ def test_keeps_one_folder_open_at_most(root: Path) -> None:
 def test_never_through_a_link(root: Path, path: bytes) -> None:
     (root / "link").symlink_to("folder/below")
     (root / "folder/link.jpg").symlink_to("below/a.jpg")
-    with Tree(os.fsencode(root)) as tree, pytest.raises(OSError, match="symbolic links|Not a directory") as caught:
+    with (
+        Tree(os.fsencode(root)) as tree,
+        pytest.raises(OSError, match=r"symbolic links|Not a directory") as caught,
+    ):
         tree.open(path)
     assert caught.value.errno in (errno.ELOOP, errno.ENOTDIR)
 

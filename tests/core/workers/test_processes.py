@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -59,6 +60,37 @@ async def test_caller_that_gives_up_gets_rid_of_the_worker(rig: Rig) -> None:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(rig.read(worker, "a.mov", keep=False), 0.2)
     await until(lambda: gone(worker.process.pid))
+
+
+async def test_counts_never_go_back_when_a_worker_dies(rig: Rig) -> None:
+    rig.put("a.jpg", b"12345")
+    async with rig.pool.worker() as worker:
+        await rig.read(worker, "a.jpg")
+        os.kill(worker.process.pid, signal.SIGSTOP)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(rig.read(worker, "a.jpg"), 0.05)
+        before = rig.pool.total(READ)
+    seen = [rig.pool.total(READ)]
+    while not gone(worker.process.pid) or rig.pool.retired[READ] == 0:
+        await asyncio.sleep(0.005)
+        seen.append(rig.pool.total(READ))
+    assert set(seen) == {before}
+
+
+async def test_worker_that_cannot_start_leaves_nothing(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EAGAIN, "no more processes")
+
+    before = len(os.listdir("/dev/fd"))
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncio, "create_subprocess_exec", fail)
+        for _ in range(3):
+            with pytest.raises(OSError, match="no more processes"):
+                async with pool.worker():
+                    pass
+    assert len(os.listdir("/dev/fd")) == before
+    async with pool.worker() as worker:
+        assert worker.number == 0
 
 
 async def test_stuck_worker_does_not_keep_the_pool() -> None:

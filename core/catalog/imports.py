@@ -1,0 +1,88 @@
+"""Imports: their state, their sums, their receipts."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from core.catalog.rows import ImportRow, marks
+from core.catalog.table import Table
+from core.models import Outcome, State
+
+_IMPORTS = """
+    SELECT i.id, i.name, a.id, a.uuid, a.path, l.id, l.folder, l.name, v.id, v.identity, i.root, i.source,
+           i.single, i.options, i.state, i.reason, i.advice, i.listed, i.started, i.ended, i.verdict,
+           i.verdict_reason, i.receipt, i.runs, i.machine, i.zone, i.previous
+    FROM import i JOIN archive a ON a.id = i.archive_id JOIN location l ON l.id = i.location_id
+         JOIN volume v ON v.id = i.volume_id
+"""
+
+
+class Imports(Table):
+    """The table of imports."""
+
+    async def new_import(self, values: dict[str, object]) -> int:
+        """A new import row; `values` by column."""
+        columns = ", ".join(values)
+        sql = f"INSERT INTO import ({columns}) VALUES ({marks(len(values))}) RETURNING id"  # noqa: S608
+        return await self._one(sql, list(values.values()))
+
+    async def drop_import(self, import_id: int) -> None:
+        """Forget an import that never began."""
+        await self.database.run(("DELETE FROM import WHERE id = ?", [(import_id,)]))
+
+    async def imports(self, where: str = "", parameters: Sequence[object] = ()) -> list[ImportRow]:
+        """Imports, oldest first; `where` is a condition on i (import) and a (archive)."""
+        sql = _IMPORTS + (f" WHERE {where}" if where else "") + " ORDER BY i.id"
+        return [msgspec.convert(row, ImportRow) for row in await self.database.read(sql, parameters)]
+
+    async def import_named(self, name: str) -> ImportRow | None:
+        """The import with this id."""
+        rows = await self.imports("i.name = ?", (name,))
+        return rows[0] if rows else None
+
+    async def set_import(self, import_id: int, **values: object) -> None:
+        """Change columns of an import."""
+        columns = ", ".join(f"{name} = ?" for name in values)
+        await self.database.run((f"UPDATE import SET {columns} WHERE id = ?", [[*values.values(), import_id]]))  # noqa: S608
+
+    async def set_state(
+        self, import_id: int, state: State, reason: str = "", advice: str = "", *, before: State | None = None
+    ) -> None:
+        """Change an import's state; with `before` only when that is what it is in."""
+        await self.database.run(
+            (
+                "UPDATE import SET state = ?, reason = ?, advice = ? WHERE id = ? AND (? IS NULL OR state = ?)",
+                [(state, reason, advice, import_id, before, before)],
+            )
+        )
+
+    async def add_read(self, import_id: int, size: int) -> None:
+        """`size` bytes more were read from its source."""
+        await self.database.run(
+            ("UPDATE import SET bytes_read = bytes_read + ? WHERE id = ?", [(size, import_id)])
+        )
+
+    async def last_receipt(self, archive_id: int) -> str:
+        """The SHA-256 of the receipt of the import into this archive that ended last; empty when there is none."""
+        rows = await self.database.read(
+            "SELECT receipt FROM import WHERE archive_id = ? AND receipt != '' "
+            "ORDER BY ended DESC, id DESC LIMIT 1",
+            (archive_id,),
+        )
+        return rows[0][0] if rows else ""
+
+    async def totals(self, import_id: int) -> dict[Outcome, tuple[int, int]]:
+        """Files and bytes by outcome."""
+        rows = await self.database.read(
+            "SELECT outcome, count(*), sum(size) FROM file WHERE import_id = ? GROUP BY outcome", (import_id,)
+        )
+        return {Outcome(outcome): (count, size) for outcome, count, size in rows}
+
+    async def reasons(self, import_id: int) -> list[tuple[str, int, bytes]]:
+        """Why files failed: the reason, how many, and the path of the newest."""
+        rows = await self.database.read(
+            "SELECT reason, count(*), path, max(id) FROM file WHERE import_id = ? AND outcome = ? "
+            "GROUP BY reason ORDER BY count(*) DESC LIMIT 100",
+            (import_id, Outcome.FAILED),
+        )
+        return [(reason or "", count, path) for reason, count, path, _ in rows]

@@ -1,0 +1,36 @@
+"""The state folder, which one engine uses at a time."""
+
+import fcntl
+import os
+from typing import IO
+
+from core.errors import DatabaseError, EngineHeldError
+
+LOCK = "lading.lock"
+
+
+def hold(home: str) -> IO[str]:
+    """Lock the state folder for this process; a crash gives it back by itself.
+
+    Raises EngineHeldError, DatabaseError.
+    """
+    try:
+        os.makedirs(home, mode=0o700, exist_ok=True)
+        file = open(os.path.join(home, LOCK), "a+", encoding="utf-8")  # noqa: SIM115 - held until the end
+    except OSError as error:
+        raise DatabaseError(
+            f"the state folder {home} cannot be used: {error.strerror}.", "Set LADING_HOME to a folder of yours."
+        ) from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.seek(0)
+        holder = file.read().strip()
+        file.close()
+        raise EngineHeldError(
+            f"process {holder or '?'} uses {home}.", "Wait for it, or set another LADING_HOME."
+        ) from error
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file

@@ -1,0 +1,17 @@
+"""What all messages have in common."""
+
+from typing import Annotated
+
+import msgspec
+
+Number = Annotated[int, msgspec.Meta(ge=1, le=2**62)]
+Name = Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=str.lower, omit_defaults=True):
+    """A map whose key `type` says which class it is."""
+
+
+def encodable(text: str) -> str:
+    """`text` with what UTF-8 cannot hold, such as escaped bytes of a path, made visible."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,112 @@
+"""What the engine answers."""
+
+import msgspec
+
+from core import errors
+from core.errors import LadingError
+from core.models import AuditResult, Snapshot, Survey, Verdict
+from core.protocol.message import Message, encodable
+
+
+class Failed(Message, frozen=True, kw_only=True):
+    """An error to be shown. `kind` is the class in `core.errors` that it counts as."""
+
+    kind: str
+    title: str
+    cause: str
+    advice: str = ""
+
+    @classmethod
+    def of(cls, error: LadingError) -> "Failed":
+        """As it is sent."""
+        kind = next(base for base in type(error).__mro__ if vars(errors).get(base.__name__) is base)
+        return cls(
+            kind=kind.__name__,
+            title=encodable(error.title),
+            cause=encodable(error.cause),
+            advice=encodable(error.advice),
+        )
+
+    def error(self) -> LadingError:
+        """As it is raised."""
+        kind = vars(errors).get(self.kind)
+        known = kind if isinstance(kind, type) and issubclass(kind, LadingError) else LadingError
+        return known(self.cause, self.advice, title=self.title)
+
+
+class Done(Message, frozen=True, kw_only=True):
+    """It is done."""
+
+
+class Welcome(Message, frozen=True, kw_only=True):
+    """An engine of this version and process number, begun at `since`. `busy`: work is under way or waited for.
+
+    clients: those attached, this one included. running: imports that are not paused.
+    """
+
+    version: str
+    pid: int
+    since: float = 0.0
+    busy: bool = False
+    clients: int = 1
+    running: int = 0
+
+
+class Started(Message, frozen=True, kw_only=True):
+    """The imports' ids. There are fewer than requests when one source lies in another."""
+
+    ids: tuple[str, ...]
+
+
+class Surveys(Message, frozen=True, kw_only=True):
+    """One for each source that does not lie in another."""
+
+    surveys: tuple[Survey, ...]
+
+
+class Audited(Message, frozen=True, kw_only=True):
+    """The audit's result."""
+
+    result: AuditResult
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One import as the catalog has it; the counts are files. `row` is for paging.
+
+    state: a `core.models.State`, or "interrupted" for one that does not run and was not paused.
+    """
+
+    row: int
+    id: str
+    started: float
+    ended: float | None = None
+    source: str
+    label: str = ""
+    archive: str
+    location: str
+    state: str
+    reason: str = ""
+    advice: str = ""
+    seen: int = 0
+    archived: int = 0
+    duplicate: int = 0
+    skipped: int = 0
+    failed: int = 0
+    todo: int = 0
+    verdict: Verdict = Verdict.OPEN
+    verdict_reason: str = ""
+
+
+class Records(Message, frozen=True, kw_only=True):
+    """One page of imports, newest first."""
+
+    records: tuple[Record, ...]
+
+
+class Pushed(Message, frozen=True, kw_only=True):
+    """What is happening now."""
+
+    snapshot: Snapshot
+
+
+Reply = Failed | Done | Welcome | Started | Surveys | Audited | Records | Pushed

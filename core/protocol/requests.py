@@ -1,0 +1,155 @@
+"""What a client can ask for. Each class names the reply that it gets."""
+
+import os
+from typing import Literal
+
+import msgspec
+
+from core.models import ImportRequest
+from core.protocol.message import Message, Name, Number
+
+
+class Hello(Message, frozen=True, kw_only=True):
+    """The client's version. → Welcome"""
+
+    version: Name
+
+
+class Status(Message, frozen=True, kw_only=True):
+    """How the engine is. → Welcome"""
+
+
+class Stop(Message, frozen=True, kw_only=True):
+    """End the engine; with `if_idle` only when nothing is under way and no other client attached. Imports that
+    run go on when an engine starts again. → Done, and the end of the connection when it has ended; or Failed"""
+
+    if_idle: bool = False
+
+
+class Wanted(Message, frozen=True, kw_only=True):
+    """An ImportRequest; see there."""
+
+    source: bytes
+    archive: bytes
+    location: str
+    label: str = ""
+    operator: str = ""
+    note: str = ""
+    verify: Literal["readback", "source", "none"] = "readback"
+    known: Literal["read", "record"] = "read"
+    duplicates: Literal["archive", "location"] = "archive"
+    exclude: tuple[bytes, ...] = ()
+    libraries: bool = False
+    icloud: bool = False
+
+    @classmethod
+    def of(cls, request: ImportRequest) -> "Wanted":
+        """As it is sent."""
+        values = msgspec.structs.asdict(request)
+        for name in ("source", "archive"):
+            values[name] = os.fsencode(values[name])
+        return cls(**values | {"exclude": tuple(map(os.fsencode, request.exclude))})
+
+    def request(self) -> ImportRequest:
+        """As the engine takes it."""
+        values = msgspec.structs.asdict(self)
+        for name in ("source", "archive"):
+            values[name] = os.fsdecode(values[name])
+        return ImportRequest(**values | {"exclude": tuple(map(os.fsdecode, self.exclude))})
+
+
+class Start(Message, frozen=True, kw_only=True):
+    """Begin imports. → Started"""
+
+    requests: tuple[Wanted, ...]
+
+
+class Resume(Message, frozen=True, kw_only=True):
+    """Go on with a paused or interrupted import. → Done"""
+
+    id: Name
+
+
+class Pause(Message, frozen=True, kw_only=True):
+    """Stop reading and writing until `Resume`. → Done"""
+
+    id: Name
+    reason: Name = "by the user"
+
+
+class Cancel(Message, frozen=True, kw_only=True):
+    """End an import as it is. → Done"""
+
+    id: Name
+
+
+class Wait(Message, frozen=True, kw_only=True):
+    """Until these imports have ended, or cannot go on. → Done"""
+
+    ids: tuple[Name, ...]
+
+
+class Look(Message, frozen=True, kw_only=True):
+    """One snapshot. → Pushed"""
+
+
+class Subscribe(Message, frozen=True, kw_only=True):
+    """Snapshots from now on. → Done"""
+
+
+class Prospect(Message, frozen=True, kw_only=True):
+    """What importing these would do. → Surveys"""
+
+    requests: tuple[Wanted, ...]
+
+
+class Audit(Message, frozen=True, kw_only=True):
+    """Read an archive again. → Audited"""
+
+    archive: bytes
+
+
+class Imports(Message, frozen=True, kw_only=True):
+    """The imports before the one in row `before` (0: the newest), `PAGE` of them. → Records"""
+
+    before: int = 0
+    unfinished: bool = False
+
+
+class Find(Message, frozen=True, kw_only=True):
+    """The import whose id is or begins with `name`. → Records, with one"""
+
+    name: Name
+
+
+class Receipt(Message, frozen=True, kw_only=True):
+    """The receipt of the import whose id is or begins with `name`. → Done, after the Parts"""
+
+    name: Name
+    form: Literal["text", "json", "csv", "tsv"] = "text"
+
+
+class Forget(Message, frozen=True, kw_only=True):
+    """An unanswered call is not wanted any more. → Done"""
+
+    call: Number
+
+
+Request = (
+    Hello
+    | Status
+    | Stop
+    | Start
+    | Resume
+    | Pause
+    | Cancel
+    | Wait
+    | Look
+    | Subscribe
+    | Prospect
+    | Audit
+    | Imports
+    | Find
+    | Receipt
+    | Forget
+)

@@ -1,0 +1,139 @@
+"""The archives that background work is about: held while it goes on, waited for when they are away."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+
+from core.archive import Archive
+from core.database import Database
+from core.errors import ArchiveError, LadingError
+from core.paths import display
+from core.workers import messages
+from core.workers.messages import Place
+from core.workers.pool import Pool, TaskFailedError
+
+NAME = "background"
+"""What an archive's `active` holds while background work is at it, and the name of its staging there."""
+
+ANSWER = 20.0
+"""Seconds an archive gets to answer."""
+
+AGAIN = 15.0
+"""Seconds after which an archive that was away is looked for again."""
+
+
+class Archives:
+    """Opens archives without ever holding up who asks. `enter` opens and locks one, `leave` gives it back.
+
+    `changed` is called when one has come or gone.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        pool: Pool,
+        enter: Callable[[str], Awaitable[Archive]],
+        leave: Callable[[Archive], Awaitable[None]],
+        changed: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._pool = pool
+        self._enter = enter
+        self._leave = leave
+        self._changed = changed
+        self._open: dict[int, Archive] = {}
+        self._away: dict[int, tuple[str, float]] = {}
+        self._opening: dict[int, asyncio.Task[None]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    def usable(self, archive_id: int) -> bool:
+        """Whether work on this archive can begin; if not, it is looked for, and `changed` tells."""
+        archive = self._open.get(archive_id)
+        if archive is not None:
+            if not archive.lock.lost.is_set():
+                return True
+            self._lost(archive_id, "another engine took the archive over")
+        now = asyncio.get_running_loop().time()
+        if archive_id not in self._opening and self._away.get(archive_id, ("", 0.0))[1] <= now:
+            self._opening[archive_id] = asyncio.create_task(self._look(archive_id), name="archive of jobs")
+        return False
+
+    @property
+    def away(self) -> Mapping[int, str]:
+        """Archives that were looked for and not found, and why."""
+        return {archive_id: reason for archive_id, (reason, _) in self._away.items()}
+
+    def place(self, archive_id: int) -> Place:
+        """Where an archive is. Raises ArchiveError when it is not open."""
+        if archive_id not in self._open:
+            raise ArchiveError("it does not answer any more", "Mount it again.")
+        return self._open[archive_id].place
+
+    async def present(self, archive_id: int) -> bool:
+        """Whether an archive in use still answers; if not, work on it waits from now on."""
+        if archive_id not in self._open:
+            return False
+        try:
+            async with asyncio.timeout(ANSWER), self._pool.worker("look") as worker:
+                await worker.ask(messages.Presence(self._open[archive_id].place, []), messages.Present)
+        except (TaskFailedError, LadingError, TimeoutError) as error:
+            self._lost(archive_id, f"the archive does not answer: {error}".rstrip(": "))
+            return False
+        return True
+
+    def rest(self) -> None:
+        """Nothing is at work: give all archives back."""
+        for archive_id in list(self._open):
+            self._give_back(archive_id)
+
+    async def close(self) -> None:
+        """Give all archives back, and wait for that a moment."""
+        for task in self._opening.values():
+            task.cancel()
+        self.rest()
+        if tasks := [*self._opening.values(), *self._leaving]:
+            await asyncio.wait(tasks, timeout=ANSWER / 4)
+
+    def _lost(self, archive_id: int, reason: str) -> None:
+        self._away[archive_id] = (reason, asyncio.get_running_loop().time() + AGAIN)
+        self._give_back(archive_id)
+        self._changed()
+
+    def _give_back(self, archive_id: int) -> None:
+        archive = self._open.pop(archive_id, None)
+        if archive is not None:
+            task = asyncio.create_task(self._left(archive), name="archive given back")
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
+
+    async def _left(self, archive: Archive) -> None:
+        # Of a volume that is gone, the lock is stale for everyone else soon.
+        with suppress(TaskFailedError, LadingError):
+            await self._leave(archive)
+
+    async def _look(self, archive_id: int) -> None:
+        try:
+            archive = await self._opened(archive_id)
+        except (TaskFailedError, LadingError, TimeoutError) as error:
+            cause = error.cause if isinstance(error, LadingError) else str(error) or "it does not answer"
+            reason = f"the archive is away: {cause}"
+            self._away[archive_id] = (reason, asyncio.get_running_loop().time() + AGAIN)
+        else:
+            self._away.pop(archive_id, None)
+            self._open[archive_id] = archive
+        finally:
+            del self._opening[archive_id]
+            self._changed()
+
+    async def _opened(self, archive_id: int) -> Archive:
+        rows = await self._database.read("SELECT path FROM archive WHERE id = ?", (archive_id,))
+        path: bytes = rows[0][0]
+        # First see whether anything answers there: opening takes turns with imports.
+        async with asyncio.timeout(ANSWER), self._pool.worker("look") as worker:
+            await worker.ask(messages.Look(path), messages.Looked)
+        archive = await self._enter(os.fsdecode(path))
+        if archive.id != archive_id:
+            await self._leave(archive)
+            raise ArchiveError(f"at {display(path)} is another archive now")
+        return archive

@@ -1,0 +1,56 @@
+"""How many calls each queue may have at once: its slots, and what copies leave of the processor."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from core.queue.kinds import PATIENCE, Queue
+
+
+class Sharing:
+    """Slots and pauses, which change live.
+
+    While copies run, the queues share `cores` less one for each transfer, but at least one, the most urgent first.
+    A queue that yields waits until they have ended, or for `patience` seconds; then it has one slot.
+    """
+
+    def __init__(
+        self,
+        queues: Sequence[Queue],
+        slots: Mapping[str, int],
+        cores: int,
+        patience: float = PATIENCE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.slots = {queue.name: slots[queue.name] for queue in queues}
+        self.paused: set[str] = set()
+        self.transfers = 0
+        self._queues = {queue.name: queue for queue in queues}
+        self._cores = cores
+        self._patience = patience
+        self._clock = clock
+        self._held: dict[str, float] = {}
+
+    def copying(self, transfers: int) -> None:
+        """So many transfers are at work."""
+        self.transfers = transfers
+        if not transfers:
+            self._held.clear()
+
+    def holds(self, name: str) -> bool:
+        """Whether a queue waits for copies to end. Its patience runs from the first time this is asked."""
+        if not self.transfers or not self._queues[name].yields:
+            return False
+        return self._clock() - self._held.setdefault(name, self._clock()) < self._patience
+
+    def free(self, name: str, busy: Mapping[str, int]) -> int:
+        """How many more calls of a queue may begin while `busy` are at work, by queue."""
+        if name in self.paused or self.holds(name):
+            return 0
+        free = self.slots[name] - busy.get(name, 0)
+        queue = self._queues[name]
+        if self.transfers and queue.yields:
+            free = min(free, 1 - busy.get(name, 0))
+        elif self.transfers and queue.shared:
+            at_work = sum(busy.get(one.name, 0) for one in self._queues.values() if one.shared and not one.yields)
+            free = min(free, max(1, self._cores - self.transfers) - at_work)
+        return max(0, free)

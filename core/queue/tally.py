@@ -1,0 +1,89 @@
+"""What a person sees of the queues: counted now and then, and only when something has changed."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+
+from core.database import Database
+from core.metrics import Meter
+from core.models import QueueView
+from core.queue.work import UNFINISHED
+
+SHARE = 50
+"""Counting takes at most one part in so many of the time: a hundred thousand jobs are counted less often."""
+
+_COUNT = """
+    SELECT queue, state, CASE WHEN state != 'waiting' THEN '' WHEN barrier THEN 'an import to end'
+                              WHEN due THEN 'its next try' ELSE follows END AS why, count(*)
+    FROM job WHERE state != 'done' GROUP BY queue, state, why
+"""
+
+_TOTALS = "SELECT name, done, failed FROM queue"
+
+_OF_IMPORTS = f"""
+    SELECT queue, archive_id, count(*) FROM job
+    WHERE origin IN (SELECT value FROM json_each(?)) AND state IN {UNFINISHED} GROUP BY queue, archive_id
+"""  # noqa: S608 - constants
+
+
+class Tally:
+    """Counts of jobs by queue, as they were a moment ago."""
+
+    def __init__(self, database: Database, queues: Sequence[str]) -> None:
+        self._database = database
+        self._queues = queues
+        self._states: dict[tuple[str, str], int] = {}
+        self._why: dict[str, tuple[int, str]] = {}
+        self._totals: dict[str, tuple[int, int]] = {}
+        self._meters = {name: Meter() for name in queues}
+        self._seen = -1
+        self._next = 0.0
+
+    async def refresh(self, changes: int) -> None:
+        """Count again if `changes` is another number than last time; to be called about every second."""
+        now = time.monotonic()
+        if changes != self._seen and now >= self._next:
+            self._seen = changes
+            self._totals = {name: (done, failed) for name, done, failed in await self._database.read(_TOTALS)}
+            self._states, self._why = {}, {}
+            for queue, state, why, count in await self._database.read(_COUNT):
+                self._states[queue, state] = self._states.get((queue, state), 0) + count
+                if state == "waiting":
+                    self._why[queue] = max(self._why.get(queue, (0, "")), (count, why))
+            ended = time.monotonic()
+            self._next = ended + (ended - now) * SHARE
+        for name in self._queues:
+            self._meters[name].add(now, self._totals.get(name, (0, 0))[0])
+
+    async def of_imports(self, imports: Sequence[int]) -> list[tuple[str, int, int]]:
+        """(queue, archive, count) of unfinished jobs that came with these imports."""
+        rows = await self._database.read(_OF_IMPORTS, (json.dumps(imports),))
+        return [(queue, archive, count) for queue, archive, count in rows]
+
+    def views(
+        self, busy: Mapping[str, int], slots: Mapping[str, int], paused: set[str], reasons: Mapping[str, str]
+    ) -> tuple[QueueView, ...]:
+        """All queues. `reasons` say why one does not run at all."""
+        return tuple(
+            self._view(name, busy.get(name, 0), slots[name], name in paused, reasons) for name in self._queues
+        )
+
+    def _view(self, name: str, busy: int, slots: int, paused: bool, reasons: Mapping[str, str]) -> QueueView:
+        waiting = self._states.get((name, "waiting"), 0)
+        ready = self._states.get((name, "ready"), 0)
+        reason = ""
+        if waiting + ready:
+            reason = reasons.get(name, "") or (self._why.get(name, (0, ""))[1] if waiting and not ready else "")
+        done, failed = self._totals.get(name, (0, 0))
+        return QueueView(
+            name=name,
+            busy=busy,
+            slots=slots,
+            waiting=waiting + ready,
+            reason=reason,
+            done=done,
+            failed=failed,
+            dead=self._states.get((name, "dead"), 0),
+            rate=self._meters[name].rate,
+            paused=paused,
+        )

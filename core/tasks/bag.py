@@ -1,0 +1,272 @@
+"""One bag while it is made: its payload listed and merged, its files published in the right order.
+
+The manifest is made of the catalog's digests, of the lines on disk for files that only another engine or program
+knew, and of digests of files that nobody knew, which are read this once. Files are published in an order in which
+no reader takes a half-written state for a valid bag: the manifest, whose digest the old tag manifest denies;
+bag-info.txt; bagit.txt, if it has to be; the tag manifest. What is the same on disk is not written again, so that
+a run that was interrupted is finished by the next one.
+"""
+
+import errno
+import os
+import time
+from collections.abc import Mapping
+from datetime import date
+
+from core.config import Config
+from core.errors import ArchiveError
+from core.litter import litter
+from core.locations import Location
+from core.models import State
+from core.paths import display
+from core.tasks import baginfo, manifest
+from core.tasks.bagfolder import BagFolder
+from core.tasks.ledger import PAGE, Ledger
+from core.tasks.task import Context, Statement
+from core.workers.messages import Digest
+
+MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
+BAG_INFO, BAGIT = "bag-info.txt", "bagit.txt"
+DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+
+BATCH = 64
+"""Files measured or hashed together."""
+
+LISTED = 1000
+"""Files that are gone and kept by name; all are counted."""
+
+SAID = 5
+"""Problems that a note names."""
+
+_SEAL = """
+    INSERT INTO bag (location_id, sealed, note, files, bytes, added, missing, manifest)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (location_id) DO UPDATE SET sealed = excluded.sealed, note = excluded.note,
+        files = excluded.files, bytes = excluded.bytes, added = excluded.added, missing = excluded.missing,
+        manifest = excluded.manifest
+"""
+
+
+async def open_import(context: Context, location_id: int) -> str:
+    """Why a location's bag is open now; empty when it can be sealed.
+
+    An import that this database only read from another engine's journal (it never ran here) does not count: it
+    might never be taken up again.
+    """
+    rows = await context.read(
+        "SELECT name, state FROM import WHERE location_id = ? AND (state = ? OR (state = ? AND runs > 0)) "
+        "ORDER BY id LIMIT 1",
+        (location_id, State.RUNNING, State.PAUSED),
+    )
+    return f"import {rows[0][0]} is {rows[0][1]}" if rows else ""
+
+
+class Bag:
+    """One bag while it is made. `done` is how far that is, 0 to 1."""
+
+    def __init__(
+        self, settings: Config, context: Context, location: Location, folder: BagFolder, scratch: str
+    ) -> None:
+        self.done = 0.0
+        self._settings = settings
+        self._context = context
+        self._location = location
+        self._folder = folder
+        self._scratch = scratch
+        self._problems: list[str] = []
+        self._files = self._bytes = self._added = self._missing = 0
+        self._gone: list[bytes] = []
+
+    async def make(self) -> list[Statement]:
+        """Bring the bag up to date; what is to be written of it. Raises LadingError, TaskFailedError."""
+        await self._folder.make_data()
+        async with Ledger.open(os.path.join(self._scratch, "ledger.db")) as ledger:
+            before = await self._gather(ledger)
+            await self._complete(ledger)
+            draft = await self._manifest(ledger)
+        digests = {MANIFEST: draft.sha256()}
+        tags = await self._folder.tag_files()
+        self._foreign(tags)
+        if draft.sha256().hex() != before or MANIFEST.encode() not in tags:
+            await self._publish(draft.path, MANIFEST)
+        self.done = 0.9
+        old = baginfo.parse(await self._text(BAG_INFO) or b"")
+        location = baginfo.believed(self._location, old)
+        info = baginfo.compose(self._settings, location, old, self._files, self._bytes, date.today())
+        for name, data in ((BAG_INFO, info), (BAGIT, DECLARATION)):
+            digests[name] = await self._small(name, data)
+        await self._tag_manifest(tags, digests)
+        await self._folder.sync()
+        return await self._statements(location, digests[MANIFEST].hex())
+
+    # The payload
+
+    async def _gather(self, ledger: Ledger) -> str:
+        """All that is known of the payload, merged; the SHA-256 of the manifest on disk."""
+        async for found in self._folder.files(b"data"):
+            await ledger.on_disk(
+                (path, _volatile(path)) for path, what in found if self._can_be_listed(path, what)
+            )
+        self.done = 0.4
+        lines = manifest.Lines()
+        async for data in self._folder.pieces(MANIFEST):
+            await ledger.note(_payload(lines.feed(data)))
+        await ledger.note(_payload(lines.end()))
+        self.done = 0.5
+        await self._held(ledger)
+        self.done = 0.6
+        await ledger.miss(
+            await self._context.read("SELECT path FROM bag_missing WHERE location_id = ?", (self._location.id,))
+        )
+        there, self._missing = await ledger.merge()
+        if self._missing and not there:
+            raise ArchiveError(
+                f"none of the {self._missing:,} files of {self._folder.path} is there.",
+                "Check the archive; its manifest was left as it is.",
+            )
+        self._gone = await ledger.missing(LISTED)
+        self.done = 0.7
+        return lines.sha256()
+
+    def _can_be_listed(self, path: bytes, what: str) -> bool:
+        if what != "file":
+            self._problem(f"{display(path)} is neither file nor folder")
+        elif not manifest.utf8(path):
+            self._problem(f"the name {display(path)} is not UTF-8")
+        else:
+            return True
+        return False
+
+    def _problem(self, text: str) -> None:
+        if len(self._problems) <= SAID:
+            self._problems.append(text)
+
+    async def _held(self, ledger: Ledger) -> None:
+        root, after = f"{self._folder.path}/", 0
+        while True:
+            rows = await self._context.read(
+                "SELECT id, path, sha256, size FROM item WHERE location_id = ? AND id > ? ORDER BY id LIMIT ?",
+                (self._location.id, after, PAGE),
+            )
+            if not rows:
+                return
+            after = rows[-1][0]
+            await ledger.hold(
+                (path.removeprefix(root).encode(), sha256, size)
+                for _, path, sha256, size in rows
+                if path.startswith(root)
+            )
+
+    async def _complete(self, ledger: Ledger) -> None:
+        """Hash what nobody knows, measure what the catalog does not."""
+        after = b""
+        while paths := await ledger.unknown(after, BATCH):
+            after = paths[-1]
+            digests = await self._folder.digests(paths)
+            there = [(one, path) for one, path in zip(digests, paths, strict=True) if _is_there(one, path)]
+            await ledger.hashed((one.sha256, one.size, path) for one, path in there)
+            self._added += sum(not _volatile(path) for _, path in there)
+            kept = {path for _, path in there}
+            await ledger.left((path,) for path in paths if path not in kept)
+        after = b""
+        while paths := await ledger.unmeasured(after, BATCH):
+            after = paths[-1]
+            sizes = await self._folder.sizes(paths)
+            await ledger.measured((size, path) for size, path in zip(sizes, paths, strict=True) if size >= 0)
+            await ledger.left((path,) for size, path in zip(sizes, paths, strict=True) if size < 0)
+        self.done = 0.8
+
+    async def _manifest(self, ledger: Ledger) -> manifest.Draft:
+        draft = manifest.Draft(os.path.join(self._scratch, MANIFEST))
+        try:
+            async for rows in ledger.lines():
+                draft.add(b"".join(manifest.line(path, sha256) for path, sha256, _ in rows))
+                self._files += len(rows)
+                self._bytes += sum(size for _, _, size in rows)
+        finally:
+            draft.close()
+        return draft
+
+    # The tag files
+
+    def _foreign(self, tags: list[bytes]) -> None:
+        """Manifests of other programs: they cannot be made anew without reading all."""
+        for path in tags:
+            name = path.decode(errors="replace")
+            of_payload = name.startswith("manifest-") and name.endswith(".txt") and name != MANIFEST
+            of_tags = name.startswith("tagmanifest-") and name.endswith(".txt") and name != TAG_MANIFEST
+            if of_payload or of_tags or name == "fetch.txt":
+                self._problem(
+                    f"{display(name)} was written by another program and may be out of date: move it away"
+                )
+
+    async def _tag_manifest(self, tags: list[bytes], ours: Mapping[str, bytes]) -> None:
+        digests = {name.encode(): sha256 for name, sha256 in ours.items()}
+        others = [path for path in tags if path not in digests and not path.startswith(b"tagmanifest-")]
+        others = [path for path in others if manifest.agreed(path)]
+        for at in range(0, len(others), BATCH):
+            part = others[at : at + BATCH]
+            found = zip(await self._folder.digests(part), part, strict=True)
+            digests |= {path: one.sha256 for one, path in found if _is_there(one, path)}
+        await self._small(TAG_MANIFEST, b"".join(manifest.line(*entry) for entry in sorted(digests.items())))
+
+    async def _small(self, name: str, data: bytes) -> bytes:
+        """Publish a small file unless it is there already; its SHA-256."""
+        draft = manifest.Draft(os.path.join(self._scratch, name))
+        draft.add(data)
+        draft.close()
+        if await self._text(name) != data:
+            await self._publish(draft.path, name)
+        return draft.sha256()
+
+    async def _text(self, name: str) -> bytes | None:
+        return await self._context.text(self._location.archive_id, f"{self._folder.path}/{name}")
+
+    async def _publish(self, local: str, name: str) -> None:
+        await self._context.publish(self._location.archive_id, local, f"{self._folder.path}/{name}")
+
+    # The catalog
+
+    async def _statements(self, location: Location, digest: str) -> list[Statement]:
+        number = location.id
+        said = self._problems[:SAID] + ["…"] * (len(self._problems) > SAID)
+        note = "; ".join(said) or await open_import(self._context, number)
+        sealed = None if note else time.time()
+        row = (number, sealed, note, self._files, self._bytes, self._added, self._missing, digest)
+        return [
+            (_SEAL, [row]),
+            ("DELETE FROM bag_missing WHERE location_id = ?", [(number,)]),
+            ("INSERT INTO bag_missing (location_id, path) VALUES (?, ?)", [(number, path) for path in self._gone]),
+            (
+                "UPDATE location SET description = ?, access_note = ?, external_identifier = ?, latitude = ?, "
+                "longitude = ? WHERE id = ? AND described IS NULL",
+                [
+                    (
+                        location.description,
+                        location.access_note,
+                        location.external_identifier,
+                        location.latitude,
+                        location.longitude,
+                        number,
+                    )
+                ],
+            ),
+        ]
+
+
+def _payload(entries: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    return [entry for entry in entries if entry[0].startswith(b"data/")]
+
+
+def _volatile(path: bytes) -> bool:
+    """Whether systems rewrite a file of this name at will, so that no earlier digest of it counts."""
+    return litter(path.rpartition(b"/")[2], is_folder=False) is not None
+
+
+def _is_there(digest: Digest, path: bytes) -> bool:
+    """Whether a file could be read; False when it has gone meanwhile. Raises ArchiveError."""
+    if digest.fault is None:
+        return True
+    if digest.fault.code == errno.ENOENT and not digest.fault.lost:
+        return False
+    raise ArchiveError(f"{display(path)}: {digest.fault.text}.", "Retry the job.")

@@ -1,0 +1,117 @@
+"""bag-info.txt (RFC 8493, section 2.2.2): what the bag says of itself to a person."""
+
+import re
+import unicodedata
+from datetime import date
+
+import humanize
+
+from core import VERSION
+from core.config import Config
+from core.locations import Location
+
+Elements = list[tuple[str, str]]
+"""Labels and values, in order; a label may come more than once."""
+
+ORGANIZATION, CONTACT_NAME, CONTACT_EMAIL = "Source-Organization", "Contact-Name", "Contact-Email"
+IDENTIFIER, DESCRIPTION = "External-Identifier", "External-Description"
+LATITUDE, LONGITUDE, ACCESS = "Location-Latitude", "Location-Longitude", "Access-Note"
+DATE, AGENT, SIZE, OXUM = "Bagging-Date", "Bag-Software-Agent", "Bag-Size", "Payload-Oxum"
+SENDER_IDENTIFIER, SENDER_DESCRIPTION = "Internal-Sender-Identifier", "Internal-Sender-Description"
+
+OURS = frozenset(
+    label.lower()
+    for label in (
+        *(ORGANIZATION, CONTACT_NAME, CONTACT_EMAIL, IDENTIFIER, DESCRIPTION, LATITUDE, LONGITUDE, ACCESS),
+        *(DATE, AGENT, SIZE, OXUM, SENDER_IDENTIFIER, SENDER_DESCRIPTION),
+    )
+)
+
+_BREAKS = re.compile(r"\s+")
+
+
+def clean(text: str) -> str:
+    """`text` on one line that does nothing but be read: no line breaks, control or formatting characters."""
+    visible = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in text)
+    kept = "".join(c for c in visible if unicodedata.category(c)[0] != "C" or c in "\u200c\u200d")
+    return _BREAKS.sub(" ", kept).strip()
+
+
+def parse(text: bytes) -> Elements:
+    """The elements of a bag-info.txt, by whatever program; folded lines are joined."""
+    found: Elements = []
+    for line in re.split(r"\r\n|\n|\r", text.decode(errors="replace").removeprefix("\ufeff")):
+        if line[:1].isspace() and found:
+            label, value = found[-1]
+            found[-1] = label, f"{value} {line.strip()}".strip()
+            continue
+        label, colon, value = line.partition(":")
+        if colon and label.strip():
+            found.append((label.strip(), value.strip()))
+    return found
+
+
+def first(elements: Elements, label: str) -> str:
+    """The first value of a label, whatever its case; empty when there is none."""
+    return next((value for name, value in elements if name.lower() == label.lower()), "")
+
+
+def believed(location: Location, before: Elements) -> Location:
+    """The location as its bag describes it, where this database never did."""
+    if location.described is not None:
+        return location
+    latitude, longitude = _degrees(first(before, LATITUDE), 90), _degrees(first(before, LONGITUDE), 180)
+    whole = latitude is not None and longitude is not None
+    return location.with_(
+        description=first(before, DESCRIPTION),
+        external_identifier=first(before, IDENTIFIER),
+        access_note=first(before, ACCESS),
+        latitude=latitude if whole else None,
+        longitude=longitude if whole else None,
+    )
+
+
+def _degrees(text: str, most: float) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if abs(value) <= most else None
+
+
+def compose(settings: Config, location: Location, before: Elements, files: int, size: int, today: date) -> bytes:
+    """The new bag-info.txt.
+
+    `before` is the one on disk: what it says under labels that Lading does not use stays, as does what another
+    engine said of the organization where this one is told nothing; its date stays while nothing else changes.
+    """
+    elements: Elements = [
+        (ORGANIZATION, settings.organization or first(before, ORGANIZATION)),
+        (CONTACT_NAME, settings.contact_name or first(before, CONTACT_NAME)),
+        (CONTACT_EMAIL, settings.contact_email or first(before, CONTACT_EMAIL)),
+        (IDENTIFIER, location.external_identifier),
+        (DESCRIPTION, location.description),
+        (LATITUDE, _number(location.latitude)),
+        (LONGITUDE, _number(location.longitude)),
+        (ACCESS, location.access_note),
+        (AGENT, f"Lading {VERSION}"),
+        (SIZE, humanize.naturalsize(size)),
+        (OXUM, f"{size}.{files}"),
+        (SENDER_IDENTIFIER, location.folder),
+        (SENDER_DESCRIPTION, location.name),
+    ]
+    elements += [(label, value) for label, value in before if label.lower() not in OURS]
+    made = _text(elements)
+    dated = first(before, DATE)
+    if not dated or made != _text([(label, value) for label, value in before if label.lower() != DATE.lower()]):
+        dated = today.isoformat()
+    return _text([(DATE, dated), *elements]).encode()
+
+
+def _number(degrees: float | None) -> str:
+    return "" if degrees is None else repr(degrees)
+
+
+def _text(elements: Elements) -> str:
+    cleaned = ((clean(label), clean(value)) for label, value in elements)
+    return "".join(f"{label}: {value}\n" for label, value in cleaned if value)

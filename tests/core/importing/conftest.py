@@ -1,0 +1,22 @@
+"""Fixtures of the import engine's tests."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.core.importing.rig import Rig
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    """A running engine with an empty card and no archive yet; at the end it holds nothing any more."""
+    rig = Rig(tmp_path)
+    rig.source.mkdir()
+    await rig.engine.start()
+    try:
+        yield rig
+        for gate in rig.gates():
+            assert not gate._claims
+    finally:
+        await rig.engine.stop()

@@ -1,0 +1,181 @@
+"""An engine on real files, and what is asked of an archive afterwards."""
+
+import asyncio
+import hashlib
+import os
+import stat
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from core.config import Config, Workers
+from core.engine import Engine
+from core.importing.gate import Gate
+from core.models import ImportRequest, ImportView, Outcome
+
+PATIENCE = 60.0
+"""Seconds after which a test no longer waits."""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One file of an import as the catalog has it."""
+
+    outcome: Outcome
+    size: int
+    kind: str
+    reason: str
+    payload: str
+
+
+class Rig:
+    """One source, one archive and one engine below `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.source = root / "card"
+        self.archive = root / "archive"
+        self.engine = Engine(self.config())
+
+    def config(self, home: str = "home") -> Config:
+        """Two workers of each kind, whatever the machine."""
+        return Config(home=str(self.root / home), workers=Workers(hash=2, copy=2, verify=2))
+
+    def request(self, source: Path | None = None, **options: Any) -> ImportRequest:
+        """An import of `source`, else of the card."""
+        given = {"archive": str(self.archive), "location": "Basel", **options}
+        return ImportRequest(source=str(source or self.source), **given)
+
+    async def begun(self, source: Path | None = None, **options: Any) -> str:
+        """Start an import; its id."""
+        return (await self.engine.start_imports([self.request(source, **options)]))[0]
+
+    async def imported(self, source: Path | None = None, **options: Any) -> ImportView:
+        """Import to the end, and check that the books are right."""
+        return await self.ended(await self.begun(source, **options))
+
+    async def ended(self, name: str) -> ImportView:
+        """Wait until an import has ended or is left paused."""
+        async with asyncio.timeout(PATIENCE):
+            await self.engine.wait([name])
+        view = self.view(name)
+        await self.check(view)
+        return view
+
+    async def restarted(self, home: str = "home") -> None:
+        """Stop the engine and start another one."""
+        await self.engine.stop()
+        self.engine = Engine(self.config(home))
+        await self.engine.start()
+
+    async def resumed(self, name: str) -> ImportView:
+        """Take an import up and bring it to its end."""
+        await self.engine.resume_import(name)
+        return await self.ended(name)
+
+    def view(self, name: str) -> ImportView:
+        """What a person sees of an import."""
+        return next(view for view in self.engine.snapshot().imports if view.id == name)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something is so."""
+        async with asyncio.timeout(PATIENCE):
+            while not condition():  # noqa: ASYNC110 - counters in shared memory tell nobody
+                await asyncio.sleep(0.002)
+
+    async def rows(self, name: str) -> dict[bytes, Row]:
+        """The files of an import, by path below the source's root."""
+        found = await self.engine.database.read(
+            "SELECT f.path, i.root, f.outcome, f.size, f.kind, coalesce(f.reason, ''), coalesce(m.path, '') "
+            "FROM file f JOIN import i ON i.id = f.import_id LEFT JOIN item m ON m.id = f.item_id WHERE i.name = ?",
+            (name,),
+        )
+        return {os.path.relpath(path, root or b"."): Row(Outcome(out), *rest) for path, root, out, *rest in found}
+
+    async def check(self, view: ImportView) -> None:
+        """What the view counts is what the rows say; nothing negative, nothing left over."""
+        rows = await self.rows(view.id)
+        counted = Counter(row.outcome for row in rows.values())
+        sizes: Counter[Outcome] = Counter()
+        for row in rows.values():
+            sizes[row.outcome] += row.size
+        skipped = counted[Outcome.SKIPPED] + counted[Outcome.LITTER]
+        assert view.seen.files == len(rows)
+        assert (view.archived.files, view.archived.bytes) == (counted[Outcome.ARCHIVED], sizes[Outcome.ARCHIVED])
+        assert (view.duplicate.files, view.duplicate.bytes) == (
+            counted[Outcome.DUPLICATE],
+            sizes[Outcome.DUPLICATE],
+        )
+        assert (view.failed.files, view.todo.files) == (counted[Outcome.FAILED], counted[Outcome.TODO])
+        assert view.skipped.files == skipped
+        assert view.seen.bytes == sum(sizes.values())
+        assert not self.staged()
+
+    def gates(self) -> list[Gate]:
+        """The gates of the archives that are open."""
+        return [gate for _, gate in self.engine.archives._open.values()]
+
+    def staged(self) -> list[str]:
+        """What lies in staging."""
+        return sorted(path.name for path in (self.archive / ".lading/staging").rglob("*"))
+
+    def payload(self) -> dict[str, str]:
+        """SHA-256 of every file below data/, by its path below the archive."""
+        return {
+            str(path.relative_to(self.archive)): digest(path)
+            for path in self.archive.glob("locations/*/data/**/*")
+            if path.is_file()
+        }
+
+    def contents(self) -> set[str]:
+        """The SHA-256 of what the archive holds; no content twice."""
+        found = list(self.payload().values())
+        assert len(found) == len(set(found))
+        return set(found)
+
+    def receipts(self) -> list[Path]:
+        """The receipts to read, oldest first."""
+        return sorted(self.archive.glob("locations/*/lading/*.txt"))
+
+    def journals(self) -> list[Path]:
+        """The journals, oldest first."""
+        return sorted(self.archive.glob(".lading/imports/*.jsonl"))
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write(path: Path, data: bytes) -> Path:
+    """Write a file and its folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def random_bytes(size: int, seed: int) -> bytes:
+    """Incompressible bytes that no other seed repeats."""
+    return hashlib.shake_128(seed.to_bytes(8, "big")).digest(size)
+
+
+def state(root: Path) -> dict[bytes, tuple[int, int, int, str]]:
+    """Mode, size, time and content of everything below a folder, which this does not change."""
+    return dict(_state(os.fsencode(root)))
+
+
+def _state(root: bytes) -> Iterator[tuple[bytes, tuple[int, int, int, str]]]:
+    for folder, folders, names in os.walk(root):
+        for name in (*folders, *names, b"."):
+            path = os.path.join(folder, name)
+            facts = os.lstat(path)
+            content = ""
+            if stat.S_ISREG(facts.st_mode):
+                content = digest(Path(os.fsdecode(path)))
+            elif stat.S_ISLNK(facts.st_mode):
+                content = os.fsdecode(os.readlink(path))
+            size = facts.st_size if stat.S_ISREG(facts.st_mode) else 0
+            yield path, (facts.st_mode, size, facts.st_mtime_ns, content)

@@ -1,0 +1,92 @@
+"""Files as items, for the tasks that read one file each; what they want written goes to a real table."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from core.schema import MIGRATIONS
+from core.tasks.task import ItemFacts, Job, Result, Task
+
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "media"
+"""Real pictures, beside the project where there are any."""
+
+
+class Files:
+    """The engine as a task sees it: item n is the n-th path."""
+
+    def __init__(self, paths: Iterable[bytes | str | Path], scratch: str = "/nowhere") -> None:
+        self.paths = [os.fsencode(path) for path in paths]
+        self.scratch = scratch
+        self.beats: list[tuple[int, float]] = []
+
+    async def items(self, ids: Sequence[int]) -> Mapping[int, ItemFacts]:
+        return {
+            number: ItemFacts(
+                id=number,
+                archive_id=1,
+                location_id=1,
+                path=os.fsdecode(self.paths[number]),
+                name=b"",
+                size=0,
+                kind="images",
+                xxh128="",
+                sha256="",
+            )
+            for number in ids
+            if number < len(self.paths)
+        }
+
+    async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        raise NotImplementedError
+
+    async def publish(self, archive_id: int, local: str, target: str) -> None:
+        raise NotImplementedError
+
+    async def text(self, archive_id: int, path: str) -> bytes | None:
+        raise NotImplementedError
+
+    def jobs(self, queue: str) -> list[Job]:
+        return [Job(id=100 + number, queue=queue, item_id=number) for number in range(len(self.paths))]
+
+    async def run(self, task: Task) -> list[Result]:
+        """The results of all items, in one call."""
+        results = await task.run(self.jobs(task.queue), self, lambda job, part: self.beats.append((job, part)))
+        return [results[100 + number] for number in range(len(self.paths))]
+
+
+def rows(table: str, results: Iterable[Result]) -> list[dict[str, Any]]:
+    """Write what the results ask for, and read it back."""
+    database = sqlite3.connect(":memory:")
+    try:
+        database.row_factory = sqlite3.Row
+        for script in MIGRATIONS:
+            database.executescript(script)
+        for result in results:
+            assert not result.error, result.error
+            for sql, values in result.statements:
+                database.executemany(sql, values)
+        found = database.execute(f"SELECT * FROM {table} ORDER BY item_id")  # noqa: S608
+        return [dict(row) for row in found]
+    finally:
+        database.close()
+
+
+def children() -> list[psutil.Process]:
+    """The processes that this one, or a child of it, has started and that still run."""
+    found = psutil.Process().children(recursive=True)
+    return [one for one in found if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+
+
+def wait_until_gone(processes: Iterable[psutil.Process], seconds: float = 5.0) -> bool:
+    """Whether all have ended before the time is over."""
+    end = time.monotonic() + seconds
+    left = list(processes)
+    while left and time.monotonic() < end:
+        left = [one for one in left if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+        time.sleep(0.02)
+    return not left

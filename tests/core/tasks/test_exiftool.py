@@ -1,0 +1,391 @@
+"""exiftool on real files: what it says alone is what we keep, and a sick one is replaced."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from core import tools
+from core.tasks import exiftool
+from core.tasks.exiftool import CHUNK, Exiftool
+from core.tasks.metadata import unpack
+from tests.core.tasks.itemrig import SHARED, Files, children, rows, wait_until_gone
+from tests.rigs.media import make_media, run
+
+NOON = 1_714_996_800  # 2024-05-06 12:00:00 UTC
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    return make_media(os.fsencode(tmp_path_factory.mktemp("media")))
+
+
+@pytest.fixture
+async def task() -> AsyncIterator[Exiftool]:
+    task = Exiftool()
+    yield task
+    await task.close()
+
+
+def bare(paths: list[bytes], *options: str) -> list[dict[str, Any]]:
+    """What exiftool itself says of each file, without any of this."""
+    argv = ("exiftool", "-config", "", "-json", "-n", *options)
+    done = subprocess.run([*argv, *paths], capture_output=True, check=False, env={**os.environ, "TZ": "UTC"})
+    found: list[dict[str, Any]] = json.loads(done.stdout, parse_float=str, parse_int=str)
+    assert len(found) == len(paths)
+    return found
+
+
+def fake(folder: Path, script: str) -> str:
+    """An exiftool that answers nothing but its version; for `search`."""
+    file = folder / "exiftool"
+    file.write_text(f'#!/bin/sh\nif [ "$1" = -ver ]; then echo 12.99; exit; fi\n{script}\n')
+    file.chmod(0o755)
+    return str(folder)
+
+
+def daemons() -> list[psutil.Process]:
+    return [one for one in children() if any("stay_open" in part for part in one.cmdline())]
+
+
+async def until(true: Callable[[], object]) -> None:
+    while not true():  # noqa: ASYNC110 - other processes set no events
+        await asyncio.sleep(0.01)
+
+
+async def only_daemon() -> psutil.Process:
+    await until(daemons)
+    return daemons()[0]
+
+
+async def test_every_file_as_exiftool_says_it(task: Exiftool, media: list[bytes]) -> None:
+    paths = [*media, *(os.fsencode(path) for path in sorted(SHARED.rglob("*")) if path.is_file())]
+    found = rows("metadata", await Files(paths).run(task))
+    assert len(found) == len(paths)
+    everything = bare(paths, "-a", "-G1", "--System:all")
+    for path, row, whole, plain in zip(paths, found, everything, bare(paths), strict=True):
+        assert whole.pop("SourceFile") == os.fsdecode(path)
+        assert json.loads(unpack(row["raw"]), parse_float=str, parse_int=str) == whole, path
+        assert (row["format"], row["mime"]) == (plain.get("FileType"), plain.get("MIMEType"))
+        assert (row["error"], row["warning"]) == (plain.get("Error"), plain.get("Warning"))
+        size = plain.get("ImageSize", "").split()
+        assert (row["width"], row["height"]) == (tuple(map(int, size)) or (None, None)), path
+        for column, tag in (("lat", "GPSLatitude"), ("lon", "GPSLongitude"), ("altitude", "GPSAltitude")):
+            assert row[column] == (float(plain[tag]) if plain.get(tag) else None), (path, tag)
+        for column, tag in (("make", "Make"), ("model", "Model"), ("serial", "SerialNumber")):
+            assert row[column] == (str(plain[tag]).strip() if tag in plain else None), (path, tag)
+        date = next((plain[tag] for tag in ("SubSecDateTimeOriginal", "DateTimeOriginal") if tag in plain), None)
+        if date is not None and path in media:
+            assert row["captured_local"] == f"{date[:10].replace(':', '-')}T{date[11:].partition('+')[0]}", path
+
+
+async def test_the_facts_of_known_files(task: Exiftool, media: list[bytes]) -> None:
+    found = {
+        os.path.basename(path): row
+        for path, row in zip(media, rows("metadata", await Files(media).run(task)), strict=True)
+    }
+    photo = found[b"photo.jpg"]
+    assert (photo["captured"], photo["captured_local"], photo["offset"], photo["captured_zone"]) == (
+        1_714_972_089.25,
+        "2024-05-06T07:08:09.25",
+        120,
+        "recorded",
+    )
+    assert (photo["make"], photo["model"], photo["lens"]) == ("Lading", "Rig One", "50mm F1.8")
+    assert (photo["lat"], photo["lon"]) == (47.5596, 7.5886)
+    assert found[b"turned.jpg"]["orientation"] == 6
+    assert (found[b"scan.tif"]["captured_local"], found[b"scan.tif"]["captured_zone"]) == (
+        "2022-02-02T02:02:02",
+        "",
+    )
+    assert found[b"plain.png"]["captured"] is None
+    clip = found[b"clip.mp4"]
+    assert (clip["captured"], clip["captured_zone"]) == (1_714_972_089, "utc")
+    assert clip["duration"] == pytest.approx(2, abs=0.1)
+    assert found[b"turned.mov"]["orientation"] == 6
+    assert found[b"empty.jpg"]["error"] == "File is empty"
+    assert found[b"not a photo.jpg"]["format"] == "TXT"
+    assert found[b"broken.jpg"]["make"] == "Lading"
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared pictures are not here")
+async def test_dates_of_the_shared_pictures(task: Exiftool) -> None:
+    folder = SHARED / "metadata" / "dates"
+    names = ["date-priority-test.jpg", "datetimeoriginal-gps.jpg", "gps-datetime.jpg", "time-created.jpg"]
+    found = rows("metadata", await Files(folder / name for name in names).run(task))
+    assert [row["captured_local"] for row in found] == [
+        "2023-02-02T02:00:00",
+        "2025-12-01T11:30:00",
+        "2023-11-15T12:30:00",
+        None,
+    ]
+
+
+async def test_quicktime_dates(task: Exiftool, media: list[bytes], tmp_path: Path) -> None:
+    clip = os.fsdecode(next(path for path in media if path.endswith(b"clip.mp4")))
+    cases: dict[str, tuple[tuple[str, ...], tuple[float | None, str | None, int | None, str | None]]] = {
+        "plain.mov": (("-QuickTime:CreateDate=2024:05:06 12:00:00",), (NOON, "2024-05-06T12:00:00", None, "utc")),
+        "apple.mov": (
+            ("-Keys:CreationDate=2024:05:06 14:00:00+02:00", "-QuickTime:CreateDate=2030:01:01 00:00:00"),
+            (NOON, "2024-05-06T14:00:00", 120, "recorded"),
+        ),
+        "nikon.mov": (
+            ("-UserData:Make=NIKON CORPORATION", "-QuickTime:CreateDate=2024:05:06 12:00:00"),
+            (NOON, "2024-05-06T12:00:00", None, ""),
+        ),
+    }
+    for name, (options, _) in cases.items():
+        shutil.copyfile(clip, tmp_path / name)
+        run("exiftool", "-q", "-n", "-overwrite_original", *options, os.fsencode(tmp_path / name))
+    found = rows("metadata", await Files(tmp_path / name for name in cases).run(task))
+    for (name, (_, wanted)), row in zip(cases.items(), found, strict=True):
+        assert (row["captured"], row["captured_local"], row["offset"], row["captured_zone"]) == wanted, name
+
+
+async def test_the_engines_own_zone_changes_nothing(media: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    for zone in ("America/New_York", "Asia/Tokyo"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        task = Exiftool()
+        try:
+            seen.append(rows("metadata", await Files(media).run(task)))
+        finally:
+            await task.close()
+    monkeypatch.undo()
+    time.tzset()
+    assert seen[0] == seen[1]
+
+
+async def test_tags_of_apple_and_films_without_a_date(task: Exiftool, media: list[bytes], tmp_path: Path) -> None:
+    clip = b"file:" + next(path for path in media if path.endswith(b"clip.mp4"))
+    live = ("-movflags", "use_metadata_tags", "-metadata", "com.apple.quicktime.content.identifier=AB-12")
+    for name, options in (("live.mov", live), ("none.mov", ("-fflags", "+bitexact"))):
+        made = b"file:" + os.fsencode(tmp_path / name)
+        run("ffmpeg", "-v", "error", "-i", clip, "-map_metadata", "-1", "-c", "copy", *options, made)
+    live_row, bare_row = rows("metadata", await Files([tmp_path / "live.mov", tmp_path / "none.mov"]).run(task))
+    assert (live_row["content_identifier"], bare_row["content_identifier"]) == ("AB-12", None)
+    assert (bare_row["captured"], bare_row["captured_local"], bare_row["captured_zone"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a  b ", "-lead", "#hash", "$x@y", 'q"x', "back\\n", "%d", "*?[x]", "pipe|", "two\nlines", "cr\rx", "t\tx",
+     "two\n-execute\n-ver", "\udcff\udcfe", "é", "a=b", "'n\n\"\\"],
+)  # fmt: skip
+async def test_archives_with_any_name(task: Exiftool, media: list[bytes], tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    for number in range(3):
+        shutil.copyfile(media[0], folder / f"{number}.jpg")
+    found = rows("metadata", await Files(folder / f"{number}.jpg" for number in range(3)).run(task))
+    assert [(row["make"], row["error"]) for row in found] == [("Lading", None)] * 3
+
+
+async def test_what_cannot_be_said_is_refused(task: Exiftool, media: list[bytes], tmp_path: Path) -> None:
+    folder = tmp_path / "two\nlines $x"
+    folder.mkdir()
+    shutil.copyfile(media[0], folder / "x.jpg")
+    refused, well = await Files([folder / "x.jpg", media[0]]).run(task)
+    assert "line break" in refused.error
+    assert not well.error
+
+
+async def test_a_file_that_is_gone_is_an_error_of_its_job_alone(task: Exiftool, media: list[bytes]) -> None:
+    paths = [media[0], b"/nowhere/x.jpg", media[1]]
+    first, gone, last = await Files(paths).run(task)
+    assert (first.error, last.error) == ("", "")
+    assert "not found" in gone.error
+    assert not gone.final
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+async def test_a_file_that_may_not_be_read_is_an_error(task: Exiftool, media: list[bytes], tmp_path: Path) -> None:
+    shutil.copyfile(media[0], tmp_path / "x.jpg")
+    (tmp_path / "x.jpg").chmod(0)
+    (result,) = await Files([tmp_path / "x.jpg"]).run(task)
+    assert result.error
+
+
+async def test_an_item_that_is_gone(task: Exiftool) -> None:
+    context = Files([])
+    (job,) = Files([b"/x"]).jobs("exiftool")
+    result = (await task.run([job], context, lambda job, part: None))[job.id]
+    assert result.error
+    assert result.final
+
+
+async def test_one_daemon_serves_many_calls(task: Exiftool, media: list[bytes]) -> None:
+    files = Files(media * 3)
+    await files.run(task)
+    (first,) = daemons()
+    await files.run(task)
+    assert daemons() == [first]
+    assert {job for job, part in files.beats if part == 1.0} == {job.id for job in files.jobs("")}
+    nice = await asyncio.to_thread(first.nice)
+    assert nice == 10
+    await task.close()
+    assert wait_until_gone([first])
+
+
+async def test_a_killed_daemon_is_replaced(task: Exiftool, media: list[bytes]) -> None:
+    files = Files(media)
+    await files.run(task)
+    first = await only_daemon()
+    first.kill()
+    assert wait_until_gone([first])
+    assert len(rows("metadata", await files.run(task))) == len(media)
+
+
+async def test_a_daemon_killed_at_work_is_replaced(task: Exiftool, media: list[bytes]) -> None:
+    files = Files(media * 20)
+    work = asyncio.create_task(files.run(task))
+    await until(lambda: files.beats)
+    (await only_daemon()).kill()
+    assert len(rows("metadata", (await work)[: len(media)])) == len(media)
+    assert not any(result.error for result in await work)
+
+
+async def test_a_stopped_daemon_is_killed_and_replaced(media: list[bytes]) -> None:
+    task = Exiftool(patience=1.5)
+    try:
+        files = Files(media)
+        await files.run(task)
+        first = await only_daemon()
+        first.suspend()
+        before = psutil.Process().cpu_times()
+        assert len(rows("metadata", await files.run(task))) == len(media)
+        assert wait_until_gone([first])
+        after = psutil.Process().cpu_times()
+        assert after.user - before.user < 0.7
+    finally:
+        await task.close()
+    assert wait_until_gone(children())
+
+
+async def test_a_poisoned_file_fails_alone(tmp_path: Path, media: list[bytes]) -> None:
+    """An exiftool that dies of one name, and would take its whole chunk with it."""
+    real = tools.find("exiftool")
+    code = f"""
+import os, subprocess, sys, threading
+child = subprocess.Popen(["{real}", *sys.argv[1:]], stdin=subprocess.PIPE)
+for line in sys.stdin.buffer:
+    if line.endswith(b"poison.jpg\\n"):
+        child.kill()
+        os._exit(1)
+    child.stdin.write(line)
+    child.stdin.flush()
+"""
+    (tmp_path / "fake.py").write_text(code)
+    search = fake(tmp_path, f'exec {sys.executable} {tmp_path}/fake.py "$@"')
+    shutil.copyfile(media[0], tmp_path / "poison.jpg")
+    task = Exiftool(search=search)
+    try:
+        results = await Files([media[0], media[1], tmp_path / "poison.jpg", media[2]]).run(task)
+    finally:
+        await task.close()
+    assert [bool(result.error) for result in results] == [False, False, True, False]
+    assert "ended" in results[2].error
+    assert wait_until_gone(children())
+
+
+async def test_a_volume_that_hangs_is_given_up(tmp_path: Path, media: list[bytes]) -> None:
+    started = time.monotonic()
+    task = Exiftool(patience=0.5, search=fake(tmp_path, "exec sleep 1000"))
+    try:
+        results = await Files([media[0]] * 3 * CHUNK).run(task)
+    finally:
+        await task.close()
+    assert all("no answer" in result.error and not result.final for result in results)
+    assert time.monotonic() - started < 10
+    assert wait_until_gone(children())
+
+
+async def test_an_exiftool_that_dies_at_once(tmp_path: Path, media: list[bytes]) -> None:
+    task = Exiftool(search=fake(tmp_path, "exit 1"))
+    try:
+        (result,) = await Files(media[:1]).run(task)
+    finally:
+        await task.close()
+    assert "ended" in result.error
+    assert wait_until_gone(children())
+
+
+async def test_cancelling_leaves_no_process(task: Exiftool, media: list[bytes]) -> None:
+    work = asyncio.create_task(Files(media * 50).run(task))
+    await only_daemon()
+    before = children()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert wait_until_gone(before)
+    assert not children()
+
+
+async def test_closing_ends_what_works(media: list[bytes]) -> None:
+    task = Exiftool()
+    work = asyncio.create_task(Files(media * 50).run(task))
+    await only_daemon()
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    await task.close()
+    assert not children()
+
+
+async def test_a_daemon_that_nobody_needs_ends(monkeypatch: pytest.MonkeyPatch, media: list[bytes]) -> None:
+    monkeypatch.setattr(exiftool, "IDLE", 0.2)
+    task = Exiftool()
+    await Files(media).run(task)
+    assert await asyncio.to_thread(wait_until_gone, children())
+    assert len(rows("metadata", await Files(media).run(task))) == len(media)
+    await task.close()
+
+
+def test_daemons_die_with_the_engine(tmp_path: Path, media: list[bytes]) -> None:
+    code = """
+import asyncio, sys
+from core.tasks.exiftool import Exiftool
+from tests.core.tasks.itemrig import Files
+asyncio.run(Files([sys.argv[1]] * 20000).run(Exiftool()))
+"""
+    engine = subprocess.Popen([sys.executable, "-c", code, media[0]])
+    end = time.monotonic() + 20
+    while time.monotonic() < end and len(found := psutil.Process(engine.pid).children(recursive=True)) < 2:
+        time.sleep(0.05)
+    assert len(found) == 2
+    engine.send_signal(signal.SIGKILL)
+    engine.wait()
+    assert wait_until_gone(found)
+
+
+def test_a_missing_exiftool_is_told_with_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools, "HOMEBREW", ())
+    said = Exiftool(search=str(tmp_path)).missing()
+    assert "not installed" in said
+    assert tools.tool("exiftool", search=str(tmp_path)).install in said
+
+
+def test_an_old_exiftool_is_told_until_it_is_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "exiftool"
+    file.write_text("#!/bin/sh\necho 12.16\n")
+    file.chmod(0o755)
+    task = Exiftool(search=str(tmp_path))
+    assert "12.16 is too old" in task.missing()
+    file.write_text("#!/bin/sh\necho 12.76\n")
+    assert task.missing() == ""
+
+
+async def test_an_exiftool_that_vanished_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tools, "HOMEBREW", ())
+    (result,) = await Files([b"/x"]).run(Exiftool(search=str(tmp_path)))
+    assert "not installed" in result.error

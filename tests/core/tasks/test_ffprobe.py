@@ -1,0 +1,283 @@
+"""ffprobe on real files: what it says alone is what we keep, and it reads nothing but the file it is given."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from core import tools
+from core.tasks import ffprobe
+from core.tasks.ffprobe import Ffprobe
+from core.tasks.metadata import unpack
+from tests.core.tasks.itemrig import Files, children, rows, wait_until_gone
+from tests.rigs.media import make_media, run
+
+ENCODE = ("ffmpeg", "-v", "error", "-nostdin", "-y")
+SHOWN = ("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=1")
+X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    root = os.fsencode(tmp_path_factory.mktemp("media"))
+    found = {os.fsdecode(os.path.basename(path)): path for path in make_media(root)}
+    wide = ("-f", "lavfi", "-i", "testsrc2=size=321x241:rate=25:duration=1")
+    made: dict[str, tuple[str, ...]] = {
+        "pq.mp4": (
+            *SHOWN,
+            *X264,
+            "-color_trc",
+            "smpte2084",
+            "-color_primaries",
+            "bt2020",
+            "-colorspace",
+            "bt2020nc",
+        ),
+        "hlg.mov": (*SHOWN, *X264, "-color_trc", "arib-std-b67"),
+        "odd.mkv": (*wide, "-c:v", "mpeg4"),
+        "variable.mp4": (*SHOWN, *X264, "-vf", "select='not(mod(n,3))+not(mod(n,7))'", "-fps_mode", "vfr"),
+        "coded.mov": (*SHOWN, *X264, "-timecode", "01:02:03:04"),
+        "sound.wav": ("-f", "lavfi", "-i", "sine=duration=1:sample_rate=48000"),
+        "sound.m4a": ("-f", "lavfi", "-i", "sine=duration=1", "-c:a", "aac"),
+        "stream.m2ts": (*SHOWN, "-c:v", "mpeg2video"),
+        "old.avi": (*SHOWN, "-c:v", "mjpeg", "-pix_fmt", "yuvj420p"),
+        "web.webm": (*SHOWN, "-c:v", "libvpx", "-deadline", "realtime"),
+        "tape.mxf": (*SHOWN, "-c:v", "mpeg2video", "-timecode", "10:00:00:00"),
+    }
+    for name, options in made.items():
+        found[name] = os.path.join(root, name.encode())
+        run(*ENCODE, *options, b"file:" + found[name])
+    return found
+
+
+@pytest.fixture
+async def task() -> AsyncIterator[Ffprobe]:
+    task = Ffprobe()
+    yield task
+    await task.close()
+
+
+def alone(path: bytes) -> dict[str, Any]:
+    """What ffprobe itself says of one file."""
+    argv = ("ffprobe", "-v", "quiet", "-of", "json", "-show_format", "-show_streams", "-show_error")
+    found: dict[str, Any] = json.loads(subprocess.run([*argv, path], capture_output=True, check=False).stdout)
+    return found
+
+
+def fake(folder: Path, script: str) -> str:
+    file = folder / "ffprobe"
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+    return str(folder)
+
+
+async def test_every_file_as_ffprobe_says_it(task: Ffprobe, media: dict[str, bytes]) -> None:
+    names = [
+        name for name in media if name.endswith(("mp4", "mov", "mkv", "wav", "m4a", "m2ts", "avi", "webm", "mxf"))
+    ]
+    found = rows("probe", await Files(media[name] for name in names).run(task))
+    assert len(found) == len(names) == 15
+    for name, row in zip(names, found, strict=True):
+        said = alone(media[name])
+        said.get("format", {}).pop("filename", None)
+        assert json.loads(unpack(row["raw"])) == said
+        if "error" in said:
+            assert name == "cut short.mp4"
+            assert row["error"] == said["error"]["string"]
+            continue
+        assert row["error"] is None
+        assert row["duration"] == float(said["format"]["duration"])
+        assert row["container"] == said["format"]["format_name"]
+        films = [one for one in said["streams"] if one["codec_type"] == "video"]
+        for column, key in (
+            ("codec", "codec_name"),
+            ("width", "width"),
+            ("height", "height"),
+            ("transfer", "color_transfer"),
+        ):
+            assert row[column] == (films[0].get(key) if films else None), (name, column)
+        sounds = [one["codec_name"] for one in said["streams"] if one["codec_type"] == "audio"]
+        assert row["audio_codec"] == (sounds[0] if sounds else None)
+
+
+async def test_the_facts_of_known_files(task: Ffprobe, media: dict[str, bytes]) -> None:
+    names = [
+        "clip.mp4",
+        "silent.mp4",
+        "turned.mov",
+        "pq.mp4",
+        "hlg.mov",
+        "odd.mkv",
+        "variable.mp4",
+        "coded.mov",
+        "tape.mxf",
+    ]
+    found = dict(zip(names, rows("probe", await Files(media[name] for name in names).run(task)), strict=True))
+    clip = found["clip.mp4"]
+    assert (clip["width"], clip["height"], clip["codec"], clip["audio_codec"]) == (320, 240, "h264", "aac")
+    assert (clip["frame_rate"], clip["variable_rate"], clip["rotation"], clip["hdr"]) == (25.0, 0, 0, None)
+    assert clip["created"] == "2024-05-06T05:08:09.000000Z"
+    assert found["silent.mp4"]["audio_codec"] is None
+    assert found["turned.mov"]["rotation"] == 90
+    assert (found["pq.mp4"]["hdr"], found["pq.mp4"]["transfer"], found["pq.mp4"]["primaries"]) == (
+        "PQ",
+        "smpte2084",
+        "bt2020",
+    )
+    assert found["hlg.mov"]["hdr"] == "HLG"
+    assert (found["odd.mkv"]["width"], found["odd.mkv"]["height"]) == (321, 241)
+    assert found["variable.mp4"]["variable_rate"] == 1
+    assert found["coded.mov"]["time_code"] == "01:02:03:04"
+    assert found["tape.mxf"]["time_code"] == "10:00:00:00"
+
+
+async def test_what_is_broken_is_done_with_its_reason(task: Ffprobe, media: dict[str, bytes]) -> None:
+    names = ["cut short.mp4", "empty.jpg", "not a photo.jpg"]
+    for row in rows("probe", await Files(media[name] for name in names).run(task)):
+        assert row["error"]
+        assert (row["duration"], row["width"]) == (None, None)
+
+
+async def test_a_file_that_is_gone_is_an_error(task: Ffprobe) -> None:
+    (result,) = await Files([b"/nowhere/x.mp4"]).run(task)
+    assert "No such file" in result.error
+    assert not result.final
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("list.mp4", "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:2,\nfile:{target}\n#EXT-X-ENDLIST\n"),
+        ("list.mov", "ffconcat version 1.0\nfile '{target}'\n"),
+        ("list.avi", "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n"),
+        (
+            "list.mpd",
+            '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><BaseURL>{target}</BaseURL></MPD>',
+        ),
+    ],
+)
+async def test_a_file_that_names_others_opens_none(
+    task: Ffprobe, media: dict[str, bytes], tmp_path: Path, name: str, text: str
+) -> None:
+    (tmp_path / name).write_text(text.format(target=os.fsdecode(media["clip.mp4"])))
+    (row,) = rows("probe", await Files([tmp_path / name]).run(task))
+    assert row["error"]
+    assert row["streams"] is None
+
+
+async def test_a_name_is_no_pattern_and_no_address(task: Ffprobe, media: dict[str, bytes], tmp_path: Path) -> None:
+    for name in ("img%03d.png", "img001.png"):
+        shutil.copyfile(media["plain.png"], tmp_path / name)
+    (row,) = rows("probe", await Files([tmp_path / "img%03d.png"]).run(task))
+    assert row["error"]
+    folders = ["concat:a|b", "two\nlines", "-i", "http:", "\udcff", "img%03d", " sp "]
+    for folder in folders:
+        (tmp_path / folder).mkdir()
+        shutil.copyfile(media["clip.mp4"], tmp_path / folder / "x%03d.mp4")
+    found = rows("probe", await Files(tmp_path / folder / "x%03d.mp4" for folder in folders).run(task))
+    assert [row["codec"] for row in found] == ["h264"] * len(folders)
+
+
+async def test_it_is_not_in_the_way(tmp_path: Path) -> None:
+    task = Ffprobe(search=fake(tmp_path, "exec sleep 1000"))
+    work = asyncio.create_task(Files([b"/x"]).run(task))
+    found = await started()
+    assert {one.nice() for one in found} == {10}
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert wait_until_gone(found)
+    await task.close()
+
+
+async def started(name: str = "sleep") -> list[psutil.Process]:
+    while name not in {one.name() for one in children()}:  # noqa: ASYNC110 - no event from there
+        await asyncio.sleep(0.01)
+    return children()
+
+
+async def test_one_that_does_nothing_is_killed(tmp_path: Path) -> None:
+    task = Ffprobe(patience=1.0, search=fake(tmp_path, "sleep 1000 & sleep 1000"))
+    context = Files([b"/x"])
+    (result,) = await context.run(task)
+    assert "nothing done for 1 s" in result.error
+    await task.close()
+    assert wait_until_gone(children())
+
+
+async def test_a_stopped_one_is_killed(tmp_path: Path) -> None:
+    task = Ffprobe(patience=1.0, search=fake(tmp_path, "kill -STOP $$"))
+    (result,) = await Files([b"/x"]).run(task)
+    assert "nothing done" in result.error
+    assert wait_until_gone(children())
+
+
+async def test_one_that_works_for_ever_is_killed(tmp_path: Path) -> None:
+    task = Ffprobe(patience=1.0, longest=2.5, search=fake(tmp_path, "while :; do :; done"))
+    context = Files([b"/x"])
+    begun = time.monotonic()
+    (result,) = await context.run(task)
+    assert "not ended after 2.5 s" in result.error
+    assert time.monotonic() - begun > 2.4
+    assert context.beats
+    assert wait_until_gone(children())
+
+
+@pytest.mark.parametrize("script", ["exit 1", "echo nonsense", "kill -9 $$", "echo '{\"streams\": 3}'"])
+async def test_an_answer_that_makes_no_sense_is_an_error(tmp_path: Path, script: str) -> None:
+    (result,) = await Files([b"/x"]).run(Ffprobe(search=fake(tmp_path, script)))
+    assert "makes no sense" in result.error
+    assert not children()
+
+
+async def test_an_endless_answer_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ffprobe, "LARGEST", 1 << 20)
+    (result,) = await Files([b"/x"]).run(Ffprobe(search=fake(tmp_path, "exec yes")))
+    assert result.error
+    assert wait_until_gone(children())
+
+
+async def test_closing_ends_what_runs(tmp_path: Path) -> None:
+    task = Ffprobe(search=fake(tmp_path, "exec sleep 1000"))
+    work = asyncio.create_task(Files([b"/x"]).run(task))
+    found = await started()
+    await task.close()
+    assert wait_until_gone(found)
+    (result,) = await work
+    assert result.error
+
+
+def test_a_probe_dies_with_the_engine(tmp_path: Path) -> None:
+    code = """
+import asyncio, sys
+from core.tasks.ffprobe import Ffprobe
+from tests.core.tasks.itemrig import Files
+asyncio.run(Files([b"/x"]).run(Ffprobe(search=sys.argv[1])))
+"""
+    engine = subprocess.Popen([sys.executable, "-c", code, fake(tmp_path, "exec sleep 1000")])
+    found: list[psutil.Process] = []
+    end = time.monotonic() + 20
+    while time.monotonic() < end and not any(one.name() == "sleep" for one in found):
+        found = psutil.Process(engine.pid).children(recursive=True)
+        time.sleep(0.02)
+    assert len(found) == 3
+    engine.kill()
+    engine.wait()
+    assert wait_until_gone(found)
+
+
+def test_a_missing_ffprobe_is_told_with_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Ffprobe().missing() == ""
+    monkeypatch.setattr(tools, "HOMEBREW", ())
+    said = Ffprobe(search=str(tmp_path)).missing()
+    assert "not installed" in said
+    assert tools.tool("ffprobe", search=str(tmp_path)).install in said

@@ -1,0 +1,165 @@
+"""Engines of their own for tests: started, asked, killed, and gone when the test is over."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from core import attach
+from core.client import Client
+from core.config import Config
+from core.connection import Connection
+from core.engine import LOCK
+from core.models import ImportRequest, ImportView
+
+ROOT = str(Path(__file__).resolve().parents[2])
+
+PATIENCE = 60.0
+"""Seconds that anything may take on a machine that has other things to do."""
+
+CLIP = "CLIP.MOV"
+
+COMMAND = [sys.executable, "-c", "from tui.cli import main; import sys; sys.argv[0] = 'lading'; main()"]
+
+
+def environ(home: Path, **more: str) -> dict[str, str]:
+    """The environment of a command that uses the state folder `home`."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("LADING_")}
+    return {**kept, "PYTHONPATH": ROOT, "LADING_HOME": str(home), **more}
+
+
+def lading(home: Path, *arguments: str, timeout: float = PATIENCE) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env=environ(home),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def engine_of(home: Path) -> psutil.Process | None:
+    """The process that holds the state folder, if there is one."""
+    with suppress(OSError, ValueError, psutil.NoSuchProcess):
+        process = psutil.Process(int((home / LOCK).read_text()))
+        # The number may be another's by now.
+        if "core.process" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    return None
+
+
+@contextmanager
+def swept(home: Path) -> Iterator[Path]:
+    """`home`, whose engine and its children are killed at the end, and seen to be gone."""
+    try:
+        yield home
+    finally:
+        engine = engine_of(home)
+        if engine is not None:
+            family = [engine, *engine.children(recursive=True)]
+            for one in family:
+                with suppress(psutil.NoSuchProcess):
+                    one.send_signal(signal.SIGKILL)
+            gone(family)
+
+
+def gone(processes: list[psutil.Process], timeout: float = 10.0) -> None:
+    """Wait until all have ended. Raises AssertionError."""
+    until = time.monotonic() + timeout
+    while left := [one for one in processes if alive(one)]:
+        assert time.monotonic() < until, f"still there: {left}"
+        time.sleep(0.02)
+
+
+def alive(process: psutil.Process) -> bool:
+    """Whether it runs; one that nobody has reaped does not."""
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def until(true: Callable[[], object], timeout: float = PATIENCE) -> None:
+    """Wait until something holds. Raises AssertionError."""
+    end = time.monotonic() + timeout
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+async def soon(true: Callable[[], Awaitable[object]]) -> None:
+    """Wait until something holds. Raises TimeoutError."""
+    async with asyncio.timeout(PATIENCE):
+        while not await true():  # noqa: ASYNC110 - it is another process that changes it
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def attached(home: Path) -> AsyncIterator[Client]:
+    """A client of the engine of `home`."""
+    client = Client(Config(home=str(home)))
+    await client.start()
+    try:
+        yield client
+    finally:
+        await client.stop()
+
+
+async def connection(home: Path) -> Connection:
+    """A bare connection to the engine of `home`, which must run."""
+    found = await attach.look(str(home))
+    assert found
+    return found[0]
+
+
+async def view(client: Client, id: str) -> ImportView:
+    """An import as the engine shows it now."""
+    await client.subscribe()
+    return next(view for view in client.snapshot().imports if view.id == id)
+
+
+def card(folder: Path, files: int = 4, size: int = 1 << 20) -> Path:
+    """A source of so many different files."""
+    folder.mkdir(parents=True)
+    for number in range(files):
+        (folder / f"IMG_{number:04}.JPG").write_bytes(os.urandom(64) + bytes(size - 64))
+    return folder
+
+
+def clip(folder: Path, size: int = 1 << 30) -> Path:
+    """A source whose one file takes a while; it takes no room, its copy does."""
+    folder.mkdir(parents=True)
+    with open(folder / CLIP, "wb") as file:
+        file.truncate(size)
+    return folder
+
+
+def freeze(home: Path) -> list[psutil.Process]:
+    """Stop the workers of the engine of `home` that read a clip, in the middle of it."""
+    frozen: list[psutil.Process] = []
+
+    def found() -> bool:
+        engine = engine_of(home)
+        for worker in engine.children() if engine else []:
+            with suppress(psutil.Error):
+                if any(file.path.endswith(CLIP) for file in worker.open_files()):
+                    worker.suspend()
+                    frozen.append(worker)
+        return bool(frozen)
+
+    until(found)
+    return frozen
+
+
+def request(source: Path, archive: Path) -> ImportRequest:
+    """An import of `source`."""
+    return ImportRequest(source=str(source), archive=str(archive), location="Here")

@@ -1,0 +1,153 @@
+"""What tests of thumbnails and proxies need: an archive's stand-in, and pictures that show what became of them."""
+
+import os
+import shutil
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PIL import Image
+
+from core.errors import ArchiveError
+from core.media import Kind, extension, kind_of_name
+from core.tasks.task import ItemFacts, Job, Result
+
+CORNERS = ((220, 40, 40), (40, 200, 40), (40, 60, 220), (230, 220, 40))
+"""Red, green, blue and yellow: top left, top right, bottom left, bottom right of `corners`."""
+
+
+class Archive:
+    """A folder that stands for an archive, and the Context on it. It publishes by rename."""
+
+    def __init__(self, root: str, scratch: str) -> None:
+        self.root = root
+        self.scratch = scratch
+        self.refuses = False
+        self._items: dict[int, ItemFacts] = {}
+        os.makedirs(root, exist_ok=True)
+        os.makedirs(scratch, exist_ok=True)
+
+    def add(self, path: str, kind: Kind | None = None) -> Job:
+        """Take a copy of a file in as an item; gives a job on it."""
+        number = len(self._items) + 1
+        name = os.fsencode(os.path.basename(path))
+        digest = f"{number:032x}"[::-1]
+        folder = os.path.join(self.root, "data", digest[:2])
+        os.makedirs(folder, exist_ok=True)
+        held = os.path.join(folder, digest + extension(name))
+        shutil.copy(path, held)
+        self._items[number] = ItemFacts(
+            id=number,
+            archive_id=1,
+            location_id=1,
+            path=held,
+            name=name,
+            size=os.path.getsize(held),
+            kind=kind or kind_of_name(name) or Kind.OTHER,
+            xxh128=digest,
+            sha256="0" * 64,
+        )
+        return Job(id=100 + number, queue="", item_id=number)
+
+    async def items(self, ids: Sequence[int]) -> Mapping[int, ItemFacts]:
+        """Context.items."""
+        return {number: self._items[number] for number in ids if number in self._items}
+
+    async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Context.read; there is no database."""
+        raise NotImplementedError(sql, parameters)
+
+    async def text(self, archive_id: int, path: str) -> bytes | None:
+        """Context.text; there is none."""
+        raise NotImplementedError(archive_id, path)
+
+    async def publish(self, archive_id: int, local: str, target: str) -> None:
+        """Context.publish."""
+        assert archive_id == 1
+        if self.refuses:
+            raise ArchiveError("it is full")
+        path = os.path.join(self.root, target)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        shutil.move(local, path)
+
+    def size(self, path: str) -> int:
+        """Bytes of a file below the root."""
+        return os.path.getsize(os.path.join(self.root, path))
+
+    def lose(self, job: Job) -> None:
+        """Remove the file that a job is about."""
+        os.unlink(self._items[job.item_id or 0].path)
+
+    def leftovers(self) -> list[str]:
+        """What is left in the scratch folder."""
+        return os.listdir(self.scratch)
+
+
+def rows(result: Result) -> list[tuple[Any, ...]]:
+    """The rows that a job has written, which must have gone well."""
+    assert not result.error, result.error
+    ((_, found),) = result.statements
+    return [tuple(row) for row in found]
+
+
+def written(path: str, data: bytes) -> str:
+    """A file with this content; gives its path."""
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+def corners(width: int, height: int) -> Image.Image:
+    """A picture of four colours, which shows how it was turned."""
+    picture = Image.new("RGB", (2, 2))
+    for number, colour in enumerate(CORNERS):
+        picture.putpixel((number % 2, number // 2), colour)
+    return picture.resize((width, height), Image.Resampling.NEAREST)
+
+
+def seen_corners(picture: Image.Image) -> list[int]:
+    """Which of the colours each corner has, in the order of CORNERS."""
+    width, height = picture.size
+    places = [(x, y) for y in (height // 8, height * 7 // 8) for x in (width // 8, width * 7 // 8)]
+    return [
+        min(range(4), key=lambda number: distance(pixel(picture, *place), CORNERS[number])) for place in places
+    ]
+
+
+def pixel(picture: Image.Image, x: int, y: int) -> tuple[int, ...]:
+    """A pixel as red, green, blue."""
+    value = picture.convert("RGB").getpixel((x, y))
+    assert isinstance(value, tuple)
+    return tuple(int(part) for part in value)
+
+
+def distance(one: Sequence[float], other: Sequence[float]) -> float:
+    """How far apart two colours are in the channel in which they differ most."""
+    return max(abs(a - b) for a, b in zip(one, other, strict=True))
+
+
+def display_p3() -> bytes:
+    """An ICC profile with the primaries of Display P3 and a gamma of 2.2 (ICC.1:2001, matrix and curves)."""
+
+    def xyz(x: float, y: float, z: float) -> bytes:
+        return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(value * 65536) for value in (x, y, z)))
+
+    curve = b"curv\0\0\0\0" + struct.pack(">IHxx", 1, round(2.2 * 256))
+    text = b"desc\0\0\0\0" + struct.pack(">I", 3) + b"P3\0" + bytes(78 + 3)
+    tags = {
+        b"desc": text,
+        b"wtpt": xyz(0.9642, 1.0, 0.8249),
+        b"rXYZ": xyz(0.51512, 0.2412, -0.00105),
+        b"gXYZ": xyz(0.29198, 0.69225, 0.04189),
+        b"bXYZ": xyz(0.1571, 0.06657, 0.78407),
+        b"rTRC": curve,
+        b"gTRC": curve,
+        b"bTRC": curve,
+    }
+    table, data, start = struct.pack(">I", len(tags)), b"", 128 + 4 + 12 * len(tags)
+    for name, value in tags.items():
+        table += name + struct.pack(">II", start + len(data), len(value))
+        data += value + bytes(-len(value) % 4)
+    size = struct.pack(">I", start + len(data))
+    head = size + bytes(4) + b"\2\x10\0\0mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28)
+    return head + struct.pack(">3i", 63190, 65536, 54061) + bytes(128 - 80) + table + data

@@ -1,0 +1,82 @@
+"""A connection that shows hand-made snapshots and notes what it was asked."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from core.errors import LadingError
+from core.models import ImportRequest, Snapshot, Survey
+from core.protocol import Record
+from core.receipts import Form
+
+
+class Fake:
+    """An engine's end for tests. `lost` set: it ends."""
+
+    def __init__(self, first: Snapshot | None = None) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.newest = first
+        self.news = asyncio.Event()
+        self.lost = False
+        self.starts = 0
+        self.fault: LadingError | None = None
+        self.records: list[Record] = []
+        self.surveys: list[Survey] = []
+        self.receipts: dict[str, str] = {}
+
+    def push(self, snapshot: Snapshot) -> None:
+        """Send another snapshot."""
+        self.newest = snapshot
+        self.news.set()
+
+    def lose(self) -> None:
+        """End, as an engine does that is killed."""
+        self.lost = True
+        self.news.set()
+
+    async def start(self) -> None:
+        self.starts += 1
+        self._may_fail()
+
+    async def leave(self) -> None:
+        self.asked.append(("leave",))
+
+    async def snapshots(self) -> AsyncIterator[Snapshot]:
+        while not self.lost:
+            self.news.clear()
+            if self.newest is not None:
+                yield self.newest
+            await self.news.wait()
+
+    async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]:
+        self._note("survey", *requests)
+        return self.surveys
+
+    async def start_imports(self, requests: Sequence[ImportRequest]) -> list[str]:
+        self._note("start", *requests)
+        return [str(number) for number, _ in enumerate(requests)]
+
+    async def resume_import(self, name: str) -> None:
+        self._note("resume", name)
+
+    async def pause_import(self, name: str, reason: str = "by the user") -> None:
+        self._note("pause", name)
+
+    async def cancel_import(self, name: str) -> None:
+        self._note("cancel", name)
+
+    async def imports(self, *, unfinished: bool = False) -> list[Record]:
+        self._note("imports")
+        return self.records
+
+    async def receipt(self, name: str, form: Form, out: Callable[[str], None]) -> None:
+        self._note("receipt", name)
+        out(self.receipts.get(name, ""))
+
+    def _note(self, *asked: Any) -> None:
+        self.asked.append(asked)
+        self._may_fail()
+
+    def _may_fail(self) -> None:
+        if self.fault is not None:
+            raise self.fault

@@ -1,0 +1,186 @@
+"""The app: owns the engine's end, the newest snapshot and the screens. Imports go on without it."""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from core.config import Config
+from core.errors import LadingError
+from core.models import Snapshot
+from tui.connection import Connection
+from tui.glyphs import Glyphs
+from tui.screens.base import Base
+from tui.screens.dashboard import Dashboard
+
+PERIOD = 0.5
+"""Seconds between two drawings."""
+
+AGAIN = 1.0
+"""Seconds before a lost engine is looked for again."""
+
+LOST = "ENGINE LOST, reconnecting"
+
+
+class LadingApp(App[str]):
+    """Draws the newest snapshot twice a second."""
+
+    TITLE = "Lading"
+    CSS_PATH = "app.tcss"
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+z", "suspend_process", show=False, priority=True)]
+
+    snapshot: reactive[Snapshot | None] = reactive(None)
+    trouble: reactive[str] = reactive("")
+
+    def __init__(self, settings: Config, connect: Callable[[], Connection], *, utf8: bool = True) -> None:
+        plain = bool(os.environ.get("NO_COLOR"))
+        if not plain:
+            # Textual takes it for set even when it is empty, which no-color.org does not.
+            os.environ.pop("NO_COLOR", None)
+        super().__init__(ansi_color=True if plain else None)
+        self.settings = settings
+        self.glyphs = Glyphs(utf8=utf8)
+        self.theme = "ansi-dark" if plain else "gruvbox"
+        self.set_class(plain, "plain")
+        self.animation_level = "none"
+        self._connect = connect
+        self._connection: Connection | None = None
+        self._newest: Snapshot | None = None
+        self._at_once = True
+        self._running_loop: asyncio.AbstractEventLoop | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._begun: set[asyncio.Task[None]] = set()
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The dashboard is below everything."""
+        return Dashboard()
+
+    def on_mount(self) -> None:
+        """Find the engine; draw what it sends."""
+        self._running_loop = asyncio.get_running_loop()
+        self._following = asyncio.create_task(self._follow(), name="engine")
+        self.set_interval(PERIOD, self._draw)
+
+    async def on_unmount(self) -> None:
+        """Detach; nothing here is waited for."""
+        for task in (self._following, *self._begun):
+            if task is not None:
+                task.cancel()
+
+    # The engine
+
+    @property
+    def connection(self) -> Connection:
+        """The engine's end. Raises LadingError when there is none just now."""
+        if self._connection is None:
+            raise LadingError("there is no engine just now.", "Wait until it is found again.", title="Engine")
+        return self._connection
+
+    async def _follow(self) -> None:
+        while True:
+            connection = self._connect()
+            try:
+                await connection.start()
+                self._connection = connection
+                async for snapshot in connection.snapshots():
+                    self._take(snapshot)
+                self.trouble = LOST
+            except LadingError as error:
+                known = self.snapshot is not None
+                self.trouble = LOST if known else f"{error} Trying again."
+            finally:
+                self._connection = None
+                with suppress(LadingError, OSError):
+                    await connection.leave()
+            await asyncio.sleep(AGAIN)
+
+    def _take(self, snapshot: Snapshot) -> None:
+        self._newest = snapshot
+        if self.trouble or self._at_once:
+            # What a person has just asked for is seen at once.
+            self._at_once = False
+            self.trouble = ""
+            self._draw()
+
+    def _draw(self) -> None:
+        if self._newest is not None:
+            self.snapshot = self._newest
+
+    # Commands
+
+    async def pause(self, name: str) -> None:
+        """Pause an import. Raises LadingError."""
+        await self.connection.pause_import(name)
+        self._at_once = True
+
+    async def resume(self, name: str) -> None:
+        """Let an import go on. Raises LadingError."""
+        await self.connection.resume_import(name)
+        self._at_once = True
+
+    async def cancel(self, name: str) -> None:
+        """End an import as it is. Raises LadingError."""
+        await self.connection.cancel_import(name)
+        self._at_once = True
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something without holding up the screen; errors are told."""
+
+        async def carry_out() -> None:
+            try:
+                await work
+            except LadingError as error:
+                self.tell(error)
+
+        task = asyncio.create_task(carry_out())
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+
+    def tell(self, error: LadingError) -> None:
+        """Say on the screen on top what went wrong."""
+        if isinstance(self.screen, Base):
+            self.screen.say(str(error), "bad")
+        else:
+            self.notify(self.glyphs.text(error.cause), title=error.title, severity="error", markup=False)
+
+    # Screens
+
+    def open(self, name: str) -> None:
+        """Show the screen of this name."""
+        if isinstance(self.screen, Base):
+            self.screen.say("This part is not built yet.")
+
+    def open_import(self, name: str, *, failed: bool = False) -> None:
+        """Show one import."""
+        self.open("import")
+
+    def leave(self) -> None:
+        """Detach."""
+        running = [view for view in (self.snapshot.imports if self.snapshot else ()) if view.ended is None]
+        self.exit("The import goes on. See it again with: lading" if running else "")
+
+    def leave_soon(self) -> None:
+        """Detach as soon as the loop can; from any thread, and from a signal's handler."""
+        if self._running_loop is not None:
+            self._running_loop.call_soon_threadsafe(self.leave)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What this screen's keys do, by name."""
+        if not isinstance(screen, Base):
+            return
+        for key in screen.KEYS:
+            if key.does not in ("pane", "back"):
+                does = key.does
+                yield SystemCommand(
+                    f"{key.label} ({key.drawn})", key.about, lambda does=does: self._run(screen, does)
+                )
+
+    def _run(self, screen: Base[Any], does: str) -> None:
+        screen.call_later(screen.action_do, does)

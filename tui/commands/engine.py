@@ -1,0 +1,126 @@
+"""lading engine: the process that does the work."""
+
+import argparse
+import os
+from typing import TYPE_CHECKING
+
+from tui.exits import Exit
+from tui.output import Console
+
+if TYPE_CHECKING:
+    from core.config import Config
+    from core.protocol import Failed, Welcome
+
+NAME = "engine"
+HELP = "look at, stop or run the process that does the work"
+
+ACTIONS = {
+    "status": "say whether it runs",
+    "stop": "end it in order; imports go on when one is started again",
+    "run": "be it, in the foreground, until Ctrl-C",
+    "plist": "print a file for launchd(8), which then keeps it running",
+}
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.description = (
+        "The engine does the work. Every command that needs it starts it, and it leaves by itself when nothing is "
+        "left to do. Actions: " + "; ".join(f"{name}: {what}" for name, what in ACTIONS.items()) + "."
+    )
+    parser.add_argument("action", choices=ACTIONS, metavar="ACTION", help=", ".join(ACTIONS))
+    parser.add_argument("--idle", type=float, metavar="MINUTES", help="with run: leave when idle for so long")
+
+
+def run(options: argparse.Namespace, console: Console) -> Exit:
+    """Do one of ACTIONS."""
+    import asyncio
+
+    from core import config
+
+    settings = config.load({}, os.environ)
+    if options.action == "plist":
+        console.out.write(plist(settings.home))
+        return Exit.WELL
+    if options.action == "run":
+        return _run(settings, None if options.idle is None else options.idle * 60, console)
+    told = asyncio.run(_stop(settings) if options.action == "stop" else _status(settings))
+    console.out.line(told)
+    return Exit.WELL
+
+
+async def _status(settings: "Config") -> str:
+    import time
+
+    from core import attach
+    from tui import format
+
+    found = await attach.look(settings.home)
+    if found is None:
+        return "No engine runs."
+    connection, welcome = found
+    await connection.close()
+    work = f"{format.counted(welcome.running, 'import')} running" if welcome.running else "idle"
+    others = f"{format.counted(welcome.clients - 1, 'terminal')} attached"
+    age = format.duration(max(0.0, time.time() - welcome.since))
+    return f"Engine {welcome.version}, process {welcome.pid}, for {age}: {work}, {others}."
+
+
+async def _stop(settings: "Config") -> str:
+    from core import attach
+    from core.errors import EngineLostError
+    from tui import format
+
+    found = await attach.look(settings.home)
+    if found is None:
+        return "No engine runs."
+    connection, welcome = found
+    try:
+        await attach.end(connection)
+    except EngineLostError:
+        await connection.close()
+    if not welcome.running:
+        return "Stopped."
+    return f"Stopped. {format.counted(welcome.running, 'import')} will go on with the next command."
+
+
+def _run(settings: "Config", idle: float | None, console: Console) -> Exit:
+    from core import process
+    from core.protocol import Failed
+    from tui import cli
+
+    def ready(said: "Welcome | Failed") -> None:
+        if isinstance(said, Failed):
+            cli.complain(said.error(), console)
+        elif said.pid == os.getpid():
+            console.err.line(f"The engine runs, process {said.pid}. Ctrl-C stops it.")
+        else:
+            console.err.line(f"An engine runs already, process {said.pid}.")
+
+    process.run(settings, ready, idle)
+    return Exit.UNUSABLE
+
+
+def plist(home: str) -> str:
+    """A launchd.plist(5) that runs the engine of `home` whenever the user is logged in."""
+    import plistlib
+    import shutil
+    import sys
+
+    from core import log
+
+    script = os.path.abspath(sys.argv[0])
+    program = script if os.access(script, os.X_OK) else shutil.which("lading") or "lading"
+    err = os.path.join(log.folder(home), log.STREAMS)
+    wanted = {
+        "Label": "lading.engine",
+        "ProgramArguments": [program, "engine", "run"],
+        "EnvironmentVariables": {"LADING_HOME": home, "PATH": os.environ.get("PATH", os.defpath)},
+        "RunAtLoad": True,
+        "KeepAlive": {"SuccessfulExit": False},
+        "ProcessType": "Interactive",  # any other kind is slowed down
+        "Umask": 0o077,
+        "StandardOutPath": err,
+        "StandardErrorPath": err,
+    }
+    return plistlib.dumps(wanted).decode()

@@ -1,0 +1,53 @@
+"""lading pause: an import stops reading and writing, and keeps its place."""
+
+import argparse
+import os
+from typing import TYPE_CHECKING
+
+from core.errors import UsageError
+from tui.exits import Exit
+from tui.output import Console
+
+if TYPE_CHECKING:
+    from core.client import Client
+
+NAME = "pause"
+HELP = "pause an import; nothing is read or written until it is resumed"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("id", nargs="?", metavar="ID", help="the import, or the beginning of its id")
+    parser.add_argument("--all", action="store_true", help="all imports that run")
+
+
+def run(options: argparse.Namespace, console: Console) -> Exit:
+    """Pause."""
+    import asyncio
+
+    from core import config
+    from core.client import Client
+    from tui import records
+    from tui.running import perform
+
+    if bool(options.id) == options.all:
+        raise UsageError("Say which import is to pause.", "Give one ID, or --all.")
+    settings = config.load({}, os.environ)
+    records.needed(settings.home)
+    engine = Client(settings)
+    paused = asyncio.run(perform(engine, lambda: _pause(engine, options.id)))
+    for id in paused:
+        console.out.line(f"{id} is paused. Go on with: lading resume {id}")
+    if not paused:
+        console.err.line("No import runs.")
+    return Exit.WELL
+
+
+async def _pause(engine: "Client", name: str | None) -> list[str]:
+    if name is not None:
+        found = [await engine.find(name)]
+    else:
+        found = [record for record in await engine.imports(unfinished=True) if record.state == "running"]
+    for record in found:
+        await engine.pause_import(record.id)
+    return [record.id for record in found]

@@ -1,0 +1,50 @@
+"""What this terminal can show: names, bars and marks in UTF-8 or in ASCII."""
+
+from collections.abc import Sequence
+
+from core.paths import display
+from tui import format
+from tui.progress import bar
+
+_HEIGHTS = " ▁▂▃▄▅▆▇█"
+_ROUGH = " .:#"
+
+
+class Glyphs:
+    """`utf8`: more than ASCII can be shown."""
+
+    def __init__(self, *, utf8: bool = True) -> None:
+        self.utf8 = utf8
+        self.edge = "▌" if utf8 else "|"
+        self.more = "…" if utf8 else "~"
+        self.check = "●" if utf8 else "*"
+        self.open = "▾" if utf8 else "-"
+        self.closed = "▸" if utf8 else "+"
+
+    def text(self, value: str | bytes) -> str:
+        """A name or message as it may be shown here: it can do nothing but be read."""
+        shown = display(value)
+        return shown if self.utf8 else shown.encode("ascii", "backslashreplace").decode("ascii")
+
+    def fit(self, text: str, width: int) -> str:
+        """Safe `text` in exactly `width` columns, cut or filled."""
+        if width <= 0:
+            return ""
+        cut = format.fit(text, width, utf8=self.utf8)
+        return cut + " " * (width - format.cells(cut))
+
+    def bar(self, share: float, width: int) -> str:
+        """A bar of `width` columns."""
+        return bar(share, width, utf8=self.utf8)
+
+    def graph(self, values: Sequence[float], height: int, top: float) -> list[str]:
+        """Columns of `values` as `height` lines, the highest first; `top` is the full height."""
+        marks = _HEIGHTS if self.utf8 else _ROUGH
+        steps = len(marks) - 1
+        levels = [round(min(value / top, 1.0) * height * steps) if top > 0 else 0 for value in values]
+        # What is not nothing is seen.
+        levels = [max(level, 1) if value > 0 else 0 for level, value in zip(levels, values, strict=True)]
+        return [
+            "".join(marks[min(max(level - row * steps, 0), steps)] for level in levels)
+            for row in range(height - 1, -1, -1)
+        ]

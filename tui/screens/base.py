@@ -1,0 +1,120 @@
+"""What all screens share: keys that say why they cannot be used now, and the snapshot."""
+
+import inspect
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from core.errors import LadingError
+from core.models import Snapshot
+from tui.glyphs import Glyphs
+from tui.widgets.keys import Key, Keys
+
+if TYPE_CHECKING:
+    from tui.app import LadingApp
+
+T = TypeVar("T")
+
+HELP = Key(key="question_mark", label="help", does="help", about="what the keys do here")
+LEAVE = Key(key="q,ctrl+c,ctrl+q", label="leave", does="leave", about="leave; imports go on", face="q")
+BACK = Key(key="escape", label="back", does="back", about="back to where you were")
+
+
+def bindings(keys: Sequence[Key]) -> list[BindingType]:
+    """The keys as Textual wants them."""
+    return [Binding(key.key, f"do('{key.does}')", key.label, show=False) for key in keys]
+
+
+class Base(Screen[T]):
+    """A screen with keys. A key runs the method `do_NAME`, unless `why_not(NAME)` has a reason against it."""
+
+    KEYS: ClassVar[tuple[Key, ...]] = (HELP, LEAVE)
+    BINDINGS: ClassVar[list[BindingType]] = []
+    NAME = ""
+    """What the help calls this screen."""
+    ABOUT = ""
+    """A sentence about it for the help."""
+
+    @property
+    def lading(self) -> "LadingApp":
+        """The app, which owns the engine's end."""
+        from tui.app import LadingApp
+
+        return cast(LadingApp, self.app)
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """What the terminal can show."""
+        return self.lading.glyphs
+
+    @property
+    def keys(self) -> Keys:
+        """The last line."""
+        return self.query_one(Keys)
+
+    def why_not(self, does: str) -> str:
+        """Why a key makes no sense now; empty when it does."""
+        return ""
+
+    def draw_keys(self) -> None:
+        """Show the keys as they are now."""
+        if self.is_mounted:
+            self.keys.show([(key, self.why_not(key.does)) for key in self.KEYS])
+
+    def say(self, message: str, style: str = "warn") -> None:
+        """Tell something in the last line."""
+        self.keys.say(message, style)
+
+    async def action_do(self, does: str) -> None:
+        """Do what a key stands for, or say why not."""
+        if why := self.why_not(does):
+            self.say(why)
+            return
+        try:
+            result = getattr(self, f"do_{does}")()
+            if inspect.isawaitable(result):
+                await result
+        except LadingError as error:
+            self.say(str(error), "bad")
+        self.draw_keys()
+
+    def on_mount(self) -> None:
+        """Follow the app's snapshots."""
+        self.watch(self.app, "snapshot", self._new_snapshot, init=False)
+        self.watch(self.app, "trouble", self._new_trouble, init=False)
+        self.draw_keys()
+
+    def on_screen_resume(self) -> None:
+        """What was missed while another screen was on top."""
+        self.draw_snapshot(self.lading.snapshot)
+        self.draw_keys()
+
+    def _new_snapshot(self, snapshot: Snapshot | None) -> None:
+        if self.is_current:
+            self.draw_snapshot(snapshot)
+            self.draw_keys()
+
+    def _new_trouble(self, trouble: str) -> None:
+        self._new_snapshot(self.lading.snapshot)
+
+    def draw_snapshot(self, snapshot: Snapshot | None) -> None:
+        """Show what is happening now; nothing by default."""
+
+    # What is the same everywhere
+
+    def do_help(self) -> None:
+        """What the keys do here."""
+        from tui.screens.help import Help
+
+        self.app.push_screen(Help(self))
+
+    def do_leave(self) -> None:
+        """Detach."""
+        self.lading.leave()
+
+    def do_back(self) -> None:
+        """Back to the screen below."""
+        if len(self.app.screen_stack) > 1:
+            self.dismiss(None)

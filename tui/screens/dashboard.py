@@ -1,0 +1,236 @@
+"""The dashboard: everything that is happening now, in five panes."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+
+from core.models import ImportView, Snapshot, State
+from tui import format
+from tui.glyphs import Glyphs
+from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
+from tui.screens.confirm import Confirm
+from tui.widgets.cards import Cards
+from tui.widgets.errors import Errors
+from tui.widgets.header import Header
+from tui.widgets.in_flight import InFlight
+from tui.widgets.keys import Key, Keys
+from tui.widgets.pane import Pane
+from tui.widgets.queues import Queues
+from tui.widgets.throughput import Throughput
+
+PAUSE = Key(key="p", label="pause", does="pause", about="pause the chosen import, or let it go on")
+NUMBERS = Key(key="1,2,3,4,5", label="panes", does="pane", about="go to a pane", shown=False, face="1 to 5")
+
+
+class Dashboard(Base[None]):
+    """Draws snapshots; tells the app what a person wants."""
+
+    NAME = "dashboard"
+    ABOUT = "Everything that is happening now."
+    KEYS: ClassVar[tuple[Key, ...]] = (
+        PAUSE,
+        Key(key="x", label="cancel", does="cancel", about="end the chosen import as it is; asks first"),
+        Key(key="r", label="retry", does="retry", about="let a paused import go on"),
+        Key(key="n", label="new", does="new", about="a new import"),
+        Key(key="i", label="imports", does="imports", about="all imports, their files and receipts"),
+        Key(key="slash", label="find", does="find", about="find files in the archive"),
+        Key(key="enter", label="zoom", does="zoom", about="enlarge the pane; in enlarged cards: open the import"),
+        NUMBERS,
+        Key(key="escape", label="back", does="back", about=BACK.about, shown=False),
+        HELP,
+        LEAVE,
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings([key for key in KEYS if key is not NUMBERS]),
+        *(Binding(str(number), f"pane({number})", show=False) for number in range(1, 6)),
+        Binding("left,h", "beside(-1)", show=False),
+        Binding("right,l", "beside(1)", show=False),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual's
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-middle"), (34, "-tall")]  # noqa: RUF012 - Textual's
+
+    def compose(self) -> ComposeResult:
+        """Header, panes, keys."""
+        glyphs = self.glyphs
+        yield Header(glyphs, id="header")
+        with Vertical(id="panes"):
+            yield Cards(glyphs, id="cards")
+            yield Throughput(glyphs, id="throughput")
+            with Horizontal(id="below"):
+                yield Queues(glyphs, id="queues")
+                with Vertical(id="right"):
+                    yield InFlight(glyphs, id="in-flight")
+                    yield Errors(glyphs, id="errors")
+        yield Keys(glyphs)
+
+    def on_mount(self) -> None:
+        """Begin with the cards."""
+        super().on_mount()
+        self.query_one(Cards).focus()
+
+    # What is shown
+
+    def draw_snapshot(self, snapshot: Snapshot | None) -> None:
+        """Show another moment."""
+        self.query_one(Header).show(snapshot, self.lading.trouble)
+        if snapshot is not None:
+            self._fit_cards(len(snapshot.imports))
+            for pane in self.query(Pane):
+                pane.show(snapshot)
+
+    def _fit_cards(self, count: int) -> None:
+        """As high as there are cards, up to a third of the screen."""
+        height = min(max(count, 3) + 1, max(4, self.size.height // 3))
+        cards = self.query_one(Cards)
+        if not cards.enlarged and (cards.styles.height is None or cards.styles.height.value != height):
+            cards.styles.height = height
+
+    def on_pane_chosen(self) -> None:
+        """Other keys make sense for another row."""
+        self.draw_keys()
+
+    def on_pane_opened(self) -> None:
+        """A double click is Enter."""
+        self.call_later(self.action_do, "zoom")
+
+    @property
+    def pane(self) -> Pane:
+        """The pane that has the keys."""
+        return self.focused if isinstance(self.focused, Pane) else self.query_one(Cards)
+
+    @property
+    def chosen(self) -> ImportView | None:
+        """The import that keys are about: that of the chosen row."""
+        pane = self.pane
+        if isinstance(pane, Errors | InFlight) and pane.chosen is not None:
+            name = pane.chosen.import_id
+            return next((view for view in pane.snapshot.imports if view.id == name), None)
+        return self.query_one(Cards).chosen
+
+    @property
+    def enlarged(self) -> bool:
+        """Whether one pane has the screen for itself."""
+        return self.has_class("enlarged")
+
+    # What keys do
+
+    def why_not(self, does: str) -> str:
+        """Why a key makes no sense now."""
+        view = self.chosen
+        if does in ("pause", "cancel", "retry") and self.lading.trouble:
+            return "There is no engine just now."
+        if does in ("pause", "cancel", "retry"):
+            if view is None:
+                return "There is no import."
+            if view.state in (State.DONE, State.CANCELLED):
+                return f"{view.label} has ended." if does != "retry" else _ended(view)
+            if does == "retry" and view.state is State.RUNNING:
+                return f"{view.label} is running."
+        if does == "zoom" and self.enlarged and not isinstance(self.pane, Cards | Errors):
+            return "It is enlarged already; Esc goes back."
+        return ""
+
+    async def do_pause(self) -> None:
+        """Pause the chosen import, or let it go on."""
+        view = self.chosen
+        if view is None:
+            return
+        if view.state is State.PAUSED:
+            self.say(f"{view.label} goes on.", "good")
+            await self.lading.resume(view.id)
+        else:
+            self.say(f"Pausing {view.label}.", "warn")
+            await self.lading.pause(view.id)
+
+    async def do_retry(self) -> None:
+        """Let a paused import go on."""
+        await self.do_pause()
+
+    def do_cancel(self) -> None:
+        """Ask, then end the import."""
+        view = self.chosen
+        if view is None:
+            return
+        name, label = view.id, view.label
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.say(f"Cancelling {label}.", "warn")
+                self.lading.begin(self.lading.cancel(name))
+
+        self.app.push_screen(confirm_cancel(view, self.glyphs), answered)
+
+    def do_new(self) -> None:
+        """To the new import."""
+        self.lading.open("new")
+
+    def do_imports(self) -> None:
+        """To all imports."""
+        self.lading.open("imports")
+
+    def do_find(self) -> None:
+        """To the search."""
+        self.lading.open("find")
+
+    def do_zoom(self) -> None:
+        """Enlarge the pane; from the enlarged cards and errors on to the import."""
+        if self.enlarged:
+            if self.chosen is not None:
+                self.lading.open_import(self.chosen.id, failed=isinstance(self.pane, Errors))
+            return
+        self._enlarge(self.pane)
+
+    def do_back(self) -> None:
+        """Show all panes again."""
+        if self.enlarged:
+            self._enlarge(None)
+
+    def action_pane(self, number: int) -> None:
+        """Go to a pane; while one is enlarged, enlarge that one."""
+        pane = next(pane for pane in self.query(Pane) if number == pane.NUMBER)
+        if self.enlarged:
+            self._enlarge(pane)
+        pane.focus()
+
+    def action_beside(self, by: int) -> None:
+        """To the next or the previous pane."""
+        self.action_pane((self.pane.NUMBER - 1 + by) % 5 + 1)
+
+    def _enlarge(self, chosen: Pane | None) -> None:
+        self.set_class(chosen is not None, "enlarged")
+        self.query_one(Cards).styles.height = "1fr" if isinstance(chosen, Cards) else 4
+        for pane in self.query(Pane):
+            pane.enlarged = pane is chosen
+            pane.set_class(pane is chosen, "-enlarged")
+        right = self.query_one("#right")
+        right.set_class(isinstance(chosen, InFlight | Errors), "-enlarged")
+        below = self.query_one("#below")
+        below.set_class(isinstance(chosen, Queues | InFlight | Errors), "-enlarged")
+        self.call_after_refresh(self._draw_panes)
+
+    def _draw_panes(self) -> None:
+        self.draw_snapshot(self.lading.snapshot)
+        self.draw_keys()
+
+
+def _ended(view: ImportView) -> str:
+    if view.failed.files:
+        return f"{view.label} has ended: import the card again, what is archived is not copied again."
+    return f"{view.label} has ended, and nothing failed."
+
+
+def confirm_cancel(view: ImportView, glyphs: Glyphs) -> Confirm:
+    """The question before an import is cancelled."""
+    stays = format.counted(view.archived.files, "file")
+    return Confirm(
+        f"Cancel the import of {view.label}?",
+        [
+            f"{stays} ({format.size(view.archived.bytes)}) stay in the archive, with their receipt.",
+            f"{format.counted(view.todo.files, 'file')} would not be archived: the card is not safe.",
+            "The card itself is never changed.",
+        ],
+        "cancel the import",
+        glyphs,
+    )

@@ -1,0 +1,33 @@
+"""`lading` without a command: the app, from its first line to its last."""
+
+import os
+import sys
+
+from core import config
+from core.client import Client
+from tui.exits import Exit
+from tui.output import Console
+
+
+def possible() -> bool:
+    """Whether there is a terminal to draw on and keys to read."""
+    streams = (sys.__stdin__, sys.__stdout__, sys.__stderr__)
+    return all(stream is not None and stream.isatty() for stream in streams) and os.environ.get("TERM") != "dumb"
+
+
+def run(console: Console) -> Exit:
+    """Show the app until a person leaves. Raises ConfigError."""
+    from tui.app import LadingApp
+    from tui.leaving import Leaving
+
+    settings = config.load({}, os.environ)
+    app = LadingApp(settings, lambda: Client(settings), utf8=console.out.utf8)
+    leaving = Leaving(app.leave_soon)
+    leaving.watch()
+    try:
+        told = app.run()
+    finally:
+        leaving.done()
+    if told:
+        console.out.line(told)
+    return Exit.WELL if app.return_code == 0 else Exit.UNUSABLE

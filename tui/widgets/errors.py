@@ -1,0 +1,45 @@
+"""The errors: files that failed for one reason together, with advice."""
+
+from core.models import ErrorGroup, Snapshot
+from tui import format
+from tui.widgets.lines import Line, crop, line
+from tui.widgets.pane import Pane, Room, Rows, empty
+
+
+class Errors(Pane):
+    """A row for each cause."""
+
+    NUMBER = 5
+
+    @property
+    def chosen(self) -> ErrorGroup | None:
+        """The group in the chosen row."""
+        return self.snapshot.errors[self.cursor] if self.cursor < len(self.snapshot.errors) else None
+
+    def rows(self, snapshot: Snapshot, room: Room) -> Rows:
+        """Cause and number, then the newest file and the advice."""
+        if not snapshot.errors:
+            return Rows(title="ERRORS", rows=empty("None.", room.glyphs))
+        labels = {view.id: view.label for view in snapshot.imports}
+        files = sum(group.count for group in snapshot.errors)
+        rows = tuple(
+            tuple(group(one, labels.get(one.import_id, ""), room, chosen=number == room.cursor))
+            for number, one in enumerate(snapshot.errors)
+        )
+        return Rows(title=f"ERRORS, {format.number(files)}", rows=rows)
+
+
+def group(one: ErrorGroup, label: str, room: Room, *, chosen: bool) -> list[Line]:
+    """One cause on two or three lines."""
+    glyphs = room.glyphs
+    mark = (">", "title") if chosen and room.focused else (" ", "")
+    on = f" on {glyphs.text(label)}" if label else ""
+    newest = glyphs.text(one.newest)
+    lines = [line(mark, (f"{format.number(one.count)} x {glyphs.text(one.cause)}{on}", "bad"))]
+    if room.enlarged:
+        lines.append(line("   newest: ", newest))
+        lines.append(line("   ", (glyphs.text(one.advice), "warn")))
+    else:
+        name = newest.rpartition("/")[2]
+        lines.append(line(f"   {name}: ", (glyphs.text(one.advice), "dim")))
+    return [crop(pieces, room.width, utf8=glyphs.utf8) for pieces in lines]

@@ -1,0 +1,140 @@
+"""The three lines on top: what goes where, how far it is, and what became of everything seen."""
+
+import time
+
+from core.models import ImportView, Snapshot, State, Value, Verdict
+from tui import format
+from tui.glyphs import Glyphs
+from tui.session import Session, session, share
+from tui.widgets.lines import Line, Lines, beside, crop, line
+
+
+class Heading(Value, frozen=True, kw_only=True):
+    """The state in a word, its colour, and more about it."""
+
+    word: str
+    style: str
+    more: str = ""
+
+
+class Header(Lines):
+    """Shows a snapshot's sums; `lost` says since when there is no engine."""
+
+    def __init__(self, glyphs: Glyphs, *, id: str) -> None:
+        super().__init__(id=id)
+        self.glyphs = glyphs
+        self.snapshot: Snapshot | None = None
+        self.trouble = ""
+
+    def show(self, snapshot: Snapshot | None, trouble: str = "") -> None:
+        """Show another moment; `trouble` is what is wrong with the engine."""
+        self.snapshot, self.trouble = snapshot, trouble
+        self.draw()
+
+    def draw(self) -> None:
+        """Put it on the screen."""
+        if self.size.width:
+            self.put(lines(self.snapshot, self.trouble, self.size.width, self.glyphs))
+
+    def on_resize(self) -> None:
+        """Draw for the new width."""
+        self.draw()
+
+
+def lines(snapshot: Snapshot | None, trouble: str, width: int, glyphs: Glyphs) -> list[Line]:
+    """The header's lines."""
+    if snapshot is None:
+        told = trouble or "Looking for the engine"
+        word = line((" Lading", "title"), "  ", (glyphs.text(told), "bad" if trouble else "dim"))
+        return [crop(word, width, utf8=glyphs.utf8), (), ()]
+    sums = session(snapshot)
+    head = heading(sums, trouble)
+    now = time.strftime("%H:%M", time.localtime(snapshot.time))
+    state = line((now, "dim"), "  ", (glyphs.text(head.word), head.style), glyphs.text(head.more), " ")
+    top = beside(line((" Lading", "title"), "  ", glyphs.text(_where(sums))), state, width, utf8=glyphs.utf8)
+    if not sums.views:
+        hint = line((" Nothing is being imported. ", "dim"), ("n", "title"), (" starts a new import.", "dim"))
+        return [top, crop(hint, width, utf8=glyphs.utf8), ()]
+    return [top, _progress(sums, snapshot.time, head, width, glyphs), crop(_sum(sums), width, utf8=glyphs.utf8)]
+
+
+def heading(sums: Session, trouble: str = "") -> Heading:
+    """The state of it all."""
+    cards = len(sums.views)
+    of = f", {sums.safe} of {format.counted(cards, 'card')} safe" if cards else ""
+    if trouble:
+        return Heading(word=trouble, style="bad")
+    if not cards:
+        return Heading(word="READY", style="good")
+    if not sums.active:
+        return _ended(sums, of)
+    if all(view.state is State.PAUSED for view in sums.active):
+        reason = next((view.reason for view in sums.active if view.reason), "")
+        return Heading(word="PAUSED", style="warn", more=f" {reason}" if reason else of)
+    if sums.failed.files:
+        return Heading(word=f"RUNNING, {format.number(sums.failed.files)} FAILED", style="bad", more=of)
+    return Heading(word="RUNNING" if sums.listed else "SCANNING", style="busy", more=of)
+
+
+def _ended(sums: Session, of: str) -> Heading:
+    keep = sum(1 for view in sums.views if view.verdict is Verdict.KEEP)
+    cancelled = sum(1 for view in sums.views if view.state is State.CANCELLED)
+    if sums.safe == len(sums.views):
+        word = "SAFE" if sums.safe == 1 else f"ALL {sums.safe} SAFE"
+        return Heading(word=word, style="good", more=", read back" if _read_back(sums.views) else "")
+    if cancelled and not keep:
+        return Heading(word="CANCELLED", style="warn", more=of)
+    return Heading(word="KEEP", style="bad", more=f" {format.counted(len(sums.views) - sums.safe, 'card')}{of}")
+
+
+def _read_back(views: tuple[ImportView, ...]) -> bool:
+    return all(view.level for view in views)
+
+
+def _where(sums: Session) -> str:
+    places = list(dict.fromkeys(view.location for view in sums.views))
+    archives = list(dict.fromkeys(view.archive for view in sums.views))
+    if not places:
+        return ""
+    more = f" and {len(places) - 1} more" if len(places) > 1 else ""
+    return f"{places[0]}{more} to {archives[0]}{' and more' if len(archives) > 1 else ''}"
+
+
+def _progress(sums: Session, now: float, head: Heading, width: int, glyphs: Glyphs) -> Line:
+    done = share(sums.done, sums.seen.bytes)
+    figures = [format.sizes(sums.done, sums.seen.bytes) + ("" if sums.listed else " so far")]
+    if any(view.state is State.RUNNING for view in sums.views):
+        if sums.rate and width >= 100:
+            figures.append(format.rate(sums.rate))
+        if sums.listed and sums.seconds_left is not None:
+            end = time.strftime("%H:%M", time.localtime(now + sums.seconds_left))
+            figures.append(f"{format.duration(sums.seconds_left)} left, done {end}")
+        elif not sums.listed:
+            figures.append("listing")
+    elif not sums.active and (ended := [view.ended for view in sums.views if view.ended]):
+        began = min(view.started for view in sums.views)
+        figures.append(f"in {format.duration(max(ended) - began)}")
+    percent = f" {int(done * 100):3}%" if sums.listed else "     "
+    text = f"{percent}  {'  '.join(figures)}"
+    room = max(8, width - format.cells(text) - 2)
+    return crop(
+        line(" ", (glyphs.bar(done, room), "busy" if sums.active else head.style), text), width, utf8=glyphs.utf8
+    )
+
+
+def _sum(sums: Session) -> Line:
+    def part(count: int, what: str, style: str) -> tuple[str, str]:
+        return f"{what} {format.number(count)}", style if count else "dim"
+
+    return line(
+        f" seen {format.number(sums.seen.files)} = ",
+        part(sums.archived.files, "archived", "good"),
+        " + ",
+        part(sums.duplicate.files, "known", "good"),
+        " + ",
+        part(sums.skipped.files, "skipped", ""),
+        " + ",
+        part(sums.failed.files, "failed", "bad"),
+        " + ",
+        part(sums.todo.files, "to do", "busy"),
+    )

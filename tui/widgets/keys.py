@@ -1,0 +1,110 @@
+"""The last line: the keys of this screen, dimmed where they make no sense now; or a short message."""
+
+from collections.abc import Sequence
+
+from core.models import Value
+from tui.glyphs import Glyphs
+from tui.widgets.lines import Line, Lines, crop, line
+
+
+class Key(Value, frozen=True, kw_only=True):
+    """A key that does something here. `does` is the method `do_…` of the screen; `about` is for the help."""
+
+    key: str
+    label: str
+    does: str
+    about: str = ""
+    shown: bool = True
+    face: str = ""
+
+    @property
+    def drawn(self) -> str:
+        """How the key is written."""
+        return self.face or FACES.get(self.key, self.key)
+
+
+FACES = {
+    "question_mark": "?",
+    "slash": "/",
+    "escape": "esc",
+    "plus": "+",
+    "minus": "-",
+    "plus,equals_sign": "+",
+    "enter": "enter",
+    "q,ctrl+c": "q",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+}
+
+
+class Keys(Lines):
+    """Shows keys, or for a moment what a person should know."""
+
+    MOMENT = 6.0
+    """Seconds that a message stays."""
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__(id="keys")
+        self.glyphs = glyphs
+        self._keys: Sequence[tuple[Key, str]] = ()
+        self._message = ""
+        self._style = "warn"
+        self._said = 0
+
+    @property
+    def message(self) -> str:
+        """What is said just now."""
+        return self._message
+
+    def show(self, keys: Sequence[tuple[Key, str]]) -> None:
+        """Show keys, each with the reason why it makes no sense now, if it does not."""
+        self._keys = keys
+        self.draw()
+
+    def say(self, message: str, style: str = "warn") -> None:
+        """Show a message for a moment in place of the keys."""
+        self._message, self._style = message, style
+        self._said += 1
+        said = self._said
+        self.draw()
+        self.set_timer(self.MOMENT, lambda: self._unsay(said))
+
+    def _unsay(self, said: int) -> None:
+        if said == self._said:
+            self._message = ""
+            self.draw()
+
+    def draw(self) -> None:
+        """Put it on the screen."""
+        width = self.size.width
+        if not width:
+            return
+        if self._message:
+            told = line((f" {self.glyphs.text(self._message)}", self._style))
+            self.put([crop(told, width, utf8=self.glyphs.utf8)])
+        else:
+            self.put([keys_line(self._keys, width, self.glyphs)])
+
+    def on_resize(self) -> None:
+        """Draw for the new width."""
+        self.draw()
+
+
+def keys_line(keys: Sequence[tuple[Key, str]], width: int, glyphs: Glyphs) -> Line:
+    """All shown keys on one line, as many as fit; the last two, help and leave, always."""
+    shown = [(key, why) for key, why in keys if key.shown]
+    first, last = shown[:-2], shown[-2:]
+
+    def size(some: Sequence[tuple[Key, str]]) -> int:
+        return sum(len(key.drawn) + len(key.label) + 2 for key, _ in some)
+
+    while first and 1 + size(first) + size(last) > width + 1:
+        first.pop()
+    pieces: list[tuple[str, str]] = []
+    for key, why in (*first, *last):
+        pieces += [
+            (" ", ""),
+            (key.drawn, "dim" if why else "title"),
+            (f" {key.label}", "dim" if why else ""),
+        ]
+    return crop(pieces, width, utf8=glyphs.utf8)

@@ -1,0 +1,131 @@
+"""A widget of coloured lines that repaints only the columns that have changed."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui import format
+
+Piece = tuple[str, str]
+"""Safe text, and the name of its style: one of `STYLES`, or empty."""
+
+Line = tuple[Piece, ...]
+
+STYLES = ("good", "bad", "warn", "busy", "dim", "bold", "title", "cursor", "on")
+
+
+def line(*pieces: str | Piece) -> Line:
+    """A line of pieces; bare text has no style."""
+    return tuple((piece, "") if isinstance(piece, str) else piece for piece in pieces)
+
+
+def width_of(pieces: Iterable[Piece]) -> int:
+    """Columns that pieces take."""
+    return sum(format.cells(text) for text, _ in pieces)
+
+
+def crop(pieces: Iterable[Piece], width: int, *, utf8: bool = True) -> Line:
+    """Pieces cut to at most `width` columns, with a mark where they were cut."""
+    kept: list[Piece] = []
+    for text, style in pieces:
+        cells = format.cells(text)
+        if cells > width:
+            kept.append((format.fit(text, width, utf8=utf8), style))
+            break
+        kept.append((text, style))
+        width -= cells
+    return tuple(kept)
+
+
+def beside(left: Line, right: Line, width: int, *, utf8: bool = True) -> Line:
+    """`left` and, at the right edge of `width` columns, `right`; `left` is cut when both do not fit."""
+    room = max(0, width - width_of(right) - (2 if right else 0))
+    cut = crop(left, room, utf8=utf8)
+    gap = width - width_of(cut) - width_of(right)
+    return (*cut, (" " * max(gap, 0), ""), *right)
+
+
+class Lines(Widget):
+    """Shows the lines it was given last. Its width is its container's, its height that of its styles."""
+
+    DEFAULT_CSS = """
+    Lines { width: 1fr; height: auto; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"lines--{name}" for name in STYLES}
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._lines: tuple[Line, ...] = ()
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """What is shown."""
+        return self._lines
+
+    @property
+    def plain(self) -> str:
+        """What is shown, as text."""
+        return "\n".join("".join(text for text, _ in one).rstrip() for one in self._lines)
+
+    def put(self, lines: Sequence[Line]) -> None:
+        """Show `lines`. What is as it was is not painted again."""
+        before, self._lines = self._lines, tuple(lines)
+        changed = [
+            Region(first, row, last - first, 1)
+            for row in range(max(len(before), len(self._lines)))
+            for first, last in [_changed(_at(before, row), _at(self._lines, row))]
+            if first < last
+        ]
+        if self.styles.height is not None and self.styles.height.is_auto and len(before) != len(self._lines):
+            self.refresh(layout=True)
+        elif changed:
+            self.refresh(*changed)
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        """As many rows as lines."""
+        return len(self._lines)
+
+    def render_line(self, y: int) -> Strip:
+        """One line in its colours."""
+        background = self.rich_style
+        segments = [
+            Segment(text, background + self.get_component_rich_style(f"lines--{style}", partial=True))
+            if style
+            else Segment(text, background)
+            for text, style in _at(self._lines, y)
+            if text
+        ]
+        return Strip(segments).adjust_cell_length(self.size.width, background)
+
+
+def _at(lines: Sequence[Line], row: int) -> Line:
+    return lines[row] if row < len(lines) else ()
+
+
+def _changed(before: Line, after: Line) -> tuple[int, int]:
+    """The first column where two lines differ, and the one behind the last."""
+    if before == after:
+        return 0, 0
+    old, new = _cells(before), _cells(after)
+    size = max(len(old), len(new))
+    old += [(" ", "")] * (size - len(old))
+    new += [(" ", "")] * (size - len(new))
+    differing = [column for column in range(size) if old[column] != new[column]]
+    return (differing[0], differing[-1] + 1) if differing else (0, 0)
+
+
+def _cells(pieces: Line) -> list[Piece]:
+    cells: list[Piece] = []
+    for text, style in pieces:
+        for character in text:
+            width = 1 if character.isascii() else format.cells(character)
+            if width:
+                cells += [(character, style), *[("", style)] * (width - 1)]
+            elif cells:
+                # It stands on the one before.
+                cells[-1] = (cells[-1][0] + character, style)
+    return cells

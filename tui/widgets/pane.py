@@ -1,0 +1,165 @@
+"""A numbered part of the dashboard: a title over rows, one of which can be chosen."""
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from core.models import Snapshot, Value
+from tui.glyphs import Glyphs
+from tui.widgets.lines import Line, Lines, beside, crop, line
+
+
+class Room(Value, frozen=True, kw_only=True):
+    """What a pane has to draw in. `height` is without the title; `cursor` is the chosen row.
+
+    focused: the keys go here. enlarged: it has the screen for itself.
+    """
+
+    width: int
+    height: int
+    glyphs: Glyphs
+    cursor: int = 0
+    focused: bool = False
+    enlarged: bool = False
+
+
+class Rows(Value, frozen=True, kw_only=True):
+    """What a pane shows: its title, a word beside it, and rows; each row is one or more lines."""
+
+    title: str
+    aside: str = ""
+    rows: tuple[tuple[Line, ...], ...] = ()
+
+
+def empty(text: str, glyphs: Glyphs) -> tuple[tuple[Line, ...], ...]:
+    """A single row that says there is nothing."""
+    return ((line((f" {glyphs.text(text)}", "dim")),),)
+
+
+class Pane(Lines, can_focus=True):
+    """Base of the panes. `rows` says what is there; the pane shows the part around the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", show=False),
+        Binding("pagedown,ctrl+f", "page(1)", show=False),
+        Binding("home,g", "move(-1000000)", show=False),
+        Binding("end,G", "move(1000000)", show=False),
+    ]
+
+    NUMBER = 0
+    CHOOSES = True
+    """Whether a row can be chosen."""
+
+    class Chosen(Message):
+        """Another row was chosen."""
+
+    class Opened(Message):
+        """A row was clicked that was chosen already."""
+
+    def __init__(self, glyphs: Glyphs, *, id: str) -> None:
+        super().__init__(id=id, classes="pane")
+        self.glyphs = glyphs
+        self.snapshot = Snapshot(time=0.0, version="")
+        self.enlarged = False
+        self.cursor = 0
+        self._count = 0
+        self._at: list[int] = []
+
+    def rows(self, snapshot: Snapshot, room: Room) -> Rows:
+        """What to show of a snapshot."""
+        raise NotImplementedError
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show another moment."""
+        self.snapshot = snapshot
+        self.draw()
+
+    def draw(self) -> None:
+        """Put on the screen what is to be seen now."""
+        if not self.size.width or not self.size.height:
+            return
+        room = Room(
+            width=self.size.width,
+            height=max(0, self.size.height - 1),
+            glyphs=self.glyphs,
+            cursor=self.cursor,
+            focused=self.has_focus,
+            enlarged=self.enlarged,
+        )
+        found = self.rows(self.snapshot, room)
+        self._count = len(found.rows)
+        if self.cursor >= self._count > 0:
+            self.cursor = self._count - 1
+            self.draw()
+            return
+        body, self._at = window(found.rows, self.cursor if self.CHOOSES else 0, room.height)
+        self.put([self._title(found, room), *body])
+
+    def _title(self, found: Rows, room: Room) -> Line:
+        edge = (self.glyphs.edge, "title" if room.focused else "dim")
+        name = (f"{self.NUMBER} {found.title}", "title" if room.focused else "bold")
+        utf8 = self.glyphs.utf8
+        title = line(edge, name, (f"   {found.aside}" if found.aside else "", "dim"))
+        hint = line(("esc back" if room.enlarged else "", "dim"))
+        return beside(title, hint, room.width, utf8=utf8) if room.enlarged else crop(title, room.width, utf8=utf8)
+
+    def action_move(self, by: int) -> None:
+        """Choose another row."""
+        self.choose(self.cursor + by)
+
+    def action_page(self, by: int) -> None:
+        """Choose a row one page away."""
+        self.choose(self.cursor + by * max(1, self.size.height - 2))
+
+    def choose(self, row: int) -> None:
+        """Choose a row by number; the nearest there is."""
+        row = min(max(row, 0), max(0, self._count - 1))
+        if row != self.cursor:
+            self.cursor = row
+            self.draw()
+            self.post_message(self.Chosen())
+
+    def on_click(self, event: events.Click) -> None:
+        """The mouse chooses, too, and a second click opens."""
+        self.focus()
+        y = event.y - 1
+        if 0 <= y < len(self._at):
+            if self._at[y] == self.cursor and event.chain > 1:
+                self.post_message(self.Opened())
+            self.choose(self._at[y])
+
+    def on_resize(self) -> None:
+        """Draw for the new size."""
+        self.draw()
+
+    def on_focus(self) -> None:
+        """Show that the keys go here."""
+        self.draw()
+        self.post_message(self.Chosen())
+
+    def on_blur(self) -> None:
+        """Show that they do not."""
+        self.draw()
+
+
+def window(rows: tuple[tuple[Line, ...], ...], cursor: int, height: int) -> tuple[list[Line], list[int]]:
+    """The lines of as many rows as fit, that of the cursor among them, and the row of each line."""
+    first, used = min(cursor, len(rows)), 0
+    # Back from the cursor, and then on, until it is full.
+    last = first
+    while last < len(rows) and used + len(rows[last]) <= height:
+        used += len(rows[last])
+        last += 1
+    while first > 0 and used + len(rows[first - 1]) <= height:
+        first -= 1
+        used += len(rows[first])
+    lines: list[Line] = []
+    owners: list[int] = []
+    for number in range(first, max(last, min(first + 1, len(rows)))):
+        lines += rows[number]
+        owners += [number] * len(rows[number])
+    return lines[:height], owners[:height]

@@ -1,0 +1,99 @@
+"""The throughput: a graph of the last minutes, the rates, and what limits them."""
+
+from statistics import fmean
+
+from core.bottleneck import Bottleneck, bottleneck
+from core.models import Rates, Snapshot
+from tui.widgets.lines import Line, crop, line
+from tui.widgets.pane import Pane, Room, Rows
+
+TABLE = 37
+"""Columns of the table beside the graph."""
+
+TITLE = 3
+
+WIDE = 45
+"""Columns from which on there is room for advice."""
+
+HISTORY = 120
+"""Samples that an engine keeps."""
+
+ADVICE = {
+    "card reader": "a faster card reader would help",
+    "network": "the way to the archive is full",
+    "archive disk": "the archive's disk takes no more",
+    "processor": "hashing takes all cores",
+}
+
+
+class Throughput(Pane):
+    """Bytes a second."""
+
+    NUMBER = 2
+    CHOOSES = False
+
+    def rows(self, snapshot: Snapshot, room: Room) -> Rows:
+        """Graph and table side by side."""
+        rates, glyphs = snapshot.rates, room.glyphs
+        width, height = max(1, room.width - TABLE - 2), max(4, room.height)
+        each = -(-HISTORY // width)
+        width = min(width, -(-HISTORY // each))
+        columns = buckets(busiest(rates), rates.period, snapshot.time, each)[-width:]
+        drawn = glyphs.graph([*[0.0] * (width - len(columns)), *columns], height, max(columns, default=0.0))
+        table = _table(rates, bottleneck(snapshot), snapshot, room.width - width - 2)
+        table += [()] * (height - len(table))
+        lines = [
+            crop((*line(" ", (graph, "busy"), " "), *beside), room.width, utf8=glyphs.utf8)
+            for graph, beside in zip(drawn, table, strict=True)
+        ]
+        title = glyphs.fit(f"THROUGHPUT, {HISTORY * rates.period / 60:.0f} minutes", width - TITLE + 3)
+        heads = f"{'MB/s':<10}{'now':>8}{'mean':>8}{'peak':>8}"
+        return Rows(title=f"{title}{heads}", rows=tuple((one,) for one in lines))
+
+
+def busiest(rates: Rates) -> tuple[float, ...]:
+    """Of each moment the highest of the rates: what is at work then."""
+    histories = (rates.read_history, rates.written_history, rates.verified_history)
+    size = max(map(len, histories))
+    padded = [(0.0,) * (size - len(history)) + tuple(history) for history in histories]
+    return tuple(max(moment) for moment in zip(*padded, strict=True))
+
+
+def buckets(history: tuple[float, ...], period: float, now: float, each: int) -> list[float]:
+    """Means over `each` samples. They begin at whole multiples of that time, so that a column that was drawn
+    stays what it was."""
+    newest = round(now / period)
+    found: dict[int, list[float]] = {}
+    for number, value in enumerate(history):
+        found.setdefault((newest - len(history) + 1 + number) // each, []).append(value)
+    return [fmean(values) for values in found.values()]
+
+
+def _table(rates: Rates, limit: Bottleneck, snapshot: Snapshot, width: int) -> list[Line]:
+    rows = []
+    for what in ("read", "written", "verified"):
+        history = getattr(rates, f"{what}_history")
+        at_work = [value for value in history if value > 0]
+        mean = fmean(at_work) if at_work else 0.0
+        figures = (getattr(rates, what), mean, max(history, default=0.0))
+        rows.append(line(f" {what:<10}", *(f"{_mega(value):>8}" for value in figures)))
+    rows.append(_limit(limit, snapshot))
+    if limit.name and width >= WIDE:
+        rows.append(line(" ", (ADVICE[limit.name], "dim")))
+    return rows
+
+
+def _limit(limit: Bottleneck, snapshot: Snapshot) -> Line:
+    if not limit.name:
+        return ()
+    others = [load for load in limit.loads if load.name != limit.name]
+    beside = f"; {others[0].name} {others[0].share * 100:.0f}%" if others else ""
+    readers = sum(1 for one in snapshot.limits if one.name.startswith("read ") and one.busy)
+    name = f"{limit.name}s" if limit.name == "card reader" and readers > 1 else limit.name
+    return line(" ", ("LIMIT:", "title"), f" {name}{beside}")
+
+
+def _mega(value: float) -> str:
+    """Millions, in three digits where there are fewer than a thousand."""
+    mega = value / 1e6
+    return f"{mega:.0f}" if mega >= 9.95 or not mega else f"{mega:.1f}" if mega >= 0.05 else "<0.1"
