@@ -92,6 +92,7 @@ class Worker:
 
     def kill(self) -> None:
         """End it now; one stuck in the kernel goes when the kernel lets it."""
+        self._asked = True  # it takes no more requests
         self._writer.close()
         if self.process.returncode is None:
             self.process.kill()
