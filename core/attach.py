@@ -99,6 +99,10 @@ async def launch(settings: Config, *more: str) -> None:
     try:
         try:
             await asyncio.to_thread(_spawn, settings, theirs, more)
+        except OSError as error:
+            raise EngineError(
+                f"it cannot be started: {error}.", "Set LADING_HOME to a folder of yours."
+            ) from error
         finally:
             os.close(theirs)
         said = await reader.read()

@@ -60,9 +60,6 @@ class Awake:
             return
         if child.stdin is not None:
             child.stdin.close()
-        if child.returncode is not None:
-            log.warning("sleep was not held off", extra={"status": child.returncode})
-            return
         if self._argv and "-w" in self._argv:
             with suppress(ProcessLookupError):
                 child.terminate()
@@ -72,3 +69,5 @@ class Awake:
             with suppress(ProcessLookupError):
                 child.kill()
             await child.wait()
+        if child.returncode and child.returncode > 0:
+            log.warning("sleep was not held off", extra={"status": child.returncode})

@@ -5,8 +5,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import IO
 
+import msgspec
+
 from core import config, hardware
 from core.archives import Archives
+from core.background import Background
 from core.catalog import Catalog
 from core.config import Config
 from core.database import Database
@@ -18,7 +21,7 @@ from core.importing.ingest import ENDED
 from core.importing.survey import Surveyor
 from core.importing.views import Views
 from core.metrics import PERIOD, Metrics
-from core.models import AuditResult, ImportRequest, Snapshot, State, Survey
+from core.models import AuditResult, ImportRequest, JobView, Snapshot, State, Survey
 from core.starter import Begun, Starter
 from core.workers.pool import Pool
 
@@ -43,19 +46,23 @@ class Engine:
             self.database = await Database.open(self.config.home)
             stack.push_async_callback(self.database.close)
             self.catalog = await Catalog.open(self.database)
+            self.pool = Pool()
+            stack.push_async_callback(self.pool.stop)
+            self.metrics = Metrics(self.pool)
+            self.views = Views()
+            self.archives = Archives(self.pool, self.catalog)
+            self.starter = Starter(self.pool, self.catalog, self.archives, self.profile)
+            self.limits = self.starter.limits
+            self.background = Background(self.config, self.profile, self.database, self.pool, self.archives)
+            await self.background.start()
             stack.pop_all()
-        self.pool = Pool()
-        self.metrics = Metrics(self.pool)
-        self.views = Views()
-        self.archives = Archives(self.pool, self.catalog)
-        self.starter = Starter(self.pool, self.catalog, self.archives, self.profile)
-        self.limits = self.starter.limits
         self._ticker = asyncio.create_task(self._tick(), name="ticker")
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(PERIOD)
             self.metrics.sample()
+            self.background.worker.copying(self.transfers)
             for importer in self._importers.values():
                 self.views.sample(importer.run)
                 if importer.run.archive.lock.lost.is_set():
@@ -63,6 +70,7 @@ class Engine:
 
     async def stop(self) -> None:
         """Leave running imports paused, and end everything."""
+        await self.background.stop()
         for importer in self._importers.values():
             importer.halt("Lading was stopped", "Resume it whenever you like.")
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
@@ -86,9 +94,14 @@ class Engine:
         return sum(1 for importer in self._importers.values() if not importer.run.paused)
 
     @property
+    def transfers(self) -> int:
+        """Workers that imports have at work now."""
+        return sum(len(one.run.in_flight) for one in self._importers.values() if not one.run.paused)
+
+    @property
     def busy(self) -> bool:
         """Whether it has anything to do, or waits for what it could do."""
-        return self.running > 0 or self.archives.opening > 0
+        return self.running > 0 or self.archives.opening > 0 or self.background.worker.wants
 
     # Imports
 
@@ -100,8 +113,15 @@ class Engine:
         async with AsyncExitStack() as stack:
             begun = await self.starter.begin(stack, requests)
             for one in begun:
+                await self._plan(one)
+            for one in begun:
                 self._run(one)
         return [one.run.row.name for one in begun]
+
+    async def _plan(self, begun: Begun) -> None:
+        run = begun.run
+        await self.background.begin(run.archive.id, run.row.id, run.row.location_id)
+        run.added = self.background.wake
 
     def _run(self, begun: Begun) -> None:
         run, source = begun.run, begun.source
@@ -122,7 +142,10 @@ class Engine:
             finally:
                 del self._importers[name]
                 self.views.end(run, row or run.row)
-                await self.archives.leave(run.archive, name)
+                try:
+                    await self.background.ended()
+                finally:
+                    await self.archives.leave(run.archive, name)
 
     async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]:
         """What importing these would do; nothing is written. Raises SourceError, ArchiveError."""
@@ -159,6 +182,7 @@ class Engine:
                 await begun.run.recount()
                 self.views.end(begun.run, begun.run.row)
             else:
+                await self._plan(begun)
                 self._run(begun)
 
     async def pause_import(self, name: str, reason: str = "by the user") -> None:
@@ -189,12 +213,46 @@ class Engine:
 
     def snapshot(self) -> Snapshot:
         """What is happening now."""
-        return self.views.snapshot(
+        snapshot = self.views.snapshot(
             list(self._importers.values()),
             self.limits,
             list(self.starter.controllers.values()),
             self.metrics.rates(),
         )
+        return msgspec.structs.replace(snapshot, queues=self.background.views())
+
+    # The background
+
+    async def queue_pause(self, name: str) -> None:
+        """Begin no more jobs of a queue. Raises UsageError."""
+        await self.background.worker.pause(name)
+
+    async def queue_resume(self, name: str) -> None:
+        """Go on with a queue. Raises UsageError."""
+        await self.background.worker.resume(name)
+
+    async def queue_slots(self, name: str, slots: int) -> None:
+        """So many calls of a queue at once. Raises UsageError."""
+        await self.background.worker.resize(name, slots)
+
+    async def jobs(self, state: str = "", queue: str = "", after: int = 0, count: int = 100) -> list[JobView]:
+        """Jobs with ids beyond `after`, of one state and one queue where these are given."""
+        return await self.background.page(state, queue, after, count)
+
+    async def retry(self, queue: str = "", ids: Sequence[int] | None = None) -> int:
+        """Try dead jobs again, all of them, or those of a queue or with these ids; how many jobs that revives."""
+        return await self.background.retry(queue, ids)
+
+    async def derive(self, path: str) -> int:
+        """Add jobs for all that is missing in the archive at `path`; how many. Raises ArchiveError."""
+        async with self.archives.used(path, create=False) as (archive, _):
+            return await self.background.derive(archive.id)
+
+    async def finish(self, names: Sequence[str]) -> None:
+        """Until these imports have ended, and all they left to be done, but for what waits until a person acts."""
+        await self.wait(names)
+        rows = [await self.catalog.import_named(name) for name in names]
+        await self.background.finish([row.id for row in rows if row is not None])
 
 
 __all__ = ["LOCK", "Engine"]

@@ -42,7 +42,6 @@ async def live(settings: Config, ready: Ready, idle: float | None = IDLE) -> int
     asyncio.get_running_loop().set_exception_handler(_unforeseen)
     handler: logging.Handler | None = None
     try:
-        os.makedirs(settings.home, mode=0o700, exist_ok=True)
         handler = log.begin(settings.home)
         engine = await _take(settings)
         if isinstance(engine, Welcome):

@@ -5,7 +5,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
@@ -52,10 +52,16 @@ def _text(value: object) -> str:
     return os.fsdecode(value) if isinstance(value, bytes) else str(value)
 
 
+def make(home: str) -> str:
+    """The folder of the log of `home`, which only its owner may enter. Raises OSError."""
+    os.makedirs(home, mode=0o700, exist_ok=True)
+    os.makedirs(folder(home), mode=0o700, exist_ok=True)
+    return folder(home)
+
+
 def begin(home: str, size: int = SIZE, kept: int = KEPT) -> logging.Handler:
     """Have everything logged in this process end up in the log of `home`. Raises OSError."""
-    os.makedirs(folder(home), mode=0o700, exist_ok=True)
-    path = os.path.join(folder(home), NAME)
+    path = os.path.join(make(home), NAME)
     handler = RotatingFileHandler(path, maxBytes=size, backupCount=kept, encoding="ascii")
     handler.setFormatter(Line())
     root = logging.getLogger()
@@ -74,36 +80,43 @@ def end(handler: logging.Handler) -> None:
 
 def streams(home: str) -> IO[bytes]:
     """The file for an engine's standard streams, begun anew when it has grown. Raises OSError."""
-    os.makedirs(folder(home), mode=0o700, exist_ok=True)
-    path = os.path.join(folder(home), STREAMS)
+    path = os.path.join(make(home), STREAMS)
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
     with suppress(OSError):
         flags |= os.O_TRUNC if os.stat(path).st_size > SIZE else 0
     return open(os.open(path, flags, 0o600), "ab", buffering=0)
 
 
-def last(home: str, lines: int, *, follow: bool = False) -> Iterator[str]:
+def last(home: str, lines: int, *, follow: bool = False) -> Generator[str, None, None]:
     """The last lines of the log, oldest first; with `follow` also each new one, for ever, across rotations."""
     path = os.path.join(folder(home), NAME)
     found: deque[str] = deque(maxlen=lines)
     for number in range(KEPT, 0, -1):
         with suppress(FileNotFoundError), open(f"{path}.{number}", encoding="utf-8") as old:
             found.extend(old.read().splitlines())
-    rest, newest = "", _open(path)
-    if newest is not None:
-        *whole, rest = newest.read().split("\n")
-        found.extend(whole)
+    newest = _open(path)
+    *whole, rest = (newest.read() if newest else "").split("\n")
+    found.extend(whole)
     yield from found
-    while follow:
-        moved = newest is None or _moved(newest, path)
-        # Read after that look: to a file that has been moved nothing is written any more.
-        text = newest.read() if newest else ""
-        *whole, rest = (rest + text).split("\n")
-        yield from whole
-        if moved:
-            newest, rest = _open(path), ""
-        if not text:
-            time.sleep(LOOK)
+    try:
+        while follow:
+            moved = newest is None or _moved(newest, path)
+            # Read after that look: to a file that has been moved nothing is written any more.
+            text = newest.read() if newest else ""
+            *whole, rest = (rest + text).split("\n")
+            yield from whole
+            if moved:
+                _close(newest)
+                newest, rest = _open(path), ""
+            if not text:
+                time.sleep(LOOK)
+    finally:
+        _close(newest)
+
+
+def _close(file: IO[str] | None) -> None:
+    if file is not None:
+        file.close()
 
 
 def _open(path: str) -> IO[str] | None:

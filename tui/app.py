@@ -67,6 +67,7 @@ class LadingApp(App[str]):
         self._running_loop = asyncio.get_running_loop()
         self._following = asyncio.create_task(self._follow(), name="engine")
         self.set_interval(PERIOD, self._draw)
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     async def on_unmount(self) -> None:
         """Detach; nothing here is waited for."""
@@ -113,22 +114,26 @@ class LadingApp(App[str]):
         if self._newest is not None:
             self.snapshot = self._newest
 
+    def draw_at_once(self) -> None:
+        """The next snapshot is drawn when it comes: a person waits for what it shows."""
+        self._at_once = True
+
     # Commands
 
     async def pause(self, name: str) -> None:
         """Pause an import. Raises LadingError."""
         await self.connection.pause_import(name)
-        self._at_once = True
+        self.draw_at_once()
 
     async def resume(self, name: str) -> None:
         """Let an import go on. Raises LadingError."""
         await self.connection.resume_import(name)
-        self._at_once = True
+        self.draw_at_once()
 
     async def cancel(self, name: str) -> None:
         """End an import as it is. Raises LadingError."""
         await self.connection.cancel_import(name)
-        self._at_once = True
+        self.draw_at_once()
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something without holding up the screen; errors are told."""
@@ -160,6 +165,10 @@ class LadingApp(App[str]):
     def open_import(self, name: str, *, failed: bool = False) -> None:
         """Show one import."""
         self.open("import")
+
+    async def action_quit(self) -> None:
+        """Textual's own way out is ours."""
+        self.leave()
 
     def leave(self) -> None:
         """Detach."""

@@ -2,11 +2,15 @@
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from core import config
 from core.client import Client
 from tui.exits import Exit
 from tui.output import Console
+
+if TYPE_CHECKING:
+    from tui.app import LadingApp
 
 
 def possible() -> bool:
@@ -18,10 +22,15 @@ def possible() -> bool:
 def run(console: Console) -> Exit:
     """Show the app until a person leaves. Raises ConfigError."""
     from tui.app import LadingApp
-    from tui.leaving import Leaving
 
     settings = config.load({}, os.environ)
-    app = LadingApp(settings, lambda: Client(settings), utf8=console.out.utf8)
+    return show(LadingApp(settings, lambda: Client(settings), utf8=console.out.utf8), console)
+
+
+def show(app: "LadingApp", console: Console) -> Exit:
+    """Show the app; whatever it hangs in, it ends when the terminal does."""
+    from tui.leaving import Leaving
+
     leaving = Leaving(app.leave_soon)
     leaving.watch()
     try:

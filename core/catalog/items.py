@@ -31,9 +31,10 @@ class Items(Table):
         self,
         items: Iterable[tuple[int, Item]],
         files: Iterable[tuple[int, Outcome, int | None, str | None, int, int | None, str]],
+        also: Iterable[tuple[str, Iterable[Sequence[object]]]] = (),
     ) -> None:
         """One batch's results: (archive, item) made or brought up to date, then (id, outcome, item, reason, size,
-        mtime, kind) of files."""
+        mtime, kind) of files; `also` are statements that go into the same unit."""
         await self.database.run(
             (_SETTLE, [_values(archive, item) for archive, item in items]),
             (
@@ -41,6 +42,7 @@ class Items(Table):
                 "mtime_ns = coalesce(?, mtime_ns), kind = ? WHERE id = ?",
                 [(out, item, why, size, mtime, kind, id) for id, out, item, why, size, mtime, kind in files],
             ),
+            *also,
         )
 
     async def known(self, archive_id: int, location_id: int | None, hashes: Sequence[bytes]) -> list[Item]:

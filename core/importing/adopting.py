@@ -13,6 +13,7 @@ from core.importing.gate import Claim, Content, Gate, Owner
 from core.importing.journal import Line
 from core.models import Outcome
 from core.paths import decode
+from core.queue import plan
 from core.workers import messages
 from core.workers.pool import Pool
 
@@ -170,7 +171,9 @@ class Adopter:
 
     async def _commit(self, items: list[Item]) -> None:
         if items:
-            await self._catalog.settle([(self._archive.id, item) for item in items], [])
+            new = [(self._archive.id, item) for item in items]
+            there = [(archive, item) for archive, item in new if item.damage is None]
+            await self._catalog.settle(new, [], plan.of_items(there, self.row.id))
 
     async def _known(self, contents: Iterable[Content]) -> dict[Content, list[Item]]:
         found: dict[Content, list[Item]] = {}

@@ -3,7 +3,7 @@
 import asyncio
 import errno
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from core.importing.gate import Gate
 from core.limits import Controller, Limit
 from core.models import Count, Outcome
 from core.paths import display
+from core.queue import plan
 from core.workers import control, messages
 from core.workers.messages import Request, Source
 from core.workers.pool import Pool, Worker
@@ -106,6 +107,8 @@ class Run:
         self.listed = False
         self.newest_before = catalog.last_file_id
         """File rows up to this number are of earlier runs or other imports."""
+        self.added: Callable[[], None] = lambda: None
+        """Called when there is work for the background."""
         self.turn = asyncio.Lock()
         self.in_flight: dict[Worker, list[Todo]] = {}
         self.ticks: dict[Worker, tuple[int, int, int]] = {}
@@ -146,11 +149,14 @@ class Run:
         self.counts = {outcome: list(totals.get(outcome, (0, 0))) for outcome in Outcome}
 
     async def settle(self, items: list[Item], files: list[Settled]) -> None:
-        """Commit new items and what became of files, then count it."""
+        """Commit new items, their jobs and what became of files, then count it."""
+        new = [(self.archive.id, item) for item in items]
         await self.catalog.settle(
-            [(self.archive.id, item) for item in items],
+            new,
             [(f.todo.id, f.outcome, f.item_id, f.reason, f.size, f.mtime_ns, f.kind) for f in files],
+            plan.of_items(new, self.row.id),
         )
+        self.added()
         self.levels.update(item.level for item in items)
         for file in files:
             if file.outcome is Outcome.FAILED and file.reason:
@@ -181,6 +187,10 @@ class Run:
             self.ticks[worker] = _counters(worker)
             try:
                 yield worker
+            except HaltError:
+                # What it holds of the batch would keep the volumes busy.
+                worker.kill()
+                raise
             finally:
                 now, before = _counters(worker), self.ticks.pop(worker)
                 self.moved = [sum_ + a - b for sum_, a, b in zip(self.moved, now, before, strict=True)]

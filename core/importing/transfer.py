@@ -1,5 +1,6 @@
 """One batch from the source into the archive: read, gate, stage, journal, flush, verify, publish, commit."""
 
+import errno
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -29,6 +30,8 @@ class Transfer:
         self._followed: list[tuple[Todo, Digest, Item]] = []
         self.unlike: set[int] = set()
         """Files whose content is not what their name and time promised: they are copied like new ones."""
+        self._grown: set[int] = set()
+        """Files that proved too large to be read into memory."""
 
     async def bring(self, batch: list[Todo]) -> None:
         """Bring one batch in. Raises HaltError."""
@@ -55,6 +58,7 @@ class Transfer:
         digests = await self._read(batch, worker)
         well = {digest.number: digest for digest in digests if digest.fault is None}
         faults = {digest.number: digest.fault for digest in digests if digest.fault is not None}
+        self._grown.update(number for number, fault in faults.items() if fault.code == errno.EFBIG)
         _halt(faults, run)
         known, claims, following = await run.gate.decide(
             run,
@@ -122,7 +126,8 @@ class Transfer:
         run = self._run
         files = [ToRead(todo.id, todo.path, todo.size, todo.kind) for todo in batch]
         limits = run.limits
-        if batch[0].size > ARENA and not self._only_hashed(batch):
+        large = batch[0].size > ARENA or batch[0].id in self._grown
+        if large and not self._only_hashed(batch):
             request = messages.CopyLarge(run.source, run.archive.place, run.staging, files[0])
             async with run.places(run.reading, run.writing, limits.copy, limits.hash):
                 reply = await run.ask(worker, request, messages.Digests)

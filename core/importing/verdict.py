@@ -3,7 +3,7 @@
 from collections import Counter
 from contextlib import aclosing
 
-from core.catalog import SeenRow, beside
+from core.catalog import SeenRow, below, beside
 from core.importing.intake import FINAL, listing
 from core.importing.run import Run
 from core.models import Outcome, Verdict
@@ -47,6 +47,13 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
             for entry in await _missing(run, archived):
                 wrong["missing"] += 1
                 example.setdefault("missing", entry.path)
+    # What failed may be gone from the source by now.
+    failed = run.counted(Outcome.FAILED).files - wrong["unlisted"]
+    if failed > wrong["failed"]:
+        wrong["failed"] = failed
+        for _, _, path in await run.catalog.reasons(run.row.id):
+            example.setdefault("failed", below(run.row.root, path))
+    wrong = +wrong
     if not wrong:
         return Verdict.SAFE, ""
     run.by_choice = set(wrong) == {"left out"}

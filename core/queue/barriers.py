@@ -28,8 +28,7 @@ _BEHIND = """
     FROM job WHERE barrier = ? AND barrier != 0 AND understood <= ? ORDER BY id
 """
 
-# Imports that have ended, but whose barrier was not opened: the engine died in between.
-_FORGOTTEN = """
+_ENDED = """
     SELECT b.import_id FROM barrier AS b JOIN import AS i ON i.id = b.import_id
     WHERE b.remaining IS NULL AND i.state IN ('done', 'cancelled')
 """
@@ -49,10 +48,10 @@ async def open_barrier(database: Database, import_id: int) -> None:
     await database.write(unit)
 
 
-async def open_forgotten(connection: aiosqlite.Connection) -> None:
-    """Open the barriers of imports that have ended."""
-    for (import_id,) in await connection.execute_fetchall(_FORGOTTEN):
-        await opened(connection, import_id)
+async def open_ended(database: Database) -> None:
+    """Open the barriers of all imports that have ended, by whatever way; else nothing is written."""
+    for (import_id,) in await database.read(_ENDED):
+        await open_barrier(database, import_id)
 
 
 async def opened(connection: aiosqlite.Connection, import_id: int) -> None:

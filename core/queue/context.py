@@ -9,7 +9,7 @@ from typing import Any
 
 from core.database import Database
 from core.errors import ArchiveError, WorkerDiedError
-from core.queue.archives import NAME, Archives
+from core.queue.holding import NAME, Holding
 from core.tasks.task import ItemFacts
 from core.workers import messages
 from core.workers.pool import Pool, TaskFailedError, TaskStoppedError
@@ -30,7 +30,7 @@ _ITEMS = """
 class EngineContext:
     """The catalog, the archives and a worker that writes into them, as tasks see them."""
 
-    def __init__(self, scratch: str, database: Database, pool: Pool, archives: Archives) -> None:
+    def __init__(self, scratch: str, database: Database, pool: Pool, archives: Holding) -> None:
         self._scratch = scratch
         self._database = database
         self._pool = pool

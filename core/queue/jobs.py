@@ -73,9 +73,9 @@ class Jobs:
 
     async def take_back(self) -> list[tuple[str, int]]:
         """Take back what dead runs of the engine held; (queue, id) of it. To be called before the first claim."""
+        await barriers.open_ended(self.database)
 
         async def unit(connection: aiosqlite.Connection) -> list[tuple[str, int]]:
-            await barriers.open_forgotten(connection)
             return await claims.take_back(connection, self.run, time.time())
 
         return await self.database.write(unit)

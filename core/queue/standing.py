@@ -14,7 +14,7 @@ COPIES = "copies come first"
 
 
 class Archives(Protocol):
-    """Which archives can be worked on (`core.queue.archives`)."""
+    """Which archives can be worked on (`core.queue.holding`)."""
 
     @property
     def away(self) -> Mapping[int, str]: ...

@@ -12,18 +12,20 @@ from core.queue.work import UNFINISHED
 SHARE = 50
 """Counting takes at most one part in so many of the time: a hundred thousand jobs are counted less often."""
 
-_COUNT = """
+NEXT_TRY = "its next try"
+
+_COUNT = f"""
     SELECT queue, state, CASE WHEN state != 'waiting' THEN '' WHEN barrier THEN 'an import to end'
-                              WHEN due THEN 'its next try' ELSE follows END AS why, count(*)
+                              WHEN due THEN '{NEXT_TRY}' ELSE follows END AS why, count(*)
     FROM job WHERE state != 'done' GROUP BY queue, state, why
-"""
+"""  # noqa: S608 - constants
 
 _TOTALS = "SELECT name, done, failed FROM queue"
 
 _OF_IMPORTS = f"""
     SELECT queue, archive_id, count(*) FROM job
     WHERE origin IN (SELECT value FROM json_each(?)) AND state IN {UNFINISHED} GROUP BY queue, archive_id
-"""  # noqa: S608 - constants
+"""  # noqa: S608
 
 
 class Tally:
@@ -34,6 +36,7 @@ class Tally:
         self._queues = queues
         self._states: dict[tuple[str, str], int] = {}
         self._why: dict[str, tuple[int, str]] = {}
+        self._due: dict[str, int] = {}
         self._totals: dict[str, tuple[int, int]] = {}
         self._meters = {name: Meter() for name in queues}
         self._seen = -1
@@ -45,15 +48,21 @@ class Tally:
         if changes != self._seen and now >= self._next:
             self._seen = changes
             self._totals = {name: (done, failed) for name, done, failed in await self._database.read(_TOTALS)}
-            self._states, self._why = {}, {}
+            self._states, self._why, self._due = {}, {}, {}
             for queue, state, why, count in await self._database.read(_COUNT):
                 self._states[queue, state] = self._states.get((queue, state), 0) + count
+                if why == NEXT_TRY:
+                    self._due[queue] = count
                 if state == "waiting":
                     self._why[queue] = max(self._why.get(queue, (0, "")), (count, why))
             ended = time.monotonic()
             self._next = ended + (ended - now) * SHARE
         for name in self._queues:
             self._meters[name].add(now, self._totals.get(name, (0, 0))[0])
+
+    def pressing(self, name: str) -> int:
+        """Jobs of a queue that wait for nothing but a slot or their next try."""
+        return self._states.get((name, "ready"), 0) + self._due.get(name, 0)
 
     async def of_imports(self, imports: Sequence[int]) -> list[tuple[str, int, int]]:
         """(queue, archive, count) of unfinished jobs that came with these imports."""

@@ -139,6 +139,13 @@ class Worker:
         reasons = {name: self._standing.reason(name) for name in self._order}
         return self._tally.views(self.busy, self.sharing.slots, self.sharing.paused, reasons)
 
+    @property
+    def wants(self) -> bool:
+        """Whether there is anything that it does or would do without anybody's help."""
+        return bool(self._calls or self._finished) or any(
+            self._tally.pressing(name) and not self._standing.until_someone_acts(name) for name in self._order
+        )
+
     async def left(self, imports: Sequence[int]) -> dict[str, int]:
         """Jobs still to be done for these imports, by queue, but for those that wait until a person acts."""
         found: Counter[str] = Counter()

@@ -138,7 +138,7 @@ def offset_of(text: str) -> int | None:
 
 def _zone(tags: Tags, names: tuple[str, ...]) -> int | None:
     for name in (*names, "AndroidTimeZone"):
-        for _, text in tags.all(name):
+        for text in tags.values(name):
             offset = offset_of(text)
             if offset is not None:
                 return offset

@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import psutil
 
@@ -53,6 +54,7 @@ class Child:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self._members: list[psutil.Process] = []
+        self._ending: asyncio.Task[None] | None = None
 
     @classmethod
     async def start(cls, argv: Sequence[Argument], *, errors: int = asyncio.subprocess.DEVNULL) -> "Child":
@@ -88,7 +90,10 @@ class Child:
 
     def kill(self) -> None:
         """End the whole group now. One that is stuck in the kernel goes when the kernel lets it."""
+        if self._ending:
+            return
         self._members = self._family()
+        self._ending = asyncio.create_task(self._end())
         if self.process.stdin:
             self.process.stdin.close()
         try:
@@ -99,10 +104,14 @@ class Child:
 
     async def gone(self) -> None:
         """Wait until the process is reaped, but no longer than `LEAVE` seconds."""
-        try:
-            await asyncio.wait_for(self.process.wait(), LEAVE)
-        except TimeoutError:
-            return
+        await asyncio.wait([self._ending or asyncio.create_task(self._end())], timeout=LEAVE)
+
+    async def _end(self) -> None:
+        # A pipe that nobody reads never comes to its end, and keeps its place in the loop.
+        with suppress(RuntimeError):  # another still reads it, and will see its end
+            while self.process.stdout and await self.process.stdout.read(1 << 16):
+                pass
+        await self.process.wait()
 
     def _family(self) -> list[psutil.Process]:
         try:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from core import tools
+from core.errors import LadingError
 from core.paths import display
 from core.tasks import probed
 from core.tasks.children import Child, guarded
@@ -60,6 +61,12 @@ def arguments(path: bytes) -> list[str | bytes]:
     ]
 
 
+class ProbeLostError(LadingError):
+    """A probe hangs, or does not come to its end."""
+
+    title = "ffprobe"
+
+
 class Ffprobe:
     """The task. A file that ffprobe cannot read is done, with the reason in its row."""
 
@@ -102,14 +109,14 @@ class Ffprobe:
         self._running.add(child)
         try:
             answer = await self._answer(child, job, beat)
-        except TimeoutError as error:
-            return Result(error=f"ffprobe: {error}.")
+        except ProbeLostError as error:
+            return Result(error=str(error))
         finally:
             self._end(child)
         return _result(item, answer, child.process.returncode)
 
     async def _answer(self, child: Child, job: Job, beat: Beat) -> bytes:
-        """What the child prints until its end. Raises TimeoutError when it does nothing for too long."""
+        """What the child prints until its end. Raises ProbeLostError, also when it does nothing for too long."""
         loop = asyncio.get_running_loop()
         reading = asyncio.create_task(_all(child))
         started = moved = loop.time()
@@ -121,9 +128,9 @@ class Ffprobe:
                     work, moved = done, now
                     beat(job.id, 0.0)
                 if now - moved > self._patience:
-                    raise TimeoutError(f"nothing done for {self._patience:g} s")
+                    raise ProbeLostError(f"nothing done for {self._patience:g} s.")
                 if now - started > self._longest:
-                    raise TimeoutError(f"not ended after {self._longest:g} s")
+                    raise ProbeLostError(f"not ended after {self._longest:g} s.")
             return reading.result()
         finally:
             reading.cancel()
@@ -146,8 +153,10 @@ class Ffprobe:
 async def _all(child: Child) -> bytes:
     output = b""
     if child.process.stdout:
-        while len(output) <= LARGEST and (block := await child.process.stdout.read(1 << 16)):
+        while block := await child.process.stdout.read(1 << 16):
             output += block
+            if len(output) > LARGEST:
+                raise ProbeLostError(f"more than {LARGEST:,} bytes of answer.")
     await child.process.wait()
     return output
 

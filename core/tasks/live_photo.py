@@ -25,7 +25,9 @@ def _kept(file: str) -> str:
     return f"{file}.outcome IN ({outcomes}) AND {file}.item_id IS NOT NULL"
 
 
-_APART = "coalesce(abs(s.captured - v.captured), abs(s.clock - v.clock) * 86400)"
+def _ending(file: str, length: int) -> str:
+    return f"lower(CAST(substr({file}.path, -{length}) AS TEXT))"
+
 
 _PAGE = f"""
     SELECT max(id) FROM (
@@ -33,7 +35,7 @@ _PAGE = f"""
     )
 """  # noqa: S608 - names and numbers of our own
 
-# The stills of all identifiers in a page of the import, wherever they and their movies lie; the movie NULL when
+# The stills of all identifiers in a page of the import, wherever they and their movies lie; the movie is NULL when
 # there is none, `before` the one that is recorded. `near`: 0 in one folder of one import, 1 in one import.
 _BY_IDENTIFIER = f"""
     WITH touched AS MATERIALIZED (
@@ -42,31 +44,31 @@ _BY_IDENTIFIER = f"""
         WHERE f.import_id = ?1 AND f.id > ?2 AND f.id <= ?3 AND {_kept("f")}
             AND m.content_identifier != ''
     ),
-    identified AS MATERIALIZED (
-        SELECT t.identifier, i.id, i.kind, m.captured, julianday(m.captured_local) AS clock
+    still AS MATERIALIZED (
+        SELECT t.identifier, i.id, m.captured
         FROM touched t CROSS JOIN metadata m ON m.content_identifier = t.identifier
-            JOIN item i ON i.id = m.item_id AND i.archive_id = ?4
+            CROSS JOIN item i ON i.id = m.item_id AND i.kind = 'images' AND i.archive_id = ?4
         WHERE (SELECT count(*) FROM metadata c WHERE c.content_identifier = t.identifier) <= {COPIES}
     ),
-    candidate AS MATERIALIZED (
-        SELECT s.id AS still, v.id AS movie, {_APART} AS apart,
+    candidate AS (
+        SELECT s.id AS still, v.id AS movie, abs(s.captured - m.captured) AS apart,
             coalesce((
                 SELECT min(rtrim(a.path, replace(a.path, '/', '')) != rtrim(b.path, replace(b.path, '/', '')))
-                FROM file a JOIN file b ON b.item_id = v.id AND b.import_id = a.import_id AND {_kept("b")}
+                FROM file a CROSS JOIN file b ON b.item_id = v.id AND +b.import_id = a.import_id AND {_kept("b")}
                 WHERE a.item_id = s.id AND {_kept("a")}
             ), 2) AS near
-        FROM identified s JOIN identified v ON v.identifier = s.identifier AND v.kind = 'videos'
-        WHERE s.kind = 'images'
+        FROM still s LEFT JOIN metadata m ON m.content_identifier = s.identifier
+            LEFT JOIN item v ON v.id = m.item_id AND v.kind = 'videos' AND v.archive_id = ?4
     ),
     ranked AS (
-        SELECT still, movie,
-            row_number() OVER (PARTITION BY still ORDER BY near, apart IS NULL, apart, movie) AS place
+        SELECT still, movie, row_number() OVER (
+            PARTITION BY still ORDER BY movie IS NULL, near, apart IS NULL, apart, movie
+        ) AS place
         FROM candidate
     )
-    SELECT s.id, r.movie, p.movie_id, p.found
-    FROM identified s LEFT JOIN ranked r ON r.still = s.id AND r.place = 1
-        LEFT JOIN live_pair p ON p.still_id = s.id
-    WHERE s.kind = 'images'
+    SELECT r.still, r.movie, p.movie_id, p.found
+    FROM ranked r LEFT JOIN live_pair p ON p.still_id = r.still
+    WHERE r.place = 1
 """  # noqa: S608 - names and numbers of our own
 
 # Stills and movies of one stem in one folder of the import, neither with an identifier, nor by another maker.
@@ -75,21 +77,19 @@ _BY_NAME = f"""
         SELECT DISTINCT f.stem FROM file f
         WHERE f.import_id = ?1 AND f.id > ?2 AND f.id <= ?3 AND {_kept("f")}
     ),
-    found AS MATERIALIZED (
-        SELECT f.stem, i.id, i.kind, m.captured, julianday(m.captured_local) AS clock,
-            coalesce(m.duration, p.duration) AS duration,
-            lower(CAST(substr(f.path, -5) AS TEXT)) AS ending
-        FROM touched t CROSS JOIN file f ON f.import_id = ?1 AND f.stem = t.stem AND {_kept("f")}
-            JOIN item i ON i.id = f.item_id LEFT JOIN metadata m ON m.item_id = i.id
-            LEFT JOIN probe p ON p.item_id = i.id
-        WHERE coalesce(m.content_identifier, '') = '' AND coalesce(m.make, 'Apple') = 'Apple'
-    ),
     candidate AS (
-        SELECT DISTINCT s.id AS still, v.id AS movie, {_APART} AS apart
-        FROM found s JOIN found v ON v.stem = s.stem AND v.kind = 'videos' AND v.ending LIKE '%.mov'
-            AND v.duration > 0 AND v.duration <= {LONGEST}
-        WHERE s.kind = 'images'
-            AND (s.ending IN ('.heic', '.heif', '.jpeg') OR s.ending LIKE '%.jpg')
+        SELECT DISTINCT s.item_id AS still, v.item_id AS movie,
+            abs(sm.captured - vm.captured) AS apart
+        FROM touched t
+            CROSS JOIN file s ON s.import_id = ?1 AND s.stem = t.stem AND {_kept("s")}
+            CROSS JOIN file v ON v.import_id = ?1 AND v.stem = t.stem AND {_kept("v")}
+            LEFT JOIN metadata sm ON sm.item_id = s.item_id LEFT JOIN metadata vm ON vm.item_id = v.item_id
+            LEFT JOIN probe p ON p.item_id = v.item_id
+        WHERE s.kind = 'images' AND v.kind = 'videos' AND {_ending("v", 4)} = '.mov'
+            AND ({_ending("s", 4)} = '.jpg' OR {_ending("s", 5)} IN ('.heic', '.heif', '.jpeg'))
+            AND coalesce(vm.duration, p.duration) > 0 AND coalesce(vm.duration, p.duration) <= {LONGEST}
+            AND coalesce(sm.content_identifier, vm.content_identifier, '') = ''
+            AND coalesce(sm.make, 'Apple') = 'Apple' AND coalesce(vm.make, 'Apple') = 'Apple'
     ),
     ranked AS (
         SELECT still, movie, row_number() OVER (PARTITION BY still ORDER BY apart IS NULL, apart, movie) AS place

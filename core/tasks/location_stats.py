@@ -15,9 +15,9 @@ CAMERAS = 100
 # RFC 7946, section 5.2). A position of exactly 0, 0 is what some cameras write without a fix.
 _FIGURES = f"""
     WITH member AS MATERIALIZED (
-        SELECT DISTINCT f.item_id AS id FROM import i JOIN file f ON f.import_id = i.id
+        SELECT DISTINCT f.item_id AS id FROM import i CROSS JOIN file f ON f.import_id = i.id
         WHERE i.location_id = ? AND f.outcome IN ({int(Outcome.ARCHIVED)}, {int(Outcome.DUPLICATE)})
-            AND f.item_id IS NOT NULL
+            AND +f.item_id IS NOT NULL
     ),
     known AS MATERIALIZED (
         SELECT t.kind, t.size, m.captured_local, m.lat, m.lon, trim(coalesce(m.make, '')) AS make,

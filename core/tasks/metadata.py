@@ -105,7 +105,7 @@ def parse(json: bytes) -> Metadata:
 
 def _device(tags: Tags, names: tuple[str, ...], sony: str) -> str | None:
     """Sony's films say it in a part that is XML; a colour profile has a DeviceManufacturer, too."""
-    return tags.text(*names) or next((text for _, text in tags.all(sony, ("XML",))), None)
+    return tags.text(*names) or next(tags.values(sony, ("XML",)), None)
 
 
 def _size(tags: Tags) -> tuple[int | None, int | None]:
@@ -114,19 +114,16 @@ def _size(tags: Tags) -> tuple[int | None, int | None]:
 
 
 def _place(tags: Tags) -> tuple[float | None, float | None]:
-    """The composite ones only: the others lack their sign. 0, 0 is what a receiver without a fix says."""
-    numbers = [
-        next((number(text) for _, text in tags.all(name, ("Composite",))), None)
-        for name in ("GPSLatitude", "GPSLongitude")
-    ]
-    lat, lon = numbers
-    if lat is None or lon is None or abs(lat) > 90 or abs(lon) > 180 or (lat == 0 and lon == 0):
-        return None, None
-    return lat, lon
+    """Where the numbers have their sign: EXIF's own lack it. 0, 0 is what a receiver without a fix says."""
+    for group in (("Composite",), ("XMP-exif",)):
+        lat, lon = (next(map(number, tags.values(name, group)), None) for name in ("GPSLatitude", "GPSLongitude"))
+        if lat is not None and lon is not None and abs(lat) <= 90 and abs(lon) <= 180 and (lat or lon):
+            return lat, lon
+    return None, None
 
 
 def _orientation(tags: Tags) -> int | None:
-    for _, text in tags.all("Orientation"):
+    for text in tags.values("Orientation"):
         if re.fullmatch("[1-8]", text):
             return int(text)
     for group, text in tags.all("Rotation", ("Composite", "QuickTime")):
@@ -149,7 +146,7 @@ def _duration(tags: Tags) -> float | None:
 def _lens(tags: Tags) -> str | None:
     """A name, else what can be told from focal lengths and apertures; the makers' numbers say nothing."""
     for name in ("LensModel", "Lens", "LensID", "LensInfo"):
-        for _, text in tags.all(name):
+        for text in tags.values(name):
             if _NUMBERS.fullmatch(text):
                 return _lens_of(text)
             if not re.fullmatch(r"[\d. ]*|(?:[0-9A-F]{2} ){2,}[0-9A-F]{2}", text):

@@ -46,13 +46,17 @@ class Tags:
                 if text is not None:
                     yield group, text
 
+    def values(self, name: str, groups: Collection[str] = ()) -> Iterator[str]:
+        """Each value of the tag, cleaned."""
+        return (text for _, text in self.all(name, groups))
+
     def text(self, *names: str) -> str | None:
         """The first value that says something."""
-        return next((text for name in names for _, text in self.all(name)), None)
+        return next((text for name in names for text in self.values(name)), None)
 
     def number(self, *names: str) -> float | None:
         """The first value that is a finite number."""
-        numbers = (number(text) for name in names for _, text in self.all(name))
+        numbers = (number(text) for name in names for text in self.values(name))
         return next((one for one in numbers if one is not None), None)
 
 

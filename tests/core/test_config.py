@@ -176,9 +176,7 @@ def test_command_line_over_environment_over_file(
     ),
     st.dictionaries(st.sampled_from([*KINDS, "workers", "nothing"]), st.none() | st.text() | st.integers()),
 )
-def test_any_value_is_taken_or_refused_with_its_place(
-    exported: dict[str, str], typed: dict[str, object]
-) -> None:
+def test_any_value_is_taken_or_refused_with_its_place(exported: dict[str, str], typed: dict[str, object]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         try:
             config = load(typed, {**env(folder), **exported})
@@ -290,9 +288,7 @@ def test_archive_name_may_hold_any_bytes(home: Path) -> None:
 
 
 @pytest.mark.parametrize("environ", [{}, {"LADING_HOME": ""}])
-def test_home_without_a_choice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]
-) -> None:
+def test_home_without_a_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     home = load({}, environ).home

@@ -1,19 +1,26 @@
 """What tests of thumbnails and proxies need: an archive's stand-in, and pictures that show what became of them."""
 
+import io
 import os
 import shutil
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageCms
 
 from core.errors import ArchiveError
+from core.makers import thumbnails
+from core.makers.messages import File, Made, MakeThumbnails
 from core.media import Kind, extension, kind_of_name
 from core.tasks.task import ItemFacts, Job, Result
+from tests.rigs import media
 
 CORNERS = ((220, 40, 40), (40, 200, 40), (40, 60, 220), (230, 220, 40))
 """Red, green, blue and yellow: top left, top right, bottom left, bottom right of `corners`."""
+
+
+X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 
 
 class Archive:
@@ -151,3 +158,45 @@ def display_p3() -> bytes:
     size = struct.pack(">I", start + len(data))
     head = size + bytes(4) + b"\2\x10\0\0mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28)
     return head + struct.pack(">3i", 63190, 65536, 54061) + bytes(128 - 80) + table + data
+
+
+def make(path: str, *, film: bool = False) -> Made:
+    """Thumbnails of a file, beside it, made in this process."""
+    folder, name = os.path.split(path)
+    order = MakeThumbnails(os.fsencode(path), name.rpartition(".")[2].lower(), film, os.fsencode(folder), "made")
+    return thumbnails.make(order, lambda fraction: None)
+
+
+def largest(path: str, *, film: bool = False) -> Image.Image:
+    """The largest thumbnail of a file, after a look at all of them."""
+    made = make(path, film=film)
+    assert [file.role for file in made.files] == ["1920", "800", "400"]
+    for file in made.files:
+        with Image.open(os.path.join(os.path.dirname(path), file.name)) as image:
+            assert image.format == "JPEG"
+            assert image.size == (file.width, file.height)
+            assert not image.getexif()
+            assert not {"exif", "xmp", "comment", "photoshop"} & set(image.info)
+            if image.mode == "RGB":
+                named = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+                assert "sRGB" in ImageCms.getProfileDescription(named)
+    with Image.open(os.path.join(os.path.dirname(path), made.files[0].name)) as image:
+        image.load()
+        return image
+
+
+def sizes(files: list[File]) -> list[tuple[int, int]]:
+    """Width and height of each."""
+    return [(file.width, file.height) for file in files]
+
+
+def film(folder: os.PathLike[str], name: str, *arguments: str) -> str:
+    """A film made by ffmpeg; gives its path."""
+    path = os.path.join(folder, name)
+    media.run("ffmpeg", "-v", "error", "-nostdin", "-y", *arguments, f"file:{path}")
+    return path
+
+
+def shown(what: str = "testsrc2=size=320x240:rate=25:duration=2") -> tuple[str, ...]:
+    """The input that generates pictures or sound."""
+    return ("-f", "lavfi", "-i", what)

@@ -16,7 +16,7 @@ from tui.widgets.errors import Errors
 from tui.widgets.header import Header
 from tui.widgets.in_flight import InFlight
 from tui.widgets.keys import Key, Keys
-from tui.widgets.pane import Pane
+from tui.widgets.pane import Pane, SnapshotPane
 from tui.widgets.queues import Queues
 from tui.widgets.throughput import Throughput
 
@@ -77,7 +77,7 @@ class Dashboard(Base[None]):
         self.query_one(Header).show(snapshot, self.lading.trouble)
         if snapshot is not None:
             self._fit_cards(len(snapshot.imports))
-            for pane in self.query(Pane):
+            for pane in self.query(SnapshotPane):
                 pane.show(snapshot)
 
     def _fit_cards(self, count: int) -> None:
@@ -96,9 +96,9 @@ class Dashboard(Base[None]):
         self.call_later(self.action_do, "zoom")
 
     @property
-    def pane(self) -> Pane:
+    def pane(self) -> SnapshotPane:
         """The pane that has the keys."""
-        return self.focused if isinstance(self.focused, Pane) else self.query_one(Cards)
+        return self.focused if isinstance(self.focused, SnapshotPane) else self.query_one(Cards)
 
     @property
     def chosen(self) -> ImportView | None:

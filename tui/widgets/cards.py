@@ -6,10 +6,10 @@ from core.models import ImportView, InFlight, Snapshot, State, Verdict
 from tui import format
 from tui.session import ordered, session, settled, share
 from tui.widgets.lines import Line, Piece, crop, line
-from tui.widgets.pane import Pane, Room, Rows, empty
+from tui.widgets.pane import Room, Rows, SnapshotPane, empty
 
 
-class Cards(Pane):
+class Cards(SnapshotPane):
     """Imports: those of the session first."""
 
     NUMBER = 1

@@ -3,10 +3,10 @@
 from core.models import ErrorGroup, Snapshot
 from tui import format
 from tui.widgets.lines import Line, crop, line
-from tui.widgets.pane import Pane, Room, Rows, empty
+from tui.widgets.pane import Room, Rows, SnapshotPane, empty
 
 
-class Errors(Pane):
+class Errors(SnapshotPane):
     """A row for each cause."""
 
     NUMBER = 5

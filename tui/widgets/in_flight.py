@@ -5,10 +5,10 @@ from core.models import Snapshot
 from tui import format
 from tui.session import share
 from tui.widgets.lines import Line, crop, line
-from tui.widgets.pane import Pane, Room, Rows, empty
+from tui.widgets.pane import Room, Rows, SnapshotPane, empty
 
 
-class InFlight(Pane):
+class InFlight(SnapshotPane):
     """A row for each worker's file."""
 
     NUMBER = 4

@@ -1,4 +1,4 @@
-"""A numbered part of the dashboard: a title over rows, one of which can be chosen."""
+"""A numbered part of a screen: a title over rows, one of which can be chosen."""
 
 from typing import ClassVar
 
@@ -39,7 +39,7 @@ def empty(text: str, glyphs: Glyphs) -> tuple[tuple[Line, ...], ...]:
 
 
 class Pane(Lines, can_focus=True):
-    """Base of the panes. `rows` says what is there; the pane shows the part around the cursor."""
+    """Base of the panes. `content` says what is there; the pane shows the part around the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
@@ -63,20 +63,14 @@ class Pane(Lines, can_focus=True):
     def __init__(self, glyphs: Glyphs, *, id: str) -> None:
         super().__init__(id=id, classes="pane")
         self.glyphs = glyphs
-        self.snapshot = Snapshot(time=0.0, version="")
         self.enlarged = False
         self.cursor = 0
         self._count = 0
         self._at: list[int] = []
 
-    def rows(self, snapshot: Snapshot, room: Room) -> Rows:
-        """What to show of a snapshot."""
+    def content(self, room: Room) -> Rows:
+        """What to show."""
         raise NotImplementedError
-
-    def show(self, snapshot: Snapshot) -> None:
-        """Show another moment."""
-        self.snapshot = snapshot
-        self.draw()
 
     def draw(self) -> None:
         """Put on the screen what is to be seen now."""
@@ -90,7 +84,7 @@ class Pane(Lines, can_focus=True):
             focused=self.has_focus,
             enlarged=self.enlarged,
         )
-        found = self.rows(self.snapshot, room)
+        found = self.content(room)
         self._count = len(found.rows)
         if self.cursor >= self._count > 0:
             self.cursor = self._count - 1
@@ -136,13 +130,31 @@ class Pane(Lines, can_focus=True):
         """Draw for the new size."""
         self.draw()
 
-    def on_focus(self) -> None:
-        """Show that the keys go here."""
+    def watch_has_focus(self, focused: bool) -> None:
+        """Show whether the keys go here."""
         self.draw()
-        self.post_message(self.Chosen())
+        if focused:
+            self.post_message(self.Chosen())
 
-    def on_blur(self) -> None:
-        """Show that they do not."""
+
+class SnapshotPane(Pane):
+    """A pane that shows snapshots."""
+
+    def __init__(self, glyphs: Glyphs, *, id: str) -> None:
+        super().__init__(glyphs, id=id)
+        self.snapshot = Snapshot(time=0.0, version="")
+
+    def rows(self, snapshot: Snapshot, room: Room) -> Rows:
+        """What to show of a snapshot."""
+        raise NotImplementedError
+
+    def content(self, room: Room) -> Rows:
+        """What to show of the newest snapshot."""
+        return self.rows(self.snapshot, room)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show another moment."""
+        self.snapshot = snapshot
         self.draw()
 
 

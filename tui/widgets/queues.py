@@ -3,7 +3,7 @@
 from core.models import LimitView, QueueView, Snapshot, Value
 from tui import format
 from tui.widgets.lines import Line, crop, line
-from tui.widgets.pane import Pane, Room, Rows, empty
+from tui.widgets.pane import Room, Rows, SnapshotPane, empty
 
 NAMES = {"video_proxy": "proxy", "location_stats": "stats", "live_photo": "live photo"}
 
@@ -24,7 +24,7 @@ class Place(Value, frozen=True, kw_only=True):
     dead: int = 0
 
 
-class Queues(Pane):
+class Queues(SnapshotPane):
     """Stages first, then volumes in the enlarged pane, then the queues of background work."""
 
     NUMBER = 3

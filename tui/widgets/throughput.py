@@ -5,7 +5,7 @@ from statistics import fmean
 from core.bottleneck import Bottleneck, bottleneck
 from core.models import Rates, Snapshot
 from tui.widgets.lines import Line, crop, line
-from tui.widgets.pane import Pane, Room, Rows
+from tui.widgets.pane import Room, Rows, SnapshotPane
 
 TABLE = 37
 """Columns of the table beside the graph."""
@@ -26,7 +26,7 @@ ADVICE = {
 }
 
 
-class Throughput(Pane):
+class Throughput(SnapshotPane):
     """Bytes a second."""
 
     NUMBER = 2

@@ -55,6 +55,8 @@ def frame(value: object) -> bytes:
 
 HELLO = pack(Call(number=1, request=Hello(version="1")))
 
+DEEP = b"\x83\xa4type\xa4call\xa6number\x02\xa7request" + b"\x91" * 90_000
+
 HOSTILE = {
     "nothing": b"\0\0\0\0",
     "far too large": b"\xff\xff\xff\xff",
@@ -64,9 +66,7 @@ HOSTILE = {
     "a map of four thousand million": b"\0\0\0\5\xdf\xff\xff\xff\xff",
     "bytes that are not there": b"\0\0\0\5\xc6\xff\xff\xff\xff",
     "deeper than any stack": (100_000).to_bytes(4, "big") + b"\x91" * 100_000,
-    "a deep request": frame({"type": "call", "number": 2})[:4]
-    + b"\x83\xa4type\xa4call\xa7request"
-    + b"\x91" * 90_000,
+    "a deep request": len(DEEP).to_bytes(4, "big") + DEEP,
     "no text": b"\0\0\0\3\xa2\xff\xfe",
     "no map": frame([1, 2, 3]),
     "an answer": pack(Answer(number=1, reply=Done())),

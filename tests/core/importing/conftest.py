@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.importing.rig import Rig
+from core import engine
+from tests.core.importing.rig import Rig, Still
 
 
 @pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     """A running engine with an empty card and no archive yet; at the end it holds nothing any more."""
+    monkeypatch.setattr(engine, "Background", Still)
     rig = Rig(tmp_path)
     rig.source.mkdir()
     await rig.engine.start()
@@ -18,5 +20,6 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
         yield rig
         for gate in rig.gates():
             assert not gate._claims
+        assert rig.engine.under_way or not rig.staged()
     finally:
         await rig.engine.stop()

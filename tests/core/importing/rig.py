@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from core.background import Background
+from core.catalog import below
 from core.config import Config, Workers
 from core.engine import Engine
 from core.importing.gate import Gate
@@ -28,6 +30,19 @@ class Row(msgspec.Struct, frozen=True):
     kind: str
     reason: str
     payload: str
+
+
+class Still(Background):
+    """Jobs are entered, but nobody does them: these tests are about importing alone."""
+
+    async def start(self) -> None:
+        """Nothing begins."""
+
+    async def stop(self) -> None:
+        """Nothing ends."""
+
+    def wake(self) -> None:
+        """Nobody sleeps."""
 
 
 class Rig:
@@ -89,10 +104,11 @@ class Rig:
         """The files of an import, by path below the source's root."""
         found = await self.engine.database.read(
             "SELECT f.path, i.root, f.outcome, f.size, f.kind, coalesce(f.reason, ''), coalesce(m.path, '') "
-            "FROM file f JOIN import i ON i.id = f.import_id LEFT JOIN item m ON m.id = f.item_id WHERE i.name = ?",
+            "FROM file f JOIN import i ON i.id = f.import_id LEFT JOIN item m ON m.id = f.item_id "
+            "WHERE i.name = ?",
             (name,),
         )
-        return {os.path.relpath(path, root or b"."): Row(Outcome(out), *rest) for path, root, out, *rest in found}
+        return {below(root, path): Row(Outcome(out), *rest) for path, root, out, *rest in found}
 
     async def check(self, view: ImportView) -> None:
         """What the view counts is what the rows say; nothing negative, nothing left over."""
@@ -111,7 +127,7 @@ class Rig:
         assert (view.failed.files, view.todo.files) == (counted[Outcome.FAILED], counted[Outcome.TODO])
         assert view.skipped.files == skipped
         assert view.seen.bytes == sum(sizes.values())
-        assert not self.staged()
+        assert view.id not in self.staged()
 
     def gates(self) -> list[Gate]:
         """The gates of the archives that are open."""
@@ -137,11 +153,15 @@ class Rig:
 
     def receipts(self) -> list[Path]:
         """The receipts to read, oldest first."""
-        return sorted(self.archive.glob("locations/*/lading/*.txt"))
+        return sorted(self.archive.glob("locations/*/lading/*.txt"), key=_written)
 
     def journals(self) -> list[Path]:
         """The journals, oldest first."""
-        return sorted(self.archive.glob(".lading/imports/*.jsonl"))
+        return sorted(self.archive.glob(".lading/imports/*.jsonl"), key=_written)
+
+
+def _written(path: Path) -> int:
+    return path.stat().st_mtime_ns
 
 
 def digest(path: Path) -> str:

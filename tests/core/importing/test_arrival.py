@@ -44,7 +44,7 @@ async def test_hostile_tree_arrives(rig: Rig) -> None:
 
 
 async def test_modification_times_are_kept(rig: Rig) -> None:
-    times = {index: when for index, when in enumerate((0, 1, 1_700_000_000_123_456_789, 4_000_000_000 * 10**9))}
+    times = dict(enumerate((0, 1, 1_700_000_000_123_456_789, 4_000_000_000 * 10**9)))
     for index, when in times.items():
         os.utime(write(rig.source / f"{index}.jpg", b"time %d" % index), ns=(when, when))
     large = rig.source / "large.mov"
@@ -104,9 +104,7 @@ async def test_a_long_receipt_is_whole(rig: Rig) -> None:
 
 async def test_the_archive_knows_names_times_and_digests(rig: Rig) -> None:
     name = b"caf\xe9 \n.jpg"
-    path = os.path.join(os.fsencode(rig.source), name)
-    with open(path, "wb") as file:
-        file.write(b"one")
+    write(rig.source / os.fsdecode(name), b"one")
     os.makedirs(rig.source / "empty")
     view = await rig.imported()
     lines = [json.loads(line) for line in rig.journals()[0].read_text().splitlines()]

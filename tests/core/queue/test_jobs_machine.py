@@ -79,7 +79,9 @@ class Table(RuleBasedStateMachine):
 
     @rule(items=st.lists(ITEMS, min_size=1, max_size=3, unique=True), origin=IMPORTS)
     def add_items(self, items: list[int], origin: int) -> None:
-        keys = [Key(queue, item) for item in items for queue in ("exiftool", "ffprobe", "thumbnail", "video_proxy")]
+        keys = [
+            Key(queue, item) for item in items for queue in ("exiftool", "ffprobe", "thumbnail", "video_proxy")
+        ]
         self.do(self.jobs.add([work_of(key, origin) for key in keys]))
         for key in keys:
             self.model.add(key, origin)
@@ -193,7 +195,9 @@ class Table(RuleBasedStateMachine):
     def barriers_hold(self) -> None:
         rows = self.do(self.database.read("SELECT barrier, queue, location_id, state FROM job WHERE barrier != 0"))
         assert sorted(rows) == sorted(
-            (name, key.queue, key.location, "waiting") for name, works in self.model.behind.items() for key in works
+            (name, key.queue, key.location, "waiting")
+            for name, works in self.model.behind.items()
+            for key in works
         )
         counting = self.do(self.database.read("SELECT import_id, remaining FROM barrier"))
         assert dict(counting) == self.model.counting
@@ -210,7 +214,7 @@ class Table(RuleBasedStateMachine):
                 for key, one in self.model.jobs.items()
                 if one.origin == name and key.queue in ("exiftool", "ffprobe") and one.state in UNFINISHED
             ]
-            # More of its items than it counts, when some came after it was opened: then it opens early, never late.
+            # More than it counts when some came after it was opened: then it lets go early, never late.
             assert count is None or 0 < count <= len(left)
 
 

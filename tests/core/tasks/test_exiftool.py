@@ -1,25 +1,20 @@
 """exiftool on real files: what it says alone is what we keep, and a sick one is replaced."""
 
-import asyncio
 import json
 import os
 import shutil
-import signal
 import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from core import tools
-from core.tasks import exiftool
-from core.tasks.exiftool import CHUNK, Exiftool
+from core.tasks.exiftool import Exiftool
 from core.tasks.metadata import unpack
-from tests.core.tasks.itemrig import SHARED, Files, children, rows, wait_until_gone
+from tests.core.tasks.itemrig import SHARED, Files, rows
 from tests.rigs.media import make_media, run
 
 NOON = 1_714_996_800  # 2024-05-06 12:00:00 UTC
@@ -44,28 +39,6 @@ def bare(paths: list[bytes], *options: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(done.stdout, parse_float=str, parse_int=str)
     assert len(found) == len(paths)
     return found
-
-
-def fake(folder: Path, script: str) -> str:
-    """An exiftool that answers nothing but its version; for `search`."""
-    file = folder / "exiftool"
-    file.write_text(f'#!/bin/sh\nif [ "$1" = -ver ]; then echo 12.99; exit; fi\n{script}\n')
-    file.chmod(0o755)
-    return str(folder)
-
-
-def daemons() -> list[psutil.Process]:
-    return [one for one in children() if any("stay_open" in part for part in one.cmdline())]
-
-
-async def until(true: Callable[[], object]) -> None:
-    while not true():  # noqa: ASYNC110 - other processes set no events
-        await asyncio.sleep(0.01)
-
-
-async def only_daemon() -> psutil.Process:
-    await until(daemons)
-    return daemons()[0]
 
 
 async def test_every_file_as_exiftool_says_it(task: Exiftool, media: list[bytes]) -> None:
@@ -223,149 +196,6 @@ async def test_an_item_that_is_gone(task: Exiftool) -> None:
     result = (await task.run([job], context, lambda job, part: None))[job.id]
     assert result.error
     assert result.final
-
-
-async def test_one_daemon_serves_many_calls(task: Exiftool, media: list[bytes]) -> None:
-    files = Files(media * 3)
-    await files.run(task)
-    (first,) = daemons()
-    await files.run(task)
-    assert daemons() == [first]
-    assert {job for job, part in files.beats if part == 1.0} == {job.id for job in files.jobs("")}
-    nice = await asyncio.to_thread(first.nice)
-    assert nice == 10
-    await task.close()
-    assert wait_until_gone([first])
-
-
-async def test_a_killed_daemon_is_replaced(task: Exiftool, media: list[bytes]) -> None:
-    files = Files(media)
-    await files.run(task)
-    first = await only_daemon()
-    first.kill()
-    assert wait_until_gone([first])
-    assert len(rows("metadata", await files.run(task))) == len(media)
-
-
-async def test_a_daemon_killed_at_work_is_replaced(task: Exiftool, media: list[bytes]) -> None:
-    files = Files(media * 20)
-    work = asyncio.create_task(files.run(task))
-    await until(lambda: files.beats)
-    (await only_daemon()).kill()
-    assert len(rows("metadata", (await work)[: len(media)])) == len(media)
-    assert not any(result.error for result in await work)
-
-
-async def test_a_stopped_daemon_is_killed_and_replaced(media: list[bytes]) -> None:
-    task = Exiftool(patience=1.5)
-    try:
-        files = Files(media)
-        await files.run(task)
-        first = await only_daemon()
-        first.suspend()
-        before = psutil.Process().cpu_times()
-        assert len(rows("metadata", await files.run(task))) == len(media)
-        assert wait_until_gone([first])
-        after = psutil.Process().cpu_times()
-        assert after.user - before.user < 0.7
-    finally:
-        await task.close()
-    assert wait_until_gone(children())
-
-
-async def test_a_poisoned_file_fails_alone(tmp_path: Path, media: list[bytes]) -> None:
-    """An exiftool that dies of one name, and would take its whole chunk with it."""
-    real = tools.find("exiftool")
-    code = f"""
-import os, subprocess, sys, threading
-child = subprocess.Popen(["{real}", *sys.argv[1:]], stdin=subprocess.PIPE)
-for line in sys.stdin.buffer:
-    if line.endswith(b"poison.jpg\\n"):
-        child.kill()
-        os._exit(1)
-    child.stdin.write(line)
-    child.stdin.flush()
-"""
-    (tmp_path / "fake.py").write_text(code)
-    search = fake(tmp_path, f'exec {sys.executable} {tmp_path}/fake.py "$@"')
-    shutil.copyfile(media[0], tmp_path / "poison.jpg")
-    task = Exiftool(search=search)
-    try:
-        results = await Files([media[0], media[1], tmp_path / "poison.jpg", media[2]]).run(task)
-    finally:
-        await task.close()
-    assert [bool(result.error) for result in results] == [False, False, True, False]
-    assert "ended" in results[2].error
-    assert wait_until_gone(children())
-
-
-async def test_a_volume_that_hangs_is_given_up(tmp_path: Path, media: list[bytes]) -> None:
-    started = time.monotonic()
-    task = Exiftool(patience=0.5, search=fake(tmp_path, "exec sleep 1000"))
-    try:
-        results = await Files([media[0]] * 3 * CHUNK).run(task)
-    finally:
-        await task.close()
-    assert all("no answer" in result.error and not result.final for result in results)
-    assert time.monotonic() - started < 10
-    assert wait_until_gone(children())
-
-
-async def test_an_exiftool_that_dies_at_once(tmp_path: Path, media: list[bytes]) -> None:
-    task = Exiftool(search=fake(tmp_path, "exit 1"))
-    try:
-        (result,) = await Files(media[:1]).run(task)
-    finally:
-        await task.close()
-    assert "ended" in result.error
-    assert wait_until_gone(children())
-
-
-async def test_cancelling_leaves_no_process(task: Exiftool, media: list[bytes]) -> None:
-    work = asyncio.create_task(Files(media * 50).run(task))
-    await only_daemon()
-    before = children()
-    work.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await work
-    assert wait_until_gone(before)
-    assert not children()
-
-
-async def test_closing_ends_what_works(media: list[bytes]) -> None:
-    task = Exiftool()
-    work = asyncio.create_task(Files(media * 50).run(task))
-    await only_daemon()
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
-    await task.close()
-    assert not children()
-
-
-async def test_a_daemon_that_nobody_needs_ends(monkeypatch: pytest.MonkeyPatch, media: list[bytes]) -> None:
-    monkeypatch.setattr(exiftool, "IDLE", 0.2)
-    task = Exiftool()
-    await Files(media).run(task)
-    assert await asyncio.to_thread(wait_until_gone, children())
-    assert len(rows("metadata", await Files(media).run(task))) == len(media)
-    await task.close()
-
-
-def test_daemons_die_with_the_engine(tmp_path: Path, media: list[bytes]) -> None:
-    code = """
-import asyncio, sys
-from core.tasks.exiftool import Exiftool
-from tests.core.tasks.itemrig import Files
-asyncio.run(Files([sys.argv[1]] * 20000).run(Exiftool()))
-"""
-    engine = subprocess.Popen([sys.executable, "-c", code, media[0]])
-    end = time.monotonic() + 20
-    while time.monotonic() < end and len(found := psutil.Process(engine.pid).children(recursive=True)) < 2:
-        time.sleep(0.05)
-    assert len(found) == 2
-    engine.send_signal(signal.SIGKILL)
-    engine.wait()
-    assert wait_until_gone(found)
 
 
 def test_a_missing_exiftool_is_told_with_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

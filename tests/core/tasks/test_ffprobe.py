@@ -30,7 +30,6 @@ X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 def media(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     root = os.fsencode(tmp_path_factory.mktemp("media"))
     found = {os.fsdecode(os.path.basename(path)): path for path in make_media(root)}
-    wide = ("-f", "lavfi", "-i", "testsrc2=size=321x241:rate=25:duration=1")
     made: dict[str, tuple[str, ...]] = {
         "pq.mp4": (
             *SHOWN,
@@ -43,7 +42,7 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
             "bt2020nc",
         ),
         "hlg.mov": (*SHOWN, *X264, "-color_trc", "arib-std-b67"),
-        "odd.mkv": (*wide, "-c:v", "mpeg4"),
+        "odd.mkv": (*SHOWN, "-vf", "scale=321:241", "-c:v", "ffv1", "-pix_fmt", "yuv444p"),
         "variable.mp4": (*SHOWN, *X264, "-vf", "select='not(mod(n,3))+not(mod(n,7))'", "-fps_mode", "vfr"),
         "coded.mov": (*SHOWN, *X264, "-timecode", "01:02:03:04"),
         "sound.wav": ("-f", "lavfi", "-i", "sine=duration=1:sample_rate=48000"),

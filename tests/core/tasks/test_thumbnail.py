@@ -160,7 +160,8 @@ async def test_makers_are_kept_replaced_and_low_in_priority(
     results = await task.run(jobs, held, look)
     assert all(len(rows(results[job.id])) == 3 for job in jobs)
     assert len(seen) == 2
-    await asyncio.gather(*(task.run([job], held, look) for job in jobs))
+    await asyncio.gather(*(task.run([job], held, nobody_listens) for job in jobs))
+    assert len(task.makers._idle) == 3
     await task.close()
     assert not [pid for pid in seen if psutil.pid_exists(pid)]
 

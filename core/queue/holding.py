@@ -23,7 +23,7 @@ AGAIN = 15.0
 """Seconds after which an archive that was away is looked for again."""
 
 
-class Archives:
+class Holding:
     """Opens archives without ever holding up who asks. `enter` opens and locks one, `leave` gives it back.
 
     `changed` is called when one has come or gone.

@@ -1,0 +1,88 @@
+"""Sleep is held off by a child, which goes with the engine."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core.awake import Awake, command
+from tests.rigs.engines import ROOT, alive, gone, soon
+
+
+def test_macos_is_told_whom_to_wait_for() -> None:
+    assert command("darwin", 77) == ["/usr/bin/caffeinate", "-i", "-m", "-w", "77"]
+
+
+def test_linux_is_asked_by_its_own_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert command("linux", 77) is None
+    tool = tmp_path / "systemd-inhibit"
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    found = command("linux", 77)
+    assert found
+    assert found[:2] == [str(tool), "--what=idle:sleep"]
+    assert found[-1] == "cat"
+
+
+async def _children() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if alive(child)]
+
+
+async def test_it_holds_and_lets_go() -> None:
+    awake = Awake(["/bin/cat"])
+    await awake.hold(False)
+    assert await _children() == []
+    await awake.hold(True)
+    await awake.hold(True)
+    assert len(await _children()) == 1
+    await awake.hold(False)
+    assert await _children() == []
+
+
+async def test_one_that_waits_for_a_process_is_ended() -> None:
+    awake = Awake(["/bin/sh", "-c", "exec sleep 100", "-w"])
+    await awake.hold(True)
+    await awake.hold(False)
+    assert await _children() == []
+
+
+@pytest.mark.parametrize("argv", [["/nowhere/tool"], ["/bin/sh", "-c", "exit 1"]])
+async def test_a_tool_that_fails_is_only_noted(argv: list[str], caplog: pytest.LogCaptureFixture) -> None:
+    awake = Awake(argv)
+    await awake.hold(True)
+
+    async def ended() -> bool:
+        return not await _children()
+
+    await soon(ended)
+    await asyncio.sleep(0)
+    await awake.hold(False)
+    assert "sleep" in caplog.text
+
+
+def test_it_dies_with_the_engine() -> None:
+    code = (
+        "import asyncio\n"
+        "from core.awake import Awake\n"
+        "async def main():\n"
+        "    await Awake(['/bin/cat']).hold(True)\n"
+        "    print('held', flush=True)\n"
+        "    await asyncio.sleep(100)\n"
+        "asyncio.run(main())"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": ROOT}
+    ) as engine:
+        assert engine.stdout
+        assert engine.stdout.readline() == b"held\n"
+        family = psutil.Process(engine.pid).children()
+        assert len(family) == 1
+        engine.send_signal(signal.SIGKILL)
+        engine.wait()
+        gone(family)

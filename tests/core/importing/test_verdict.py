@@ -1,0 +1,211 @@
+"""SAFE only when all that lies on the card is in the archive, unchanged; else KEEP, and why."""
+
+import asyncio
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.importing import closing, verdict
+from core.importing.run import Run
+from core.models import Outcome, State, Verdict
+from core.volumes import Volume
+from core.workers.messages import Source
+from tests.core.importing.rig import Rig, random_bytes, write
+
+LARGE = 9 << 20
+
+
+async def test_safe(rig: Rig) -> None:
+    write(rig.source / "a.jpg", b"a")
+    write(rig.source / "DCIM/b.jpg", b"a")
+    write(rig.source / ".DS_Store", b"litter")
+    view = await rig.imported()
+    assert (view.verdict, view.verdict_reason) == (Verdict.SAFE, "")
+    assert view.skipped.files == 1
+    (row,) = await rig.engine.catalog.imports()
+    assert (row.verdict, row.state) == ("SAFE", "done")
+
+
+async def test_excluded(rig: Rig) -> None:
+    write(rig.source / "a.jpg", b"a")
+    write(rig.source / "a.tmp", b"b")
+    view = await rig.imported(exclude=("*.tmp",))
+    assert view.verdict is Verdict.KEEP
+    assert "a.tmp" in view.verdict_reason
+    assert view.by_choice
+
+
+async def test_symbolic_link(rig: Rig) -> None:
+    write(rig.source / "a.jpg", b"a")
+    os.symlink("a.jpg", rig.source / "link.jpg")
+    view = await rig.imported()
+    assert view.verdict is Verdict.KEEP
+    assert "link.jpg" in view.verdict_reason
+
+
+async def test_not_read_back(rig: Rig) -> None:
+    write(rig.source / "a.jpg", b"a")
+    view = await rig.imported(verify="none")
+    assert (view.archived.files, view.verdict) == (1, Verdict.KEEP)
+    assert "not read back" in view.verdict_reason
+    ((level, read_back),) = await rig.engine.database.read("SELECT level, read_back FROM item")
+    assert (level, read_back) == ("", None)
+
+
+async def test_source_read_twice(rig: Rig) -> None:
+    write(rig.source / "a.jpg", random_bytes(100_000, 1))
+    write(rig.source / "b.mov", random_bytes(LARGE, 2))
+    view = await rig.imported(verify="source")
+    assert view.verdict is Verdict.SAFE
+    assert view.verified >= 2 * view.seen.bytes
+
+
+async def test_a_file_that_vanishes_has_failed(rig: Rig) -> None:
+    for number in range(20):
+        write(rig.source / f"{number:02}.mov", random_bytes(LARGE, number))
+    name = await rig.begun()
+    await rig.until(lambda: rig.view(name).listed)
+    (rig.source / "19.mov").unlink()
+    view = await rig.ended(name)
+    row = (await rig.rows(name))[b"19.mov"]
+    assert (row.outcome, row.reason) == (Outcome.FAILED, "source: No such file or directory")
+    assert (view.state, view.failed.files, view.verdict) == (State.DONE, 1, Verdict.KEEP)
+    assert view.verdict_reason == "1 could not be archived (such as 19.mov)"
+    assert rig.engine.snapshot().errors[0].newest == "19.mov"
+
+
+@pytest.mark.usefixtures("bound")
+async def test_a_folder_and_a_file_that_cannot_be_read(rig: Rig) -> None:
+    write(rig.source / "a.jpg", b"a")
+    deep = write(rig.source / "deep/b.jpg", b"b").parent
+    deep.chmod(0)
+    file = write(rig.source / "c.jpg", b"c")
+    file.chmod(0)
+    view = await rig.imported()
+    assert (view.state, view.archived.files, view.failed.files) == (State.DONE, 1, 2)
+    assert view.verdict is Verdict.KEEP
+    assert view.verdict_reason == ("1 could not be archived (such as c.jpg); 1 could not be listed (such as deep)")
+    rows = await rig.rows(view.id)
+    assert rows[b"deep"].reason == "cannot be listed: Permission denied"
+    assert rows[b"c.jpg"].reason == "source: Permission denied"
+    causes = {group.cause: group.advice for group in rig.engine.snapshot().errors}
+    assert "right to read" in causes["source: Permission denied"]
+    deep.chmod(0o755)
+    file.chmod(0o644)
+    assert (await rig.imported()).verdict is Verdict.SAFE
+
+
+@pytest.fixture
+def bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers whom permissions bind, even when they are root's."""
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root may read everything, and setpriv (util-linux) is not there to take that away")
+        script = tmp_path / "python"
+        drop = "--bounding-set -dac_override,-dac_read_search"
+        script.write_text(f'#!/bin/sh\nexec setpriv {drop} "{sys.executable}" "$@"\n')
+        script.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(script))
+
+
+@pytest.fixture
+def at_the_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Do something when all is archived and the verdict is still to come."""
+
+    def arrange(act: Callable[[], object]) -> None:
+        before = verdict.verdict
+
+        async def after(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Verdict, str]:
+            await asyncio.to_thread(act)
+            return await before(run, whole, root, only)
+
+        monkeypatch.setattr(closing, "verdict", after)
+
+    return arrange
+
+
+async def test_added_after_the_listing(rig: Rig, at_the_end: Callable[[Callable[[], object]], None]) -> None:
+    write(rig.source / "a.jpg", b"a")
+    at_the_end(lambda: write(rig.source / "late.jpg", b"late"))
+    view = await rig.imported()
+    assert view.verdict is Verdict.KEEP
+    assert view.verdict_reason == "1 are not in the archive (such as late.jpg)"
+
+
+@pytest.mark.parametrize("size", [1, 2])
+async def test_changed_after_archiving(
+    rig: Rig, at_the_end: Callable[[Callable[[], object]], None], size: int
+) -> None:
+    write(rig.source / "a.jpg", b"a")
+    at_the_end(lambda: write(rig.source / "a.jpg", b"b" * size))
+    view = await rig.imported()
+    assert view.verdict is Verdict.KEEP
+    assert view.verdict_reason == "1 changed since they were archived (such as a.jpg)"
+
+
+async def test_payload_deleted_before_the_end(
+    rig: Rig, at_the_end: Callable[[Callable[[], object]], None]
+) -> None:
+    write(rig.source / "a.jpg", b"a")
+    write(rig.source / "b.jpg", b"b")
+    name = hashlib.sha256(b"a").hexdigest()
+
+    def delete() -> None:
+        for path, sha in rig.payload().items():
+            if sha == name:
+                os.unlink(rig.archive / path)
+
+    at_the_end(delete)
+    view = await rig.imported()
+    assert view.verdict is Verdict.KEEP
+    assert "a.jpg" in view.verdict_reason
+
+
+async def test_damage_known_from_an_audit(rig: Rig, at_the_end: Callable[[Callable[[], object]], None]) -> None:
+    write(rig.source / "a.jpg", b"a")
+    await rig.imported()
+    await rig.engine.database.run(("UPDATE item SET damage = 'bad'", [()]))
+    view = await rig.imported(known="record")
+    assert (view.archived.files, view.verdict) == (1, Verdict.SAFE)
+
+
+async def test_the_whole_card_counts(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A card's folder, or one file of it: the verdict is about the card."""
+    _as_card(rig, monkeypatch)
+    write(rig.source / "DCIM/a.jpg", b"a")
+    write(rig.source / "MISC/b.txt", b"b")
+    view = await rig.imported(rig.source / "DCIM")
+    assert (view.seen.files, view.verdict) == (1, Verdict.KEEP)
+    assert view.verdict_reason == "1 are not in the archive (such as MISC/b.txt)"
+    view = await rig.imported(rig.source / "MISC/b.txt")
+    assert (view.seen.files, view.archived.files, view.verdict) == (1, 1, Verdict.SAFE)
+    # Into another archive nothing of the card is brought yet.
+    rig.archive = rig.root / "second"
+    view = await rig.imported(rig.source / "DCIM/a.jpg")
+    assert view.verdict is Verdict.KEEP
+
+
+def _as_card(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The source is a volume of its own, and removable."""
+    from core.filesystems import Kind
+    from core.importing import sources
+    from core.mounts import Mount
+
+    card = Mount(mount=str(rig.source), device="/dev/card1", filesystem="ext4", kind=Kind.LOCAL, read_only=False)
+    volume = Volume(
+        mount=card.mount,
+        device=card.device,
+        filesystem=card.filesystem,
+        kind=card.kind,
+        read_only=False,
+        removable=True,
+        name="CARD",
+        identity="uuid:card",
+    )
+    monkeypatch.setattr(sources, "mounts", lambda: [card])
+    monkeypatch.setattr(sources, "describe", lambda _: volume)

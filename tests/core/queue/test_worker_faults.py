@@ -1,0 +1,183 @@
+"""The poll loop when tasks fail, raise and hang, archives go away and the database cannot be written."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import DatabaseError
+from core.queue import call
+from core.tasks.task import Beat, Job, Result
+from tests.core.queue.fakes import FakeTask, badly, bench, exif, hanging, raising
+
+
+async def test_what_fails_is_tried_three_times_and_then_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.queue.jobs.FIRST", 0.01)
+    task = FakeTask()
+    task.does = {1: lambda job, beat: Result(error=f"attempt {job.attempt}"), 2: badly}
+    async with bench(tmp_path, task) as b:
+        await b.add(exif(1, 2, 3))
+        await b.settled()
+        assert await b.states() == {1: "dead", 2: "dead", 3: "done"}
+        assert (task.calls.count([1]), task.calls.count([2])) == (3, 1)
+        dead = await b.jobs.page("dead", "exiftool", 0, 10)
+        assert [(job.error, job.attempts) for job in dead] == [("attempt 3", 3), ("no good", 1)]
+        await b.until(lambda: (b.worker.views()[0].failed, b.worker.views()[0].dead) == (4, 2))
+
+
+async def test_the_next_try_waits_longer_each_time(tmp_path: Path) -> None:
+    task = FakeTask()
+    task.does = {1: lambda job, beat: Result(error="no")}
+    async with bench(tmp_path, task) as b:
+        before = time.time()
+        await b.add(exif(1))
+        await b.until(lambda: task.calls)
+        await b.settled("exiftool", "waiting", "dead")
+        ((due, attempts),) = await b.database.read("SELECT due, attempts FROM job")
+        assert attempts > 1 or due - before >= 0.75
+
+
+async def test_a_call_that_raises_is_tried_job_by_job(tmp_path: Path) -> None:
+    task = FakeTask(together=8)
+    task.does = {3: raising}
+    async with bench(tmp_path, task, start=False, exiftool=1) as b:
+        await b.jobs.add(exif(1, 2, 3, 4))
+        await b.worker.start()
+        await b.settled("exiftool", "done", "waiting")
+        await b.worker.stop()
+        assert task.calls[:5] == [[1, 2, 3, 4], [1], [2], [3], [4]]
+        states = await b.states()
+        assert states == {1: "done", 2: "done", 3: "waiting", 4: "done"}
+        assert (await b.jobs.page("waiting", "", 0, 1))[0].error == "ValueError: broken"
+
+
+async def test_a_job_that_gets_no_result_has_failed(tmp_path: Path) -> None:
+    task = FakeTask()
+    task.does = {1: lambda job, beat: None}
+    async with bench(tmp_path, task) as b:
+        await b.add(exif(1))
+        await b.settled("exiftool", "waiting")
+        assert (await b.jobs.page("", "", 0, 1))[0].error == "its task said nothing about it"
+
+
+async def test_a_stuck_call_is_cancelled_and_its_jobs_tried_one_by_one(tmp_path: Path) -> None:
+    task = FakeTask(together=4)
+    task.limit = 0.05
+    task.does = {2: hanging}
+    async with bench(tmp_path, task, start=False, exiftool=1) as b:
+        await b.jobs.add(exif(1, 2, 3))
+        await b.worker.start()
+        await b.settled("exiftool", "done", "waiting")
+        await b.worker.stop()
+        assert task.calls[:4] == [[1, 2, 3], [1], [2], [3]]
+        assert await b.states() == {1: "done", 2: "waiting", 3: "done"}
+        assert "no progress" in (await b.jobs.page("waiting", "", 0, 1))[0].error
+
+
+async def test_a_call_that_beats_is_not_stuck(tmp_path: Path) -> None:
+    async def slow(job: Job, beat: Beat) -> Result:
+        for step in range(10):
+            await asyncio.sleep(0.02)
+            beat(job.id, step / 10)
+        return Result()
+
+    task = FakeTask()
+    task.limit = 0.15
+    task.does = {1: slow}
+    async with bench(tmp_path, task) as b:
+        await b.add(exif(1))
+        await b.settled()
+        assert await b.states() == {1: "done"}
+        assert task.calls == [[1]]
+
+
+async def test_a_call_that_cannot_be_cancelled_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call, "GRACE", 0.02)
+    let_go = asyncio.Event()
+
+    async def deaf(job: Job, beat: Beat) -> Result:
+        while not let_go.is_set():
+            try:
+                await let_go.wait()
+            except asyncio.CancelledError:
+                continue
+        return Result()
+
+    task = FakeTask()
+    task.limit = 0.02
+    task.does = {1: deaf}
+    async with bench(tmp_path, task, exiftool=1) as b:
+        await b.add(exif(1))
+        await b.settled("exiftool", "waiting")
+        task.does = {}
+        task.at_work.clear()
+        await b.add(exif(2))
+        await b.settled("exiftool", "done", "waiting")
+        let_go.set()
+        assert (await b.states())[2] == "done"
+
+
+async def test_what_a_dead_engine_held_is_tried_one_by_one(tmp_path: Path) -> None:
+    task = FakeTask(together=8)
+    async with bench(tmp_path, task, start=False) as b:
+        await b.jobs.add(exif(*range(1, 7)))
+        await b.database.run(("UPDATE job SET state = 'claimed', attempts = 1, run = 7 WHERE item_id < ?", [(4,)]))
+        await b.database.run(("UPDATE job SET attempts = 3 WHERE item_id = ?", [(1,)]))
+        await b.worker.start()
+        await b.settled()
+        await b.worker.stop()
+        assert await b.states() == {1: "dead"} | dict.fromkeys(range(2, 7), "done")
+        assert [2] in task.calls
+        assert [3] in task.calls
+        dead = await b.jobs.page("dead", "", 0, 1)
+        assert dead[0].error == "the engine ended while it was at work, 3 times"
+
+
+async def test_an_archive_that_is_away_kills_no_job(tmp_path: Path) -> None:
+    task = FakeTask()
+
+    async with bench(tmp_path, task) as b:
+
+        def unplugged(job: Job, beat: Beat) -> Result:
+            b.archives.away[1] = "the archive is away"
+            return Result(error="no such file")
+
+        task.does = {1: unplugged}
+        await b.add([*exif(1), *exif(2, archive=2)])
+        await b.until(lambda: b.archives.away)
+        await b.settled("exiftool", "ready", "done")
+        await b.until(lambda: b.worker.views()[0].reason == "the archive is away")
+        assert await b.states() == {1: "ready", 2: "done"}
+        assert await b.database.read("SELECT attempts FROM job WHERE item_id = 1") == [(0,)]
+        task.does = {}
+        b.archives.away.clear()
+        await b.settled()
+
+
+async def test_what_cannot_be_written_now_is_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.queue.worker.TROUBLE", 0.01)
+    task = FakeTask()
+    async with bench(tmp_path, task) as b:
+        write, refused = b.database.write, 0
+
+        async def full(unit: Any) -> Any:
+            nonlocal refused
+            if task.calls and refused < 3:
+                refused += 1
+                raise DatabaseError("the disk is full")
+            return await write(unit)
+
+        monkeypatch.setattr(b.database, "write", full)
+        await b.jobs.add(exif(1, 2, 3))
+        b.worker.wake()
+        await b.settled()
+        assert refused == 3
+        assert sorted(task.calls) == [[1], [2], [3]]

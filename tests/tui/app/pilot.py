@@ -1,0 +1,64 @@
+"""Running the app in a test, with a fake engine."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from textual.pilot import Pilot
+
+from core.config import Config
+from core.models import Snapshot
+from tests.tui.app.fake import Fake
+from tui.app import LadingApp
+
+SIZES = ((80, 24), (120, 40))
+
+
+class Running:
+    """The app, its engine's fake end, and the keys."""
+
+    def __init__(self, app: LadingApp, fake: Fake, pilot: Pilot[str]) -> None:
+        self.app = app
+        self.fake = fake
+        self.pilot = pilot
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, one after the other, and wait until all is drawn."""
+        for key in keys:
+            await self.pilot.press(key)
+            await self.pilot.pause()
+
+    async def push(self, snapshot: Snapshot) -> None:
+        """Another snapshot arrives and is drawn."""
+        self.app.draw_at_once()
+        self.fake.push(snapshot)
+        await self.pilot.pause()
+        await self.pilot.pause()
+
+    @property
+    def text(self) -> str:
+        """All that is on the screen."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips)
+
+    @property
+    def foot(self) -> str:
+        """The last line."""
+        return self.text.splitlines()[-1]
+
+
+@asynccontextmanager
+async def running(
+    snapshot: Snapshot | None,
+    size: tuple[int, int] = (80, 24),
+    *,
+    fake: Fake | None = None,
+    settings: Config | None = None,
+    utf8: bool = True,
+) -> AsyncIterator[Running]:
+    """The app on a screen of this size, showing a snapshot."""
+    fake = fake or Fake(snapshot)
+    app = LadingApp(settings or Config(home="/nowhere"), lambda: fake, utf8=utf8)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.pause()
+        yield Running(app, fake, pilot)

@@ -1,0 +1,70 @@
+"""What can be imported: cards first, then other volumes, and the paths a person has typed."""
+
+from core.filesystems import Kind
+from tui import format
+from tui.choice import Choice, Source, is_card
+from tui.glyphs import Glyphs
+from tui.widgets.lines import Line, crop, line
+from tui.widgets.pane import Pane, Room, Rows, empty
+
+
+class Sources(Pane):
+    """Volumes as they come and go."""
+
+    NUMBER = 1
+
+    def __init__(self, glyphs: Glyphs, choice: Choice, *, id: str) -> None:
+        super().__init__(glyphs, id=id)
+        self.choice = choice
+        self.looked = False
+        self.trouble = ""
+
+    @property
+    def chosen(self) -> Source | None:
+        """The source in the chosen row."""
+        sources = self.choice.sources
+        return sources[self.cursor] if self.cursor < len(sources) else None
+
+    def content(self, room: Room) -> Rows:
+        """A row for each source."""
+        sources = self.choice.sources
+        if not sources:
+            told = self.trouble or ("Nothing is plugged in." if self.looked else "Looking for volumes.")
+            return Rows(title="SOURCES", rows=empty(told, room.glyphs))
+        widest = min(max(format.cells(room.glyphs.text(source.name)) for source in sources), 28)
+        rows = tuple(
+            (row(source, room, widest, chosen=number == room.cursor),) for number, source in enumerate(sources)
+        )
+        picked = len(self.choice.picked)
+        return Rows(title="SOURCES", aside=f"{picked} of {len(sources)} picked", rows=rows)
+
+
+def row(source: Source, room: Room, widest: int, *, chosen: bool) -> Line:
+    """One source on one line."""
+    glyphs = room.glyphs
+    mark = (">", "title") if chosen and room.focused else (" ", "")
+    box = "[x]" if source.picked else "[-]" if source.only else "[ ]"
+    if source.out:
+        box = "[-]"
+    name = (glyphs.fit(glyphs.text(source.label or source.name), widest), "bold" if source.chosen else "")
+    pieces = line(mark, (box, "good" if source.chosen else "dim"), " ", name, "  ")
+    told = tuple((glyphs.text(text), style) for text, style in says(source))
+    return crop((*pieces, *told), room.width, utf8=glyphs.utf8)
+
+
+def says(source: Source) -> Line:
+    """What a source is."""
+    volume = source.volume
+    if volume is None:
+        return line((source.path, "dim"))
+    if not volume.answers:
+        return line(("does not answer", "bad"))
+    kind = "card" if is_card(volume) else "removable" if volume.removable else str(volume.kind)
+    if volume.kind is Kind.LOCAL and not volume.removable and not is_card(volume):
+        kind = "disk"
+    camera = (f"{volume.camera:<12}" if volume.camera else f"{kind:<12}", "on" if is_card(volume) else "")
+    space = volume.space
+    room = f"{format.sizes(space.total - space.free, space.total):>18}" if space else " " * 18
+    error = ((f"  {volume.error}", "warn"),) if volume.error else ()
+    locked = ((" read-only", "dim"),) if volume.read_only else ()
+    return (*line(camera, room, "  ", (volume.filesystem, "dim")), *locked, (f"  {source.path}", "dim"), *error)
