@@ -95,10 +95,12 @@ def last(home: str, lines: int, *, follow: bool = False) -> Generator[str, None,
         with suppress(FileNotFoundError), open(f"{path}.{number}", encoding="utf-8") as old:
             found.extend(old.read().splitlines())
     newest = _open(path)
-    *whole, rest = (newest.read() if newest else "").split("\n")
-    found.extend(whole)
-    yield from found
     try:
+        *whole, rest = (newest.read() if newest else "").split("\n")
+        found.extend(whole)
+        if not follow:
+            _close(newest)
+        yield from found
         while follow:
             moved = newest is None or _moved(newest, path)
             # Read after that look: to a file that has been moved nothing is written any more.

@@ -33,9 +33,13 @@ def host() -> str:
 
 
 def started(pid: int) -> float | None:
-    """When process `pid` of this machine started, in seconds since 1970 UTC; None when there is none."""
+    """When process `pid` of this machine started, in seconds since 1970 UTC; None when there is none.
+
+    One that has ended and that nobody has asked about yet (a zombie) is none.
+    """
     try:
-        return psutil.Process(pid).create_time()
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
     except psutil.NoSuchProcess:
         return None
     except psutil.AccessDenied:

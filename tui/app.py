@@ -14,10 +14,12 @@ from textual.screen import Screen
 from core.config import Config
 from core.errors import LadingError
 from core.models import Snapshot
+from core.volumes import Volume, volumes
 from tui.connection import Connection
 from tui.glyphs import Glyphs
 from tui.screens.base import Base
 from tui.screens.dashboard import Dashboard
+from tui.screens.new_import import NewImport
 
 PERIOD = 0.5
 """Seconds between two drawings."""
@@ -39,13 +41,21 @@ class LadingApp(App[str]):
     snapshot: reactive[Snapshot | None] = reactive(None)
     trouble: reactive[str] = reactive("")
 
-    def __init__(self, settings: Config, connect: Callable[[], Connection], *, utf8: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Config,
+        connect: Callable[[], Connection],
+        *,
+        utf8: bool = True,
+        volumes: Callable[[], list[Volume]] = volumes,
+    ) -> None:
         plain = bool(os.environ.get("NO_COLOR"))
         if not plain:
             # Textual takes it for set even when it is empty, which no-color.org does not.
             os.environ.pop("NO_COLOR", None)
         super().__init__(ansi_color=True if plain else None)
         self.settings = settings
+        self.volumes = volumes
         self.glyphs = Glyphs(utf8=utf8)
         self.theme = "ansi-dark" if plain else "gruvbox"
         self.set_class(plain, "plain")
@@ -159,7 +169,9 @@ class LadingApp(App[str]):
 
     def open(self, name: str) -> None:
         """Show the screen of this name."""
-        if isinstance(self.screen, Base):
+        if name == "new":
+            self.push_screen(NewImport())
+        elif isinstance(self.screen, Base):
             self.screen.say("This part is not built yet.")
 
     def open_import(self, name: str, *, failed: bool = False) -> None:

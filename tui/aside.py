@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def aside(work: Callable[[], T], timeout: float) -> T:
+async def aside(work: Callable[[], T], seconds: float) -> T:
     """The result of `work`. Raises TimeoutError, and leaves the thread to itself."""
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[T] = loop.create_future()
@@ -34,5 +34,5 @@ async def aside(work: Callable[[], T], timeout: float) -> T:
             return
 
     threading.Thread(target=run, name="aside", daemon=True).start()
-    async with asyncio.timeout(timeout):
+    async with asyncio.timeout(seconds):
         return await answer

@@ -22,7 +22,7 @@ class Entry(Value, frozen=True, kw_only=True):
 
 
 def entries(path: bytes) -> tuple[list[Entry], int]:
-    """A folder's entries, folders first, without the system's litter; and how many more there are. Raises OSError."""
+    """A folder's entries, folders first, without litter; and how many more there are. Raises OSError."""
     found: list[Entry] = []
     with os.scandir(path) as listing:
         for one in listing:

@@ -1,5 +1,6 @@
 """What this terminal can show: names, bars and marks in UTF-8 or in ASCII."""
 
+import textwrap
 from collections.abc import Sequence
 
 from core.paths import display
@@ -32,6 +33,19 @@ class Glyphs:
             return ""
         cut = format.fit(text, width, utf8=self.utf8)
         return cut + " " * (width - format.cells(cut))
+
+    def tail(self, text: str, width: int) -> str:
+        """The end of safe `text` in at most `width` columns: of a path that is what differs."""
+        if format.cells(text) <= width:
+            return text
+        kept = text[max(0, len(text) - width + 1) :]
+        while kept and format.cells(kept) > width - 1:
+            kept = kept[1:]
+        return self.more + kept
+
+    def wrap(self, text: str, width: int) -> list[str]:
+        """Safe `text` on as many lines as it needs."""
+        return textwrap.wrap(text, max(width, 10)) or [""]
 
     def bar(self, share: float, width: int) -> str:
         """A bar of `width` columns."""

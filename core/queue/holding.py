@@ -11,13 +11,16 @@ from core.errors import ArchiveError, LadingError
 from core.paths import display
 from core.workers import messages
 from core.workers.messages import Place
-from core.workers.pool import Pool, TaskFailedError
+from core.workers.pool import Pool, TaskFailedError, TaskStoppedError
 
 NAME = "background"
 """What an archive's `active` holds while background work is at it, and the name of its staging there."""
 
 ANSWER = 20.0
 """Seconds an archive gets to answer."""
+
+LINGER = 3.0
+"""Seconds without work after which archives are given back."""
 
 AGAIN = 15.0
 """Seconds after which an archive that was away is looked for again."""
@@ -45,15 +48,17 @@ class Holding:
         self._open: dict[int, Archive] = {}
         self._away: dict[int, tuple[str, float]] = {}
         self._opening: dict[int, asyncio.Task[None]] = {}
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._leaving: dict[int, asyncio.Task[None]] = {}
+        self._resting = 0.0
 
     def usable(self, archive_id: int) -> bool:
         """Whether work on this archive can begin; if not, it is looked for, and `changed` tells."""
+        self._resting = 0.0
         archive = self._open.get(archive_id)
         if archive is not None:
             if not archive.lock.lost.is_set():
                 return True
-            self._lost(archive_id, "another engine took the archive over")
+            self._lost(archive_id, archive.lock.why)
         now = asyncio.get_running_loop().time()
         if archive_id not in self._opening and self._away.get(archive_id, ("", 0.0))[1] <= now:
             self._opening[archive_id] = asyncio.create_task(self._look(archive_id), name="archive of jobs")
@@ -77,22 +82,26 @@ class Holding:
         try:
             async with asyncio.timeout(ANSWER), self._pool.worker("look") as worker:
                 await worker.ask(messages.Presence(self._open[archive_id].place, []), messages.Present)
-        except (TaskFailedError, LadingError, TimeoutError) as error:
+        except (TaskFailedError, LadingError, OSError) as error:  # TimeoutError is an OSError
             self._lost(archive_id, f"the archive does not answer: {error}".rstrip(": "))
             return False
         return True
 
     def rest(self) -> None:
-        """Nothing is at work: give all archives back."""
-        for archive_id in list(self._open):
-            self._give_back(archive_id)
+        """Nothing is at work: when that was so for a while, give all archives back."""
+        now = asyncio.get_running_loop().time()
+        self._resting = self._resting or now
+        if now - self._resting >= LINGER:
+            for archive_id in list(self._open):
+                self._give_back(archive_id)
 
     async def close(self) -> None:
         """Give all archives back, and wait for that a moment."""
         for task in self._opening.values():
             task.cancel()
-        self.rest()
-        if tasks := [*self._opening.values(), *self._leaving]:
+        for archive_id in list(self._open):
+            self._give_back(archive_id)
+        if tasks := [*self._opening.values(), *self._leaving.values()]:
             await asyncio.wait(tasks, timeout=ANSWER / 4)
 
     def _lost(self, archive_id: int, reason: str) -> None:
@@ -104,18 +113,22 @@ class Holding:
         archive = self._open.pop(archive_id, None)
         if archive is not None:
             task = asyncio.create_task(self._left(archive), name="archive given back")
-            self._leaving.add(task)
-            task.add_done_callback(self._leaving.discard)
+            self._leaving[archive_id] = task
+            task.add_done_callback(lambda _: self._leaving.pop(archive_id, None))
 
     async def _left(self, archive: Archive) -> None:
         # Of a volume that is gone, the lock is stale for everyone else soon.
-        with suppress(TaskFailedError, LadingError):
+        with suppress(TaskFailedError, TaskStoppedError, LadingError, TimeoutError):
+            async with asyncio.timeout(ANSWER), self._pool.worker("clean") as worker:
+                request = messages.CleanStaging(archive.place, sorted(archive.active - {NAME}))
+                await worker.ask(request, messages.Names)
+        with suppress(TaskFailedError, TaskStoppedError, LadingError):
             await self._leave(archive)
 
     async def _look(self, archive_id: int) -> None:
         try:
             archive = await self._opened(archive_id)
-        except (TaskFailedError, LadingError, TimeoutError) as error:
+        except Exception as error:
             cause = error.cause if isinstance(error, LadingError) else str(error) or "it does not answer"
             reason = f"the archive is away: {cause}"
             self._away[archive_id] = (reason, asyncio.get_running_loop().time() + AGAIN)
@@ -127,6 +140,8 @@ class Holding:
             self._changed()
 
     async def _opened(self, archive_id: int) -> Archive:
+        if archive_id in self._leaving:
+            await asyncio.wait((self._leaving[archive_id],))
         rows = await self._database.read("SELECT path FROM archive WHERE id = ?", (archive_id,))
         path: bytes = rows[0][0]
         # First see whether anything answers there: opening takes turns with imports.

@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from tui.glyphs import Glyphs
-from tui.widgets.lines import Lines, crop, line
+from tui.widgets.lines import Lines, line
 
 Offer = Callable[[str], Sequence[str]]
 """What fits to what was typed."""
@@ -95,10 +95,10 @@ class Ask(ModalScreen[str | None]):
         width = max(10, self.query_one("#box").size.width - 4)
         self.query_one("#offers", Lines).put(
             [
-                crop(
-                    line((("> " if number == self._cursor else "  ") + self._glyphs.text(one), "on")),
-                    width,
-                    utf8=self._glyphs.utf8,
+                line(
+                    (">" if number == self._cursor else " ", "title"),
+                    " ",
+                    (self._glyphs.tail(self._glyphs.text(one), width - 2), "on"),
                 )
                 for number, one in enumerate(self._offered)
             ]

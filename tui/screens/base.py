@@ -58,10 +58,14 @@ class Base(Screen[T]):
         """Why a key makes no sense now; empty when it does."""
         return ""
 
+    def face(self, key: Key) -> Key:
+        """A key as it is shown now."""
+        return key
+
     def draw_keys(self) -> None:
         """Show the keys as they are now."""
         if self.is_mounted:
-            self.keys.show([(key, self.why_not(key.does)) for key in self.KEYS])
+            self.keys.show([(self.face(key), self.why_not(key.does)) for key in self.KEYS])
 
     def say(self, message: str, style: str = "warn") -> None:
         """Tell something in the last line."""

@@ -15,6 +15,11 @@ QUESTIONS = {
     "note": "for the receipt",
 }
 
+CHOICES: dict[str, dict[str, str]] = {
+    "verify": {str(way): told for way, told in VERIFY.items()},
+    "known": {str(way): told for way, told in KNOWN.items()},
+}
+
 NAMES = {"verify": "proof"}
 
 
@@ -50,7 +55,7 @@ class Form(Pane):
         mark = (">", "title") if chosen and room.focused else (" ", "")
         answer = self.answer(question)
         needed = question in ("archive", "location") and not answer
-        told = {"verify": VERIFY, "known": KNOWN}.get(question, {}).get(answer, answer)  # type: ignore[call-overload]
+        told = CHOICES[question].get(answer, answer) if question in CHOICES else answer
         text = (glyphs.text(told), "") if told else (QUESTIONS[question], "warn" if needed else "dim")
         name = (f"{NAMES.get(question, question):<10}", "bold" if needed else "dim")
         return crop(line(mark, name, text), room.width, utf8=glyphs.utf8)

@@ -29,7 +29,7 @@ class Prospect(Pane):
         """Two lines for each source, the sums, and warnings."""
         title, glyphs = "WHAT WILL HAPPEN", room.glyphs
         aside = "counting" if self.counting else ""
-        warned = tuple((crop(line((f" ! {glyphs.text(one)}", "warn")), room.width),) for one in self.warnings)
+        warned = tuple(_warning(one, room) for one in self.warnings)
         if self.trouble:
             told = crop(line((f" {glyphs.text(self.trouble)}", "bad")), room.width, utf8=glyphs.utf8)
             return Rows(title=title, rows=((told,), *warned))
@@ -38,7 +38,7 @@ class Prospect(Pane):
             return Rows(title=title, aside=aside, rows=(*empty(text, glyphs), *warned))
         rows = [tuple(self._source(one, room)) for one in self.surveys]
         rows.append(tuple(self._sum(room)))
-        rows += [(crop(one, room.width, utf8=glyphs.utf8),) for one in self._warned(glyphs)]
+        rows += [_warning(text, room) for one in self.surveys for text in one.warnings]
         return Rows(title=title, aside=aside, rows=(*rows, *warned))
 
     def _source(self, one: Survey, room: Room) -> list[Line]:
@@ -51,7 +51,7 @@ class Prospect(Pane):
             (f", {format.size(one.files.bytes)}", "dim"),
         )
         kinds = [
-            f"{format.number(count.files)} {kind}"
+            f"{format.number(count.files)} {glyphs.text(kind)}"
             for kind, count in sorted(one.by_kind.items(), key=lambda kind: -kind[1].bytes)
         ]
         if one.pairs:
@@ -68,5 +68,11 @@ class Prospect(Pane):
         space = "" if free is None else f", {format.size(free)} free"
         return [crop(line((told + space, "bad" if tight else "")), room.width, utf8=room.glyphs.utf8)]
 
-    def _warned(self, glyphs: Glyphs) -> list[Line]:
-        return [line((f" ! {glyphs.text(text)}", "warn")) for one in self.surveys for text in one.warnings]
+
+def _warning(text: str, room: Room) -> tuple[Line, ...]:
+    lines = room.glyphs.wrap(room.glyphs.text(text), room.width - 4)
+    marks = (" ! ", *("   " for _ in lines[1:]))
+    return tuple(
+        crop(line((mark + one, "warn")), room.width, utf8=room.glyphs.utf8)
+        for mark, one in zip(marks, lines, strict=True)
+    )

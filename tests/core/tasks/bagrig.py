@@ -19,6 +19,7 @@ from core.catalog import Catalog, FileRow, Item
 from core.config import Config
 from core.database import Database
 from core.models import Outcome, State
+from core.tasks import baginfo
 from core.tasks.bagit import BagIt
 from core.tasks.task import ItemFacts, Job, Result, Task
 from core.workers.messages import Place
@@ -250,3 +251,13 @@ async def rig(base: Path, home: str = "home", settings: Config | None = None) ->
         await pool.stop()
         await database.close()
     assert not os.listdir(scratch)
+
+
+def info(here: Rig) -> dict[str, str]:
+    """bag-info.txt."""
+    return dict(baginfo.parse((here.bag / "bag-info.txt").read_bytes()))
+
+
+def sha256(data: bytes) -> str:
+    """In hexadecimal."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,12 +1,14 @@
 """Running the app in a test, with a fake engine."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
 
 from core.config import Config
 from core.models import Snapshot
+from core.volumes import Volume
 from tests.tui.app.fake import Fake
 from tui.app import LadingApp
 
@@ -34,6 +36,13 @@ class Running:
         await self.pilot.pause()
         await self.pilot.pause()
 
+    async def until(self, seen: Callable[[], bool], seconds: float = 5.0) -> None:
+        """Wait for what goes on beside the screen."""
+        async with asyncio.timeout(seconds):
+            while not seen():
+                await self.pilot.pause(0.02)
+        await self.pilot.pause()
+
     @property
     def text(self) -> str:
         """All that is on the screen."""
@@ -54,10 +63,11 @@ async def running(
     fake: Fake | None = None,
     settings: Config | None = None,
     utf8: bool = True,
+    volumes: Callable[[], list[Volume]] = list,
 ) -> AsyncIterator[Running]:
     """The app on a screen of this size, showing a snapshot."""
     fake = fake or Fake(snapshot)
-    app = LadingApp(settings or Config(home="/nowhere"), lambda: fake, utf8=utf8)
+    app = LadingApp(settings or Config(home="/nowhere"), lambda: fake, utf8=utf8, volumes=volumes)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.pause()

@@ -1,0 +1,142 @@
+"""Bags with names, payload and tag files that Lading did not make."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from core import locations
+from core.locations import Changes
+from tests.core.tasks.bagrig import FOLDER, info, rig, sha256
+
+HOSTILE = (
+    b"line\nbreak.tsv",
+    b"carriage\rreturn.txt",
+    b"three\n\n\nbreaks.txt",
+    b"100%.tsv",
+    b"%0A.txt",
+    b"latin1-\xe9.tsv",
+    "next\u0085line \u2028.txt".encode(),
+    b"trailing ",
+    b" leading",
+    b"*star",
+    b"#hash.txt",
+    b"-rf",
+    b"tab\there",
+    b"esc\x1b[31m",
+    "Caf\u00e9.txt".encode(),
+    "Cafe\u0301.tsv".encode(),
+    b"~root",
+    b".DS_Store",
+    b"._appledouble.tsv",
+    "\u202egpj.tsv".encode(),
+)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS refuses some of these names")
+async def test_hostile_names_of_tag_files(tmp_path: Path) -> None:
+    async with rig(tmp_path) as here:
+        await here.archive(b"one")
+        for name in HOSTILE:
+            here.receipt(name, name)
+        (here.bag / "~root").write_bytes(b"x")
+        (here.bag / "lading" / "deeper").mkdir()
+        (here.bag / "lading" / "deeper" / "tag.txt").write_bytes(b"x")
+        await here.seal()
+        assert here.invalid() == ""
+        lines = (here.bag / "tagmanifest-sha256.txt").read_bytes().split(b"\n")
+        listed = {line.partition(b"  ")[2] for line in lines}
+        assert b"lading/line%0Abreak.tsv" in listed
+        assert b"lading/carriage%0Dreturn.txt" in listed
+        assert "lading/Caf\u00e9.txt".encode() in listed
+        assert b"lading/deeper/tag.txt" in listed
+        assert not any(b"%25" in line or b"DS_Store" in line for line in listed)
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS refuses some of these names")
+async def test_hostile_names_of_payload(tmp_path: Path) -> None:
+    async with rig(tmp_path) as here:
+        data = here.bag / "data"
+        data.mkdir(parents=True)
+        (data / "line\nbreak\r.txt").write_bytes(b"x")
+        await here.seal()
+        assert here.invalid() == ""
+        (data / "100%25.txt").write_bytes(b"y")
+        (data / os.fsdecode(b"latin1-\xe9")).write_bytes(b"")
+        (data / "link").symlink_to("/etc/passwd")
+        await here.seal()
+        assert here.manifest()["data/100%2525.txt"] == sha256(b"y")
+        row = await here.row()
+        assert row["sealed"] is None
+        assert "data/link is neither file nor folder" in row["note"]
+        assert "latin1-\\xe9 is not UTF-8" in row["note"]
+        before = here.manifest()
+        await here.seal()
+        assert here.manifest() == before
+        assert (await here.row())["added"] == 0
+
+
+async def test_manifests_of_other_programs_are_named(tmp_path: Path) -> None:
+    async with rig(tmp_path) as here:
+        await here.archive(b"one")
+        here.bag.joinpath("manifest-md5.txt").write_bytes(b"")
+        await here.seal()
+        row = await here.row()
+        assert row["sealed"] is None
+        assert "manifest-md5.txt" in row["note"]
+
+
+async def test_bag_of_another_program_is_taken_over(tmp_path: Path) -> None:
+    async with rig(tmp_path) as here:
+        data = here.bag / "data"
+        data.mkdir(parents=True)
+        (data / "a.txt").write_bytes(b"a")
+        (data / "b.txt").write_bytes(b"b")
+        (here.bag / "manifest-sha256.txt").write_bytes(
+            b"\xef\xbb\xbf%s *./data/a.txt\r\nnonsense\r\n\r\n%s  data/b.txt"
+            % (sha256(b"a").upper().encode(), sha256(b"B was this").encode())
+        )
+        (here.bag / "bagit.txt").write_bytes(b"BagIt-Version: 0.97\nTag-File-Character-Encoding: UTF-8\n")
+        (here.bag / "bag-info.txt").write_bytes(
+            b"Bag-Group-Identifier: hut\n tour\npayload-oxum: 1.1\nBagging-Date: 1999-01-01\n"
+            b"External-Description: Three\n  peaks\nLocation-Latitude: 46.62\nLocation-Longitude: 12.3\n"
+        )
+        await here.seal()
+        assert (await here.row())["added"] == 0
+        assert here.manifest() == {"data/a.txt": sha256(b"a"), "data/b.txt": sha256(b"B was this")}
+        said = info(here)
+        assert said["Bag-Group-Identifier"] == "hut tour"
+        assert said["Payload-Oxum"] == "2.2"
+        assert "payload-oxum" not in said
+        assert said["Bagging-Date"] != "1999-01-01"
+        assert said["External-Description"] == "Three peaks"
+        location = await locations.by_id(here.database.read, here.location_id)
+        assert location is not None
+        assert (location.description, location.latitude, location.longitude) == ("Three peaks", 46.62, 12.3)
+
+
+async def test_what_is_said_of_a_location_goes_into_the_bag(tmp_path: Path) -> None:
+    async with rig(tmp_path) as here:
+        await here.archive(b"one")
+        await here.seal()
+        changes = Changes(
+            name="Three Peaks\u2028",
+            description="Auronzo\r\nPayload-Oxum: 9.9\n\x1b[31mred \u202e and\u0085 more",
+            access_note="Key at the hut",
+            external_identifier="ark:/1/2",
+            position=(46.6187, 12.3027),
+        )
+        await locations.change(here.database, here.location_id, changes)
+        await here.seal()
+        assert here.invalid() == ""
+        said = info(here)
+        assert said["External-Description"] == "Auronzo Payload-Oxum: 9.9 [31mred and more"
+        assert said["Payload-Oxum"] == "3.1"
+        assert said["Access-Note"] == "Key at the hut"
+        assert said["External-Identifier"] == "ark:/1/2"
+        assert (said["Location-Latitude"], said["Location-Longitude"]) == ("46.6187", "12.3027")
+        assert said["Internal-Sender-Identifier"] == FOLDER
+        await locations.change(here.database, here.location_id, Changes(description="", position=()))
+        await here.seal()
+        assert not {"External-Description", "Location-Latitude"} & set(info(here))

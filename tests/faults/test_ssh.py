@@ -1,0 +1,167 @@
+"""A real SSH session on the loopback that dies in the middle of an import."""
+
+import getpass
+import json
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.rigs.engines import COMMAND, PATIENCE, ROOT, clip, freeze, swept, until
+
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(sys.platform == "darwin", reason="macOS starts sshd by launchd only"),
+]
+
+CONFIGURATION = """
+ListenAddress 127.0.0.1
+Port {port}
+HostKey {folder}/host
+AuthorizedKeysFile {folder}/user.pub
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin yes
+PrintMotd no
+"""
+
+
+class Server:
+    """An sshd of our own, and the way to run commands through it."""
+
+    def __init__(self, folder: Path, home: Path) -> None:
+        self.folder = folder
+        self._home = home
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        for key in ("host", "user"):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / key], check=True)
+        (folder / "configuration").write_text(CONFIGURATION.format(port=self._port, folder=folder))
+        if os.geteuid() == 0:
+            # Where sshd shuts itself in; Debian makes it when the service starts.
+            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+        self.log = open(folder / "log", "wb")  # noqa: SIM115 - closed by end
+        self.process = subprocess.Popen(
+            [str(shutil.which("sshd", path=PATH)), "-D", "-e", "-f", folder / "configuration"], stderr=self.log
+        )
+
+    def answers(self) -> bool:
+        """Whether it takes connections."""
+        assert self.process.poll() is None, (self.folder / "log").read_text()
+        with socket.socket() as knocking:
+            return knocking.connect_ex(("127.0.0.1", self._port)) == 0
+
+    def command(self, *arguments: str, terminal: bool) -> list[str]:
+        """The command line that runs `lading ARGUMENTS` in a session."""
+        options = [
+            "IdentitiesOnly=yes",
+            "UserKnownHostsFile=/dev/null",
+            "StrictHostKeyChecking=no",
+            "LogLevel=ERROR",
+        ]
+        words = ["env", f"PYTHONPATH={ROOT}", f"LADING_HOME={self._home}", *COMMAND, *arguments]
+        return [
+            *("ssh", "-F", "/dev/null", "-i", str(self.folder / "user"), "-p", str(self._port)),
+            *(word for option in options for word in ("-o", option)),
+            "-tt" if terminal else "-T",
+            f"{getpass.getuser()}@127.0.0.1",
+            shlex.join(words),
+        ]
+
+    def run(self, *arguments: str) -> str:
+        """What a command says in a session of its own."""
+        done = subprocess.run(
+            self.command(*arguments, terminal=False),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=2 * PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr + (self.folder / "log").read_text()
+        return done.stdout
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        self.process.terminate()
+        self.process.wait()
+        self.log.close()
+
+
+PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    with swept(tmp_path / "home") as home:
+        yield home
+
+
+@pytest.fixture
+def server(tmp_path: Path, home: Path) -> Iterator[Server]:
+    if shutil.which("sshd", path=PATH) is None:
+        told = "there is no sshd; on Debian: apt-get install openssh-server"
+        if os.environ.get("CI"):
+            pytest.fail(told)
+        pytest.skip(told)
+    folder = tmp_path / "sshd"
+    folder.mkdir(mode=0o700)
+    one = Server(folder, home)
+    try:
+        until(one.answers)
+        yield one
+    finally:
+        one.end()
+
+
+def test_an_import_outlives_its_session(server: Server, home: Path, tmp_path: Path) -> None:
+    archive = str(tmp_path / "archive")
+    card = str(clip(tmp_path / "card"))
+    session = subprocess.Popen(
+        server.command("import", card, "--archive", archive, "--location", "Far", terminal=True),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+    frozen = freeze(home)
+    session.send_signal(signal.SIGKILL)
+    session.communicate()
+
+    seen = json.loads(server.run("status", "--json"))
+    (view,) = seen["imports"]
+    assert (view["state"], view["location"]) == ("running", "Far")
+    assert any(flight["import_id"] == view["id"] for flight in seen["in_flight"])
+    # The dead session's command is gone, and it has left nothing but itself.
+    until(lambda: "0 terminals attached" in server.run("engine", "status"))
+    assert json.loads(server.run("status", "--json"))["imports"][0]["state"] == "running"
+
+    assert f"{view['id']} is paused." in server.run("pause", view["id"])
+    for worker in frozen:
+        worker.resume()
+    (view,) = json.loads(server.run("status", "--json"))["imports"]
+    assert (view["state"], view["reason"]) == ("paused", "by the user")
+    assert server.run("resume", view["id"]).startswith("SAFE")
+
+
+def test_a_session_that_ends_at_once_leaves_the_import_to_the_engine(
+    server: Server, home: Path, tmp_path: Path
+) -> None:
+    archive = str(tmp_path / "archive")
+    card = str(clip(tmp_path / "card", size=64 << 20))
+    id = server.run("import", card, "--archive", archive, "--location", "Far", "--detach").strip()
+
+    def done() -> bool:
+        return [one["verdict"] for one in json.loads(server.run("imports", "--json"))] == ["SAFE"]
+
+    until(done)
+    assert id in server.run("receipt", id)

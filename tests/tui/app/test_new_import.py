@@ -1,0 +1,314 @@
+"""The new import: choosing, counting, starting."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from core.config import Config
+from core.errors import ArchiveError
+from core.models import ImportRequest, Survey, Verdict
+from core.protocol import Record
+from core.volumes import Volume
+from tests.tui.app import moments, pictures
+from tests.tui.app.fake import Fake
+from tests.tui.app.pilot import SIZES, Running, running
+from tests.tui.app.volumes import GB, card, several, volume
+from tests.tui.views import HOSTILE, count
+from tui.remembered import Remembered, recall
+from tui.screens.ask import Ask
+from tui.screens.dashboard import Dashboard
+from tui.screens.new_import import NewImport
+
+SURVEY = Survey(
+    source="/Volumes/A001",
+    files=count(1278, 45 * GB),
+    new=count(412, 12 * GB),
+    known=count(866, 33 * GB),
+    by_kind={"images": count(1200, 40 * GB), "videos": count(66, 5 * GB), "sidecars": count(12, 4096)},
+    pairs=400,
+    needed=12 * GB,
+    free=400 * GB,
+)
+
+RECORD = Record(
+    row=1,
+    id="20251205-090000-0001",
+    started=moments.NOW - 86400,
+    source="/Volumes/Z9",
+    archive="/nas/archive",
+    location="Mill Creek",
+    state="done",
+    verdict=Verdict.SAFE,
+)
+
+
+def engine() -> Fake:
+    fake = Fake(moments.EMPTY)
+    fake.records = [RECORD]
+    fake.surveys = [SURVEY]
+    return fake
+
+
+def home(path: Path) -> Config:
+    return Config(home=str(path), operator="Ann")
+
+
+async def opened(app: Running) -> Running:
+    await app.press("n")
+    await app.until(lambda: "Looking for volumes" not in app.text)
+    return app
+
+
+def requests(app: Running) -> list[ImportRequest]:
+    started = [asked for asked in app.fake.asked if asked[0] == "start"]
+    assert len(started) == 1
+    return list(started[0][1:])
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_it_looks_as_it_should(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with running(None, size, fake=engine(), settings=home(tmp_path), volumes=several) as app:
+        await opened(app)
+        await app.press("a")
+        await app.until(lambda: "412 new" in app.text)
+        assert "Mill Creek" in app.text
+        assert "does not answer" in app.text
+        assert pictures.same(app.app, f"new-import-{size[0]}x{size[1]}")
+
+
+async def test_nothing_plugged_in(tmp_path: Path) -> None:
+    async with running(None, fake=engine(), settings=home(tmp_path)) as app:
+        await opened(app)
+        assert "Nothing is plugged in." in app.text
+        await app.press("a")
+        assert "No card of a camera is plugged in." in app.foot
+        await app.press("enter")
+        assert "Pick a source first: space." in app.foot
+        assert pictures.same(app.app, "new-import-empty-80x24")
+
+
+async def test_cards_come_first_and_a_dead_volume_says_so(tmp_path: Path) -> None:
+    async with running(None, fake=engine(), settings=home(tmp_path), volumes=several) as app:
+        await opened(app)
+        lines = app.text.splitlines()
+        assert "A001" in lines[2]
+        assert "EOS R5" in lines[2]
+        assert "42.0 of 64.0 GB" in lines[2]
+        assert "B002" in lines[3]
+        assert "does not answer" in lines[4]
+
+
+async def test_card_in_enter_done(tmp_path: Path) -> None:
+    """The only card is picked already, the rest is as last time: n, one line to read, Enter."""
+    async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: [card("B002")]) as app:
+        await opened(app)
+        await app.until(lambda: "412 new, 866 known" in app.text)
+        await app.press("enter")
+        assert isinstance(app.app.screen, Dashboard)
+        (request,) = requests(app)
+        assert request == ImportRequest(
+            source="/Volumes/B002", archive="/nas/archive", location="Mill Creek", label="B002", operator="Ann"
+        )
+    expected = Remembered(archive="/nas/archive", location="Mill Creek", operator="Ann")
+    assert recall(str(tmp_path)) == expected
+
+
+async def test_all_cards(tmp_path: Path) -> None:
+    async with running(None, fake=engine(), settings=home(tmp_path), volumes=several) as app:
+        await opened(app)
+        await app.press("a", "s")
+        assert [request.source for request in requests(app)] == ["/Volumes/A001", "/Volumes/B002"]
+
+
+async def test_space_picks_and_leaves_out(tmp_path: Path) -> None:
+    async with running(None, fake=engine(), settings=home(tmp_path), volumes=several) as app:
+        await opened(app)
+        await app.press("space", "j", "space", "j", "space", "k", "k", "space", "enter")
+        assert [request.source for request in requests(app)] == ["/Volumes/B002", "/Volumes/Old drive"]
+
+
+async def test_volumes_come_and_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.screens.choosing.LOOK", 0.05)
+    there: list[Volume] = [volume("disk")]
+    async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: list(there)) as app:
+        await opened(app)
+        there.append(card("A001"))
+        await app.until(lambda: "A001" in app.text)
+        await app.press("g", "space")
+        assert "[x] A001" in app.text
+        there.pop()
+        await app.until(lambda: "A001" not in app.text)
+        assert "0 of 1 picked" in app.text
+
+
+async def test_volumes_that_cannot_be_listed(tmp_path: Path) -> None:
+    def fails() -> list[Volume]:
+        raise OSError("no mounts here")
+
+    async with running(None, fake=engine(), settings=home(tmp_path), volumes=fails) as app:
+        await opened(app)
+        assert "no mounts here" in app.text
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    card = tmp_path / "card"
+    for name, size in (
+        ("DCIM/100/a.jpg", 10),
+        ("DCIM/100/b.jpg", 20),
+        ("DCIM/101/c.jpg", 30),
+        ("note [1].txt", 5),
+    ):
+        (card / name).parent.mkdir(parents=True, exist_ok=True)
+        (card / name).write_bytes(b"x" * size)
+    (card / ".DS_Store").write_bytes(b"x")
+    os.symlink(card, card / "loop")
+    return card
+
+
+async def test_folders_inside_can_be_left_out(tmp_path: Path, tree: Path) -> None:
+    only = [card("A001", mount=str(tree))]
+    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path), volumes=lambda: only) as app:
+        await opened(app)
+        await app.press("right")
+        await app.until(lambda: "3 files" in app.text)
+        assert "DS_Store" not in app.text
+        await app.press("enter")
+        await app.until(lambda: "100/" in app.text)
+        await app.press("j", "space")
+        assert "[ ]" in app.text
+        assert "cannot be SAFE" in app.text
+        await app.press("G", "space", "s")
+        (request,) = requests(app)
+        assert request.source == str(tree)
+        assert request.exclude == ("./DCIM/100", "./note [[]1].txt")
+
+
+async def test_one_folder_inside_can_be_picked_alone(tmp_path: Path, tree: Path) -> None:
+    only = [volume("disk", mount=str(tree))]
+    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path), volumes=lambda: only) as app:
+        await opened(app)
+        await app.press("l")
+        await app.until(lambda: "DCIM/" in app.text)
+        await app.press("l")
+        await app.until(lambda: "101/" in app.text)
+        await app.press("j", "j", "space", "s")
+        (request,) = requests(app)
+        assert request.source == str(tree / "DCIM" / "101")
+        assert request.label == ""
+
+
+async def test_left_closes_a_folder_and_goes_back(tmp_path: Path, tree: Path) -> None:
+    only = [volume("disk", mount=str(tree))]
+    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path), volumes=lambda: only) as app:
+        await opened(app)
+        await app.press("l")
+        await app.until(lambda: "DCIM/" in app.text)
+        await app.press("enter")
+        await app.until(lambda: "101/" in app.text)
+        await app.press("h")
+        assert "101/" not in app.text
+        await app.press("h")
+        assert app.app.screen.focused is not None
+        assert app.app.screen.focused.id == "sources"
+
+
+async def test_a_typed_path_is_completed_and_picked(tmp_path: Path, tree: Path) -> None:
+    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path)) as app:
+        await opened(app)
+        await app.press("t", *f"{tree}/DC")
+        assert isinstance(app.app.screen, Ask)
+        assert "DCIM/" in app.text
+        await app.press("tab", "down", "enter")
+        await app.until(lambda: "[x]" in app.text)
+        await app.press("s")
+        assert requests(app)[0].source.startswith(str(tree / "DCIM"))
+
+
+async def test_a_path_that_is_not_there_is_told(tmp_path: Path) -> None:
+    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path)) as app:
+        await opened(app)
+        await app.press("t", *"/no/where", "enter")
+        await app.until(lambda: "No such file or directory" in app.foot)
+
+
+async def test_the_form(tmp_path: Path) -> None:
+    async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: [card("B002")]) as app:
+        await opened(app)
+        await app.until(lambda: "412 new" in app.text)
+        await app.press("4", "enter")
+        assert isinstance(app.app.screen, Ask)
+        await app.press(*["backspace"] * 20, *"/a", "enter")
+        await app.press("j", "enter", *["backspace"] * 20, *"mill")
+        assert "Mill Creek" in app.text
+        assert pictures.same(app.app, "ask-80x24")
+        await app.press("down", "enter")
+        await app.press("j", "space", "j", "enter")
+        await app.press("j", "enter", *"Card 1", "enter")
+        await app.press("j", "enter", *["backspace"] * 5, *"Bob", "enter")
+        await app.press("j", "enter", *"wet", "enter", "s")
+        (request,) = requests(app)
+        assert request == ImportRequest(
+            source="/Volumes/B002",
+            archive="/a",
+            location="Mill Creek",
+            label="Card 1",
+            operator="Bob",
+            note="wet",
+            verify="source",
+            known="record",
+        )
+
+
+async def test_escape_leaves_an_answer_as_it_was(tmp_path: Path) -> None:
+    async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: [card("B002")]) as app:
+        await opened(app)
+        await app.press("4", "j", "enter", *"xyz", "escape")
+        assert "Mill Creek\n" in app.text
+        await app.press("escape", "escape")
+        assert isinstance(app.app.screen, Dashboard)
+
+
+async def test_a_start_that_fails_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
+    async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: [card("B002")]) as app:
+        await opened(app)
+        await app.until(lambda: "412 new" in app.text)
+        app.fake.fault = ArchiveError("it is not there.", "Mount it.")
+        await app.press("enter")
+        assert "it is not there." in app.foot
+        assert isinstance(app.app.screen, NewImport)
+
+
+async def test_too_little_room_and_other_cautions(tmp_path: Path) -> None:
+    fake = engine()
+    fake.surveys = [
+        Survey(source="/Volumes/B002", new=count(5, GB), needed=GB, free=5, warnings=("The archive lacks room.",))
+    ]
+    settings = Config(home=str(tmp_path), archive="/Volumes/archive/x", location="L", verify="none")
+    async with running(None, (120, 40), fake=fake, settings=settings, volumes=several) as app:
+        await opened(app)
+        await app.press("j", "space", "j", "space")
+        await app.until(lambda: "lacks room" in app.text)
+        for caution in ("Old drive does not answer.", "Copies are not read back", "The archive is on a network"):
+            assert caution in app.text
+
+
+async def test_hostile_names_do_nothing(tmp_path: Path) -> None:
+    evil = [card(HOSTILE + "[/x]", camera="X"), volume("[@click=app.exit]x[/]", error=HOSTILE)]
+    fake = engine()
+    fake.surveys = [Survey(source=HOSTILE, warnings=(HOSTILE,), by_kind={HOSTILE: count(1, 1)})]
+    async with running(None, fake=fake, settings=home(tmp_path), volumes=lambda: evil) as app:
+        await opened(app)
+        await app.press("a", "j", "space", "4", "j", "j", "j", "j", "enter", "escape")
+        await app.pilot.pause(0.6)
+        assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(app.text)
+
+
+async def test_ascii(tmp_path: Path, tree: Path) -> None:
+    only = [card("A001", mount=str(tree))]
+    async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: only, utf8=False) as app:
+        await opened(app)
+        await app.press("right")
+        await app.until(lambda: "DCIM/" in app.text)
+        assert app.text.isascii()
