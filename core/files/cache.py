@@ -1,11 +1,24 @@
 """Reading what is on the medium, not what is in memory."""
 
+import ctypes
 import os
 import sys
+import time
 from contextlib import suppress
+from functools import cache as once
 
 # fcntl(2) of macOS, <sys/fcntl.h>
 _F_NOCACHE = 48
+# cachestat(2): one number on every architecture, <asm-generic/unistd.h>.
+_CACHESTAT = 451
+
+WAITS = (0, 0.002, 0.01)
+"""Seconds before each try to drop the pages."""
+
+
+@once
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def uncached(fd: int, platform: str = sys.platform) -> bool:
@@ -23,17 +36,50 @@ def uncached(fd: int, platform: str = sys.platform) -> bool:
     return True
 
 
-def drop(fd: int, platform: str = sys.platform) -> bool:
-    """Drop the clean pages of `fd` and say whether its first byte is known to be out of memory now.
+class _Range(ctypes.Structure):
+    _fields_ = (("offset", ctypes.c_uint64), ("length", ctypes.c_uint64))
 
-    Linux: posix_fadvise(2) POSIX_FADV_DONTNEED, checked by preadv2(2) RWF_NOWAIT, which answers EAGAIN for a
-    byte that is not cached (tmpfs, whose pages are the file, answers with the byte). macOS: F_NOCACHE, which
-    cannot be checked. An empty file has nothing to drop.
+
+class _Cached(ctypes.Structure):
+    _fields_ = tuple((name, ctypes.c_uint64) for name in ("pages", "dirty", "write_back", "evicted", "recently"))
+
+
+def pages(fd: int) -> int | None:
+    """Pages of `fd` in memory, by cachestat(2) of Linux 6.5; None where that is not offered."""
+    found = _Cached()
+    answer = _libc().syscall(
+        ctypes.c_long(_CACHESTAT),
+        ctypes.c_int(fd),
+        ctypes.byref(_Range(0, 0)),
+        ctypes.byref(found),
+        ctypes.c_uint(0),
+    )
+    return None if answer else int(found.pages)
+
+
+def drop(fd: int, platform: str = sys.platform) -> bool:
+    """Drop the clean pages of `fd` and say whether it is known to be out of memory now.
+
+    Linux: posix_fadvise(2) POSIX_FADV_DONTNEED, tried again for a page that somebody holds for a moment, and
+    checked: by the number of pages left, else (an older Linux) by preadv2(2) RWF_NOWAIT, which answers EAGAIN
+    when the first byte is not cached. On tmpfs the pages are the file. macOS: F_NOCACHE, which cannot be checked.
     """
     if platform == "darwin":
         return uncached(fd, platform)
+    for wait in WAITS:
+        time.sleep(wait)
+        with suppress(OSError):
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        left = pages(fd)
+        if left is None:
+            return _first_byte_is_out(fd)
+        if not left:
+            return True
+    return False
+
+
+def _first_byte_is_out(fd: int) -> bool:
     try:
-        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
         return os.preadv(fd, [bytearray(1)], 0, os.RWF_NOWAIT) == 0
     except BlockingIOError:
         return True

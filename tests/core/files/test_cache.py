@@ -35,7 +35,20 @@ def test_dropped_only_when_it_is_known(fd: int, monkeypatch: pytest.MonkeyPatch)
         return answer
 
     monkeypatch.setattr(os, "preadv", preadv)
+    monkeypatch.setattr(cache, "pages", lambda _: None)
     assert [cache.drop(fd) for _ in range(5)] == [True, True, False, False, False]
+
+
+@linux
+def test_a_page_that_is_held_for_a_moment_is_dropped_at_the_next_try(
+    fd: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [3, 0]
+    monkeypatch.setattr(cache, "pages", lambda _: left.pop(0))
+    assert cache.drop(fd)
+    assert left == []
+    monkeypatch.setattr(cache, "pages", lambda _: 1)
+    assert not cache.drop(fd)
 
 
 @linux
