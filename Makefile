@@ -6,12 +6,12 @@ SHELL := /bin/bash
 export PATH := $(PATH):/opt/homebrew/bin:/usr/local/bin:$(HOME)/.local/bin:$(CURDIR)/.venv-uv/bin
 UV ?= uv
 
-.PHONY: run test lint bench faults setup
+.PHONY: run test lint bench faults setup setup-test
 
 run: setup
 	@$(UV) run --no-sync lading $(ARGS)
 
-test: lint
+test: setup-test lint
 	$(UV) run --no-sync pytest $(ARGS)
 
 lint: setup
@@ -23,8 +23,11 @@ lint: setup
 bench: setup
 	$(UV) run --locked --group bench python -m tests.benchmarks $(ARGS)
 
-faults: setup
+faults: setup-test
 	$(UV) run --no-sync pytest tests/faults $(ARGS)
 
 setup:
 	@UV="$(UV)" .ci/setup
+
+setup-test:
+	@UV="$(UV)" .ci/setup test
