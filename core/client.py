@@ -10,17 +10,26 @@ from core import attach
 from core.config import Config
 from core.connection import Connection
 from core.errors import EngineError, EngineLostError, LadingError
-from core.models import AuditResult, Count, ImportRequest, Snapshot, Survey
+from core.models import AuditResult, Count, ImportRequest, JobView, Outcome, Snapshot, Survey
 from core.protocol import (
     Audit,
     Audited,
     Cancel,
+    Derive,
     Done,
+    Facts,
+    FilePage,
+    Files,
     Find,
+    Finish,
     Imports,
+    JobPage,
+    Jobs,
+    Known,
     Look,
     Part,
     Pause,
+    PauseQueue,
     Progress,
     Prospect,
     Pushed,
@@ -28,6 +37,10 @@ from core.protocol import (
     Record,
     Records,
     Resume,
+    ResumeQueue,
+    Retry,
+    Revived,
+    SetSlots,
     Start,
     Started,
     Subscribe,
@@ -161,6 +174,17 @@ class Client:
         """The import whose id is or begins with `name`. Raises UsageError."""
         return (await self._connection.ask(Find(name=name), Records)).records[0]
 
+    async def files(
+        self, name: str = "", *, outcomes: Sequence[Outcome] = (), text: str = "", offset: int = 0
+    ) -> FilePage:
+        """Files of an import, or of all, from row `offset` on. Raises UsageError."""
+        wanted = Files(name=name, outcomes=tuple(outcomes), text=text, offset=offset)
+        return await self._connection.ask(wanted, FilePage)
+
+    async def known(self, file: int) -> tuple[tuple[str, str], ...]:
+        """All that is known of a file. Raises UsageError."""
+        return (await self._connection.ask(Known(file=file), Facts)).facts
+
     async def receipt(self, name: str, form: "Form", out: Callable[[str], None]) -> None:
         """Give the receipt of an import to `out`, piece by piece. Raises UsageError."""
 
@@ -169,3 +193,34 @@ class Client:
                 out(message.text)
 
         await self._connection.ask(Receipt(name=name, form=form), Done, hear)
+
+    # The background
+
+    async def queue_pause(self, name: str) -> None:
+        """Begin no more jobs of a queue. Raises UsageError."""
+        await self._connection.ask(PauseQueue(queue=name), Done)
+
+    async def queue_resume(self, name: str) -> None:
+        """Go on with a queue. Raises UsageError."""
+        await self._connection.ask(ResumeQueue(queue=name), Done)
+
+    async def queue_slots(self, name: str, slots: int) -> None:
+        """So many calls of a queue at once. Raises UsageError."""
+        await self._connection.ask(SetSlots(queue=name, slots=slots), Done)
+
+    async def jobs(self, state: str = "", queue: str = "", after: int = 0) -> list[JobView]:
+        """A page of jobs with ids beyond `after`, of one state and one queue where these are given."""
+        return list((await self._connection.ask(Jobs(state=state, queue=queue, after=after), JobPage)).jobs)
+
+    async def retry(self, queue: str = "", ids: Sequence[int] | None = None) -> int:
+        """Try dead jobs again, all of them, or those of a queue or with these ids; how many jobs that revives."""
+        wanted = Retry(queue=queue, ids=None if ids is None else tuple(ids))
+        return (await self._connection.ask(wanted, Revived)).count
+
+    async def derive(self, path: str) -> int:
+        """Add jobs for all that is missing in the archive at `path`; how many. Raises ArchiveError."""
+        return (await self._connection.ask(Derive(archive=os.fsencode(path)), Revived)).count
+
+    async def finish(self, names: Sequence[str]) -> None:
+        """Until these imports have ended, and all they left to be done, but for what waits until a person acts."""
+        await self._connection.ask(Finish(ids=tuple(names)), Done)

@@ -20,6 +20,7 @@ from core.importing.importer import Importer
 from core.importing.ingest import ENDED
 from core.importing.survey import Surveyor
 from core.importing.views import Views
+from core.log import note
 from core.metrics import PERIOD, Metrics
 from core.models import AuditResult, ImportRequest, JobView, Snapshot, State, Survey
 from core.starter import Begun, Starter
@@ -126,6 +127,7 @@ class Engine:
     def _run(self, begun: Begun) -> None:
         run, source = begun.run, begun.source
         name = run.row.name
+        note("begins", run.row)
         run.archive.active.add(name)
         importer = Importer(run, source.whole, source.whole_root, source.whole_only)
         self._importers[name] = importer
@@ -142,6 +144,7 @@ class Engine:
             finally:
                 del self._importers[name]
                 self.views.end(run, row or run.row)
+                note("ended", row or run.row)
                 try:
                     await self.background.ended()
                 finally:

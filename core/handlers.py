@@ -4,20 +4,30 @@ import os
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
-from core import records
+from core import browse, records
 from core.errors import UsageError
 from core.models import Count
 from core.protocol import (
+    PAGE,
     Audit,
     Audited,
     Cancel,
+    Derive,
     Done,
+    Facts,
+    FilePage,
+    Files,
     Find,
+    Finish,
     Imports,
+    JobPage,
+    Jobs,
+    Known,
     Look,
     Message,
     Part,
     Pause,
+    PauseQueue,
     Progress,
     Prospect,
     Pushed,
@@ -26,6 +36,10 @@ from core.protocol import (
     Reply,
     Request,
     Resume,
+    ResumeQueue,
+    Retry,
+    Revived,
+    SetSlots,
     Start,
     Started,
     Surveys,
@@ -76,10 +90,29 @@ async def reply(engine: "Engine", request: Request, number: int, asker: Asker) -
             return Records(records=tuple(page))
         case Find(name=name):
             return Records(records=(await records.find(engine.database.read, engine.under_way, name),))
+        case Files(name=name, outcomes=outcomes, text=text, offset=offset):
+            total, files = await browse.page(engine.database.read, name, outcomes, text, offset)
+            return FilePage(total=total, files=tuple(files))
+        case Known(file=file):
+            return Facts(facts=tuple(await browse.known(engine.database.read, file)))
         case Receipt(name=name, form=form):
             async with aclosing(records.receipt(engine.database.read, name, form)) as parts:
                 async for text in parts:
                     await asker.send(Part(number=number, text=text))
+        case PauseQueue(queue=queue):
+            await engine.queue_pause(queue)
+        case ResumeQueue(queue=queue):
+            await engine.queue_resume(queue)
+        case SetSlots(queue=queue, slots=slots):
+            await engine.queue_slots(queue, slots)
+        case Jobs(state=state, queue=queue, after=after):
+            return JobPage(jobs=tuple(await engine.jobs(state, queue, after, PAGE)))
+        case Retry(queue=queue, ids=ids):
+            return Revived(count=await engine.retry(queue, ids))
+        case Derive(archive=archive):
+            return Revived(count=await engine.derive(os.fsdecode(archive)))
+        case Finish(ids=names):
+            await engine.finish(names)
         case _:
             raise UsageError(f"{type(request).__name__} is not understood.")
     return Done()

@@ -118,7 +118,7 @@ async def _stay(
     while not server.stopping.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(server.stopping.wait(), tick)
-        await awake.hold(engine.running > 0)
+        await awake.hold(engine.running > 0 or any(queue.busy for queue in engine.background.views()))
         await server.mend()
         if engine.busy or server.busy or not taking.done():
             since = time.monotonic()

@@ -9,7 +9,10 @@ from collections.abc import Generator
 from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.catalog import ImportRow
 
 FOLDER, NAME = "log", "engine.log"
 
@@ -46,6 +49,14 @@ class Line(logging.Formatter):
             line["traceback"] = self.formatException(record.exc_info)
         # JSON leaves DEL as it is.
         return json.dumps(line, default=_text).replace("\x7f", "\\u007f")
+
+
+def note(what: str, row: "ImportRow") -> None:
+    """Note that something has become of an import."""
+    facts = {"import": row.name, "run": row.runs, "state": str(row.state), "verdict": row.verdict}
+    facts["reason"] = row.verdict_reason or row.reason
+    given = {name: fact for name, fact in facts.items() if fact}
+    logging.getLogger("lading.imports").info("an import %s", what, extra=given)
 
 
 def _text(value: object) -> str:

@@ -186,6 +186,29 @@ class Snapshot(Value, frozen=True, kw_only=True):
     queues: tuple[QueueView, ...] = ()
 
 
+class FileView(Value, frozen=True, kw_only=True):
+    """One file of an import as a list shows it; `id` is for asking more about it.
+
+    `path` is below the source's root, `payload` below the archive's root, empty where nothing was archived.
+    """
+
+    id: int
+    import_id: str
+    path: str
+    size: int
+    mtime: float
+    kind: str
+    outcome: Outcome
+    reason: str = ""
+    payload: str = ""
+    level: str = ""
+    captured: str = ""
+    camera: str = ""
+    label: str = ""
+    location: str = ""
+    archive: str = ""
+
+
 class Survey(Value, frozen=True, kw_only=True):
     """What importing one source would do. `needed` and `free` are bytes in the archive; free None: not known."""
 

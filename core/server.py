@@ -75,6 +75,7 @@ class Server:
             if _identity(self._path) == self._made:
                 with suppress(OSError):
                     os.unlink(self._path)
+                    sockets.tidy(self._path, self._home)
 
     async def close(self) -> None:
         """Let everybody go; those that have just had an answer get a moment to leave by themselves."""

@@ -18,6 +18,7 @@ from core.protocol import (
     Answer,
     Call,
     Cancel,
+    Derive,
     Done,
     Failed,
     Forget,
@@ -25,9 +26,13 @@ from core.protocol import (
     Look,
     Message,
     Pause,
+    PauseQueue,
     Reply,
     Request,
     Resume,
+    ResumeQueue,
+    Retry,
+    SetSlots,
     Start,
     Started,
     Status,
@@ -41,7 +46,7 @@ from core.protocol import (
 if TYPE_CHECKING:
     from core.server import Server
 
-LASTING = (Start, Resume, Pause, Cancel)
+LASTING = (Start, Resume, Pause, Cancel, PauseQueue, ResumeQueue, SetSlots, Retry, Derive)
 """Requests that are carried out even when the client is gone."""
 
 log = logging.getLogger("lading.session")

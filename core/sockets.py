@@ -90,6 +90,12 @@ def listen(home: str, longest: int = LONGEST) -> tuple[socket.socket, str]:
     return listening, path
 
 
+def tidy(path: str, home: str) -> None:
+    """Remove the folder of a socket that is gone, if it was made only for that. Raises OSError."""
+    if os.path.dirname(path) != os.path.join(home, FOLDER):
+        os.rmdir(os.path.dirname(path))
+
+
 def connect(home: str) -> socket.socket:
     """A connection to the engine of the state folder `home`; not blocking.
 

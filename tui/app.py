@@ -2,13 +2,13 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.screen import Screen
 
 from core.config import Config
@@ -19,7 +19,11 @@ from tui.connection import Connection
 from tui.glyphs import Glyphs
 from tui.screens.base import Base
 from tui.screens.dashboard import Dashboard
+from tui.screens.find import Find
+from tui.screens.import_ import Import
+from tui.screens.imports import Imports
 from tui.screens.new_import import NewImport
+from tui.screens.reading import Reading
 
 PERIOD = 0.5
 """Seconds between two drawings."""
@@ -38,8 +42,8 @@ class LadingApp(App[str]):
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+z", "suspend_process", show=False, priority=True)]
 
-    snapshot: reactive[Snapshot | None] = reactive(None)
-    trouble: reactive[str] = reactive("")
+    snapshot: var[Snapshot | None] = var(None)
+    trouble: var[str] = var("")
 
     def __init__(
         self,
@@ -169,14 +173,33 @@ class LadingApp(App[str]):
 
     def open(self, name: str) -> None:
         """Show the screen of this name."""
-        if name == "new":
-            self.push_screen(NewImport())
-        elif isinstance(self.screen, Base):
-            self.screen.say("This part is not built yet.")
+        self.push_screen({"new": NewImport, "imports": Imports, "find": Find}[name]())
 
     def open_import(self, name: str, *, failed: bool = False) -> None:
         """Show one import."""
-        self.open("import")
+        self.push_screen(Import(name, failed=failed))
+
+    def open_receipt(self, name: str) -> None:
+        """Show the receipt of an import."""
+
+        async def fetch(give: Callable[[Sequence[str]], None]) -> None:
+            rest = ""
+
+            def out(text: str) -> None:
+                nonlocal rest
+                *lines, rest = (rest + text).split("\n")
+                give(lines)
+
+            await self.connection.receipt(name, "text", out)
+            give([rest] if rest else [])
+
+        self.push_screen(Reading("RECEIPT", fetch))
+
+    def copy(self, text: str) -> None:
+        """To the clipboard of the person's own machine, through the terminal (OSC 52)."""
+        self.copy_to_clipboard(text)
+        if isinstance(self.screen, Base):
+            self.screen.say(f"Copied: {text}", "good")
 
     async def action_quit(self) -> None:
         """Textual's own way out is ours."""

@@ -14,7 +14,8 @@ from tui.exits import Exit, exit_for
 from tui.output import Console
 
 COMMANDS = (
-    *("import_", "status", "pause", "resume", "cancel", "imports", "receipt", "audit", "engine", "log", "doctor"),
+    *("import_", "status", "pause", "resume", "cancel", "imports", "receipt"),
+    *("retry", "audit", "engine", "log", "doctor"),
 )
 """The modules of `tui.commands`, in the order of the help."""
 

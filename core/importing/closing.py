@@ -37,7 +37,7 @@ async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes)
         word, why = await verdict(run, whole, root, only)
         if word is Verdict.SAFE and run.request.verify == "none":
             word, why, run.by_choice = Verdict.KEEP, "the copies were not read back, as you chose", True
-    await run.catalog.add_read(run.row.id, run.bytes_moved()[0])
+    await run.record_read()
     receipt = Receipt(run.archive, run.catalog, run.pool)
     # From here on a pause holds nothing up: the next import's receipt waits for this one.
     async with run.archive.closing:
@@ -72,11 +72,12 @@ async def _journal_rest(run: Run) -> None:
                 "outcome": Outcome(file.outcome).name.lower(),
                 "size": file.size,
                 "mtime_ns": file.mtime_ns,
+                "kind": file.kind,
                 "reason": file.reason or "",
             }
             if file.item_id in items:
                 item = items[file.item_id]
-                row |= {"xxh128": item.xxh128.hex(), "sha256": item.sha256.hex(), "kind": item.kind}
+                row |= {"xxh128": item.xxh128.hex(), "sha256": item.sha256.hex()}
             elif Outcome(file.outcome) in FINAL:
                 continue
             rows.append(journal.sealed(row))

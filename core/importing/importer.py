@@ -100,7 +100,7 @@ class Importer:
             verdict_reason=why,
             ended=ended,
         )
-        await run.catalog.add_read(run.row.id, run.bytes_moved()[0])
+        await run.record_read()
         return state
 
     async def _clean(self) -> None:
@@ -254,9 +254,9 @@ class Importer:
         there = {item.id for item, is_there in zip(wanted, present, strict=True) if is_there}
         self._transfer.unlike |= {todo.id for todo in batch if todo.item_id not in there}
         settled = [
-            Settled(todo, Outcome.DUPLICATE, todo.item_id, closing.FROM_RECORD, todo.size, None, todo.kind)
+            Settled(todo, Outcome.DUPLICATE, item.id, closing.FROM_RECORD, todo.size, None, todo.kind or item.kind)
             for todo in batch
-            if todo.item_id in there
+            if todo.item_id in there and (item := items[todo.item_id])
         ]
         await to_the_end(run.settle([], settled))
 

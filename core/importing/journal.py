@@ -8,7 +8,8 @@ path replaces an earlier one. The kinds of line, by their first member:
   `root`, `source`, `single`, `options`, `machine`, `version`, `started`, `zone`. Each run begins with one.
 - `file`: its path below the source's root; outcome archived or duplicate, size, mtime_ns, mode, kind, xxh128,
   sha256, payload (archived only), xattrs (base64).
-- `entry`: a path that was skipped, litter or failed, with outcome, size, mtime_ns and reason.
+- `entry`: a path that was skipped, litter or failed, or taken from the record, with outcome, size, mtime_ns, kind
+  and reason; for the last one xxh128 and sha256, too.
 - `folder`: a path, with mtime_ns.
 - `end`: state, verdict, reason, ended, previous (the SHA-256 of the receipt before). Nothing of this import
   comes after it, unless another run begins.

@@ -21,6 +21,10 @@ STALE = 35.0
 """Seconds without a renewal after which another machine's lock counts as left behind."""
 
 
+ANSWER = 10.0
+"""Seconds that the archive gets to take the lock back."""
+
+
 class Holder(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the lock file says, as JSON. `beat` counts the renewals; `engine` differs for each holder."""
 
@@ -157,11 +161,11 @@ class Lock:
         if self._renewing is not None:
             # A renewal under way ends first: it would write the lock again.
             self._leaving.set()
-            await asyncio.wait([self._renewing], timeout=BEAT)
+            await asyncio.wait([self._renewing], timeout=ANSWER)
             self._renewing.cancel()
             await asyncio.gather(self._renewing, return_exceptions=True)
         if not self.lost.is_set():
             with suppress(TaskFailedError, WorkerDiedError, TimeoutError, OSError):
-                async with asyncio.timeout(BEAT), self._pool.worker("lock") as worker:
+                async with asyncio.timeout(ANSWER), self._pool.worker("lock") as worker:
                     await worker.ask(messages.Unlock(self._place, self._me.text()), messages.Done)
         _held.discard(self._me.engine)

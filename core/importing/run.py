@@ -113,6 +113,7 @@ class Run:
         self.in_flight: dict[Worker, list[Todo]] = {}
         self.ticks: dict[Worker, tuple[int, int, int]] = {}
         self.moved = [0, 0, 0]
+        self._recorded = 0
         self.following: set[int] = set()
         self.followed = asyncio.Event()
         self._go = asyncio.Event()
@@ -142,6 +143,12 @@ class Run:
             written += now[1] - before[1]
             verified += now[2] - before[2]
         return read, written, verified
+
+    async def record_read(self) -> None:
+        """Add to the catalog's sum what was read of the source since the last time."""
+        read = self.bytes_moved()[0]
+        since, self._recorded = read - self._recorded, read
+        await self.catalog.add_read(self.row.id, since)
 
     async def recount(self) -> None:
         """Count what the catalog has."""

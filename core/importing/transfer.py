@@ -30,6 +30,8 @@ class Transfer:
         self._followed: list[tuple[Todo, Digest, Item]] = []
         self.unlike: set[int] = set()
         """Files whose content is not what their name and time promised: they are copied like new ones."""
+        self._again: set[int] = set()
+        """Followers that stay to do even when what they follow arrives."""
         self._grown: set[int] = set()
         """Files that proved too large to be read into memory."""
 
@@ -79,7 +81,8 @@ class Transfer:
                 for number, item in known.items()
                 if number not in faults
             ]
-            failed = self._failed([(todos[number], fault) for number, fault in faults.items()])
+            self._unfollow(following & faults.keys())
+            failed = self._failed([(todos[n], fault) for n, fault in faults.items() if n not in following])
             await to_the_end(self._commit(items, claims, todos, well, settled + failed))
         finally:
             for claim in claims.values():
@@ -170,7 +173,8 @@ class Transfer:
             # What is known is journaled and flushed, too: the archive has it before the catalog.
             await self._journal(worker)
             found += (await run.ask(worker, messages.Flush(), messages.Checked)).faults
-            run.writing.arrived(sum(well[number].size for number in claims))
+            if claims:
+                run.writing.arrived(sum(well[number].size for number in claims))
         if claims:
             async with run.places(limits.verify):
                 verify = messages.Verify(run.request.verify)
@@ -223,13 +227,21 @@ class Transfer:
         """What a file does that waits for another of the same content; without that one it stays to do."""
 
         def follow(item: Item | None) -> None:
-            if item is not None:
+            if item is not None and todo.id not in self._again:
                 self._followed.append((todo, digest, item))
             else:
+                self._again.discard(todo.id)
                 self._run.following.discard(todo.id)
             self._run.followed.set()
 
         return follow
+
+    def _unfollow(self, numbers: set[int]) -> None:
+        """These are done again whatever they follow: what was journaled of them may be lost."""
+        told = {todo.id for todo, _, _ in self._followed} & numbers
+        self._followed = [one for one in self._followed if one[0].id not in told]
+        self._run.following -= told
+        self._again |= numbers - told
 
     async def settle_followers(self) -> None:
         """Commit the files whose forerunner has arrived."""

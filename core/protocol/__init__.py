@@ -23,9 +23,9 @@ before. A client that has not read everything yet gets none until it has. `Audit
 way, and `Receipt` its text in `Part`s before its answer.
 
 A client may have `CALLS` calls unanswered; while it has, the engine reads no more from it. When the connection
-ends, so does what was done only for this client (`Wait`, `Survey`, `Audit`, `Receipt`, `Subscribe`). Imports go
-on, and a start, resume, pause or cancel that was asked for is carried out. `Forget` says that a call is not
-wanted any more: what would end with the connection ends now, and imports that a `Start` or `Resume` has begun
+ends, so does what is done only to tell this client something. Imports go on, and what was asked for to be changed
+(`Start`, `Resume`, `Pause`, `Cancel`, and the same for queues and jobs) is changed. `Forget` says that a call is
+not wanted any more: what would end with the connection ends now, and imports that a `Start` or `Resume` has begun
 are paused. The call is answered all the same.
 """
 
@@ -38,11 +38,15 @@ from core.protocol.message import Message, Number, encodable
 from core.protocol.replies import (
     Audited,
     Done,
+    Facts,
     Failed,
+    FilePage,
+    JobPage,
     Pushed,
     Record,
     Records,
     Reply,
+    Revived,
     Started,
     Surveys,
     Welcome,
@@ -50,16 +54,25 @@ from core.protocol.replies import (
 from core.protocol.requests import (
     Audit,
     Cancel,
+    Derive,
+    Files,
     Find,
+    Finish,
     Forget,
     Hello,
     Imports,
+    Jobs,
+    Known,
     Look,
     Pause,
+    PauseQueue,
     Prospect,
     Receipt,
     Request,
     Resume,
+    ResumeQueue,
+    Retry,
+    SetSlots,
     Start,
     Status,
     Stop,
@@ -78,7 +91,7 @@ GREETING = 10.0
 PERIOD = 0.25
 CALLS = 32
 PAGE = 200
-"""Imports on one page at most."""
+"""Imports or jobs on one page at most."""
 
 
 class Call(Message, frozen=True, kw_only=True):
@@ -139,17 +152,26 @@ __all__ = [
     "Audited",
     "Call",
     "Cancel",
+    "Derive",
     "Done",
+    "Facts",
     "Failed",
+    "FilePage",
+    "Files",
     "Find",
+    "Finish",
     "Forget",
     "FromEngine",
     "Hello",
     "Imports",
+    "JobPage",
+    "Jobs",
+    "Known",
     "Look",
     "Message",
     "Part",
     "Pause",
+    "PauseQueue",
     "Progress",
     "Prospect",
     "Pushed",
@@ -159,6 +181,10 @@ __all__ = [
     "Reply",
     "Request",
     "Resume",
+    "ResumeQueue",
+    "Retry",
+    "Revived",
+    "SetSlots",
     "Start",
     "Started",
     "Status",

@@ -4,7 +4,7 @@ import msgspec
 
 from core import errors
 from core.errors import LadingError
-from core.models import AuditResult, Snapshot, Survey, Verdict
+from core.models import AuditResult, FileView, JobView, Snapshot, Survey, Verdict
 from core.protocol.message import Message, encodable
 
 
@@ -103,10 +103,37 @@ class Records(Message, frozen=True, kw_only=True):
     records: tuple[Record, ...]
 
 
+class FilePage(Message, frozen=True, kw_only=True):
+    """So many files there are, and some of them."""
+
+    total: int
+    files: tuple[FileView, ...]
+
+
+class Facts(Message, frozen=True, kw_only=True):
+    """Names and values, as they are shown."""
+
+    facts: tuple[tuple[str, str], ...]
+
+
+class JobPage(Message, frozen=True, kw_only=True):
+    """Some jobs, by their numbers."""
+
+    jobs: tuple[JobView, ...]
+
+
+class Revived(Message, frozen=True, kw_only=True):
+    """So many jobs are to be done now."""
+
+    count: int
+
+
 class Pushed(Message, frozen=True, kw_only=True):
     """What is happening now."""
 
     snapshot: Snapshot
 
 
-Reply = Failed | Done | Welcome | Started | Surveys | Audited | Records | Pushed
+Reply = (
+    Failed | Done | Welcome | Started | Surveys | Audited | Records | FilePage | Facts | JobPage | Revived | Pushed
+)

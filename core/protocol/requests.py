@@ -1,11 +1,11 @@
 """What a client can ask for. Each class names the reply that it gets."""
 
 import os
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from core.models import ImportRequest
+from core.models import ImportRequest, Outcome
 from core.protocol.message import Message, Name, Number
 
 
@@ -122,11 +122,73 @@ class Find(Message, frozen=True, kw_only=True):
     name: Name
 
 
+class Files(Message, frozen=True, kw_only=True):
+    """Files of the import `name`, or of all, from row `offset` on; only of these outcomes, only with all words of
+    `text` in path, date, camera, location, label or import. → FilePage"""
+
+    name: Name = ""
+    outcomes: tuple[Outcome, ...] = ()
+    text: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    offset: Annotated[int, msgspec.Meta(ge=0, le=2**62)] = 0
+
+
+class Known(Message, frozen=True, kw_only=True):
+    """All that is known of the file with this number. → Facts"""
+
+    file: Number
+
+
 class Receipt(Message, frozen=True, kw_only=True):
     """The receipt of the import whose id is or begins with `name`. → Done, after the Parts"""
 
     name: Name
     form: Literal["text", "json", "csv", "tsv"] = "text"
+
+
+class PauseQueue(Message, frozen=True, kw_only=True):
+    """Begin no more jobs of a queue. → Done"""
+
+    queue: Name
+
+
+class ResumeQueue(Message, frozen=True, kw_only=True):
+    """Go on with a queue. → Done"""
+
+    queue: Name
+
+
+class SetSlots(Message, frozen=True, kw_only=True):
+    """So many calls of a queue at once. → Done"""
+
+    queue: Name
+    slots: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+
+
+class Jobs(Message, frozen=True, kw_only=True):
+    """Up to `PAGE` jobs with numbers beyond `after`; of one state, of one queue. → JobPage"""
+
+    state: Name = ""
+    queue: Name = ""
+    after: Annotated[int, msgspec.Meta(ge=0, le=2**62)] = 0
+
+
+class Retry(Message, frozen=True, kw_only=True):
+    """Try dead jobs again: all, those of a queue, or these. → Revived"""
+
+    queue: Name = ""
+    ids: tuple[Number, ...] | None = None
+
+
+class Derive(Message, frozen=True, kw_only=True):
+    """Add jobs for all that is missing in an archive. → Revived"""
+
+    archive: bytes
+
+
+class Finish(Message, frozen=True, kw_only=True):
+    """Until these imports have ended and all that they left to be done. → Done"""
+
+    ids: tuple[Name, ...]
 
 
 class Forget(Message, frozen=True, kw_only=True):
@@ -150,6 +212,15 @@ Request = (
     | Audit
     | Imports
     | Find
+    | Files
+    | Known
     | Receipt
+    | PauseQueue
+    | ResumeQueue
+    | SetSlots
+    | Jobs
+    | Retry
+    | Derive
+    | Finish
     | Forget
 )

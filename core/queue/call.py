@@ -1,11 +1,14 @@
 """One call of a task, in one slot: watched, cancelled when it is stuck, tried job by job when it fails whole."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from core.errors import LadingError
 from core.queue.jobs import Finished
 from core.tasks.task import Context, Job, Result, Task
+
+log = logging.getLogger("lading.jobs")
 
 GRACE = 5.0
 """Seconds that a cancelled call gets to end its child processes. What does not end then is left to itself."""
@@ -53,6 +56,9 @@ class Call:
         except asyncio.CancelledError:
             return self.unfinished()
         except Exception as error:
+            expected = isinstance(error, LadingError) and not isinstance(error, StuckError)
+            facts = {"queue": self.queue, "jobs": len(self._jobs), "error": _text(error)}
+            log.warning("a call failed", exc_info=None if expected else error, extra=facts)
             if len(self._jobs) == 1 or not await self._present():
                 return await self._ended({job.id: Result(error=_text(error)) for job in self._jobs})
             return await self._one_by_one()

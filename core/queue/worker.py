@@ -1,6 +1,7 @@
 """The poll loop: fills free slots with claimed jobs, writes what became of them, else sleeps."""
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ from core.tasks.task import Context, Task
 
 LIMIT = 600.0
 """Seconds without progress after which a call is stuck; a task may have a `limit` of its own."""
+
+log = logging.getLogger("lading.jobs")
 
 TROUBLE = 1.0
 """Seconds to wait when the database cannot be written."""
@@ -170,6 +173,8 @@ class Worker:
                 self._standing.trouble = ""
             except Exception as error:
                 # Nothing is lost: what has finished is written by a later turn.
+                if not self._standing.trouble:
+                    log.exception("jobs cannot go on")
                 self._standing.trouble = str(error)
                 await asyncio.sleep(TROUBLE)
                 continue

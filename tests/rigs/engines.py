@@ -16,7 +16,7 @@ from core import attach
 from core.client import Client
 from core.config import Config
 from core.connection import Connection
-from core.engine import LOCK
+from core.home import LOCK
 from core.models import ImportRequest, ImportView
 
 ROOT = str(Path(__file__).resolve().parents[2])
@@ -56,6 +56,13 @@ def engine_of(home: Path) -> psutil.Process | None:
         if "core.process" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
             return process
     return None
+
+
+def the_engine(home: Path) -> psutil.Process:
+    """The process that holds the state folder; there must be one."""
+    found = engine_of(home)
+    assert found
+    return found
 
 
 @contextmanager

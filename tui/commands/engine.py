@@ -60,7 +60,9 @@ async def _status(settings: "Config") -> str:
         return "No engine runs."
     connection, welcome = found
     await connection.close()
-    work = f"{format.counted(welcome.running, 'import')} running" if welcome.running else "idle"
+    work = "at work" if welcome.busy else "idle"
+    if welcome.running:
+        work = f"{format.counted(welcome.running, 'import')} running"
     others = f"{format.counted(welcome.clients - 1, 'terminal')} attached"
     age = format.duration(max(0.0, time.time() - welcome.since))
     return f"Engine {welcome.version}, process {welcome.pid}, for {age}: {work}, {others}."

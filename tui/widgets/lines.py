@@ -99,7 +99,7 @@ class Lines(Widget):
             for text, style in _at(self._lines, y)
             if text
         ]
-        return Strip(segments).adjust_cell_length(self.size.width, background)
+        return Strip(segments).adjust_cell_length(self.size.width, background).simplify()
 
 
 def _at(lines: Sequence[Line], row: int) -> Line:

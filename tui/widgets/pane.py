@@ -1,6 +1,7 @@
 """A numbered part of a screen: a title over rows, one of which can be chosen."""
 
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import ClassVar, overload
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -30,7 +31,28 @@ class Rows(Value, frozen=True, kw_only=True):
 
     title: str
     aside: str = ""
-    rows: tuple[tuple[Line, ...], ...] = ()
+    rows: Sequence[tuple[Line, ...]] = ()
+
+
+class Lazy(Sequence[tuple[Line, ...]]):
+    """`count` rows of one line each, made when they are looked at."""
+
+    def __init__(self, count: int, make: Callable[[int], Line]) -> None:
+        self._count = count
+        self._make = make
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, row: int) -> tuple[Line, ...]: ...
+    @overload
+    def __getitem__(self, row: slice) -> Sequence[tuple[Line, ...]]: ...
+
+    def __getitem__(self, row: int | slice) -> tuple[Line, ...] | Sequence[tuple[Line, ...]]:
+        if isinstance(row, slice):
+            return [self[number] for number in range(*row.indices(self._count))]
+        return (self._make(row),)
 
 
 def empty(text: str, glyphs: Glyphs) -> tuple[tuple[Line, ...], ...]:
@@ -95,7 +117,8 @@ class Pane(Lines, can_focus=True):
 
     def _title(self, found: Rows, room: Room) -> Line:
         edge = (self.glyphs.edge, "title" if room.focused else "dim")
-        name = (f"{self.NUMBER} {found.title}", "title" if room.focused else "bold")
+        number = f"{self.NUMBER} " if self.NUMBER else ""
+        name = (number + found.title, "title" if room.focused else "bold")
         utf8 = self.glyphs.utf8
         title = line(edge, name, (f"   {found.aside}" if found.aside else "", "dim"))
         hint = line(("esc back" if room.enlarged else "", "dim"))
@@ -158,7 +181,7 @@ class SnapshotPane(Pane):
         self.draw()
 
 
-def window(rows: tuple[tuple[Line, ...], ...], cursor: int, height: int) -> tuple[list[Line], list[int]]:
+def window(rows: Sequence[tuple[Line, ...]], cursor: int, height: int) -> tuple[list[Line], list[int]]:
     """The lines of as many rows as fit, that of the cursor among them, and the row of each line."""
     first, used = min(cursor, len(rows)), 0
     # Back from the cursor, and then on, until it is full.

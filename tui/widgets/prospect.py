@@ -6,7 +6,6 @@ from core.models import Survey
 from tui import format
 from tui.glyphs import Glyphs
 from tui.preview import short
-from tui.session import total
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Pane, Room, Rows, empty
 
@@ -62,9 +61,8 @@ class Prospect(Pane):
     def _sum(self, room: Room) -> list[Line]:
         needed = sum(one.needed for one in self.surveys)
         free = next((one.free for one in self.surveys if one.free is not None), None)
-        new = total(one.new for one in self.surveys)
         tight = any(short(one) for one in self.surveys) or (free is not None and needed > free)
-        told = f" needs {format.size(needed)} for {format.counted(new.files, 'new file')}"
+        told = f" needs {format.size(needed)}"
         space = "" if free is None else f", {format.size(free)} free"
         return [crop(line((told + space, "bad" if tight else "")), room.width, utf8=room.glyphs.utf8)]
 

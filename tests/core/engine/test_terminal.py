@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-import pty
 import signal
+import subprocess
 import sys
 import termios
 import threading
@@ -14,19 +14,38 @@ from pathlib import Path
 import pytest
 
 from core.models import State
-from tests.rigs.engines import COMMAND, attached, clip, environ, freeze, soon, swept, until
+from core.sockets import find
+from tests.rigs.engines import (
+    attached,
+    clip,
+    environ,
+    freeze,
+    soon,
+    until,
+)
 
 pytestmark = pytest.mark.timeout(300)
+
+
+TAKE = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from tui.cli import main; main()"
+"""What makes a terminal the one that the command's session belongs to."""
 
 
 class Terminal:
     """A terminal in which an import runs; its output is read all the time, or never."""
 
     def __init__(self, home: Path, folder: Path, *, reading: bool = True) -> None:
-        command = [*COMMAND, "import", str(clip(folder / "card")), "--archive", str(folder / "archive")]
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.execve(sys.executable, [*command, "--location", "L"], environ(home, TERM="xterm"))  # noqa: S606
+        card, archive = str(clip(folder / "card")), str(folder / "archive")
+        self.fd, theirs = os.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", TAKE, "import", card, "--archive", archive, "--location", "L"],
+            env=environ(home, TERM="xterm"),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
         self.seen = b""
         self._reading = threading.Thread(target=self._read)
         if reading:
@@ -41,11 +60,6 @@ class Terminal:
         """Press keys."""
         os.write(self.fd, data)
 
-    def ended(self) -> int:
-        """Wait for the command; its exit status."""
-        pid, self.pid = self.pid, 0
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
     def close(self) -> None:
         """Close the terminal itself."""
         if self.fd >= 0:
@@ -54,18 +68,11 @@ class Terminal:
 
     def end(self) -> None:
         """Leave nothing behind."""
-        if self.pid:
-            os.kill(self.pid, signal.SIGKILL)
-            self.ended()
+        self.process.kill()
+        self.process.wait()
         if self._reading.is_alive():
             self._reading.join()
         self.close()
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    with swept(tmp_path / "home") as home:
-        yield home
 
 
 @pytest.fixture
@@ -90,8 +97,8 @@ async def _state(home: Path) -> tuple[str, str]:
 
 async def test_a_terminal_that_is_cut_off_changes_nothing(home: Path, terminal: Terminal) -> None:
     frozen = await asyncio.to_thread(freeze, home)
-    os.kill(terminal.pid, signal.SIGHUP)
-    assert await asyncio.to_thread(terminal.ended) == 3
+    terminal.process.send_signal(signal.SIGHUP)
+    assert await asyncio.to_thread(terminal.process.wait) == 3
     assert await _state(home) == (State.RUNNING, "")
     for worker in frozen:
         worker.resume()
@@ -104,14 +111,14 @@ async def test_a_terminal_that_is_cut_off_changes_nothing(home: Path, terminal: 
 async def test_a_closed_terminal_changes_nothing(home: Path, unread: Terminal) -> None:
     await asyncio.to_thread(freeze, home)
     unread.close()
-    await asyncio.to_thread(unread.ended)
+    await asyncio.to_thread(unread.process.wait)
     assert await _state(home) == (State.RUNNING, "")
 
 
 async def test_a_terminal_that_stops_reading_stops_nothing(home: Path, unread: Terminal) -> None:
     # Ctrl-S; and nothing is ever read here.
     termios.tcflow(unread.fd, termios.TCOOFF)
-    await asyncio.to_thread(until, (home / "run" / "engine.sock").exists)
+    await asyncio.to_thread(until, lambda: os.path.exists(find(str(home))))
 
     async def done() -> bool:
         async with attached(home) as client:
@@ -123,7 +130,7 @@ async def test_a_terminal_that_stops_reading_stops_nothing(home: Path, unread: T
 async def test_ctrl_c_pauses(home: Path, terminal: Terminal) -> None:
     await asyncio.to_thread(freeze, home)
     terminal.type(b"\x03")
-    assert await asyncio.to_thread(terminal.ended) == 3
+    assert await asyncio.to_thread(terminal.process.wait) == 3
     assert await _state(home) == (State.PAUSED, "by Ctrl-C")
     terminal.end()
     assert b"PAUSED" in terminal.seen

@@ -6,8 +6,17 @@ import msgspec
 
 ATTEMPTS = 3
 UNFINISHED = ("waiting", "ready", "claimed")
-FOLLOWS = {"thumbnail": ("exiftool", False), "video_proxy": ("ffprobe", True)}
-PRIORITY = {"exiftool": 50, "ffprobe": 50, "thumbnail": 10, "video_proxy": 1, "location_stats": 0, "bagit": 0}
+FOLLOWS = {"thumbnail": ("exiftool", False), "video_proxy": ("ffprobe", True), "after": ("video_proxy", True)}
+"""The queue that is followed, and whether it is required; `after` makes a chain."""
+PRIORITY = {
+    "exiftool": 50,
+    "ffprobe": 50,
+    "thumbnail": 10,
+    "video_proxy": 1,
+    "after": 1,
+    "location_stats": 0,
+    "bagit": 0,
+}
 TELLING = ("exiftool", "ffprobe")
 
 
@@ -200,7 +209,7 @@ class Model:
             if (not queue or work.queue == queue)
             and (entry.state == "dead" or (entry.state == "cancelled" and not self._hopeless(work)))
         ]
-        for work in list(revived):
+        for work in revived:
             for follower, (before, _) in FOLLOWS.items():
                 other = Work(follower, work.item)
                 cancelled = other in self.jobs and self.jobs[other].state == "cancelled"

@@ -21,10 +21,10 @@ from tests.core.queue.model import Work as Key
 
 T = TypeVar("T")
 
-ITEMS = st.integers(1, 4)
+ITEMS = st.integers(1, 2)
 IMPORTS = st.integers(1, 2)
-ITEM_QUEUES = st.sampled_from(["exiftool", "ffprobe", "thumbnail", "video_proxy"])
-QUEUES = st.sampled_from(list(PRIORITY))
+OF_ITEMS = ("exiftool", "ffprobe", "thumbnail", "video_proxy", "after")
+ITEM_QUEUES = st.sampled_from(OF_ITEMS)
 
 SOON, LATER = 1000.0, 1e9
 
@@ -77,11 +77,9 @@ class Table(RuleBasedStateMachine):
         self.do(self.jobs.add([work_of(key, origin)]))
         self.model.add(key, origin)
 
-    @rule(items=st.lists(ITEMS, min_size=1, max_size=3, unique=True), origin=IMPORTS)
+    @rule(items=st.lists(ITEMS, min_size=1, max_size=2, unique=True), origin=IMPORTS)
     def add_items(self, items: list[int], origin: int) -> None:
-        keys = [
-            Key(queue, item) for item in items for queue in ("exiftool", "ffprobe", "thumbnail", "video_proxy")
-        ]
+        keys = [Key(queue, item) for item in items for queue in OF_ITEMS]
         self.do(self.jobs.add([work_of(key, origin) for key in keys]))
         for key in keys:
             self.model.add(key, origin)
@@ -109,8 +107,11 @@ class Table(RuleBasedStateMachine):
         self.do(barriers.open_barrier(self.database, name))
         self.model.open(name)
 
-    @rule(queue=QUEUES, count=st.integers(1, 5))
-    def claim(self, queue: str, count: int) -> None:
+    @rule(data=st.data(), count=st.integers(1, 5))
+    def claim(self, data: st.DataObject, count: int) -> None:
+        some = [queue for queue in PRIORITY if self.model.claimable(queue)]
+        queue = data.draw(st.sampled_from(some or list(PRIORITY)))
+
         async def unit(connection: aiosqlite.Connection) -> list[claims.Claimed]:
             return await claims.claim(connection, self.jobs.run, queue, 1, count, SOON)
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from core.errors import LadingError
-from core.models import ImportRequest, Snapshot, Survey
-from core.protocol import Record
+from core.models import FileView, ImportRequest, Outcome, Snapshot, Survey
+from core.protocol import FilePage, Record
 from core.receipts import Form
 
 
@@ -22,6 +22,7 @@ class Fake:
         self.fault: LadingError | None = None
         self.records: list[Record] = []
         self.surveys: list[Survey] = []
+        self.all_files: list[FileView] = []
         self.receipts: dict[str, str] = {}
 
     def push(self, snapshot: Snapshot) -> None:
@@ -68,6 +69,25 @@ class Fake:
     async def imports(self, *, unfinished: bool = False) -> list[Record]:
         self._note("imports")
         return self.records
+
+    async def find(self, name: str) -> Record:
+        self._note("find", name)
+        return next(record for record in self.records if record.id == name)
+
+    async def files(
+        self, name: str = "", *, outcomes: Sequence[Outcome] = (), text: str = "", offset: int = 0
+    ) -> FilePage:
+        self._note("files", name, tuple(outcomes), text, offset)
+        found = [
+            file
+            for file in self.all_files
+            if (not outcomes or file.outcome in outcomes) and all(word in file.path for word in text.split())
+        ]
+        return FilePage(total=len(found), files=tuple(found[offset : offset + 200]))
+
+    async def known(self, file: int) -> tuple[tuple[str, str], ...]:
+        self._note("known", file)
+        return (("original", f"file {file}"), ("SHA-256", "ab" * 32))
 
     async def receipt(self, name: str, form: Form, out: Callable[[str], None]) -> None:
         self._note("receipt", name)

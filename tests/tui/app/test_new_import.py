@@ -178,7 +178,7 @@ async def test_folders_inside_can_be_left_out(tmp_path: Path, tree: Path) -> Non
         await app.until(lambda: "100/" in app.text)
         await app.press("j", "space")
         assert "[ ]" in app.text
-        assert "cannot be SAFE" in app.text
+        assert "What is left out is not archived" in app.text
         await app.press("G", "space", "s")
         (request,) = requests(app)
         assert request.source == str(tree)

@@ -1,0 +1,88 @@
+"""Imports from one engine to the next."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from core.errors import EngineLostError
+from core.models import State, Verdict
+from tests.rigs.engines import (
+    attached,
+    clip,
+    freeze,
+    gone,
+    lading,
+    request,
+    soon,
+    the_engine,
+)
+
+pytestmark = pytest.mark.timeout(300)
+
+
+async def test_stop_leaves_imports_to_the_next_engine(home: Path, tmp_path: Path) -> None:
+    async with attached(home) as client:
+        (id,) = await client.start_imports([request(clip(tmp_path / "card"), tmp_path / "archive")])
+        for worker in await asyncio.to_thread(freeze, home):
+            worker.resume()
+        waiting = asyncio.create_task(client.wait([id]))
+        told = await asyncio.to_thread(lading, home, "engine", "stop")
+        assert told.stdout == "Stopped. 1 import will go on with the next command.\n"
+        await waiting
+
+    async def done() -> bool:
+        async with attached(home) as client:
+            record = await client.find(id)
+            return (record.state, record.verdict) == (State.DONE, Verdict.SAFE)
+
+    await soon(done)
+
+
+async def test_a_killed_engine_takes_its_workers_along_and_the_next_goes_on(home: Path, tmp_path: Path) -> None:
+    async with attached(home) as client:
+        (id,) = await client.start_imports([request(clip(tmp_path / "card"), tmp_path / "archive")])
+        for worker in await asyncio.to_thread(freeze, home):
+            worker.resume()
+        process = the_engine(home)
+        family = [process, *process.children(recursive=True)]
+        assert len(family) > 1
+        process.kill()
+        gone(family)
+        with pytest.raises(EngineLostError):
+            await client.wait([id])
+    assert id in lading(home, "imports").stdout
+    assert the_engine(home) != process
+
+    async def done() -> bool:
+        async with attached(home) as client:
+            return (await client.find(id)).state == State.DONE
+
+    await soon(done)
+    async with attached(home) as client:
+        assert (await client.find(id)).verdict == Verdict.SAFE
+
+
+async def test_an_import_that_kills_engines_is_left_paused(home: Path, tmp_path: Path) -> None:
+    async with attached(home) as client:
+        (id,) = await client.start_imports([request(clip(tmp_path / "card"), tmp_path / "archive")])
+    for _ in range(3):
+        await asyncio.to_thread(freeze, home)
+        process = the_engine(home)
+        family = [process, *process.children(recursive=True)]
+        for one in family:
+            one.kill()
+        gone(family)
+        async with attached(home) as client:
+            await client.subscribe()
+
+    async def paused() -> bool:
+        async with attached(home) as client:
+            record = await client.find(id)
+            return record.state == State.PAUSED and "3 times" in record.reason
+
+    await soon(paused)
+    async with attached(home) as client:
+        await client.resume_import(id)
+        await client.wait([id])
+        assert (await client.find(id)).state == State.DONE

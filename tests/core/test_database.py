@@ -1,0 +1,255 @@
+"""The state database: whole units, one writer, upgrades after a copy."""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import aiosqlite
+import pytest
+
+from core import database, schema
+from core.config import Config
+from core.database import FILE, Database
+from core.engine import Engine
+from core.errors import DatabaseError, EngineHeldError
+from core.filesystems import Kind
+from core.mounts import Mount
+
+
+@pytest.fixture
+async def opened(tmp_path: Path) -> AsyncIterator[Database]:
+    found = await Database.open(str(tmp_path))
+    await found.run(("CREATE TABLE t (n INTEGER PRIMARY KEY)", [()]))
+    yield found
+    await found.close()
+
+
+async def numbers(one: Database) -> list[int]:
+    return [n for (n,) in await one.read("SELECT n FROM t ORDER BY n")]
+
+
+def version(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+async def test_units_commit_together(opened: Database) -> None:
+    units = [opened.run(("INSERT INTO t VALUES (?)", [(n,)])) for n in range(500)]
+    commits = 0
+
+    def count(_: str) -> None:
+        nonlocal commits
+        commits += "COMMIT" in _
+
+    await opened._writing.set_trace_callback(count)
+    await asyncio.gather(*units)
+    await opened._writing.set_trace_callback(lambda _: None)
+    assert await numbers(opened) == list(range(500))
+    assert commits <= 500 // database.TOGETHER + 2
+
+
+async def test_a_unit_that_fails_is_rolled_back_alone(opened: Database) -> None:
+    async def half(connection: aiosqlite.Connection) -> None:
+        await connection.execute("INSERT INTO t VALUES (100)")
+        raise ZeroDivisionError
+
+    results = await asyncio.gather(
+        opened.run(("INSERT INTO t VALUES (?)", [(1,)])),
+        opened.write(half),
+        opened.run(("INSERT INTO t VALUES (?)", [(2,), (1,)])),
+        opened.run(("INSERT INTO t VALUES (?)", [(3,)])),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [
+        type(None),
+        ZeroDivisionError,
+        sqlite3.IntegrityError,
+        type(None),
+    ]
+    assert await numbers(opened) == [1, 3]
+
+
+async def test_callers_that_are_cancelled_lose_nothing(opened: Database) -> None:
+    tasks = [asyncio.create_task(opened.run(("INSERT INTO t VALUES (?)", [(n,)]))) for n in range(50)]
+    await asyncio.sleep(0)
+    for task in tasks[::2]:
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert sum(isinstance(result, asyncio.CancelledError) for result in results) == 25
+    await opened.run()
+    assert await numbers(opened) == list(range(50))
+
+
+async def test_a_unit_that_is_cancelled_in_itself_does_not_end_the_writer(opened: Database) -> None:
+    async def cancelled(connection: aiosqlite.Connection) -> None:
+        await connection.execute("INSERT INTO t VALUES (100)")
+        raise asyncio.CancelledError
+
+    results = await asyncio.gather(
+        opened.run(("INSERT INTO t VALUES (1)", [()])), opened.write(cancelled), return_exceptions=True
+    )
+    assert isinstance(results[1], DatabaseError)
+    await opened.run(("INSERT INTO t VALUES (2)", [()]))
+    assert await numbers(opened) == [1, 2]
+
+
+async def test_an_error_of_the_writer_reaches_all_and_passes(
+    opened: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await opened._writing.execute("PRAGMA busy_timeout = 50")
+    with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        units = [opened.run(("INSERT INTO t VALUES (?)", [(n,)])) for n in range(3)]
+        results = await asyncio.gather(*units, return_exceptions=True)
+        other.execute("ROLLBACK")
+    assert all(isinstance(result, DatabaseError) for result in results)
+    assert "locked" in str(results[0])
+    await opened.run(("INSERT INTO t VALUES (7)", [()]))
+    assert await numbers(opened) == [7]
+
+
+async def test_an_error_at_the_commit_reaches_all(opened: Database) -> None:
+    await opened.run(("CREATE TABLE child (n INTEGER REFERENCES t DEFERRABLE INITIALLY DEFERRED)", [()]))
+    results = await asyncio.gather(
+        opened.run(("INSERT INTO t VALUES (1)", [()])),
+        opened.run(("INSERT INTO child VALUES (99)", [()])),
+        return_exceptions=True,
+    )
+    assert all(isinstance(result, DatabaseError) for result in results)
+    await opened.run(("INSERT INTO t VALUES (2)", [()]))
+    assert await numbers(opened) == [2]
+
+
+async def test_reading_sees_what_was_written_and_cannot_write(opened: Database) -> None:
+    await opened.run(("INSERT INTO t VALUES (1)", [()]))
+    assert await numbers(opened) == [1]
+    with pytest.raises(sqlite3.OperationalError):
+        await opened.read("INSERT INTO t VALUES (2)")
+
+
+async def test_close_writes_what_was_given(tmp_path: Path) -> None:
+    one = await Database.open(str(tmp_path))
+    await one.run(("CREATE TABLE t (n INTEGER)", [()]))
+    tasks = [asyncio.create_task(one.run(("INSERT INTO t VALUES (?)", [(n,)]))) for n in range(200)]
+    await asyncio.sleep(0)
+    await one.close()
+    await asyncio.gather(*tasks)
+    with pytest.raises(DatabaseError):
+        await one.run(("INSERT INTO t VALUES (1)", [()]))
+    one = await Database.open(str(tmp_path))
+    assert await one.read("SELECT count(*) FROM t") == [(200,)]
+    await one.close()
+
+
+async def test_settings(opened: Database) -> None:
+    for name, value in {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "fullfsync": 1}.items():
+        rows = await opened._writing.execute_fetchall(f"PRAGMA {name}")
+        assert next(iter(rows))[0] == value, name
+
+
+async def test_one_of_a_newer_program_is_refused(tmp_path: Path) -> None:
+    await (await Database.open(str(tmp_path))).close()
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection:
+        connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    before = (tmp_path / FILE).read_bytes()
+    with pytest.raises(DatabaseError, match="newer Lading"):
+        await Database.open(str(tmp_path))
+    assert (tmp_path / FILE).read_bytes() == before
+    with pytest.raises(DatabaseError, match="newer"):
+        await Database.open_to_read(str(tmp_path))
+
+
+async def test_an_older_one_is_upgraded_after_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = await Database.open(str(tmp_path))
+    await one.run(("INSERT INTO archive (uuid, path) VALUES ('a', x'2f')", [()]))
+    await one.close()
+    now = schema.VERSION
+    # What is in the log only must be in the copy as well.
+    with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM archive").fetchall()
+        with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as writer:
+            writer.execute("INSERT INTO archive (uuid, path) VALUES ('b', x'2f')")
+        monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "ALTER TABLE archive ADD COLUMN more TEXT"))
+        monkeypatch.setattr(schema, "VERSION", now + 1)
+        with pytest.raises(DatabaseError, match="Run any import"):
+            await Database.open_to_read(str(tmp_path))
+        one = await Database.open(str(tmp_path))
+        reader.execute("ROLLBACK")
+    assert await one.read("SELECT uuid, more FROM archive ORDER BY uuid") == [("a", None), ("b", None)]
+    await one.close()
+    assert version(tmp_path / FILE) == now + 1
+    copy = tmp_path / f"{FILE}.version-{now}"
+    assert version(copy) == now
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT uuid FROM archive ORDER BY uuid").fetchall() == [("a",), ("b",)]
+
+
+async def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await (await Database.open(str(tmp_path))).close()
+    now = schema.VERSION
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "CREATE TABLE good (n); CREATE TABLE bad ("))
+    monkeypatch.setattr(schema, "VERSION", now + 1)
+    with pytest.raises(DatabaseError):
+        await Database.open(str(tmp_path))
+    monkeypatch.undo()
+    one = await Database.open(str(tmp_path))
+    assert await one.read("SELECT name FROM sqlite_master WHERE name = 'good'") == []
+    await one.close()
+
+
+async def test_no_database_for_a_copy_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await (await Database.open(str(tmp_path))).close()
+    now = schema.VERSION
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "SELECT 1"))
+    monkeypatch.setattr(schema, "VERSION", now + 1)
+    os.mkdir(tmp_path / f"{FILE}.version-{now}")
+    with pytest.raises(DatabaseError, match="could not be copied"):
+        await Database.open(str(tmp_path))
+    assert version(tmp_path / FILE) == now
+
+
+async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"rubbish " * 1000)
+    with pytest.raises(DatabaseError, match="Move it away"):
+        await Database.open(str(tmp_path))
+
+
+async def test_no_state_on_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    share = Mount(mount=str(tmp_path), device="//nas/home", filesystem="cifs", kind=Kind.NETWORK, read_only=False)
+    monkeypatch.setattr(database, "mounts", lambda: [share])
+    with pytest.raises(DatabaseError, match=r"network file system \(cifs\)"):
+        await Database.open(str(tmp_path / "home"))
+    assert not (tmp_path / "home" / FILE).exists()
+
+
+async def test_one_engine_for_each_home(tmp_path: Path) -> None:
+    first, second = Engine(Config(home=str(tmp_path / "home"))), Engine(Config(home=str(tmp_path / "home")))
+    await first.start()
+    try:
+        with pytest.raises(EngineHeldError, match=f"process {os.getpid()}"):
+            await second.start()
+    finally:
+        await first.stop()
+    await second.start()
+    await second.stop()
+
+
+async def test_an_engine_that_cannot_start_gives_its_home_back(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / FILE).write_bytes(b"rubbish " * 1000)
+    for _ in range(2):
+        with pytest.raises(DatabaseError):
+            await Engine(Config(home=str(home))).start()
+    (home / FILE).unlink()
+    engine = Engine(Config(home=str(home)))
+    await engine.start()
+    await engine.stop()
+
+
+async def test_nothing_to_read_yet(tmp_path: Path) -> None:
+    assert await Database.open_to_read(str(tmp_path)) is None

@@ -1,0 +1,269 @@
+"""All imports, one import, its files and receipt, and finding files."""
+
+import pytest
+
+from core.models import FileView, Outcome, Verdict
+from core.protocol import Record
+from tests.tui.app import moments, pictures
+from tests.tui.app.fake import Fake
+from tests.tui.app.moments import A001, B002, C003, NOW
+from tests.tui.app.pilot import SIZES, Running, running
+from tests.tui.views import HOSTILE
+from tui.screens.confirm import Confirm
+from tui.screens.dashboard import Dashboard
+from tui.screens.find import Find
+from tui.screens.import_ import Import
+from tui.screens.imports import Imports
+from tui.screens.reading import Reading
+
+EVIL = {"\x1b", "\x07", "\x9b", "\u202e"}
+
+
+def record(row: int, **changed: object) -> Record:
+    values: dict[str, object] = {
+        "row": row,
+        "id": f"2025120{row}-090000-000{row}",
+        "started": NOW - 86400 * (9 - row),
+        "ended": NOW - 86400 * (9 - row) + 200,
+        "source": f"/Volumes/Z{row}",
+        "archive": "nas:archive",
+        "location": "Mill Creek Asylum",
+        "state": "done",
+        "seen": 12,
+        "archived": 10,
+        "duplicate": 2,
+        "verdict": Verdict.SAFE,
+    }
+    return Record(**(values | changed))  # type: ignore[arg-type]
+
+
+RECORDS = [
+    record(1),
+    record(2, state="cancelled", verdict=Verdict.KEEP, verdict_reason="9 were not brought in", todo=9),
+    record(3, state="interrupted", verdict=Verdict.OPEN, ended=None, todo=7, reason="", label="Card 3"),
+    *(
+        record(
+            number,
+            id=view.id,
+            label=view.label,
+            started=view.started,
+            ended=view.ended,
+            state=str(view.state),
+            verdict=view.verdict,
+            failed=view.failed.files,
+        )
+        for number, view in ((4, A001), (5, B002), (6, C003))
+    ),
+]
+
+
+def file(number: int, outcome: Outcome = Outcome.ARCHIVED, **changed: object) -> FileView:
+    values: dict[str, object] = {
+        "id": number,
+        "import_id": RECORDS[0].id,
+        "path": f"DCIM/100CANON/IMG_{number:05}.CR3",
+        "size": 45_000_000 + number,
+        "mtime": NOW - 90000 + number,
+        "kind": "images",
+        "outcome": outcome,
+        "payload": f"locations/mill-creek-1/data/images/ab/{number:032x}.cr3",
+        "level": "medium",
+        "captured": "2025-12-05T09:10:11",
+        "camera": "Canon EOS R5",
+        "label": "A001",
+        "location": "Mill Creek Asylum",
+        "archive": "/nas/archive",
+    }
+    return FileView(**(values | changed))  # type: ignore[arg-type]
+
+
+FILES = [
+    file(1, Outcome.FAILED, reason="source: Input/output error", payload=""),
+    file(2, Outcome.DUPLICATE),
+    file(3, Outcome.SKIPPED, reason="left out by *.tmp", payload=""),
+    *(file(number) for number in range(4, 1001)),
+]
+
+
+def engine() -> Fake:
+    fake = Fake(moments.FAILING)
+    fake.records = list(RECORDS)
+    fake.all_files = list(FILES)
+    fake.receipts = {one.id: f"BILL OF LADING  {one.id}\n\nLabel  x\nVerdict     SAFE\n" for one in RECORDS}
+    return fake
+
+
+async def opened(app: Running, *keys: str) -> None:
+    await app.press("i")
+    await app.until(lambda: "IMPORTS, 6" in app.text)
+    await app.press(*keys)
+    await app.pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_all_imports(size: tuple[int, int]) -> None:
+    async with running(None, size, fake=engine()) as app:
+        await opened(app)
+        rows = app.text.splitlines()[2:8]
+        for row, words in zip(rows, ("C003", "B002", "A001", "Card 3", "Z2", "Z1"), strict=True):
+            assert words in row
+        assert "RUNNING 49%" in rows[0]
+        assert "INTERRUPTED" in rows[3]
+        assert pictures.same(app.app, f"imports-{size[0]}x{size[1]}")
+
+
+async def test_no_import_yet() -> None:
+    async with running(moments.EMPTY) as app:
+        await app.press("i")
+        await app.until(lambda: "Nothing was imported yet" in app.text)
+        await app.press("enter")
+        assert "There is no import." in app.foot
+        await app.press("escape")
+        assert isinstance(app.app.screen, Dashboard)
+
+
+async def test_steering_from_the_list() -> None:
+    async with running(None, fake=engine()) as app:
+        await opened(app, "j", "p")
+        assert app.fake.asked[-1] == ("pause", B002.id)
+        await app.press("j", "p")
+        assert "It is done." in app.foot
+        await app.press("j", "r")
+        assert app.fake.asked[-1] == ("resume", RECORDS[2].id)
+        await app.press("x")
+        assert isinstance(app.app.screen, Confirm)
+        await app.press("y")
+        assert app.fake.asked[-1] == ("cancel", RECORDS[2].id)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_one_import(size: tuple[int, int]) -> None:
+    async with running(None, size, fake=engine()) as app:
+        await opened(app, "G", "enter")
+        await app.until(lambda: "FILES, 1,000" in app.text and "Mill Creek" in app.text)
+        assert "seen 12 = archived 10 + known 2" in app.text
+        assert "source: Inp" in app.text
+        assert pictures.same(app.app, f"import-{size[0]}x{size[1]}")
+
+
+async def test_files_are_fetched_by_the_page() -> None:
+    async with running(None, fake=engine()) as app:
+        await opened(app, "G", "enter")
+        await app.until(lambda: "FILES, 1,000" in app.text)
+        await app.press("G")
+        await app.until(lambda: "IMG_01000" in app.text)
+        pages = [asked[-1] for asked in app.fake.asked if asked[0] == "files"]
+        assert pages == [0, 800], "pages in between are not fetched"
+        await app.press("pageup")
+        assert ">archived" in app.text
+
+
+async def test_filter_and_search() -> None:
+    async with running(None, fake=engine()) as app:
+        await opened(app, "G", "enter", "f")
+        await app.until(lambda: "FAILED, 1" in app.text)
+        await app.press("f", "f")
+        await app.until(lambda: "SKIPPED, 1" in app.text)
+        await app.press("f", "f", "f", "slash", *"CR3 077", "enter")
+        await app.until(lambda: "FILES, 11" in app.text and "with CR3 077" in app.text)
+        await app.press("slash", *["backspace"] * 7, *"nothing", "enter")
+        await app.until(lambda: "There is no such file." in app.text)
+        await app.press("enter")
+        assert "There is no file." in app.foot
+
+
+async def test_from_an_error_to_the_files_that_failed() -> None:
+    fake = engine()
+    async with running(None, fake=fake) as app:
+        await app.press("5", "enter", "enter")
+        await app.until(lambda: "FAILED, 1" in app.text)
+        assert ("files", C003.id, (Outcome.FAILED,), "", 0) in fake.asked
+
+
+async def test_details_and_copying(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(None, fake=engine()) as app:
+        await opened(app, "G", "enter")
+        await app.until(lambda: "FILES, 1,000" in app.text)
+        await app.press("y")
+        assert app.app.clipboard == FILES[0].path
+        await app.press("j", "y")
+        assert app.app.clipboard == f"/nas/archive/{FILES[1].payload}"
+        assert "Copied:" in app.foot
+        await app.press("enter")
+        await app.until(lambda: "SHA-256" in app.text)
+        assert isinstance(app.app.screen, Reading)
+        assert ("known", 2) in app.fake.asked
+        await app.press("G", "y")
+        assert app.app.clipboard == "ab" * 32
+        await app.press("escape")
+        assert isinstance(app.app.screen, Import)
+
+
+@pytest.mark.parametrize("way", [("v",), ("enter", "v")])
+async def test_the_receipt(way: tuple[str, ...]) -> None:
+    async with running(None, fake=engine()) as app:
+        await opened(app, "G", *way)
+        await app.until(lambda: "BILL OF LADING" in app.text)
+        assert "Verdict     SAFE" in app.text
+        assert pictures.same(app.app, "receipt-80x24")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_finding(size: tuple[int, int]) -> None:
+    fake = engine()
+    async with running(None, size, fake=fake) as app:
+        await app.press("slash")
+        assert isinstance(app.app.screen, Find)
+        await app.press(*"IMG_0077q")
+        await app.until(lambda: "Nothing fits." in app.text)
+        await app.press("backspace")
+        await app.until(lambda: "FILES, 10" in app.text)
+        await app.press("enter")
+        assert pictures.same(app.app, f"find-{size[0]}x{size[1]}")
+        await app.press("j", "o")
+        assert isinstance(app.app.screen, Import)
+        await app.press("escape", "slash", "escape")
+        assert isinstance(app.app.screen, Dashboard)
+
+
+async def test_hostile_names_do_nothing() -> None:
+    fake = engine()
+    fake.records = [record(1, label=HOSTILE + "[/]", source=HOSTILE, location=HOSTILE, reason=HOSTILE)]
+    fake.all_files = [
+        file(1, Outcome.FAILED, path=HOSTILE + "[/x]", reason=HOSTILE, camera=HOSTILE, payload=HOSTILE)
+    ]
+    fake.receipts = {fake.records[0].id: HOSTILE}
+    async with running(None, fake=fake) as app:
+        for keys in (
+            ("i",),
+            ("enter",),
+            ("enter",),
+            ("escape", "v"),
+            ("escape", "escape", "escape", "slash"),
+            ("tab",),
+        ):
+            await app.press(*keys)
+            await app.pilot.pause(0.1)
+            assert not EVIL & set(app.text), keys
+        await app.press("y")
+        assert not EVIL & set(app.text)
+
+
+async def test_ascii() -> None:
+    async with running(None, fake=engine(), utf8=False) as app:
+        for keys in (("i",), ("enter",), ("enter",), ("escape", "v")):
+            await app.press(*keys)
+            await app.pilot.pause(0.1)
+            assert app.text.isascii(), keys
+
+
+async def test_the_list_follows_what_ends() -> None:
+    fake = engine()
+    async with running(None, fake=fake) as app:
+        await opened(app)
+        assert isinstance(app.app.screen, Imports)
+        before = len([asked for asked in fake.asked if asked[0] == "imports"])
+        await app.push(moments.DONE)
+        await app.pilot.pause()
+        assert len([asked for asked in fake.asked if asked[0] == "imports"]) == before + 1
+        assert "KEEP" in app.text

@@ -1,0 +1,33 @@
+"""lading retry: background jobs that have failed for good are tried again."""
+
+import argparse
+import os
+
+from tui.exits import Exit
+from tui.output import Console
+
+NAME = "retry"
+HELP = "try background jobs again that have failed"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.description = "Tries background jobs again that have failed, and those that they kept from being done."
+    parser.add_argument("--queue", default="", metavar="NAME", help="only those of one queue, such as thumbnail")
+
+
+def run(options: argparse.Namespace, console: Console) -> Exit:
+    """Retry."""
+    import asyncio
+
+    from core import config
+    from core.client import Client
+    from tui import format, records
+    from tui.running import perform
+
+    settings = config.load({}, os.environ)
+    records.needed(settings.home)
+    engine = Client(settings)
+    revived = asyncio.run(perform(engine, lambda: engine.retry(options.queue)))
+    console.out.line(f"{format.counted(revived, 'job')} to be tried again.")
+    return Exit.WELL

@@ -1,0 +1,86 @@
+"""Finding files in the archive by their original name, date, camera, card or location."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
+
+from tui.screens.base import BACK, HELP, LEAVE, bindings
+from tui.screens.browsing import COPY, OPEN, Browsing
+from tui.widgets.files import Files
+from tui.widgets.keys import Key, Keys
+from tui.widgets.lines import Lines, line
+
+CALM = 0.25
+"""Seconds without a key before it is searched."""
+
+
+class Find(Browsing):
+    """A line to type, and what fits."""
+
+    NAME = "find"
+    ABOUT = "Words in name, date, camera, card or location; all of them must fit."
+    KEYS: ClassVar[tuple[Key, ...]] = (
+        Key(key="slash", label="words", does="words", about="type other words"),
+        OPEN,
+        COPY,
+        Key(key="o", label="import", does="import", about="the import that brought the chosen file"),
+        BACK,
+        HELP,
+        LEAVE,
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(KEYS),
+        Binding("down", "list", show=False),
+    ]
+    BROWSING: ClassVar[tuple[str, ...]] = ("details", "copy", "import")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._typed = 0
+
+    def compose(self) -> ComposeResult:
+        """Words, files, keys."""
+        yield Lines(id="top")
+        yield Input(placeholder="name, date such as 2025-12, camera, card, location", compact=True, id="words")
+        yield Files(self.glyphs, id="files", several=True)
+        yield Keys(self.glyphs)
+
+    def on_mount(self) -> None:
+        """Begin to type."""
+        super().on_mount()
+        self.query_one("#top", Lines).put([line((" Lading", "title"), "  find")])
+        self.files.nothing = "Nothing fits."
+        self.query_one(Input).focus()
+        self.look()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Search when the typing stops."""
+        self._typed += 1
+        typed = self._typed
+        self.set_timer(CALM, lambda: self._search(event.value, typed))
+
+    def _search(self, words: str, typed: int) -> None:
+        if typed == self._typed and words.strip() != self.words:
+            self.words = words.strip()
+            self.look()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """To the list."""
+        self._typed += 1
+        self._search(event.value, self._typed)
+        self.files.focus()
+
+    def action_list(self) -> None:
+        """To the list."""
+        self.files.focus()
+
+    def do_words(self) -> None:
+        """Type other words."""
+        self.query_one(Input).focus()
+
+    def do_import(self) -> None:
+        """The import that brought the chosen file."""
+        if self.files.chosen is not None:
+            self.lading.open_import(self.files.chosen.import_id)

@@ -1,0 +1,169 @@
+"""One import: what became of it, and every file with its outcome."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from core.errors import LadingError
+from core.models import ImportView, Outcome, Snapshot
+from core.protocol import Record
+from tui import format
+from tui.screens.ask import Ask
+from tui.screens.base import BACK, HELP, LEAVE, bindings
+from tui.screens.browsing import COPY, OPEN, Browsing
+from tui.screens.imports import RECEIPT
+from tui.screens.steering import CANCEL, PAUSE, RETRY, Steering
+from tui.widgets.files import Files
+from tui.widgets.keys import Key, Keys
+from tui.widgets.lines import Line, Lines, crop, line
+from tui.widgets.records import verdict
+
+FILTERS: dict[str, Sequence[Outcome]] = {
+    "all": (),
+    "failed": (Outcome.FAILED,),
+    "to do": (Outcome.TODO,),
+    "skipped": (Outcome.SKIPPED, Outcome.LITTER),
+    "known": (Outcome.DUPLICATE,),
+    "archived": (Outcome.ARCHIVED,),
+}
+
+AGAIN = 5.0
+"""Seconds after which the list of an import under way is fetched again."""
+
+
+class Import(Steering, Browsing):
+    """Totals above, files below."""
+
+    NAME = "import"
+    ABOUT = "One import, and every file it has seen."
+    KEYS: ClassVar[tuple[Key, ...]] = (
+        Key(key="f", label="filter", does="filter", about="all, failed, to do, skipped, known, archived"),
+        Key(key="slash", label="search", does="search", about="only files with these words in their path"),
+        OPEN,
+        COPY,
+        RECEIPT,
+        PAUSE,
+        CANCEL,
+        RETRY,
+        BACK,
+        HELP,
+        LEAVE,
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+
+    def __init__(self, import_id: str, *, failed: bool = False) -> None:
+        super().__init__()
+        self.import_id = import_id
+        self._filter = "failed" if failed else "all"
+        self._record: Record | None = None
+
+    def compose(self) -> ComposeResult:
+        """Totals, files, keys."""
+        yield Lines(id="totals")
+        yield Files(self.glyphs, id="files")
+        yield Keys(self.glyphs)
+
+    def on_mount(self) -> None:
+        """Read it."""
+        super().on_mount()
+        self.files.focus()
+        self._apply()
+        self.run_worker(self._read(), exit_on_error=False)
+        self.set_interval(AGAIN, self._again)
+
+    async def _read(self) -> None:
+        try:
+            self._record = await self.lading.connection.find(self.import_id)
+        except LadingError as error:
+            self.say(str(error), "bad")
+        self._draw()
+
+    def _again(self) -> None:
+        """What is under way changes."""
+        if self.is_current and self.state == "running":
+            self.files.forget()
+            self.run_worker(self._read(), exclusive=True, group="record", exit_on_error=False)
+
+    @property
+    def record(self) -> Record | None:
+        """What the catalog says of it."""
+        return self._record
+
+    def draw_snapshot(self, snapshot: Snapshot | None) -> None:
+        """Show what has changed."""
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Draw for the new width."""
+        self._draw()
+
+    def _draw(self) -> None:
+        snapshot, record = self.lading.snapshot, self._record
+        view = next((view for view in snapshot.imports if view.id == self.import_id), None) if snapshot else None
+        if record is not None:
+            totals = _totals(record, view)
+            width, utf8 = self.size.width, self.glyphs.utf8
+            safe = [tuple((self.glyphs.text(text), style) for text, style in one) for one in totals]
+            self.query_one("#totals", Lines).put([crop(one, width, utf8=utf8) for one in safe])
+        self.draw_keys()
+
+    # Keys
+
+    def _apply(self) -> None:
+        self.outcomes = FILTERS[self._filter]
+        self.files.what = "FILES" if self._filter == "all" else self._filter.upper()
+        self.files.aside = f"with {self.glyphs.text(self.words)}" if self.words else ""
+        self.look()
+
+    def do_filter(self) -> None:
+        """The next filter."""
+        names = list(FILTERS)
+        self._filter = names[(names.index(self._filter) + 1) % len(names)]
+        self._apply()
+
+    def do_search(self) -> None:
+        """Ask for words."""
+
+        def answered(words: str | None) -> None:
+            if words is not None:
+                self.words = words
+                self._apply()
+
+        self.app.push_screen(
+            Ask("Search", self.words, self.glyphs, about="words in the path; empty: all"), answered
+        )
+
+    def do_receipt(self) -> None:
+        """Its receipt."""
+        self.lading.open_receipt(self.import_id)
+
+
+def _totals(record: Record, view: ImportView | None) -> list[Line]:
+    state = str(view.state) if view else record.state
+    word, style = verdict(
+        state, view.verdict if view else record.verdict, view.failed.files if view else record.failed
+    )
+    why = (view.verdict_reason or view.reason) if view else (record.verdict_reason or record.reason)
+    advice = view.advice if view else record.advice
+    took = f", in {format.duration(record.ended - record.started)}" if record.ended else ""
+    seen, archived, known, skipped, failed, todo = (
+        (view.seen, view.archived, view.duplicate, view.skipped, view.failed, view.todo) if view else (None,) * 6
+    )
+
+    def count(now: object, then: int) -> str:
+        return format.number(now.files if now is not None else then)  # type: ignore[attr-defined]
+
+    sums = (
+        f" seen {count(seen, record.seen)} = archived {count(archived, record.archived)} + known "
+        f"{count(known, record.duplicate)} + skipped {count(skipped, record.skipped)} + failed "
+        f"{count(failed, record.failed)} + to do {count(todo, record.todo)}"
+    )
+    lines = [
+        line((f" {record.label or record.source}", "title"), "  ", (word, style), f" {why}" if why else ""),
+        line((f" {record.source} to {record.location} in {record.archive}", "dim")),
+        line((f" {record.id}, begun {format.moment(record.started)}{took}", "dim")),
+        line(sums),
+    ]
+    return [*lines, line((f" {advice}", "warn"))] if advice else lines

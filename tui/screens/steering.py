@@ -1,0 +1,84 @@
+"""Pausing, going on with and cancelling the import that a screen is about."""
+
+from typing import Any
+
+from core.models import State
+from core.protocol import Record
+from tui import format
+from tui.screens.base import Base
+from tui.screens.confirm import Confirm
+from tui.widgets.keys import Key
+
+PAUSE = Key(key="p", label="pause", does="pause", about="pause the import, or let it go on")
+CANCEL = Key(key="x", label="cancel", does="cancel", about="close it as it is; asks first")
+RETRY = Key(key="r", label="resume", does="retry", about="go on with a paused or interrupted import")
+
+ENDED = (State.DONE, State.CANCELLED)
+
+
+class Steering(Base[Any]):
+    """Keys for one import; `record` is what the engine's catalog says of it."""
+
+    @property
+    def record(self) -> Record | None:
+        """The import that keys are about."""
+        return None
+
+    @property
+    def state(self) -> str:
+        """Its state now: the snapshot is newer than the record."""
+        record, snapshot = self.record, self.lading.snapshot
+        if record is None:
+            return ""
+        views = snapshot.imports if snapshot else ()
+        return next((str(view.state) for view in views if view.id == record.id), record.state)
+
+    def why_not(self, does: str) -> str:
+        """Why a key makes no sense now."""
+        if does not in ("pause", "cancel", "retry"):
+            return super().why_not(does)
+        if self.lading.trouble:
+            return "There is no engine just now."
+        if self.record is None:
+            return "There is no import."
+        if self.state in ENDED:
+            return f"It is {self.state}."
+        if does == "retry" and self.state == State.RUNNING:
+            return "It is running."
+        return ""
+
+    async def do_pause(self) -> None:
+        """Pause it, or let it go on."""
+        if self.record is None:
+            return
+        if self.state == State.RUNNING:
+            self.say("Pausing.")
+            await self.lading.pause(self.record.id)
+        else:
+            self.say("It goes on.", "good")
+            await self.lading.resume(self.record.id)
+
+    async def do_retry(self) -> None:
+        """Let it go on."""
+        await self.do_pause()
+
+    def do_cancel(self) -> None:
+        """Ask, then close it."""
+        record = self.record
+        if record is None:
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.say("Cancelling.")
+                self.lading.begin(self.lading.cancel(record.id))
+
+        name = record.label or record.source
+        told = [
+            f"{format.counted(record.archived, 'file')} stay in the archive, with a receipt.",
+            "What is left is not archived: the card is not safe.",
+            "The card itself is never changed.",
+        ]
+        self.app.push_screen(
+            Confirm(f"Close the import of {name} as it is?", told, "close it", self.glyphs), answered
+        )

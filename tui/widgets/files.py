@@ -1,0 +1,129 @@
+"""Files of one import or of many, of which only the pages that are looked at are fetched."""
+
+import time
+from collections.abc import Sequence
+
+from textual.message import Message
+
+from core.models import FileView, Outcome
+from tui import format
+from tui.glyphs import Glyphs
+from tui.widgets.lines import Line, crop, line
+from tui.widgets.pane import Lazy, Pane, Room, Rows, empty
+
+PAGE = 200
+"""Files that the engine gives at once."""
+
+WORDS = {
+    Outcome.TODO: ("to do", "busy"),
+    Outcome.ARCHIVED: ("archived", "good"),
+    Outcome.DUPLICATE: ("known", "good"),
+    Outcome.SKIPPED: ("skipped", "warn"),
+    Outcome.LITTER: ("litter", "dim"),
+    Outcome.FAILED: ("FAILED", "bad"),
+}
+
+
+class Files(Pane):
+    """Asks for pages by a message; shows them when they are given."""
+
+    class Wanted(Message):
+        """A page is looked at that is not here."""
+
+        def __init__(self, page: int) -> None:
+            super().__init__()
+            self.page = page
+
+    def __init__(self, glyphs: Glyphs, *, id: str, several: bool = False) -> None:
+        super().__init__(glyphs, id=id)
+        self.several = several
+        """Whether they are of several imports."""
+        self.total: int | None = None
+        self.what = "FILES"
+        self.aside = ""
+        self.nothing = "There is no such file."
+        self._pages: dict[int, Sequence[FileView]] = {}
+        self._wanted: set[int] = set()
+
+    def clear(self) -> None:
+        """Other files are looked at."""
+        self.total = None
+        self._pages, self._wanted = {}, set()
+        self.cursor = 0
+        self.draw()
+
+    def forget(self) -> None:
+        """What is shown may have changed: fetch it again, and show the old meanwhile."""
+        self._wanted = set()
+        self.want(self.cursor // PAGE)
+
+    def give(self, page: int, total: int, files: Sequence[FileView]) -> None:
+        """A page has come."""
+        self.total = total
+        self._pages[page] = files
+        self.draw()
+
+    def want(self, page: int) -> None:
+        """Ask for a page, once."""
+        if page not in self._wanted:
+            self._wanted.add(page)
+            self.post_message(self.Wanted(page))
+
+    def file(self, number: int) -> FileView | None:
+        """The file in a row, if it is here."""
+        page, at = divmod(number, PAGE)
+        files = self._pages.get(page)
+        if files is None:
+            self.want(page)
+            return None
+        return files[at] if at < len(files) else None
+
+    @property
+    def chosen(self) -> FileView | None:
+        """The file in the chosen row."""
+        return self.file(self.cursor) if self.total else None
+
+    def content(self, room: Room) -> Rows:
+        """A row for each file."""
+        if self.total is None:
+            return Rows(title=self.what, aside=self.aside, rows=empty("Reading.", room.glyphs))
+        if not self.total:
+            return Rows(title=f"{self.what}, 0", aside=self.aside, rows=empty(self.nothing, room.glyphs))
+
+        def make(number: int) -> Line:
+            return self._row(self.file(number), room, number == room.cursor)
+
+        return Rows(
+            title=f"{self.what}, {format.number(self.total)}", aside=self.aside, rows=Lazy(self.total, make)
+        )
+
+    def _row(self, file: FileView | None, room: Room, chosen: bool) -> Line:
+        glyphs = room.glyphs
+        mark = (">", "title") if chosen and room.focused else (" ", "")
+        if file is None:
+            return line(mark, (f"  {glyphs.more}", "dim"))
+        word, style = WORDS[file.outcome]
+        size = f" {format.size(file.size):>8}"
+        why = f"  {file.reason}" if file.reason else f"  {file.camera}" if self.several else ""
+        place = f"  {file.location}" if self.several else ""
+        when = file.captured[:16].replace("T", " ") if file.captured else _date(file.mtime)
+        wide = room.width >= 100
+        tail = f"{size} {when:>16}" if wide or self.several else size
+        width = max(10, (room.width - 11 - len(tail)) * (2 if why or place else 3) // 3)
+        name = glyphs.fit(glyphs.tail(glyphs.text(file.path), width), width)
+        return crop(
+            line(
+                mark,
+                (f"{word:<9}", style),
+                (name, "bold" if chosen and room.focused else ""),
+                (tail, "dim"),
+                (glyphs.text(why), style if file.reason else "dim"),
+                (glyphs.text(place), "dim"),
+            ),
+            room.width,
+            utf8=glyphs.utf8,
+        )
+
+
+def _date(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

@@ -1,0 +1,81 @@
+"""All imports, the newest first: figures and verdict on one line each."""
+
+from collections.abc import Sequence
+
+from core.models import ImportView, Snapshot, State, Verdict
+from core.protocol import Record
+from tui import format
+from tui.session import settled, share
+from tui.widgets.lines import Line, crop, line
+from tui.widgets.pane import Lazy, Pane, Room, Rows, empty
+
+
+class Records(Pane):
+    """Records as the engine has them; those under way with what the snapshot says."""
+
+    def __init__(self, *args: object, **more: object) -> None:
+        super().__init__(*args, **more)  # type: ignore[arg-type]
+        self.records: Sequence[Record] = ()
+        self.snapshot: Snapshot | None = None
+        self.known = False
+        self.trouble = ""
+
+    @property
+    def chosen(self) -> Record | None:
+        """The record in the chosen row."""
+        return self.records[self.cursor] if self.cursor < len(self.records) else None
+
+    def content(self, room: Room) -> Rows:
+        """A row for each import."""
+        if not self.records:
+            told = self.trouble or ("Nothing was imported yet: n." if self.known else "Reading.")
+            return Rows(title="IMPORTS", rows=empty(told, room.glyphs))
+        views = {view.id: view for view in self.snapshot.imports} if self.snapshot else {}
+
+        def make(number: int) -> Line:
+            record = self.records[number]
+            return row(record, views.get(record.id), self.snapshot, room, chosen=number == room.cursor)
+
+        return Rows(title=f"IMPORTS, {format.number(len(self.records))}", rows=Lazy(len(self.records), make))
+
+
+def verdict(state: str, word: Verdict, failed: int) -> tuple[str, str]:
+    """State and verdict in one word, with its colour."""
+    if state == State.DONE:
+        return (str(word) or "DONE", "good" if word is Verdict.SAFE else "bad")
+    if state == State.RUNNING:
+        return ("RUNNING", "bad" if failed else "busy")
+    return (state.upper(), "warn")
+
+
+def row(record: Record, view: ImportView | None, snapshot: Snapshot | None, room: Room, *, chosen: bool) -> Line:
+    """One import on one line."""
+    glyphs = room.glyphs
+    state = str(view.state) if view else record.state
+    failed = view.failed.files if view else record.failed
+    archived = view.archived.files if view else record.archived
+    known = view.duplicate.files if view else record.duplicate
+    word, style = verdict(state, view.verdict if view else record.verdict, failed)
+    if view is not None and snapshot is not None and state in (State.RUNNING, State.PAUSED) and view.listed:
+        word += f" {int(share(settled(view, snapshot.in_flight), view.seen.bytes) * 100)}%"
+    mark = (">", "title") if chosen and room.focused else (" ", "")
+    name = glyphs.text(record.label or record.source.rstrip("/").rpartition("/")[2] or record.source)
+    wide = room.width >= 100
+    counts = f"{format.number(archived)} new, {format.number(known)} known"
+    bad = (f", {format.number(failed)} failed", "bad") if failed else ("", "")
+    return crop(
+        line(
+            mark,
+            (format.moment(record.started), "dim"),
+            " ",
+            (glyphs.fit(word, 12), style),
+            " ",
+            (glyphs.fit(name, 24 if wide else 14), "bold" if chosen and room.focused else ""),
+            (counts, ""),
+            bad,
+            "  ",
+            (glyphs.text(record.location), "dim"),
+        ),
+        room.width,
+        utf8=glyphs.utf8,
+    )
