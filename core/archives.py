@@ -52,29 +52,51 @@ class Archives:
 
     async def _opened(self, path: str, user: str, *, create: bool) -> tuple[Archive, Gate]:
         async with self._turns[os.path.abspath(path)]:  # noqa: ASYNC240 - touches no disk
-            archive = await Archive.open(path, self._pool, self._catalog, create=create)
-        async with self._turns[_identity(archive)]:
-            found = self._open.get(_identity(archive))
-            if found is None:
-                try:
-                    await archive.lock.take()
-                    try:
-                        await Ingest(archive, self._catalog, self._pool).run()
-                        async with self._pool.worker("clean") as worker:
-                            await worker.ask(messages.CleanStaging(archive.place, []), messages.Names)
-                    except BaseException:
-                        await archive.lock.release()
-                        raise
-                except TaskFailedError as error:
-                    raise ArchiveError(
-                        f"{display(path)} cannot be used: {error.fault.text}.",
-                        "Check that the volume is mounted, has room, and that you may write there.",
-                    ) from error
-                except (OSError, WorkerDiedError) as error:
-                    raise ArchiveError(f"{display(path)} cannot be used: {error}.", "Try once more.") from error
-                found = self._open[_identity(archive)] = archive, Gate(archive, self._catalog)
-            found[0].active.add(user)
-            return found
+            archive: Archive | None = None
+            if (identity := await self._seen(path)) is None:
+                archive = await Archive.open(path, self._pool, self._catalog, create=create)
+                identity = _identity(archive)
+            async with self._turns[identity]:
+                if identity not in self._open:
+                    # One that is open is not opened again: its staging may be cleaned at any time.
+                    if archive is None:
+                        archive = await Archive.open(path, self._pool, self._catalog, create=create)
+                    if _identity(archive) != identity:
+                        raise ArchiveError(f"{display(path)} was replaced just now.", "Try once more.")
+                    await self._locked(archive, path)
+                    self._open[identity] = archive, Gate(archive, self._catalog)
+                found = self._open[identity]
+                found[0].active.add(user)
+                return found
+
+    async def _seen(self, path: str) -> Identity | None:
+        """What is at `path`, without writing anything; None when nothing is."""
+        request = messages.Look(os.path.abspath(os.fsencode(path)))  # noqa: ASYNC240 - touches no disk
+        try:
+            async with self._pool.worker("look") as worker:
+                source = (await worker.ask(request, messages.Looked)).source
+        except (TaskFailedError, WorkerDiedError, OSError):
+            return None
+        return source.device, source.inode
+
+    async def _locked(self, archive: Archive, path: str) -> None:
+        """Lock the archive, read its journals, clear its staging. Raises ArchiveError."""
+        try:
+            await archive.lock.take()
+            try:
+                await Ingest(archive, self._catalog, self._pool).run()
+                async with self._pool.worker("clean") as worker:
+                    await worker.ask(messages.CleanStaging(archive.place, []), messages.Names)
+            except BaseException:
+                await archive.lock.release()
+                raise
+        except TaskFailedError as error:
+            raise ArchiveError(
+                f"{display(path)} cannot be used: {error.fault.text}.",
+                "Check that the volume is mounted, has room, and that you may write there.",
+            ) from error
+        except (OSError, WorkerDiedError) as error:
+            raise ArchiveError(f"{display(path)} cannot be used: {error}.", "Try once more.") from error
 
     async def leave(self, archive: Archive, user: str) -> None:
         """`user` is done with the archive; the last one gives its lock back."""

@@ -24,7 +24,7 @@ _SELECT = (
 )
 
 _WHERE_A_WORD_IS_LOOKED_FOR = (
-    "CAST(f.path AS TEXT)",
+    "CAST(substr(f.path, length(i.root) + 1) AS TEXT)",
     "m.captured_local",
     "m.make",
     "m.model",

@@ -72,6 +72,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     duplicates: whether a file is a duplicate of any in the archive, or only of those in its location.
     exclude: patterns of names to skip.
     resume_at_start: take up unfinished imports when the engine starts.
+    notice: how an open terminal tells the end of an import: its bell, a notification (OSC 9), or not.
     workers: ceilings that replace those of the hardware profile.
     """
 
@@ -87,6 +88,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     duplicates: Literal["archive", "location"] = "archive"
     exclude: tuple[Text, ...] = ()
     resume_at_start: bool = True
+    notice: Literal["bell", "notification", "none"] = "bell"
     workers: Workers = Workers()
 
 

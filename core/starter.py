@@ -18,11 +18,12 @@ from core.hardware import Profile
 from core.importing import journal
 from core.importing.gate import Gate
 from core.importing.ingest import ENDED
-from core.importing.run import Limits, Run, to_the_end
+from core.importing.run import Limits, Run
 from core.importing.sources import LOOK, Picked, Sources
 from core.limits import Controller, Limit
 from core.models import ImportRequest, State
 from core.paths import display
+from core.unbroken import to_the_end
 from core.workers import messages
 from core.workers.messages import Place
 from core.workers.pool import Pool, TaskFailedError

@@ -81,13 +81,31 @@ class LadingApp(App[str]):
         self._running_loop = asyncio.get_running_loop()
         self._following = asyncio.create_task(self._follow(), name="engine")
         self.set_interval(PERIOD, self._draw)
-        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+        self.app_resume_signal.subscribe(self, self._drawn_anew)
 
     async def on_unmount(self) -> None:
         """Detach; nothing here is waited for."""
         for task in (self._following, *self._begun):
             if task is not None:
                 task.cancel()
+
+    def watch_snapshot(self, before: Snapshot | None, now: Snapshot | None) -> None:
+        """Tell the end of an import once."""
+        if before is None or now is None:
+            return
+        open_before = {view.id for view in before.imports if view.ended is None}
+        ended = [view for view in now.imports if view.ended is not None and view.id in open_before]
+        if not ended or self.settings.notice == "none":
+            return
+        if self.settings.notice == "bell":
+            self.bell()
+        elif self._driver is not None:
+            words = ", ".join(f"{view.label} {view.verdict or view.state}" for view in ended)
+            self._driver.write(f"\x1b]9;Lading: {Glyphs(utf8=False).text(words)}\x1b\\")
+
+    def _drawn_anew(self, _: object) -> None:
+        """Back from the shell: nothing of what was drawn is there any more."""
+        self.refresh()
 
     # The engine
 

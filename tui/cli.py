@@ -77,7 +77,7 @@ def run(arguments: Sequence[str], console: Console) -> int:
         if options.command is None:
             from tui import start
 
-            if start.possible():
+            if start.possible(console):
                 return int(start.run(console))
             whole.print_help()
             return Exit.WELL

@@ -4,8 +4,6 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from core import config
-from core.client import Client
 from tui.exits import Exit
 from tui.output import Console
 
@@ -13,14 +11,16 @@ if TYPE_CHECKING:
     from tui.app import LadingApp
 
 
-def possible() -> bool:
+def possible(console: Console) -> bool:
     """Whether there is a terminal to draw on and keys to read."""
-    streams = (sys.__stdin__, sys.__stdout__, sys.__stderr__)
-    return all(stream is not None and stream.isatty() for stream in streams) and os.environ.get("TERM") != "dumb"
+    keys = sys.__stdin__ is not None and sys.__stdin__.isatty()
+    return keys and console.out.terminal and console.err.terminal
 
 
 def run(console: Console) -> Exit:
     """Show the app until a person leaves. Raises ConfigError."""
+    from core import config
+    from core.client import Client
     from tui.app import LadingApp
 
     settings = config.load({}, os.environ)

@@ -9,10 +9,11 @@ from core.catalog import below
 from core.errors import LadingError, WorkerDiedError
 from core.importing import closing
 from core.importing.intake import intake
-from core.importing.run import HaltError, Run, Settled, Todo, halt_for, to_the_end
+from core.importing.run import HaltError, Run, Settled, Todo, halt_for
 from core.importing.transfer import Transfer
 from core.models import Outcome, State, Verdict
 from core.paths import display
+from core.unbroken import to_the_end
 from core.workers import messages
 from core.workers.messages import Source
 from core.workers.pool import TaskFailedError, TaskStoppedError

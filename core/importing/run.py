@@ -3,9 +3,9 @@
 import asyncio
 import errno
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar
 
 import msgspec
 
@@ -22,7 +22,6 @@ from core.workers.messages import Request, Source
 from core.workers.pool import Pool, Worker
 
 R = TypeVar("R")
-T = TypeVar("T")
 
 
 class HaltError(LadingError):
@@ -284,17 +283,3 @@ def halt_for(fault: messages.Fault, run: Run) -> HaltError | None:
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """No room: errno(3)."""
-
-
-async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`, which goes on to its end even when the caller is cancelled meanwhile."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        while not task.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([task])
-        if not task.cancelled() and (error := task.exception()):
-            raise error from None
-        raise

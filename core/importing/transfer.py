@@ -8,9 +8,10 @@ from contextlib import suppress
 from core.catalog import Item
 from core.errors import WorkerDiedError
 from core.importing.gate import Claim
-from core.importing.run import Run, Settled, Todo, halt_for, to_the_end
+from core.importing.run import Run, Settled, Todo, halt_for
 from core.models import Outcome
 from core.paths import display
+from core.unbroken import to_the_end
 from core.workers import messages
 from core.workers.faults import AGAIN
 from core.workers.messages import Digest, Fault, ToRead, ToStage

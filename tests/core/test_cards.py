@@ -109,9 +109,7 @@ def test_does_not_belong_to(path: bytes, other: bytes) -> None:
     assert owner(path, path, other) is None
 
 
-@pytest.mark.parametrize(
-    "path", [b"IMG_1.CR3", b"a/C0001.MP4", b"GX010012.MP4", b"x.mp3", b"x.pdf", b"x", b""]
-)
+@pytest.mark.parametrize("path", [b"IMG_1.CR3", b"a/C0001.MP4", b"GX010012.MP4", b"x.mp3", b"x.pdf", b"x", b""])
 def test_plain_media_stand_alone(path: bytes) -> None:
     assert owner_keys(path) == ()
 

@@ -110,6 +110,7 @@ def test_every_key_from_the_environment(home: Path) -> None:
         "LADING_DUPLICATES": "location",
         "LADING_EXCLUDE": os.pathsep.join(["*.tmp", "", "cache"]),
         "LADING_RESUME_AT_START": "false",
+        "LADING_NOTICE": "notification",
         **{f"LADING_WORKERS_{name.upper()}": str(number) for number, name in enumerate(NUMBERS, 1)},
     }
     assert {"LADING_HOME", *variables} == set(VARIABLES)
@@ -126,6 +127,7 @@ def test_every_key_from_the_environment(home: Path) -> None:
         duplicates="location",
         exclude=("*.tmp", "cache"),
         resume_at_start=False,
+        notice="notification",
         workers=Workers(**{name: number for number, name in enumerate(NUMBERS, 1)}),
     )
 

@@ -39,9 +39,7 @@ def test_windows_names_mind_no_case_and_macos_names_do() -> None:
     assert litter(b".trashes", is_folder=True) is None
 
 
-@pytest.mark.parametrize(
-    "name", [b"", b"IMG_1.JPG", b".DS_Store ", b"My Thumbs.db", b"._IMG_1.JPG", b".hidden"]
-)
+@pytest.mark.parametrize("name", [b"", b"IMG_1.JPG", b".DS_Store ", b"My Thumbs.db", b"._IMG_1.JPG", b".hidden"])
 def test_everything_else_is_data(name: bytes) -> None:
     assert litter(name, is_folder=False) is None
     assert litter(name, is_folder=True) is None

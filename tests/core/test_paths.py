@@ -61,9 +61,7 @@ def test_display(path: bytes | str, shown: str) -> None:
 @given(ANY_TEXT | st.binary())
 def test_display_does_nothing_but_be_read(path: bytes | str) -> None:
     shown = display(path)
-    assert not re.search(
-        "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", shown
-    )
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", shown)
     assert all(unicodedata.category(character)[0] != "C" for character in shown)
     assert display(shown) == shown
     shown.encode()

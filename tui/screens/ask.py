@@ -50,7 +50,10 @@ class Ask(ModalScreen[str | None]):
         """Begin to type."""
         about = (f"  {self._about}", "dim")
         self.query_one("#question", Lines).put([line((self._glyphs.text(self._question), "title"), about)])
-        self.query_one(Input).focus()
+        box = self.query_one(Input)
+        # A cursor that blinks is work for a slow link.
+        box.cursor_blink = False
+        box.focus()
         self._look(self._answer)
 
     def on_input_changed(self, event: Input.Changed) -> None:

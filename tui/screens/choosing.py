@@ -71,7 +71,7 @@ class Choosing(Base[None]):
         choice.verify, choice.known, choice.duplicates = settings.verify, settings.known, settings.duplicates
         choice.exclude = settings.exclude
         self.query_one("#top", Lines).put([line((" Lading", "title"), "  new import")])
-        self.query_one(Sources).focus()
+        self.set_focus(self.query_one(Sources))
         self.begin(self._watch_volumes())
         self.begin(self._find_locations())
 

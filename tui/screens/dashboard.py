@@ -17,7 +17,7 @@ from tui.widgets.header import Header
 from tui.widgets.in_flight import InFlight
 from tui.widgets.keys import Key, Keys
 from tui.widgets.pane import Pane, SnapshotPane
-from tui.widgets.queues import Queues
+from tui.widgets.queues import Place, Queues
 from tui.widgets.throughput import Throughput
 
 PAUSE = Key(key="p", label="pause", does="pause", about="pause the chosen import, or let it go on")
@@ -38,6 +38,14 @@ class Dashboard(Base[None]):
         Key(key="slash", label="find", does="find", about="find files in the archive"),
         Key(key="enter", label="zoom", does="zoom", about="enlarge the pane; in enlarged cards: open the import"),
         NUMBERS,
+        Key(
+            key="plus,equals_sign",
+            label="more",
+            does="more",
+            about="in enlarged queues: one slot more",
+            shown=False,
+        ),
+        Key(key="minus", label="less", does="less", about="in enlarged queues: one slot less", shown=False),
         Key(key="escape", label="back", does="back", about=BACK.about, shown=False),
         HELP,
         LEAVE,
@@ -68,7 +76,7 @@ class Dashboard(Base[None]):
     def on_mount(self) -> None:
         """Begin with the cards."""
         super().on_mount()
-        self.query_one(Cards).focus()
+        self.set_focus(self.query_one(Cards))
 
     # What is shown
 
@@ -119,8 +127,12 @@ class Dashboard(Base[None]):
     def why_not(self, does: str) -> str:
         """Why a key makes no sense now."""
         view = self.chosen
-        if does in ("pause", "cancel", "retry") and self.lading.trouble:
+        if does in ("pause", "cancel", "retry", "more", "less") and self.lading.trouble:
             return "There is no engine just now."
+        if does in ("more", "less") and not self.steers_queues:
+            return "Enlarge the queues first: 3, Enter."
+        if self.steers_queues and does in ("pause", "retry", "more", "less"):
+            return self._why_not_queue(does)
         if does in ("pause", "cancel", "retry"):
             if view is None:
                 return "There is no import."
@@ -132,8 +144,51 @@ class Dashboard(Base[None]):
             return "It is enlarged already; Esc goes back."
         return ""
 
+    @property
+    def steers_queues(self) -> bool:
+        """Whether keys are about the chosen queue."""
+        return self.enlarged and isinstance(self.pane, Queues)
+
+    @property
+    def place(self) -> Place | None:
+        """The chosen stage or queue."""
+        return self.query_one(Queues).chosen
+
+    def _why_not_queue(self, does: str) -> str:
+        place = self.place
+        if place is None or not place.queue:
+            return "This is a stage of the copies: pause the import instead."
+        if does == "retry" and not place.dead:
+            return "No job of this queue has failed for good."
+        return "One slot is the least." if does == "less" and place.slots <= 1 else ""
+
+    async def _steer(self, place: Place, does: str) -> None:
+        engine = self.lading.connection
+        self.lading.draw_at_once()
+        if does == "retry":
+            self.say(f"{await engine.retry(place.queue)} jobs are tried again.", "good")
+        elif does in ("more", "less"):
+            await engine.queue_slots(place.queue, place.slots + (1 if does == "more" else -1))
+        elif place.paused:
+            await engine.queue_resume(place.queue)
+        else:
+            await engine.queue_pause(place.queue)
+
+    async def do_more(self) -> None:
+        """One slot more."""
+        if self.place is not None:
+            await self._steer(self.place, "more")
+
+    async def do_less(self) -> None:
+        """One slot less."""
+        if self.place is not None:
+            await self._steer(self.place, "less")
+
     async def do_pause(self) -> None:
-        """Pause the chosen import, or let it go on."""
+        """Pause the chosen import or queue, or let it go on."""
+        if self.steers_queues and self.place is not None:
+            await self._steer(self.place, "pause")
+            return
         view = self.chosen
         if view is None:
             return
@@ -145,8 +200,11 @@ class Dashboard(Base[None]):
             await self.lading.pause(view.id)
 
     async def do_retry(self) -> None:
-        """Let a paused import go on."""
-        await self.do_pause()
+        """Let a paused import go on; in enlarged queues try failed jobs again."""
+        if self.steers_queues and self.place is not None:
+            await self._steer(self.place, "retry")
+        else:
+            await self.do_pause()
 
     def do_cancel(self) -> None:
         """Ask, then end the import."""
@@ -192,7 +250,7 @@ class Dashboard(Base[None]):
         pane = next(pane for pane in self.query(Pane) if number == pane.NUMBER)
         if self.enlarged:
             self._enlarge(pane)
-        pane.focus()
+        self.set_focus(pane)
 
     def action_beside(self, by: int) -> None:
         """To the next or the previous pane."""

@@ -52,6 +52,7 @@ class Find(Browsing):
         super().on_mount()
         self.query_one("#top", Lines).put([line((" Lading", "title"), "  find")])
         self.files.nothing = "Nothing fits."
+        self.query_one(Input).cursor_blink = False
         self.query_one(Input).focus()
         self.look()
 

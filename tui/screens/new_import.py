@@ -75,14 +75,14 @@ class NewImport(Choosing):
 
     def action_pane(self, number: int) -> None:
         """Go to a pane."""
-        next(pane for pane in self.query(Pane) if number == pane.NUMBER).focus()
+        self.set_focus(next(pane for pane in self.query(Pane) if number == pane.NUMBER))
 
     def do_back(self) -> None:
         """First to the sources, then to the dashboard."""
         if isinstance(self.pane, Sources):
             super().do_back()
         else:
-            self.query_one(Sources).focus()
+            self.set_focus(self.query_one(Sources))
 
     def do_outside(self) -> None:
         """Close the folder, or go back to the sources."""
@@ -92,7 +92,7 @@ class NewImport(Choosing):
             inside.open.discard(node.path)
             inside.draw()
         else:
-            self.query_one(Sources).focus()
+            self.set_focus(self.query_one(Sources))
 
     def do_pick(self) -> None:
         """Pick a source, folder or file, or leave it out; in the form: the next answer."""
@@ -122,7 +122,7 @@ class NewImport(Choosing):
             if inside.source is not source:
                 inside.enter(source)
                 self.begin(self.list_folder(b""))
-            inside.focus()
+            self.set_focus(inside)
 
     async def _open_folder(self) -> None:
         inside = self.query_one(Inside)

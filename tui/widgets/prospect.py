@@ -50,7 +50,7 @@ class Prospect(Pane):
             (f", {format.size(one.files.bytes)}", "dim"),
         )
         kinds = [
-            f"{format.number(count.files)} {glyphs.text(kind)}"
+            format.counted(count.files, glyphs.text(kind).removesuffix("s"))
             for kind, count in sorted(one.by_kind.items(), key=lambda kind: -kind[1].bytes)
         ]
         if one.pairs:

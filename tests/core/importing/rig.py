@@ -132,6 +132,7 @@ class Rig:
         assert view.skipped.files == skipped
         assert view.seen.bytes == sum(sizes.values())
         assert view.id not in self.staged()
+        assert all(worker.task != view.id for worker in self.engine.pool.busy())
 
     def gates(self) -> list[Gate]:
         """The gates of the archives that are open."""

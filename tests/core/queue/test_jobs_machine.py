@@ -102,11 +102,13 @@ class Table(RuleBasedStateMachine):
         self.do(self.database.run(*barriers.close(name, rows)))
         self.model.close(name, works)
 
+    @precondition(lambda self: None in self.model.counting.values())
     @rule(name=IMPORTS)
     def end_import(self, name: int) -> None:
         self.do(barriers.open_barrier(self.database, name))
         self.model.open(name)
 
+    @precondition(lambda self: any(one.state == "ready" for one in self.model.jobs.values()))
     @rule(data=st.data(), count=st.integers(1, 5))
     def claim(self, data: st.DataObject, count: int) -> None:
         some = [queue for queue in PRIORITY if self.model.claimable(queue)]
@@ -149,11 +151,13 @@ class Table(RuleBasedStateMachine):
         self.write(claims.give_back, self.jobs.run, [self.at_work.pop(key)])
         self.model.give_back(key)
 
+    @precondition(lambda self: any(one.due for one in self.model.jobs.values()))
     @rule()
     def time_passes(self) -> None:
         self.write(claims.promote, LATER)
         self.model.promote()
 
+    @precondition(lambda self: self.at_work)
     @rule()
     def kill(self) -> None:
         dead = self.jobs
@@ -164,6 +168,7 @@ class Table(RuleBasedStateMachine):
         # What the dead one still wanted to say is heard by nobody.
         assert self.write(endings.complete, dead.run, claimed.values(), SOON) == set()
 
+    @precondition(lambda self: any(one.state == "dead" for one in self.model.jobs.values()))
     @rule(queue=st.sampled_from(["", *PRIORITY]))
     def retry(self, queue: str) -> None:
         self.do(retries.retry(self.database, queue))

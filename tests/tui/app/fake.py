@@ -89,6 +89,19 @@ class Fake:
         self._note("known", file)
         return (("original", f"file {file}"), ("SHA-256", "ab" * 32))
 
+    async def queue_pause(self, name: str) -> None:
+        self._note("queue_pause", name)
+
+    async def queue_resume(self, name: str) -> None:
+        self._note("queue_resume", name)
+
+    async def queue_slots(self, name: str, slots: int) -> None:
+        self._note("queue_slots", name, slots)
+
+    async def retry(self, queue: str = "", ids: Sequence[int] | None = None) -> int:
+        self._note("retry", queue)
+        return 3
+
     async def receipt(self, name: str, form: Form, out: Callable[[str], None]) -> None:
         self._note("receipt", name)
         out(self.receipts.get(name, ""))

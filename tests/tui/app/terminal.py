@@ -9,7 +9,7 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 CHILD = (sys.executable, "-m", "tests.tui.app.child")
@@ -22,6 +22,7 @@ class Terminal:
         self.pid = pid
         self.master = master
         self.written = b""
+        self.mark = 0
 
     def read(self, seconds: float) -> bytes:
         """What is written in the next seconds."""
@@ -39,15 +40,16 @@ class Terminal:
         return self.written[begun:]
 
     def until(self, text: bytes, seconds: float = 15.0) -> None:
-        """Read until it is written."""
+        """Read until it is written after what was waited for before."""
         end = time.monotonic() + seconds
-        begun = len(self.written)
-        while text not in self.written[begun:]:
+        while (found := self.written.find(text, self.mark)) < 0:
             assert time.monotonic() < end, f"{text!r} was not written: {self.written[-3000:]!r}"
             self.read(0.05)
+        self.mark = found + len(text)
 
     def type(self, keys: bytes) -> None:
         """Press keys."""
+        self.mark = len(self.written)
         os.write(self.master, keys)
 
     def close(self) -> None:
@@ -77,6 +79,7 @@ def terminal(
     *,
     command: Sequence[str] = CHILD,
     ignore: Sequence[signal.Signals] = (),
+    more: Mapping[str, str] | None = None,
     **environ: str,
 ) -> Iterator[Terminal]:
     """Run a command in a terminal of this size."""
@@ -87,6 +90,7 @@ def terminal(
         "LANG": "C.UTF-8",
         "TZ": "UTC",
         **environ,
+        **(more or {}),
     }
     pid, master = pty.fork()
     if pid == 0:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.config import Config
 from core.errors import EngineError
 from core.models import State
 from tests.tui.app import moments, pictures
@@ -290,3 +291,26 @@ async def test_many_cards_scroll() -> None:
         assert "CARD00 " not in app.text
         await app.press("home")
         assert ">CARD00 " in app.text
+
+
+@pytest.mark.parametrize("notice", ["bell", "notification", "none"])
+async def test_the_end_of_an_import_is_told_once(notice: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Config(home="/nowhere", notice=notice)  # type: ignore[arg-type]
+    async with running(moments.RUNNING, settings=settings) as app:
+        told: list[str] = []
+        driver = app.app._driver
+        assert driver is not None
+        monkeypatch.setattr(app.app, "bell", lambda: told.append("bell"))
+        monkeypatch.setattr(driver, "write", lambda text: told.append(text) if "\x1b]9;" in text else None)
+        await app.push(moments.RUNNING)
+        assert told == []
+        await app.push(moments.DONE)
+        await app.push(changed(moments.DONE, time=moments.NOW + 1))
+        assert (
+            told
+            == {
+                "bell": ["bell"],
+                "notification": ["\x1b]9;Lading: B002 A7S III SAFE, C003 HERO11 KEEP\x1b\\"],
+                "none": [],
+            }[notice]
+        )

@@ -1,0 +1,39 @@
+"""The enlarged queues: pausing, slots, trying again."""
+
+from tests.tui.app import moments
+from tests.tui.app.moments import QUEUES, changed, moment
+from tests.tui.app.pilot import running
+
+
+async def test_keys_steer_the_chosen_queue() -> None:
+    async with running(moments.FAILING) as app:
+        await app.press("3", "enter", "p")
+        assert "This is a stage of the copies" in app.foot
+        await app.press("G", "p", "plus", "minus")
+        assert app.fake.asked == [
+            ("queue_pause", "location_stats"),
+            ("queue_slots", "location_stats", 5),
+            ("queue_slots", "location_stats", 3),
+        ]
+        await app.press("r")
+        assert "No job of this queue has failed for good." in app.foot
+
+
+async def test_a_paused_queue_goes_on_and_dead_jobs_are_tried_again() -> None:
+    last = changed(QUEUES[-1], paused=True, dead=3, slots=1)
+    async with running(moment(queues=(*QUEUES[:-1], last))) as app:
+        await app.press("3", "enter", "G")
+        assert "paused" in app.text
+        assert "3 dead" in app.text
+        await app.press("minus")
+        assert "One slot is the least." in app.foot
+        await app.press("p", "r")
+        assert app.fake.asked == [("queue_resume", "location_stats"), ("retry", "location_stats")]
+        assert "3 jobs are tried again." in app.foot
+
+
+async def test_slots_need_the_enlarged_pane() -> None:
+    async with running(moments.FAILING) as app:
+        await app.press("3", "plus")
+        assert "Enlarge the queues first" in app.foot
+        assert app.fake.asked == []
