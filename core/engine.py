@@ -10,7 +10,7 @@ import msgspec
 from core import config, hardware
 from core.archives import Archives
 from core.background import Background
-from core.catalog import Catalog
+from core.catalog import Catalog, ImportRow
 from core.config import Config
 from core.database import Database
 from core.errors import UsageError
@@ -24,6 +24,7 @@ from core.log import note
 from core.metrics import PERIOD, Metrics
 from core.models import AuditResult, ImportRequest, JobView, Snapshot, State, Survey
 from core.starter import Begun, Starter
+from core.unbroken import to_the_end
 from core.workers.pool import Pool
 
 
@@ -121,7 +122,12 @@ class Engine:
 
     async def _plan(self, begun: Begun) -> None:
         run = begun.run
-        await self.background.begin(run.archive.id, run.row.id, run.row.location_id)
+        try:
+            await self.background.begin(run.archive.id, run.row.id, run.row.location_id)
+        except BaseException:
+            state = self.catalog.set_state(run.row.id, State.PAUSED, "it could not be begun", "Resume it.")
+            await to_the_end(state)
+            raise
         run.added = self.background.wake
 
     def _run(self, begun: Begun) -> None:
@@ -136,6 +142,7 @@ class Engine:
 
     async def _follow(self, name: str, importer: Importer) -> None:
         run = importer.run
+        row: ImportRow | None = None
         try:
             await importer.go()
         finally:

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -109,12 +110,20 @@ def measure(argv: Sequence[str], env: Mapping[str, str] | None = None, home: str
         if memory:
             memory.ended.set()
             memory.join()
+        if home:
+            stop(full)
         if process.returncode:
             said = _tail(errors.fileno()).decode(errors="replace").strip()
             raise FailedRunError(f"{' '.join(argv)}\nfailed with {process.returncode}: {said[-2000:]}")
         cpu = usage.ru_utime + usage.ru_stime
         rss = (memory.engine, memory.worker) if memory else (0, 0)
         return Measured(seconds, cpu, *rss, _tail(output.fileno()))
+
+
+def stop(environ: Mapping[str, str]) -> None:
+    """End the engine that a command left behind with its background work: it would disturb the next one."""
+    lading = os.path.join(os.path.dirname(sys.executable), "lading")
+    subprocess.run([lading, "engine", "stop"], env=environ, check=True, capture_output=True)
 
 
 def _tail(descriptor: int) -> bytes:

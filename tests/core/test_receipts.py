@@ -57,7 +57,10 @@ class Book:
         await self.database.run(
             ("INSERT INTO archive VALUES (1, 'uuid-1', ?)", [(b"/Volumes/NAS/Archive",)]),
             ("INSERT INTO volume VALUES (1, 'uuid:1234', 'EOS\u202eDIGITAL', 'exfat', 64012345678)", [()]),
-            ("INSERT INTO location VALUES (1, 1, 'berlin-0a1b2c', 'Berlin, M\u00e4rz')", [()]),
+            (
+                "INSERT INTO location (id, archive_id, folder, name) VALUES (1, 1, 'berlin-0a1b2c', ?)",
+                [("Berlin, M\u00e4rz",)],
+            ),
         )
 
     async def add(self, name: str = NAME, options: dict[str, Any] | None = None, **columns: object) -> int:
@@ -92,7 +95,7 @@ class Book:
         digest = self.items.to_bytes(16, "big")
         path = f"locations/berlin-0a1b2c/data/images/{digest.hex()[:2]}/{digest.hex()}.jpg"
         row = (self.items, 1, 1, digest, digest * 2, size, "images", path, level, read_back)
-        await self.database.run((f"INSERT INTO item VALUES ({', '.join('?' * 10)})", [row]))  # noqa: S608
+        await self.database.run((f"INSERT INTO item VALUES ({', '.join('?' * 10)}, NULL)", [row]))  # noqa: S608
         return self.items
 
     async def enter(self, import_id: int, *files: tuple[bytes, int, int | None, str | None]) -> None:

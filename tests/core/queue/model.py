@@ -28,6 +28,11 @@ class Work(msgspec.Struct, frozen=True):
     location: int = 0
 
 
+def priority(work: Work) -> int:
+    """Of its queue; jobs of one queue may differ."""
+    return PRIORITY[work.queue] + work.item % 2
+
+
 class Entry(msgspec.Struct):
     """One job."""
 
@@ -86,7 +91,7 @@ class Model:
     def claimable(self, queue: str) -> list[Work]:
         """The order in which jobs of a queue are taken."""
         ready = [work for work, entry in self.jobs.items() if work.queue == queue and entry.state == "ready"]
-        return sorted(ready, key=lambda work: self.jobs[work].order)
+        return sorted(ready, key=lambda work: (-priority(work), self.jobs[work].order))
 
     def claim(self, works: Iterable[Work]) -> None:
         """These were taken."""

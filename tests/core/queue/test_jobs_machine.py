@@ -16,7 +16,7 @@ from core.queue import barriers, claims, endings, retries
 from core.queue.endings import Failure
 from core.queue.jobs import Jobs
 from core.queue.work import Work, adding
-from tests.core.queue.model import FOLLOWS, PRIORITY, UNFINISHED, Model
+from tests.core.queue.model import FOLLOWS, PRIORITY, UNFINISHED, Model, priority
 from tests.core.queue.model import Work as Key
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ def work_of(key: Key, origin: int = 0) -> Work:
     follows, required = FOLLOWS.get(key.queue, ("", False))
     return Work(
         queue=key.queue,
-        priority=PRIORITY[key.queue],
+        priority=priority(key),
         archive_id=1,
         item_id=key.item,
         location_id=key.location,
@@ -233,4 +233,4 @@ TestTable.settings = settings(
 def test_a_statement_for_adding_goes_into_another_unit() -> None:
     sql, rows = adding([work_of(Key("exiftool", 7), 3)])
     assert sql.lstrip().startswith("INSERT INTO job")
-    assert list(rows) == [("exiftool", 50, 1, 7, 0, 0, 3, 0, False, "", False)]
+    assert list(rows) == [("exiftool", 51, 1, 7, 0, 0, 3, 0, False, "", False)]
