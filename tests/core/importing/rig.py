@@ -17,6 +17,8 @@ from core.config import Config, Workers
 from core.engine import Engine
 from core.importing.gate import Gate
 from core.models import ImportRequest, ImportView, Outcome
+from core.workers import control
+from tests.rigs.trees import write_random
 
 PATIENCE = 60.0
 """Seconds after which a test no longer waits."""
@@ -204,3 +206,34 @@ def _state(root: bytes) -> Iterator[tuple[bytes, tuple[int, int, int, str]]]:
                 content = os.fsdecode(os.readlink(path))
             size = facts.st_size if stat.S_ISREG(facts.st_mode) else 0
             yield path, (facts.st_mode, size, facts.st_mtime_ns, content)
+
+
+VIDEO = 64 << 20
+
+
+def videos(rig: Rig, count: int = 4) -> int:
+    """Files large enough to be met in the middle; their bytes."""
+    for number in range(count):
+        write_random(os.fsencode(rig.source / f"{number}.mov"), VIDEO, number)
+    return count * VIDEO
+
+
+def photos(folder: Path, count: int = 400) -> None:
+    """Many small files."""
+    for number in range(count):
+        write(folder / f"{number:04}.jpg", random_bytes(20_000, number))
+
+
+def read(rig: Rig) -> int:
+    """Bytes read from sources by all workers so far."""
+    return rig.engine.pool.total(control.READ)
+
+
+async def middle(rig: Rig, size: int) -> None:
+    """Wait until a good part was read."""
+    await rig.until(lambda: read(rig) > size // 4)
+
+
+def expected(folder: Path) -> set[str]:
+    """The contents of a source."""
+    return {digest(path) for path in folder.rglob("*") if path.is_file()}

@@ -1,0 +1,107 @@
+"""Faults of the program and of its workers, and halts in the worst moment."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from core.errors import WorkerDiedError
+from core.importing.run import Run
+from core.importing.transfer import Transfer
+from core.models import State, Verdict
+from tests.core.importing.rig import Rig, expected, photos
+
+
+async def test_a_fault_of_the_program_pauses_its_import_alone(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos(rig.source, 100)
+    photos(rig.root / "other", 100)
+    before = Transfer._write
+
+    async def write_or_fail(self: Transfer, *args: object) -> object:
+        if self._run.row.source.endswith(b"card"):
+            raise ZeroDivisionError("by a test")
+        return await before(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Transfer, "_write", write_or_fail)
+    names = await rig.engine.start_imports([rig.request(), rig.request(rig.root / "other")])
+    with pytest.raises(ZeroDivisionError):
+        await rig.engine.wait(names)
+    views = [rig.view(name) for name in names]
+    assert [view.state for view in views] == [State.PAUSED, State.DONE]
+    assert views[0].reason == "a fault of the program: ZeroDivisionError: by a test"
+    assert (await rig.engine.catalog.imports())[0].state == "paused"
+    assert rig.staged() == []
+    monkeypatch.undo()
+    assert (await rig.resumed(names[0])).verdict is Verdict.SAFE
+
+
+async def test_workers_that_die_are_replaced(rig: Rig) -> None:
+    photos(rig.source, 600)
+    name = await rig.begun()
+    killed = 0
+    while name in rig.engine.under_way and killed < 3:
+        for worker in rig.engine.pool.busy():
+            if worker.task == name and rig.view(name).archived.files and worker.process.returncode is None:
+                worker.process.kill()
+                killed += 1
+                break
+        await asyncio.sleep(0.02)
+    view = await rig.ended(name)
+    if view.state is State.PAUSED:
+        # It was the listing for the third time, or the closing.
+        view = await rig.resumed(name)
+    assert (view.verdict, view.seen.files, view.failed.files) == (Verdict.SAFE, 600, 0)
+    assert rig.contents() == expected(rig.source)
+
+
+async def test_a_batch_that_kills_its_worker_is_tried_file_by_file(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos(rig.source, 10)
+    before = Transfer._read
+
+    async def read_or_die(self: Transfer, batch: list[object], worker: object) -> object:
+        if any(todo.path == b"0003.jpg" for todo in batch):  # type: ignore[attr-defined]
+            raise WorkerDiedError("killed by a test")
+        return await before(self, batch, worker)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Transfer, "_read", read_or_die)
+    view = await rig.imported()
+    assert (view.archived.files, view.failed.files, view.verdict) == (9, 1, Verdict.KEEP)
+    assert (await rig.rows(view.id))[b"0003.jpg"].reason == "program: killed by a test"
+
+
+@pytest.fixture
+def halting(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Halt the import at its n-th commit."""
+
+    def arrange(number: int) -> None:
+        before, left = Run.settle, [number]
+
+        async def settle(self: Run, *args: object) -> None:
+            left[0] -= 1
+            if left[0] == 0:
+                rig.engine.under_way[self.row.name].halt("a test")
+            await before(self, *args)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(Run, "settle", settle)
+
+    return arrange
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+async def test_halted_in_the_middle_of_a_commit(rig: Rig, halting: Callable[[int], None], number: int) -> None:
+    """What is committed counts, its followers are told, and nothing is done twice."""
+    for copy in range(3):
+        photos(rig.source / str(copy), 300)
+    photos(rig.root / "other", 300)
+    halting(number)
+    names = await rig.engine.start_imports([rig.request(), rig.request(rig.root / "other")])
+    views = [await rig.ended(name) for name in names]
+    assert sorted(view.state for view in views) == [State.DONE, State.PAUSED]
+    for view in views:
+        if view.state is State.PAUSED:
+            assert (await rig.resumed(view.id)).verdict is Verdict.SAFE
+    assert rig.contents() == expected(rig.source)
+    items = await rig.engine.database.read("SELECT path FROM item")
+    assert len(items) == len(set(items)) == 300
