@@ -9,7 +9,6 @@ from core.catalog import Catalog
 from core.errors import ArchiveError, WorkerDiedError
 from core.filesystems import FileSystem, filesystem
 from core.importing.lock import Lock
-from core.models import Value
 from core.mounts import mounts, volume_of
 from core.paths import display, slug
 from core.workers import messages
@@ -85,32 +84,3 @@ async def examine(path: str, pool: Pool, *, create: bool) -> messages.ArchiveFac
             f"{display(path)} cannot be opened for writing: {error.fault.text}.",
             "Check that the volume is mounted and that you may write there.",
         ) from error
-
-
-class Offers(Value, frozen=True, kw_only=True):
-    """What an archive's file system allows. `way`: how names are given; `level`: the best read-back."""
-
-    path: str
-    filesystem: str
-    kind: str
-    way: str
-    level: str
-    largest_file: int | None
-
-
-async def inspect(path: str) -> Offers:
-    """Try what the archive at `path` allows, with a worker of its own. Raises ArchiveError."""
-    pool = Pool()
-    try:
-        facts = await examine(path, pool, create=False)
-    finally:
-        await pool.stop()
-    kind = filesystem_of(facts.root)
-    return Offers(
-        path=display(facts.root),
-        filesystem=kind.name,
-        kind=str(kind.kind),
-        way=facts.way,
-        level=str(kind.level),
-        largest_file=kind.largest_file,
-    )
