@@ -11,8 +11,8 @@ import aiosqlite
 
 from core import schema
 from core.errors import DatabaseError
-from core.filesystems import filesystem
-from core.mounts import mounts, volume_of
+from core.volumes.filesystems import filesystem
+from core.volumes.mounts import mounts, volume_of
 
 T = TypeVar("T")
 Row = tuple[Any, ...]

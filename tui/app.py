@@ -14,7 +14,7 @@ from textual.screen import Screen
 from core.config import Config
 from core.errors import LadingError
 from core.models import Snapshot
-from core.volumes import Volume, volumes
+from core.volumes.volume import Volume, volumes
 from tui.connection import Connection
 from tui.glyphs import Glyphs
 from tui.screens.base import Base

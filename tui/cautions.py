@@ -3,8 +3,8 @@
 import os
 from collections.abc import Iterator
 
-from core.filesystems import Kind
-from core.volumes import Volume
+from core.volumes.filesystems import Kind
+from core.volumes.volume import Volume
 from tui.choice import Choice
 
 

@@ -5,9 +5,9 @@ from typing import Literal
 
 import msgspec
 
-from core.filesystems import Kind
 from core.models import ImportRequest
-from core.volumes import Volume
+from core.volumes.filesystems import Kind
+from core.volumes.volume import Volume
 
 Verify = Literal["readback", "source", "none"]
 Known = Literal["read", "record"]

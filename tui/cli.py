@@ -9,9 +9,9 @@ from typing import NoReturn, Protocol
 
 from core import VERSION
 from core.errors import LadingError, UsageError
-from tui import output
-from tui.exits import Exit, exit_for
-from tui.output import Console
+from tui.console import output
+from tui.console.exits import Exit, exit_for
+from tui.console.output import Console
 
 COMMANDS = (
     *("import_", "status", "pause", "resume", "cancel", "imports", "receipt"),
@@ -94,7 +94,7 @@ def run(arguments: Sequence[str], console: Console) -> int:
         # Whoever reads has seen enough.
         return Exit.WELL
     except Exception as error:
-        from tui import crash
+        from tui.console import crash
 
         console.err.line(crash.report(error, os.environ))
         return Exit.UNUSABLE

@@ -1,4 +1,4 @@
-"""What the app asks of the engine. `core.client.Client` is one; tests have their own."""
+"""What the app asks of the engine. `core.client.client.Client` is one; tests have their own."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol

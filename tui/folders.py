@@ -3,7 +3,7 @@
 import os
 import stat
 
-from core.litter import litter
+from core.media.litter import litter
 from core.models import Count, Value
 
 MOST = 2000

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from core.paths import display
 from tui import format
-from tui.progress import bar
+from tui.console.progress import bar
 
 _HEIGHTS = " ▁▂▃▄▅▆▇█"
 _ROUGH = " .:#"

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-from tui.exits import Exit
+from tui.console.exits import Exit
 
 GRACE = 1.0
 """Seconds that an app which was told to leave has for it."""

@@ -4,8 +4,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from tui.exits import Exit
-from tui.output import Console
+from tui.console.exits import Exit
+from tui.console.output import Console
 
 if TYPE_CHECKING:
     from tui.app import LadingApp
@@ -20,7 +20,7 @@ def possible(console: Console) -> bool:
 def run(console: Console) -> Exit:
     """Show the app until a person leaves. Raises ConfigError."""
     from core import config
-    from core.client import Client
+    from core.client.client import Client
     from tui.app import LadingApp
 
     settings = config.load({}, os.environ)

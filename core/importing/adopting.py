@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from core.archive import Archive
-from core.cards import stem_key
+from core.archives.archive import Archive
 from core.catalog import Catalog, FileRow, ImportRow, Item, SeenRow, beside
 from core.importing.gate import Claim, Content, Gate, Owner
 from core.importing.journal import Line
+from core.media.cards import stem_key
 from core.models import Outcome
 from core.paths import decode
 from core.queue import plan

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from core.archive import Archive
+from core.archives.archive import Archive
 from core.catalog import Catalog, Item
 from core.errors import ArchiveError, WorkerDiedError
 from core.limits import Limit

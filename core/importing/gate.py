@@ -7,9 +7,9 @@ from typing import Protocol
 
 import msgspec
 
-from core.archive import Archive
+from core.archives.archive import Archive
 from core.catalog import Catalog, ImportRow, Item
-from core.media import extension
+from core.media.kinds import extension
 from core.workers import messages
 from core.workers.messages import Digest
 from core.workers.pool import Worker

@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 
-from core.archive import Archive
+from core.archives.archive import Archive
 from core.catalog import Catalog, ImportRow
 from core.errors import DatabaseError
 from core.importing import journal

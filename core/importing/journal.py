@@ -22,7 +22,7 @@ from core import VERSION
 from core.catalog import ImportRow
 from core.files.sealed import sealed, unsealed
 from core.paths import encode
-from core.volumes import Volume
+from core.volumes.volume import Volume
 
 FOLDER = ".lading/imports"
 

@@ -1,8 +1,8 @@
 """Links between the files of one import: sidecars, pairs, chapters, by the card rules."""
 
-from core.cards import Candidate, choose, owner_keys
 from core.catalog import below
 from core.importing.run import Run
+from core.media.cards import Candidate, choose, owner_keys
 
 PAGE = 1000
 """Files looked at together."""

@@ -6,7 +6,7 @@ from tempfile import SpooledTemporaryFile
 from typing import TypeVar
 
 from core import receipts
-from core.archive import Archive
+from core.archives.archive import Archive
 from core.catalog import Catalog, ImportRow
 from core.importing import journal
 from core.models import State, Verdict

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from core.archive import Archive
+from core.archives.archive import Archive
 from core.catalog import Catalog, ImportRow, Item
 from core.errors import LadingError, WorkerDiedError
 from core.importing.gate import Gate

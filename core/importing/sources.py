@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import msgspec
 
 from core.errors import SourceError
-from core.mounts import mounts, volume_of
 from core.paths import display
-from core.volumes import Volume, describe
+from core.volumes.mounts import mounts, volume_of
+from core.volumes.volume import Volume, describe
 from core.workers import messages
 from core.workers.messages import Place, Source
 from core.workers.pool import Pool, TaskFailedError

@@ -6,7 +6,7 @@ from core.catalog import Catalog, beside
 from core.errors import WorkerDiedError
 from core.importing.intake import FINAL
 from core.importing.sources import Picked
-from core.media import RAW
+from core.media.kinds import RAW
 from core.models import Count, ImportRequest, Outcome, Survey
 from core.paths import display
 from core.workers import messages

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from core import VERSION
 from core.catalog import ImportRow
+from core.engine.metrics import Meter
 from core.importing.importer import Importer
 from core.importing.run import Limits, Run
 from core.limits import Controller, Limit
-from core.metrics import Meter
 from core.models import (
     ErrorGroup,
     ImportView,

@@ -6,10 +6,10 @@ import stat
 from collections.abc import Callable
 from typing import IO
 
-from core import media
 from core.makers import ffmpeg, manners, picture, preview
 from core.makers.messages import Made, MakeThumbnails, RefusedError
 from core.makers.picture import NotAPictureError
+from core.media import kinds as media
 
 Report = Callable[[float], None]
 

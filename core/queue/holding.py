@@ -5,7 +5,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
-from core.archive import Archive
+from core.archives.archive import Archive
 from core.database import Database
 from core.errors import ArchiveError, LadingError
 from core.paths import display

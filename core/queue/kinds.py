@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from core.hardware import Profile
-from core.media import Kind
+from core.media.kinds import Kind
 from core.models import Value
 
 PATIENCE = 30 * 60.0

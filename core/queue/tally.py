@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from core.database import Database
-from core.metrics import Meter
+from core.engine.metrics import Meter
 from core.models import QueueView
 from core.queue.work import UNFINISHED
 

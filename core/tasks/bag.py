@@ -13,10 +13,10 @@ import time
 from collections.abc import Mapping
 from datetime import date
 
+from core.archives.locations import Location
 from core.config import Config
 from core.errors import ArchiveError
-from core.litter import litter
-from core.locations import Location
+from core.media.litter import litter
 from core.models import State
 from core.paths import display
 from core.tasks import baginfo, manifest

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
 from core.errors import ArchiveError
-from core.litter import litter
+from core.media.litter import litter
 from core.paths import display
 from core.workers import messages
 from core.workers.control import BEAT

@@ -7,8 +7,8 @@ from datetime import date
 import humanize
 
 from core import VERSION
+from core.archives.locations import Location
 from core.config import Config
-from core.locations import Location
 
 Elements = list[tuple[str, str]]
 """Labels and values, in order; a label may come more than once."""

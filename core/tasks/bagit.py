@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from core import locations
+from core.archives import locations
 from core.config import Config
 from core.errors import ArchiveError
 from core.tasks.bag import Bag, open_import

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from core.errors import LadingError, WorkerDiedError
 from core.makers.messages import Made, MakeThumbnails, RefusedError
 from core.makers.pool import PATIENCE, Makers
-from core.media import Kind, extension
+from core.media.kinds import Kind, extension
 from core.tasks import derivative
 from core.tasks.task import Beat, Context, ItemFacts, Job, Result
 

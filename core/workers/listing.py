@@ -5,11 +5,11 @@ import stat
 from collections.abc import Generator, Iterator
 from itertools import islice
 
-from core.cards import stem_key
 from core.files.closing import release
 from core.files.tree import LostError, Tree
-from core.litter import APPLEDOUBLE_HEADER, is_appledouble, litter, maybe_appledouble
-from core.media import kind_of_name
+from core.media.cards import stem_key
+from core.media.kinds import kind_of_name
+from core.media.litter import APPLEDOUBLE_HEADER, is_appledouble, litter, maybe_appledouble
 from core.paths import PatternSet
 from core.workers.control import Slot
 from core.workers.messages import Entry, ListTree

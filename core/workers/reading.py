@@ -12,7 +12,7 @@ import xxhash
 from core.files import cache, xattrs
 from core.files.closing import release
 from core.files.tree import Tree
-from core.media import kind_of_content
+from core.media.kinds import kind_of_content
 from core.workers.control import BLOCK, READ, VERIFIED, Slot
 from core.workers.messages import Digest, ToRead
 from core.workers.rows import Read

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from core.files import cache, durable, noreplace
 from core.files.closing import release
 from core.files.tree import Tree
-from core.space import space as room
+from core.volumes.space import space as room
 from core.workers import messages
 from core.workers.control import Slot
 from core.workers.faults import fault_of

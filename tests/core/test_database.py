@@ -13,10 +13,10 @@ import pytest
 from core import database, schema
 from core.config import Config
 from core.database import FILE, Database
-from core.engine import Engine
+from core.engine.engine import Engine
 from core.errors import DatabaseError, EngineHeldError
-from core.filesystems import Kind
-from core.mounts import Mount
+from core.volumes.filesystems import Kind
+from core.volumes.mounts import Mount
 
 
 @pytest.fixture

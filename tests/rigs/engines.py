@@ -12,11 +12,11 @@ from pathlib import Path
 
 import psutil
 
-from core import attach
-from core.client import Client
+from core.client import attach
+from core.client.client import Client
+from core.client.connection import Connection
 from core.config import Config
-from core.connection import Connection
-from core.home import LOCK
+from core.engine.home import LOCK
 from core.models import ImportRequest, ImportView
 
 ROOT = str(Path(__file__).resolve().parents[2])
@@ -53,7 +53,7 @@ def engine_of(home: Path) -> psutil.Process | None:
     with suppress(OSError, ValueError, psutil.NoSuchProcess):
         process = psutil.Process(int((home / LOCK).read_text()))
         # The number may be another's by now.
-        if "core.process" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
+        if "core.engine.process" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
             return process
     return None
 

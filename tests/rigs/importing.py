@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import psutil
 
 from core.config import Config
-from core.engine import Engine
+from core.engine.engine import Engine
 from core.models import ImportRequest, State
 from core.workers import control
 

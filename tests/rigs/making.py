@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 from core.errors import ArchiveError
 from core.makers import thumbnails
 from core.makers.messages import File, Made, MakeThumbnails
-from core.media import Kind, extension, kind_of_name
+from core.media.kinds import Kind, extension, kind_of_name
 from core.tasks.task import ItemFacts, Job, Result
 from tests.rigs import media
 

@@ -12,10 +12,10 @@ import pytest
 from core.config import Config
 from core.errors import ArchiveError, LadingError, SourceError, UsageError
 from core.models import ImportRequest
-from tests.tui.streams import console
+from tests.tui.console.streams import console
 from tests.tui.views import HOSTILE, done, snapshot
 from tui import cli
-from tui.exits import Exit, StoppedError
+from tui.console.exits import Exit, StoppedError
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +58,7 @@ class Engine:
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> type[Engine]:
-    monkeypatch.setattr("core.client.Client", Engine)
+    monkeypatch.setattr("core.client.client.Client", Engine)
     return Engine
 
 
@@ -203,7 +203,17 @@ def test_every_command_has_a_help(capsys: pytest.CaptureFixture[str]) -> None:
         assert f"usage: lading {command.NAME}" in capsys.readouterr().out
 
 
-HEAVY = ("textual", "rich", "asyncio", "aiosqlite", "sqlite3", "psutil", "msgspec", "humanize", "core.engine")
+HEAVY = (
+    "textual",
+    "rich",
+    "asyncio",
+    "aiosqlite",
+    "sqlite3",
+    "psutil",
+    "msgspec",
+    "humanize",
+    "core.engine.engine",
+)
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["import", "--help"], ["import"], []])

@@ -5,8 +5,8 @@ import os
 from typing import TYPE_CHECKING
 
 from core.errors import UsageError
-from tui.exits import Exit, StoppedError
-from tui.output import Console, Output
+from tui.console.exits import Exit, StoppedError
+from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
     from core.models import AuditResult
@@ -30,11 +30,11 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     import asyncio
 
     from core import config
-    from core.client import Client
+    from core.client.client import Client
     from core.models import Count
-    from tui.progress import Audited, Quiet
-    from tui.running import perform
-    from tui.window import Window
+    from tui.console.progress import Audited, Quiet
+    from tui.console.running import perform
+    from tui.console.window import Window
 
     settings = config.load({"archive": options.archive}, os.environ)
     archive = settings.archive

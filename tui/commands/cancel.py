@@ -4,11 +4,11 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from tui.exits import Exit
-from tui.output import Console
+from tui.console.exits import Exit
+from tui.console.output import Console
 
 if TYPE_CHECKING:
-    from core.client import Client
+    from core.client.client import Client
 
 NAME = "cancel"
 HELP = "end an import as it is; what has arrived stays, with its receipt"
@@ -24,9 +24,9 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     import asyncio
 
     from core import config
-    from core.client import Client
-    from tui import records
-    from tui.running import perform
+    from core.client.client import Client
+    from tui.console import records
+    from tui.console.running import perform
 
     settings = config.load({}, os.environ)
     records.needed(settings.home)

@@ -5,12 +5,12 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tui.exits import Exit
-from tui.output import Console, Output
+from tui.console.exits import Exit
+from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
-    from core.volumes import Volume
-    from tui.checkup import Checkup, Folder
+    from core.volumes.volume import Volume
+    from tui.console.checkup import Checkup, Folder
 
 NAME = "doctor"
 HELP = "look at the machine, the tools, the volumes and the archive"
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     import asyncio
 
     from core import config
-    from tui import checkup
+    from tui.console import checkup
 
     settings = config.load({"archive": options.archive}, os.environ)
     found = asyncio.run(checkup.examine(settings, settings.archive, os.environ))

@@ -4,8 +4,8 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from tui.exits import Exit
-from tui.output import Console
+from tui.console.exits import Exit
+from tui.console.output import Console
 
 if TYPE_CHECKING:
     from core.config import Config
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 async def _status(settings: "Config") -> str:
     import time
 
-    from core import attach
+    from core.client import attach
     from tui import format
 
     found = await attach.look(settings.home)
@@ -69,7 +69,7 @@ async def _status(settings: "Config") -> str:
 
 
 async def _stop(settings: "Config") -> str:
-    from core import attach
+    from core.client import attach
     from core.errors import EngineLostError
     from tui import format
 
@@ -87,7 +87,7 @@ async def _stop(settings: "Config") -> str:
 
 
 def _run(settings: "Config", idle: float | None, console: Console) -> Exit:
-    from core import process
+    from core.engine import process
     from core.protocol import Failed
     from tui import cli
 
@@ -109,7 +109,7 @@ def plist(home: str) -> str:
     import shutil
     import sys
 
-    from core import log
+    from core.engine import log
 
     script = os.path.abspath(sys.argv[0])
     program = script if os.access(script, os.X_OK) else shutil.which("lading") or "lading"

@@ -4,8 +4,8 @@ import argparse
 import os
 
 from core.errors import UsageError
-from tui.exits import Exit
-from tui.output import Console
+from tui.console.exits import Exit
+from tui.console.output import Console
 
 NAME = "import"
 HELP = "copy sources into the archive, verified, with a receipt each"
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     import asyncio
 
     from core import config
-    from core.client import Client
+    from core.client.client import Client
     from core.models import ImportRequest
 
     given = ("archive", "location", "operator", "verify", "known", "duplicates", "exclude")
@@ -83,12 +83,12 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     ]
     engine = Client(settings)
     if options.dry_run:
-        from tui import preview
-        from tui.running import perform
+        from tui.console import preview
+        from tui.console.running import perform
 
         surveys = asyncio.run(perform(engine, lambda: engine.survey(requests)))
         return preview.tell(surveys, options.format, console.out)
-    from tui.running import carry_out, perform
+    from tui.console.running import carry_out, perform
 
     async def begin() -> list[str]:
         ids = await engine.start_imports(requests)

@@ -4,8 +4,8 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from tui.exits import Exit
-from tui.output import Console, Output
+from tui.console.exits import Exit
+from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
     from core.protocol import Record
@@ -24,9 +24,9 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     import asyncio
 
     from core import config
-    from core.client import Client
-    from tui.records import any_yet
-    from tui.running import perform
+    from core.client.client import Client
+    from tui.console.records import any_yet
+    from tui.console.running import perform
 
     settings = config.load({}, os.environ)
     engine = Client(settings)

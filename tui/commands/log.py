@@ -4,11 +4,11 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from tui.exits import Exit
-from tui.output import Console
+from tui.console.exits import Exit
+from tui.console.output import Console
 
 if TYPE_CHECKING:
-    from tui.output import Output
+    from tui.console.output import Output
 
 NAME = "log"
 HELP = "show what the engine has noted"
@@ -23,7 +23,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Show."""
-    from core import config, log
+    from core import config
+    from core.engine import log
 
     home = config.load({}, os.environ).home
     for line in log.last(home, max(0, options.lines), follow=options.follow):

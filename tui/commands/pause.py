@@ -5,11 +5,11 @@ import os
 from typing import TYPE_CHECKING
 
 from core.errors import UsageError
-from tui.exits import Exit
-from tui.output import Console
+from tui.console.exits import Exit
+from tui.console.output import Console
 
 if TYPE_CHECKING:
-    from core.client import Client
+    from core.client.client import Client
 
 NAME = "pause"
 HELP = "pause an import; nothing is read or written until it is resumed"
@@ -26,9 +26,9 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     import asyncio
 
     from core import config
-    from core.client import Client
-    from tui import records
-    from tui.running import perform
+    from core.client.client import Client
+    from tui.console import records
+    from tui.console.running import perform
 
     if bool(options.id) == options.all:
         raise UsageError("Say which import is to pause.", "Give one ID, or --all.")

@@ -4,8 +4,8 @@ import argparse
 import os
 
 from core.errors import UsageError
-from tui.exits import Exit
-from tui.output import Console
+from tui.console.exits import Exit
+from tui.console.output import Console
 
 NAME = "resume"
 HELP = "go on with imports that were paused or interrupted"
@@ -25,9 +25,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Resume and wait."""
     from core import config
-    from core.client import Client
-    from tui import records
-    from tui.running import carry_out
+    from core.client.client import Client
+    from tui.console import records
+    from tui.console.running import carry_out
 
     if options.id and options.all:
         raise UsageError("An ID and --all do not go together.", "Give one of them.")

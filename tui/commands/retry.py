@@ -3,8 +3,8 @@
 import argparse
 import os
 
-from tui.exits import Exit
-from tui.output import Console
+from tui.console.exits import Exit
+from tui.console.output import Console
 
 NAME = "retry"
 HELP = "try background jobs again that have failed"
@@ -21,9 +21,10 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     import asyncio
 
     from core import config
-    from core.client import Client
-    from tui import format, records
-    from tui.running import perform
+    from core.client.client import Client
+    from tui import format
+    from tui.console import records
+    from tui.console.running import perform
 
     settings = config.load({}, os.environ)
     records.needed(settings.home)

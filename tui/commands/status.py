@@ -4,13 +4,13 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from tui.exits import Exit
-from tui.output import Console
+from tui.console.exits import Exit
+from tui.console.output import Console
 
 if TYPE_CHECKING:
-    from core.client import Client
+    from core.client.client import Client
     from core.models import Snapshot
-    from tui.window import Printer
+    from tui.console.window import Printer
 
 NAME = "status"
 HELP = "show what is happening now"
@@ -28,10 +28,10 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     import asyncio
 
     from core import config
-    from core.client import Client
-    from tui.exits import StoppedError
-    from tui.progress import render
-    from tui.running import perform
+    from core.client.client import Client
+    from tui.console.exits import StoppedError
+    from tui.console.progress import render
+    from tui.console.running import perform
 
     engine = Client(config.load({}, os.environ))
     if options.watch:
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
 
 def _printer(json: bool, console: Console) -> "Printer[Snapshot]":
-    from tui.progress import Lines, Snapshots
+    from tui.console.progress import Lines, Snapshots
 
     return Snapshots(console.out, console.err) if json else Lines(console.out, "Ctrl-C leaves")
 
@@ -61,7 +61,7 @@ async def _watch(engine: "Client", shows: "Printer[Snapshot]") -> None:
     import asyncio
 
     from core.errors import EngineLostError
-    from tui.window import Window
+    from tui.console.window import Window
 
     window = Window(shows)
     try:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from core.models import Survey
 from tui import format
+from tui.console.preview import short
 from tui.glyphs import Glyphs
-from tui.preview import short
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Pane, Room, Rows, empty
 

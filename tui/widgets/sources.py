@@ -1,6 +1,6 @@
 """What can be imported: cards first, then other volumes, and the paths a person has typed."""
 
-from core.filesystems import Kind
+from core.volumes.filesystems import Kind
 from tui import format
 from tui.choice import Choice, Source, is_card
 from tui.glyphs import Glyphs

@@ -2,7 +2,7 @@
 
 from statistics import fmean
 
-from core.bottleneck import Bottleneck, bottleneck
+from core.engine.bottleneck import Bottleneck, bottleneck
 from core.models import Rates, Snapshot
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Room, Rows, SnapshotPane

@@ -7,17 +7,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from core import sockets
 from core.errors import UsageError
 from core.models import AuditResult, Count, ImportRequest, Snapshot, Survey
 from core.protocol import FRAME, Call, FromEngine, Hello, Request, pack, unpacker
-from core.server import Server
+from core.server import sockets
+from core.server.server import Server
 
 FRAMES = unpacker(FromEngine)
 
 
 class Stub:
-    """Stands for `core.engine.Engine`."""
+    """Stands for `core.engine.engine.Engine`."""
 
     def __init__(self) -> None:
         self.told: list[str] = []

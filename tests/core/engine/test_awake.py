@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.awake import Awake, command
+from core.engine.awake import Awake, command
 from tests.rigs.engines import ROOT, alive, gone, soon
 
 
@@ -69,7 +69,7 @@ async def test_a_tool_that_fails_is_only_noted(argv: list[str], caplog: pytest.L
 def test_it_dies_with_the_engine() -> None:
     code = (
         "import asyncio\n"
-        "from core.awake import Awake\n"
+        "from core.engine.awake import Awake\n"
         "async def main():\n"
         "    await Awake(['/bin/cat']).hold(True)\n"
         "    print('held', flush=True)\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core import attach
+from core.client import attach
 from core.config import Config
 from core.errors import OtherVersionError, UsageError
 from core.models import State
@@ -109,7 +109,7 @@ async def test_the_background_is_led_from_a_terminal(home: Path, tmp_path: Path)
 
 async def test_an_older_engine_is_replaced_when_it_is_idle(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkdir(home)
-    monkeypatch.setattr("core.server.VERSION", "0.0.9")
+    monkeypatch.setattr("core.server.server.VERSION", "0.0.9")
     async with serving(home) as (server, stub):
         stub.busy = True
         with pytest.raises(OtherVersionError, match=r"0\.0\.9.*at work"):
@@ -127,7 +127,7 @@ async def test_an_older_engine_is_replaced_when_it_is_idle(home: Path, monkeypat
 
 async def test_a_newer_engine_is_left_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.mkdir(home)
-    monkeypatch.setattr("core.server.VERSION", "1.10.0")
+    monkeypatch.setattr("core.server.server.VERSION", "1.10.0")
     async with serving(home) as (server, _):
         with pytest.raises(OtherVersionError, match=r"1\.10\.0"):
             await attach.attach(Config(home=str(home)))

@@ -21,7 +21,7 @@ from core.protocol import (
     Wait,
     pack,
 )
-from core.server import MOST
+from core.server.server import MOST
 from tests.core.engine.stub import Raw, serving
 from tests.rigs.engines import soon
 
@@ -89,7 +89,7 @@ def test_no_bytes_trouble_the_server(tmp_path: Path, pieces: list[bytes]) -> Non
 
 
 async def test_who_does_not_say_hello_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.session.GREETING", 0.05)
+    monkeypatch.setattr("core.server.session.GREETING", 0.05)
     async with serving(tmp_path) as (server, _), Raw(tmp_path) as silent, Raw(tmp_path) as rude:
         await rude.call(Look())
         assert await rude.ended()

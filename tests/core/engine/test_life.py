@@ -11,13 +11,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core import attach, log
+from core.client import attach
 from core.config import Config
 from core.database import FILE
+from core.engine import log
+from core.engine.home import LOCK
 from core.errors import DatabaseError
-from core.home import LOCK
 from core.models import State
-from core.sockets import find
+from core.server.sockets import find
 from tests.rigs.engines import (
     alive,
     attached,
@@ -92,7 +93,7 @@ async def test_engines_started_in_the_same_instant_are_one(home: Path) -> None:
         ours = [
             process
             for process in psutil.process_iter(["cmdline"])
-            if "core.process" in (process.info["cmdline"] or []) and _home_of(process) == str(home)
+            if "core.engine.process" in (process.info["cmdline"] or []) and _home_of(process) == str(home)
         ]
         assert ours == [the_engine(home)]
         for process in ours:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from core import log
-from tests.tui.streams import pipe
+from core.engine import log
+from tests.tui.console.streams import pipe
 from tests.tui.views import HOSTILE
 from tui.commands.log import shown
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core import log, protocol, sockets
+from core import protocol
+from core.engine import log
 from core.models import ImportRequest
 from core.protocol import (
     LARGEST_REPLY,
@@ -32,6 +33,7 @@ from core.protocol import (
     Welcome,
     pack,
 )
+from core.server import sockets
 from tests.core.engine.stub import Raw, serving
 from tests.rigs.engines import soon
 

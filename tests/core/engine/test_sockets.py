@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from core import sockets
 from core.errors import EngineError
-from core.sockets import LONGEST, connect, find, listen, peer, place
+from core.server import sockets
+from core.server.sockets import LONGEST, connect, find, listen, peer, place
 from tests.core.engine.stub import Raw, serving
 
 NOBODY = 65534

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from core.models import State
-from core.sockets import find
+from core.server.sockets import find
 from tests.rigs.engines import (
     attached,
     clip,

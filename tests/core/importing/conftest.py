@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core import engine
+from core.engine import engine
 from tests.core.importing.rig import Rig, Still
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from core.background import Background
 from core.catalog import below
 from core.config import Config, Workers
-from core.engine import Engine
+from core.engine.background import Background
+from core.engine.engine import Engine
 from core.importing.gate import Gate
 from core.models import ImportRequest, ImportView, Outcome
 from core.workers import control

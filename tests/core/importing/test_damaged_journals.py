@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from core.archive import Archive
+from core.archives.archive import Archive
 from core.errors import ArchiveError
 from core.importing import journal
 from core.models import Outcome, State, Verdict

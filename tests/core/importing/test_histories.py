@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from core import engine
+from core.engine import engine
 from core.models import ImportView, Outcome, State, Verdict
 from tests.core.importing.rig import Rig, Still, digest, random_bytes, write
 

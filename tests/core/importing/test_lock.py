@@ -9,13 +9,13 @@ import msgspec
 import pytest
 
 from core import machine
-from core.engine import Engine
+from core.engine.engine import Engine
+from core.engine.metrics import PERIOD
 from core.errors import ArchiveHeldError
 from core.importing import lock
 from core.importing.lock import Holder
 from core.importing.run import Todo
 from core.importing.transfer import Transfer
-from core.metrics import PERIOD
 from core.models import State, Verdict
 from core.workers import messages
 from core.workers.pool import Pool, Worker

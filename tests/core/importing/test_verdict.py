@@ -13,7 +13,7 @@ import pytest
 from core.importing import closing, verdict
 from core.importing.run import Run
 from core.models import Outcome, State, Verdict
-from core.volumes import Volume
+from core.volumes.volume import Volume
 from core.workers.messages import Source
 from tests.core.importing.rig import Rig, random_bytes, write
 
@@ -192,9 +192,9 @@ async def test_the_whole_card_counts(rig: Rig, monkeypatch: pytest.MonkeyPatch) 
 
 def _as_card(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """The source is a volume of its own, and removable."""
-    from core.filesystems import Kind
     from core.importing import sources
-    from core.mounts import Mount
+    from core.volumes.filesystems import Kind
+    from core.volumes.mounts import Mount
 
     card = Mount(mount=str(rig.source), device="/dev/card1", filesystem="ext4", kind=Kind.LOCAL, read_only=False)
     volume = Volume(

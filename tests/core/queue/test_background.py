@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from core import background
-from core.archive import Archive
+from core.archives.archive import Archive
 from core.config import Config, Workers
-from core.engine import Engine
+from core.engine import background
+from core.engine.engine import Engine
 from core.errors import ArchiveError, UsageError
 from core.models import ImportRequest, State
 from core.queue import holding

@@ -8,7 +8,7 @@ import pytest
 from core.catalog import Catalog, Item
 from core.database import Database
 from core.hardware import NUMBERS
-from core.media import Kind
+from core.media.kinds import Kind
 from core.queue import barriers, plan
 from core.queue.derive import HAS, derive
 from core.queue.kinds import QUEUES

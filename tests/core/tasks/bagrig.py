@@ -14,10 +14,10 @@ from typing import Any
 
 import xxhash
 
-from core.cards import stem_key
 from core.catalog import Catalog, FileRow, Item
 from core.config import Config
 from core.database import Database
+from core.media.cards import stem_key
 from core.models import Outcome, State
 from core.tasks import baginfo
 from core.tasks.bagit import BagIt

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core import locations
-from core.locations import Changes
+from core.archives import locations
+from core.archives.locations import Changes
 from tests.core.tasks.bagrig import FOLDER, info, rig, sha256
 
 HOSTILE = (

@@ -11,7 +11,7 @@ from PIL import Image
 
 from core import tools
 from core.makers import pool
-from core.media import Kind
+from core.media.kinds import Kind
 from core.tasks.task import Job
 from core.tasks.thumbnail import Thumbnail
 from tests.rigs import media

@@ -10,7 +10,7 @@ from PIL import Image
 
 from core.makers import ffmpeg, proxy, thumbnails
 from core.makers.messages import MakeProxy, MakeThumbnails, RefusedError
-from core.media import Kind
+from core.media.kinds import Kind
 from core.tasks.video_proxy import VideoProxy
 from tests.rigs import media
 from tests.rigs.making import X264, Archive, distance, film, pixel, rows, shown, written

@@ -10,8 +10,9 @@ from core.models import Snapshot
 from tests.tui.app.fake import Fake
 from tests.tui.app.moments import B002, C003, FLIGHTS, GB, MB, RATES, changed, moment
 from tests.tui.views import count
-from tui import output, start
+from tui import start
 from tui.app import LadingApp
+from tui.console import output
 
 PERIOD = 0.25
 

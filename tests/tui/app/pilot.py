@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 from core.config import Config
 from core.models import Snapshot
-from core.volumes import Volume
+from core.volumes.volume import Volume
 from tests.tui.app.fake import Fake
 from tui.app import LadingApp
 

@@ -9,7 +9,7 @@ from core.config import Config
 from core.errors import ArchiveError
 from core.models import ImportRequest, Survey, Verdict
 from core.protocol import Record
-from core.volumes import Volume
+from core.volumes.volume import Volume
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.pilot import SIZES, Running, running

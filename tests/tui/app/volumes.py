@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from core.filesystems import Kind
-from core.space import Space
-from core.volumes import Volume
+from core.volumes.filesystems import Kind
+from core.volumes.space import Space
+from core.volumes.volume import Volume
 
 GB = 10**9
 

@@ -1,0 +1,1 @@
+"""Archives that are open, and their locations."""

@@ -1,0 +1,86 @@
+"""An archive as the engine holds it: opened, locked, its locations known, its journals read."""
+
+import asyncio
+import os
+import secrets
+import tomllib
+
+from core.catalog import Catalog
+from core.errors import ArchiveError, WorkerDiedError
+from core.importing.lock import Lock
+from core.paths import display, slug
+from core.volumes.filesystems import FileSystem, filesystem
+from core.volumes.mounts import mounts, volume_of
+from core.workers import messages
+from core.workers.messages import Place
+from core.workers.pool import Pool, TaskFailedError
+
+
+class Archive:
+    """One archive of this engine. `filesystem` is what its volume is."""
+
+    def __init__(self, id: int, uuid: str, place: Place, kind: FileSystem, pool: Pool, catalog: Catalog) -> None:
+        self.id = id
+        self.uuid = uuid
+        self.place = place
+        self.filesystem = kind
+        self.lock = Lock(pool, place)
+        self.active: set[str] = set()
+        """Names of the imports that run into it, and of what else holds it open."""
+        self.closing = asyncio.Lock()
+        """Held while an import gets its receipt."""
+        self._naming = asyncio.Lock()
+        self._catalog = catalog
+
+    @property
+    def path(self) -> str:
+        """Its root, as text that `os.fsencode` turns back."""
+        return os.fsdecode(self.place.root)
+
+    @classmethod
+    async def open(cls, path: str, pool: Pool, catalog: Catalog, *, create: bool) -> "Archive":
+        """Open the archive at `path`, or with `create` make one. Raises ArchiveError."""
+        facts = await examine(path, pool, create=create)
+        try:
+            uuid = str(tomllib.loads(facts.text)["id"])
+        except (tomllib.TOMLDecodeError, KeyError) as error:
+            raise ArchiveError(
+                f"{display(path)}/.lading/archive.toml is damaged: {error}.",
+                "Restore it from a copy of the archive.",
+            ) from error
+        kind = filesystem_of(facts.root)
+        place = Place(facts.root, facts.device, facts.inode, facts.way, str(kind.level))
+        return cls(await catalog.archive(uuid, facts.root), uuid, place, kind, pool, catalog)
+
+    async def location(self, name: str) -> tuple[int, str]:
+        """Id and folder of the location `name`, new when the archive has none of that name yet."""
+        wanted = name.strip()
+        async with self._naming:
+            for folder, found in await self._catalog.locations(self.id):
+                if found.casefold() == wanted.casefold():
+                    return await self._catalog.location(self.id, folder, found), folder
+            folder = f"{slug(wanted)}-{secrets.token_hex(3)}"
+            return await self._catalog.location(self.id, folder, wanted), folder
+
+
+def filesystem_of(root: bytes) -> FileSystem:
+    """What the file system is that holds `root`, an absolute path without links; touches no file system."""
+    mount = volume_of(root, mounts())
+    return filesystem(mount.filesystem, mount.kind) if mount else filesystem("unknown")
+
+
+async def examine(path: str, pool: Pool, *, create: bool) -> messages.ArchiveFacts:
+    """Open an archive and try what its file system offers. Raises ArchiveError."""
+    request = messages.OpenArchive(os.fsencode(os.path.abspath(path)), create)  # noqa: ASYNC240 - touches no disk
+    try:
+        async with pool.worker("open") as worker:
+            return await worker.ask(request, messages.ArchiveFacts)
+    except (OSError, WorkerDiedError) as error:
+        raise ArchiveError(f"{display(path)} cannot be opened: {error}.", "Try once more.") from error
+    except TaskFailedError as error:
+        if not create and error.detail == "FileNotFoundError":
+            raise ArchiveError(f"there is no archive at {display(path)}.", "Check the path.") from error
+        raise ArchiveError(
+            f"{display(path)} cannot be opened for writing: {error.fault.text}.",
+            "Check that the volume is mounted and that you may write there.",
+        ) from error

@@ -1,0 +1,1 @@
+"""A terminal's end of the socket."""

@@ -1,0 +1,226 @@
+"""A terminal's way to the engine: the engine's methods, carried out in the engine's process."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from core.client import attach
+from core.client.connection import Connection
+from core.config import Config
+from core.errors import EngineError, EngineLostError, LadingError
+from core.models import AuditResult, Count, ImportRequest, JobView, Outcome, Snapshot, Survey
+from core.protocol import (
+    Audit,
+    Audited,
+    Cancel,
+    Derive,
+    Done,
+    Facts,
+    FilePage,
+    Files,
+    Find,
+    Finish,
+    Imports,
+    JobPage,
+    Jobs,
+    Known,
+    Look,
+    Part,
+    Pause,
+    PauseQueue,
+    Progress,
+    Prospect,
+    Pushed,
+    Receipt,
+    Record,
+    Records,
+    Resume,
+    ResumeQueue,
+    Retry,
+    Revived,
+    SetSlots,
+    Start,
+    Started,
+    Subscribe,
+    Surveys,
+    Wait,
+    Wanted,
+)
+
+if TYPE_CHECKING:
+    from core.receipts import Form
+
+LAST = 5.0
+"""Seconds for the last snapshot."""
+
+
+class Client:
+    """Attached to the engine from `start` to `stop`. A drop-in for `core.engine.engine.Engine`.
+
+    Its methods raise what the engine's own raise, and EngineLostError when the engine ends.
+    """
+
+    def __init__(self, settings: Config) -> None:
+        self._settings = settings
+        self._open: Connection | None = None
+        self._snapshot: Snapshot | None = None
+        self._news = asyncio.Event()
+
+    @property
+    def _connection(self) -> Connection:
+        if self._open is None:
+            raise EngineLostError("there is no connection to it.", "Start the command again.")
+        return self._open
+
+    async def start(self) -> None:
+        """Attach to the engine, starting one if there is none. Raises EngineError and what its start raises."""
+        self._open = await attach.attach(self._settings)
+
+    async def stop(self) -> None:
+        """Leave, with the newest snapshot; what runs goes on."""
+        connection, self._open = self._connection, None
+        if self._snapshot is not None:
+            with suppress(LadingError, TimeoutError):
+                async with asyncio.timeout(LAST):
+                    self._snapshot = (await connection.ask(Look(), Pushed)).snapshot
+        await connection.close()
+
+    async def leave(self) -> None:
+        """Leave at once, as if the terminal had been cut off."""
+        if self._open is not None:
+            await self._open.close()
+
+    # Imports
+
+    async def start_imports(self, requests: Sequence[ImportRequest]) -> list[str]:
+        """Begin an import for each source. Cancelled, what has begun is paused."""
+        started = await self._connection.ask(Start(requests=tuple(map(Wanted.of, requests))), Started)
+        return list(started.ids)
+
+    async def resume_import(self, name: str) -> None:
+        """Go on with a paused or interrupted import."""
+        await self._connection.ask(Resume(id=name), Done)
+
+    async def pause_import(self, name: str, reason: str = "by the user") -> None:
+        """Stop reading and writing now; the engine keeps its place."""
+        await self._connection.ask(Pause(id=name, reason=reason), Done)
+
+    async def cancel_import(self, name: str) -> None:
+        """End an import here."""
+        await self._connection.ask(Cancel(id=name), Done)
+
+    async def wait(self, names: Sequence[str]) -> None:
+        """Until each of these imports has ended or cannot go on."""
+        await self._connection.ask(Wait(ids=tuple(names)), Done)
+
+    async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]:
+        """What importing these would do."""
+        found = await self._connection.ask(Prospect(requests=tuple(map(Wanted.of, requests))), Surveys)
+        return list(found.surveys)
+
+    async def audit(self, path: str, progress: Callable[[Count, Count], None]) -> AuditResult:
+        """Read the archive at `path` again, all of it."""
+
+        def hear(message: Progress | Part) -> None:
+            if isinstance(message, Progress):
+                progress(message.checked, message.total)
+
+        return (await self._connection.ask(Audit(archive=os.fsencode(path)), Audited, hear)).result
+
+    # What is and was
+
+    def snapshot(self) -> Snapshot:
+        """What was pushed last, after `subscribe`."""
+        if self._snapshot is None:
+            raise EngineError("there is no snapshot yet.")
+        return self._snapshot
+
+    async def subscribe(self) -> None:
+        """Have `snapshot` follow the engine."""
+        self._connection.pushed = self._keep
+        await self._connection.ask(Subscribe(), Done)
+        self._keep(await self._connection.ask(Look(), Pushed))
+
+    async def snapshots(self) -> AsyncIterator[Snapshot]:
+        """The newest snapshot whenever there is one, until the engine ends."""
+        await self.subscribe()
+        ended = asyncio.create_task(self._connection.ended())
+        ended.add_done_callback(lambda _: self._news.set())
+        try:
+            while not ended.done():
+                self._news.clear()
+                yield self.snapshot()
+                await self._news.wait()
+        finally:
+            ended.cancel()
+
+    def _keep(self, pushed: Pushed) -> None:
+        self._snapshot = pushed.snapshot
+        self._news.set()
+
+    async def imports(self, *, unfinished: bool = False) -> list[Record]:
+        """All imports, oldest first; or those that are neither done nor cancelled."""
+        found: list[Record] = []
+        while page := await self._page(found[-1].row if found else 0, unfinished):
+            found += page
+        return found[::-1]
+
+    async def _page(self, before: int, unfinished: bool) -> tuple[Record, ...]:
+        return (await self._connection.ask(Imports(before=before, unfinished=unfinished), Records)).records
+
+    async def find(self, name: str) -> Record:
+        """The import whose id is or begins with `name`. Raises UsageError."""
+        return (await self._connection.ask(Find(name=name), Records)).records[0]
+
+    async def files(
+        self, name: str = "", *, outcomes: Sequence[Outcome] = (), text: str = "", offset: int = 0
+    ) -> FilePage:
+        """Files of an import, or of all, from row `offset` on. Raises UsageError."""
+        wanted = Files(name=name, outcomes=tuple(outcomes), text=text, offset=offset)
+        return await self._connection.ask(wanted, FilePage)
+
+    async def known(self, file: int) -> tuple[tuple[str, str], ...]:
+        """All that is known of a file. Raises UsageError."""
+        return (await self._connection.ask(Known(file=file), Facts)).facts
+
+    async def receipt(self, name: str, form: "Form", out: Callable[[str], None]) -> None:
+        """Give the receipt of an import to `out`, piece by piece. Raises UsageError."""
+
+        def hear(message: Progress | Part) -> None:
+            if isinstance(message, Part):
+                out(message.text)
+
+        await self._connection.ask(Receipt(name=name, form=form), Done, hear)
+
+    # The background
+
+    async def queue_pause(self, name: str) -> None:
+        """Begin no more jobs of a queue. Raises UsageError."""
+        await self._connection.ask(PauseQueue(queue=name), Done)
+
+    async def queue_resume(self, name: str) -> None:
+        """Go on with a queue. Raises UsageError."""
+        await self._connection.ask(ResumeQueue(queue=name), Done)
+
+    async def queue_slots(self, name: str, slots: int) -> None:
+        """So many calls of a queue at once. Raises UsageError."""
+        await self._connection.ask(SetSlots(queue=name, slots=slots), Done)
+
+    async def jobs(self, state: str = "", queue: str = "", after: int = 0) -> list[JobView]:
+        """A page of jobs with ids beyond `after`, of one state and one queue where these are given."""
+        return list((await self._connection.ask(Jobs(state=state, queue=queue, after=after), JobPage)).jobs)
+
+    async def retry(self, queue: str = "", ids: Sequence[int] | None = None) -> int:
+        """Try dead jobs again, all of them, or those of a queue or with these ids; how many jobs that revives."""
+        wanted = Retry(queue=queue, ids=None if ids is None else tuple(ids))
+        return (await self._connection.ask(wanted, Revived)).count
+
+    async def derive(self, path: str) -> int:
+        """Add jobs for all that is missing in the archive at `path`; how many. Raises ArchiveError."""
+        return (await self._connection.ask(Derive(archive=os.fsencode(path)), Revived)).count
+
+    async def finish(self, names: Sequence[str]) -> None:
+        """Until these imports have ended, and all they left to be done, but for what waits until a person acts."""
+        await self._connection.ask(Finish(ids=tuple(names)), Done)

@@ -1,0 +1,158 @@
+"""One connection to a running engine: calls out, answers in."""
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+import msgspec
+
+from core import VERSION
+from core.errors import EngineError, EngineLostError, UsageError
+from core.protocol import (
+    FRAME,
+    LARGEST_REPLY,
+    LARGEST_REQUEST,
+    Answer,
+    Call,
+    Failed,
+    Forget,
+    FromEngine,
+    Hello,
+    Part,
+    Progress,
+    Pushed,
+    Reply,
+    Request,
+    Welcome,
+    encodable,
+    pack,
+    unpacker,
+)
+from core.server import sockets
+
+R = TypeVar("R")
+
+ANSWER = 10.0
+"""Seconds an engine has for its greeting."""
+
+LEAVE = 1.0
+"""Seconds for the last bytes to be taken."""
+
+Hear = Callable[[Progress | Part], None]
+
+_frames: "msgspec.msgpack.Decoder[FromEngine]" = unpacker(FromEngine)
+
+
+class Connection:
+    """Made by `open`. `pushed` is called with every snapshot."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.pushed: Callable[[Pushed], None] = lambda _: None
+        self._reader = reader
+        self._writer = writer
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, tuple[asyncio.Future[Reply], Hear | None]] = {}
+        self._listening = asyncio.create_task(self._listen(), name="engine's answers")
+
+    @classmethod
+    async def open(cls, home: str) -> tuple["Connection", Welcome]:
+        """Say hello to the engine of the state folder `home`.
+
+        Raises OSError when there is none, EngineLostError when it ends meanwhile, EngineError when it is not ours
+        or gives no answer.
+        """
+        connection = cls(*await asyncio.open_unix_connection(sock=sockets.connect(home)))
+        try:
+            async with asyncio.timeout(ANSWER):
+                return connection, await connection.ask(Hello(version=VERSION), Welcome)
+        except TimeoutError as error:
+            await connection.close()
+            raise EngineError(
+                f"it does not answer within {ANSWER:.0f} seconds.",
+                "See what it does: lading log; or end its process.",
+            ) from error
+        except BaseException:
+            await connection.close()
+            raise
+
+    async def ask(self, request: Request, wanted: type[R], hear: Hear | None = None) -> R:
+        """The reply to a request; `hear` gets what is told before it. Cancelled, the engine is told.
+
+        Raises the engine's LadingError, EngineLostError when it ends before the answer.
+        """
+        if self._listening.done():
+            raise EngineLostError("there is no connection to it any more.", "Start the command again.")
+        number = next(self._numbers)
+        try:
+            frame = pack(Call(number=number, request=request))
+        except UnicodeEncodeError as error:
+            raise UsageError(f"{encodable(error.object)!r} is not text.", "Give text in UTF-8.") from error
+        if len(frame) - FRAME > LARGEST_REQUEST:
+            raise UsageError("that is too much for one request.", "Give fewer sources at once.")
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer, hear
+        try:
+            self._writer.write(frame)
+            reply = await answer
+        except asyncio.CancelledError:
+            if not self._writer.is_closing():
+                self._writer.write(pack(Call(number=next(self._numbers), request=Forget(call=number))))
+            raise
+        finally:
+            del self._waiting[number]
+        if isinstance(reply, Failed):
+            raise reply.error()
+        if not isinstance(reply, wanted):
+            raise EngineError(f"it answered with {type(reply).__name__}.")
+        return reply
+
+    async def ended(self) -> None:
+        """Until the connection has ended."""
+        await asyncio.wait([self._listening])
+
+    async def close(self) -> None:
+        """End the connection; what was begun goes on."""
+        self._writer.close()
+        try:
+            async with asyncio.timeout(LEAVE):
+                await self._writer.wait_closed()
+        except (TimeoutError, OSError):
+            self._writer.transport.abort()
+        self._listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._listening
+
+    async def _listen(self) -> None:
+        try:
+            while True:
+                length = int.from_bytes(await self._reader.readexactly(FRAME), "big")
+                if length > LARGEST_REPLY:
+                    break
+                self._take(_frames.decode(await self._reader.readexactly(length)))
+        except (asyncio.IncompleteReadError, OSError, msgspec.MsgspecError):
+            pass
+        finally:
+            self._writer.transport.abort()
+            for answer, _ in self._waiting.values():
+                if not answer.done():
+                    answer.set_exception(
+                        EngineLostError("it went before it had answered.", "What it was doing: lading status")
+                    )
+
+    def _take(self, message: FromEngine) -> None:
+        match message:
+            case Pushed():
+                self.pushed(message)
+            case Answer(number=number, reply=reply):
+                answer, _ = self._waiting.get(number, (None, None))
+                if answer is not None and not answer.done():
+                    answer.set_result(reply)
+            case Progress(number=number) | Part(number=number):
+                answer, hear = self._waiting.get(number, (None, None))
+                if answer is not None and hear is not None and not answer.done():
+                    try:
+                        hear(message)
+                    except Exception as error:
+                        answer.set_exception(error)

@@ -1,0 +1,224 @@
+"""From what a person asks for to runs: sources looked at, archives opened, imports entered in both."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime
+
+import msgspec
+
+from core import VERSION, machine
+from core.archives.archive import Archive
+from core.archives.opened import Archives
+from core.catalog import Catalog, ImportRow
+from core.errors import ArchiveError, SourceError, UsageError
+from core.hardware import Profile
+from core.importing import journal
+from core.importing.gate import Gate
+from core.importing.ingest import ENDED
+from core.importing.run import Limits, Run
+from core.importing.sources import LOOK, Picked, Sources
+from core.limits import Controller, Limit
+from core.models import ImportRequest, State
+from core.paths import display
+from core.unbroken import to_the_end
+from core.workers import messages
+from core.workers.messages import Place
+from core.workers.pool import Pool, TaskFailedError
+
+NETWORK_START, NETWORK_MOST = 4, 12
+CARD_START, CARD_MOST = 2, 4
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A run that can go on now, and the source it is of."""
+
+    run: Run
+    source: Picked
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Where imports are to go. `avoid`: its root as a folder not to enter; `room`: its free bytes, if known.
+
+    `archive_id` is 0 for an archive that the catalog does not know.
+    """
+
+    avoid: tuple[tuple[int, int], ...] = ()
+    room: int | None = None
+    archive_id: int = 0
+
+
+class Starter:
+    """Makes the runs of imports, new ones and those that are taken up."""
+
+    def __init__(self, pool: Pool, catalog: Catalog, archives: Archives, profile: Profile) -> None:
+        self.limits = Limits(
+            Limit("hash", profile.hash), Limit("copy", profile.copy), Limit("verify", profile.verify)
+        )
+        self.controllers: dict[str, Controller] = {}
+        self._pool = pool
+        self._catalog = catalog
+        self._archives = archives
+        self._profile = profile
+        self._sources = Sources(pool)
+
+    async def begin(self, stack: AsyncExitStack, requests: Sequence[ImportRequest]) -> list[Begun]:
+        """New imports; their archives stay open as long as `stack`.
+
+        Raises SourceError, ArchiveError, UsageError; then there is none.
+        """
+        if not requests:
+            raise UsageError("no source was given.", "Name a card, a folder or a file.")
+        if any(not request.location.strip() for request in requests):
+            raise UsageError("no location was given.", "Say where it belongs: --location NAME.")
+        picked = await self.pick(requests)
+        for request, source in picked:
+            # Before a new archive is made there: a source is never written to.
+            await self._apart(request, source)
+        rows: list[ImportRow] = []
+        begun: list[Begun] = []
+        try:
+            for request, source in picked:
+                archive, gate = await stack.enter_async_context(self._archives.used(request.archive, create=True))
+                rows.append(await self._new_import(request, source, archive))
+                await self._journal_head(rows[-1], source, archive)
+                begun.append(Begun(self._run(rows[-1], source, archive, gate), source))
+        except BaseException:
+            for row in rows:
+                await to_the_end(self._catalog.drop_import(row.id))
+            raise
+        return begun
+
+    async def take_up(self, stack: AsyncExitStack, name: str) -> Begun:
+        """An unfinished import again; it may prove to have ended when its archive is opened.
+
+        Raises UsageError, SourceError, ArchiveError.
+        """
+        row = await self._unfinished(name)
+        picked = (await self._sources.pick([row.request().source]))[0]
+        if picked is None:
+            raise SourceError(f"{display(row.request().source)} cannot be used.")
+        if (picked.volume.identity, picked.root, picked.only) != (row.volume_identity, row.root, row.single):
+            raise SourceError(
+                f"what is at {display(row.request().source)} is not what this import began with.",
+                "Put the right card in, then resume.",
+            )
+        archive, gate = await stack.enter_async_context(
+            self._archives.used(os.fsdecode(row.archive_path), create=False)
+        )
+        if archive.id != row.archive_id:
+            raise ArchiveError(
+                f"what is at {display(row.archive_path)} is not the archive that this import began with.",
+                "Mount the right one there, or import into it from where it is now; then resume.",
+            )
+        row = await self._reloaded(row)
+        if row.state not in ENDED:
+            await self._journal_head(row, picked, archive)
+            await self._catalog.set_import(
+                row.id, state=State.RUNNING, reason="", advice="", listed=0, runs=row.runs + 1
+            )
+            row = await self._reloaded(row)
+        return Begun(self._run(row, picked, archive, gate), picked)
+
+    async def pick(self, requests: Sequence[ImportRequest]) -> list[tuple[ImportRequest, Picked]]:
+        """The sources, without those that lie inside another one that goes to the same place."""
+        groups: dict[tuple[str, str], list[ImportRequest]] = {}
+        for request in requests:
+            groups.setdefault((request.archive, request.location), []).append(request)
+        found: list[tuple[ImportRequest, Picked]] = []
+        for group in groups.values():
+            picked = await self._sources.pick([request.source for request in group])
+            found += [(request, one) for request, one in zip(group, picked, strict=True) if one is not None]
+        return found
+
+    async def _apart(self, request: ImportRequest, source: Picked) -> None:
+        """Raises SourceError when a source is the archive, or lies in it."""
+        if source.above.intersection((await self.target(request.archive)).avoid):
+            raise SourceError(
+                f"{display(request.source)} is the archive itself, or lies in it.",
+                "Pick a card or another folder.",
+            )
+
+    async def _new_import(self, request: ImportRequest, source: Picked, archive: Archive) -> ImportRow:
+        now = datetime.now().astimezone()
+        location, _ = await archive.location(request.location)
+        volume = source.volume
+        name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        await self._catalog.new_import(
+            {
+                "name": name,
+                "archive_id": archive.id,
+                "location_id": location,
+                "volume_id": await self._catalog.volume(
+                    volume.identity, volume.name, volume.filesystem, source.capacity
+                ),
+                "root": source.root,
+                "source": source.source.root,
+                "single": source.only,
+                "options": ImportRow.options_of(request),
+                "machine": f"{machine.host()} ({machine.machine()})",
+                "version": VERSION,
+                "state": State.RUNNING,
+                "started": now.timestamp(),
+                "zone": f"{now:%z}"[:3] + ":" + f"{now:%z}"[3:],
+                "runs": 1,
+            }
+        )
+        return (await self._catalog.imports("i.name = ?", (name,)))[0]
+
+    async def _journal_head(self, row: ImportRow, source: Picked, archive: Archive) -> None:
+        """Each run begins its journal with what the import is. Raises ArchiveError."""
+        head = journal.head(row, source.volume, source.capacity)
+        request = messages.AppendText(archive.place, journal.path_of(row.name), head, flush=True)
+        try:
+            async with self._pool.worker("journal") as worker:
+                await worker.ask(request, messages.Done)
+        except TaskFailedError as error:
+            raise ArchiveError(
+                f"nothing can be written there: {error.fault.text}.", "Make room on its volume, or writable."
+            ) from error
+
+    async def _unfinished(self, name: str) -> ImportRow:
+        row = await self._catalog.import_named(name)
+        if row is None:
+            raise UsageError(f"there is no import {name}.", "See `lading imports`.")
+        if row.state in ENDED:
+            raise UsageError(f"import {name} has ended.", "Start a new one: what is archived is not copied again.")
+        return row
+
+    async def _reloaded(self, row: ImportRow) -> ImportRow:
+        return (await self._catalog.imports("i.id = ?", (row.id,)))[0]
+
+    async def target(self, path: str) -> Target:
+        """What is at the archive's `path`, without writing anything. Raises ArchiveError."""
+        try:
+            async with asyncio.timeout(LOOK), self._pool.worker("look") as worker:
+                request = messages.Look(os.path.abspath(os.fsencode(path)))  # noqa: ASYNC240 - touches no disk
+                root = (await worker.ask(request, messages.Looked)).source
+                place = Place(root.root, root.device, root.inode, "", "")
+                room = await worker.ask(messages.Space(place), messages.Room)
+        except TaskFailedError:
+            return Target()
+        except TimeoutError as error:
+            raise ArchiveError(f"{display(path)} does not answer.", "Mount it again.") from error
+        archive_id = await self._catalog.archive_at(root.root)
+        return Target(((root.device, root.inode),), room.available, archive_id or 0)
+
+    def _run(self, row: ImportRow, source: Picked, archive: Archive, gate: Gate) -> Run:
+        volume = source.volume
+        reading = self._controller(f"read {volume.identity}", str(volume.kind), volume.removable)
+        writing = self._controller(f"write {archive.uuid}", str(archive.filesystem.kind), False)
+        return Run(row, archive, gate, source.source, self._pool, self._catalog, self.limits, reading, writing)
+
+    def _controller(self, name: str, kind: str, removable: bool) -> Controller:
+        if name not in self.controllers:
+            most = self._profile.copy + self._profile.hash
+            start = most
+            if kind == "network":
+                start, most = NETWORK_START, NETWORK_MOST
+            elif removable:
+                start, most = CARD_START, CARD_MOST
+            self.controllers[name] = Controller(name, start, most)
+        return self.controllers[name]

@@ -1,0 +1,79 @@
+"""Imports from one engine to the next: what was interrupted goes on, what keeps killing the engine does not.
+
+The column `unclean` counts the ends of an engine that found an import running. An orderly end writes -1 to it,
+which the next start makes 0.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from core.catalog import ImportRow
+from core.errors import LadingError
+from core.models import State
+
+if TYPE_CHECKING:
+    from core.engine.engine import Engine
+
+UNCLEAN = 3
+"""Unclean ends of the engine in one import, after which it is left paused."""
+
+log = logging.getLogger("lading.takeup")
+
+
+async def take_up(engine: "Engine") -> None:
+    """Go on with the imports that ran when the last engine ended, as far as that can be."""
+    if not engine.config.resume_at_start:
+        return
+    found = await engine.catalog.imports("i.state = ?", (State.RUNNING,))
+    ends = await engine.database.read("SELECT id, unclean + 1 FROM import WHERE state = ?", (State.RUNNING,))
+    counts = {row[0]: int(row[1]) for row in ends}
+    rows = [row for row in found if row.name not in engine.under_way]
+    # One by one would let a source that does not answer hold up the others.
+    await asyncio.gather(*(_take_up(engine, row, counts[row.id]) for row in rows))
+
+
+async def _take_up(engine: "Engine", row: ImportRow, unclean: int) -> None:
+    if unclean >= UNCLEAN:
+        log.error("an import is left paused", extra={"import": row.name, "unclean": unclean})
+        await engine.catalog.set_import(
+            row.id,
+            state=State.PAUSED,
+            reason=f"the engine ended {unclean} times in the middle of it",
+            advice="See lading log; then resume it.",
+            unclean=0,
+        )
+        return
+    await engine.catalog.set_import(row.id, unclean=unclean)
+    log.info("an import is taken up", extra={"import": row.name, "unclean": unclean})
+    try:
+        await engine.resume_import(row.name)
+    except LadingError as error:
+        log.warning("an import cannot go on", extra={"import": row.name, "reason": str(error)})
+        await engine.catalog.set_state(row.id, State.PAUSED, error.cause, error.advice)
+    except Exception as error:
+        log.exception("an import cannot go on", extra={"import": row.name})
+        await engine.catalog.set_state(row.id, State.PAUSED, f"{type(error).__name__}: {error}", "Resume it.")
+
+
+async def put_down(engine: "Engine") -> None:
+    """Stop all imports; those that nobody has paused go on when an engine starts again."""
+    running: list[str] = []
+    for name, importer in list(engine.under_way.items()):
+        if importer.run.paused:
+            importer.halt((await _row(engine, name)).reason, "Resume it whenever you like.")
+        else:
+            running.append(name)
+            importer.halt("Lading was stopped", "It goes on when Lading is started again.")
+    with suppress(Exception):
+        # What went wrong in an import is its own.
+        await engine.wait(running)
+    for name in running:
+        row = await _row(engine, name)
+        if row.state == State.PAUSED:
+            await engine.catalog.set_import(row.id, state=State.RUNNING, unclean=-1)
+
+
+async def _row(engine: "Engine", name: str) -> ImportRow:
+    return (await engine.catalog.imports("i.name = ?", (name,)))[0]

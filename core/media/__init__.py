@@ -1,0 +1,1 @@
+"""Kinds of files, card rules, cameras and litter: what a name says."""

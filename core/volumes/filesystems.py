@@ -1,0 +1,116 @@
+"""What is known of each kind of file system, by the name the system gives it."""
+
+from enum import StrEnum
+
+import msgspec
+
+FAT32_LARGEST = 2**32 - 1
+"""Bytes in the largest file on FAT, whose entries give a size 32 bits (Microsoft FAT specification)."""
+
+
+class Kind(StrEnum):
+    """Where the bytes of a file system are."""
+
+    LOCAL = "local"
+    NETWORK = "network"
+    MEMORY = "memory"
+    UNKNOWN = "unknown"
+
+
+class Level(StrEnum):
+    """What reading a copy back with the cache bypassed has proven; the text is what a receipt says."""
+
+    MEDIUM = "medium"
+    SERVER = "server"
+    UNPROVEN = "cache not excluded"
+
+
+class FileSystem(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be expected of one kind of file system.
+
+    kind: where its bytes are; a mount may know better (`core.volumes.mounts`).
+    level: the highest verification level that can be reached on it.
+    largest_file: in bytes; None when there is no limit that a photo or video could meet.
+    sqlite: whether a SQLite database may live there. Not on a network: locks are unreliable and the
+        write-ahead log needs memory shared between processes (sqlite.org: "Write-Ahead Logging",
+        "How To Corrupt An SQLite Database File").
+    pseudo: the kernel's own bookkeeping, which holds nobody's files.
+    """
+
+    name: str
+    kind: Kind
+    level: Level
+    largest_file: int | None = None
+    sqlite: bool = True
+    pseudo: bool = False
+
+
+# Their files pass through the page cache alone, which posix_fadvise(2) POSIX_FADV_DONTNEED (Linux) and
+# F_NOCACHE (macOS) get past. For msdos and exfat through FSKit (macOS 15) that is not yet shown.
+_MEDIUM = (
+    "apfs bcachefs btrfs exfat ext2 ext3 ext4 f2fs hfs hfsplus iso9660 jfs msdos nilfs2 "
+    "ntfs ntfs3 reiserfs udf ufs vfat xfs cd9660"
+)
+
+# Local, with a cache behind the page cache:
+# zfs: the ARC. On Linux its posix_fadvise knows WILLNEED and SEQUENTIAL only (openzfs/zfs#13694), and direct
+#   I/O came with 2.3 (openzfs/zfs#10018) and can be switched off per dataset.
+# FUSE on a block device (ntfs-3g, exfat-fuse, fuse-ext2): the daemon reads and writes the device through the
+#   device's own page cache, which dropping the pages of the file does not touch.
+# squashfs, erofs: read-only images, never an archive.
+_SECOND_CACHE = (
+    "zfs fuseblk fuse.exfat fuse.exfat-fuse fuse.ntfs fuse.ntfs-3g fuse.ext2 fuse.fuse-ext2 squashfs erofs"
+)
+
+_NETWORK = (
+    "9p acfs afpfs afs beegfs ceph cifs coda davfs ftp fuse.afpfs fuse.beegfs fuse.ceph fuse.ceph-fuse "
+    "fuse.cifs fuse.curlftpfs fuse.davfs fuse.davfs2 fuse.gcsfuse fuse.glusterfs fuse.goofys fuse.gvfsd-fuse "
+    "fuse.juicefs fuse.mount.davfs fuse.nfs fuse.onedriver fuse.rclone fuse.s3fs fuse.seadrive fuse.smbnetfs "
+    "fuse.sshfs fuse.vmhgfs-fuse fuse.xtreemfs glusterfs gpfs lustre ncpfs nfs nfs3 nfs4 orangefs "
+    "prl_fs pvfs2 smb2 smb3 smbfs vboxsf virtiofs vmhgfs webdav"
+)
+
+_MEMORY = "tmpfs ramfs devtmpfs"
+
+_PSEUDO = (
+    "autofs binder binfmt_misc bpf cgroup cgroup2 configfs cpuset debugfs devfs devpts devtmpfs efivarfs "
+    "fdesc fuse.lxcfs fuse.portal fusectl hugetlbfs mqueue nsfs nullfs pipefs proc procfs pstore resctrl "
+    "rootfs rpc_pipefs securityfs selinuxfs smackfs sockfs sysfs tracefs"
+)
+
+
+def _each(names: str, kind: Kind) -> dict[str, Kind]:
+    return dict.fromkeys(names.split(), kind)
+
+
+_KINDS = {
+    **_each(_MEDIUM, Kind.LOCAL),
+    **_each(_SECOND_CACHE, Kind.LOCAL),
+    **_each(_NETWORK, Kind.NETWORK),
+    **_each(_MEMORY, Kind.MEMORY),
+}
+
+_LARGEST = {"msdos": FAT32_LARGEST, "vfat": FAT32_LARGEST}
+
+
+def filesystem(name: str, kind: Kind | None = None) -> FileSystem:
+    """What is known of the file system called `name`, as in the type column of mount(8).
+
+    `kind` is what the mount itself says, and wins: on macOS a mount without the flag `local` is a
+    network's, whatever it is called. A name that is not in the table, FUSE of an unknown subtype and
+    overlays (which may lie on anything) are `Kind.UNKNOWN`, and nothing is claimed for them.
+    """
+    kind = kind or _KINDS.get(name, Kind.UNKNOWN)
+    level = Level.UNPROVEN
+    if kind is Kind.NETWORK:
+        level = Level.SERVER
+    elif kind is Kind.LOCAL and name in _MEDIUM.split():
+        level = Level.MEDIUM
+    return FileSystem(
+        name=name,
+        kind=kind,
+        level=level,
+        largest_file=_LARGEST.get(name),
+        sqlite=kind is not Kind.NETWORK,
+        pseudo=name in _PSEUDO.split(),
+    )

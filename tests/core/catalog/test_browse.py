@@ -1,0 +1,82 @@
+"""Browsing what a real import has left in the catalog."""
+
+from pathlib import Path
+
+import pytest
+
+from core.catalog import browse
+from core.config import Config
+from core.engine.engine import Engine
+from core.errors import UsageError
+from core.models import ImportRequest, Outcome
+
+
+async def test_files_are_filtered_searched_paged_and_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browse, "MOST", 3)
+    card = tmp_path / "card"
+    for number in range(7):
+        file = card / "DCIM" / f"IMG_{number}%.bin"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"%d" % number)
+    (card / "twin.bin").write_bytes(b"0")
+    (card / "bad\x1b\n.tmp").write_bytes(b"x")
+    (card / ".DS_Store").write_bytes(b"x")
+    engine = Engine(Config(home=str(tmp_path / "home")))
+    await engine.start()
+    try:
+        request = ImportRequest(
+            source=str(card), archive=str(tmp_path / "a"), location="Mill", label="A001", exclude=("*.tmp",)
+        )
+        (name,) = await engine.start_imports([request])
+        await engine.wait([name])
+        read = engine.database.read
+
+        total, first = await browse.page(read, name, (), "", 0)
+        assert total == 10
+        assert len(first) == 3
+        paths = {file.path for file in first}
+        for offset in (3, 6, 9):
+            paths |= {file.path for file in (await browse.page(read, name, (), "", offset))[1]}
+        assert len(paths) == 10
+        assert "bad\\x1b\\x0a.tmp" in paths
+
+        total, skipped = await browse.page(read, name, (Outcome.SKIPPED,), "", 0)
+        assert total == 1
+        assert skipped[0].reason
+        assert skipped[0].payload == ""
+
+        for text, found in (("img_3", 1), ("IMG a001", 7), ("3%", 1), ("%", 7), ("_", 7), ("mill nothing", 0)):
+            assert (await browse.page(read, "", (), text, 0))[0] == found, text
+        assert (await browse.page(read, "", (), "", 0))[0] == 9, "litter is nothing to find"
+
+        (twin,) = (await browse.page(read, "", (), "twin", 0))[1]
+        facts = dict(await browse.known(read, twin.id))
+        assert facts["original"] == "twin.bin"
+        assert facts["import"] == f"{name} A001"
+        assert (tmp_path / "a" / twin.payload).read_bytes() == b"0"
+        assert facts["archive"].endswith(twin.payload)
+        assert "IMG_0%.bin" in facts["also"]
+        assert len(facts["SHA-256"]) == 64
+
+        with pytest.raises(UsageError):
+            await browse.known(read, 10**9)
+        with pytest.raises(UsageError):
+            await browse.page(read, "nothing", (), "", 0)
+    finally:
+        await engine.stop()
+
+
+@pytest.mark.parametrize(
+    ("make", "model", "expected"),
+    [
+        ("SONY", "ILCE-7SM3", "SONY ILCE-7SM3"),
+        ("Canon", "Canon EOS R5", "Canon EOS R5"),
+        ("NIKON CORPORATION", "NIKON Z 8", "NIKON Z 8"),
+        (None, "HERO11", "HERO11"),
+        (None, None, ""),
+    ],
+)
+def test_the_maker_is_named_once(make: str | None, model: str | None, expected: str) -> None:
+    assert browse.camera(make, model) == expected

@@ -1,0 +1,67 @@
+"""The table of file systems."""
+
+import pytest
+
+from core.volumes.filesystems import FAT32_LARGEST, Kind, Level, filesystem
+
+
+@pytest.mark.parametrize(
+    "name", ["ext4", "xfs", "btrfs", "f2fs", "apfs", "hfs", "exfat", "vfat", "msdos", "ntfs3"]
+)
+def test_a_known_local_file_system_is_read_back_from_the_medium(name: str) -> None:
+    known = filesystem(name)
+    assert (known.kind, known.level, known.sqlite, known.pseudo) == (Kind.LOCAL, Level.MEDIUM, True, False)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "ftp", "9p", "ceph", "glusterfs"),
+        *("fuse.sshfs", "fuse.rclone", "fuse.smbnetfs", "fuse.glusterfs", "fuse.s3fs"),
+    ],
+)
+def test_a_network_is_read_back_from_its_server_and_holds_no_database(name: str) -> None:
+    known = filesystem(name)
+    assert (known.kind, known.level, known.sqlite) == (Kind.NETWORK, Level.SERVER, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("tmpfs", Kind.MEMORY),
+        ("ramfs", Kind.MEMORY),
+        ("zfs", Kind.LOCAL),
+        ("fuseblk", Kind.LOCAL),
+        ("fuse.exfat", Kind.LOCAL),
+        ("fuse", Kind.UNKNOWN),
+        ("fuse.gocryptfs", Kind.UNKNOWN),
+        ("macfuse", Kind.UNKNOWN),
+        ("overlay", Kind.UNKNOWN),
+        ("never heard of it", Kind.UNKNOWN),
+        ("", Kind.UNKNOWN),
+    ],
+)
+def test_nothing_is_claimed_where_a_cache_may_answer(name: str, kind: Kind) -> None:
+    known = filesystem(name)
+    assert (known.kind, known.level, known.sqlite) == (kind, Level.UNPROVEN, True)
+
+
+def test_what_the_mount_says_wins_over_the_name() -> None:
+    known = filesystem("never heard of it", Kind.NETWORK)
+    assert (known.level, known.sqlite) == (Level.SERVER, False)
+    assert filesystem("ext4", Kind.UNKNOWN).level is Level.UNPROVEN
+
+
+def test_fat_holds_no_file_of_four_gib() -> None:
+    assert FAT32_LARGEST == 4 * 1024**3 - 1
+    assert filesystem("vfat").largest_file == filesystem("msdos").largest_file == FAT32_LARGEST
+    assert filesystem("exfat").largest_file is None
+
+
+@pytest.mark.parametrize("name", ["proc", "sysfs", "cgroup2", "devpts", "autofs", "devfs", "fusectl"])
+def test_the_bookkeeping_of_the_kernel_is_pseudo(name: str) -> None:
+    assert filesystem(name).pseudo
+
+
+def test_levels_read_as_the_receipt_says_them() -> None:
+    assert [str(level) for level in Level] == ["medium", "server", "cache not excluded"]

@@ -1,0 +1,124 @@
+"""The end of an import: its lines, its JSON, its exit status."""
+
+import json
+
+import pytest
+
+from core.importing.verdict import WHY
+from core.models import ErrorGroup, ImportView, State, Verdict
+from tests.tui.console.streams import pipe, terminal
+from tests.tui.views import HOSTILE, count, done, snapshot, view
+from tui.console import bill
+from tui.console.exits import Exit
+from tui.console.progress import render
+
+BAD = ErrorGroup(
+    import_id="20251206-140700-ab12",
+    cause="source: Input/output error",
+    advice="Try another card reader, then resume.",
+    count=2,
+    newest="DCIM/100GOPRO/GX020117.MP4",
+)
+
+
+def lines(one: ImportView, *errors: ErrorGroup) -> list[str]:
+    return bill.lines(one, errors, pipe()[0])
+
+
+def test_a_safe_card() -> None:
+    assert lines(done()) == [
+        "SAFE  B002: 1,204 files archived (41.2 GB), 3 known, 2 skipped; read back from the medium",
+        "      44.2 GB read in 3m14s, 228 MB/s; receipt: lading receipt 20251206-140700-ab12",
+    ]
+
+
+def test_a_card_to_keep_says_why_and_what_to_do() -> None:
+    keep = done(
+        verdict=Verdict.KEEP,
+        verdict_reason="2 could not be archived (such as GX020117.MP4)",
+        failed=count(2),
+        level="",
+    )
+    assert lines(keep, BAD) == [
+        "KEEP  B002: 2 could not be archived (such as GX020117.MP4).",
+        "      1,204 files archived (41.2 GB), 3 known, 2 skipped, 2 failed; not read back",
+        "      2 x source: Input/output error, newest: DCIM/100GOPRO/GX020117.MP4",
+        "          Try another card reader, then resume.",
+        "      44.2 GB read in 3m14s, 228 MB/s; receipt: lading receipt 20251206-140700-ab12",
+    ]
+
+
+def test_a_paused_import_says_how_it_goes_on() -> None:
+    paused = view(state=State.PAUSED, reason="/Volumes/B002 does not answer any more", advice="Plug it in again.")
+    assert lines(paused) == [
+        "PAUSED  B002: /Volumes/B002 does not answer any more. Plug it in again.",
+        "      1,532 files archived (100 GB), 866 known, 4 skipped, 270 to do; read back from the medium",
+        "      go on with: lading resume 20251206-140700-ab12",
+    ]
+
+
+def test_known_files_alone_are_not_called_read_back() -> None:
+    (first, _) = lines(done(archived=count(0), duplicate=count(1207)))
+    assert first == "SAFE  B002: 0 files archived (0 B), 1,207 known, 2 skipped"
+
+
+def test_hostile_names_do_nothing() -> None:
+    group = ErrorGroup(import_id="i", cause=HOSTILE, advice=HOSTILE, count=1, newest=HOSTILE)
+    one = done(label=HOSTILE, verdict=Verdict.KEEP, verdict_reason=HOSTILE)
+    told = lines(one, group) + lines(view(state=State.PAUSED, reason=HOSTILE, advice=HOSTILE, id=HOSTILE), group)
+    assert all(line.isprintable() for line in told)
+
+
+def test_the_last_json_object_has_everything() -> None:
+    out, told = pipe()
+    bill.tell(snapshot(done(label=HOSTILE), view(id="other"), errors=(BAD,)), "json", out)
+    first, second = (json.loads(line) for line in told.getvalue().splitlines())
+    assert first["event"] == "done"
+    assert first["id"] == "20251206-140700-ab12"
+    assert (first["state"], first["verdict"], first["level"]) == ("done", "SAFE", "medium")
+    assert first["counts"]["archived"] == {"files": 1204, "bytes": 41_200_000_000}
+    assert set(first["counts"]) == {"seen", "archived", "duplicate", "skipped", "failed", "todo"}
+    assert (first["read"], first["written"], first["verified"]) == (44_200_000_000, 0, 0)
+    assert first["seconds"] == 194.0
+    assert first["errors"] == [
+        {
+            "import_id": "20251206-140700-ab12",
+            "cause": "source: Input/output error",
+            "advice": "Try another card reader, then resume.",
+            "count": 2,
+            "newest": "DCIM/100GOPRO/GX020117.MP4",
+        }
+    ]
+    assert second["seconds"] == 100.0
+    assert second["errors"] == []
+
+
+KEEP = Verdict.KEEP
+LEFT_OUT = f"5 {WHY['left out']} (such as a.tmp)"
+CHANGED = f"1 {WHY['changed']} (such as b.jpg)"
+
+
+@pytest.mark.parametrize(
+    ("views", "status"),
+    [
+        ([done()], Exit.WELL),
+        ([done(), done(verdict=KEEP, verdict_reason=LEFT_OUT, by_choice=True)], Exit.WELL),
+        ([done(verdict=KEEP, verdict_reason=f"{LEFT_OUT}; {CHANGED}")], Exit.FAILED),
+        ([done(verdict=KEEP, verdict_reason=CHANGED)], Exit.FAILED),
+        ([done(verdict=KEEP, verdict_reason=LEFT_OUT, by_choice=True, failed=count(1))], Exit.FAILED),
+        ([done(verdict=Verdict.OPEN)], Exit.FAILED),
+        ([done(), done(failed=count(1)), view(state=State.PAUSED)], Exit.PAUSED),
+        ([view(state=State.CANCELLED)], Exit.PAUSED),
+        ([view(state=State.RUNNING)], Exit.PAUSED),
+        ([], Exit.WELL),
+    ],
+)
+def test_the_exit_status_is_that_of_the_gravest(views: list[ImportView], status: Exit) -> None:
+    assert bill.exit_of(views) is status
+
+
+def test_a_warning_of_the_import_is_told_at_its_end_and_while_it_runs() -> None:
+    out = terminal(100, 24)[0]
+    warned = view(state=State.RUNNING, warnings=("The archive has 5 bytes free.",))
+    assert any("5 bytes free" in line for line in bill.lines(warned, [], out))
+    assert any("5 bytes free" in line for line in render(snapshot(warned), out))

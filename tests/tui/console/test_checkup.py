@@ -1,0 +1,185 @@
+"""What the doctor finds and tells."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from core import hardware
+from core.config import Config, Workers
+from core.volumes.filesystems import Kind, Level, filesystem
+from core.volumes.space import Space
+from core.volumes.volume import Volume
+from tests.tui.console.streams import console, pipe
+from tests.tui.views import HOSTILE
+from tui import cli
+from tui.commands import doctor
+from tui.console import checkup
+from tui.console.checkup import Checkup, Folder, flush, folder, hints, sqlite
+from tui.console.exits import Exit
+
+
+@pytest.mark.parametrize(
+    ("version", "warned"),
+    [
+        ((3, 40, 1), True),
+        ((3, 44, 5), True),
+        ((3, 44, 6), False),
+        ((3, 45, 0), True),
+        ((3, 50, 6), True),
+        ((3, 50, 7), False),
+        ((3, 51, 2), True),
+        ((3, 51, 3), False),
+        ((3, 52, 0), False),
+        ((4, 0, 0), False),
+    ],
+)
+def test_sqlite_with_the_race_is_warned_of(version: Sequence[int], warned: bool) -> None:
+    assert bool(sqlite(version).warning) is warned
+
+
+def test_a_folder_not_made_yet_is_judged_by_what_is_above(tmp_path: Path) -> None:
+    found = folder(str(tmp_path / "a" / "b"))
+    assert (found.exists, found.problem) == (False, "")
+    assert found.available
+    assert folder(str(tmp_path)).exists
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert folder(str(tmp_path / "file")).problem == "it is not a folder"
+    assert folder(str(tmp_path / "file" / "below")).problem == "it is not a folder"
+
+
+def test_the_flush_is_that_of_the_system() -> None:
+    assert flush(filesystem("ext4"), "linux") == "fsync"
+    assert flush(filesystem("apfs"), "darwin") == "F_FULLFSYNC"
+    assert "server" in flush(filesystem("smbfs"), "darwin")
+
+
+def volume(**changed: object) -> Volume:
+    found = Volume(
+        mount="/Volumes/A001",
+        device="/dev/disk4s1",
+        filesystem="exfat",
+        kind=Kind.LOCAL,
+        read_only=False,
+        removable=True,
+        name="A001",
+        identity="uuid:1234-ABCD",
+        camera="Canon",
+        space=Space(128_000_000_000, 64_000_000_000, 64_000_000_000),
+    )
+    return msgspec.structs.replace(found, **changed)
+
+
+def test_a_mac_over_ssh_may_need_a_right() -> None:
+    refused = volume(error="Operation not permitted")
+    ssh = {"SSH_CONNECTION": "1 2 3 4"}
+    assert hints([refused], ssh, "linux") == []
+    assert hints([refused], {}, "darwin") == []
+
+
+def test_a_mac_that_refuses_its_volumes_is_told_the_switch(monkeypatch: pytest.MonkeyPatch) -> None:
+    ssh = {"SSH_CONNECTION": "1 2 3 4"}
+    monkeypatch.setattr("tui.checkup.os.listdir", lambda _: [])
+    assert hints([volume()], ssh, "darwin") == []
+    assert (
+        "full disk access for remote users" in hints([volume(error="Operation not permitted")], ssh, "darwin")[0]
+    )
+
+    def refuse(_: str) -> list[str]:
+        raise PermissionError
+
+    monkeypatch.setattr("tui.checkup.os.listdir", refuse)
+    assert len(hints([], ssh, "darwin")) == 1
+
+
+def report(**changed: object) -> Checkup:
+    state = Folder(
+        path="/home/ann/.lading",
+        exists=True,
+        filesystem="ext4",
+        kind=Kind.LOCAL,
+        level=Level.MEDIUM,
+        flush="fsync",
+        largest_file=None,
+        available=10**9,
+    )
+    found = Checkup(
+        version="1",
+        python="3.13.1",
+        system="Linux",
+        profile=hardware.profile_for(12, 32 * hardware.GIB),
+        overridden=("copy",),
+        tools=[],
+        sqlite=sqlite((3, 51, 3)),
+        state=state,
+        volumes=[volume(), volume(name="B002", answers=False, space=None, camera=None)],
+        archive=msgspec.structs.replace(state, path="/archive", filesystem="vfat", largest_file=2**32 - 1),
+        hints=[],
+    )
+    return msgspec.structs.replace(found, **changed)
+
+
+def told(found: Checkup) -> str:
+    out, stream = pipe()
+    doctor._tell(found, out)
+    return stream.getvalue()
+
+
+def test_the_report_for_a_person() -> None:
+    text = told(report())
+    for part in (
+        "Machine    tier high: 12 cores, 32.0 GiB\n",
+        "hash 10, copy 16*, verify 10, exiftool 4, ffprobe 2, thumbnail 4\n",
+        "* by your configuration\n",
+        "SQLite     3.51.3\n",
+        "Volumes    A001: local, exfat, removable, Canon card, 64.0 GB of 128 GB free\n",
+        "             at /Volumes/A001, uuid:1234-ABCD\n",
+        "             does not answer\n",
+        "Archive    /archive (vfat, local, 1.00 GB free)\n",
+        "           published tried when the archive is made; flushed by fsync\n",
+        "           verification level: medium\n",
+        "           no file above 4.29 GB\n",
+    ):
+        assert part in text
+
+
+def test_hostile_names_do_nothing() -> None:
+    archive = msgspec.structs.replace(report().state, path=HOSTILE, problem=HOSTILE)
+    text = told(report(archive=archive, volumes=[volume(name=HOSTILE, mount=HOSTILE, error=HOSTILE)]))
+    assert all(line.isprintable() for line in text.splitlines())
+
+
+def test_the_status_says_whether_it_can_be_used() -> None:
+    broken = msgspec.structs.replace(report().state, problem="x")
+    assert report().usable
+    assert report(archive=None).usable
+    assert not report(archive=broken).usable
+    assert not report(state=broken).usable
+
+
+async def test_this_machine_is_examined(tmp_path: Path) -> None:
+    config = Config(home=str(tmp_path / "home"), workers=Workers(copy=3))
+    found = await checkup.examine(config, str(tmp_path / "archive"), {})
+    assert found.usable
+    assert found.overridden == ("copy",)
+    assert found.profile.copy == 3
+    assert [tool.name for tool in found.tools] == ["exiftool", "ffmpeg", "ffprobe"]
+    assert found.archive
+    assert not found.archive.exists
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_report_for_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LADING_HOME", str(tmp_path / "home"))
+    (tmp_path / "file").touch()
+    to, out, _ = console()
+    assert cli.run(["doctor", "--json", str(tmp_path / "file")], to) == Exit.UNUSABLE
+    found = json.loads(out.getvalue())
+    assert found["archive"]["problem"] == "it is not a folder"
+    assert found["profile"]["tier"] in ("beast", "high", "medium", "low")

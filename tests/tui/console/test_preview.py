@@ -1,0 +1,54 @@
+"""What an import would do."""
+
+import json
+
+from core.models import Survey
+from tests.tui.console.streams import pipe
+from tests.tui.views import HOSTILE, count
+from tui.console import preview
+from tui.console.exits import Exit
+
+SURVEY = Survey(
+    source="/Volumes/A001",
+    files=count(1204, 41_000_000_000),
+    new=count(412, 30_000_000_000),
+    known=count(792, 11_000_000_000),
+    litter=count(2, 4096),
+    by_kind={"images": count(1000, 10_000_000_000), "videos": count(204, 31_000_000_000)},
+    pairs=400,
+    needed=30_000_000_000,
+    free=1_200_000_000_000,
+)
+
+
+def test_a_survey_for_a_person() -> None:
+    assert preview.lines(SURVEY, pipe()[0]) == [
+        "/Volumes/A001: 1,204 files (41.0 GB)",
+        "  412 new (30.0 GB), 792 known (11.0 GB), 2 litter (4.10 kB)",
+        "  204 videos (31.0 GB), 1,000 images (10.0 GB), 400 RAW + JPEG pairs",
+        "  needs 30.0 GB, 1.20 TB free",
+    ]
+
+
+def test_a_survey_for_a_program() -> None:
+    out, told = pipe()
+    assert preview.tell([SURVEY], "json", out) is Exit.WELL
+    event = json.loads(told.getvalue())
+    assert (event["event"], event["new"], event["free"]) == (
+        "survey",
+        {"files": 412, "bytes": 30_000_000_000},
+        1_200_000_000_000,
+    )
+
+
+def test_what_could_not_all_arrive_is_a_failure() -> None:
+    out, told = pipe()
+    assert preview.tell([SURVEY, Survey(source="x", failed=count(1))], "text", out) is Exit.FAILED
+    assert "1 not readable" in told.getvalue()
+    assert preview.tell([Survey(source="x", needed=2, free=1)], "text", out) is Exit.FAILED
+    assert preview.tell([Survey(source="x", needed=2, free=None)], "text", out) is Exit.WELL
+
+
+def test_hostile_names_do_nothing() -> None:
+    found = preview.lines(Survey(source=HOSTILE, warnings=(HOSTILE,)), pipe()[0])
+    assert all(line.isprintable() for line in found)

@@ -1,0 +1,1 @@
+"""What commands print, and how they watch an engine without the app."""

@@ -1,0 +1,117 @@
+"""The end of an import as the command tells it: for a person, for a program, and as an exit status."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from core.models import Count, ErrorGroup, ImportView, Snapshot, State, Verdict
+from core.receipts.document import LEVELS
+from tui import format
+from tui.console.exits import Exit
+from tui.console.output import Output, Style
+from tui.console.progress import name
+
+WORD = 6
+"""Columns of SAFE and KEEP, and of the lines below."""
+
+
+def exit_of(views: Sequence[ImportView]) -> Exit:
+    """The gravest status among imports: paused, then failed, then well."""
+    return max((_exit(view) for view in views), default=Exit.WELL)
+
+
+def _exit(view: ImportView) -> Exit:
+    if view.state is not State.DONE:
+        return Exit.PAUSED
+    if view.failed.files or (view.verdict is not Verdict.SAFE and not view.by_choice):
+        return Exit.FAILED
+    return Exit.WELL
+
+
+def lines(view: ImportView, errors: Sequence[ErrorGroup], out: Output, began: float = 0.0) -> list[str]:
+    """The verdict, what was done, what failed and what to do about it, the receipt.
+
+    `began`: when this run of it began, which its bytes and seconds are of.
+    """
+    word, style = _word(view)
+    facts = _facts(view)
+    why = [out.text(text).rstrip(".") + "." for text in (view.verdict_reason or view.reason, view.advice) if text]
+    told = "; ".join(facts) if word == "SAFE" or not why else " ".join(why)
+    gap = " " * max(2, WORD - len(word))
+    found = [f"{out.styled(word, style)}{gap}{name(view, out)}: {told}"]
+    below = " " * WORD
+    if told != "; ".join(facts):
+        found.append(below + "; ".join(facts))
+    for group in errors:
+        found.append(
+            f"{below}{format.number(group.count)} x {out.text(group.cause)}, newest: {out.text(group.newest)}"
+        )
+        if group.advice:
+            found.append(f"{below}    {out.text(group.advice)}")
+    seconds = _seconds(view, began)
+    found += [below + out.styled(out.text(warning), "warn") for warning in view.warnings]
+    if view.state is State.DONE:
+        found.append(
+            f"{below}{format.size(view.read)} read in {format.duration(seconds)}, {_speed(view, seconds)}; "
+            f"receipt: lading receipt {out.text(view.id)}"
+        )
+    elif view.state is not State.CANCELLED:
+        found.append(f"{below}go on with: lading resume {out.text(view.id)}")
+    return found
+
+
+def event(view: ImportView, errors: Sequence[ErrorGroup], now: float, began: float = 0.0) -> dict[str, object]:
+    """The last JSON object of an import."""
+    built = msgspec.to_builtins(view)
+    counts = ("seen", "archived", "duplicate", "skipped", "failed", "todo")
+    return {
+        "event": "done",
+        **{key: value for key, value in built.items() if key not in counts},
+        "counts": {key: built[key] for key in counts},
+        "seconds": round(_seconds(view, began, now), 3),
+        "errors": msgspec.to_builtins(list(errors)),
+    }
+
+
+def tell(snapshot: Snapshot, form: str, out: Output, began: float = 0.0) -> None:
+    """Write the end of every import of a snapshot."""
+    for view in snapshot.imports:
+        errors = [group for group in snapshot.errors if group.import_id == view.id]
+        if form == "json":
+            out.json(event(view, errors, snapshot.time, began))
+        else:
+            for line in lines(view, errors, out, began):
+                out.line(line)
+
+
+def _word(view: ImportView) -> tuple[str, Style]:
+    if view.state is State.DONE:
+        return str(view.verdict) or "KEEP", "good" if view.verdict is Verdict.SAFE else "bad"
+    return str(view.state).upper(), "warn"
+
+
+def _facts(view: ImportView) -> list[str]:
+    counted = [f"{format.counted(view.archived.files, 'file')} archived ({format.size(view.archived.bytes)})"]
+    others = {
+        "known": view.duplicate,
+        "skipped": view.skipped,
+        "failed": view.failed,
+        "to do": view.todo,
+    }
+    counted += [f"{format.number(count.files)} {what}" for what, count in others.items() if _any(count)]
+    found = [", ".join(counted)]
+    if view.archived.files:
+        found.append(LEVELS.get(view.level, view.level))
+    return found
+
+
+def _any(count: Count) -> bool:
+    return count.files > 0
+
+
+def _seconds(view: ImportView, began: float, now: float = 0.0) -> float:
+    return max(0.0, (view.ended or now) - max(view.started, began))
+
+
+def _speed(view: ImportView, seconds: float) -> str:
+    return format.rate(view.read / seconds if seconds else 0.0)

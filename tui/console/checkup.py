@@ -1,0 +1,189 @@
+"""What `lading doctor` finds out; how it is shown is the command's affair."""
+
+import asyncio
+import os
+import platform
+import sqlite3
+import sys
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from core import VERSION, hardware
+from core.archives import archive
+from core.config import Config, profile
+from core.errors import LadingError
+from core.tools import Tool, tools
+from core.volumes.filesystems import FileSystem, Kind, Level, filesystem
+from core.volumes.mounts import Mount, mounts, volume_of
+from core.volumes.probe import Probe, probe
+from core.volumes.volume import Volume, volumes
+from core.workers.pool import Pool
+
+PATIENCE = 15.0
+"""Seconds that an archive gets to open."""
+
+FULL_DISK_ACCESS = (
+    "macOS keeps volumes from programs started over SSH. Switch on System Settings > General > Sharing > "
+    "Remote Login > (i) > Allow full disk access for remote users."
+)
+
+
+class Sqlite(msgspec.Struct, frozen=True, kw_only=True):
+    """The SQLite that Python came with."""
+
+    version: str
+    warning: str = ""
+
+
+class Folder(msgspec.Struct, frozen=True, kw_only=True):
+    """A place to write to, and what its file system allows.
+
+    exists: it is there, not yet to be made. publish: how a file gets its final name; empty while not tried.
+    available: bytes; None when not known. problem: why it cannot be used.
+    """
+
+    path: str
+    exists: bool
+    filesystem: str
+    kind: Kind
+    level: Level
+    flush: str
+    largest_file: int | None
+    available: int | None
+    publish: str = ""
+    problem: str = ""
+
+
+class Checkup(msgspec.Struct, frozen=True, kw_only=True):
+    """All of it. `overridden` are the profile's numbers that the configuration replaced."""
+
+    version: str
+    python: str
+    system: str
+    profile: hardware.Profile
+    overridden: tuple[str, ...]
+    tools: list[Tool]
+    sqlite: Sqlite
+    state: Folder
+    volumes: list[Volume]
+    archive: Folder | None
+    hints: list[str]
+
+    @property
+    def usable(self) -> bool:
+        """Whether an import could run."""
+        return not self.state.problem and not (self.archive and self.archive.problem)
+
+
+async def examine(config: Config, path: str | None, environ: Mapping[str, str]) -> Checkup:
+    """Look at everything, side by side; `path` is the archive's. Nothing is made or changed."""
+    found, listed, state, opened = await asyncio.gather(
+        asyncio.to_thread(tools),
+        asyncio.to_thread(volumes),
+        asyncio.to_thread(folder, config.home),
+        _archive(path) if path else asyncio.sleep(0, None),
+    )
+    if not filesystem(state.filesystem, state.kind).sqlite:
+        problem = "SQLite's locks cannot be relied on there: set LADING_HOME to a folder on a local disk"
+        state = msgspec.structs.replace(state, problem=state.problem or problem)
+    return Checkup(
+        version=VERSION,
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        profile=profile(config, hardware.detect()),
+        overridden=tuple(name for name, given in msgspec.structs.asdict(config.workers).items() if given),
+        tools=found,
+        sqlite=sqlite(sqlite3.sqlite_version_info),
+        state=state,
+        volumes=listed,
+        archive=opened,
+        hints=hints(listed, environ),
+    )
+
+
+def sqlite(version: Sequence[int]) -> Sqlite:
+    """A warning for versions with the WAL-reset race (sqlite.org, "The WAL-reset bug")."""
+    number = tuple(version[:3])
+    fixed = number >= (3, 51, 3) or (3, 50, 7) <= number < (3, 51) or (3, 44, 6) <= number < (3, 45)
+    warning = (
+        "has a rare race between several connections that can damage a database; fixed in 3.44.6, 3.50.7 and "
+        "3.51.3. The archive is not at risk: the database can be rebuilt from it."
+    )
+    return Sqlite(version=".".join(map(str, number)), warning="" if fixed else warning)
+
+
+def folder(path: str) -> Folder:
+    """A folder that is there or could be made. Blocks no longer than the looks at it take."""
+    looked = probe(os.fsencode(path))
+    place, exists = path, not looked.error
+    while looked.error and looked.answers and place != os.path.dirname(place) and not os.path.lexists(place):
+        place = os.path.dirname(place)
+        looked = probe(os.fsencode(place))
+    found = _mount(os.path.realpath(place) if looked.answers else place)
+    kind = filesystem(found.filesystem, found.kind) if found else filesystem("unknown")
+    return Folder(
+        path=path,
+        exists=exists,
+        filesystem=kind.name,
+        kind=kind.kind,
+        level=kind.level,
+        flush=flush(kind),
+        largest_file=kind.largest_file,
+        available=looked.space.available if looked.space else None,
+        problem=_problem(looked, place, found),
+    )
+
+
+def flush(kind: FileSystem, system: str = sys.platform) -> str:
+    """The call that brings data to the medium."""
+    if system != "darwin":
+        return "fsync"
+    return "fsync, and what the server makes of it" if kind.kind is Kind.NETWORK else "F_FULLFSYNC"
+
+
+def hints(listed: Sequence[Volume], environ: Mapping[str, str], system: str = sys.platform) -> list[str]:
+    """What a person should switch on."""
+    if system != "darwin" or not environ.get("SSH_CONNECTION"):
+        return []
+    refused = any(one.error == "Operation not permitted" for one in listed)
+    try:
+        os.listdir("/Volumes")
+    except PermissionError:
+        refused = True
+    except OSError:
+        return []
+    return [FULL_DISK_ACCESS] if refused else []
+
+
+async def _archive(path: str) -> Folder:
+    found = await asyncio.to_thread(folder, path)
+    if found.problem or not (await asyncio.to_thread(probe, os.fsencode(os.path.join(path, ".lading")))).directory:
+        return found
+    pool = Pool()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            facts = await archive.examine(path, pool, create=False)
+    except LadingError as error:
+        return msgspec.structs.replace(found, problem=error.cause)
+    except TimeoutError:
+        return msgspec.structs.replace(found, problem="it does not answer")
+    finally:
+        await pool.stop()
+    return msgspec.structs.replace(found, publish=facts.way)
+
+
+def _mount(path: str) -> Mount | None:
+    return volume_of(os.fsencode(path), mounts())
+
+
+def _problem(looked: Probe, place: str, found: Mount | None) -> str:
+    if not looked.answers:
+        return "it does not answer"
+    if looked.error:
+        return looked.error
+    if not looked.directory:
+        return "it is not a folder"
+    if found and found.read_only:
+        return "its volume is read-only"
+    return "" if os.access(place, os.W_OK | os.X_OK) else "you may not write there"

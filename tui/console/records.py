@@ -1,0 +1,39 @@
+"""Imports as the engine knows them, for the commands that take an id."""
+
+import os
+from typing import TYPE_CHECKING
+
+from core.errors import UsageError
+
+if TYPE_CHECKING:
+    from core.client.client import Client
+    from core.protocol import Record
+
+UNFINISHED = ("running", "paused", "interrupted")
+
+
+def any_yet(home: str) -> bool:
+    """Whether there can be an import in the state folder `home`; if not, no engine is needed to say so."""
+    from core.database import FILE
+
+    return os.path.exists(os.path.join(home, FILE))
+
+
+def needed(home: str) -> None:
+    """Raises UsageError when there is no import at all."""
+    if not any_yet(home):
+        raise UsageError("There is no import yet.", "Start one with: lading import SRC…")
+
+
+async def unfinished(engine: "Client", name: str | None, *, everything: bool) -> list["Record"]:
+    """The unfinished import that `name` means, or the only one there is, or all. Raises UsageError."""
+    if name is not None:
+        found = await engine.find(name)
+        if found.state not in UNFINISHED:
+            raise UsageError(f"Import {found.id} is {found.state}.", "There is nothing left to do in it.")
+        return [found]
+    records = await engine.imports(unfinished=True)
+    if len(records) > 1 and not everything:
+        names = ", ".join(f"{record.id} ({record.label or record.source})" for record in records)
+        raise UsageError(f"Several imports are unfinished: {names}.", "Give one ID, or --all.")
+    return records

@@ -1,0 +1,208 @@
+"""A command attached to the engine, with the terminal as a window on it."""
+
+import asyncio
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from types import FrameType
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from core.errors import LadingError
+from core.models import Snapshot
+from tui.console import bill, crash
+from tui.console.exits import Exit, StoppedError
+from tui.console.output import Console
+from tui.console.progress import JsonLines, Lines, Quiet
+from tui.console.window import Printer, Window
+
+T = TypeVar("T")
+
+Begin = Callable[[], Coroutine[Any, Any, Sequence[str]]]
+"""Starts imports of a running engine and gives their ids."""
+
+PERIOD = 0.25
+"""Seconds between two looks at the engine."""
+
+
+class Engine(Protocol):
+    """What a command asks of the engine (`core.client.client.Client`)."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def leave(self) -> None: ...
+    async def subscribe(self) -> None: ...
+    async def pause_import(self, id: str, reason: str = ...) -> None: ...
+    async def wait(self, ids: Sequence[str]) -> None: ...
+    def snapshot(self) -> Snapshot: ...
+
+
+class Signals:
+    """The first signal to stop sets `stop`; Ctrl-C after that leaves at once.
+
+    lost: it was not Ctrl-C, but the terminal or the command that is to go; imports are not to notice.
+    """
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.lost = False
+        self.reason = ""
+        self._loop = asyncio.get_running_loop()
+        self._terminal: select.poll | None = None
+        if sys.stdin and sys.stdin.isatty() and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            self._terminal = select.poll()
+            self._terminal.register(sys.stdin, 0)
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """Catch SIGINT, SIGTERM and SIGHUP, but not one that is ignored, as under nohup(1)."""
+        wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = {one: handler for one in wanted if (handler := signal.getsignal(one)) is not signal.SIG_IGN}
+        for one in before:
+            signal.signal(one, self._caught)
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+    async def unless(self, engine: Engine, work: Coroutine[Any, Any, T]) -> T:
+        """The result of `work`. A signal cancels it and raises StoppedError."""
+        task, stop = asyncio.create_task(work), asyncio.create_task(self.stop.wait())
+        try:
+            await asyncio.wait([task, stop], return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+        finally:
+            if self.lost:
+                await engine.leave()
+            stop.cancel()
+            task.cancel()
+            # What goes wrong while it ends is of no interest to a person.
+            await asyncio.gather(task, return_exceptions=True)
+        raise self.error()
+
+    def error(self) -> StoppedError:
+        """What the command ends with."""
+        if self.lost:
+            return StoppedError(f"{self.reason}.", "What was begun goes on: lading status", title="Detached")
+        return StoppedError(f"stopped {self.reason}.")
+
+    def watch(self) -> None:
+        """See whether the terminal has gone without a signal; under nohup(1) that is meant to be."""
+        if self._terminal and any(events & select.POLLHUP for _, events in self._terminal.poll(0)):
+            self.lost, self.reason = True, self.reason or "the terminal went"
+            self.stop.set()
+
+    def _caught(self, number: int, frame: FrameType | None) -> None:
+        if self.reason and number == signal.SIGINT:
+            # The engine has been told already.
+            os._exit(Exit.PAUSED)
+        names = {signal.SIGINT: "by Ctrl-C", signal.SIGTERM: "SIGTERM came", signal.SIGHUP: "the terminal went"}
+        self.reason = self.reason or names[signal.Signals(number)]
+        self.lost = self.lost or number != signal.SIGINT
+        self._loop.call_soon_threadsafe(self.stop.set)
+
+
+def printer(form: str, quiet: bool, console: Console) -> Printer[Snapshot]:
+    """The printer for what the command was asked for and what it writes to."""
+    if form == "json":
+        return Quiet(console.err) if quiet else JsonLines(console.out, console.err)
+    return Lines(console.out) if console.out.terminal and not quiet else Quiet(console.err)
+
+
+@asynccontextmanager
+async def started(engine: Engine, signals: Signals) -> AsyncIterator[None]:
+    """Attached to the engine in this block. Raises LadingError when that cannot be."""
+    asyncio.get_running_loop().set_exception_handler(_kept)
+    with signals.caught():
+        await signals.unless(engine, engine.start())
+        try:
+            yield
+        finally:
+            await engine.stop()
+
+
+def carry_out(engine: Engine, begin: Begin, form: str, quiet: bool, console: Console) -> Exit:
+    """Run the imports that `begin` starts, show them, tell how they ended. Raises LadingError."""
+    began = time.time()
+    snapshot = asyncio.run(attend(engine, begin, printer(form, quiet, console)))
+    if not snapshot.imports:
+        console.err.line("Nothing is unfinished.")
+    with suppress(OSError):
+        # Nobody reads it any more; the status still says how it went.
+        bill.tell(snapshot, form, console.out, began)
+    return bill.exit_of(snapshot.imports)
+
+
+async def perform(engine: Engine, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """The result of `work` done by the running engine. Raises LadingError."""
+    signals = Signals()
+    async with started(engine, signals):
+        return await signals.unless(engine, work())
+
+
+async def attend(engine: Engine, begin: Begin, shows: Printer[Snapshot]) -> Snapshot:
+    """Run the imports that `begin` starts until each is done or paused; the last snapshot of them.
+
+    Raises LadingError from the engine's start or from `begin`.
+    """
+    signals = Signals()
+    window = Window(shows)
+    try:
+        async with started(engine, signals):
+            await signals.unless(engine, engine.subscribe())
+            ids = await signals.unless(engine, begin())
+            await _watch(engine, ids, signals, window)
+        # Only now is a paused one at rest.
+        return only(engine.snapshot(), ids)
+    finally:
+        await asyncio.to_thread(window.close)
+
+
+async def _watch(engine: Engine, ids: Sequence[str], signals: Signals, window: Window[Snapshot]) -> None:
+    """Show the imports until they have ended. Ctrl-C pauses them at once; any other signal only ends the show."""
+    waiting, stop = asyncio.create_task(engine.wait(ids)), asyncio.create_task(signals.stop.wait())
+    try:
+        while not (waiting.done() or stop.done()):
+            window.show(only(engine.snapshot(), ids))
+            await asyncio.wait([waiting, stop], timeout=PERIOD, return_when=asyncio.FIRST_COMPLETED)
+            signals.watch()
+        if signals.lost:
+            await engine.leave()
+            raise signals.error()
+        if not waiting.done():
+            window.note("Pausing. Ctrl-C once more leaves at once.")
+            for id in ids:
+                with suppress(LadingError):
+                    # One that has just ended cannot be paused.
+                    await engine.pause_import(id, signals.reason)
+        else:
+            waiting.result()
+    finally:
+        stop.cancel()
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+
+def _kept(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Keep what a task left behind in a file: tracebacks are not for the terminal."""
+    error = context.get("exception") or RuntimeError(context["message"])
+    with suppress(OSError):
+        crash.keep(error, os.environ)
+
+
+def only(snapshot: Snapshot, ids: Sequence[str]) -> Snapshot:
+    """The part of a snapshot that is about these imports, in their order."""
+    views = {view.id: view for view in snapshot.imports}
+    return msgspec.structs.replace(
+        snapshot,
+        imports=tuple(views[id] for id in ids if id in views),
+        in_flight=tuple(one for one in snapshot.in_flight if one.import_id in ids),
+        errors=tuple(group for group in snapshot.errors if group.import_id in ids),
+    )
