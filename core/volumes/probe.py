@@ -12,8 +12,8 @@ from core import command
 from core.media.camera import camera
 from core.volumes.space import Space, space
 
-_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from core import probe; probe.child(sys.argv[2])"
+_ROOT = os.path.abspath(os.path.join(__file__, "../../.."))
+_CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from core.volumes import probe; probe.child(sys.argv[2])"
 _LONGEST_LISTING = 2000
 
 

@@ -5,10 +5,10 @@ import os
 from collections.abc import Callable
 
 from tests.rigs.media import make_media
+from tests.rigs.shared import MEDIA
 from tests.rigs.trees import flat_set
 
 PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-MEDIA = os.path.join(os.path.dirname(PROJECT), "shared", "media")
 """Real media beside the project; without the folder, media are made."""
 
 MIXED_FILES = 3000

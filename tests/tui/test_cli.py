@@ -220,7 +220,8 @@ HEAVY = (
 def test_nothing_heavy_is_imported_before_it_is_needed(arguments: list[str]) -> None:
     code = (
         "import sys\n"
-        "from tui import cli, output\n"
+        "from tui import cli\n"
+        "from tui.console import output\n"
         f"status = cli.run({arguments!r}, output.console())\n"
         f"found = sorted(set({HEAVY!r}) & set(sys.modules))\n"
         "sys.exit(' '.join(found))"

@@ -11,6 +11,7 @@ import pytest
 from core.models import Outcome, State, Verdict
 from core.paths import decode
 from tests.core.importing.rig import Rig, digest, random_bytes, state, write
+from tests.rigs.shared import MEDIA
 from tests.rigs.trees import contents, hostile_tree, write_random
 
 OUTCOMES = {
@@ -60,7 +61,7 @@ async def test_modification_times_are_kept(rig: Rig) -> None:
 
 
 async def test_real_media_arrives(rig: Rig) -> None:
-    media = Path(__file__).parents[4] / "shared/media/problems"
+    media = MEDIA / "problems"
     if not media.is_dir():
         pytest.skip("there is no shared media here")
     view = await rig.imported(media)

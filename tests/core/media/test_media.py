@@ -19,8 +19,7 @@ from core.media.kinds import (
     kind_of_name,
     split,
 )
-
-MEDIA = os.path.join(os.path.dirname(__file__), "..", "..", "..", "shared", "media")
+from tests.rigs.shared import MEDIA
 
 
 def test_kinds_are_the_folders_of_a_bag() -> None:

@@ -12,7 +12,6 @@ import psutil
 from core.schema import MIGRATIONS
 from core.tasks.task import ItemFacts, Job, Result, Task
 
-SHARED = Path(__file__).resolve().parents[4] / "shared" / "media"
 """Real pictures, beside the project where there are any."""
 
 

@@ -14,8 +14,9 @@ import pytest
 from core import tools
 from core.tasks.exiftool import Exiftool
 from core.tasks.metadata import unpack
-from tests.core.tasks.itemrig import SHARED, Files, rows
+from tests.core.tasks.itemrig import Files, rows
 from tests.rigs.media import make_media, run
+from tests.rigs.shared import MEDIA
 
 NOON = 1_714_996_800  # 2024-05-06 12:00:00 UTC
 
@@ -42,7 +43,7 @@ def bare(paths: list[bytes], *options: str) -> list[dict[str, Any]]:
 
 
 async def test_every_file_as_exiftool_says_it(task: Exiftool, media: list[bytes]) -> None:
-    paths = [*media, *(os.fsencode(path) for path in sorted(SHARED.rglob("*")) if path.is_file())]
+    paths = [*media, *(os.fsencode(path) for path in sorted(MEDIA.rglob("*")) if path.is_file())]
     found = rows("metadata", await Files(paths).run(task))
     assert len(found) == len(paths)
     everything = bare(paths, "-a", "-G1", "--System:all")
@@ -91,9 +92,9 @@ async def test_the_facts_of_known_files(task: Exiftool, media: list[bytes]) -> N
     assert found[b"broken.jpg"]["make"] == "Lading"
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared pictures are not here")
+@pytest.mark.skipif(not MEDIA.is_dir(), reason="the shared pictures are not here")
 async def test_dates_of_the_shared_pictures(task: Exiftool) -> None:
-    folder = SHARED / "metadata" / "dates"
+    folder = MEDIA / "metadata" / "dates"
     names = ["date-priority-test.jpg", "datetimeoriginal-gps.jpg", "gps-datetime.jpg", "time-created.jpg"]
     found = rows("metadata", await Files(folder / name for name in names).run(task))
     assert [row["captured_local"] for row in found] == [

@@ -217,6 +217,7 @@ async def test_a_stopped_one_is_killed(tmp_path: Path) -> None:
     task = Ffprobe(patience=1.0, search=fake(tmp_path, "kill -STOP $$"))
     (result,) = await Files([b"/x"]).run(task)
     assert "nothing done" in result.error
+    await task.close()
     assert wait_until_gone(children())
 
 
@@ -228,20 +229,25 @@ async def test_one_that_works_for_ever_is_killed(tmp_path: Path) -> None:
     assert "not ended after 2.5 s" in result.error
     assert time.monotonic() - begun > 2.4
     assert context.beats
+    await task.close()
     assert wait_until_gone(children())
 
 
 @pytest.mark.parametrize("script", ["exit 1", "echo nonsense", "kill -9 $$", "echo '{\"streams\": 3}'"])
 async def test_an_answer_that_makes_no_sense_is_an_error(tmp_path: Path, script: str) -> None:
-    (result,) = await Files([b"/x"]).run(Ffprobe(search=fake(tmp_path, script)))
+    task = Ffprobe(search=fake(tmp_path, script))
+    (result,) = await Files([b"/x"]).run(task)
     assert "makes no sense" in result.error
+    await task.close()
     assert not children()
 
 
 async def test_an_endless_answer_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ffprobe, "LARGEST", 1 << 20)
-    (result,) = await Files([b"/x"]).run(Ffprobe(search=fake(tmp_path, "exec yes")))
+    task = Ffprobe(search=fake(tmp_path, "exec yes"))
+    (result,) = await Files([b"/x"]).run(task)
     assert result.error
+    await task.close()
     assert wait_until_gone(children())
 
 

@@ -12,8 +12,7 @@ from core.makers import manners, picture
 from core.makers.messages import Made, RefusedError
 from tests.rigs import media
 from tests.rigs.making import corners, largest, make, seen_corners, sizes
-
-SHARED = os.path.join(os.path.dirname(__file__), "..", "..", "..", "..", "shared", "media")
+from tests.rigs.shared import MEDIA
 
 
 @pytest.mark.parametrize(
@@ -111,7 +110,7 @@ def test_memory_is_bounded() -> None:
     bytearray(1 << 20)
 
 
-@pytest.mark.skipif(not os.path.isdir(SHARED), reason="the shared photographs are not here")
+@pytest.mark.skipif(not os.path.isdir(MEDIA), reason="the shared photographs are not here")
 @pytest.mark.parametrize(
     ("name", "size"),
     [
@@ -126,17 +125,17 @@ def test_memory_is_bounded() -> None:
 )
 def test_real_ones(tmp_path: os.PathLike[str], name: str, size: tuple[int, int]) -> None:
     path = os.path.join(tmp_path, os.path.basename(name))
-    with open(os.path.join(SHARED, name), "rb") as source, open(path, "wb") as copy:
+    with open(os.path.join(MEDIA, name), "rb") as source, open(path, "wb") as copy:
         copy.write(source.read())
     image = largest(path)
     assert image.size == size
     if name.endswith("orientation-6.jpg"):
-        with Image.open(os.path.join(SHARED, "metadata/faces/portrait.jpg")) as upright:
+        with Image.open(os.path.join(MEDIA, "metadata/faces/portrait.jpg")) as upright:
             here, there = image.convert("L").resize((42, 35)), upright.convert("L").resize((42, 35))
         difference = sum(abs(a - b) for a, b in zip(here.tobytes(), there.tobytes(), strict=True))
         assert difference / (42 * 35) < 8
     if name.endswith("IMG_2682.heic"):
-        with pillow_heif.open_heif(os.path.join(SHARED, name)).to_pillow() as plain:
+        with pillow_heif.open_heif(os.path.join(MEDIA, name)).to_pillow() as plain:
             wanted = ImageCms.profileToProfile(
                 plain, io.BytesIO(plain.info["icc_profile"]), ImageCms.createProfile("sRGB")
             )
