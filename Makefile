@@ -4,6 +4,8 @@
 SHELL := /bin/bash
 # A shell over SSH does not know Homebrew's folders, nor the uv that setup may put into this folder.
 export PATH := $(PATH):/opt/homebrew/bin:/usr/local/bin:$(HOME)/.local/bin:$(CURDIR)/.venv-uv/bin
+# Compiled modules are kept: without them each of the many processes compiles the program again.
+unexport PYTHONDONTWRITEBYTECODE
 UV ?= uv
 
 .PHONY: run test lint bench faults setup setup-test

@@ -98,6 +98,8 @@ class Memory(threading.Thread):
 def measure(argv: Sequence[str], env: Mapping[str, str] | None = None, home: str | None = None) -> Measured:
     """Run a command; with `home` given, that is its LADING_HOME and its memory is sampled."""
     full = {**os.environ, **(env or {}), **({"LADING_HOME": home} if home else {})}
+    # An installed program has its modules compiled.
+    full.pop("PYTHONDONTWRITEBYTECODE", None)
     memory = Memory(home) if home else None
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         if memory:
