@@ -1,0 +1,182 @@
+"""What the engine asks of a worker and what it answers: one reply to every request.
+
+Paths below a source are raw bytes, '/'-separated, relative to its root; paths below an archive are text,
+relative to its root. Sizes are bytes, times nanoseconds since 1970 UTC, digests raw bytes.
+"""
+
+from core.workers.messages.archive import (
+    ArchiveFacts,
+    Audit,
+    Audited,
+    Beat,
+    CleanStaging,
+    Held,
+    Lock,
+    OpenArchive,
+    Room,
+    Space,
+    Unlock,
+)
+from core.workers.messages.batch import (
+    Arrived,
+    Checked,
+    CopyLarge,
+    Digest,
+    Digests,
+    Drop,
+    Flush,
+    Journal,
+    Publish,
+    ReadBatch,
+    Stage,
+    ToRead,
+    ToStage,
+    Verify,
+)
+from core.workers.messages.listing import (
+    Entry,
+    Listed,
+    ListMore,
+    ListTree,
+    Look,
+    Looked,
+)
+from core.workers.messages.message import (
+    Done,
+    Failed,
+    Fault,
+    Message,
+    Place,
+    Source,
+    Stopped,
+)
+from core.workers.messages.shelf import (
+    AppendText,
+    FileSizes,
+    FolderListed,
+    JournalNames,
+    ListFolder,
+    MakeFolder,
+    MoveText,
+    Names,
+    Presence,
+    Present,
+    Put,
+    ReadText,
+    Sizes,
+    SyncFolders,
+    Text,
+)
+
+Request = (
+    ListTree
+    | ListMore
+    | ReadBatch
+    | CopyLarge
+    | Stage
+    | Journal
+    | Flush
+    | Verify
+    | Publish
+    | Drop
+    | OpenArchive
+    | Look
+    | Lock
+    | Beat
+    | Unlock
+    | JournalNames
+    | ReadText
+    | AppendText
+    | MoveText
+    | Put
+    | CleanStaging
+    | Presence
+    | SyncFolders
+    | ListFolder
+    | FileSizes
+    | MakeFolder
+    | Audit
+    | Space
+)
+Reply = (
+    Listed
+    | Digests
+    | Checked
+    | Arrived
+    | Done
+    | ArchiveFacts
+    | Looked
+    | Held
+    | Names
+    | Text
+    | Present
+    | FolderListed
+    | Sizes
+    | Audited
+    | Room
+    | Failed
+    | Stopped
+)
+
+
+FRAME = 4
+"""Bytes of the big-endian length before every message."""
+
+__all__ = [
+    "FRAME",
+    "AppendText",
+    "ArchiveFacts",
+    "Arrived",
+    "Audit",
+    "Audited",
+    "Beat",
+    "Checked",
+    "CleanStaging",
+    "CopyLarge",
+    "Digest",
+    "Digests",
+    "Done",
+    "Drop",
+    "Entry",
+    "Failed",
+    "Fault",
+    "FileSizes",
+    "Flush",
+    "FolderListed",
+    "Held",
+    "Journal",
+    "JournalNames",
+    "ListFolder",
+    "ListMore",
+    "ListTree",
+    "Listed",
+    "Lock",
+    "Look",
+    "Looked",
+    "MakeFolder",
+    "Message",
+    "MoveText",
+    "Names",
+    "OpenArchive",
+    "Place",
+    "Presence",
+    "Present",
+    "Publish",
+    "Put",
+    "ReadBatch",
+    "ReadText",
+    "Reply",
+    "Request",
+    "Room",
+    "Sizes",
+    "Source",
+    "Space",
+    "Stage",
+    "Stopped",
+    "SyncFolders",
+    "Text",
+    "ToRead",
+    "ToStage",
+    "Unlock",
+    "Verify",
+]

@@ -1,0 +1,260 @@
+"""Batches carried out in this process, where calls can be made to fail."""
+
+import errno
+import gc
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from core.files import durable, noreplace
+from core.files.sealed import unsealed
+from core.workers import messages
+from core.workers.batch import Batch
+from core.workers.control import CANCEL, COMMAND, Control
+from core.workers.messages import Digest, Place, ToStage
+from core.workers.publishing import publish
+from core.workers.worker import Worker as InProcess
+from tests.core.workers.rig import JOURNAL, STAGING, payload
+
+
+class Inside:
+    """A worker in this process with three files staged."""
+
+    def __init__(self, base: Path) -> None:
+        (base / "source").mkdir()
+        for name in ("a", "b", "c"):
+            (base / "source" / name).write_bytes(name.encode() * 100)
+        self.control = Control.create()
+        self.slot = self.control.slot(0)
+        self.worker = InProcess(self.slot)
+        facts = self.worker.answer(messages.OpenArchive(os.fsencode(base / "archive"), True))
+        assert isinstance(facts, messages.ArchiveFacts)
+        self.place = Place(facts.root, facts.device, facts.inode, facts.way, "server")
+        self.archive = base / "archive"
+        self.source = messages.Source(os.fsencode(base / "source"))
+
+    def read(self) -> list[Digest]:
+        files = [messages.ToRead(number, name, 100, "images") for number, name in enumerate((b"a", b"b", b"c"))]
+        reply = self.worker.answer(messages.ReadBatch(self.source, files, True))
+        assert isinstance(reply, messages.Digests)
+        return reply.files
+
+    def stage(self, place: Place | None = None) -> messages.Reply:
+        orders = [ToStage(one.number, payload(one), "archived") for one in self.read()]
+        return self.worker.answer(messages.Stage(place or self.place, STAGING, orders))
+
+    def staged(self) -> list[Path]:
+        return [path for path in (self.archive / ".lading/staging").rglob("*") if path.is_file()]
+
+    def batch(self) -> Batch:
+        return self.worker._batch
+
+
+@pytest.fixture
+def inside(tmp_path: Path) -> Iterator[Inside]:
+    made = Inside(tmp_path)
+    yield made
+    made.worker.answer(messages.Drop())
+    made.control.close()
+
+
+def failing(code: int, after: int = 0) -> Callable[..., None]:
+    """A call that fails from the given time on."""
+    calls = [0]
+
+    def fail(*_: object) -> None:
+        calls[0] += 1
+        if calls[0] > after:
+            raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+def descriptors() -> int:
+    gc.collect()
+    return len(os.listdir("/dev/fd"))
+
+
+@pytest.mark.parametrize("level", ["medium", "server"])
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
+def test_failed_sync_means_copy_again(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch, code: int, level: str
+) -> None:
+    before = descriptors()
+    inside.stage(msgspec.structs.replace(inside.place, level=level))
+    inside.worker.answer(messages.Journal("import"))
+    monkeypatch.setattr(os, "fsync", failing(code, after=2 if level == "server" else 0))
+    reply = inside.worker.answer(messages.Flush())
+    assert isinstance(reply, messages.Checked)
+    assert [(number, fault.code, fault.again) for number, fault in reply.faults] == [
+        (number, code, True) for number in range(3)
+    ]
+    assert inside.staged() == []
+    assert descriptors() == before
+
+
+@pytest.mark.skipif(not durable.syncs_whole(), reason="no syncfs(2) that reports")
+def test_failed_sync_of_the_whole_means_copy_again(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(durable, "FEW", 1)
+    monkeypatch.setattr(durable, "_sync_whole", failing(errno.EIO))
+    inside.stage(msgspec.structs.replace(inside.place, level="medium"))
+    inside.worker.answer(messages.Journal("import"))
+    reply = inside.worker.answer(messages.Flush())
+    assert isinstance(reply, messages.Checked)
+    assert len(reply.faults) == 3
+    assert inside.staged() == []
+
+
+def test_error_that_only_close_tells_means_copy_again(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside.stage()
+    inside.worker.answer(messages.Journal("import"))
+    real, wanted = os.close, inside.batch().files[1].fd
+
+    def close(fd: int) -> None:
+        real(fd)
+        if fd == wanted:
+            raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr(os, "close", close)
+    reply = inside.worker.answer(messages.Flush())
+    assert isinstance(reply, messages.Checked)
+    assert [(number, fault.code, fault.again) for number, fault in reply.faults] == [
+        (number, errno.EDQUOT, True) for number in range(3)
+    ]
+    assert inside.staged() == []
+
+
+def test_full_archive_fails_the_files_that_did_not_fit(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = descriptors()
+    real, calls = os.write, [0]
+
+    def write(fd: int, data: memoryview) -> int:
+        calls[0] += 1
+        if calls[0] == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(fd, data[:60])  # and never all at once
+
+    monkeypatch.setattr(os, "write", write)
+    reply = inside.stage()
+    assert isinstance(reply, messages.Checked)
+    assert [(number, fault.code) for number, fault in reply.faults] == [(1, errno.ENOSPC)]
+    monkeypatch.undo()
+    assert sorted(path.read_bytes() for path in inside.staged()) == [b"a" * 100, b"c" * 100]
+    inside.worker.answer(messages.Drop())
+    assert inside.staged() == []
+    assert descriptors() == before
+
+
+def test_torn_append_is_ended_before_the_next(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = descriptors()
+    inside.stage()
+    real, calls = os.write, [0]
+
+    def write(fd: int, data: memoryview) -> int:
+        calls[0] += 1
+        if calls[0] == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(fd, data[:50])
+
+    monkeypatch.setattr(os, "write", write)
+    reply = inside.worker.answer(messages.Journal("import"))
+    assert isinstance(reply, messages.Failed)
+    assert reply.fault.code == errno.ENOSPC
+    monkeypatch.undo()
+    assert inside.staged() == []
+    assert descriptors() == before
+    inside.stage()
+    inside.worker.answer(messages.Journal("import"))
+    lines = (inside.archive / JOURNAL).read_bytes().splitlines(keepends=True)
+    assert [unsealed(line) is not None for line in lines] == [False, True, True, True]
+
+
+def test_folders_that_cannot_be_flushed_mean_copy_again(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside.stage()
+    inside.worker.answer(messages.Journal("import"))
+    inside.worker.answer(messages.Flush())
+    inside.worker.answer(messages.Verify("readback"))
+    monkeypatch.setattr(os, "fsync", failing(errno.EIO))
+    reply = inside.worker.answer(messages.Publish())
+    assert isinstance(reply, messages.Arrived)
+    assert (reply.published, reply.taken) == ([], [])
+    assert [(number, fault.again) for number, fault in reply.faults] == [(number, True) for number in range(3)]
+    monkeypatch.undo()
+    inside.stage()
+    for request in (messages.Journal("import"), messages.Flush(), messages.Verify("readback")):
+        inside.worker.answer(request)
+    reply = inside.worker.answer(messages.Publish())
+    assert isinstance(reply, messages.Arrived)
+    assert len(reply.published) == 3
+
+
+def test_cancelled_publish_says_what_was_done(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside.stage()
+    for request in (messages.Journal("import"), messages.Flush(), messages.Verify("readback")):
+        inside.worker.answer(request)
+    real = noreplace.publish
+
+    def one_then_cancel(*arguments: object) -> None:
+        real(*arguments)  # type: ignore[arg-type]
+        inside.slot.set(COMMAND, CANCEL)
+
+    monkeypatch.setattr(noreplace, "publish", one_then_cancel)
+    reply = publish(inside.batch(), memoryview(bytearray(1 << 20)))
+    assert [number for number, _ in reply.published] == [0]
+    assert [(number, fault.text) for number, fault in reply.faults] == [(1, "cancelled"), (2, "cancelled")]
+    assert inside.staged() == []
+
+
+def test_old_name_in_staging_is_never_written_through(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where publishing links and the old name cannot be removed, it shares the payload's bytes."""
+    monkeypatch.setattr(inside.place, "way", noreplace.LINK)
+    real = os.unlink
+
+    def unlink(path: str, *, dir_fd: int | None = None) -> None:
+        raise PermissionError(errno.EPERM, path)
+
+    for _ in range(2):
+        inside.stage()
+        for request in (messages.Journal("import"), messages.Flush(), messages.Verify("readback")):
+            inside.worker.answer(request)
+        monkeypatch.setattr(os, "unlink", unlink)
+        reply = inside.worker.answer(messages.Publish())
+        monkeypatch.setattr(os, "unlink", real)
+        assert isinstance(reply, messages.Arrived)
+        assert len(reply.published) == 3
+    found = sorted(path.read_bytes() for path in (inside.archive / "locations").rglob("*") if path.is_file())
+    assert found == [b"a" * 100, b"b" * 100, b"c" * 100]
+
+
+@pytest.mark.parametrize("call", ["fstat", "dup", "scandir", "mkdir", "utime"])
+def test_no_error_leaks_a_descriptor(inside: Inside, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    steps: list[messages.Request] = [messages.Journal("import"), messages.Flush(), messages.Verify("source")]
+    before = descriptors()
+    for after in range(12):
+        monkeypatch.setattr(os, call, failing_real(call, after))
+        inside.worker.answer(messages.ListTree(inside.source))
+        with suppress(AssertionError):
+            inside.stage()
+        for request in (*steps, messages.Publish()):
+            inside.worker.answer(request)
+        monkeypatch.undo()
+        inside.worker.answer(messages.Drop())
+        assert descriptors() == before
+        assert inside.staged() == []
+
+
+def failing_real(call: str, after: int) -> Callable[..., object]:
+    """The real call, but for one time."""
+    real, calls = getattr(os, call), [0]
+
+    def sometimes(*arguments: object, **named: object) -> object:
+        calls[0] += 1
+        if calls[0] == after + 1:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return real(*arguments, **named)
+
+    return sometimes
