@@ -13,7 +13,9 @@ from core.client.connection import Connection
 from core.config import FILE_VARIABLE, Config
 from core.engine import log
 from core.errors import EngineError, EngineLostError, OtherVersionError
-from core.protocol import Done, Failed, Stop, Welcome
+from core.protocol import Failed, Welcome
+from core.protocol.replies import Done
+from core.protocol.requests import Stop
 
 START = 60.0
 """Seconds an engine has from its start to its first answer; a big database may have to be upgraded first."""

@@ -4,53 +4,20 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from core.client import attach
-from core.client.connection import Connection
+from core.client.connection import Connection, Hear
 from core.config import Config
 from core.errors import EngineError, EngineLostError, LadingError
 from core.models import AuditResult, Count, ImportRequest, JobView, Outcome, Snapshot, Survey
-from core.protocol import (
-    Audit,
-    Audited,
-    Cancel,
-    Derive,
-    Done,
-    Facts,
-    FilePage,
-    Files,
-    Find,
-    Finish,
-    Imports,
-    JobPage,
-    Jobs,
-    Known,
-    Look,
-    Part,
-    Pause,
-    PauseQueue,
-    Progress,
-    Prospect,
-    Pushed,
-    Receipt,
-    Record,
-    Records,
-    Resume,
-    ResumeQueue,
-    Retry,
-    Revived,
-    SetSlots,
-    Start,
-    Started,
-    Subscribe,
-    Surveys,
-    Wait,
-    Wanted,
-)
+from core.protocol import FilePage, Part, Progress, Pushed, Record, Request, replies, requests
+from core.protocol.requests import Prospect, Start, Wanted
 
 if TYPE_CHECKING:
     from core.receipts import Form
+
+R = TypeVar("R")
 
 LAST = 5.0
 """Seconds for the last snapshot."""
@@ -74,6 +41,9 @@ class Client:
             raise EngineLostError("there is no connection to it.", "Start the command again.")
         return self._open
 
+    async def _ask(self, request: Request, wanted: type[R], hear: Hear | None = None) -> R:
+        return await self._connection.ask(request, wanted, hear)
+
     async def start(self) -> None:
         """Attach to the engine, starting one if there is none. Raises EngineError and what its start raises."""
         self._open = await attach.attach(self._settings)
@@ -84,7 +54,7 @@ class Client:
         if self._snapshot is not None:
             with suppress(LadingError, TimeoutError):
                 async with asyncio.timeout(LAST):
-                    self._snapshot = (await connection.ask(Look(), Pushed)).snapshot
+                    self._snapshot = (await connection.ask(requests.Look(), Pushed)).snapshot
         await connection.close()
 
     async def leave(self) -> None:
@@ -96,28 +66,28 @@ class Client:
 
     async def start_imports(self, requests: Sequence[ImportRequest]) -> list[str]:
         """Begin an import for each source. Cancelled, what has begun is paused."""
-        started = await self._connection.ask(Start(requests=tuple(map(Wanted.of, requests))), Started)
+        started = await self._ask(Start(requests=tuple(map(Wanted.of, requests))), replies.Started)
         return list(started.ids)
 
     async def resume_import(self, name: str) -> None:
         """Go on with a paused or interrupted import."""
-        await self._connection.ask(Resume(id=name), Done)
+        await self._ask(requests.Resume(id=name), replies.Done)
 
     async def pause_import(self, name: str, reason: str = "by the user") -> None:
         """Stop reading and writing now; the engine keeps its place."""
-        await self._connection.ask(Pause(id=name, reason=reason), Done)
+        await self._ask(requests.Pause(id=name, reason=reason), replies.Done)
 
     async def cancel_import(self, name: str) -> None:
         """End an import here."""
-        await self._connection.ask(Cancel(id=name), Done)
+        await self._ask(requests.Cancel(id=name), replies.Done)
 
     async def wait(self, names: Sequence[str]) -> None:
         """Until each of these imports has ended or cannot go on."""
-        await self._connection.ask(Wait(ids=tuple(names)), Done)
+        await self._ask(requests.Wait(ids=tuple(names)), replies.Done)
 
     async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]:
         """What importing these would do."""
-        found = await self._connection.ask(Prospect(requests=tuple(map(Wanted.of, requests))), Surveys)
+        found = await self._ask(Prospect(requests=tuple(map(Wanted.of, requests))), replies.Surveys)
         return list(found.surveys)
 
     async def audit(self, path: str, progress: Callable[[Count, Count], None]) -> AuditResult:
@@ -127,7 +97,7 @@ class Client:
             if isinstance(message, Progress):
                 progress(message.checked, message.total)
 
-        return (await self._connection.ask(Audit(archive=os.fsencode(path)), Audited, hear)).result
+        return (await self._ask(requests.Audit(archive=os.fsencode(path)), replies.Audited, hear)).result
 
     # What is and was
 
@@ -140,8 +110,8 @@ class Client:
     async def subscribe(self) -> None:
         """Have `snapshot` follow the engine."""
         self._connection.pushed = self._keep
-        await self._connection.ask(Subscribe(), Done)
-        self._keep(await self._connection.ask(Look(), Pushed))
+        await self._ask(requests.Subscribe(), replies.Done)
+        self._keep(await self._ask(requests.Look(), Pushed))
 
     async def snapshots(self) -> AsyncIterator[Snapshot]:
         """The newest snapshot whenever there is one, until the engine ends."""
@@ -168,22 +138,22 @@ class Client:
         return found[::-1]
 
     async def _page(self, before: int, unfinished: bool) -> tuple[Record, ...]:
-        return (await self._connection.ask(Imports(before=before, unfinished=unfinished), Records)).records
+        return (await self._ask(requests.Imports(before=before, unfinished=unfinished), replies.Records)).records
 
     async def find(self, name: str) -> Record:
         """The import whose id is or begins with `name`. Raises UsageError."""
-        return (await self._connection.ask(Find(name=name), Records)).records[0]
+        return (await self._ask(requests.Find(name=name), replies.Records)).records[0]
 
     async def files(
         self, name: str = "", *, outcomes: Sequence[Outcome] = (), text: str = "", offset: int = 0
     ) -> FilePage:
         """Files of an import, or of all, from row `offset` on. Raises UsageError."""
-        wanted = Files(name=name, outcomes=tuple(outcomes), text=text, offset=offset)
-        return await self._connection.ask(wanted, FilePage)
+        wanted = requests.Files(name=name, outcomes=tuple(outcomes), text=text, offset=offset)
+        return await self._ask(wanted, FilePage)
 
     async def known(self, file: int) -> tuple[tuple[str, str], ...]:
         """All that is known of a file. Raises UsageError."""
-        return (await self._connection.ask(Known(file=file), Facts)).facts
+        return (await self._ask(requests.Known(file=file), replies.Facts)).facts
 
     async def receipt(self, name: str, form: "Form", out: Callable[[str], None]) -> None:
         """Give the receipt of an import to `out`, piece by piece. Raises UsageError."""
@@ -192,35 +162,35 @@ class Client:
             if isinstance(message, Part):
                 out(message.text)
 
-        await self._connection.ask(Receipt(name=name, form=form), Done, hear)
+        await self._ask(requests.Receipt(name=name, form=form), replies.Done, hear)
 
     # The background
 
     async def queue_pause(self, name: str) -> None:
         """Begin no more jobs of a queue. Raises UsageError."""
-        await self._connection.ask(PauseQueue(queue=name), Done)
+        await self._ask(requests.PauseQueue(queue=name), replies.Done)
 
     async def queue_resume(self, name: str) -> None:
         """Go on with a queue. Raises UsageError."""
-        await self._connection.ask(ResumeQueue(queue=name), Done)
+        await self._ask(requests.ResumeQueue(queue=name), replies.Done)
 
     async def queue_slots(self, name: str, slots: int) -> None:
         """So many calls of a queue at once. Raises UsageError."""
-        await self._connection.ask(SetSlots(queue=name, slots=slots), Done)
+        await self._ask(requests.SetSlots(queue=name, slots=slots), replies.Done)
 
     async def jobs(self, state: str = "", queue: str = "", after: int = 0) -> list[JobView]:
         """A page of jobs with ids beyond `after`, of one state and one queue where these are given."""
-        return list((await self._connection.ask(Jobs(state=state, queue=queue, after=after), JobPage)).jobs)
+        return list((await self._ask(requests.Jobs(state=state, queue=queue, after=after), replies.JobPage)).jobs)
 
     async def retry(self, queue: str = "", ids: Sequence[int] | None = None) -> int:
         """Try dead jobs again, all of them, or those of a queue or with these ids; how many jobs that revives."""
-        wanted = Retry(queue=queue, ids=None if ids is None else tuple(ids))
-        return (await self._connection.ask(wanted, Revived)).count
+        wanted = requests.Retry(queue=queue, ids=None if ids is None else tuple(ids))
+        return (await self._ask(wanted, replies.Revived)).count
 
     async def derive(self, path: str) -> int:
         """Add jobs for all that is missing in the archive at `path`; how many. Raises ArchiveError."""
-        return (await self._connection.ask(Derive(archive=os.fsencode(path)), Revived)).count
+        return (await self._ask(requests.Derive(archive=os.fsencode(path)), replies.Revived)).count
 
     async def finish(self, names: Sequence[str]) -> None:
         """Until these imports have ended, and all they left to be done, but for what waits until a person acts."""
-        await self._connection.ask(Finish(ids=tuple(names)), Done)
+        await self._ask(requests.Finish(ids=tuple(names)), replies.Done)

@@ -17,9 +17,7 @@ from core.protocol import (
     Answer,
     Call,
     Failed,
-    Forget,
     FromEngine,
-    Hello,
     Part,
     Progress,
     Pushed,
@@ -30,6 +28,7 @@ from core.protocol import (
     pack,
     unpacker,
 )
+from core.protocol.requests import Forget, Hello
 from core.server import sockets
 
 R = TypeVar("R")

@@ -6,9 +6,9 @@ own user are let in.
 
 Both sides send frames: a length in 4 bytes, big-endian, then that many bytes of MessagePack. A frame to the
 engine has at most `LARGEST_REQUEST` bytes, one from it `LARGEST_REPLY`. Every message is a map; its key `type`
-holds the name of a class below in lower case, the other keys are the fields of that class, and fields with a
-default may be left out. Paths are binary, as the system has them; all else is UTF-8 text. A frame that is
-larger, no such message, or out of turn ends the connection, and only that one.
+holds the name of a class in lower case (those below, and those in `requests` and `replies`), the other keys are
+the fields of that class, and fields with a default may be left out. Paths are binary, as the system has them; all
+else is UTF-8 text. A frame that is larger, no such message, or out of turn ends the connection, and only that one.
 
 The client sends `Call`s: a number of its own, from 1, that no unanswered call of its has, and a request. Each
 gets one `Answer` with that number and a reply; replies may come in another order than the calls. The reply that
@@ -35,51 +35,8 @@ import msgspec
 
 from core.models import Count
 from core.protocol.message import Message, Number, encodable
-from core.protocol.replies import (
-    Audited,
-    Done,
-    Facts,
-    Failed,
-    FilePage,
-    JobPage,
-    Pushed,
-    Record,
-    Records,
-    Reply,
-    Revived,
-    Started,
-    Surveys,
-    Welcome,
-)
-from core.protocol.requests import (
-    Audit,
-    Cancel,
-    Derive,
-    Files,
-    Find,
-    Finish,
-    Forget,
-    Hello,
-    Imports,
-    Jobs,
-    Known,
-    Look,
-    Pause,
-    PauseQueue,
-    Prospect,
-    Receipt,
-    Request,
-    Resume,
-    ResumeQueue,
-    Retry,
-    SetSlots,
-    Start,
-    Status,
-    Stop,
-    Subscribe,
-    Wait,
-    Wanted,
-)
+from core.protocol.replies import Failed, FilePage, Pushed, Record, Reply, Welcome
+from core.protocol.requests import Request
 
 FRAME = 4
 """Bytes of a frame's length."""
@@ -148,51 +105,17 @@ __all__ = [
     "PAGE",
     "PERIOD",
     "Answer",
-    "Audit",
-    "Audited",
     "Call",
-    "Cancel",
-    "Derive",
-    "Done",
-    "Facts",
     "Failed",
     "FilePage",
-    "Files",
-    "Find",
-    "Finish",
-    "Forget",
     "FromEngine",
-    "Hello",
-    "Imports",
-    "JobPage",
-    "Jobs",
-    "Known",
-    "Look",
     "Message",
     "Part",
-    "Pause",
-    "PauseQueue",
     "Progress",
-    "Prospect",
     "Pushed",
-    "Receipt",
     "Record",
-    "Records",
     "Reply",
     "Request",
-    "Resume",
-    "ResumeQueue",
-    "Retry",
-    "Revived",
-    "SetSlots",
-    "Start",
-    "Started",
-    "Status",
-    "Stop",
-    "Subscribe",
-    "Surveys",
-    "Wait",
-    "Wanted",
     "Welcome",
     "encodable",
     "pack",

@@ -9,6 +9,10 @@ from core.models import ImportRequest, Outcome
 from core.protocol.message import Message, Name, Number
 
 
+class Change(Message, frozen=True, kw_only=True):
+    """What is carried out even when the client is gone."""
+
+
 class Hello(Message, frozen=True, kw_only=True):
     """The client's version. → Welcome"""
 
@@ -58,26 +62,26 @@ class Wanted(Message, frozen=True, kw_only=True):
         return ImportRequest(**values | {"exclude": tuple(map(os.fsdecode, self.exclude))})
 
 
-class Start(Message, frozen=True, kw_only=True):
+class Start(Change, frozen=True, kw_only=True):
     """Begin imports. → Started"""
 
     requests: tuple[Wanted, ...]
 
 
-class Resume(Message, frozen=True, kw_only=True):
+class Resume(Change, frozen=True, kw_only=True):
     """Go on with a paused or interrupted import. → Done"""
 
     id: Name
 
 
-class Pause(Message, frozen=True, kw_only=True):
+class Pause(Change, frozen=True, kw_only=True):
     """Stop reading and writing until `Resume`. → Done"""
 
     id: Name
     reason: Name = "by the user"
 
 
-class Cancel(Message, frozen=True, kw_only=True):
+class Cancel(Change, frozen=True, kw_only=True):
     """End an import as it is. → Done"""
 
     id: Name
@@ -145,19 +149,19 @@ class Receipt(Message, frozen=True, kw_only=True):
     form: Literal["text", "json", "csv", "tsv"] = "text"
 
 
-class PauseQueue(Message, frozen=True, kw_only=True):
+class PauseQueue(Change, frozen=True, kw_only=True):
     """Begin no more jobs of a queue. → Done"""
 
     queue: Name
 
 
-class ResumeQueue(Message, frozen=True, kw_only=True):
+class ResumeQueue(Change, frozen=True, kw_only=True):
     """Go on with a queue. → Done"""
 
     queue: Name
 
 
-class SetSlots(Message, frozen=True, kw_only=True):
+class SetSlots(Change, frozen=True, kw_only=True):
     """So many calls of a queue at once. → Done"""
 
     queue: Name
@@ -172,14 +176,14 @@ class Jobs(Message, frozen=True, kw_only=True):
     after: Annotated[int, msgspec.Meta(ge=0, le=2**62)] = 0
 
 
-class Retry(Message, frozen=True, kw_only=True):
+class Retry(Change, frozen=True, kw_only=True):
     """Try dead jobs again: all, those of a queue, or these. → Revived"""
 
     queue: Name = ""
     ids: tuple[Number, ...] | None = None
 
 
-class Derive(Message, frozen=True, kw_only=True):
+class Derive(Change, frozen=True, kw_only=True):
     """Add jobs for all that is missing in an archive. → Revived"""
 
     archive: bytes

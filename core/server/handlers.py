@@ -7,45 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from core.catalog import browse, records
 from core.errors import UsageError
 from core.models import Count
-from core.protocol import (
-    PAGE,
-    Audit,
-    Audited,
-    Cancel,
-    Derive,
-    Done,
-    Facts,
-    FilePage,
-    Files,
-    Find,
-    Finish,
-    Imports,
-    JobPage,
-    Jobs,
-    Known,
-    Look,
-    Message,
-    Part,
-    Pause,
-    PauseQueue,
-    Progress,
-    Prospect,
-    Pushed,
-    Receipt,
-    Records,
-    Reply,
-    Request,
-    Resume,
-    ResumeQueue,
-    Retry,
-    Revived,
-    SetSlots,
-    Start,
-    Started,
-    Surveys,
-    Wait,
-    pack,
-)
+from core.protocol import PAGE, Message, Part, Progress, Pushed, Reply, Request, pack, replies, requests
 
 if TYPE_CHECKING:
     from core.engine.engine import Engine
@@ -61,58 +23,58 @@ class Asker(Protocol):
 async def reply(engine: "Engine", request: Request, number: int, asker: Asker) -> Reply:
     """Carry out a request. Raises LadingError."""
     match request:
-        case Start(requests=wanted):
+        case requests.Start(requests=wanted):
             names = await engine.start_imports([one.request() for one in wanted])
-            return Started(ids=tuple(names))
-        case Resume(id=name):
+            return replies.Started(ids=tuple(names))
+        case requests.Resume(id=name):
             await engine.resume_import(name)
-        case Pause(id=name, reason=reason):
+        case requests.Pause(id=name, reason=reason):
             await engine.pause_import(name, reason)
-        case Cancel(id=name):
+        case requests.Cancel(id=name):
             if name not in engine.under_way:
                 # To be closed with its receipt, it has to be opened.
                 await engine.resume_import(name)
             await engine.cancel_import(name)
-        case Wait(ids=names):
+        case requests.Wait(ids=names):
             await engine.wait(names)
-        case Look():
+        case requests.Look():
             return Pushed(snapshot=engine.snapshot())
-        case Prospect(requests=wanted):
-            return Surveys(surveys=tuple(await engine.survey([one.request() for one in wanted])))
-        case Audit(archive=archive):
+        case requests.Prospect(requests=wanted):
+            return replies.Surveys(surveys=tuple(await engine.survey([one.request() for one in wanted])))
+        case requests.Audit(archive=archive):
 
             def progress(checked: Count, total: Count) -> None:
                 asker.offer(pack(Progress(number=number, checked=checked, total=total)))
 
-            return Audited(result=await engine.audit(os.fsdecode(archive), progress))
-        case Imports(before=before, unfinished=unfinished):
+            return replies.Audited(result=await engine.audit(os.fsdecode(archive), progress))
+        case requests.Imports(before=before, unfinished=unfinished):
             page = await records.page(engine.database.read, engine.under_way, before, unfinished=unfinished)
-            return Records(records=tuple(page))
-        case Find(name=name):
-            return Records(records=(await records.find(engine.database.read, engine.under_way, name),))
-        case Files(name=name, outcomes=outcomes, text=text, offset=offset):
+            return replies.Records(records=tuple(page))
+        case requests.Find(name=name):
+            return replies.Records(records=(await records.find(engine.database.read, engine.under_way, name),))
+        case requests.Files(name=name, outcomes=outcomes, text=text, offset=offset):
             total, files = await browse.page(engine.database.read, name, outcomes, text, offset)
-            return FilePage(total=total, files=tuple(files))
-        case Known(file=file):
-            return Facts(facts=tuple(await browse.known(engine.database.read, file)))
-        case Receipt(name=name, form=form):
+            return replies.FilePage(total=total, files=tuple(files))
+        case requests.Known(file=file):
+            return replies.Facts(facts=tuple(await browse.known(engine.database.read, file)))
+        case requests.Receipt(name=name, form=form):
             async with aclosing(records.receipt(engine.database.read, name, form)) as parts:
                 async for text in parts:
                     await asker.send(Part(number=number, text=text))
-        case PauseQueue(queue=queue):
+        case requests.PauseQueue(queue=queue):
             await engine.queue_pause(queue)
-        case ResumeQueue(queue=queue):
+        case requests.ResumeQueue(queue=queue):
             await engine.queue_resume(queue)
-        case SetSlots(queue=queue, slots=slots):
+        case requests.SetSlots(queue=queue, slots=slots):
             await engine.queue_slots(queue, slots)
-        case Jobs(state=state, queue=queue, after=after):
-            return JobPage(jobs=tuple(await engine.jobs(state, queue, after, PAGE)))
-        case Retry(queue=queue, ids=ids):
-            return Revived(count=await engine.retry(queue, ids))
-        case Derive(archive=archive):
-            return Revived(count=await engine.derive(os.fsdecode(archive)))
-        case Finish(ids=names):
+        case requests.Jobs(state=state, queue=queue, after=after):
+            return replies.JobPage(jobs=tuple(await engine.jobs(state, queue, after, PAGE)))
+        case requests.Retry(queue=queue, ids=ids):
+            return replies.Revived(count=await engine.retry(queue, ids))
+        case requests.Derive(archive=archive):
+            return replies.Revived(count=await engine.derive(os.fsdecode(archive)))
+        case requests.Finish(ids=names):
             await engine.finish(names)
         case _:
             raise UsageError(f"{type(request).__name__} is not understood.")
-    return Done()
+    return replies.Done()

@@ -16,38 +16,29 @@ from core.protocol import (
     LARGEST_REQUEST,
     Answer,
     Call,
-    Cancel,
-    Derive,
-    Done,
     Failed,
-    Forget,
-    Hello,
-    Look,
     Message,
-    Pause,
-    PauseQueue,
     Reply,
     Request,
-    Resume,
-    ResumeQueue,
-    Retry,
-    SetSlots,
-    Start,
-    Started,
-    Status,
-    Stop,
-    Subscribe,
     encodable,
     pack,
     unpacker,
+)
+from core.protocol.replies import Done, Started
+from core.protocol.requests import (
+    Change,
+    Forget,
+    Hello,
+    Look,
+    Resume,
+    Status,
+    Stop,
+    Subscribe,
 )
 from core.server import handlers
 
 if TYPE_CHECKING:
     from core.server.server import Server
-
-LASTING = (Start, Resume, Pause, Cancel, PauseQueue, ResumeQueue, SetSlots, Retry, Derive)
-"""Requests that are carried out even when the client is gone."""
 
 log = logging.getLogger("lading.session")
 
@@ -127,7 +118,7 @@ class Session:
             self.drop()
             for calling in self._calls.values():
                 calling.task.cancel()
-                if not isinstance(calling.request, LASTING):
+                if not isinstance(calling.request, Change):
                     calling.work.cancel()
 
     async def _receive(self) -> Call:
@@ -192,7 +183,7 @@ class Session:
         calling = self._calls.get(number)
         if calling is None:
             return
-        if isinstance(calling.request, LASTING):
+        if isinstance(calling.request, Change):
             self._server.keep(asyncio.create_task(self._pause(calling)))
         else:
             calling.work.cancel()

@@ -9,7 +9,8 @@ from typing import Any, cast
 
 from core.errors import UsageError
 from core.models import AuditResult, Count, ImportRequest, Snapshot, Survey
-from core.protocol import FRAME, Call, FromEngine, Hello, Request, pack, unpacker
+from core.protocol import FRAME, Call, FromEngine, Request, pack, unpacker
+from core.protocol.requests import Hello
 from core.server import sockets
 from core.server.server import Server
 

@@ -8,19 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from core.protocol import (
-    CALLS,
-    LARGEST_REQUEST,
-    Answer,
-    Call,
-    Done,
-    Hello,
-    Look,
-    Pushed,
-    Subscribe,
-    Wait,
-    pack,
-)
+from core.protocol import CALLS, LARGEST_REQUEST, Answer, Call, Pushed, pack
+from core.protocol.replies import Done
+from core.protocol.requests import Hello, Look, Subscribe, Wait
 from core.server.server import MOST
 from tests.core.engine.stub import Raw, serving
 from tests.rigs.engines import soon

@@ -9,7 +9,9 @@ from core import errors, protocol
 from core.errors import LadingError, SourceError, UsageError
 from core.importing.run import HaltError
 from core.models import ImportRequest, Snapshot
-from core.protocol import FRAME, Answer, Call, Done, Failed, Hello, Pushed, Start, Started, Wanted, Welcome, pack
+from core.protocol import FRAME, Answer, Call, Failed, Pushed, Welcome, pack
+from core.protocol.replies import Done, Started
+from core.protocol.requests import Change, Hello, Pause, Start, Wanted
 
 CALL, FROM_ENGINE = protocol.unpacker(Call), protocol.unpacker(protocol.FromEngine)
 
@@ -32,15 +34,13 @@ def test_a_frame_is_what_the_docstring_says() -> None:
 def test_a_default_may_be_left_out() -> None:
     whole = {"type": "call", "number": 7, "request": {"type": "pause", "id": "x"}}
     call = CALL.decode(msgspec.msgpack.encode(whole))
-    assert call == Call(number=7, request=protocol.Pause(id="x"))
+    assert call == Call(number=7, request=Pause(id="x"))
 
 
 def test_every_message_says_its_name() -> None:
-    names = [kind.__name__ for kind in protocol.message.Message.__subclasses__()]
-    assert len(names) == len({name.lower() for name in names})
-    assert all(
-        kind.__struct_config__.tag == kind.__name__.lower() for kind in protocol.message.Message.__subclasses__()
-    )
+    kinds = [kind for base in (protocol.Message, Change) for kind in base.__subclasses__()]
+    assert len(kinds) == len({kind.__name__.lower() for kind in kinds})
+    assert all(kind.__struct_config__.tag == kind.__name__.lower() for kind in kinds)
 
 
 def test_a_request_keeps_bytes_that_are_no_text() -> None:

@@ -10,28 +10,21 @@ import pytest
 from core import protocol
 from core.engine import log
 from core.models import ImportRequest
-from core.protocol import (
-    LARGEST_REPLY,
-    Answer,
+from core.protocol import LARGEST_REPLY, Answer, Call, Failed, Welcome, pack
+from core.protocol.replies import Audited, Done, Started
+from core.protocol.requests import (
     Audit,
-    Audited,
-    Call,
     Cancel,
-    Done,
-    Failed,
     Forget,
     Hello,
     Look,
     Pause,
     Prospect,
     Start,
-    Started,
     Status,
     Stop,
     Wait,
     Wanted,
-    Welcome,
-    pack,
 )
 from core.server import sockets
 from tests.core.engine.stub import Raw, serving
