@@ -1,0 +1,138 @@
+"""Disks of their own for tests: images on loop devices, with real file systems (Linux, root)."""
+
+import mmap
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MIB = 1 << 20
+BLOCK = 4096
+
+_MAKE = {
+    "ext4": ["mkfs.ext4", "-q", "-F", "-b", str(BLOCK)],
+    "xfs": ["mkfs.xfs", "-q", "-f"],
+    "exfat": ["mkfs.exfat"],
+}
+_SIZES = {"xfs": 320 * MIB}  # mkfs.xfs makes nothing smaller than 300 MiB
+# Nothing reaches the disk by itself while a test runs: only what is flushed does.
+_OPTIONS = {"ext4": ["commit=600"]}
+
+
+def run(*argv: str) -> str:
+    """Run a command of the system; what it printed. Raises AssertionError with its complaint."""
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, f"{' '.join(argv)}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def mounted(path: Path) -> bool:
+    """Whether something is mounted on exactly this path; touches no file system."""
+    wanted = str(path).replace(" ", "\\040")
+    with open("/proc/self/mounts") as lines:
+        return any(line.split()[1] == wanted for line in lines)
+
+
+def unmount(path: Path, *, lazy: bool = False) -> None:
+    """Unmount; a worker that is just leaving gets a moment. Lazily: at once, whoever still uses it."""
+    if lazy:
+        run("umount", "-l", str(path))
+        return
+    end = time.monotonic() + 15
+    while mounted(path):
+        done = subprocess.run(["umount", str(path)], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0 or time.monotonic() < end, done.stderr
+        time.sleep(0.05 if done.returncode else 0)
+
+
+class Disk:
+    """An image, the loop device that it is behind, and where its file system is mounted."""
+
+    def __init__(self, folder: Path, kind: str, size: int = 64 * MIB) -> None:
+        self.kind = kind
+        self.image = folder / f"{kind}.img"
+        self.path = folder / kind
+        self.path.mkdir(parents=True)
+        self.read_only = False
+        with open(self.image, "wb") as file:
+            file.truncate(max(size, _SIZES.get(kind, 0)))
+        self.device = run("losetup", "--find", "--show", str(self.image)).strip()
+        run(*_MAKE[kind], self.device)
+
+    def mount(self, *, read_only: bool = False) -> None:
+        """Mount it; after a power cut its journal is played back."""
+        self.read_only = read_only
+        if self.kind == "exfat":
+            options = ["-o", "ro"] if read_only else []
+            run("mount.exfat-fuse", *options, self.device, str(self.path))
+            return
+        wanted = ",".join(["ro" if read_only else "rw", *_OPTIONS.get(self.kind, [])])
+        run("mount", "-t", self.kind, "-o", wanted, self.device, str(self.path))
+
+    def unmount(self, *, lazy: bool = False) -> None:
+        """Unmount it."""
+        unmount(self.path, lazy=lazy)
+
+    def remount(self, *, read_only: bool = False) -> None:
+        """Unmount it and mount it again: nothing of it is in memory then."""
+        self.unmount()
+        subprocess.run(["blockdev", "--flushbufs", self.device], check=True, timeout=60)
+        self.mount(read_only=read_only)
+
+    def cut_power(self) -> None:
+        """From now on nothing more reaches the disk, not even the journal of the file system (ext4 and XFS)."""
+        run("xfs_io", "-x", "-c", "shutdown", str(self.path))
+
+    def place(self, data: bytes) -> int:
+        """Where on the disk these bytes are, which must be there once: an offset in the image."""
+        with (
+            open(self.image, "rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as bytes_,
+        ):
+            found = bytes_.find(data)
+        assert found >= 0, "the bytes are not on the disk"
+        return found
+
+    def flip(self, data: bytes) -> None:
+        """Change one bit of these bytes on the disk, below the mounted file system."""
+        with open(self.image, "r+b") as file:
+            at = self.place(data)
+            file.seek(at)
+            file.write(bytes([data[0] ^ 1]))
+
+    def lose_from(self, at: int) -> int:
+        """Cut the image off at `at`, which can no longer be read from there; its size before."""
+        size = self.image.stat().st_size
+        os.truncate(self.image, at)
+        return size
+
+    def close(self) -> None:
+        """Unmount it, and give the device back."""
+        if mounted(self.path):
+            self.unmount()
+        run("losetup", "--detach", self.device)
+
+
+@contextmanager
+def disk(folder: Path, kind: str, size: int = 64 * MIB, *, mount: bool = True) -> Iterator[Disk]:
+    """A mounted disk of the kind `ext4`, `xfs` or `exfat`; at the end it is gone."""
+    made = Disk(folder, kind, size)
+    try:
+        if mount:
+            made.mount()
+        yield made
+    finally:
+        made.close()
+
+
+@contextmanager
+def memory(path: Path, options: str) -> Iterator[Path]:
+    """A tmpfs on `path`, with options such as `size=8m` or `nr_inodes=100`."""
+    path.mkdir(parents=True, exist_ok=True)
+    run("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path))
+    try:
+        yield path
+    finally:
+        unmount(path)

@@ -1,0 +1,321 @@
+"""A file system that passes everything through to a folder, and fails as it is told (FUSE, Linux, root).
+
+`python -m tests.rigs.passthrough BELOW MOUNT SWITCHES SUBTYPE` is its daemon, `mounted` starts and ends it.
+Switches are set while it runs, one or more for each operation.
+"""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.rigs import disks
+
+ROOT = str(Path(__file__).resolve().parents[2])
+
+HANG = 3600.0
+"""Seconds that an operation hangs: longer than any test."""
+
+
+@dataclass(frozen=True)
+class Switch:
+    """What becomes of one operation, by its name in FUSE: read, write, create, flush (each close), fsync …
+
+    error: the errno that it fails with; 0 none.
+    delay: seconds that it takes longer; HANG for ever.
+    spoil: `corrupt` (a bit of what is written changes), `lose` (nothing is written, success is reported), or
+        `short` (only half is written, all is reported). For `write` only.
+    match: only paths that contain this.
+    after: so many calls go well first. times: so many calls are treated so, 0 all.
+    above: only while more than so many operations of any kind are under way.
+    """
+
+    operation: str
+    error: int = 0
+    delay: float = 0.0
+    spoil: str = ""
+    match: str = ""
+    after: int = 0
+    times: int = 0
+    above: int = 0
+
+
+class Passthrough:
+    """A running one. `below` holds the files, `path` is the mount point."""
+
+    def __init__(self, folder: Path, subtype: str) -> None:
+        self.below = folder / "below"
+        self.path = folder / "through"
+        self._switches = folder / "switches.json"
+        self._subtype = subtype
+        self.process: subprocess.Popen[bytes] | None = None
+        for made in (self.below, self.path):
+            made.mkdir(parents=True, exist_ok=True)
+        self.set()
+
+    def set(self, *switches: Switch) -> None:
+        """These from now on, in place of all before; their counts begin anew."""
+        new = self._switches.with_suffix(".new")
+        new.write_text(json.dumps([asdict(switch) for switch in switches]))
+        new.replace(self._switches)
+
+    def mount(self) -> None:
+        """Start the daemon."""
+        argv = [str(self.below), str(self.path), str(self._switches), self._subtype]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.rigs.passthrough", *argv],
+            cwd=ROOT,
+            # libfuse 2 writes 4 KiB at a time.
+            env={**os.environ, "FUSE_LIBRARY_NAME": "fuse3"},
+            process_group=0,
+        )
+        end = time.monotonic() + 20
+        while not disks.mounted(self.path):
+            assert self.process.poll() is None, "the FUSE daemon ended"
+            assert time.monotonic() < end, "the FUSE daemon mounted nothing"
+            time.sleep(0.01)
+
+    def kill(self) -> None:
+        """The daemon dies: every call below the mount point says ENOTCONN."""
+        assert self.process
+        self.process.kill()
+        self.process.wait(20)
+
+    def unmount(self) -> None:
+        """End the daemon, which ends whatever hangs, and unmount."""
+        if self.process is not None:
+            self.kill()
+            self.process = None
+        if disks.mounted(self.path):
+            disks.unmount(self.path, lazy=True)
+
+
+@contextmanager
+def mounted(folder: Path, subtype: str = "passthrough") -> Iterator[Passthrough]:
+    """A passthrough below `folder`. `subtype` is what mount(8) calls it after `fuse.`: `sshfs` is a network's."""
+    made = Passthrough(folder, subtype)
+    made.mount()
+    try:
+        yield made
+    finally:
+        made.unmount()
+
+
+class _Switches:
+    """The switches as the daemon sees them: read anew whenever the file is another one."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._seen = (0, 0)
+        self._switches: list[Switch] = []
+        self._counts: Counter[int] = Counter()
+        self._under_way = 0
+        self._turn = threading.Lock()
+
+    def _now(self) -> list[Switch]:
+        facts = os.stat(self._path)
+        if (facts.st_ino, facts.st_mtime_ns) != self._seen:
+            self._seen = facts.st_ino, facts.st_mtime_ns
+            with open(self._path) as file:
+                self._switches = [Switch(**each) for each in json.load(file)]
+            self._counts.clear()
+        return self._switches
+
+    def _chosen(self, operation: str, path: str) -> list[Switch]:
+        with self._turn:
+            chosen: list[Switch] = []
+            for number, switch in enumerate(self._now()):
+                if switch.operation not in (operation, "*") or switch.match not in path:
+                    continue
+                if switch.above and self._under_way <= switch.above:
+                    continue
+                self._counts[number] += 1
+                count = self._counts[number] - switch.after
+                if count > 0 and (not switch.times or count <= switch.times):
+                    chosen.append(switch)
+            return chosen
+
+    @contextmanager
+    def operation(self, name: str, path: str) -> Iterator[str]:
+        """Carry out one operation as the switches say; how to spoil it. Raises OSError."""
+        with self._turn:
+            self._under_way += 1
+        try:
+            chosen = self._chosen(name, path)
+            time.sleep(sum(switch.delay for switch in chosen))
+            for switch in chosen:
+                if switch.error:
+                    raise OSError(switch.error, os.strerror(switch.error))
+            yield next((switch.spoil for switch in chosen if switch.spoil), "")
+        finally:
+            with self._turn:
+                self._under_way -= 1
+
+
+def _operations(below: str, switches: _Switches) -> Any:
+    """The operations of the daemon. mfusepy is loaded here only: it wants libfuse."""
+    import mfusepy
+
+    def real(path: str) -> str:
+        return below + path
+
+    class Operations(mfusepy.Operations):  # type: ignore[misc]
+        use_ns = True
+
+        def getattr(self, path: str, fh: int | None = None) -> dict[str, Any]:
+            with switches.operation("getattr", path):
+                facts = os.fstat(fh) if fh is not None else os.lstat(real(path))
+            names = ("mode", "nlink", "uid", "gid", "size", "blocks", "blksize", "ino")
+            times = {f"st_{name}": getattr(facts, f"st_{name}_ns") for name in ("atime", "mtime", "ctime")}
+            return {f"st_{name}": getattr(facts, f"st_{name}") for name in names} | times
+
+        def readdir(self, path: str, fh: int) -> list[str]:
+            with switches.operation("readdir", path):
+                return [".", "..", *os.listdir(real(path))]
+
+        def readlink(self, path: str) -> str:
+            with switches.operation("readlink", path):
+                return os.readlink(real(path))
+
+        def mkdir(self, path: str, mode: int) -> int:
+            with switches.operation("mkdir", path):
+                os.mkdir(real(path), mode)
+            return 0
+
+        def rmdir(self, path: str) -> int:
+            with switches.operation("rmdir", path):
+                os.rmdir(real(path))
+            return 0
+
+        def unlink(self, path: str) -> int:
+            with switches.operation("unlink", path):
+                os.unlink(real(path))
+            return 0
+
+        def symlink(self, target: str, source: str) -> int:
+            with switches.operation("symlink", target):
+                os.symlink(source, real(target))
+            return 0
+
+        def link(self, target: str, source: str) -> int:
+            with switches.operation("link", target):
+                os.link(real(source), real(target))
+            return 0
+
+        def rename(self, old: str, new: str) -> int:
+            with switches.operation("rename", new):
+                os.rename(real(old), real(new))
+            return 0
+
+        def chmod(self, path: str, mode: int) -> int:
+            with switches.operation("chmod", path):
+                os.chmod(real(path), mode)
+            return 0
+
+        def chown(self, path: str, uid: int, gid: int) -> int:
+            with switches.operation("chown", path):
+                os.chown(real(path), uid, gid)
+            return 0
+
+        def utimens(self, path: str, times: tuple[int, int] | None = None) -> int:
+            with switches.operation("utimens", path):
+                os.utime(real(path), ns=times or (time.time_ns(),) * 2, follow_symlinks=False)
+            return 0
+
+        def truncate(self, path: str, length: int, fh: int | None = None) -> int:
+            with switches.operation("truncate", path):
+                os.truncate(real(path), length)
+            return 0
+
+        def statfs(self, path: str) -> dict[str, int]:
+            with switches.operation("statfs", path):
+                facts = os.statvfs(real(path))
+            names = ("bavail", "bfree", "blocks", "bsize", "favail", "ffree", "files", "frsize", "namemax")
+            return {f"f_{name}": getattr(facts, f"f_{name}") for name in names}
+
+        def open(self, path: str, flags: int) -> int:
+            with switches.operation("open", path):
+                return os.open(real(path), flags & ~os.O_APPEND)
+
+        def create(self, path: str, mode: int, fi: Any = None) -> int:
+            with switches.operation("create", path):
+                flags = os.O_RDWR | os.O_CREAT | ((fi or 0) & os.O_EXCL)
+                return os.open(real(path), flags, mode)
+
+        def read(self, path: str, size: int, offset: int, fh: int) -> bytes:
+            with switches.operation("read", path):
+                return os.pread(fh, size, offset)
+
+        def write(self, path: str, data: bytes, offset: int, fh: int) -> int:
+            with switches.operation("write", path) as spoil:
+                match spoil:
+                    case "corrupt":
+                        os.pwrite(fh, bytes([data[0] ^ 1]) + data[1:], offset)
+                    case "lose":
+                        os.pwrite(fh, bytes(len(data)), offset)
+                    case "short":
+                        os.pwrite(fh, data[: len(data) // 2], offset)
+                    case _:
+                        return os.pwrite(fh, data, offset)
+            return len(data)
+
+        def flush(self, path: str, fh: int) -> int:
+            with switches.operation("flush", path):
+                return 0
+
+        def fsync(self, path: str, datasync: int, fh: int) -> int:
+            with switches.operation("fsync", path):
+                os.fsync(fh)
+            return 0
+
+        def fsyncdir(self, path: str, datasync: int, fh: int) -> int:
+            with switches.operation("fsyncdir", path):
+                return 0
+
+        def release(self, path: str, fh: int) -> int:
+            with suppress(OSError), switches.operation("release", path):
+                pass
+            os.close(fh)
+            return 0
+
+    return Operations()
+
+
+def daemon(below: str, mount: str, switches: str, subtype: str) -> None:
+    """Serve until unmounted."""
+    import mfusepy
+
+    class Fuse(mfusepy.FUSE):  # type: ignore[misc]
+        def rename_fuse_3(self, old: bytes, new: bytes, flags: int) -> int:
+            """mfusepy forgets the flags, and would replace where that is forbidden."""
+            if flags:
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            return int(super().rename_fuse_3(old, new, flags))
+
+    Fuse(
+        _operations(below, _Switches(switches)),
+        mount,
+        foreground=True,
+        allow_other=True,
+        default_permissions=True,
+        fsname="passthrough",
+        subtype=subtype,
+        use_ino=True,
+        max_threads=64,
+        attr_timeout=0,
+        entry_timeout=0,
+        negative_timeout=0,
+    )
+
+
+if __name__ == "__main__":
+    daemon(*sys.argv[1:5])
