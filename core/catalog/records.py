@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
@@ -40,15 +40,33 @@ async def find(read: Read, under_way: Collection[str], name: str) -> Record:
 
 async def receipt(read: Read, name: str, form: Form) -> AsyncGenerator[str, None]:
     """The receipt of an import, in pieces, once all of it is made. Raises UsageError, DatabaseError."""
-    with SpooledTemporaryFile(CHUNK, "w+", encoding="utf-8", newline="") as file:
-
-        def out(text: str) -> None:
-            file.write(text)
-
-        await receipts.write(read, name, form, out)
-        file.seek(0)
-        while text := file.read(CHUNK):
+    with Spool() as spool:
+        await receipts.write(read, name, form, spool.add)
+        for text in spool.pieces():
             yield text
+
+
+class Spool:
+    """Text that is kept, on the local disk when there is much of it, until all of it is made."""
+
+    def __init__(self) -> None:
+        self._file = SpooledTemporaryFile(CHUNK, "w+", encoding="utf-8", newline="")  # noqa: SIM115
+
+    def add(self, text: str) -> None:
+        """More of it."""
+        self._file.write(text)
+
+    def pieces(self) -> Iterator[str]:
+        """All of it."""
+        self._file.seek(0)
+        while text := self._file.read(CHUNK):
+            yield text
+
+    def __enter__(self) -> "Spool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
 
 async def _records(read: Read, under_way: Collection[str], rows: Sequence[tuple[Any, ...]]) -> list[Record]:

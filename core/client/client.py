@@ -164,6 +164,19 @@ class Client:
 
         await self._ask(requests.Receipt(name=name, form=form), replies.Done, hear)
 
+    async def hash_list(self, name: str, folder: str, out: Callable[[str], None]) -> replies.Exported:
+        """Give the ASC MHL manifest of an import to `out`, or begin a history with it in `folder`.
+
+        Raises UsageError.
+        """
+
+        def hear(message: Progress | Part) -> None:
+            if isinstance(message, Part):
+                out(message.text)
+
+        wanted = requests.HashList(name=name, folder=os.fsencode(folder))
+        return await self._ask(wanted, replies.Exported, hear)
+
     # The background
 
     async def queue_pause(self, name: str) -> None:

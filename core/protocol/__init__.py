@@ -20,7 +20,7 @@ everything else holds only between equal versions.
 
 After `Subscribe` the engine pushes a `Pushed` snapshot every `PERIOD` seconds, each of which replaces the one
 before. A client that has not read everything yet gets none until it has. `Audit` sends `Progress` in the same
-way, and `Receipt` its text in `Part`s before its answer.
+way, and `Receipt` and `HashList` their text in `Part`s before their answer.
 
 A client may have `CALLS` calls unanswered; while it has, the engine reads no more from it. When the connection
 ends, so does what is done only to tell this client something. Imports go on, and what was asked for to be changed
@@ -74,7 +74,7 @@ class Progress(Message, frozen=True, kw_only=True):
 
 
 class Part(Message, frozen=True, kw_only=True):
-    """More of the receipt of a call."""
+    """More of the text that a call asked for."""
 
     number: int
     text: str

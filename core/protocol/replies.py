@@ -116,6 +116,14 @@ class Facts(Message, frozen=True, kw_only=True):
     facts: tuple[tuple[str, str], ...]
 
 
+class Exported(Message, frozen=True, kw_only=True):
+    """So many files are in what was written as `path` (empty: sent), so many could not be."""
+
+    path: str
+    files: int
+    left_out: int
+
+
 class JobPage(Message, frozen=True, kw_only=True):
     """Some jobs, by their numbers."""
 
@@ -135,5 +143,17 @@ class Pushed(Message, frozen=True, kw_only=True):
 
 
 Reply = (
-    Failed | Done | Welcome | Started | Surveys | Audited | Records | FilePage | Facts | JobPage | Revived | Pushed
+    Failed
+    | Done
+    | Welcome
+    | Started
+    | Surveys
+    | Audited
+    | Records
+    | FilePage
+    | Facts
+    | Exported
+    | JobPage
+    | Revived
+    | Pushed
 )

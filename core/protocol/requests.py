@@ -149,6 +149,14 @@ class Receipt(Message, frozen=True, kw_only=True):
     form: Literal["text", "json", "csv", "tsv"] = "text"
 
 
+class HashList(Message, frozen=True, kw_only=True):
+    """The ASC MHL manifest of the import whose id is or begins with `name`, in Parts; or, with `folder`, a
+    history begun there. → Exported"""
+
+    name: Name
+    folder: bytes = b""
+
+
 class PauseQueue(Change, frozen=True, kw_only=True):
     """Begin no more jobs of a queue. → Done"""
 
@@ -219,6 +227,7 @@ Request = (
     | Files
     | Known
     | Receipt
+    | HashList
     | PauseQueue
     | ResumeQueue
     | SetSlots

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 from core.catalog import browse, records
 from core.errors import UsageError
 from core.models import Count
-from core.protocol import PAGE, Message, Part, Progress, Pushed, Reply, Request, pack, replies, requests
+from core.protocol import PAGE, Message, Part, Progress, Pushed, Reply, Request, encodable, pack, replies, requests
+from core.receipts import history, mhl
 
 if TYPE_CHECKING:
     from core.engine.engine import Engine
@@ -61,6 +62,15 @@ async def reply(engine: "Engine", request: Request, number: int, asker: Asker) -
             async with aclosing(records.receipt(engine.database.read, name, form)) as parts:
                 async for text in parts:
                     await asker.send(Part(number=number, text=text))
+        case requests.HashList(name=name, folder=folder) if folder:
+            path, *counts = await history.begin(engine.database.read, engine.pool, name, os.fsdecode(folder))
+            return replies.Exported(path=encodable(path), files=counts[0], left_out=counts[1])
+        case requests.HashList(name=name):
+            with records.Spool() as spool:
+                counted = await mhl.write_mhl(engine.database.read, name, spool.add)
+                for text in spool.pieces():
+                    await asker.send(Part(number=number, text=text))
+            return replies.Exported(path="", files=counted[0], left_out=counted[1])
         case requests.PauseQueue(queue=queue):
             await engine.queue_pause(queue)
         case requests.ResumeQueue(queue=queue):
