@@ -67,6 +67,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     organization: whose archive it is, as bag-info.txt says it.
     contact_name: who answers questions about it.
     contact_email: where to ask them.
+    share_access_note: the notes on how to get into a location go into its bag, which may be handed on.
     verify: read the copy back; read back and read the source a second time; neither.
     known: whether files imported before are read again, or taken from the record.
     duplicates: whether a file is a duplicate of any in the archive, or only of those in its location.
@@ -83,6 +84,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     organization: Text | None = None
     contact_name: Text | None = None
     contact_email: Text | None = None
+    share_access_note: bool = False
     verify: Literal["readback", "source", "none"] = "readback"
     known: Literal["read", "record"] = "read"
     duplicates: Literal["archive", "location"] = "archive"

@@ -145,8 +145,18 @@ class Rates(Value, frozen=True, kw_only=True):
     verified_history: tuple[float, ...] = ()
 
 
+class AtWork(Value, frozen=True, kw_only=True):
+    """What a call of a queue is at: a file's name or that of an import or location, and how far it is (0 to 1)."""
+
+    subject: str
+    progress: float
+
+
 class QueueView(Value, frozen=True, kw_only=True):
-    """One queue of background work: `busy` calls in so many `slots`. `reason` says why `waiting` jobs wait."""
+    """One queue of background work: `busy` calls in so many `slots`. `reason` says why `waiting` jobs wait.
+
+    `at_work`: some of the calls that have gone on for a while. `rate` is jobs a second.
+    """
 
     name: str
     busy: int = 0
@@ -158,6 +168,7 @@ class QueueView(Value, frozen=True, kw_only=True):
     dead: int = 0
     rate: float = 0.0
     paused: bool = False
+    at_work: tuple[AtWork, ...] = ()
 
 
 class JobView(Value, frozen=True, kw_only=True):

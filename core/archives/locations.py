@@ -48,7 +48,7 @@ class Changes(Value, frozen=True, kw_only=True):
     description: str | None = None
     access_note: str | None = None
     external_identifier: str | None = None
-    position: tuple[float, float] | tuple[()] | None = None
+    position: tuple[float, ...] | None = None
 
 
 COLUMNS = Location.__struct_fields__
@@ -139,10 +139,11 @@ def _checked(changes: Changes) -> dict[str, Any]:
     if values.get("name") == "":
         raise UsageError("a location needs a name.", "Give one that is not blank.")
     if changes.position is not None:
-        latitude, longitude = changes.position or (None, None)
-        if latitude is not None and longitude is not None and not (abs(latitude) <= 90 and abs(longitude) <= 180):
+        latitude, longitude = changes.position if len(changes.position) == 2 else (None, None)
+        here = latitude is None or longitude is None or (abs(latitude) <= 90 and abs(longitude) <= 180)
+        if not here or len(changes.position) not in (0, 2):
             raise UsageError(
-                f"there is no place at {latitude}, {longitude}.",
+                f"there is no place at {', '.join(map(str, changes.position))}.",
                 "Give latitude -90 to 90 and longitude -180 to 180, in degrees.",
             )
         values |= {"latitude": latitude, "longitude": longitude}
@@ -153,7 +154,7 @@ _DECIMAL = r"([+-]?\d{1,3}(?:\.\d+)?)"
 _POSITION = re.compile(rf"{_DECIMAL}\s*[,;\s]\s*{_DECIMAL}")
 
 
-def position(text: str) -> tuple[float, float] | tuple[()]:
+def position(text: str) -> tuple[float, ...]:
     """What a person types: "46.41, 11.84"; empty takes it back. Raises UsageError."""
     if not text.strip():
         return ()

@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
+
+from core.archives.locations import Changes
 from core.client import attach
 from core.client.connection import Connection, Hear
 from core.config import Config
@@ -13,6 +16,7 @@ from core.errors import EngineError, EngineLostError, LadingError
 from core.models import AuditResult, Count, ImportRequest, JobView, Outcome, Snapshot, Survey
 from core.protocol import FilePage, Part, Progress, Pushed, Record, Request, replies, requests
 from core.protocol.requests import Prospect, Start, Wanted
+from core.shown import ItemView, LocationView
 
 if TYPE_CHECKING:
     from core.receipts import Form
@@ -203,6 +207,21 @@ class Client:
     async def derive(self, path: str) -> int:
         """Add jobs for all that is missing in the archive at `path`; how many. Raises ArchiveError."""
         return (await self._ask(requests.Derive(archive=os.fsencode(path)), replies.Revived)).count
+
+    async def show(self, wanted: str, path: bytes, *, raw: bool = False) -> list[ItemView]:
+        """The items that a digest, a name or an absolute path means. Raises UsageError."""
+        return list((await self._ask(requests.Show(wanted=wanted, path=path, raw=raw), replies.Items)).items)
+
+    async def locations(self, path: str) -> list[LocationView]:
+        """The locations of the archive at `path`. Raises UsageError."""
+        wanted = requests.Locations(archive=os.fsencode(path))
+        return list((await self._ask(wanted, replies.Located)).locations)
+
+    async def describe(self, path: str, location: str, changes: Changes) -> LocationView:
+        """Change what is said of a location of the archive at `path`. Raises UsageError."""
+        given = msgspec.structs.asdict(changes)
+        wanted = requests.Describe(archive=os.fsencode(path), location=location, **given)
+        return (await self._ask(wanted, replies.Located)).locations[0]
 
     async def finish(self, names: Sequence[str]) -> None:
         """Until these imports have ended, and all they left to be done, but for what waits until a person acts."""

@@ -9,13 +9,17 @@ from core.archives.archive import Archive
 from core.archives.opened import Archives
 from core.config import Config
 from core.database import Database
+from core.errors import UsageError
 from core.hardware import Profile
 from core.models import JobView, QueueView
+from core.paths import display
 from core.queue import barriers, plan, retries
 from core.queue.context import EngineContext
 from core.queue.derive import derive
 from core.queue.holding import NAME, Holding
-from core.queue.jobs import Jobs
+from core.queue.jobs import STATES, Jobs
+from core.queue.kinds import QUEUES
+from core.queue.work import Work
 from core.queue.worker import Worker
 from core.tasks.bagit import BagIt
 from core.tasks.exiftool import Exiftool
@@ -95,11 +99,20 @@ class Background:
         return self.worker.views()
 
     async def page(self, state: str = "", queue: str = "", after: int = 0, count: int = 100) -> list[JobView]:
-        """Jobs with ids beyond `after`, of one state and one queue where these are given."""
+        """Jobs with ids beyond `after`, of one state and one queue where these are given. Raises UsageError."""
+        if queue:
+            self.worker.check(queue)
+        if state and state not in STATES:
+            raise UsageError(f"jobs are never {display(state)}.", f"They are: {', '.join(STATES)}.")
         return await self._jobs.page(state, queue, after, count)
 
     async def retry(self, queue: str = "", ids: Sequence[int] | None = None) -> int:
-        """Try dead jobs again, all of them, or those of a queue or with these ids; how many that revives."""
+        """Try dead jobs again, all of them, or those of a queue or with these ids; how many that revives.
+
+        Raises UsageError.
+        """
+        if queue:
+            self.worker.check(queue)
         revived = await retries.retry(self._database, queue, ids)
         self.wake()
         return revived
@@ -109,6 +122,13 @@ class Background:
         added = await derive(self._database, archive_id)
         self.wake()
         return added
+
+    async def bag_anew(self, archive_id: int, location_id: int) -> None:
+        """What is said of a location has changed: its bag has to say it, too."""
+        queue = next(queue for queue in QUEUES if queue.name == BagIt.queue)
+        work = Work(queue=queue.name, priority=queue.priority, archive_id=archive_id, location_id=location_id)
+        await self._jobs.add([work])
+        self.wake()
 
     # Archives
 

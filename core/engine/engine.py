@@ -14,6 +14,7 @@ from core.config import Config
 from core.database import Database
 from core.engine.background import Background
 from core.engine.home import LOCK, hold
+from core.engine.known import Known
 from core.engine.log import note
 from core.engine.metrics import PERIOD, Metrics
 from core.engine.starter import Begun, Starter
@@ -57,6 +58,7 @@ class Engine:
             self.limits = self.starter.limits
             self.background = Background(self.config, self.profile, self.database, self.pool, self.archives)
             await self.background.start()
+            self.known = Known(self.catalog, self.background)
             stack.pop_all()
         self._ticker = asyncio.create_task(self._tick(), name="ticker")
 

@@ -6,6 +6,7 @@ from core import errors
 from core.errors import LadingError
 from core.models import AuditResult, FileView, JobView, Snapshot, Survey, Verdict
 from core.protocol.message import Message, encodable
+from core.shown import ItemView, LocationView
 
 
 class Failed(Message, frozen=True, kw_only=True):
@@ -136,6 +137,18 @@ class Revived(Message, frozen=True, kw_only=True):
     count: int
 
 
+class Items(Message, frozen=True, kw_only=True):
+    """Items, the first of them where there are many."""
+
+    items: tuple[ItemView, ...]
+
+
+class Located(Message, frozen=True, kw_only=True):
+    """Locations, by name."""
+
+    locations: tuple[LocationView, ...]
+
+
 class Pushed(Message, frozen=True, kw_only=True):
     """What is happening now."""
 
@@ -156,4 +169,6 @@ Reply = (
     | JobPage
     | Revived
     | Pushed
+    | Items
+    | Located
 )

@@ -197,6 +197,34 @@ class Derive(Change, frozen=True, kw_only=True):
     archive: bytes
 
 
+class Show(Message, frozen=True, kw_only=True):
+    """The items that `wanted` means: a digest or its beginning, a name; what lies or lay at `path` (absolute).
+    `raw`: one alone with all that exiftool and ffprobe said. → Items"""
+
+    wanted: Annotated[str, msgspec.Meta(max_length=10_000)]
+    path: bytes = b""
+    raw: bool = False
+
+
+class Locations(Message, frozen=True, kw_only=True):
+    """The locations of an archive. → Located"""
+
+    archive: bytes
+
+
+class Describe(Message, frozen=True, kw_only=True):
+    """Change what is said of the location of that folder or name: None leaves a value, an empty text or an empty
+    `position` (latitude and longitude in degrees) takes it back. → Located, with one"""
+
+    archive: bytes
+    location: Name
+    name: str | None = None
+    description: str | None = None
+    access_note: str | None = None
+    external_identifier: str | None = None
+    position: tuple[float, ...] | None = None
+
+
 class Finish(Message, frozen=True, kw_only=True):
     """Until these imports have ended and all that they left to be done. → Done"""
 
@@ -234,6 +262,9 @@ Request = (
     | Jobs
     | Retry
     | Derive
+    | Show
+    | Locations
+    | Describe
     | Finish
     | Forget
 )

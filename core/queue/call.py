@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from core.errors import LadingError
@@ -37,8 +38,9 @@ class Call:
         report: Callable[[Finished], None],
     ) -> None:
         self.queue = task.queue
-        self.progress: dict[int, float] = {}
-        """How far jobs are, from 0 to 1."""
+        self.at: tuple[int, float] = jobs[0].id, 0.0
+        """The job that it is at, and how far that is (0 to 1)."""
+        self.begun = time.monotonic()
         self._task = task
         self._jobs = jobs
         self._context = context
@@ -114,7 +116,8 @@ class Call:
 
     def _beat(self, job: int, progress: float) -> None:
         self._last = self._loop.time()
-        self.progress[job] = progress
+        if progress or job == self.at[0]:
+            self.at = job, progress
 
 
 def _text(error: Exception) -> str:

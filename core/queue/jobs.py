@@ -21,6 +21,9 @@ from core.tasks.task import Job, Result
 
 T = TypeVar("T")
 
+STATES = ("claimed", "ready", "waiting", "dead", "cancelled", "done")
+"""What a job can be: at work, next, later; failed for good, or what it needed was; done."""
+
 KEPT = 10_000
 """Jobs that are done and still listed."""
 

@@ -1,12 +1,16 @@
 """What a person sees of the queues: counted now and then, and only when something has changed."""
 
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from core.database import Database
 from core.engine.metrics import Meter
-from core.models import QueueView
+from core.models import AtWork, QueueView
+from core.paths import display
 from core.queue.work import UNFINISHED
 
 SHARE = 50
@@ -28,6 +32,13 @@ _OF_IMPORTS = f"""
 """  # noqa: S608
 
 
+_NAMES = """
+    SELECT j.id, coalesce((SELECT path FROM file WHERE item_id = j.item_id LIMIT 1), i.name, l.name, '')
+    FROM job AS j LEFT JOIN import AS i ON i.id = j.import_id LEFT JOIN location AS l ON l.id = j.location_id
+    WHERE j.id IN (SELECT value FROM json_each(?))
+"""
+
+
 class Tally:
     """Counts of jobs by queue, as they were a moment ago."""
 
@@ -39,6 +50,7 @@ class Tally:
         self._due: dict[str, int] = {}
         self._totals: dict[str, tuple[int, int]] = {}
         self._meters = {name: Meter() for name in queues}
+        self._names: dict[int, str] = {}
         self._seen = -1
         self._next = 0.0
 
@@ -60,6 +72,13 @@ class Tally:
         for name in self._queues:
             self._meters[name].add(now, self._totals.get(name, (0, 0))[0])
 
+    async def name(self, jobs: Sequence[int]) -> None:
+        """Look up what these jobs are on, for `views`."""
+        left = [job for job in jobs if job not in self._names]
+        self._names = {job: name for job, name in self._names.items() if job in jobs}
+        for job, name in await self._database.read(_NAMES, (json.dumps(left),)) if left else []:
+            self._names[job] = display(os.path.basename(name) if isinstance(name, bytes) else name)
+
     def pressing(self, name: str) -> int:
         """Jobs of a queue that wait for nothing but a slot or their next try."""
         return self._states.get((name, "ready"), 0) + self._due.get(name, 0)
@@ -70,12 +89,22 @@ class Tally:
         return [(queue, archive, count) for queue, archive, count in rows]
 
     def views(
-        self, busy: Mapping[str, int], slots: Mapping[str, int], paused: set[str], reasons: Mapping[str, str]
+        self,
+        busy: Mapping[str, int],
+        slots: Mapping[str, int],
+        paused: set[str],
+        reasons: Mapping[str, str],
+        at_work: Sequence[tuple[str, int, float]] = (),
     ) -> tuple[QueueView, ...]:
-        """All queues. `reasons` say why one does not run at all."""
-        return tuple(
+        """All queues. `reasons` say why one does not run at all; `at_work` are queue, job and progress."""
+        views = (
             self._view(name, busy.get(name, 0), slots[name], name in paused, reasons) for name in self._queues
         )
+        shown: dict[str, list[AtWork]] = {}
+        for queue, job, progress in at_work:
+            if job in self._names:
+                shown.setdefault(queue, []).append(AtWork(subject=self._names[job], progress=progress))
+        return tuple(msgspec.structs.replace(view, at_work=tuple(shown.get(view.name, ()))) for view in views)
 
     def _view(self, name: str, busy: int, slots: int, paused: bool, reasons: Mapping[str, str]) -> QueueView:
         waiting = self._states.get((name, "waiting"), 0)

@@ -28,6 +28,9 @@ LIMIT = 600.0
 
 log = logging.getLogger("lading.jobs")
 
+LONG, SHOWN = 1.0, 8
+"""Seconds after which a call is shown by name, and how many are."""
+
 TROUBLE = 1.0
 """Seconds to wait when the database cannot be written."""
 
@@ -69,6 +72,7 @@ class Worker:
                 self.sharing.slots[name] = slots or self.sharing.slots[name]
                 self.sharing.paused |= {name} if paused else set()
         self._taken_back = set(await self._jobs.take_back())
+        await self._tally.refresh(self._jobs.changes)
         self._loop = asyncio.create_task(self._run(), name="jobs")
         self._counting = asyncio.create_task(self._count(), name="jobs counted")
 
@@ -100,27 +104,28 @@ class Worker:
 
     async def pause(self, name: str) -> None:
         """Begin no more calls of a queue. Raises UsageError."""
-        self._check(name)
+        self.check(name)
         await self._jobs.set_paused(name, True)
         self.sharing.paused.add(name)
 
     async def resume(self, name: str) -> None:
         """Go on with a queue. Raises UsageError."""
-        self._check(name)
+        self.check(name)
         await self._jobs.set_paused(name, False)
         self.sharing.paused.discard(name)
         self.wake()
 
     async def resize(self, name: str, slots: int) -> None:
         """So many calls of a queue at once; those at work go on. Raises UsageError."""
-        self._check(name)
+        self.check(name)
         if slots < 1:
             raise UsageError(f"{slots} slots are too few.", "Give 1 or more, or pause the queue.")
         await self._jobs.set_slots(name, slots)
         self.sharing.slots[name] = slots
         self.wake()
 
-    def _check(self, name: str) -> None:
+    def check(self, name: str) -> None:
+        """Raises UsageError when there is no such queue."""
         if name not in self._order:
             raise UsageError(f"there is no queue {name}.", f"There are: {', '.join(self._order)}.")
 
@@ -140,7 +145,8 @@ class Worker:
     def views(self) -> tuple[QueueView, ...]:
         """All queues as they were a moment ago."""
         reasons = {name: self._standing.reason(name) for name in self._order}
-        return self._tally.views(self.busy, self.sharing.slots, self.sharing.paused, reasons)
+        at_work = [(call.queue, *call.at) for call in self._long()]
+        return self._tally.views(self.busy, self.sharing.slots, self.sharing.paused, reasons, at_work)
 
     @property
     def wants(self) -> bool:
@@ -161,7 +167,13 @@ class Worker:
         while True:
             with suppress(Exception):
                 await self._tally.refresh(self._jobs.changes)
+                await self._tally.name([call.at[0] for call in self._long()])
             await asyncio.sleep(1)
+
+    def _long(self) -> list[Call]:
+        """Calls that have gone on for a while, the first of them."""
+        now = time.monotonic()
+        return [call for call in self._calls.values() if now - call.begun > LONG][:SHOWN]
 
     # The loop
 

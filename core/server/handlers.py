@@ -4,6 +4,7 @@ import os
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
+from core.archives.locations import Changes
 from core.catalog import browse, records
 from core.errors import UsageError
 from core.models import Count
@@ -83,6 +84,15 @@ async def reply(engine: "Engine", request: Request, number: int, asker: Asker) -
             return replies.Revived(count=await engine.retry(queue, ids))
         case requests.Derive(archive=archive):
             return replies.Revived(count=await engine.derive(os.fsdecode(archive)))
+        case requests.Show(wanted=text, path=path, raw=raw):
+            return replies.Items(items=tuple(await engine.known.show(text, path, raw=raw)))
+        case requests.Locations(archive=archive):
+            return replies.Located(locations=tuple(await engine.known.locations(os.fsdecode(archive))))
+        case requests.Describe(archive=archive, location=location):
+            changes = Changes(**{name: getattr(request, name) for name in Changes.__struct_fields__})
+            return replies.Located(
+                locations=(await engine.known.describe(os.fsdecode(archive), location, changes),)
+            )
         case requests.Finish(ids=names):
             await engine.finish(names)
         case _:

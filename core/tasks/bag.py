@@ -29,6 +29,9 @@ MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
 BAG_INFO, BAGIT = "bag-info.txt", "bagit.txt"
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
+ACCESS_NOTES = ".lading/access-notes"
+"""Where a location's access note is kept, outside its bag: FOLDER.txt."""
+
 BATCH = 64
 """Files measured or hashed together."""
 
@@ -91,12 +94,13 @@ class Bag:
             await self._publish(draft.path, MANIFEST)
         self.done = 0.9
         old = baginfo.parse(await self._text(BAG_INFO) or b"")
-        location = baginfo.believed(self._location, old)
+        location = baginfo.believed(self._location, old, await self._access_note())
         info = baginfo.compose(self._settings, location, old, self._files, self._bytes, date.today())
         for name, data in ((BAG_INFO, info), (BAGIT, DECLARATION)):
             digests[name] = await self._small(name, data)
         await self._tag_manifest(tags, digests)
         await self._folder.sync()
+        await self._keep(location.access_note)
         return await self._statements(location, digests[MANIFEST].hex())
 
     # The payload
@@ -224,6 +228,24 @@ class Bag:
 
     async def _publish(self, local: str, name: str) -> None:
         await self._context.publish(self._location.archive_id, local, f"{self._folder.path}/{name}")
+
+    # Beside the bag
+
+    @property
+    def _beside(self) -> str:
+        return f"{ACCESS_NOTES}/{self._location.folder}.txt"
+
+    async def _access_note(self) -> str:
+        said = await self._context.text(self._location.archive_id, self._beside)
+        return (said or b"").decode(errors="replace").strip()
+
+    async def _keep(self, note: str) -> None:
+        """The access note stays with the archive, from which a lost database is built anew."""
+        if note != await self._access_note():
+            draft = manifest.Draft(os.path.join(self._scratch, "access-note.txt"))
+            draft.add(f"{note}\n".encode() if note else b"")
+            draft.close()
+            await self._context.publish(self._location.archive_id, draft.path, self._beside)
 
     # The catalog
 

@@ -56,8 +56,8 @@ def first(elements: Elements, label: str) -> str:
     return next((value for name, value in elements if name.lower() == label.lower()), "")
 
 
-def believed(location: Location, before: Elements) -> Location:
-    """The location as its bag describes it, where this database never did."""
+def believed(location: Location, before: Elements, access_note: str) -> Location:
+    """The location as its bag and the archive (`access_note`) describe it, where this database never did."""
     if location.described is not None:
         return location
     latitude, longitude = _degrees(first(before, LATITUDE), 90), _degrees(first(before, LONGITUDE), 180)
@@ -65,7 +65,7 @@ def believed(location: Location, before: Elements) -> Location:
     return location.with_(
         description=first(before, DESCRIPTION),
         external_identifier=first(before, IDENTIFIER),
-        access_note=first(before, ACCESS),
+        access_note=access_note or first(before, ACCESS),
         latitude=latitude if whole else None,
         longitude=longitude if whole else None,
     )
@@ -82,8 +82,10 @@ def _degrees(text: str, most: float) -> float | None:
 def compose(settings: Config, location: Location, before: Elements, files: int, size: int, today: date) -> bytes:
     """The new bag-info.txt.
 
-    `before` is the one on disk: what it says under labels that Lading does not use stays, as does what another
-    engine said of the organization where this one is told nothing; its date stays while nothing else changes.
+    A bag is made to be handed on, and where the key lies is not for everyone: the access note is in it only where
+    the configuration says so. `before` is the one on disk: what it says under labels that Lading does not use
+    stays, as does what another engine said of the organization where this one is told nothing; its date stays
+    while nothing else changes.
     """
     elements: Elements = [
         (ORGANIZATION, settings.organization or first(before, ORGANIZATION)),
@@ -93,7 +95,7 @@ def compose(settings: Config, location: Location, before: Elements, files: int, 
         (DESCRIPTION, location.description),
         (LATITUDE, _number(location.latitude)),
         (LONGITUDE, _number(location.longitude)),
-        (ACCESS, location.access_note),
+        (ACCESS, location.access_note if settings.share_access_note else ""),
         (AGENT, f"Lading {VERSION}"),
         (SIZE, humanize.naturalsize(size)),
         (OXUM, f"{size}.{files}"),

@@ -8,6 +8,7 @@ import pytest
 
 from core.archives import locations
 from core.archives.locations import Changes
+from core.config import Config
 from tests.core.tasks.bagrig import FOLDER, info, rig, sha256
 
 HOSTILE = (
@@ -133,10 +134,29 @@ async def test_what_is_said_of_a_location_goes_into_the_bag(tmp_path: Path) -> N
         said = info(here)
         assert said["External-Description"] == "Auronzo Payload-Oxum: 9.9 [31mred and more"
         assert said["Payload-Oxum"] == "3.1"
-        assert said["Access-Note"] == "Key at the hut"
+        assert "Access-Note" not in said
+        assert (here.context.root / f".lading/access-notes/{FOLDER}.txt").read_text() == "Key at the hut\n"
         assert said["External-Identifier"] == "ark:/1/2"
         assert (said["Location-Latitude"], said["Location-Longitude"]) == ("46.6187", "12.3027")
         assert said["Internal-Sender-Identifier"] == FOLDER
         await locations.change(here.database, here.location_id, Changes(description="", position=()))
         await here.seal()
         assert not {"External-Description", "Location-Latitude"} & set(info(here))
+
+
+async def test_an_access_note_travels_only_when_it_may_and_outlives_the_database(tmp_path: Path) -> None:
+    async with rig(tmp_path, settings=Config(home=str(tmp_path / "home"), share_access_note=True)) as here:
+        await here.archive(b"one")
+        await locations.change(here.database, here.location_id, Changes(access_note="Key at the hut"))
+        await here.seal()
+        assert info(here)["Access-Note"] == "Key at the hut"
+    async with rig(tmp_path, home="another") as here:
+        await here.seal()
+        assert "Access-Note" not in info(here)
+        location = await locations.by_id(here.database.read, here.location_id)
+        assert location is not None
+        assert location.access_note == "Key at the hut"
+        await locations.change(here.database, here.location_id, Changes(access_note=""))
+        await here.seal()
+        assert here.invalid() == ""
+        assert (here.context.root / f".lading/access-notes/{FOLDER}.txt").read_text() == ""

@@ -1,0 +1,46 @@
+"""lading derive: what an archive's items lack is queued."""
+
+import argparse
+import os
+
+from core.errors import UsageError
+from tui.console.exits import Exit
+from tui.console.output import Console
+
+NAME = "derive"
+HELP = "queue the metadata, thumbnails and proxies that an archive lacks"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.description = (
+        "Queues what items of an archive lack: metadata, probes, thumbnails, proxies, pairs, figures and bags. "
+        "For an archive that was brought in without exiftool or ffmpeg, or whose database was built anew. What "
+        "has failed for good stays so: see `lading retry`."
+    )
+    parser.add_argument("--archive", metavar="DIR", help="the archive, if not the configured one")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def run(options: argparse.Namespace, console: Console) -> Exit:
+    """Queue."""
+    import asyncio
+
+    from core import config
+    from core.client.client import Client
+    from tui import format
+    from tui.console.running import perform
+
+    settings = config.load({"archive": options.archive}, os.environ)
+    archive = settings.archive
+    if archive is None:
+        raise UsageError("There is no archive to look at.", "Give --archive DIR, or set LADING_ARCHIVE.")
+    engine = Client(settings)
+    added = asyncio.run(perform(engine, lambda: engine.derive(archive)))
+    if options.json:
+        console.out.json({"added": added})
+    elif added:
+        console.out.line(f"{format.counted(added, 'job')} added. See: lading queues")
+    else:
+        console.out.line("Nothing is missing.")
+    return Exit.WELL

@@ -1,0 +1,86 @@
+"""lading location: what people say of the places of an archive."""
+
+import argparse
+import os
+from typing import TYPE_CHECKING
+
+from core.errors import UsageError
+from tui.console.exits import Exit
+from tui.console.output import Console, Output
+
+if TYPE_CHECKING:
+    from core.shown import LocationView
+
+NAME = "location"
+HELP = "list the locations of an archive, or change what is said of one"
+
+TEXTS = ("name", "description", "access_note", "external_identifier")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.description = (
+        "Lists the locations of an archive; with NAME shows one, and with options changes what is said of it. An "
+        "empty text takes a value back. The folder of a location never changes."
+    )
+    parser.add_argument("location", nargs="?", metavar="NAME", help="a location, by its name or its folder")
+    parser.add_argument("--archive", metavar="DIR", help="the archive, if not the configured one")
+    parser.add_argument("--name", metavar="TEXT", help="another display name")
+    parser.add_argument("--description", metavar="TEXT", help="what it is; goes into the bag")
+    parser.add_argument("--position", metavar="LAT,LON", help="where it is: --position=46.41,-11.84; into the bag")
+    parser.add_argument(
+        "--access-note", metavar="TEXT", help="how to get in; stays out of the bag unless share_access_note is set"
+    )
+    parser.add_argument("--external-identifier", metavar="ID", help="what others call it; goes into the bag")
+    parser.add_argument("--json", action="store_true", help="one JSON array, or one object")
+
+
+def run(options: argparse.Namespace, console: Console) -> Exit:
+    """List or change."""
+    import asyncio
+
+    from core import config
+    from core.archives.locations import Changes, position
+    from core.client.client import Client
+    from tui.console import records, sheet
+    from tui.console.running import perform
+
+    settings = config.load({"archive": options.archive}, os.environ)
+    archive, name = settings.archive, options.location
+    if archive is None:
+        raise UsageError("There is no archive to look at.", "Give --archive DIR, or set LADING_ARCHIVE.")
+    given = {text: getattr(options, text) for text in TEXTS}
+    changes = Changes(**given, position=None if options.position is None else position(options.position))
+    if name is None and changes != Changes():
+        raise UsageError("Say which location is meant.", "Give its name: lading location NAME …")
+    records.needed(settings.home)
+    engine = Client(settings)
+    if name is None:
+        found = asyncio.run(perform(engine, lambda: engine.locations(archive)))
+        if options.json:
+            console.out.json(found, indent=2)
+        else:
+            _list(found, console.out)
+        return Exit.WELL
+    one = asyncio.run(perform(engine, lambda: engine.describe(archive, name, changes)))
+    if options.json:
+        console.out.json(one, indent=2)
+    else:
+        sheet.tell_location(one, console.out)
+    return Exit.WELL
+
+
+def _list(found: "list[LocationView]", out: Output) -> None:
+    from tui import format
+
+    rows = [["NAME", "FOLDER", "FILES", "SIZE", "BAG", "POSITION", "DESCRIPTION"]]
+    for one in found:
+        place = (
+            f"{one.latitude:g},{one.longitude:g}"
+            if one.latitude is not None and one.longitude is not None
+            else "-"
+        )
+        bag = "sealed" if one.sealed is not None else "open"
+        row = [out.text(one.name), one.folder, format.number(one.files), format.size(one.bytes), bag, place]
+        rows.append([*row, out.text(one.description) or "-"])
+    out.table(rows)
