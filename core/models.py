@@ -221,20 +221,33 @@ class FileView(Value, frozen=True, kw_only=True):
 
 
 class Survey(Value, frozen=True, kw_only=True):
-    """What importing one source would do. `needed` and `free` are bytes in the archive; free None: not known."""
+    """What importing one source would do.
+
+    reused: new ones whose path another file had, which was imported. pairs: RAW + JPEG. takes: films in several
+    files. indexes: files about the card as a whole. cameras: as its folders tell them. libraries, icloud: left
+    out until they are asked for. needed, free: bytes in the archive; free None: not known. seconds: how long it
+    would take by earlier imports; None: nothing was measured.
+    """
 
     source: str
     files: Count = Count()
     new: Count = Count()
     known: Count = Count()
+    reused: Count = Count()
     litter: Count = Count()
     skipped: Count = Count()
     failed: Count = Count()
     by_kind: dict[str, Count] = {}
     pairs: int = 0
+    takes: int = 0
+    indexes: int = 0
+    cameras: str = ""
+    libraries: int = 0
+    icloud: int = 0
     warnings: tuple[str, ...] = ()
     needed: int = 0
     free: int | None = None
+    seconds: float | None = None
 
 
 class AuditResult(Value, frozen=True, kw_only=True):

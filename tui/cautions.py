@@ -1,11 +1,17 @@
 """What to know before an import starts, in plain words."""
 
 import os
+import sys
 from collections.abc import Iterator
 
 from core.volumes.filesystems import Kind
 from core.volumes.volume import Volume
 from tui.choice import Choice
+
+PRIVACY = (
+    "Under SSH macOS lets nobody read cards or pictures, unless Remote Login in System Settings has "
+    '"Allow full disk access for remote users" on.'
+)
 
 
 def cautions(choice: Choice) -> list[str]:
@@ -24,6 +30,8 @@ def _cautions(choice: Choice) -> Iterator[str]:
         yield "Only a part is picked: the rest of that card is not looked at."
     if choice.verify == "none" and picked:
         yield "Copies are not read back: no card can be SAFE."
+    if picked and sys.platform == "darwin" and "SSH_CONNECTION" in os.environ:
+        yield PRIVACY
     archive = volume_of(choice, choice.archive) if choice.archive else None
     if archive is not None:
         if archive.kind is Kind.NETWORK:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from core.models import ImportRequest
+from core.models import ImportRequest, Survey
 from core.volumes.filesystems import Kind
 from core.volumes.volume import Volume
 
@@ -21,6 +21,8 @@ KNOWN: dict[Known, str] = {
     "read": "read them again and compare",
     "record": "believe the record: faster",
 }
+LIBRARIES = {False: "photo libraries stay out", True: "photo libraries, too, file by file"}
+ICLOUD = {False: "what is only in iCloud stays out", True: "what is only in iCloud is fetched"}
 
 
 class Source(msgspec.Struct, kw_only=True):
@@ -37,6 +39,10 @@ class Source(msgspec.Struct, kw_only=True):
     """Paths below it that are picked, while it is not."""
     label: str = ""
     note: str = ""
+    glance: Survey | None = None
+    """What is new and known on all of it, once that was counted."""
+    compared: str = ""
+    """The archive for which that was counted, or tried."""
 
     @property
     def chosen(self) -> bool:
@@ -79,7 +85,8 @@ class Choice(msgspec.Struct, kw_only=True):
     known: Known = "read"
     duplicates: Literal["archive", "location"] = "archive"
     operator: str = ""
-    note: str = ""
+    libraries: bool = False
+    icloud: bool = False
     exclude: tuple[str, ...] = ()
 
     @property
@@ -116,22 +123,36 @@ class Choice(msgspec.Struct, kw_only=True):
             location=self.location.strip(),
             label=source.label or (source.name if source.picked else ""),
             operator=self.operator,
-            note=source.note or self.note,
+            note=source.note,
             verify=self.verify,
             known=self.known,
             duplicates=self.duplicates,
             exclude=(*self.exclude, *left_out),
+            libraries=self.libraries,
+            icloud=self.icloud,
         )
+
+    def all_of(self, source: Source) -> ImportRequest:
+        """What would be asked for if all of a source were picked."""
+        return self._request(source, source.path, ())
 
     def merge(self, volumes: list[Volume]) -> None:
         """Volumes come and go: keep what was chosen of those that are still there."""
         before = {source.path: source for source in self.sources if not source.typed}
         found = []
         for volume in sorted(volumes, key=_rank):
-            source = before.get(volume.mount) or Source(path=volume.mount, name=volume.name)
+            source = before.get(volume.mount)
+            if source is None or source.volume is None or source.volume.identity != volume.identity:
+                # Cards of one camera have one name, and so one mount point.
+                source = Source(path=volume.mount, name=volume.name)
             source.volume = volume
             found.append(source)
         self.sources = [*(source for source in self.sources if source.typed), *found]
+
+    @property
+    def cards(self) -> list[Source]:
+        """The cards of cameras among the sources."""
+        return [source for source in self.sources if is_card(source.volume)]
 
     def add(self, path: str) -> Source:
         """A typed path is a picked source."""

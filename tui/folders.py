@@ -1,6 +1,7 @@
 """What lies in a folder, for picking from it: listed one level at a time, and never opened."""
 
 import os
+import shlex
 import stat
 
 from core.media.litter import litter
@@ -72,6 +73,17 @@ def completions(typed: str, *, folders: bool = False) -> list[str]:
     except (OSError, ValueError):
         return []
     return sorted(found)[:OFFERED]
+
+
+def pasted(text: str) -> str:
+    """A path out of what a terminal makes of one dropped on it: quoted, or with backslashes."""
+    if os.path.lexists(os.path.expanduser(text)):
+        return text
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return text
+    return words[0] if len(words) == 1 else text
 
 
 def kind_of(path: str) -> str:

@@ -1,12 +1,16 @@
 """Imports: their state, their sums, their receipts."""
 
 from collections.abc import Sequence
+from statistics import median
 
 import msgspec
 
 from core.catalog.rows import ImportRow, marks
 from core.catalog.table import Table
 from core.models import Outcome, State
+
+PACES = 9
+"""Imports of which the pace is taken."""
 
 _IMPORTS = """
     SELECT i.id, i.name, a.id, a.uuid, a.path, l.id, l.folder, l.name, v.id, v.identity, i.root, i.source,
@@ -55,6 +59,22 @@ class Imports(Table):
                 [(state, reason, advice, import_id, before, before)],
             )
         )
+
+    async def pace(self, archive_id: int, volume_id: int | None) -> tuple[float, float] | None:
+        """Bytes and files a second of earlier imports into an archive, in the middle of those from this volume,
+        else of all; None when nothing was measured. One that was taken up again has stood still for a while."""
+        for volume in (volume_id, None):
+            rows = await self.database.read(
+                "SELECT i.bytes_read / (i.ended - i.started), "
+                "(SELECT count(*) FROM file f WHERE f.import_id = i.id AND f.outcome IN (?, ?)) "
+                "/ (i.ended - i.started) FROM import i WHERE i.archive_id = ? AND i.state = ? AND i.runs = 1 "
+                "AND i.ended > i.started AND i.bytes_read > 0 AND (? IS NULL OR i.volume_id = ?) "
+                "ORDER BY i.id DESC LIMIT ?",
+                (Outcome.ARCHIVED, Outcome.DUPLICATE, archive_id, State.DONE, volume, volume, PACES),
+            )
+            if rows:
+                return median(row[0] for row in rows), median(row[1] for row in rows)
+        return None
 
     async def add_read(self, import_id: int, size: int) -> None:
         """`size` bytes more were read from its source."""

@@ -21,6 +21,10 @@ ENTRIES = 512
 SORTED = 8192
 """Entries of one folder that are sorted together: the bound on memory in a folder with a million files."""
 
+LIBRARY = "photo library not entered: import it with --libraries"
+ICLOUD = "in iCloud only, not on this disk: fetch it with --icloud"
+"""Reasons of what a person is asked about."""
+
 # <sys/stat.h> of macOS: the content is not on this disk and is fetched when read.
 _SF_DATALESS = 0x40000000
 
@@ -168,12 +172,12 @@ class Listing:
             if (facts.st_dev, facts.st_ino) in self._avoid:
                 return "skipped", "the archive itself"
             if not self._request.libraries and name.lower().endswith(b".photoslibrary"):
-                return "skipped", "photo library not entered: import it with --libraries"
+                return "skipped", LIBRARY
             return "folder", ""
         if not regular:
             return "skipped", _why_special(facts.st_mode, text, fd)
         if not self._request.dataless and getattr(facts, "st_flags", 0) & _SF_DATALESS:
-            return "skipped", "in iCloud only, not on this disk: fetch it with --icloud"
+            return "skipped", ICLOUD
         if maybe_appledouble(name) and self._is_appledouble(path):
             return "litter", "AppleDouble"
         return "file", ""

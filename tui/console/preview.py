@@ -33,10 +33,16 @@ def lines(survey: Survey, out: Output) -> list[str]:
     kinds = _some(sorted(survey.by_kind.items(), key=lambda kind: -kind[1].bytes))
     if survey.pairs:
         kinds.append(format.counted(survey.pairs, "RAW + JPEG pair"))
+    if survey.takes:
+        kinds.append(format.counted(survey.takes, "long take"))
+    if survey.cameras:
+        kinds.append(out.text(survey.cameras))
     if kinds:
         found.append("  " + ", ".join(kinds))
     free = "" if survey.free is None else f", {format.size(survey.free)} free"
     found.append(f"  needs {format.size(survey.needed)}{free}")
+    if survey.seconds is not None:
+        found.append(f"  takes about {format.duration(survey.seconds)}, as earlier imports did")
     found += ["  " + out.styled(out.text(warning), "warn") for warning in survey.warnings]
     return found
 

@@ -1,5 +1,6 @@
 """One line to type, with what fits below it."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -10,11 +11,15 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from tui.aside import aside
 from tui.glyphs import Glyphs
 from tui.widgets.lines import Lines, line
 
 Offer = Callable[[str], Sequence[str]]
-"""What fits to what was typed."""
+"""What fits to what was typed. It is called beside the screen: a folder may not answer."""
+
+ANSWER = 8.0
+"""Seconds that an offer may take."""
 
 
 class Ask(ModalScreen[str | None]):
@@ -38,6 +43,7 @@ class Ask(ModalScreen[str | None]):
         self._glyphs = glyphs
         self._offered: list[str] = []
         self._cursor = -1
+        self._looking: asyncio.Task[None] | None = None
 
     def compose(self) -> ComposeResult:
         """The question, the line, the offers."""
@@ -89,9 +95,23 @@ class Ask(ModalScreen[str | None]):
             box.value = text
             box.cursor_position = len(text)
 
+    def on_unmount(self) -> None:
+        """Nobody waits for offers any more."""
+        if self._looking is not None:
+            self._looking.cancel()
+
     def _look(self, typed: str) -> None:
-        self._offered = list(self._offer(typed)) if self._offer else []
-        self._cursor = -1
+        self.on_unmount()
+        self._offered, self._cursor = [], -1
+        self._draw()
+        if self._offer is not None:
+            self._looking = asyncio.create_task(self._find(self._offer, typed))
+
+    async def _find(self, offer: Offer, typed: str) -> None:
+        try:
+            self._offered = list(await aside(lambda: offer(typed), ANSWER))
+        except TimeoutError:
+            return
         self._draw()
 
     def _draw(self) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 import getpass
 import os
-from collections.abc import Coroutine
+import time
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,11 +12,12 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from core.errors import LadingError
+from core.models import ImportRequest, Survey
 from core.paths import display
 from tui import folders
 from tui.aside import aside
 from tui.cautions import cautions
-from tui.choice import Choice, Source, is_card
+from tui.choice import Choice, Source
 from tui.remembered import recall
 from tui.screens.base import Base
 from tui.widgets.form import Form
@@ -44,9 +46,11 @@ class Choosing(Base[None]):
         self.choice = Choice()
         self._tasks: set[asyncio.Task[None]] = set()
         self._counting: asyncio.Task[None] | None = None
+        self._glancing: asyncio.Task[None] | None = None
         self._stopped: list[bool] = []
         self.locations: list[str] = []
-        self._first = True
+        self.touched = False
+        """Whether a person has picked anything, or left it out."""
 
     def compose(self) -> ComposeResult:
         """Four panes."""
@@ -98,21 +102,42 @@ class Choosing(Base[None]):
                 sources.trouble = str(error) or "The system does not say what is mounted."
             else:
                 before = {source.path for source in self.choice.picked}
+                cards = list(self.choice.cards)
+                chosen = sources.chosen
                 self.choice.merge(found)
                 sources.looked = True
-                if self._first:
-                    self._first = False
-                    self._pick_only_card()
+                new = [source for source in self.choice.cards if source not in cards]
+                if len(new) == 1 and not self.touched and not self.choice.picked:
+                    # The card that was just put in is what it is about.
+                    new[0].picked = True
+                    chosen = new[0]
+                sources.follow(chosen)
                 if before != {source.path for source in self.choice.picked}:
                     self.changed()
+                self._glance()
             sources.draw()
-            self.draw_keys()
+            self.about_source()
             await asyncio.sleep(LOOK)
 
-    def _pick_only_card(self) -> None:
-        cards = [source for source in self.choice.sources if is_card(source.volume)]
-        if len(cards) == 1 and not self.choice.picked:
-            cards[0].picked = True
+    def _glance(self) -> None:
+        """Count what is new on cards that nobody has asked about."""
+        if self.choice.archive and (self._glancing is None or self._glancing.done()):
+            self._glancing = self.begin(self._glance_at_cards())
+
+    async def _glance_at_cards(self) -> None:
+        """One card after the other, by their listings and the record; each once."""
+        while waiting := [source for source in self.choice.cards if self._unseen(source)]:
+            source = waiting[0]
+            source.compared, source.glance = self.choice.archive, None
+            with suppress(LadingError):
+                (survey,) = await self.lading.connection.survey([self.choice.all_of(source)])
+                if source.compared == self.choice.archive:
+                    source.glance = survey
+            self.query_one(Sources).draw()
+
+    def _unseen(self, source: Source) -> bool:
+        answers = source.volume is not None and source.volume.answers
+        return answers and not source.chosen and source.compared != self.choice.archive
 
     async def _find_locations(self) -> None:
         with suppress(LadingError):
@@ -123,6 +148,7 @@ class Choosing(Base[None]):
             if self.locations and not self.choice.location:
                 self.choice.location = self.locations[0]
             self.changed()
+            self._glance()
 
     def changed(self) -> None:
         """Something was chosen: draw it, and count again."""
@@ -140,23 +166,46 @@ class Choosing(Base[None]):
             self._counting = self.begin(self._count())
         else:
             prospect.surveys = ()
-        form = self.query_one(Form)
-        source = self.query_one(Sources).chosen
-        form.label = source.label if source else ""
+        self.about_source()
         for pane in self.query(Pane):
             pane.draw()
+        self.draw_keys()
+
+    def about_source(self) -> None:
+        """Questions and keys are about the chosen source."""
+        form = self.query_one(Form)
+        form.source = self.source
+        form.draw()
         self.draw_keys()
 
     async def _count(self) -> None:
         """Have the engine count what would happen."""
         await asyncio.sleep(CALM)
-        prospect = self.query_one(Prospect)
+        prospect, archive = self.query_one(Prospect), self.choice.archive
+        requests = self.choice.requests()
         try:
-            prospect.surveys = await self.lading.connection.survey(self.choice.requests())
+            prospect.surveys = surveys = await self.lading.connection.survey(requests)
         except LadingError as error:
             prospect.trouble = str(error)
+        else:
+            self._take_glances(requests, surveys, archive)
+        snapshot = self.lading.snapshot
+        prospect.now = snapshot.time if snapshot else time.time()
         prospect.counting = False
         prospect.draw()
+        self.query_one(Sources).draw()
+        self.query_one(Form).draw()
+
+    def _take_glances(self, requests: list[ImportRequest], surveys: Sequence[Survey], archive: str) -> None:
+        """What was counted of whole sources is shown with them; and there may be something to ask about."""
+        counted = {survey.source: survey for survey in surveys}
+        whole = {source.path: source for source in self.choice.picked if source.picked and not source.out}
+        for request in requests:
+            if request.source in whole and display(request.source) in counted:
+                source = whole[request.source]
+                source.glance, source.compared = counted[display(request.source)], archive
+        found = self.query_one(Form).found
+        found.update(name for name in ("libraries", "icloud") if any(getattr(one, name) for one in surveys))
 
     async def list_folder(self, below: bytes) -> None:
         """List a folder, then walk those in it for their sizes."""

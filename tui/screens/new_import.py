@@ -7,12 +7,12 @@ from textual.binding import Binding, BindingType
 
 from tui import folders
 from tui.aside import aside
-from tui.choice import KNOWN, VERIFY, is_card
+from tui.choice import KNOWN, VERIFY
 from tui.remembered import Remembered, remember
 from tui.screens.ask import Ask
 from tui.screens.base import BACK, HELP, LEAVE, bindings
 from tui.screens.choosing import ANSWER, Choosing
-from tui.widgets.form import QUESTIONS, Form
+from tui.widgets.form import CHOICES, OF_A_CARD, QUESTIONS, Form
 from tui.widgets.inside import Inside
 from tui.widgets.keys import Key
 from tui.widgets.pane import Pane
@@ -55,15 +55,12 @@ class NewImport(Choosing):
 
     def on_pane_chosen(self) -> None:
         """Other keys make sense in another row."""
-        form = self.query_one(Form)
-        form.label = self.source.label if self.source else ""
-        form.draw()
-        self.draw_keys()
+        self.about_source()
 
     def why_not(self, does: str) -> str:
         """Why a key makes no sense now."""
         pane = self.pane
-        if does == "cards" and not any(is_card(source.volume) for source in self.choice.sources):
+        if does == "cards" and not self.choice.cards:
             return "No card of a camera is plugged in."
         if does == "pick" and isinstance(pane, Sources) and self.source is None:
             return "There is nothing to pick."
@@ -97,6 +94,7 @@ class NewImport(Choosing):
     def do_pick(self) -> None:
         """Pick a source, folder or file, or leave it out; in the form: the next answer."""
         pane = self.pane
+        self.touched = True
         if isinstance(pane, Sources) and self.source is not None:
             self.source.toggle()
         elif isinstance(pane, Inside) and pane.chosen is not None and pane.source is not None:
@@ -108,8 +106,9 @@ class NewImport(Choosing):
 
     def do_cards(self) -> None:
         """Pick all cards."""
-        for source in self.choice.sources:
-            if is_card(source.volume) and not source.chosen:
+        self.touched = True
+        for source in self.choice.cards:
+            if not source.chosen:
                 source.toggle()
         self.changed()
 
@@ -143,21 +142,23 @@ class NewImport(Choosing):
         def answered(path: str | None) -> None:
             if not path:
                 return
-            whole = os.path.abspath(os.path.expanduser(path))
-            self.begin(self._add(whole))
+            self.begin(self._add(path))
 
         about = "tab completes"
         self.app.push_screen(Ask("Path", "", self.glyphs, about=about, offer=folders.completions), answered)
 
-    async def _add(self, path: str) -> None:
+    async def _add(self, typed: str) -> None:
+        path = typed
         try:
+            path = await aside(lambda: os.path.abspath(os.path.expanduser(folders.pasted(typed))), ANSWER)
             kind = await aside(lambda: folders.kind_of(path), ANSWER)
         except TimeoutError:
             kind = "It does not answer"
         if kind not in ("folder", "file"):
             self.say(f"{path}: {kind}.", "bad")
             return
-        self.choice.add(path)
+        self.touched = True
+        self.query_one(Sources).follow(self.choice.add(path))
         self.changed()
 
     async def do_enter(self) -> None:
@@ -190,16 +191,20 @@ class NewImport(Choosing):
         elif form.chosen == "known":
             others = list(KNOWN)
             self.choice.known = others[(others.index(self.choice.known) + 1) % len(others)]
+        elif form.chosen == "libraries":
+            self.choice.libraries = not self.choice.libraries
+        elif form.chosen == "icloud":
+            self.choice.icloud = not self.choice.icloud
         else:
             self._ask(form)
 
     def _ask(self, form: Form) -> None:
         question = form.chosen
-        if question in ("verify", "known"):
+        if question in CHOICES:
             self._next_answer(form)
             self.changed()
             return
-        if question == "label" and self.source is None:
+        if question in OF_A_CARD and self.source is None:
             self.say("Choose the card first: 1.")
             return
 
@@ -220,11 +225,12 @@ class NewImport(Choosing):
     def _answer(self, question: str, answer: str) -> None:
         if question == "archive":
             self.choice.archive = os.path.abspath(os.path.expanduser(answer)) if answer else ""
-        elif question == "label" and self.source is not None:
-            self.source.label = answer
-        elif question != "label":
+        elif question not in OF_A_CARD:
             setattr(self.choice, question, answer)
+        elif self.source is not None:
+            setattr(self.source, question, answer)
         self.changed()
+        self._glance()
 
     def _places(self, typed: str) -> list[str]:
         wanted = typed.casefold()

@@ -1,6 +1,6 @@
 """Where an import goes and how: one row for each question, with its answer."""
 
-from tui.choice import KNOWN, VERIFY, Choice
+from tui.choice import ICLOUD, KNOWN, LIBRARIES, VERIFY, Choice, Source
 from tui.glyphs import Glyphs
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Pane, Room, Rows
@@ -8,19 +8,26 @@ from tui.widgets.pane import Pane, Room, Rows
 QUESTIONS = {
     "archive": "the folder everything goes to; made if there is none",
     "location": "the place, subject or shoot: type to find, or a new name",
+    "libraries": "photo libraries of this Mac",
+    "icloud": "files that are not on this disk",
     "verify": "what is proven",
     "known": "files that were imported before",
     "label": "what this card is called",
     "operator": "who imports",
-    "note": "for the receipt",
+    "note": "for this card's receipt",
 }
 
 CHOICES: dict[str, dict[str, str]] = {
     "verify": {str(way): told for way, told in VERIFY.items()},
     "known": {str(way): told for way, told in KNOWN.items()},
+    "libraries": {str(way): told for way, told in LIBRARIES.items()},
+    "icloud": {str(way): told for way, told in ICLOUD.items()},
 }
 
-NAMES = {"verify": "proof"}
+NAMES = {"verify": "proof", "libraries": "photos"}
+
+OF_A_CARD = ("label", "note")
+"""Questions that are about the chosen source only."""
 
 
 class Form(Pane):
@@ -31,24 +38,34 @@ class Form(Pane):
     def __init__(self, glyphs: Glyphs, choice: Choice, *, id: str) -> None:
         super().__init__(glyphs, id=id)
         self.choice = choice
-        self.label = ""
-        """The label of the source that is chosen."""
+        self.source: Source | None = None
+        """The source that is chosen."""
+        self.found: set[str] = set()
+        """What there is to be asked about, of `libraries` and `icloud`."""
+
+    @property
+    def questions(self) -> list[str]:
+        """Those that there is reason to ask."""
+        asked = {name for name in ("libraries", "icloud") if name in self.found or getattr(self.choice, name)}
+        return [name for name in QUESTIONS if name not in ("libraries", "icloud") or name in asked]
 
     @property
     def chosen(self) -> str:
         """The question in the chosen row."""
-        return list(QUESTIONS)[self.cursor]
+        questions = self.questions
+        return questions[min(self.cursor, len(questions) - 1)]
 
     def answer(self, question: str) -> str:
         """What is answered now."""
-        if question == "label":
-            return self.label
+        if question in OF_A_CARD:
+            return str(getattr(self.source, question, ""))
         return str(getattr(self.choice, question))
 
     def content(self, room: Room) -> Rows:
         """A row for each question."""
-        rows = tuple((self._row(name, room, number == room.cursor),) for number, name in enumerate(QUESTIONS))
-        return Rows(title="WHERE AND HOW", aside="enter changes", rows=rows)
+        rows = tuple((self._row(name, room, number == room.cursor),) for number, name in enumerate(self.questions))
+        whose = f"; label and note: {room.glyphs.text(self.source.name)}" if self.source else ""
+        return Rows(title="WHERE AND HOW", aside=f"enter changes{whose}", rows=rows)
 
     def _row(self, question: str, room: Room, chosen: bool) -> Line:
         glyphs = room.glyphs

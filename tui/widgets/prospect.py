@@ -1,6 +1,6 @@
 """What would happen: the survey of every picked source, and what to know before it starts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from core.models import Survey
 from tui import format
@@ -23,9 +23,11 @@ class Prospect(Pane):
         self.warnings: Sequence[str] = ()
         self.counting = False
         self.trouble = ""
+        self.now = 0.0
+        """When it was counted."""
 
     def content(self, room: Room) -> Rows:
-        """Two lines for each source, the sums, and warnings."""
+        """What each source holds, the sums, and warnings."""
         title, glyphs = "WHAT WILL HAPPEN", room.glyphs
         aside = "counting" if self.counting else ""
         warned = tuple(_warning(one, room) for one in self.warnings)
@@ -38,33 +40,88 @@ class Prospect(Pane):
         rows = [tuple(self._source(one, room)) for one in self.surveys]
         rows.append(tuple(self._sum(room)))
         rows += [_warning(text, room) for one in self.surveys for text in one.warnings]
+        rows += [_warning(text, room) for text in self._further()]
         return Rows(title=title, aside=aside, rows=(*rows, *warned))
 
     def _source(self, one: Survey, room: Room) -> list[Line]:
         glyphs = room.glyphs
         name = glyphs.text(self.names.get(one.source, one.source))
-        told = line(
-            (f" {name}: ", "bold"),
-            (f"{format.number(one.new.files)} new", "good" if one.new.files else "dim"),
-            f", {format.number(one.known.files)} known",
-            (f", {format.size(one.files.bytes)}", "dim"),
-        )
-        kinds = [
-            format.counted(count.files, glyphs.text(kind).removesuffix("s"))
-            for kind, count in sorted(one.by_kind.items(), key=lambda kind: -kind[1].bytes)
-        ]
-        if one.pairs:
-            kinds.append(format.counted(one.pairs, "RAW+JPEG pair"))
-        lines = [told, line(("   " + ", ".join(kinds), "dim"))] if kinds else [told]
+        told = line((f" {name}: ", "bold"), *new_and_known(one), (f", {format.size(one.files.bytes)}", "dim"))
+        inside = _flowing([*_kinds(one, glyphs), *_more(one, glyphs)], room.width - 4)
+        lines = [told, *(line((f"   {part}", "dim")) for part in inside)]
         return [crop(pieces, room.width, utf8=glyphs.utf8) for pieces in lines]
 
+    @property
+    def _needed(self) -> int:
+        return sum(one.needed for one in self.surveys)
+
+    @property
+    def _free(self) -> int | None:
+        return next((one.free for one in self.surveys if one.free is not None), None)
+
     def _sum(self, room: Room) -> list[Line]:
-        needed = sum(one.needed for one in self.surveys)
-        free = next((one.free for one in self.surveys if one.free is not None), None)
+        needed, free = self._needed, self._free
         tight = any(short(one) for one in self.surveys) or (free is not None and needed > free)
         told = f" needs {format.size(needed)}"
         space = "" if free is None else f", {format.size(free)} free"
-        return [crop(line((told + space, "bad" if tight else "")), room.width, utf8=room.glyphs.utf8)]
+        lines = [line((told + space, "bad" if tight else ""))]
+        seconds = [one.seconds for one in self.surveys]
+        if (longest := max((one for one in seconds if one is not None), default=None)) is not None:
+            # Sources on different devices are read side by side.
+            end = format.moment(self.now + longest)[11:]
+            lines.append(line((f" about {format.duration(longest)} as before, done {end}", "")))
+        return [crop(pieces, room.width, utf8=room.glyphs.utf8) for pieces in lines]
+
+    def _further(self) -> Iterator[str]:
+        """What only all sources together tell."""
+        free = self._free
+        if free is not None and self._needed > free and not any(short(one) for one in self.surveys):
+            yield "The archive has room for each of these, not for all of them."
+        if libraries := sum(one.libraries for one in self.surveys):
+            noun = "photo library" if libraries == 1 else "photo libraries"
+            yield f"{format.number(libraries)} {noun} would stay out: to take them in, go to 4, photos."
+        if icloud := sum(one.icloud for one in self.surveys):
+            files = format.counted(icloud, "file")
+            yield f"{files} only in iCloud would stay out: to fetch them, go to 4, icloud."
+
+
+def new_and_known(one: Survey) -> Line:
+    """`412 new, 866 known`."""
+    return line(
+        (f"{format.number(one.new.files)} new", "good" if one.new.files else "dim"),
+        f", {format.number(one.known.files)} known",
+    )
+
+
+def _kinds(one: Survey, glyphs: Glyphs) -> list[str]:
+    return [
+        f"{format.counted(count.files, glyphs.text(kind).removesuffix('s'))} {format.size(count.bytes)}"
+        for kind, count in sorted(one.by_kind.items(), key=lambda kind: -kind[1].bytes)
+    ]
+
+
+def _more(one: Survey, glyphs: Glyphs) -> list[str]:
+    told = [
+        format.counted(number, what)
+        for number, what in (
+            (one.pairs, "RAW+JPEG pair"),
+            (one.takes, "long take"),
+            (one.indexes, "index file"),
+        )
+        if number
+    ]
+    return [*told, *([glyphs.text(one.cameras)] if one.cameras else [])]
+
+
+def _flowing(parts: Sequence[str], width: int) -> list[str]:
+    """Parts on as few lines as hold them, none of them broken."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and format.cells(lines[-1]) + format.cells(part) + 3 <= width:
+            lines[-1] += f", {part}"
+        else:
+            lines.append(part)
+    return [text + "," for text in lines[:-1]] + lines[-1:]
 
 
 def _warning(text: str, room: Room) -> tuple[Line, ...]:

@@ -6,6 +6,7 @@ from tui.choice import Choice, Source, is_card
 from tui.glyphs import Glyphs
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Pane, Room, Rows, empty
+from tui.widgets.prospect import new_and_known
 
 
 class Sources(Pane):
@@ -24,6 +25,12 @@ class Sources(Pane):
         """The source in the chosen row."""
         sources = self.choice.sources
         return sources[self.cursor] if self.cursor < len(sources) else None
+
+    def follow(self, source: Source | None) -> None:
+        """Keep the cursor on a source, wherever its row is now."""
+        paths = [one.path for one in self.choice.sources]
+        if source is not None and source.path in paths:
+            self.cursor = paths.index(source.path)
 
     def content(self, room: Room) -> Rows:
         """A row for each source."""
@@ -48,12 +55,12 @@ def row(source: Source, room: Room, widest: int, *, chosen: bool) -> Line:
         box = "[-]"
     name = (glyphs.fit(glyphs.text(source.label or source.name), widest), "bold" if source.chosen else "")
     pieces = line(mark, (box, "good" if source.chosen else "dim"), " ", name, "  ")
-    told = tuple((glyphs.text(text), style) for text, style in says(source))
+    told = tuple((glyphs.text(text), style) for text, style in says(source, room.width >= 100))
     return crop((*pieces, *told), room.width, utf8=glyphs.utf8)
 
 
-def says(source: Source) -> Line:
-    """What a source is."""
+def says(source: Source, wide: bool) -> Line:
+    """What a source is, and what is new on it once that was counted."""
     volume = source.volume
     if volume is None:
         return line((source.path, "dim"))
@@ -67,4 +74,6 @@ def says(source: Source) -> Line:
     room = f"{format.sizes(space.total - space.free, space.total):>18}" if space else " " * 18
     error = ((f"  {volume.error}", "warn"),) if volume.error else ()
     locked = ((" read-only", "dim"),) if volume.read_only else ()
-    return (*line(camera, room, "  ", (volume.filesystem, "dim")), *locked, (f"  {source.path}", "dim"), *error)
+    counted = (*new_and_known(source.glance), ("  ", "")) if source.glance else ()
+    more = line((volume.filesystem, "dim"), *locked, (f"  {source.path}", "dim")) if wide or not counted else ()
+    return (*line(camera, room, "  "), *counted, *more, *error)

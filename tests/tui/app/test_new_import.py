@@ -15,6 +15,8 @@ from tests.tui.app.fake import Fake
 from tests.tui.app.pilot import SIZES, Running, running
 from tests.tui.app.volumes import GB, card, several, volume
 from tests.tui.views import HOSTILE, count
+from tui.cautions import PRIVACY, cautions
+from tui.choice import Choice
 from tui.remembered import Remembered, recall
 from tui.screens.ask import Ask
 from tui.screens.dashboard import Dashboard
@@ -27,8 +29,12 @@ SURVEY = Survey(
     known=count(866, 33 * GB),
     by_kind={"images": count(1200, 40 * GB), "videos": count(66, 5 * GB), "sidecars": count(12, 4096)},
     pairs=400,
+    takes=3,
+    indexes=2,
+    cameras="Canon",
     needed=12 * GB,
     free=400 * GB,
+    seconds=194.0,
 )
 
 RECORD = Record(
@@ -71,7 +77,7 @@ async def test_it_looks_as_it_should(tmp_path: Path, size: tuple[int, int]) -> N
     async with running(None, size, fake=engine(), settings=home(tmp_path), volumes=several) as app:
         await opened(app)
         await app.press("a")
-        await app.until(lambda: "412 new" in app.text)
+        await app.until(lambda: "about 3m14s as before, done 14:03" in app.text)
         assert "Mill Creek" in app.text
         assert "does not answer" in app.text
         assert pictures.same(app.app, f"new-import-{size[0]}x{size[1]}")
@@ -134,12 +140,43 @@ async def test_volumes_come_and_go(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: list(there)) as app:
         await opened(app)
         there.append(card("A001"))
-        await app.until(lambda: "A001" in app.text)
-        await app.press("g", "space")
+        await app.until(lambda: ">[x] A001" in app.text and "412 new, 866 known" in app.text)
+        await app.press("space")
+        assert "[ ] A001" in app.text
+        there.append(card("B002"))
+        await app.until(lambda: "B002" in app.text)
+        assert "[ ] B002" in app.text, "what a person left out, nobody picks"
+        await app.press("space")
         assert "[x] A001" in app.text
-        there.pop()
+        # Another card of the same camera, at the same place.
+        there[1] = card("A001", identity="uuid:another")
+        await app.until(lambda: "[ ] A001" in app.text)
+        del there[1:]
         await app.until(lambda: "A001" not in app.text)
         assert "0 of 1 picked" in app.text
+
+
+async def test_what_is_new_on_a_card_is_counted_without_being_asked(tmp_path: Path) -> None:
+    async with running(None, fake=engine(), settings=home(tmp_path), volumes=several) as app:
+        await opened(app)
+        await app.until(lambda: app.text.count("412 new, 866 known") == 2)
+        asked = [asked[1:] for asked in app.fake.asked if asked[0] == "survey"]
+        assert [[one.source for one in requests] for requests in asked] == [["/Volumes/A001"], ["/Volumes/B002"]]
+        assert "0 of 5 picked" in app.text
+        # Compared with another archive, it is counted anew.
+        await app.press("4", "enter", *["backspace"] * 20, *"/other", "enter")
+        await app.until(lambda: len([asked for asked in app.fake.asked if asked[0] == "survey"]) == 4)
+
+
+async def test_the_cursor_stays_with_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.screens.choosing.LOOK", 0.05)
+    there: list[Volume] = [volume("disk"), volume("elsewhere")]
+    async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: list(there)) as app:
+        await opened(app)
+        await app.press("j", "space")
+        there += [card("A001"), card("B002")]
+        await app.until(lambda: "B002" in app.text)
+        assert ">[x] elsewhere" in app.text
 
 
 async def test_volumes_that_cannot_be_listed(tmp_path: Path) -> None:
@@ -219,11 +256,64 @@ async def test_a_typed_path_is_completed_and_picked(tmp_path: Path, tree: Path) 
         await opened(app)
         await app.press("t", *f"{tree}/DC")
         assert isinstance(app.app.screen, Ask)
-        assert "DCIM/" in app.text
+        await app.until(lambda: "DCIM/" in app.text)
         await app.press("tab", "down", "enter")
         await app.until(lambda: "[x]" in app.text)
         await app.press("s")
         assert requests(app)[0].source.startswith(str(tree / "DCIM"))
+
+
+@pytest.mark.parametrize("quoted", ["'{}'", "{}"])
+async def test_a_path_may_be_dropped_on_the_terminal(tmp_path: Path, tree: Path, quoted: str) -> None:
+    os.rename(tree, tree := tmp_path / "a card")
+    dropped = quoted.format(str(tree) if "'" in quoted else str(tree).replace(" ", "\\ "))
+    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path)) as app:
+        await opened(app)
+        await app.press("t", *dropped, "enter")
+        await app.until(lambda: ">[x] a card" in app.text)
+        await app.press("s")
+        assert requests(app)[0].source == str(tree)
+
+
+async def test_libraries_and_icloud_are_asked_about(tmp_path: Path) -> None:
+    fake = engine()
+    fake.surveys = [
+        Survey(source="/Volumes/B002", new=count(5, GB), needed=GB, free=9 * GB, libraries=1, icloud=7)
+    ]
+    async with running(None, (120, 40), fake=fake, settings=home(tmp_path), volumes=lambda: [card("B002")]) as app:
+        await opened(app)
+        await app.until(lambda: "1 photo library would stay out" in app.text)
+        assert "7 files only in iCloud would stay out" in app.text
+        await app.press("4", "j", "j")
+        assert ">photos    photo libraries stay out" in app.text
+        await app.press("space", "j", "enter")
+        assert "what is only in iCloud is fetched" in app.text
+        await app.until(lambda: "counting" not in app.text)
+        assert pictures.same(app.app, "new-import-asked-120x40")
+        await app.press("s")
+        (request,) = requests(app)
+        assert (request.libraries, request.icloud) == (True, True)
+
+
+async def test_room_for_each_but_not_for_all(tmp_path: Path) -> None:
+    fake = engine()
+    fake.surveys = [
+        Survey(source=f"/Volumes/{name}", new=count(5, 6 * GB), needed=6 * GB, free=10 * GB)
+        for name in ("A001", "B002")
+    ]
+    async with running(None, (120, 40), fake=fake, settings=home(tmp_path), volumes=several) as app:
+        await opened(app)
+        await app.press("a")
+        await app.until(lambda: "room for each of these, not for all" in app.text)
+
+
+async def test_privacy_under_ssh_on_a_mac(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
+    choice = Choice(archive="/archive")
+    assert PRIVACY not in cautions(choice)
+    choice.add("/Volumes/A001")
+    assert PRIVACY in cautions(choice)
 
 
 async def test_a_path_that_is_not_there_is_told(tmp_path: Path) -> None:
@@ -241,7 +331,7 @@ async def test_the_form(tmp_path: Path) -> None:
         assert isinstance(app.app.screen, Ask)
         await app.press(*["backspace"] * 20, *"/a", "enter")
         await app.press("j", "enter", *["backspace"] * 20, *"mill")
-        assert "Mill Creek" in app.text
+        await app.until(lambda: "> Mill" not in app.text and "  Mill Creek" in app.text)
         assert pictures.same(app.app, "ask-80x24")
         await app.press("down", "enter")
         await app.press("j", "space", "j", "enter")
