@@ -200,7 +200,8 @@ class Snapshot(Value, frozen=True, kw_only=True):
 class FileView(Value, frozen=True, kw_only=True):
     """One file of an import as a list shows it; `id` is for asking more about it.
 
-    `path` is below the source's root, `payload` below the archive's root, empty where nothing was archived.
+    `path` is below the source's root, `payload` below the archive's root; that and the digests, in hexadecimal
+    digits, are empty where nothing was archived.
     """
 
     id: int
@@ -218,6 +219,8 @@ class FileView(Value, frozen=True, kw_only=True):
     label: str = ""
     location: str = ""
     archive: str = ""
+    xxh128: str = ""
+    sha256: str = ""
 
 
 class Survey(Value, frozen=True, kw_only=True):

@@ -248,6 +248,30 @@ MIGRATIONS: tuple[str, ...] = (
         failed INTEGER NOT NULL DEFAULT 0
     ) WITHOUT ROWID;
     """,
+    # Searching (core.catalog.search). The index of names holds no names: only which trigram is in which file's.
+    """
+    CREATE VIRTUAL TABLE file_name USING fts5 (
+        path, content = '', detail = none, columnsize = 0, tokenize = 'trigram'
+    );
+    CREATE TRIGGER file_named AFTER INSERT ON file BEGIN
+        INSERT INTO file_name (rowid, path) VALUES (new.id, CAST(
+            substr(new.path, 1 + (SELECT length(root) FROM import WHERE id = new.import_id)) AS TEXT));
+    END;
+    CREATE TRIGGER file_gone AFTER DELETE ON file BEGIN
+        INSERT INTO file_name (file_name, rowid, path) VALUES ('delete', old.id, CAST(
+            substr(old.path, 1 + (SELECT length(root) FROM import WHERE id = old.import_id)) AS TEXT));
+    END;
+    INSERT INTO file_name (rowid, path)
+        SELECT f.id, CAST(substr(f.path, 1 + length(i.root)) AS TEXT)
+        FROM file f JOIN import i ON i.id = f.import_id ORDER BY f.id;
+    CREATE INDEX file_kind ON file (kind);
+    CREATE INDEX file_mtime ON file (mtime_ns);
+    CREATE INDEX item_sha256 ON item (substr(sha256, 1, 8));
+    ALTER TABLE metadata ADD COLUMN camera TEXT
+        GENERATED ALWAYS AS (nullif(trim(coalesce(make, '') || ' ' || coalesce(model, '')), '')) VIRTUAL;
+    CREATE INDEX metadata_camera ON metadata (camera, captured_local) WHERE camera IS NOT NULL;
+    CREATE INDEX metadata_captured ON metadata (captured_local) WHERE captured_local IS NOT NULL;
+    """,
 )
 
 VERSION = len(MIGRATIONS)

@@ -14,7 +14,7 @@ from tui.console.exits import Exit, exit_for
 from tui.console.output import Console
 
 COMMANDS = (
-    *("import_", "status", "pause", "resume", "cancel", "imports", "receipt", "mhl"),
+    *("import_", "status", "pause", "resume", "cancel", "imports", "receipt", "mhl", "find"),
     *("queues", "jobs", "retry", "derive", "show", "location", "audit", "engine", "log", "doctor"),
 )
 """The modules of `tui.commands`, in the order of the help."""

@@ -1,9 +1,12 @@
 """Files of one import or of all, filtered, searched and paged; and all that is known of one."""
 
+# ruff: noqa: S608 - what is put together are conditions of our own; what a person typed is always a value
+
 import time
 from collections.abc import Sequence
 from typing import Any
 
+from core.catalog import search
 from core.errors import UsageError
 from core.models import FileView, Outcome
 from core.paths import display
@@ -13,67 +16,67 @@ from core.receipts.row import below
 MOST = 200
 """Files on one page at most."""
 
+COUNTED = 10_000
+"""Files that are counted: nobody reads more, and counting a million takes its time."""
+
 _FROM = """
-    FROM file f JOIN import i ON i.id = f.import_id JOIN location l ON l.id = i.location_id
+    file f JOIN import i ON i.id = f.import_id JOIN location l ON l.id = i.location_id
          JOIN archive a ON a.id = i.archive_id LEFT JOIN item t ON t.id = f.item_id
          LEFT JOIN metadata m ON m.item_id = t.id
 """
 _SELECT = (
     "SELECT f.id, i.name, i.root, f.path, f.size, f.mtime_ns, f.kind, f.outcome, f.reason, t.path, t.level, "
-    "m.captured_local, m.make, m.model, i.options ->> 'label', l.name, a.path"
-)
-
-_WHERE_A_WORD_IS_LOOKED_FOR = (
-    "CAST(substr(f.path, length(i.root) + 1) AS TEXT)",
-    "m.captured_local",
-    "m.make",
-    "m.model",
-    "l.name",
-    "i.options ->> 'label'",
-    "i.name",
+    "m.captured_local, m.make, m.model, i.options ->> 'label', l.name, a.path, "
+    "t.xxh128, t.sha256"
 )
 
 
 async def page(
     read: Read, name: str, outcomes: Sequence[Outcome], text: str, offset: int
-) -> tuple[int, list[FileView]]:
-    """How many files there are, and those from the one in row `offset` on.
+) -> tuple[int, bool, list[FileView]]:
+    """How many files there are, whether that is only the least there are, and those from row `offset` on.
 
-    name: an import's id, or empty for all, newest files first. outcomes: only these; empty: all. text: words
-    that must all be found in its path, date, camera, location, label or import. Raises UsageError.
+    name: an import's id, or empty for all, newest files first. outcomes: only these; empty: all. text: as in
+    `core.catalog.search`. More than COUNTED are counted only for one import without `text`. Raises UsageError.
     """
-    where, values = ["1"], list[Any]()
+    wanted = await search.criteria(read, text)
+    where, values = ["f.outcome != ?"], list[Any]([Outcome.LITTER])
     if name:
-        where.append("f.import_id = ?")
-        values.append(await find(read, name))
-    else:
-        where.append("f.outcome != ?")
-        values.append(Outcome.LITTER)
+        number = await find(read, name)
+        where, values = ["f.import_id = ?"], [number]
+        wanted.append([search.of_imports([number])])
     if outcomes:
         where.append(f"f.outcome IN ({','.join('?' * len(outcomes))})")
         values += outcomes
-    for word in text.split():
-        where.append(
-            "(" + " OR ".join(f"{place} LIKE ? ESCAPE '!'" for place in _WHERE_A_WORD_IS_LOOKED_FOR) + ")"
-        )
-        values += [_pattern(word)] * len(_WHERE_A_WORD_IS_LOOKED_FOR)
-    condition = " AND ".join(where)
-    tables = _FROM if text.split() else "FROM file f"
-    ((total,),) = await read(f"SELECT count(*) {tables} WHERE {condition}", values)
-    order = "f.id" if name else "f.id DESC"
+    whole = bool(name) and len(wanted) == 1
+    for criterion in wanted[: -1 if name else None]:
+        condition, with_it = search.condition(criterion)
+        where.append(condition)
+        values += with_it
+    fits = " AND ".join(where)
+    if whole:
+        ((total,),) = await read(f"SELECT count(*) FROM file f WHERE {fits}", values)
+        found = f"SELECT f.id FROM file f WHERE {fits} ORDER BY f.id"
+    else:
+        ids, led, few = await search.leading(read, wanted)
+        found = f"SELECT f.id FROM {search.led_by(ids)} AND {fits}"
+        values = [*led, *values]
+        ((total,),) = await read(f"SELECT count(*) FROM ({found} LIMIT {COUNTED + 1})", values)
+        if few:
+            found += f" ORDER BY f.id {'' if name else 'DESC'}"
     rows = await read(
-        f"{_SELECT} {_FROM} WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?",
+        f"{_SELECT} FROM ({found} LIMIT ? OFFSET ?) d CROSS JOIN {_FROM} WHERE f.id = d.id",
         (*values, MOST, max(offset, 0)),
     )
-    return total, [_view(row) for row in rows]
+    return min(total, COUNTED) if not whole else total, total > COUNTED and not whole, [_view(row) for row in rows]
 
 
 async def known(read: Read, file_id: int) -> list[tuple[str, str]]:
     """All that is known of one file, as names and values to show. Raises UsageError."""
-    rows = await read(f"{_SELECT}, t.id, t.xxh128, t.sha256, t.read_back {_FROM} WHERE f.id = ?", (file_id,))
+    rows = await read(f"{_SELECT}, t.id, t.read_back FROM {_FROM} WHERE f.id = ?", (file_id,))
     if not rows:
         raise UsageError("there is no such file any more.", "Search again.")
-    view, (item, xxh128, sha256, read_back) = _view(rows[0][:-4]), rows[0][-4:]
+    view, (item, read_back) = _view(rows[0][:-2]), rows[0][-2:]
     told = [
         ("original", view.path),
         ("import", f"{view.import_id} {view.label}".strip()),
@@ -85,8 +88,8 @@ async def known(read: Read, file_id: int) -> list[tuple[str, str]]:
     if item is not None:
         told += [
             ("archive", f"{view.archive}/{view.payload}"),
-            ("XXH3-128", xxh128.hex()),
-            ("SHA-256", sha256.hex()),
+            ("XXH3-128", view.xxh128),
+            ("SHA-256", view.sha256),
             ("read back", stamp(read_back) if read_back else "never"),
         ]
         told += [(name, display(value)) for name, value in await _of_item(read, file_id, item)]
@@ -154,7 +157,7 @@ def camera(make: str | None, model: str | None) -> str:
 
 def _view(row: Sequence[Any]) -> FileView:
     number, name, root, path, size, mtime_ns, kind, outcome, reason, payload, level, *more = row
-    captured, make, model, label, location, archive = more
+    captured, make, model, label, location, archive, xxh128, sha256 = more
     there = payload is not None and outcome in (Outcome.ARCHIVED, Outcome.DUPLICATE)
     return FileView(
         id=number,
@@ -172,11 +175,6 @@ def _view(row: Sequence[Any]) -> FileView:
         label=display(label or ""),
         location=display(location),
         archive=display(archive),
+        xxh128=xxh128.hex() if there else "",
+        sha256=sha256.hex() if there else "",
     )
-
-
-def _pattern(word: str) -> str:
-    escaped = word.encode("utf-8", "replace").decode()
-    for special in "!%_":
-        escaped = escaped.replace(special, "!" + special)
-    return f"%{escaped}%"

@@ -105,9 +105,10 @@ class Records(Message, frozen=True, kw_only=True):
 
 
 class FilePage(Message, frozen=True, kw_only=True):
-    """So many files there are, and some of them."""
+    """So many files there are, or with `more` at least so many, and some of them."""
 
     total: int
+    more: bool = False
     files: tuple[FileView, ...]
 
 

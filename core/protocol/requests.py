@@ -127,8 +127,8 @@ class Find(Message, frozen=True, kw_only=True):
 
 
 class Files(Message, frozen=True, kw_only=True):
-    """Files of the import `name`, or of all, from row `offset` on; only of these outcomes, only with all words of
-    `text` in path, date, camera, location, label or import. → FilePage"""
+    """Files of the import `name`, or of all, from row `offset` on; only of these outcomes, only what fits `text`,
+    as `core.catalog.search` tells. → FilePage"""
 
     name: Name = ""
     outcomes: tuple[Outcome, ...] = ()

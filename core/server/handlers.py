@@ -55,8 +55,8 @@ async def reply(engine: "Engine", request: Request, number: int, asker: Asker) -
         case requests.Find(name=name):
             return replies.Records(records=(await records.find(engine.database.read, engine.under_way, name),))
         case requests.Files(name=name, outcomes=outcomes, text=text, offset=offset):
-            total, files = await browse.page(engine.database.read, name, outcomes, text, offset)
-            return replies.FilePage(total=total, files=tuple(files))
+            total, more, files = await browse.page(engine.database.read, name, outcomes, text, offset)
+            return replies.FilePage(total=total, more=more, files=tuple(files))
         case requests.Known(file=file):
             return replies.Facts(facts=tuple(await browse.known(engine.database.read, file)))
         case requests.Receipt(name=name, form=form):

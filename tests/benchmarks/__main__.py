@@ -1,4 +1,4 @@
-"""python -m tests.benchmarks [import|scale|copystage|seed]"""
+"""python -m tests.benchmarks [import|scale|copystage|find|seed]"""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 
-from tests.benchmarks import copystage, report, runner, scale, seed
+from tests.benchmarks import copystage, find, report, runner, scale, seed
 from tests.benchmarks.machine import facts
 from tests.benchmarks.measure import FailedRunError
 from tests.benchmarks.peers import PEERS, MissingPeerError
@@ -17,7 +17,9 @@ from tests.benchmarks.sets import SETS
 def options() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("import", "scale", "copystage", "seed"), default="import")
+    parser.add_argument(
+        "what", nargs="?", choices=("import", "scale", "copystage", "find", "seed"), default="import"
+    )
     parser.add_argument("--set", nargs="+", choices=SETS, default=list(SETS), help="import: which sets")
     parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS), help="import: who runs")
     parser.add_argument("--pairs", type=int, default=5, help="rounds; odd, at least 5 for a result")
@@ -29,11 +31,10 @@ def options() -> argparse.Namespace:
 
 def run(chosen: argparse.Namespace, folder: str) -> tuple[object, str]:
     """The chosen benchmark's results, as values and as text."""
-    if chosen.what == "scale":
-        lines = scale.scale(folder, chosen.fraction)
-        return [{"what": line.what, "value": line.value, "target": line.target} for line in lines], scale.text(
-            lines
-        )
+    if chosen.what in ("scale", "find"):
+        of = find if chosen.what == "find" else scale
+        lines = find.find(folder, chosen.fraction) if of is find else scale.scale(folder, chosen.fraction)
+        return [{"what": line.what, "value": line.value, "target": line.target} for line in lines], of.text(lines)
     if chosen.what == "copystage":
         stage = copystage.copystage(folder, chosen.pairs, chosen.fraction)
         return stage, copystage.text(stage)

@@ -56,7 +56,7 @@ class Browsing(Base[None]):
                 self.say(str(error), "bad")
                 return
         if asked == self._asked:
-            self.files.give(page, found.total, found.files)
+            self.files.give(page, found.total, found.files, more=found.more)
             self.draw_keys()
 
     def on_pane_chosen(self) -> None:

@@ -20,7 +20,7 @@ class Find(Browsing):
     """A line to type, and what fits."""
 
     NAME = "find"
-    ABOUT = "Words in name, date, camera, card or location; all of them must fit."
+    ABOUT = "Words in name, camera, card or location; dates; camera: card: location: kind: import: hash:."
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key(key="slash", label="words", does="words", about="type other words"),
         OPEN,

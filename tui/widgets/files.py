@@ -39,6 +39,8 @@ class Files(Pane):
         self.several = several
         """Whether they are of several imports."""
         self.total: int | None = None
+        self.more = False
+        """Whether there are more than `total`."""
         self.what = "FILES"
         self.aside = ""
         self.nothing = "There is no such file."
@@ -57,9 +59,9 @@ class Files(Pane):
         self._wanted = set()
         self.want(self.cursor // PAGE)
 
-    def give(self, page: int, total: int, files: Sequence[FileView]) -> None:
+    def give(self, page: int, total: int, files: Sequence[FileView], *, more: bool = False) -> None:
         """A page has come."""
-        self.total = total
+        self.total, self.more = total, more
         self._pages[page] = files
         self.draw()
 
@@ -93,9 +95,8 @@ class Files(Pane):
         def make(number: int) -> Line:
             return self._row(self.file(number), room, number == room.cursor)
 
-        return Rows(
-            title=f"{self.what}, {format.number(self.total)}", aside=self.aside, rows=Lazy(self.total, make)
-        )
+        count = f"{format.number(self.total)}{'+' if self.more else ''}"
+        return Rows(title=f"{self.what}, {count}", aside=self.aside, rows=Lazy(self.total, make))
 
     def _row(self, file: FileView | None, room: Room, chosen: bool) -> Line:
         glyphs = room.glyphs

@@ -33,16 +33,16 @@ async def test_files_are_filtered_searched_paged_and_known(
         await engine.wait([name])
         read = engine.database.read
 
-        total, first = await browse.page(read, name, (), "", 0)
+        total, _, first = await browse.page(read, name, (), "", 0)
         assert total == 10
         assert len(first) == 3
         paths = {file.path for file in first}
         for offset in (3, 6, 9):
-            paths |= {file.path for file in (await browse.page(read, name, (), "", offset))[1]}
+            paths |= {file.path for file in (await browse.page(read, name, (), "", offset))[2]}
         assert len(paths) == 10
         assert "bad\\x1b\\x0a.tmp" in paths
 
-        total, skipped = await browse.page(read, name, (Outcome.SKIPPED,), "", 0)
+        total, _, skipped = await browse.page(read, name, (Outcome.SKIPPED,), "", 0)
         assert total == 1
         assert skipped[0].reason
         assert skipped[0].payload == ""
@@ -51,7 +51,7 @@ async def test_files_are_filtered_searched_paged_and_known(
             assert (await browse.page(read, "", (), text, 0))[0] == found, text
         assert (await browse.page(read, "", (), "", 0))[0] == 9, "litter is nothing to find"
 
-        (twin,) = (await browse.page(read, "", (), "twin", 0))[1]
+        (twin,) = (await browse.page(read, "", (), "twin", 0))[2]
         facts = dict(await browse.known(read, twin.id))
         assert facts["original"] == "twin.bin"
         assert facts["import"] == f"{name} A001"

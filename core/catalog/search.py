@@ -1,0 +1,362 @@
+"""What a person looks for, as conditions on files and as indexes that lead to them.
+
+A query is words, all of which must fit; double quotes keep spaces in one. A plain word is looked for in the path
+below the source's root, in camera, location, label and import. `*`, `?` and `[…]` make it a pattern of the whole
+name, or with a `/` of the end of the whole path. A date or a range of dates is the day of capture, or the file's
+own where that is not known, in local time. Qualifiers: camera:, card:, location:, import:, kind:, date:, hash:.
+"""
+
+# ruff: noqa: S608 - what is put together are conditions of our own; what a person typed is always a value
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from core.errors import UsageError
+from core.media.kinds import Kind
+from core.paths import display
+from core.receipts.lookup import Read
+
+ENOUGH = 5000
+"""Files that an index may lead to and still be called few: they are sorted."""
+
+PATH = "CAST(substr(f.path, length(i.root) + iif(length(i.root), 2, 1)) AS TEXT)"
+"""The path below the source's root, of a file `f` of an import `i`."""
+
+TABLES = "file f CROSS JOIN import i ON i.id = f.import_id LEFT JOIN metadata m ON m.item_id = f.item_id"
+"""What conditions are on."""
+
+_NAME = f"replace({PATH}, rtrim({PATH}, replace({PATH}, '/', '')), '')"
+_WORD = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
+_QUALIFIED = re.compile(r"([a-z]+):(.+)", re.DOTALL)
+_DAY = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
+_LIKELY = re.compile(r"(?:\.\.)?(?:19|20)\d\d")
+_DIGEST = re.compile(r"[0-9a-f]{1,64}")
+_LITERAL = re.compile(r"\[[^]]*\]|[*?\[]")
+_TRIGRAM = 3
+_BARE_DIGEST = 16
+"""Hexadecimal digits from which on a plain word is looked for among the digests, too."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One way in which a file can fit: a condition on TABLES, and a query for the `id`s of all that do, newest
+    first, by an index. ids "": no index leads there. `ids` may lead to more than `where` lets through."""
+
+    where: str
+    values: tuple[Any, ...]
+    ids: str = ""
+    led: tuple[Any, ...] = ()
+
+
+Criterion = Sequence[Part]
+"""A file fits if it does in one of these ways."""
+
+
+async def criteria(read: Read, text: str) -> list[Criterion]:
+    """What `text` asks for; a file must fit all of them. Raises UsageError."""
+    found: list[Criterion] = []
+    for match in _WORD.finditer(text):
+        written = match[0]
+        qualified = _QUALIFIED.fullmatch(written.lower())
+        word = written.replace('"', "").strip()
+        if qualified and qualified[1] in _QUALIFIERS and not written.startswith('"'):
+            value = word[len(qualified[1]) + 1 :].strip()
+            if value:
+                found.append(await _QUALIFIERS[qualified[1]](read, value))
+        elif word:
+            found.append(await _plain(read, word))
+    return found
+
+
+async def leading(read: Read, wanted: Sequence[Criterion]) -> tuple[str, list[Any], bool]:
+    """The query for the `id`s of files among which all are that fit, by the index that leads to the fewest, its
+    values, and whether they are few."""
+    best: tuple[int, str, list[Any]] | None = None
+    for criterion in wanted:
+        if not all(part.ids for part in criterion):
+            continue
+        sql, values = _united(criterion)
+        ((count,),) = await read(f"SELECT count(*) FROM (SELECT 1 FROM ({sql}) LIMIT {ENOUGH})", values)
+        if best is None or count < best[0]:
+            best = count, sql, values
+    if best is None:
+        return "SELECT id FROM file ORDER BY id DESC LIMIT -1", [], False
+    return best[1], best[2], best[0] < ENOUGH
+
+
+def condition(criterion: Criterion) -> tuple[str, list[Any]]:
+    """As a condition on TABLES."""
+    values = [value for part in criterion for value in part.values]
+    return "(" + " OR ".join(part.where for part in criterion) + ")", values
+
+
+def _united(criterion: Criterion) -> tuple[str, list[Any]]:
+    """The ids of all parts, none twice: what an earlier part has is left out of a later one."""
+    selects, values = list[str](), list[Any]()
+    for at, part in enumerate(criterion):
+        if not at:
+            selects.append(f"SELECT id FROM ({part.ids})")
+            values += part.led
+            continue
+        before, with_them = condition(criterion[:at])
+        selects.append(f"SELECT f.id FROM {led_by(part.ids)} AND {before} IS NOT TRUE")
+        values += [*part.led, *with_them]
+    return " UNION ALL ".join(selects), values
+
+
+def led_by(ids: str) -> str:
+    """TABLES, in the order of a query for ids; ends in a condition."""
+    return f"({ids}) d CROSS JOIN {TABLES} WHERE f.id = d.id"
+
+
+# Plain words
+
+
+async def _plain(read: Read, word: str) -> Criterion:
+    if _LITERAL.search(word):
+        return [_pattern(word)]
+    parts = [_containing(word)]
+    told = word.casefold()
+    parts += await _imports(read, lambda one: told in one.name or told in one.label or told in one.location)
+    parts += await _cameras(read, told)
+    if _LIKELY.match(word) and (span := _span(word)) is not None:
+        parts += _dated(*span)
+    if len(word) >= _BARE_DIGEST and _DIGEST.fullmatch(told):
+        parts += _digest(told)
+    return parts
+
+
+def _containing(word: str) -> Part:
+    pattern = f"%{_escaped(word)}%"
+    where, values = f"{PATH} LIKE ? ESCAPE '!'", (pattern,)
+    if not word.isascii():
+        # LIKE minds the case of letters beyond ASCII, the index does not.
+        pattern = re.sub(r"[^\x00-\x7f]+", "%", unicodedata.normalize("NFC", pattern))
+        where, values = f"{PATH} LIKE ? ESCAPE '!'", (pattern,)
+    # macOS writes names decomposed, a keyboard composed.
+    spelled = {unicodedata.normalize(form, word) for form in ("NFC", "NFD")}
+    return Part(where, values, *_named([_trigrams(one) for one in sorted(spelled)]))
+
+
+def _pattern(word: str) -> Part:
+    text = word.lower()
+    where, values = f"lower({_NAME}) GLOB ?", (text,)
+    if "/" in text:
+        # `?1` cannot be used: the values of all conditions stand in one row.
+        where, values = f"'/' || lower({PATH}) GLOB ?", ("*/" + text.lstrip("/"),)
+    runs = [run for run in _LITERAL.split(word) if len(run) >= _TRIGRAM]
+    return Part(where, values, *_named([[one for run in runs for one in _trigrams(run)]]))
+
+
+def _trigrams(word: str) -> list[str]:
+    return [word[at : at + _TRIGRAM] for at in range(len(word) - _TRIGRAM + 1)]
+
+
+def _named(spellings: Sequence[Sequence[str]]) -> tuple[str, tuple[Any, ...]]:
+    """By the index of names; none for what is shorter than it can hold."""
+    if not all(spellings):
+        return "", ()
+    quoted = [[f'"{one.replace(chr(34), chr(34) * 2)}"' for one in spelling] for spelling in spellings]
+    match = " OR ".join("(" + " AND ".join(spelling) + ")" for spelling in quoted)
+    return "SELECT rowid AS id FROM file_name WHERE file_name MATCH ? ORDER BY rowid DESC LIMIT -1", (match,)
+
+
+def _escaped(word: str) -> str:
+    text = word.encode("utf-8", "replace").decode()
+    for special in "!%_":
+        text = text.replace(special, "!" + special)
+    return text
+
+
+# Imports and what they belong to
+
+
+class _Import(msgspec.Struct, frozen=True):
+    id: int
+    name: str
+    label: str
+    location: str
+    folder: str
+    volume: str
+
+
+async def _imports(read: Read, fits: Callable[[_Import], bool]) -> list[Part]:
+    rows = await read(
+        "SELECT i.id, i.name, i.options ->> 'label', l.name, l.folder, v.name FROM import i "
+        "JOIN location l ON l.id = i.location_id JOIN volume v ON v.id = i.volume_id ORDER BY i.id DESC",
+        (),
+    )
+    facts = (_Import(id, *(str(text or "").casefold() for text in texts)) for id, *texts in rows)
+    found = [one.id for one in facts if fits(one)]
+    return [of_imports(found)] if found else []
+
+
+def of_imports(found: Sequence[int]) -> Part:
+    """Files of these imports."""
+    ids = json.dumps(found)
+    among = "f.import_id IN (SELECT value FROM json_each(?))"
+    led = "SELECT f.id FROM json_each(?) j CROSS JOIN file f ON f.import_id = j.value"
+    return Part(among, (ids,), led, (ids,))
+
+
+def _nothing() -> Part:
+    return Part("0", (), "SELECT id FROM file WHERE 0")
+
+
+async def _card(read: Read, value: str) -> Criterion:
+    told = value.casefold()
+    return await _imports(read, lambda one: told in one.label or told in one.volume) or [_nothing()]
+
+
+async def _location(read: Read, value: str) -> Criterion:
+    told = value.casefold()
+    return await _imports(read, lambda one: told in one.location or told == one.folder) or [_nothing()]
+
+
+async def _import(read: Read, value: str) -> Criterion:
+    told = value.casefold()
+    return await _imports(read, lambda one: one.name.startswith(told)) or [_nothing()]
+
+
+# Cameras, dates, kinds, digests
+
+
+async def _cameras(read: Read, told: str) -> list[Part]:
+    names, last = list[str](), ""
+    # One step for each camera, however many pictures it took.
+    while rows := await read("SELECT camera FROM metadata WHERE camera > ? ORDER BY camera LIMIT 1", (last,)):
+        last = rows[0][0]
+        if all(part in last.casefold() for part in told.split()):
+            names.append(last)
+    if not names:
+        return []
+    listed = json.dumps(names)
+    led = (
+        "SELECT f.id FROM json_each(?) j CROSS JOIN metadata m ON m.camera = j.value "
+        "CROSS JOIN file f ON f.item_id = m.item_id"
+    )
+    return [Part("m.camera IN (SELECT value FROM json_each(?))", (listed,), led, (listed,))]
+
+
+async def _camera(read: Read, value: str) -> Criterion:
+    return await _cameras(read, value.casefold()) or [_nothing()]
+
+
+def _span(text: str) -> tuple[str, str] | None:
+    """From and until (excluded), as captured_local is written; empty: no bound. None for what is no date."""
+    first, dots, last = text.partition("..")
+    if not (first or last) or (dots and not all(_DAY.fullmatch(one) for one in (first, last) if one)):
+        return None
+    try:
+        begin = _moment(first, 0) if first else ""
+        end = _moment(last if dots else first, 1) if last or not dots else ""
+    except ValueError:
+        return None
+    return begin, end
+
+
+def _moment(text: str, later: int) -> str:
+    """The day, month or year of `text`, or the one after it. Raises ValueError."""
+    match = _DAY.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    year, month, day = (int(number or 0) for number in match.groups())
+    datetime(year, month or 1, day or 1)
+    if day:
+        return f"{datetime.fromordinal(datetime(year, month, day).toordinal() + later):%Y-%m-%d}"
+    if month:
+        year, month = year + (month - 1 + later) // 12, (month - 1 + later) % 12 + 1
+        return f"{year:04}-{month:02}"
+    return f"{year + later:04}"
+
+
+def _dated(begin: str, end: str) -> list[Part]:
+    low, high = begin or "0", end or ":"  # the first characters before and after the digits
+    captured = "m.captured_local >= ? AND m.captured_local < ?"
+    led = f"SELECT f.id FROM metadata m CROSS JOIN file f ON f.item_id = m.item_id WHERE {captured}"
+    since, until = _ns(begin, -(2**63)), _ns(end, 2**63 - 1)
+    changed = "f.mtime_ns >= ? AND f.mtime_ns < ?"
+    return [
+        Part(captured, (low, high), f"{led} ORDER BY m.captured_local DESC LIMIT -1", (low, high)),
+        Part(
+            f"(m.captured_local IS NULL AND {changed})",
+            (since, until),
+            f"SELECT f.id FROM file f LEFT JOIN metadata m ON m.item_id = f.item_id WHERE {changed} "
+            "AND m.captured_local IS NULL ORDER BY f.mtime_ns DESC LIMIT -1",
+            (since, until),
+        ),
+    ]
+
+
+def _ns(day: str, bound: int) -> int:
+    """The first moment of a day, month or year here, in nanoseconds."""
+    if not day:
+        return bound
+    year, month, date = (*map(int, day.split("-")), 1, 1)[:3]
+    try:
+        return max(-(2**63), min(2**63 - 1, int(datetime(year, month, date).timestamp()) * 10**9))
+    except (ValueError, OverflowError):
+        return bound
+
+
+async def _date(_: Read, value: str) -> Criterion:
+    if (span := _span(value)) is None:
+        raise UsageError(
+            f"{display(value)} is no date.", "Write 2025, 2025-12, 2025-12-06, or a range: 2025-12-01..2025-12-06."
+        )
+    return _dated(*span)
+
+
+async def _kind(_: Read, value: str) -> Criterion:
+    told = value.casefold()
+    kinds = [str(kind) for kind in Kind if str(kind).startswith(told) or str(kind).rstrip("s") == told]
+    if not kinds:
+        raise UsageError(f"There is no kind {display(value)}.", f"Kinds: {', '.join(map(str, Kind))}.")
+    led = "SELECT id FROM file WHERE kind = ? ORDER BY id DESC LIMIT -1"
+    return [Part("f.kind = ?", (kinds[0],), led, (kinds[0],))]
+
+
+async def _hash(_: Read, value: str) -> Criterion:
+    told = value.lower()
+    if not _DIGEST.fullmatch(told):
+        raise UsageError(
+            f"{display(value)} is no beginning of a digest.", "Give hexadecimal digits of an XXH3-128 or SHA-256."
+        )
+    return _digest(told)
+
+
+def _digest(told: str) -> list[Part]:
+    """By the beginning of either digest."""
+    found: list[Part] = []
+    for column, indexed, size in (("xxh128", "t.xxh128", 16), ("sha256", "substr(t.sha256, 1, 8)", 32)):
+        low, high = (bytes.fromhex(told.ljust(size * 2, digit)[: size * 2]) for digit in "0f")
+        if len(told) > size * 2:
+            continue
+        fits = f"t.{column} BETWEEN ? AND ?"
+        first, last = (low[:8], high[:8]) if size > 16 else (low, high)
+        found.append(
+            Part(
+                f"EXISTS (SELECT 1 FROM item t WHERE t.id = f.item_id AND {fits})",
+                (low, high),
+                f"SELECT f.id FROM item t CROSS JOIN file f ON f.item_id = t.id "
+                f"WHERE {indexed} BETWEEN ? AND ? AND {fits}",
+                (first, last, low, high),
+            )
+        )
+    return found
+
+
+_QUALIFIERS = {
+    "camera": _camera,
+    "card": _card,
+    "location": _location,
+    "import": _import,
+    "kind": _kind,
+    "date": _date,
+    "hash": _hash,
+}

@@ -1,0 +1,80 @@
+"""Catalogs of any size, filled without any file: cards of many days, made by several cameras."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+import xxhash
+
+from core import schema
+from core.database import FILE
+
+CAMERAS = (("SONY", "ILCE-7SM3"), ("Canon", "Canon EOS R5"), ("GoPro", "HERO11 Black"), ("DJI", "FC3411"))
+NAMES = ("CLIP/C{:04}.MP4", "CLIP/C{:04}M01.XML", "DCIM/100MSDCF/DSC{:05}.ARW", "DCIM/100MSDCF/DSC{:05}.JPG")
+KINDS = ("videos", "sidecars", "images", "images")
+PER_CARD = 2000
+LOCATIONS = 50
+FIRST = datetime(2015, 1, 1)
+BATCH = 4096
+
+_FILE = "INSERT INTO file VALUES (?, ?, 1, ?, ?, ?, ?, ?, 1, ?, NULL)"
+_ITEM = "INSERT INTO item VALUES (?, 1, ?, ?, ?, ?, ?, ?, 'medium', 1764979200.0, NULL)"
+_METADATA = "INSERT INTO metadata (item_id, captured_local, make, model, raw) VALUES (?, ?, ?, ?, x'')"
+
+
+def day(number: int) -> datetime:
+    """When file `number` was taken: a card a day, over and over the same eight years."""
+    return FIRST + timedelta(days=number // PER_CARD * 6, seconds=number % PER_CARD)
+
+
+def rows(count: int) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...] | None]]:
+    """Rows of files, items and metadata."""
+    for number in range(count):
+        card, id = number // PER_CARD + 1, number + 1
+        name = NAMES[number % 4].format(number // 4 % 9999 + 1).encode()
+        kind, taken = KINDS[number % 4], day(number)
+        xxh, size = xxhash.xxh3_128(number.to_bytes(8, "big")).digest(), 1000 + number
+        path = f"locations/here-{card % LOCATIONS}/data/{kind}/{xxh.hex()[:2]}/{xxh.hex()}"
+        mtime_ns = int(taken.timestamp()) * 10**9
+        file = (id, card, b"card/" + name, name.lower(), size, mtime_ns, kind, id)
+        item = (id, card % LOCATIONS + 1, xxh, xxh + xxh[::-1], size, kind, path)
+        make = CAMERAS[card % len(CAMERAS)]
+        told = (id, f"{taken:%Y-%m-%dT%H:%M:%S}", *make) if kind != "sidecars" else None
+        yield file, item, told
+
+
+def catalog(home: str, count: int) -> str:
+    """A catalog of `count` files in the state folder `home`; its path."""
+    path = os.path.join(home, FILE)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")
+        for migration in schema.MIGRATIONS:
+            connection.executescript(migration)
+        connection.executescript(f"PRAGMA user_version = {schema.VERSION};")
+        cards = range(1, count // PER_CARD + 2)
+        connection.execute("INSERT INTO archive VALUES (1, 'uuid', CAST('/archive' AS BLOB))")
+        connection.execute("INSERT INTO volume VALUES (1, 'uuid:1', 'EOS_DIGITAL', 'exfat', NULL)")
+        connection.executemany(
+            "INSERT INTO location (id, archive_id, folder, name) VALUES (?, 1, ?, ?)",
+            [(n + 1, f"here-{n}", f"Mill Creek {n}") for n in range(LOCATIONS)],
+        )
+        connection.executemany(
+            "INSERT INTO import (id, name, archive_id, location_id, volume_id, root, source, single, options, "
+            "machine, version, state, started, zone) "
+            "VALUES (?, ?, 1, ?, 1, x'63617264', x'2F63617264', x'', ?, '', '', 'done', ?, '+00:00')",
+            [(n, f"import-{n:06}", n % LOCATIONS + 1, f'{{"label": "A{n:03}"}}', float(n)) for n in cards],
+        )
+        made = rows(count)
+        while batch := list(islice(made, BATCH)):
+            files, items, told = zip(*batch, strict=True)
+            connection.execute("BEGIN")
+            connection.executemany(_ITEM, items)
+            connection.executemany(_FILE, files)
+            connection.executemany(_METADATA, [one for one in told if one])
+            connection.execute("COMMIT")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return path
