@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
-NICE = 10
+NICE = 19
+"""As in core.tasks.children."""
 
 MEMORY = 4 << 30
 """Bytes of address space while a picture is decoded.

@@ -27,13 +27,18 @@ exit $status
 """
 
 
+NICE = 19
+"""The least there is but for Linux's idle class. Beside copies on all cores a process at 10 takes a tenth of one from
+them, this a seventieth; the idle class would get nothing while any program computes, and be taken for stuck."""
+
+
 def lowered(argv: Sequence[Argument]) -> list[Argument]:
     """`argv` with less of a claim on processor and disk than copying has: nice(1), and on Linux ionice(1).
 
     On macOS taskpolicy(8) with the clamp "utility": below what people wait for, yet on all cores, where its
     `-b` would leave only the slow ones.
     """
-    prefix: list[Argument] = ["nice", "-n", "10"] if shutil.which("nice") else []
+    prefix: list[Argument] = ["nice", "-n", str(NICE)] if shutil.which("nice") else []
     if sys.platform == "darwin":
         policy = shutil.which("taskpolicy") or shutil.which("taskpolicy", path="/usr/sbin")
         prefix += [policy, "-c", "utility"] if policy else []

@@ -34,26 +34,41 @@ class Daemon:
         """Start one."""
         return cls(await Child.start([sys.executable, "-P", "-m", "core.tasks.reader", executable]))
 
-    async def read(self, paths: Sequence[bytes], patience: float) -> list[Read]:
-        """What exiftool says of each file, in their order. Raises DaemonLostError; then `kill` it."""
-        try:
-            async with asyncio.timeout(patience):
-                return await self._exchange(paths)
-        except TimeoutError as error:
-            raise DaemonLostError(f"no answer within {patience:g} s.") from error
-        except (asyncio.IncompleteReadError, OSError) as error:
-            await self.child.gone()
-            status = self.child.process.returncode
-            cause = "it ended" if status == DIED else f"the process around it ended with status {status}"
-            raise DaemonLostError(f"{cause} while it read.") from error
-
-    async def _exchange(self, paths: Sequence[bytes]) -> list[Read]:
-        line, answer = self.child.process.stdin, self.child.process.stdout
-        if line is None or answer is None:
+    async def ask(self, paths: Sequence[bytes]) -> None:
+        """Ask for some files; also while it still works on others. Raises DaemonLostError; then `kill` it."""
+        line = self.child.process.stdin
+        if line is None:
             raise DaemonLostError("it has no line to the engine.")
         request = msgspec.msgpack.encode(list(paths))
         line.write(len(request).to_bytes(FRAME, "big") + request)
-        await line.drain()
+        try:
+            await line.drain()
+        except OSError as error:
+            raise await self._lost() from error
+
+    async def answer(self, count: int, patience: float) -> list[Read]:
+        """What exiftool says of the `count` files asked for first, in their order, within `patience` seconds.
+
+        Raises DaemonLostError; then `kill` it.
+        """
+        try:
+            async with asyncio.timeout(patience):
+                return await self._answer(count)
+        except TimeoutError as error:
+            raise DaemonLostError(f"no answer within {patience:g} s.") from error
+        except (asyncio.IncompleteReadError, OSError) as error:
+            raise await self._lost() from error
+
+    async def _lost(self) -> DaemonLostError:
+        await self.child.gone()
+        status = self.child.process.returncode
+        cause = "it ended" if status == DIED else f"the process around it ended with status {status}"
+        return DaemonLostError(f"{cause} while it read.")
+
+    async def _answer(self, count: int) -> list[Read]:
+        answer = self.child.process.stdout
+        if answer is None:
+            raise DaemonLostError("it has no line to the engine.")
         length = int.from_bytes(await answer.readexactly(FRAME), "big")
         if length > LARGEST:
             raise DaemonLostError(f"an answer of {length:,} bytes.")
@@ -61,8 +76,8 @@ class Daemon:
             answers = _decoder.decode(await answer.readexactly(length))
         except msgspec.DecodeError as error:
             raise DaemonLostError("an answer that makes no sense.") from error
-        if len(answers) != len(paths):
-            raise DaemonLostError(f"{len(answers)} answers for {len(paths)} files.")
+        if len(answers) != count:
+            raise DaemonLostError(f"{len(answers)} answers for {count} files.")
         return answers
 
     @property

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -15,6 +16,9 @@ from core.tasks.task import Beat, Context, ItemFacts, Job, Result
 
 CHUNK = 16
 """Files that exiftool is asked for at once; more make it no faster."""
+
+AHEAD = 2
+"""Chunks that a daemon is asked for at once: the next one is there when it has read one."""
 
 PATIENCE = 60.0
 """Seconds a chunk may take."""
@@ -39,7 +43,7 @@ class Exiftool:
     """The task. A file that exiftool cannot read is done, with the reason in its row."""
 
     queue = "exiftool"
-    together = 4 * CHUNK
+    together = 8 * CHUNK
 
     def __init__(self, *, patience: float = PATIENCE, search: str | None = None) -> None:
         self._patience = patience
@@ -83,37 +87,46 @@ class Exiftool:
         chunks = deque(files[start : start + CHUNK] for start in range(0, len(files), CHUNK))
         losses = 0
         while chunks:
-            chunk = chunks.popleft()
             try:
-                answers = await self._ask([os.fsencode(item.path) for _, item in chunk])
+                # After a loss one at a time: then it is known which one it was.
+                await self._talk(chunks, 1 if losses else AHEAD, results, beat)
             except DaemonLostError as error:
                 losses += 1
                 if losses == LOSSES:
-                    chunks.appendleft(chunk)
                     results.update((job.id, Result(error=str(error))) for some in chunks for job, _ in some)
                     return
-                if len(chunk) == 1:
-                    results[chunk[0][0].id] = Result(error=str(error))
+                if len(chunks[0]) == 1:
+                    results[chunks.popleft()[0][0].id] = Result(error=str(error))
                 else:
-                    chunks.extendleft([one] for one in reversed(chunk))
-                continue
-            for (job, item), answer in zip(chunk, answers, strict=True):
-                results[job.id] = _result(item, answer)
-                beat(job.id, 1.0)
-            for job, _ in (file for some in chunks for file in some):
-                beat(job.id, 0.0)  # waits for its turn
+                    suspects = [chunks.popleft() for _ in range(min(len(chunks), AHEAD if losses == 1 else 1))]
+                    chunks.extendleft([one] for some in reversed(suspects) for one in reversed(some))
 
-    async def _ask(self, paths: list[bytes]) -> list[Read]:
+    async def _talk(
+        self, chunks: deque[list[tuple[Job, ItemFacts]]], ahead: int, results: dict[int, Result], beat: Beat
+    ) -> None:
+        """Have one daemon read the chunks, asked for one while it reads another; what is read is taken off them."""
+        if not chunks:
+            return
         daemon = await self._take()
+        asked = 0
         try:
-            answers = await daemon.read(paths, self._patience)
+            while chunks:
+                for chunk in islice(chunks, asked, ahead):
+                    await daemon.ask([os.fsencode(item.path) for _, item in chunk])
+                    asked += 1
+                answers = await daemon.answer(len(chunks[0]), self._patience)
+                asked -= 1
+                for (job, item), answer in zip(chunks.popleft(), answers, strict=True):
+                    results[job.id] = _result(item, answer)
+                    beat(job.id, 1.0)
+                for job, _ in (file for some in chunks for file in some):
+                    beat(job.id, 0.0)  # waits for its turn
         except BaseException:
             self._end(daemon)
             raise
         self._busy.discard(daemon)
         self._idle.append(daemon)
         daemon.expiry = asyncio.get_running_loop().call_later(IDLE, self._retire, daemon)
-        return answers
 
     async def _take(self) -> Daemon:
         while self._idle:

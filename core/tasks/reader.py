@@ -47,6 +47,10 @@ class Read(Value, frozen=True, kw_only=True):
     failure: str = ""
 
 
+Said = msgspec.Raw | Read
+"""What exiftool said of one file, or what became of it where it said nothing."""
+
+
 def argument(path: bytes) -> bytes | None:
     """A path as one line for exiftool's `-@`; None for one that no line can say.
 
@@ -70,14 +74,14 @@ def main() -> None:
     tool = ExifTool(sys.argv[1], list(COMMON), config_file="", encoding="utf-8")
     tool.block_size = 1 << 16
     tool.run()
-    # Only now: pyexiftool forks with a preexec_fn, which threads would endanger.
+    # Only now: pyexiftool forks with a preexec_fn, which threads would endanger. While exiftool reads some files,
+    # what it said of those before is taken apart.
     waiting: queue.SimpleQueue[list[bytes]] = queue.SimpleQueue()
+    said: queue.SimpleQueue[list[Said]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests, waiting), daemon=True).start()
+    threading.Thread(target=_answer, args=(said, replies), daemon=True).start()
     while True:
-        reply = msgspec.msgpack.encode(_read(tool, waiting.get()))
-        with contextlib.suppress(BrokenPipeError):
-            replies.write(len(reply).to_bytes(FRAME, "big") + reply)
-            replies.flush()
+        said.put(_read(tool, waiting.get()))
 
 
 def _bereaved(_signal: int, _frame: object) -> None:
@@ -94,7 +98,16 @@ def _listen(requests: BinaryIO, waiting: "queue.SimpleQueue[list[bytes]]") -> No
     os.killpg(0, signal.SIGKILL)
 
 
-def _read(tool: ExifTool, paths: list[bytes]) -> list[Read]:
+def _answer(said: "queue.SimpleQueue[list[Said]]", replies: BinaryIO) -> None:
+    while True:
+        answers = [one if isinstance(one, Read) else _one(bytes(one)) for one in said.get()]
+        reply = msgspec.msgpack.encode(answers)
+        with contextlib.suppress(BrokenPipeError):
+            replies.write(len(reply).to_bytes(FRAME, "big") + reply)
+            replies.flush()
+
+
+def _read(tool: ExifTool, paths: list[bytes]) -> "list[Said]":
     """Read files in one go, or one by one when the answers cannot be told apart.
 
     exiftool passes over files that it cannot find.
@@ -105,7 +118,7 @@ def _read(tool: ExifTool, paths: list[bytes]) -> list[Read]:
         with contextlib.suppress(msgspec.DecodeError):
             answers = msgspec.json.decode(said or b"[]", type=list[msgspec.Raw])
             if len(paths) == 1 or list(map(_about, answers)) == list(map(os.path.basename, paths)):
-                return [_one(bytes(answer)) for answer in answers] or [Read(failure=_complaint(tool))]
+                return [*answers] or [Read(failure=_complaint(tool))]
     elif len(paths) == 1:
         return [Read(failure="its path holds a line break beside $ or @, which exiftool cannot be told")]
     if len(paths) == 1:
