@@ -1,4 +1,4 @@
-"""The state database: one writer that commits whole units, one connection that only reads."""
+"""The state database: one writer that commits whole units, and connections that only read."""
 
 import asyncio
 import os
@@ -37,9 +37,12 @@ TOGETHER = 64
 class Database:
     """Open with `Database.open`. Writes go through `write`, which returns once they are on the medium."""
 
-    def __init__(self, writing: aiosqlite.Connection, reading: aiosqlite.Connection) -> None:
+    def __init__(
+        self, writing: aiosqlite.Connection, reading: aiosqlite.Connection, aside: aiosqlite.Connection
+    ) -> None:
         self._writing = writing
         self._reading = reading
+        self._aside = aside
         self._units: asyncio.Queue[tuple[Unit[Any], asyncio.Future[Any]] | None] = asyncio.Queue()
         self._closed = False
         self._writer = asyncio.create_task(self._write(), name="database writer")
@@ -60,6 +63,7 @@ class Database:
             await writing.executescript(_SETTINGS)
             await _migrate(writing, path)
             reading = await aiosqlite.connect(path, isolation_level=None)
+            aside = await aiosqlite.connect(path, isolation_level=None)
         except sqlite3.Error as error:
             await writing.close()
             raise DatabaseError(
@@ -69,8 +73,9 @@ class Database:
         except BaseException:
             await writing.close()
             raise
-        await reading.executescript("PRAGMA query_only = 1; PRAGMA busy_timeout = 5000;")
-        return cls(writing, reading)
+        for connection in (reading, aside):
+            await connection.executescript("PRAGMA query_only = 1; PRAGMA busy_timeout = 5000;")
+        return cls(writing, reading, aside)
 
     @classmethod
     async def open_to_read(cls, home: str) -> aiosqlite.Connection | None:
@@ -99,6 +104,10 @@ class Database:
     async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query on committed data."""
         return [tuple(row) for row in await self._reading.execute_fetchall(sql, parameters)]
+
+    async def read_aside(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """`read` for background work: on a connection of its own, so that nothing waits for a long query."""
+        return [tuple(row) for row in await self._aside.execute_fetchall(sql, parameters)]
 
     async def write(self, unit: Unit[T]) -> T:
         """Run `unit` on the writing connection; its result, once its transaction is committed.
@@ -178,6 +187,7 @@ class Database:
         self._units.put_nowait(None)
         await self._writer
         await self._reading.close()
+        await self._aside.close()
         try:
             await self._writing.execute("PRAGMA optimize")
         finally:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
-NICE = 19
+NICE = 15
 """As in core.tasks.children."""
 
 MEMORY = 4 << 30

@@ -56,14 +56,14 @@ class EngineContext:
                 xxh128=xxh128.hex(),
                 sha256=sha256.hex(),
             )
-            for id, archive, location, root, path, size, kind, xxh128, sha256, name in await self._database.read(
+            for id, archive, location, root, path, size, kind, xxh128, sha256, name in await self.read(
                 _ITEMS, (json.dumps(list(ids)),)
             )
         }
 
     async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Rows of a query on committed data."""
-        return await self._database.read(sql, parameters)
+        return await self._database.read_aside(sql, parameters)
 
     async def publish(self, archive_id: int, local: str, target: str) -> None:
         """Copy a local file to its name in the archive, replacing what stood there; it is removed here.

@@ -61,7 +61,7 @@ class Tally:
             self._seen = changes
             self._totals = {name: (done, failed) for name, done, failed in await self._database.read(_TOTALS)}
             self._states, self._why, self._due = {}, {}, {}
-            for queue, state, why, count in await self._database.read(_COUNT):
+            for queue, state, why, count in await self._database.read_aside(_COUNT):
                 self._states[queue, state] = self._states.get((queue, state), 0) + count
                 if why == NEXT_TRY:
                     self._due[queue] = count

@@ -27,9 +27,9 @@ exit $status
 """
 
 
-NICE = 19
-"""The least there is but for Linux's idle class. Beside copies on all cores a process at 10 takes a tenth of one from
-them, this a seventieth; the idle class would get nothing while any program computes, and be taken for stuck."""
+NICE = 15
+"""Beside copies on all cores a process at 10 takes a tenth of a core from them, this a thirtieth. The idle class of
+Linux would get nothing while any other program computes, and be taken for stuck."""
 
 
 def lowered(argv: Sequence[Argument]) -> list[Argument]:

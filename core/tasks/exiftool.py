@@ -104,7 +104,7 @@ class Exiftool:
     async def _talk(
         self, chunks: deque[list[tuple[Job, ItemFacts]]], ahead: int, results: dict[int, Result], beat: Beat
     ) -> None:
-        """Have one daemon read the chunks, asked for one while it reads another; what is read is taken off them."""
+        """Have one daemon read chunks, asked for one while it reads another; what is read is taken off them."""
         if not chunks:
             return
         daemon = await self._take()

@@ -130,6 +130,23 @@ async def test_reading_sees_what_was_written_and_cannot_write(opened: Database) 
         await opened.read("INSERT INTO t VALUES (2)")
 
 
+async def test_nothing_waits_for_a_long_query_of_the_background(opened: Database) -> None:
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+    long = asyncio.create_task(opened.read_aside(endless))
+    async with asyncio.timeout(60):
+        assert await opened.read("SELECT 1") == [(1,)]
+        await opened.run(("CREATE TABLE beside (x)", [()]))
+        assert await opened.read("SELECT count(*) FROM beside") == [(0,)]
+        assert not long.done()
+        while not long.done():
+            await opened._aside.interrupt()
+            await asyncio.sleep(0.01)
+    with pytest.raises(sqlite3.OperationalError):
+        await long
+    with pytest.raises(sqlite3.OperationalError):
+        await opened.read_aside("DELETE FROM beside")
+
+
 async def test_close_writes_what_was_given(tmp_path: Path) -> None:
     one = await Database.open(str(tmp_path))
     await one.run(("CREATE TABLE t (n INTEGER)", [()]))

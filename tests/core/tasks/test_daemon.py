@@ -62,7 +62,7 @@ async def test_one_daemon_serves_many_calls(task: Exiftool, media: list[bytes]) 
     assert daemons() == [first]
     assert {job for job, part in files.beats if part == 1.0} == {job.id for job in files.jobs("")}
     nice = await asyncio.to_thread(first.nice)
-    assert nice == 19
+    assert nice == 15
     await task.close()
     assert wait_until_gone([first])
 

@@ -190,7 +190,7 @@ async def test_it_is_not_in_the_way(tmp_path: Path) -> None:
     task = Ffprobe(search=fake(tmp_path, "exec sleep 1000"))
     work = asyncio.create_task(Files([b"/x"]).run(task))
     found = await started()
-    assert {one.nice() for one in found} == {19}
+    assert {one.nice() for one in found} == {15}
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
