@@ -28,8 +28,8 @@ exit $status
 
 
 NICE = 15
-"""Beside copies on all cores a process at 10 takes a tenth of a core from them, this a thirtieth. The idle class of
-Linux would get nothing while any other program computes, and be taken for stuck."""
+"""Beside copies on all cores a process at 10 takes a tenth of a core from them, this a thirtieth. Linux's idle
+class would get nothing while any other program computes, and be taken for stuck."""
 
 
 def lowered(argv: Sequence[Argument]) -> list[Argument]:
