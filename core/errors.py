@@ -44,6 +44,12 @@ class ArchiveHeldError(ArchiveError):
     title = "Archive in use"
 
 
+class ArchiveAwayError(ArchiveError):
+    """The archive is not where it was, or does not answer."""
+
+    title = "Archive away"
+
+
 class DatabaseError(LadingError):
     """The state database cannot be used."""
 
@@ -78,6 +84,12 @@ class SourceError(LadingError):
     """A source cannot be read."""
 
     title = "Source not usable"
+
+
+class SourceAwayError(SourceError):
+    """A source is not where it was, or does not answer."""
+
+    title = "Source away"
 
 
 class WorkerDiedError(LadingError):

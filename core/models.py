@@ -19,6 +19,14 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Waits(StrEnum):
+    """The volume that a paused import waits for; it goes on by itself when that is back."""
+
+    NOTHING = ""
+    SOURCE = "source"
+    ARCHIVE = "archive"
+
+
 class Outcome(IntEnum):
     """What became of one directory entry."""
 
@@ -83,6 +91,7 @@ class ImportView(Value, frozen=True, kw_only=True):
     state: State
     reason: str = ""
     advice: str = ""
+    waits: Waits = Waits.NOTHING
     listed: bool = False
     seen: Count = Count()
     archived: Count = Count()

@@ -272,6 +272,9 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX metadata_camera ON metadata (camera, captured_local) WHERE camera IS NOT NULL;
     CREATE INDEX metadata_captured ON metadata (captured_local) WHERE captured_local IS NOT NULL;
     """,
+    """
+    ALTER TABLE import ADD COLUMN waits TEXT NOT NULL DEFAULT '';   -- core.models.Waits
+    """,
 )
 
 VERSION = len(MIGRATIONS)

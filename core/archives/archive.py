@@ -6,7 +6,7 @@ import secrets
 import tomllib
 
 from core.catalog import Catalog
-from core.errors import ArchiveError, WorkerDiedError
+from core.errors import ArchiveAwayError, ArchiveError, WorkerDiedError
 from core.importing.lock import Lock
 from core.paths import display, slug
 from core.volumes.filesystems import FileSystem, filesystem
@@ -14,6 +14,9 @@ from core.volumes.mounts import mounts, volume_of
 from core.workers import messages
 from core.workers.messages import Place
 from core.workers.pool import Pool, TaskFailedError
+
+ANSWER = 20.0
+"""Seconds an archive gets to be opened."""
 
 
 class Archive:
@@ -73,13 +76,19 @@ async def examine(path: str, pool: Pool, *, create: bool) -> messages.ArchiveFac
     """Open an archive and try what its file system offers. Raises ArchiveError."""
     request = messages.OpenArchive(os.fsencode(os.path.abspath(path)), create)  # noqa: ASYNC240 - touches no disk
     try:
-        async with pool.worker("open") as worker:
+        async with asyncio.timeout(ANSWER), pool.worker("open") as worker:
             return await worker.ask(request, messages.ArchiveFacts)
+    except TimeoutError as error:
+        raise ArchiveAwayError(f"{display(path)} does not answer.", "Mount it again.") from error
     except (OSError, WorkerDiedError) as error:
         raise ArchiveError(f"{display(path)} cannot be opened: {error}.", "Try once more.") from error
     except TaskFailedError as error:
         if not create and error.detail == "FileNotFoundError":
-            raise ArchiveError(f"there is no archive at {display(path)}.", "Check the path.") from error
+            raise ArchiveAwayError(f"there is no archive at {display(path)}.", "Check the path.") from error
+        if error.fault.lost:
+            raise ArchiveAwayError(
+                f"{display(path)} does not answer: {error.fault.text}.", "Mount it again."
+            ) from error
         raise ArchiveError(
             f"{display(path)} cannot be opened for writing: {error.fault.text}.",
             "Check that the volume is mounted and that you may write there.",

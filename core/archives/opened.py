@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from core.archives.archive import Archive
+from core.archives.archive import ANSWER, Archive
 from core.catalog import Catalog
-from core.errors import ArchiveError, WorkerDiedError
+from core.errors import ArchiveAwayError, ArchiveError, WorkerDiedError
 from core.importing.gate import Gate
 from core.importing.ingest import Ingest
+from core.importing.vigil import while_answering
 from core.paths import display
 from core.workers import messages
 from core.workers.pool import Pool, TaskFailedError
@@ -63,18 +64,20 @@ class Archives:
                         archive = await Archive.open(path, self._pool, self._catalog, create=create)
                     if _identity(archive) != identity:
                         raise ArchiveError(f"{display(path)} was replaced just now.", "Try once more.")
-                    await self._locked(archive, path)
+                    await while_answering(self._pool, archive.place, self._locked(archive, path))
                     self._open[identity] = archive, Gate(archive, self._catalog)
                 found = self._open[identity]
                 found[0].active.add(user)
                 return found
 
     async def _seen(self, path: str) -> Identity | None:
-        """What is at `path`, without writing anything; None when nothing is."""
+        """What is at `path`, without writing anything; None when nothing is. Raises ArchiveAwayError."""
         request = messages.Look(os.path.abspath(os.fsencode(path)))  # noqa: ASYNC240 - touches no disk
         try:
-            async with self._pool.worker("look") as worker:
+            async with asyncio.timeout(ANSWER), self._pool.worker("look") as worker:
                 source = (await worker.ask(request, messages.Looked)).source
+        except TimeoutError as error:
+            raise ArchiveAwayError(f"{display(path)} does not answer.", "Mount it again.") from error
         except (TaskFailedError, WorkerDiedError, OSError):
             return None
         return source.device, source.inode
@@ -91,7 +94,8 @@ class Archives:
                 await archive.lock.release()
                 raise
         except TaskFailedError as error:
-            raise ArchiveError(
+            kind = ArchiveAwayError if error.fault.lost else ArchiveError
+            raise kind(
                 f"{display(path)} cannot be used: {error.fault.text}.",
                 "Check that the volume is mounted, has room, and that you may write there.",
             ) from error

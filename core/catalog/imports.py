@@ -7,7 +7,7 @@ import msgspec
 
 from core.catalog.rows import ImportRow, marks
 from core.catalog.table import Table
-from core.models import Outcome, State
+from core.models import Outcome, State, Waits
 
 PACES = 9
 """Imports of which the pace is taken."""
@@ -15,7 +15,7 @@ PACES = 9
 _IMPORTS = """
     SELECT i.id, i.name, a.id, a.uuid, a.path, l.id, l.folder, l.name, v.id, v.identity, i.root, i.source,
            i.single, i.options, i.state, i.reason, i.advice, i.listed, i.started, i.ended, i.verdict,
-           i.verdict_reason, i.receipt, i.runs, i.machine, i.zone, i.previous
+           i.verdict_reason, i.receipt, i.runs, i.machine, i.zone, i.previous, i.waits, v.name
     FROM import i JOIN archive a ON a.id = i.archive_id JOIN location l ON l.id = i.location_id
          JOIN volume v ON v.id = i.volume_id
 """
@@ -50,13 +50,21 @@ class Imports(Table):
         await self.database.run((f"UPDATE import SET {columns} WHERE id = ?", [[*values.values(), import_id]]))  # noqa: S608
 
     async def set_state(
-        self, import_id: int, state: State, reason: str = "", advice: str = "", *, before: State | None = None
+        self,
+        import_id: int,
+        state: State,
+        reason: str = "",
+        advice: str = "",
+        *,
+        waits: Waits = Waits.NOTHING,
+        before: State | None = None,
     ) -> None:
         """Change an import's state; with `before` only when that is what it is in."""
         await self.database.run(
             (
-                "UPDATE import SET state = ?, reason = ?, advice = ? WHERE id = ? AND (? IS NULL OR state = ?)",
-                [(state, reason, advice, import_id, before, before)],
+                "UPDATE import SET state = ?, reason = ?, advice = ?, waits = ? "
+                "WHERE id = ? AND (? IS NULL OR state = ?)",
+                [(state, reason, advice, waits, import_id, before, before)],
             )
         )
 

@@ -85,6 +85,8 @@ class ImportRow(msgspec.Struct, array_like=True):
     machine: str
     zone: str
     previous: str
+    waits: str
+    volume_name: str
 
     def request(self) -> ImportRequest:
         """What was asked for."""

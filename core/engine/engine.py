@@ -18,13 +18,15 @@ from core.engine.known import Known
 from core.engine.log import note
 from core.engine.metrics import PERIOD, Metrics
 from core.engine.starter import Begun, Starter
+from core.engine.waiting import Waiting
 from core.errors import UsageError
 from core.importing.audit import Audit, Progress
 from core.importing.importer import Importer
 from core.importing.ingest import ENDED
+from core.importing.run import AGAIN
 from core.importing.survey import Surveyor
 from core.importing.views import Views
-from core.models import AuditResult, ImportRequest, JobView, Snapshot, State, Survey
+from core.models import AuditResult, ImportRequest, JobView, Snapshot, State, Survey, Waits
 from core.unbroken import to_the_end
 from core.workers.pool import Pool
 
@@ -53,6 +55,7 @@ class Engine:
             stack.push_async_callback(self.pool.stop)
             self.metrics = Metrics(self.pool)
             self.views = Views()
+            self.waiting = Waiting(self)
             self.archives = Archives(self.pool, self.catalog)
             self.starter = Starter(self.pool, self.catalog, self.archives, self.profile)
             self.limits = self.starter.limits
@@ -70,10 +73,11 @@ class Engine:
             for importer in self._importers.values():
                 self.views.sample(importer.run)
                 if importer.run.archive.lock.lost.is_set():
-                    importer.halt(importer.run.archive.lock.why, "See to the archive, then resume.")
+                    _halt(importer)
 
     async def stop(self) -> None:
         """Leave running imports paused, and end everything."""
+        await self.waiting.stop()
         await self.background.stop()
         for importer in self._importers.values():
             importer.halt("Lading was stopped", "Resume it whenever you like.")
@@ -105,7 +109,9 @@ class Engine:
     @property
     def busy(self) -> bool:
         """Whether it has anything to do, or waits for what it could do."""
-        return self.running > 0 or self.archives.opening > 0 or self.background.worker.wants
+        return (
+            self.running > 0 or len(self.waiting) > 0 or self.archives.opening > 0 or self.background.worker.wants
+        )
 
     # Imports
 
@@ -132,15 +138,16 @@ class Engine:
             raise
         run.added = self.background.wake
 
-    def _run(self, begun: Begun) -> None:
-        run, source = begun.run, begun.source
+    def _run(self, begun: Begun) -> Importer:
+        run = begun.run
         name = run.row.name
         note("begins", run.row)
         run.archive.active.add(name)
-        importer = Importer(run, source.whole, source.whole_root, source.whole_only)
+        importer = Importer(run, begun.whole, begun.whole_root, begun.whole_only)
         self._importers[name] = importer
         self.views.add(run)
         self._tasks[name] = asyncio.create_task(self._follow(name, importer), name=name)
+        return importer
 
     async def _follow(self, name: str, importer: Importer) -> None:
         run = importer.run
@@ -156,6 +163,8 @@ class Engine:
                 note("ended", row or run.row)
                 try:
                     await self.background.ended()
+                    if row is not None and row.waits:
+                        await self.waiting.add(row, importer.check)
                 finally:
                     await self.archives.leave(run.archive, name)
 
@@ -177,6 +186,11 @@ class Engine:
 
     async def resume_import(self, name: str) -> None:
         """Go on with a paused or interrupted import. Raises UsageError, SourceError, ArchiveError."""
+        await self.go_on(name)
+        self.waiting.forget(name)
+
+    async def go_on(self, name: str) -> None:
+        """Go on with an import whose volume is back; as `resume_import`."""
         async with self._turns.setdefault(name, asyncio.Lock()):
             await self._resume(name)
 
@@ -199,16 +213,40 @@ class Engine:
 
     async def pause_import(self, name: str, reason: str = "by the user") -> None:
         """Stop reading and writing now; the engine keeps its place. Raises UsageError."""
+        importer = self._importers.get(name)
+        if importer is not None and importer.ending and not importer.cancelled:
+            # It is just being left.
+            await asyncio.wait([self._tasks[name]])
+        if name in self.waiting and name not in self._importers:
+            self.waiting.forget(name)
+            row = await self.catalog.import_named(name)
+            if row is not None:
+                await self.catalog.set_state(row.id, State.PAUSED, reason, before=State.PAUSED)
+            return
         importer = self._running(name)
         importer.run.pause()
         importer.run.row.reason = reason
         await self.catalog.set_state(importer.run.row.id, State.PAUSED, reason, before=State.RUNNING)
 
     async def cancel_import(self, name: str) -> None:
-        """End an import here. Raises UsageError."""
-        importer = self._running(name)
-        importer.cancel()
-        importer.run.resume()
+        """End an import here, also one that does not run: it gets its receipt, and needs its source no more.
+
+        Raises UsageError, ArchiveError.
+        """
+        async with self._turns.setdefault(name, asyncio.Lock()):
+            self.waiting.forget(name)
+            importer = self._importers.get(name)
+            if importer is not None and importer.ending and not importer.cancelled:
+                # It is being left paused, or was just through.
+                await asyncio.wait([self._tasks[name]])
+                importer = self._importers.get(name)
+                self.waiting.forget(name)
+            if importer is None:
+                async with AsyncExitStack() as stack:
+                    begun = await self.starter.put_away(stack, name)
+                    importer = self._run(begun)
+            importer.cancel()
+            importer.run.resume()
 
     def _running(self, name: str) -> Importer:
         importer = self._importers.get(name)
@@ -265,6 +303,15 @@ class Engine:
         await self.wait(names)
         rows = [await self.catalog.import_named(name) for name in names]
         await self.background.finish([row.id for row in rows if row is not None])
+
+
+def _halt(importer: Importer) -> None:
+    """Leave an import whose archive is another engine's now, or does not answer."""
+    lock = importer.run.archive.lock
+    if lock.away:
+        importer.halt(lock.why, AGAIN, waits=Waits.ARCHIVE)
+    else:
+        importer.halt(lock.why, "See to the archive, then resume.")
 
 
 __all__ = ["LOCK", "Engine"]

@@ -13,7 +13,7 @@ from core import VERSION, machine
 from core.archives.archive import Archive
 from core.archives.opened import Archives
 from core.catalog import Catalog, ImportRow
-from core.errors import ArchiveError, SourceError, UsageError
+from core.errors import ArchiveAwayError, ArchiveError, SourceError, UsageError
 from core.hardware import Profile
 from core.importing import journal
 from core.importing.gate import Gate
@@ -21,11 +21,11 @@ from core.importing.ingest import ENDED
 from core.importing.run import Limits, Run
 from core.importing.sources import LOOK, Picked, Sources
 from core.limits import Controller, Limit
-from core.models import ImportRequest, State
+from core.models import ImportRequest, State, Waits
 from core.paths import display
 from core.unbroken import to_the_end
 from core.workers import messages
-from core.workers.messages import Place
+from core.workers.messages import Place, Source
 from core.workers.pool import Pool, TaskFailedError
 
 NETWORK_START, NETWORK_MOST = 4, 12
@@ -33,10 +33,12 @@ CARD_START, CARD_MOST = 2, 4
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """A run that can go on now, and the source it is of."""
+    """A run that can go on now, and what its verdict speaks of: a root, where that is on its volume, one file."""
 
     run: Run
-    source: Picked
+    whole: Source
+    whole_root: bytes
+    whole_only: bytes
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -84,7 +86,7 @@ class Starter:
                 archive, gate = await stack.enter_async_context(self._archives.used(request.archive, create=True))
                 rows.append(await self._new_import(request, source, archive))
                 await self._journal_head(rows[-1], source, archive)
-                begun.append(Begun(self._run(rows[-1], source, archive, gate), source))
+                begun.append(self._begun(rows[-1], source, archive, gate))
         except BaseException:
             for row in rows:
                 await to_the_end(self._catalog.drop_import(row.id))
@@ -94,33 +96,51 @@ class Starter:
     async def take_up(self, stack: AsyncExitStack, name: str) -> Begun:
         """An unfinished import again; it may prove to have ended when its archive is opened.
 
-        Raises UsageError, SourceError, ArchiveError.
+        Raises UsageError, SourceAwayError, ArchiveError.
         """
         row = await self._unfinished(name)
-        picked = (await self._sources.pick([row.request().source]))[0]
-        if picked is None:
-            raise SourceError(f"{display(row.request().source)} cannot be used.")
-        if (picked.volume.identity, picked.root, picked.only) != (row.volume_identity, row.root, row.single):
-            raise SourceError(
-                f"what is at {display(row.request().source)} is not what this import began with.",
-                "Put the right card in, then resume.",
+        picked = await self._sources.again(row)
+        archive, gate, row = await self._opened(stack, row)
+        if row.state not in ENDED:
+            await self._journal_head(row, picked, archive)
+            await self._catalog.set_import(
+                row.id,
+                state=State.RUNNING,
+                reason="",
+                advice="",
+                waits=Waits.NOTHING,
+                source=picked.source.root,
+                listed=0,
+                runs=row.runs + 1,
             )
+            row = await self._reloaded(row)
+        return self._begun(row, picked, archive, gate)
+
+    async def put_away(self, stack: AsyncExitStack, name: str) -> Begun:
+        """An unfinished import that is to be closed as it is, without its source.
+
+        Raises UsageError, ArchiveError.
+        """
+        archive, gate, row = await self._opened(stack, await self._unfinished(name))
+        source = Source(row.source)
+        reading = self._controller(f"read {row.volume_identity}", "", False)
+        return Begun(self._run(row, source, reading, archive, gate), source, row.root, row.single)
+
+    async def _opened(self, stack: AsyncExitStack, row: ImportRow) -> tuple[Archive, Gate, ImportRow]:
+        """The archive of an import, and what the catalog says of that once the archive's journals are read."""
         archive, gate = await stack.enter_async_context(
             self._archives.used(os.fsdecode(row.archive_path), create=False)
         )
         if archive.id != row.archive_id:
-            raise ArchiveError(
+            raise ArchiveAwayError(
                 f"what is at {display(row.archive_path)} is not the archive that this import began with.",
-                "Mount the right one there, or import into it from where it is now; then resume.",
+                "Mount the right one there, or import into it from where it is now.",
             )
-        row = await self._reloaded(row)
-        if row.state not in ENDED:
-            await self._journal_head(row, picked, archive)
-            await self._catalog.set_import(
-                row.id, state=State.RUNNING, reason="", advice="", listed=0, runs=row.runs + 1
-            )
-            row = await self._reloaded(row)
-        return Begun(self._run(row, picked, archive, gate), picked)
+        return archive, gate, await self._reloaded(row)
+
+    async def places(self, row: ImportRow, age: float) -> list[bytes]:
+        """Where the source of an import may be now, or was `age` seconds ago."""
+        return await self._sources.places(row, age)
 
     async def pick(self, requests: Sequence[ImportRequest]) -> list[tuple[ImportRequest, Picked]]:
         """The sources, without those that lie inside another one that goes to the same place."""
@@ -206,11 +226,15 @@ class Starter:
         archive_id = await self._catalog.archive_at(root.root)
         return Target(((root.device, root.inode),), room.available, archive_id or 0)
 
-    def _run(self, row: ImportRow, source: Picked, archive: Archive, gate: Gate) -> Run:
-        volume = source.volume
+    def _begun(self, row: ImportRow, picked: Picked, archive: Archive, gate: Gate) -> Begun:
+        volume = picked.volume
         reading = self._controller(f"read {volume.identity}", str(volume.kind), volume.removable)
+        run = self._run(row, picked.source, reading, archive, gate)
+        return Begun(run, picked.whole, picked.whole_root, picked.whole_only)
+
+    def _run(self, row: ImportRow, source: Source, reading: Controller, archive: Archive, gate: Gate) -> Run:
         writing = self._controller(f"write {archive.uuid}", str(archive.filesystem.kind), False)
-        return Run(row, archive, gate, source.source, self._pool, self._catalog, self.limits, reading, writing)
+        return Run(row, archive, gate, source, self._pool, self._catalog, self.limits, reading, writing)
 
     def _controller(self, name: str, kind: str, removable: bool) -> Controller:
         if name not in self.controllers:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from core.catalog import ImportRow
+from core.engine.waiting import waits_for
 from core.errors import LadingError
 from core.models import State
 
@@ -30,6 +31,9 @@ async def take_up(engine: "Engine") -> None:
     ends = await engine.database.read("SELECT id, unclean + 1 FROM import WHERE state = ?", (State.RUNNING,))
     counts = {row[0]: int(row[1]) for row in ends}
     rows = [row for row in found if row.name not in engine.under_way]
+    for row in await engine.catalog.imports("i.state = ? AND i.waits != ''", (State.PAUSED,)):
+        if row.name not in engine.under_way:
+            await engine.waiting.add(row)
     # One by one would let a source that does not answer hold up the others.
     await asyncio.gather(*(_take_up(engine, row, counts[row.id]) for row in rows))
 
@@ -51,7 +55,10 @@ async def _take_up(engine: "Engine", row: ImportRow, unclean: int) -> None:
         await engine.resume_import(row.name)
     except LadingError as error:
         log.warning("an import cannot go on", extra={"import": row.name, "reason": str(error)})
-        await engine.catalog.set_state(row.id, State.PAUSED, error.cause, error.advice)
+        waits = waits_for(error)
+        await engine.catalog.set_state(row.id, State.PAUSED, error.cause, error.advice, waits=waits)
+        if waits and (left := await engine.catalog.import_named(row.name)):
+            await engine.waiting.add(left)
     except Exception as error:
         log.exception("an import cannot go on", extra={"import": row.name})
         await engine.catalog.set_state(row.id, State.PAUSED, f"{type(error).__name__}: {error}", "Resume it.")
@@ -72,7 +79,7 @@ async def put_down(engine: "Engine") -> None:
     for name in running:
         row = await _row(engine, name)
         if row.state == State.PAUSED:
-            await engine.catalog.set_import(row.id, state=State.RUNNING, unclean=-1)
+            await engine.catalog.set_import(row.id, state=State.RUNNING, waits="", unclean=-1)
 
 
 async def _row(engine: "Engine", name: str) -> ImportRow:

@@ -11,7 +11,8 @@ from core.importing import closing
 from core.importing.intake import intake
 from core.importing.run import HaltError, Run, Settled, Todo, halt_for
 from core.importing.transfer import Transfer
-from core.models import Outcome, State, Verdict
+from core.importing.vigil import vigil
+from core.models import Outcome, State, Verdict, Waits
 from core.paths import display
 from core.unbroken import to_the_end
 from core.workers import messages
@@ -43,21 +44,40 @@ class Importer:
         self._cancelled: asyncio.Future[None] = loop.create_future()
         self._halted: asyncio.Future[HaltError] = loop.create_future()
         self._over = False
+        self.check = b""
+        """The file that can be read when the volume it waits for is back."""
 
     @property
     def ending(self) -> bool:
         """Whether it can no longer be paused or resumed: it was cancelled or halted, or is through."""
         return self._over or self._cancelled.done() or self._halted.done()
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was cancelled."""
+        return self._cancelled.done()
+
     def cancel(self) -> None:
         """End the import here; what was published stays, with its receipt."""
+        self.run.source_wanted = False
         if not self._cancelled.done():
             self._cancelled.set_result(None)
 
-    def halt(self, reason: str, advice: str = "") -> None:
+    def halt(self, reason: str, advice: str = "", *, waits: Waits = Waits.NOTHING) -> None:
         """Leave the import paused, to be taken up by another run. One that was paused keeps its reason."""
+        self._halt(HaltError(reason, advice, waits=waits))
+
+    def _halt(self, error: HaltError) -> None:
         if not self._halted.done():
-            self._halted.set_result(HaltError(reason, advice))
+            self._halted.set_result(error)
+
+    def _silent(self, watch: "asyncio.Task[HaltError]") -> None:
+        """A volume does not answer: the import is left, and with the archive every other import into it."""
+        if not watch.cancelled():
+            error = watch.result()
+            if error.waits is Waits.ARCHIVE:
+                self.run.archive.lock.lose(error.cause, away=True)
+            self._halt(error)
 
     async def go(self) -> State:
         """Run to the end; DONE, CANCELLED, or PAUSED with reason and advice in the catalog.
@@ -65,6 +85,8 @@ class Importer:
         Raises what no import should meet, once the import is left paused.
         """
         fault: Exception | None = None
+        watch = asyncio.create_task(vigil(self.run), name=f"vigil {self.run.row.name}")
+        watch.add_done_callback(self._silent)
         try:
             await self.run.recount()
             state = await self._work()
@@ -73,6 +95,9 @@ class Importer:
             self._over = True
             state = await self._leave(error)
             fault = None if isinstance(error, LadingError) else error
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
         self._over = True
         await self._clean()
         if fault is not None:
@@ -83,8 +108,11 @@ class Importer:
         """The import stays as it is, to go on later; a cancelled one gets its receipt when that can be written."""
         run = self.run
         state = State.CANCELLED if self._cancelled.done() else State.PAUSED
+        waits = Waits.NOTHING
         if run.paused and run.row.reason:
             cause, advice = run.row.reason, run.row.advice
+        elif isinstance(error, HaltError):
+            cause, advice, waits, self.check = error.cause, error.advice, error.waits, error.check
         elif isinstance(error, LadingError):
             cause, advice = error.cause, error.advice
         else:
@@ -92,11 +120,13 @@ class Importer:
         verdict, why, ended = Verdict.OPEN, "", None
         if state is State.CANCELLED:
             verdict, why, ended = Verdict.KEEP, closing.CANCELLED, time.time()
+        run.row.state, run.row.reason, run.row.advice, run.row.waits = state, display(cause), advice, waits
         await run.catalog.set_import(
             run.row.id,
             state=state,
-            reason=display(cause),
+            reason=run.row.reason,
             advice=advice,
+            waits=waits if state is State.PAUSED else Waits.NOTHING,
             verdict=verdict,
             verdict_reason=why,
             ended=ended,
@@ -105,7 +135,9 @@ class Importer:
         return state
 
     async def _clean(self) -> None:
-        """Remove this import's staging; what does not answer is cleaned by the next engine."""
+        """Remove this import's staging; what does not answer is cleaned when it is opened next."""
+        if self.run.archive.lock.away:
+            return
         keep = sorted(self.run.archive.active - {self.run.row.name})
         with suppress(TaskFailedError, WorkerDiedError, TimeoutError, OSError):
             async with asyncio.timeout(CLEAN), self.run.pool.worker("clean") as worker:
@@ -133,6 +165,8 @@ class Importer:
 
     async def _work(self) -> State:
         """Copy until all is settled, or until `cancel` or `halt`. Raises HaltError."""
+        if self._cancelled.done():
+            return State.CANCELLED
         work = asyncio.create_task(self._copy(), name=f"import {self.run.row.name}")
         try:
             ends: list[asyncio.Future[Any]] = [work, self._cancelled, self._halted]

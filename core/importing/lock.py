@@ -72,7 +72,8 @@ _held: set[str] = set()
 class Lock:
     """The lock of one archive, held from `take` to `release`.
 
-    `lost` is set when it is no longer ours, or can no longer be known to be; `why` says which.
+    `lost` is set when it is no longer ours, or can no longer be known to be; `why` says which. `away`: because the
+    archive does not answer.
     """
 
     def __init__(self, pool: Pool, place: Place) -> None:
@@ -90,6 +91,7 @@ class Lock:
         )
         self.lost = asyncio.Event()
         self.why = ""
+        self.away = False
         self._leaving = asyncio.Event()
         self._renewing: asyncio.Task[None] | None = None
 
@@ -136,11 +138,11 @@ class Lock:
                 async with asyncio.timeout_at(deadline), self._pool.worker("lock") as worker:
                     request = messages.Beat(self._place, self._me.text(), new.text())
                     if (await worker.ask(request, messages.Held)).text != new.text():
-                        self._lose("another engine took the archive over")
+                        self.lose("another engine took the archive over")
                         return
                 self._me, renewed = new, began
             if loop.time() >= renewed + STALE - BEAT:
-                self._lose("the archive does not answer any more")
+                self.lose("the archive does not answer any more", away=True)
                 return
 
     async def _left(self, seconds: float) -> bool:
@@ -151,10 +153,13 @@ class Lock:
             return False
         return True
 
-    def _lose(self, why: str) -> None:
-        self.why = why
+    def lose(self, why: str, *, away: bool = False) -> None:
+        """The lock is ours no more; `away`: the archive does not answer, and is not asked for anything."""
+        self.why, self.away = self.why or why, self.away or away
         self.lost.set()
         _held.discard(self._me.engine)
+        if self._renewing is not None and self._renewing is not asyncio.current_task():
+            self._renewing.cancel()
 
     async def release(self) -> None:
         """Give the lock back; without an answer from the archive it is left to become stale."""

@@ -14,7 +14,7 @@ from core.catalog import Catalog, ImportRow, Item
 from core.errors import LadingError, WorkerDiedError
 from core.importing.gate import Gate
 from core.limits import Controller, Limit
-from core.models import Count, Outcome
+from core.models import Count, Outcome, Waits
 from core.paths import display
 from core.queue import plan
 from core.workers import control, messages
@@ -28,6 +28,12 @@ class HaltError(LadingError):
     """The run cannot go on; the import is left paused and goes on from there later."""
 
     title = "Paused"
+
+    def __init__(self, cause: str, advice: str = "", *, waits: Waits = Waits.NOTHING, check: bytes = b"") -> None:
+        """`waits`: it goes on by itself when that volume is back, and its file `check` can be read."""
+        super().__init__(cause, advice)
+        self.waits = waits
+        self.check = check
 
 
 class Limits(msgspec.Struct):
@@ -102,6 +108,10 @@ class Run:
         self.levels: set[str] = set()
         """Verification levels that files of this run reached."""
         self.by_choice = False
+        self.source_wanted = True
+        """Whether the source is still to be read or listed."""
+        self.read_well = b""
+        """A file of the source that could be read."""
         self.warnings: list[str] = []
         self.listed = False
         self.newest_before = catalog.last_file_id
@@ -132,6 +142,11 @@ class Run:
             files=sum(self.counts[outcome][0] for outcome in outcomes),
             bytes=sum(self.counts[outcome][1] for outcome in outcomes),
         )
+
+    def life(self) -> tuple[int, ...]:
+        """Numbers of which one changes whenever anything moves."""
+        beats = (worker.slot.get(control.BEAT) for worker in self.in_flight)
+        return (*self.bytes_moved(), *self.counts[Outcome.TODO], self.counted(*Outcome).files, *beats)
 
     def bytes_moved(self) -> tuple[int, int, int]:
         """Bytes read, written and verified by this run so far."""
@@ -273,12 +288,19 @@ def halt_for(fault: messages.Fault, run: Run) -> HaltError | None:
             "the archive is read-only", "Make it writable again, then resume. What has arrived stays."
         )
     if fault.lost:
-        what = run.source.root if fault.side == "source" else run.archive.place.root
-        return HaltError(
-            f"{display(what)} does not answer any more",
-            "Plug it in or mount it again, then resume. What has arrived stays.",
-        )
+        return away(run, Waits.SOURCE if fault.side == "source" else Waits.ARCHIVE)
     return None
+
+
+def away(run: Run, waits: Waits, why: str = "does not answer any more", check: bytes = b"") -> HaltError:
+    """The reason to stop when a volume is gone; the import goes on by itself when it is back."""
+    if waits is Waits.SOURCE:
+        advice = f"{AGAIN} If it never comes back, close the import as it is: lading cancel {run.row.name}"
+        return HaltError(f"{display(run.source.root)} {why}", advice, waits=waits, check=check)
+    return HaltError(f"{display(run.archive.place.root)} {why}", AGAIN, waits=waits, check=check)
+
+
+AGAIN = "Plug it in or mount it again: the import goes on by itself. What has arrived stays."
 
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.errors import SourceError
+from core.catalog import ImportRow
+from core.errors import SourceAwayError, SourceError
 from core.paths import display
+from core.volumes.known import Known
 from core.volumes.mounts import mounts, volume_of
 from core.volumes.volume import Volume, describe
 from core.workers import messages
@@ -43,6 +45,7 @@ class Sources:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self._known = Known()
 
     async def pick(self, paths: Sequence[str]) -> list[Picked | None]:
         """The sources at `paths`, in their order; None for one that another of them holds already.
@@ -63,6 +66,35 @@ class Sources:
             again = any(_equal(earlier, one) for earlier in picked[:index])
             kept.append(None if inside or again else one)
         return kept
+
+    async def places(self, row: ImportRow, age: float = 0.0) -> list[bytes]:
+        """Where the source of an import may be now: on its volume, wherever that is; where it was comes first.
+
+        What is mounted may have been found out `age` seconds ago.
+        """
+        found = await asyncio.to_thread(self._known.identities, age)
+        roots = [
+            os.path.normpath(os.path.join(os.fsencode(mount), row.root))  # noqa: ASYNC240 - touches no disk
+            for identity, mount in found
+            if identity == row.volume_identity
+        ]
+        return [
+            os.path.join(root, row.single) if row.single else root
+            for root in sorted(roots, key=lambda root: root != row.source)
+        ]
+
+    async def again(self, row: ImportRow) -> Picked:
+        """The source of an unfinished import. Raises SourceAwayError."""
+        cause = f"{display(row.volume_name)}, the volume of {display(row.source)}, is not here."
+        for path in await self.places(row):
+            try:
+                picked = await self._pick(os.fsdecode(path))
+            except SourceError as error:
+                cause = error.cause
+                continue
+            if (picked.volume.identity, picked.root, picked.only) == (row.volume_identity, row.root, row.single):
+                return picked
+        raise SourceAwayError(cause, f"Plug it in or mount it. If it never comes back: lading cancel {row.name}")
 
     async def _pick(self, path: str) -> Picked:
         looked = await self._look(path)

@@ -8,8 +8,8 @@ from contextlib import suppress
 from core.catalog import Item
 from core.errors import WorkerDiedError
 from core.importing.gate import Claim
-from core.importing.run import Run, Settled, Todo, halt_for
-from core.models import Outcome
+from core.importing.run import Run, Settled, Todo, away, halt_for
+from core.models import Outcome, Waits
 from core.paths import display
 from core.unbroken import to_the_end
 from core.workers import messages
@@ -48,6 +48,7 @@ class Transfer:
             )
             if halt := halt_for(fault, run):
                 raise halt from error
+            await self._archive_answers([fault])
             # Nothing of it is settled; those that follow another file wait for that.
             faults = [(todo, fault) for todo in batch if todo.id not in run.following]
             await to_the_end(run.settle([], self._failed(faults)))
@@ -63,6 +64,10 @@ class Transfer:
         faults = {digest.number: digest.fault for digest in digests if digest.fault is not None}
         self._grown.update(number for number, fault in faults.items() if fault.code == errno.EFBIG)
         _halt(faults, run)
+        if any((fault.side, fault.code) == ("source", errno.EIO) for fault in faults.values()):
+            await self._source_answers(worker)
+        for number in well:
+            run.read_well = todos[number].path
         known, claims, following = await run.gate.decide(
             run,
             [(todos[number].path, digest) for number, digest in well.items()],
@@ -193,6 +198,7 @@ class Transfer:
                     found += (await run.ask(worker, messages.Flush(), messages.Checked)).faults
         if any(fault.again for _, fault in found):
             run.writing.congested()
+        await self._archive_answers([fault for _, fault in found])
         faults.update((number, fault) for number, fault in found if number not in published)
         now = time.time()
         return {
@@ -209,6 +215,29 @@ class Transfer:
             )
             for number, path in published.items()
         }
+
+    async def _source_answers(self, worker: Worker) -> None:
+        """Raises HaltError when what was read before cannot be read any more: that is more than a bad file."""
+        run = self._run
+        if run.read_well:
+            try:
+                await run.ask(worker, messages.Answers(run.source, run.read_well), messages.Done)
+            except TaskFailedError as error:
+                raise away(run, Waits.SOURCE, "cannot be read any more", run.read_well) from error
+
+    async def _archive_answers(self, faults: Iterable[Fault]) -> None:
+        """Raises HaltError when nothing can be written any more, after one of the faults has said so of a file."""
+        run = self._run
+        if any((fault.side, fault.code) == ("archive", errno.EIO) for fault in faults):
+            text = messages.AppendText(run.archive.place, f"{run.staging}/answer", b"\n", fresh=True, flush=True)
+            try:
+                async with run.worker([]) as worker:
+                    await run.ask(worker, text, messages.Done)
+            except TaskFailedError as error:
+                raise (
+                    halt_for(error.fault, run)
+                    or away(run, Waits.ARCHIVE, f"cannot be written any more ({error.fault.text})")
+                ) from error
 
     async def _journal(self, worker: Worker) -> None:
         async with self._run.turn:

@@ -21,6 +21,7 @@ from core.models import (
     Snapshot,
     State,
     Verdict,
+    Waits,
 )
 from core.paths import display
 from core.workers import control
@@ -75,6 +76,7 @@ class Views:
             state=state,
             reason=row.reason,
             advice=row.advice,
+            waits=Waits(row.waits),
             listed=run.listed,
             seen=run.counted(*Outcome),
             archived=run.counted(Outcome.ARCHIVED),
@@ -105,8 +107,8 @@ class Views:
     ) -> Snapshot:
         """Everything now."""
         running = [
-            self._view(importer.run, importer.run.row, State.PAUSED if importer.run.paused else State.RUNNING)
-            for importer in importers
+            self._view(one.run, one.run.row, State.PAUSED if one.run.paused else State(one.run.row.state))
+            for one in importers
         ]
         every: list[Limit] = [*limits.all(), *controllers]
         return Snapshot(

@@ -33,9 +33,6 @@ async def reply(engine: "Engine", request: Request, number: int, asker: Asker) -
         case requests.Pause(id=name, reason=reason):
             await engine.pause_import(name, reason)
         case requests.Cancel(id=name):
-            if name not in engine.under_way:
-                # To be closed with its receipt, it has to be opened.
-                await engine.resume_import(name)
             await engine.cancel_import(name)
         case requests.Wait(ids=names):
             await engine.wait(names)

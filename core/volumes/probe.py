@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from core import command
+from core.files import cache
 from core.media.camera import camera
 from core.volumes.space import Space, space
 
@@ -35,7 +36,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def probe(path: bytes, timeout: float = 5.0) -> Probe:
-    """Look at `path` (kind, room, camera), waiting at most `timeout` seconds, even for a dead mount.
+    """Look at `path` (kind, room, camera; whether a file can be read) for at most `timeout` seconds.
 
     A child that is stuck in the kernel is left there (`core.command`); until it is gone the same path
     does not answer. Starting the child takes some 50 ms. Errors are part of the answer, none is raised.
@@ -55,7 +56,10 @@ def look(path: bytes) -> Probe:
     """What `probe` finds, looked up in this process: it blocks for as long as a dead mount does."""
     found: dict[str, Any] = {}
     try:
-        found["directory"] = stat.S_ISDIR(os.stat(path).st_mode)
+        mode = os.stat(path).st_mode
+        found["directory"] = stat.S_ISDIR(mode)
+        if stat.S_ISREG(mode):
+            _read(path)
         found["space"] = space(path)
         if found["directory"]:
             found["camera"] = camera(_names(path), lambda name: _inside(path, name))
@@ -67,6 +71,16 @@ def look(path: bytes) -> Probe:
 def child(path: str) -> None:
     """The child process of `probe`: prints what `look` finds as JSON."""
     sys.stdout.buffer.write(msgspec.json.encode(look(os.fsencode(path))))
+
+
+def _read(path: bytes) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        cache.uncached(fd)
+        cache.drop(fd)
+        os.pread(fd, 1, 0)
+    finally:
+        os.close(fd)
 
 
 def _names(path: bytes) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from core.files import durable
 from core.files.tree import LostError, Tree
 from core.workers import lock, messages, shelf, shelves
+from core.workers.answers import answers, plugged_in
 from core.workers.batch import Batch, Held
 from core.workers.control import BUSY, IDLE, STATE, WRITTEN, Slot, StoppedError
 from core.workers.faults import AGAIN, fault_of
@@ -213,6 +214,8 @@ class Worker:
         try:
             with os.scandir(tree.fileno()) as found:
                 next(found, None)
+            if not plugged_in(tree.device):
+                raise LostError(os.fsdecode(tree.root))
         except (OSError, LostError):
             return fault_of(LostError(), "source")
         return fault_of(error, "source")
@@ -278,6 +281,7 @@ class _Writer:
 _SHELF: dict[type, Callable[..., Reply]] = {
     messages.OpenArchive: shelf.open_archive,
     messages.Look: shelf.look,
+    messages.Answers: answers,
     messages.Lock: lock.lock,
     messages.Beat: lock.beat,
     messages.Unlock: lock.unlock,

@@ -34,6 +34,7 @@ from core.workers.messages.batch import (
     Verify,
 )
 from core.workers.messages.listing import (
+    Answers,
     Entry,
     Listed,
     ListMore,
@@ -81,6 +82,7 @@ Request = (
     | Drop
     | OpenArchive
     | Look
+    | Answers
     | Lock
     | Beat
     | Unlock
@@ -124,6 +126,7 @@ FRAME = 4
 
 __all__ = [
     "FRAME",
+    "Answers",
     "AppendText",
     "ArchiveFacts",
     "Arrived",

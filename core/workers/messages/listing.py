@@ -1,4 +1,4 @@
-"""Listing a source."""
+"""Listing a source, and looking whether it is there."""
 
 from core.workers.messages.message import Message, Source
 
@@ -47,6 +47,13 @@ class Look(Message):
     """What is this path?"""
 
     path: bytes
+
+
+class Answers(Message):
+    """Is the root what it was, and do bytes come from its medium: of the file `path`, if there is one?"""
+
+    source: Source
+    path: bytes = b""
 
 
 class Looked(Message):

@@ -86,7 +86,7 @@ async def test_another_card_in_its_place(rig: Rig) -> None:
     with pytest.raises(SourceError):
         await rig.engine.resume_import(name)
     os.symlink(rig.root / "away", rig.source)
-    with pytest.raises(SourceError, match="not what this import began with"):
+    with pytest.raises(SourceError, match="is not here"):
         await rig.engine.resume_import(name)
     os.unlink(rig.source)
     os.rename(rig.root / "away", rig.source)
