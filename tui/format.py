@@ -28,9 +28,9 @@ def number(count: int) -> str:
     return humanize.intcomma(count)
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 file`, `1,204 files`."""
-    return f"{number(count)} {noun}" if count == 1 else f"{number(count)} {noun}s"
+def counted(count: int, noun: str, many: str = "") -> str:
+    """`1 file`, `1,204 files`; `many` where the plural takes more than an s."""
+    return f"{number(count)} {noun if count == 1 else many or noun + 's'}"
 
 
 def duration(seconds: float) -> str:

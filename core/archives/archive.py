@@ -9,6 +9,7 @@ from core.catalog import Catalog
 from core.errors import ArchiveAwayError, ArchiveError, WorkerDiedError
 from core.importing.lock import Lock
 from core.paths import display, slug
+from core.volumes import privacy
 from core.volumes.filesystems import FileSystem, filesystem
 from core.volumes.mounts import mounts, volume_of
 from core.workers import messages
@@ -91,5 +92,6 @@ async def examine(path: str, pool: Pool, *, create: bool) -> messages.ArchiveFac
             ) from error
         raise ArchiveError(
             f"{display(path)} cannot be opened for writing: {error.fault.text}.",
-            "Check that the volume is mounted and that you may write there.",
+            privacy.switch(error.fault.code, os.environ)
+            or "Check that the volume is mounted and that you may write there.",
         ) from error

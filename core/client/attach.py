@@ -23,10 +23,23 @@ START = 60.0
 RETRY = 0.02
 
 NEEDED = frozenset(
-    ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+    (
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TMPDIR",
+        "LD_LIBRARY_PATH",
+        "SSH_CONNECTION",
+    )
 )
 NEEDED_PREFIXES = ("LADING_", "LC_", "PYTHON", "XDG_", "DYLD_", "SSL_")
-"""What an engine takes over of the environment of the command that starts it."""
+"""What an engine takes over of the environment of the command that starts it; by SSH_CONNECTION it knows whose rights
+it has (core.volumes.privacy)."""
 
 
 async def attach(settings: Config) -> Connection:

@@ -9,6 +9,7 @@ from core.errors import WorkerDiedError
 from core.importing.run import HaltError, Run, halt_for
 from core.models import Outcome
 from core.workers import messages
+from core.workers.listing import ICLOUD, LIBRARY
 from core.workers.messages import Entry
 from core.workers.pool import TaskFailedError
 
@@ -67,9 +68,15 @@ async def intake(run: Run, more: asyncio.Event) -> None:
             if attempt == ATTEMPTS:
                 raise HaltError(f"the source cannot be listed: {error.cause}", "Resume it.") from error
     run.listed = True
+    _warn_left_out(run)
     await _check_room(run)
     await run.catalog.set_import(run.row.id, listed=1)
     more.set()
+
+
+def _warn_left_out(run: Run) -> None:
+    """Say what is left out because nobody has asked for it: the verdict will be KEEP."""
+    run.warnings += [f"{count:,} {reason}." for reason in (LIBRARY, ICLOUD) if (count := run.left_out[reason])]
 
 
 async def _check_room(run: Run) -> None:
@@ -102,6 +109,7 @@ async def _enter(run: Run, entries: list[Entry]) -> None:
         before = seen.get(path, [])
         mine = next((found for found in before if found.import_id == row.id), None)
         outcome, reason = OUTCOMES[entry.what], entry.reason
+        run.left_out[reason] += outcome is Outcome.SKIPPED
         largest = run.archive.filesystem.largest_file
         if outcome is Outcome.TODO and largest is not None and entry.size > largest:
             outcome, reason = Outcome.FAILED, TOO_LARGE

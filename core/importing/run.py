@@ -113,6 +113,8 @@ class Run:
         self.read_well = b""
         """A file of the source that could be read."""
         self.warnings: list[str] = []
+        self.left_out: Counter[str] = Counter()
+        """Reasons for which entries were skipped in this run, and how many."""
         self.listed = False
         self.newest_before = catalog.last_file_id
         """File rows up to this number are of earlier runs or other imports."""

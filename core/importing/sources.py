@@ -9,6 +9,7 @@ import msgspec
 from core.catalog import ImportRow
 from core.errors import SourceAwayError, SourceError
 from core.paths import display
+from core.volumes import privacy
 from core.volumes.known import Known
 from core.volumes.mounts import mounts, volume_of
 from core.volumes.volume import Volume, describe
@@ -140,7 +141,7 @@ class Sources:
         except TaskFailedError as error:
             raise SourceError(
                 f"{display(path)} cannot be read: {error.fault.text}.",
-                "Check the path, and that you may read there.",
+                privacy.switch(error.fault.code, os.environ) or "Check the path, and that you may read there.",
             ) from error
         except TimeoutError as error:
             raise SourceError(f"{display(path)} does not answer.", "Plug it in again, or remount it.") from error

@@ -1,5 +1,6 @@
 """What a person sees of the imports: running ones from their counters, ended ones as they ended."""
 
+import errno
 import os
 import time
 from collections import Counter, OrderedDict
@@ -24,6 +25,7 @@ from core.models import (
     Waits,
 )
 from core.paths import display
+from core.volumes import privacy
 from core.workers import control
 
 SHOWN = 200
@@ -164,6 +166,8 @@ def advice(cause: str) -> str:
         return "Close what writes to it, then resume."
     if cause.startswith("source: ") and "Input/output error" in cause:
         return "Try another card reader, then resume."
+    if "not permitted" in cause and (told := privacy.switch(errno.EPERM, os.environ)):
+        return told
     if "Permission denied" in cause or "not permitted" in cause:
         return "Give yourself the right to read it, then resume."
     if cause.startswith("archive: "):

@@ -37,6 +37,11 @@ _SPECIAL = {
 }
 
 
+def dataless(flags: int) -> bool:
+    """Whether what a file holds is not on this disk, by the `st_flags` that stat(2) of macOS tells."""
+    return bool(flags & _SF_DATALESS)
+
+
 def _why_special(mode: int, name: str, folder: int) -> str:
     what = _SPECIAL.get(stat.S_IFMT(mode), "neither file nor folder")
     if stat.S_ISLNK(mode):
@@ -176,7 +181,7 @@ class Listing:
             return "folder", ""
         if not regular:
             return "skipped", _why_special(facts.st_mode, text, fd)
-        if not self._request.dataless and getattr(facts, "st_flags", 0) & _SF_DATALESS:
+        if not self._request.dataless and dataless(getattr(facts, "st_flags", 0)):
             return "skipped", ICLOUD
         if maybe_appledouble(name) and self._is_appledouble(path):
             return "litter", "AppleDouble"

@@ -42,8 +42,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label", default="", metavar="L", help="what the card is called, for one source")
     parser.add_argument("--operator", metavar="O", help="who imports, for the receipt")
     parser.add_argument("--note", default="", metavar="N", help="a note for the receipt")
-    parser.add_argument("--libraries", action="store_true", help="enter photo libraries, too")
-    parser.add_argument("--icloud", action="store_true", help="fetch files that lie only in iCloud")
+    parser.add_argument("--libraries", action="store_true", help="enter photo libraries without asking")
+    parser.add_argument("--icloud", action="store_true", help="fetch files that lie only in iCloud without asking")
     parser.add_argument("--dry-run", action="store_true", help="say what would happen, and do nothing")
     parser.add_argument("--detach", action="store_true", help="begin, say the ids, and leave")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a line")
@@ -88,7 +88,14 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
         surveys = asyncio.run(perform(engine, lambda: engine.survey(requests)))
         return preview.tell(surveys, options.format, console.out)
+    from tui.console import asking
     from tui.console.running import carry_out, perform
+
+    _preflight([*(one.source for one in requests), archive], console)
+    unasked = not ((options.libraries and options.icloud) or options.quiet or options.format == "json")
+    if unasked and asking.possible(console):
+        surveys = asyncio.run(perform(engine, lambda: asking.look(engine, requests)))
+        requests = asking.ask(surveys, requests, console)
 
     async def begin() -> list[str]:
         ids = await engine.start_imports(requests)
@@ -104,6 +111,17 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
                 console.out.line(id)
         return Exit.WELL
     return carry_out(engine, begin, options.format, options.quiet, console)
+
+
+def _preflight(paths: list[str], console: Console) -> None:
+    """One line for each path that macOS keeps from this program."""
+    import sys
+
+    if sys.platform == "darwin":
+        from core.volumes import privacy
+
+        for line in privacy.blocks(privacy.refusals(paths), os.environ):
+            console.err.line(console.err.styled(console.err.text(line), "warn"))
 
 
 def _needed(value: str | None, key: str, placeholder: str) -> str:

@@ -14,6 +14,7 @@ from core.archives import archive
 from core.config import Config, profile
 from core.errors import LadingError
 from core.tools import Tool, tools
+from core.volumes import privacy
 from core.volumes.filesystems import FileSystem, Kind, Level, filesystem
 from core.volumes.mounts import Mount, mounts, volume_of
 from core.volumes.probe import Probe, probe
@@ -22,11 +23,6 @@ from core.workers.pool import Pool
 
 PATIENCE = 15.0
 """Seconds that an archive gets to open."""
-
-FULL_DISK_ACCESS = (
-    "macOS keeps volumes from programs started over SSH. Switch on System Settings > General > Sharing > "
-    "Remote Login > (i) > Allow full disk access for remote users."
-)
 
 
 class Sqlite(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +94,7 @@ async def examine(config: Config, path: str | None, environ: Mapping[str, str]) 
         state=state,
         volumes=listed,
         archive=opened,
-        hints=hints(listed, environ),
+        hints=await asyncio.to_thread(hints, listed, environ),
     )
 
 
@@ -144,16 +140,10 @@ def flush(kind: FileSystem, system: str = sys.platform) -> str:
 
 def hints(listed: Sequence[Volume], environ: Mapping[str, str], system: str = sys.platform) -> list[str]:
     """What a person should switch on."""
-    if system != "darwin" or not environ.get("SSH_CONNECTION"):
-        return []
-    refused = any(one.error == "Operation not permitted" for one in listed)
-    try:
-        os.listdir("/Volumes")
-    except PermissionError:
-        refused = True
-    except OSError:
-        return []
-    return [FULL_DISK_ACCESS] if refused else []
+    errors = {volume.mount: volume.error for volume in listed}
+    if system == "darwin":
+        errors |= privacy.refusals(["/Volumes"])
+    return privacy.blocks(errors, environ, system)
 
 
 async def _archive(path: str) -> Folder:

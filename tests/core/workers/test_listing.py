@@ -11,7 +11,7 @@ import pytest
 from core.files.tree import LostError, Tree
 from core.workers import messages
 from core.workers.control import COMMAND, PAUSE, PAUSED, RUN, STATE, Control
-from core.workers.listing import ENTRIES, SORTED, Listing
+from core.workers.listing import ENTRIES, SORTED, Listing, dataless
 from core.workers.messages import Entry, ListTree, Source
 from core.workers.pool import TaskFailedError
 from tests.core.workers.rig import LINUX, Rig, open_below, until
@@ -111,6 +111,20 @@ async def test_photo_library_is_entered_only_when_asked(rig: Rig) -> None:
         (entry,) = await rig.listed(worker)
         assert (entry.what, "--libraries" in entry.reason) == ("skipped", True)
         assert b"Mine.PhotosLibrary/originals/a.jpg" in by_path(await rig.listed(worker, libraries=True))
+
+
+@pytest.mark.parametrize(
+    ("flags", "away"),
+    [
+        (0, False),
+        (0x40000000, True),  # SF_DATALESS
+        (0x40000060, True),  # with UF_COMPRESSED and UF_TRACKED, as iCloud Drive has them
+        (0x00000020, False),  # UF_COMPRESSED
+        (0x00080000, False),  # SF_RESTRICTED
+    ],
+)
+def test_files_in_icloud_only_are_told_by_their_flags(flags: int, away: bool) -> None:
+    assert dataless(flags) is away
 
 
 async def test_folder_replaced_by_a_link_during_the_walk(rig: Rig, tmp_path: Path) -> None:

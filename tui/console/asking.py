@@ -1,0 +1,79 @@
+"""What an import leaves out unless it is asked for: photo libraries, and files that lie in iCloud only.
+
+On a terminal it is asked about before the import starts. Elsewhere nothing is asked, and the import warns.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from core.models import ImportRequest, Survey
+from tui import format
+from tui.console.output import Console, Output
+
+LONGEST = 15.0
+"""Seconds of looking for what to ask about; what lies deeper is left out, with a warning."""
+
+Read = Callable[[], str]
+
+
+class Engine(Protocol):
+    """What is asked of the engine (`core.client.client.Client`)."""
+
+    async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]: ...
+
+
+def possible(console: Console) -> bool:
+    """Whether a person reads and types here."""
+    return console.err.terminal and sys.stdin is not None and sys.stdin.isatty()
+
+
+async def look(engine: Engine, requests: Sequence[ImportRequest]) -> list[Survey]:
+    """What there is to ask about; nothing when that takes too long. Raises LadingError."""
+    try:
+        async with asyncio.timeout(LONGEST):
+            return await engine.survey(requests)
+    except TimeoutError:
+        return []
+
+
+def ask(
+    surveys: Sequence[Survey], requests: Sequence[ImportRequest], console: Console, read: Read | None = None
+) -> list[ImportRequest]:
+    """The requests as the person wants them; `read` gives a line that was typed. The end of the input means no."""
+    err, read = console.err, read or sys.stdin.readline
+    answered = list(requests)
+    if where := [survey for survey in surveys if survey.libraries]:
+        count = sum(survey.libraries for survey in where)
+        err.line(f"{format.counted(count, 'photo library', 'photo libraries')} in {_places(where, err)}.")
+        err.line(
+            "  y: enter: every file inside is archived, the originals as well as what the program made of them"
+        )
+        err.line("  n: leave out: the receipt names it, and the verdict is KEEP")
+        if _yes("Enter photo libraries?", err, read):
+            answered = [msgspec.structs.replace(one, libraries=True) for one in answered]
+    if where := [survey for survey in surveys if survey.icloud]:
+        count = sum(survey.icloud for survey in where)
+        err.line(f"{format.counted(count, 'file')} only in iCloud, not on this disk, in {_places(where, err)}.")
+        err.line("  y: fetch: macOS downloads each while it is read, which takes time and room on its disk")
+        err.line("  n: leave out: the receipt names them, and the verdict is KEEP")
+        if _yes("Fetch them?", err, read):
+            answered = [msgspec.structs.replace(one, icloud=True) for one in answered]
+    return answered
+
+
+def _places(surveys: Sequence[Survey], out: Output) -> str:
+    return ", ".join(out.text(survey.source) for survey in surveys)
+
+
+def _yes(question: str, err: Output, read: Read) -> bool:
+    while True:
+        err.write(f"{question} [y/N] ")
+        typed = read()
+        if not typed:
+            err.line()
+        if typed.strip().lower() in ("", "n", "no", "y", "yes"):
+            return typed.strip().lower() in ("y", "yes")
