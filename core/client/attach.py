@@ -38,8 +38,8 @@ NEEDED = frozenset(
     )
 )
 NEEDED_PREFIXES = ("LADING_", "LC_", "PYTHON", "XDG_", "DYLD_", "SSL_")
-"""What an engine takes over of the environment of the command that starts it; by SSH_CONNECTION it knows whose rights
-it has (core.volumes.privacy)."""
+"""What an engine takes over of the environment of the command that starts it; by SSH_CONNECTION it knows whose
+rights it has (core.volumes.privacy)."""
 
 
 async def attach(settings: Config) -> Connection:

@@ -1,4 +1,4 @@
-"""python -m tests.benchmarks [import|scale|copystage|find|seed]"""
+"""python -m tests.benchmarks [import|scale|copystage|find|seed|terminal]"""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 
-from tests.benchmarks import copystage, find, report, runner, scale, seed
+from tests.benchmarks import copystage, find, report, runner, scale, seed, terminal
 from tests.benchmarks.machine import facts
 from tests.benchmarks.measure import FailedRunError
 from tests.benchmarks.peers import PEERS, MissingPeerError
@@ -18,7 +18,7 @@ def options() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=("import", "scale", "copystage", "find", "seed"), default="import"
+        "what", nargs="?", choices=("import", "scale", "copystage", "find", "seed", "terminal"), default="import"
     )
     parser.add_argument("--set", nargs="+", choices=SETS, default=list(SETS), help="import: which sets")
     parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS), help="import: who runs")
@@ -35,6 +35,10 @@ def run(chosen: argparse.Namespace, folder: str) -> tuple[object, str]:
         of = find if chosen.what == "find" else scale
         lines = find.find(folder, chosen.fraction) if of is find else scale.scale(folder, chosen.fraction)
         return [{"what": line.what, "value": line.value, "target": line.target} for line in lines], of.text(lines)
+    if chosen.what == "terminal":
+        lines = terminal.terminal(folder, chosen.pairs, chosen.fraction)
+        values = [{"what": line.what, "value": line.value, "target": line.target} for line in lines]
+        return values, terminal.text(lines)
     if chosen.what == "copystage":
         stage = copystage.copystage(folder, chosen.pairs, chosen.fraction)
         return stage, copystage.text(stage)

@@ -9,9 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.rigs.engines import COMMAND, PATIENCE, ROOT, clip, freeze, swept, until
@@ -165,3 +167,46 @@ def test_a_session_that_ends_at_once_leaves_the_import_to_the_engine(
 
     until(done)
     assert id in server.run("receipt", id)
+
+
+def writing(process: psutil.Process) -> bool:
+    """Whether a thread of a process is inside write(2), and still there a moment later."""
+    number = {"x86_64": "1", "aarch64": "64"}[os.uname().machine]
+
+    def inside() -> set[str]:
+        found = Path(f"/proc/{process.pid}/task").glob("*/syscall")
+        return {str(path) for path in found if path.read_text().split()[0] == number}
+
+    before = inside()
+    time.sleep(1)
+    return bool(before & inside())
+
+
+def test_a_terminal_that_stops_reading_for_a_while_stops_nothing(
+    server: Server, home: Path, tmp_path: Path
+) -> None:
+    """The session's sshd is stopped, as by a network that takes nothing more: the command's terminal fills up."""
+    archive = str(tmp_path / "archive")
+    card = str(clip(tmp_path / "card", size=256 << 20))
+    arguments = ("import", card, "--archive", archive, "--location", "Far", "--format", "json")
+    session = subprocess.Popen(
+        server.command(*arguments, terminal=True), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    frozen = freeze(home)
+    below = psutil.Process(server.process.pid).children(recursive=True)
+    (command,) = [one for one in below if "lading" in one.cmdline() and "python" in one.name()]
+    stopped = [one for one in below if "sshd" in one.name()]
+    for one in stopped:
+        one.suspend()
+    try:
+        until(lambda: writing(command), timeout=2 * PATIENCE)
+        for worker in frozen:
+            worker.resume()
+        until(lambda: [one["verdict"] for one in json.loads(server.run("imports", "--json"))] == ["SAFE"])
+        assert writing(command)
+    finally:
+        for one in stopped:
+            one.resume()
+        shown, _ = session.communicate(timeout=2 * PATIENCE)
+    assert session.returncode == 0
+    assert json.loads(shown.splitlines()[-1])["imports"][0]["verdict"] == "SAFE"
