@@ -22,7 +22,8 @@ After `Subscribe` the engine pushes a `Pushed` snapshot every `PERIOD` seconds, 
 before. A client that has not read everything yet gets none until it has. `Audit` sends `Progress` in the same
 way, and `Receipt` and `HashList` their text in `Part`s before their answer.
 
-A client may have `CALLS` calls unanswered; while it has, the engine reads no more from it. When the connection
+A client may have `CALLS` calls unanswered; while it has, the engine reads no more from it. Of those that ask for a
+`Page`, one is answered after the other, each when the one before has been read. When the connection
 ends, so does what is done only to tell this client something. Imports go on, and what was asked for to be changed
 (`Start`, `Resume`, `Pause`, `Cancel`, and the same for queues and jobs) is changed. `Forget` says that a call is
 not wanted any more: what would end with the connection ends now, and imports that a `Start` or `Resume` has begun

@@ -13,6 +13,10 @@ class Change(Message, frozen=True, kw_only=True):
     """What is carried out even when the client is gone."""
 
 
+class Page(Message, frozen=True, kw_only=True):
+    """What is answered with a list: of these, the engine has one at a time in memory for each client."""
+
+
 class Hello(Message, frozen=True, kw_only=True):
     """The client's version. → Welcome"""
 
@@ -93,7 +97,7 @@ class Wait(Message, frozen=True, kw_only=True):
     ids: tuple[Name, ...]
 
 
-class Look(Message, frozen=True, kw_only=True):
+class Look(Page, frozen=True, kw_only=True):
     """One snapshot. → Pushed"""
 
 
@@ -113,7 +117,7 @@ class Audit(Message, frozen=True, kw_only=True):
     archive: bytes
 
 
-class Imports(Message, frozen=True, kw_only=True):
+class Imports(Page, frozen=True, kw_only=True):
     """The imports before the one in row `before` (0: the newest), `PAGE` of them. → Records"""
 
     before: int = 0
@@ -126,7 +130,7 @@ class Find(Message, frozen=True, kw_only=True):
     name: Name
 
 
-class Files(Message, frozen=True, kw_only=True):
+class Files(Page, frozen=True, kw_only=True):
     """Files of the import `name`, or of all, from row `offset` on; only of these outcomes, only what fits `text`,
     as `core.catalog.search` tells. → FilePage"""
 
@@ -142,14 +146,14 @@ class Known(Message, frozen=True, kw_only=True):
     file: Number
 
 
-class Receipt(Message, frozen=True, kw_only=True):
+class Receipt(Page, frozen=True, kw_only=True):
     """The receipt of the import whose id is or begins with `name`. → Done, after the Parts"""
 
     name: Name
     form: Literal["text", "json", "csv", "tsv"] = "text"
 
 
-class HashList(Message, frozen=True, kw_only=True):
+class HashList(Page, frozen=True, kw_only=True):
     """The ASC MHL manifest of the import whose id is or begins with `name`, in Parts; or, with `folder`, a
     history begun there. → Exported"""
 
@@ -176,7 +180,7 @@ class SetSlots(Change, frozen=True, kw_only=True):
     slots: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
 
-class Jobs(Message, frozen=True, kw_only=True):
+class Jobs(Page, frozen=True, kw_only=True):
     """Up to `PAGE` jobs with numbers beyond `after`; of one state, of one queue. → JobPage"""
 
     state: Name = ""
@@ -206,13 +210,13 @@ class Show(Message, frozen=True, kw_only=True):
     raw: bool = False
 
 
-class Locations(Message, frozen=True, kw_only=True):
+class Locations(Page, frozen=True, kw_only=True):
     """The locations of an archive. → Located"""
 
     archive: bytes
 
 
-class Describe(Message, frozen=True, kw_only=True):
+class Describe(Change, frozen=True, kw_only=True):
     """Change what is said of the location of that folder or name: None leaves a value, an empty text or an empty
     `position` (latitude and longitude in degrees) takes it back. → Located, with one"""
 

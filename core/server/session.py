@@ -30,6 +30,7 @@ from core.protocol.requests import (
     Forget,
     Hello,
     Look,
+    Page,
     Resume,
     Status,
     Stop,
@@ -69,6 +70,9 @@ class Session:
         self._writer = writer
         self._writer.transport.set_write_buffer_limits(high=0)
         self._turn = asyncio.Lock()
+        self._page = asyncio.Lock()
+        self._paging = 0
+        """The call that holds `_page` until its answer has been taken."""
         self._room = asyncio.Semaphore(CALLS)
         self._calls: dict[int, Calling] = {}
 
@@ -143,6 +147,9 @@ class Session:
 
     def _end(self, number: int) -> None:
         del self._calls[number]
+        if self._paging == number:
+            self._paging = 0
+            self._page.release()
         self._room.release()
 
     async def _answer(self, number: int, work: "asyncio.Task[Reply]") -> None:
@@ -153,6 +160,9 @@ class Session:
 
     async def _work(self, call: Call) -> Reply:
         try:
+            if isinstance(call.request, Page):
+                await self._page.acquire()
+                self._paging = call.number
             return await self._reply(call)
         except LadingError as error:
             return Failed.of(error)

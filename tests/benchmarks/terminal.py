@@ -21,8 +21,9 @@ from core.workers.control import READ, SLOTS, VERIFIED, WORDS, WRITTEN
 from tests.benchmarks.measure import stop
 from tests.benchmarks.peers import beside_python
 from tests.benchmarks.report import table
-from tests.benchmarks.runner import fresh, say, warm
+from tests.benchmarks.runner import fresh, say
 from tests.benchmarks.scale import Line
+from tests.benchmarks.sets import warm
 from tests.rigs.trees import flat_set
 
 FILES, SIZE = 10_000, 40_000
@@ -56,7 +57,7 @@ def _import(folder: str, source: str, *, stalled: bool) -> float:
     """Seconds from an import's start to its end, with a terminal that is read all the time, or never."""
     archive, home = (fresh(os.path.join(folder, name)) for name in ("destination", "home"))
     warm(source)
-    environ = {**os.environ, "LADING_HOME": home, "TERM": "xterm"}
+    environ = _environ(home, TERM="xterm")
     ours, theirs = os.openpty()
     arguments = ["import", source, "--archive", archive, "--location", "Benchmark", "--format", "json"]
     command = subprocess.Popen(
@@ -87,6 +88,11 @@ def _import(folder: str, source: str, *, stalled: bool) -> float:
         stop(environ)
 
 
+def _environ(home: str, **more: str) -> dict[str, str]:
+    """The environment of a command; an installed program has its modules compiled."""
+    return {**os.environ, "LADING_HOME": home, "PYTHONDONTWRITEBYTECODE": "", **more}
+
+
 def _drain(terminal: int) -> None:
     with suppress(OSError):
         while os.read(terminal, 1 << 16):
@@ -96,7 +102,7 @@ def _drain(terminal: int) -> None:
 def _answers(folder: str, source: str) -> list[Line]:
     """Seconds that commands take from the shell, the engine being up."""
     archive, home = (fresh(os.path.join(folder, name)) for name in ("destination", "home"))
-    environ = {**os.environ, "LADING_HOME": home, "LADING_ARCHIVE": archive, "LADING_LOCATION": "Benchmark"}
+    environ = _environ(home, LADING_ARCHIVE=archive, LADING_LOCATION="Benchmark")
 
     def lading(*arguments: str) -> str:
         done = subprocess.run([beside_python("lading"), *arguments], env=environ, capture_output=True, check=True)
@@ -132,7 +138,7 @@ def _pauses(folder: str, files: int, count: int) -> list[Line]:
     while len(times) < count:
         archive, home = (fresh(os.path.join(folder, name)) for name in ("destination", "home"))
         times += asyncio.run(_paused(source, archive, home, count - len(times)))
-        stop({**os.environ, "LADING_HOME": home})
+        stop(_environ(home))
     fresh(source)
     return [
         Line("pause to stillness, median", statistics.median(times) * 1000, 250, " ms"),

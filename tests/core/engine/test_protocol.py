@@ -11,7 +11,7 @@ from core.importing.run import HaltError
 from core.models import ImportRequest, Snapshot
 from core.protocol import FRAME, Answer, Call, Failed, Pushed, Welcome, pack
 from core.protocol.replies import Done, Started
-from core.protocol.requests import Change, Hello, Pause, Start, Wanted
+from core.protocol.requests import Change, Hello, Page, Pause, Start, Wanted
 
 CALL, FROM_ENGINE = protocol.unpacker(Call), protocol.unpacker(protocol.FromEngine)
 
@@ -38,7 +38,7 @@ def test_a_default_may_be_left_out() -> None:
 
 
 def test_every_message_says_its_name() -> None:
-    kinds = [kind for base in (protocol.Message, Change) for kind in base.__subclasses__()]
+    kinds = [kind for base in (protocol.Message, Change, Page) for kind in base.__subclasses__()]
     assert len(kinds) == len({kind.__name__.lower() for kind in kinds})
     assert all(kind.__struct_config__.tag == kind.__name__.lower() for kind in kinds)
 
