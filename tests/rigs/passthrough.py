@@ -33,7 +33,7 @@ class Switch:
     error: the errno that it fails with; 0 none.
     delay: seconds that it takes longer; HANG for ever.
     spoil: `corrupt` (a bit of what is written changes), `lose` (nothing is written, success is reported), or
-        `short` (only half is written, all is reported). For `write` only.
+        `short` (only half is written, all is reported). For `read`: `change` (the file changes afterwards).
     match: only paths that contain this.
     after: so many calls go well first. times: so many calls are treated so, 0 all.
     above: only while more than so many operations of any kind are under way.
@@ -161,6 +161,15 @@ class _Switches:
                 self._under_way -= 1
 
 
+def _change(path: str) -> None:
+    """Another last byte, and a later time."""
+    with open(path, "r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        last = file.read(1)[0]
+        file.seek(-1, os.SEEK_END)
+        file.write(bytes([(last + 1) % 256]))
+
+
 def _operations(below: str, switches: _Switches) -> Any:
     """The operations of the daemon. mfusepy is loaded here only: it wants libfuse."""
     import mfusepy
@@ -178,9 +187,11 @@ def _operations(below: str, switches: _Switches) -> Any:
             times = {f"st_{name}": getattr(facts, f"st_{name}_ns") for name in ("atime", "mtime", "ctime")}
             return {f"st_{name}": getattr(facts, f"st_{name}") for name in names} | times
 
-        def readdir(self, path: str, fh: int) -> list[str]:
-            with switches.operation("readdir", path):
-                return [".", "..", *os.listdir(real(path))]
+        def readdir(self, path: str, fh: int) -> list[tuple[str, dict[str, int], int]]:
+            with switches.operation("readdir", path), os.scandir(real(path)) as found:
+                entries = [(one.name, one.stat(follow_symlinks=False)) for one in found]
+            entries += [(name, os.lstat(real(path))) for name in (".", "..")]
+            return [(name, {"st_mode": facts.st_mode, "st_ino": facts.st_ino}, 0) for name, facts in entries]
 
         def readlink(self, path: str) -> str:
             with switches.operation("readlink", path):
@@ -252,8 +263,11 @@ def _operations(below: str, switches: _Switches) -> Any:
                 return os.open(real(path), flags, mode)
 
         def read(self, path: str, size: int, offset: int, fh: int) -> bytes:
-            with switches.operation("read", path):
-                return os.pread(fh, size, offset)
+            with switches.operation("read", path) as spoil:
+                data = os.pread(fh, size, offset)
+                if spoil == "change":
+                    _change(real(path))
+                return data
 
         def write(self, path: str, data: bytes, offset: int, fh: int) -> int:
             with switches.operation("write", path) as spoil:
@@ -311,6 +325,7 @@ def daemon(below: str, mount: str, switches: str, subtype: str) -> None:
         subtype=subtype,
         use_ino=True,
         max_threads=64,
+        max_idle_threads=64,
         attr_timeout=0,
         entry_timeout=0,
         negative_timeout=0,
