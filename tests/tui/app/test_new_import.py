@@ -1,6 +1,5 @@
 """The new import: choosing, counting, starting."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from tui.remembered import Remembered, recall
 from tui.screens.ask import Ask
 from tui.screens.dashboard import Dashboard
 from tui.screens.new_import import NewImport
+from tui.widgets.prospect import Prospect
 
 SURVEY = Survey(
     source="/Volumes/A001",
@@ -188,93 +188,6 @@ async def test_volumes_that_cannot_be_listed(tmp_path: Path) -> None:
         assert "no mounts here" in app.text
 
 
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
-    card = tmp_path / "card"
-    for name, size in (
-        ("DCIM/100/a.jpg", 10),
-        ("DCIM/100/b.jpg", 20),
-        ("DCIM/101/c.jpg", 30),
-        ("note [1].txt", 5),
-    ):
-        (card / name).parent.mkdir(parents=True, exist_ok=True)
-        (card / name).write_bytes(b"x" * size)
-    (card / ".DS_Store").write_bytes(b"x")
-    os.symlink(card, card / "loop")
-    return card
-
-
-async def test_folders_inside_can_be_left_out(tmp_path: Path, tree: Path) -> None:
-    only = [card("A001", mount=str(tree))]
-    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path), volumes=lambda: only) as app:
-        await opened(app)
-        await app.press("right")
-        await app.until(lambda: "3 files" in app.text)
-        assert "DS_Store" not in app.text
-        await app.press("enter")
-        await app.until(lambda: "100/" in app.text)
-        await app.press("j", "space")
-        assert "[ ]" in app.text
-        assert "What is left out is not archived" in app.text
-        await app.press("G", "space", "s")
-        (request,) = requests(app)
-        assert request.source == str(tree)
-        assert request.exclude == ("./DCIM/100", "./note [[]1].txt")
-
-
-async def test_one_folder_inside_can_be_picked_alone(tmp_path: Path, tree: Path) -> None:
-    only = [volume("disk", mount=str(tree))]
-    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path), volumes=lambda: only) as app:
-        await opened(app)
-        await app.press("l")
-        await app.until(lambda: "DCIM/" in app.text)
-        await app.press("l")
-        await app.until(lambda: "101/" in app.text)
-        await app.press("j", "j", "space", "s")
-        (request,) = requests(app)
-        assert request.source == str(tree / "DCIM" / "101")
-        assert request.label == ""
-
-
-async def test_left_closes_a_folder_and_goes_back(tmp_path: Path, tree: Path) -> None:
-    only = [volume("disk", mount=str(tree))]
-    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path), volumes=lambda: only) as app:
-        await opened(app)
-        await app.press("l")
-        await app.until(lambda: "DCIM/" in app.text)
-        await app.press("enter")
-        await app.until(lambda: "101/" in app.text)
-        await app.press("h")
-        assert "101/" not in app.text
-        await app.press("h")
-        assert app.app.screen.focused is not None
-        assert app.app.screen.focused.id == "sources"
-
-
-async def test_a_typed_path_is_completed_and_picked(tmp_path: Path, tree: Path) -> None:
-    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path)) as app:
-        await opened(app)
-        await app.press("t", *f"{tree}/DC")
-        assert isinstance(app.app.screen, Ask)
-        await app.until(lambda: "DCIM/" in app.text)
-        await app.press("tab", "down", "enter")
-        await app.until(lambda: "[x]" in app.text)
-        await app.press("s")
-        assert requests(app)[0].source.startswith(str(tree / "DCIM"))
-
-
-@pytest.mark.parametrize("quoted", ["'{}'", "{}"])
-async def test_a_path_may_be_dropped_on_the_terminal(tmp_path: Path, tree: Path, quoted: str) -> None:
-    os.rename(tree, tree := tmp_path / "a card")
-    dropped = quoted.format(str(tree) if "'" in quoted else str(tree).replace(" ", "\\ "))
-    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path)) as app:
-        await opened(app)
-        await app.press("t", *dropped, "enter")
-        await app.until(lambda: ">[x] a card" in app.text)
-        await app.press("s")
-        assert requests(app)[0].source == str(tree)
-
-
 async def test_libraries_and_icloud_are_asked_about(tmp_path: Path) -> None:
     fake = engine()
     fake.surveys = [
@@ -316,13 +229,6 @@ async def test_privacy_under_ssh_on_a_mac(tmp_path: Path, monkeypatch: pytest.Mo
     assert PRIVACY in cautions(choice)
 
 
-async def test_a_path_that_is_not_there_is_told(tmp_path: Path) -> None:
-    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path)) as app:
-        await opened(app)
-        await app.press("t", *"/no/where", "enter")
-        await app.until(lambda: "No such file or directory" in app.foot)
-
-
 async def test_the_form(tmp_path: Path) -> None:
     async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: [card("B002")]) as app:
         await opened(app)
@@ -331,7 +237,8 @@ async def test_the_form(tmp_path: Path) -> None:
         assert isinstance(app.app.screen, Ask)
         await app.press(*["backspace"] * 20, *"/a", "enter")
         await app.press("j", "enter", *["backspace"] * 20, *"mill")
-        await app.until(lambda: "> Mill" not in app.text and "  Mill Creek" in app.text)
+        below = app.app.screen_stack[-2].query_one(Prospect)
+        await app.until(lambda: "  Mill Creek" in app.text and not below.counting)
         assert pictures.same(app.app, "ask-80x24")
         await app.press("down", "enter")
         await app.press("j", "space", "j", "enter")
@@ -393,12 +300,3 @@ async def test_hostile_names_do_nothing(tmp_path: Path) -> None:
         await app.press("a", "j", "space", "4", "j", "j", "j", "j", "enter", "escape")
         await app.pilot.pause(0.6)
         assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(app.text)
-
-
-async def test_ascii(tmp_path: Path, tree: Path) -> None:
-    only = [card("A001", mount=str(tree))]
-    async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: only, utf8=False) as app:
-        await opened(app)
-        await app.press("right")
-        await app.until(lambda: "DCIM/" in app.text)
-        assert app.text.isascii()
