@@ -232,6 +232,29 @@ class FileView(Value, frozen=True, kw_only=True):
     sha256: str = ""
 
 
+class Failure(Value, frozen=True, kw_only=True):
+    """One file that could not be archived. `path` is absolute; attempts 0: it could not even be listed."""
+
+    id: int
+    path: str
+    size: int
+    stage: str
+    attempts: int
+    cause: str
+
+
+class FailureGroup(Value, frozen=True, kw_only=True):
+    """Files of one import that failed for one cause: a stage at which one of them did, the most attempts that
+    one took, the newest of them."""
+
+    cause: str
+    count: int
+    stage: str
+    attempts: int
+    advice: str
+    newest: str
+
+
 class Survey(Value, frozen=True, kw_only=True):
     """What importing one source would do.
 

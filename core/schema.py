@@ -275,6 +275,13 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE import ADD COLUMN waits TEXT NOT NULL DEFAULT '';   -- core.models.Waits
     """,
+    """
+    CREATE TABLE failure (           -- how far a file came that failed while it was brought in
+        file_id INTEGER PRIMARY KEY REFERENCES file,
+        stage TEXT NOT NULL,         -- read, copy, flush, verify, publish
+        attempts INTEGER NOT NULL
+    ) STRICT;
+    """,
 )
 
 VERSION = len(MIGRATIONS)

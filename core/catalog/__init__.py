@@ -1,5 +1,6 @@
 """What the archive holds and where it came from: every SQL statement of the importing side."""
 
+from core.catalog.failures import Failures, Selection
 from core.catalog.files import Files
 from core.catalog.imports import Imports
 from core.catalog.items import Items
@@ -8,7 +9,7 @@ from core.catalog.rows import FileRow, ImportRow, Item, SeenRow, below, beside
 from core.database import Database
 
 
-class Catalog(Places, Imports, Files, Items):
+class Catalog(Places, Imports, Files, Items, Failures):
     """Reads committed rows, writes by the batch; hands out the numbers of new rows, being the only writer."""
 
     @classmethod
@@ -20,4 +21,4 @@ class Catalog(Places, Imports, Files, Items):
         return catalog
 
 
-__all__ = ["Catalog", "FileRow", "ImportRow", "Item", "SeenRow", "below", "beside"]
+__all__ = ["Catalog", "FileRow", "ImportRow", "Item", "SeenRow", "Selection", "below", "beside"]

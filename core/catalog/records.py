@@ -86,7 +86,7 @@ def _record(row: tuple[Any, ...], counts: dict[Outcome, int], under_way: Collect
         row=number,
         id=name,
         started=started,
-        ended=ended,
+        ended=ended if state in (State.DONE, State.CANCELLED) else None,
         source=display(os.path.join(source, single) if single else source),
         label=encodable(json.loads(options)["label"]),
         archive=display(archive),

@@ -13,7 +13,17 @@ from core.client import attach
 from core.client.connection import Connection, Hear
 from core.config import Config
 from core.errors import EngineError, EngineLostError, LadingError
-from core.models import AuditResult, Count, ImportRequest, JobView, Outcome, Snapshot, Survey
+from core.models import (
+    AuditResult,
+    Count,
+    Failure,
+    FailureGroup,
+    ImportRequest,
+    JobView,
+    Outcome,
+    Snapshot,
+    Survey,
+)
 from core.protocol import FilePage, Part, Progress, Pushed, Record, Request, replies, requests
 from core.protocol.requests import Prospect, Start, Wanted
 from core.shown import ItemView, LocationView
@@ -76,6 +86,14 @@ class Client:
     async def resume_import(self, name: str) -> None:
         """Go on with a paused or interrupted import."""
         await self._ask(requests.Resume(id=name), replies.Done)
+
+    async def retry_import(self, name: str, *, cause: str = "", files: Sequence[int] = ()) -> int:
+        """Try failed files once more: these, else those with this cause, else all; how many have failed so.
+
+        Raises UsageError, SourceError, ArchiveError.
+        """
+        wanted = requests.Again(id=name, cause=cause, files=tuple(files))
+        return (await self._ask(wanted, replies.Revived)).count
 
     async def pause_import(self, name: str, reason: str = "by the user") -> None:
         """Stop reading and writing now; the engine keeps its place."""
@@ -158,6 +176,15 @@ class Client:
     async def known(self, file: int) -> tuple[tuple[str, str], ...]:
         """All that is known of a file. Raises UsageError."""
         return (await self._ask(requests.Known(file=file), replies.Facts)).facts
+
+    async def errors(self, name: str) -> list[FailureGroup]:
+        """Why files of an import failed. Raises UsageError."""
+        return list((await self._ask(requests.Errors(name=name), replies.ErrorGroups)).groups)
+
+    async def failures(self, name: str, cause: str, offset: int = 0) -> list[Failure]:
+        """Files of an import that failed for this cause, from row `offset` on. Raises UsageError."""
+        wanted = requests.Failures(name=name, cause=cause, offset=offset)
+        return list((await self._ask(wanted, replies.FailurePage)).failures)
 
     async def receipt(self, name: str, form: "Form", out: Callable[[str], None]) -> None:
         """Give the receipt of an import to `out`, piece by piece. Raises UsageError."""

@@ -9,7 +9,7 @@ import msgspec
 
 from core import config, hardware
 from core.archives.opened import Archives
-from core.catalog import Catalog, ImportRow
+from core.catalog import Catalog, ImportRow, Selection
 from core.config import Config
 from core.database import Database
 from core.engine.background import Background
@@ -202,14 +202,41 @@ class Engine:
                 await self.catalog.set_state(importer.run.row.id, State.RUNNING, before=State.PAUSED)
                 return
             await asyncio.wait([self._tasks[name]])
+        await self._take_up(name)
+
+    async def _take_up(self, name: str, again: Selection | None = None) -> None:
         async with AsyncExitStack() as stack:
-            begun = await self.starter.take_up(stack, name)
+            begun = await self.starter.take_up(stack, name, again)
             if begun.run.row.state in ENDED:
                 await begun.run.recount()
                 self.views.end(begun.run, begun.run.row)
             else:
                 await self._plan(begun)
                 self._run(begun)
+
+    async def retry_import(self, name: str, selection: Selection) -> int:
+        """Files that had failed are to do once more; how many failed ones that is about.
+
+        One that runs brings them in before it ends. One that does not, also one that is done, is taken up again:
+        its source is listed anew, it gets another verdict and another receipt, and keeps the one it had.
+        Raises UsageError, SourceError, ArchiveError.
+        """
+        async with self._turns.setdefault(name, asyncio.Lock()):
+            row = await self.catalog.import_named(name)
+            count = await self.catalog.failed(row.id, selection) if row is not None else 1
+            if not count:
+                raise UsageError(f"nothing of import {name} has failed so.", "Look at its errors again.")
+            while (importer := self._importers.get(name)) is not None:
+                if importer.copying:
+                    if not (count := await importer.again(selection)):
+                        raise UsageError(
+                            "what could not be listed is listed again by another run.", "Retry at its end."
+                        )
+                    await self._resume(name)
+                    return count
+                await asyncio.wait([self._tasks[name]])
+            await self._take_up(name, selection)
+            return count
 
     async def pause_import(self, name: str, reason: str = "by the user") -> None:
         """Stop reading and writing now; the engine keeps its place. Raises UsageError."""

@@ -12,16 +12,18 @@ import msgspec
 from core import VERSION, machine
 from core.archives.archive import Archive
 from core.archives.opened import Archives
-from core.catalog import Catalog, ImportRow
+from core.catalog import Catalog, ImportRow, Selection
+from core.catalog.failures import REOPENED
 from core.errors import ArchiveAwayError, ArchiveError, SourceError, UsageError
 from core.hardware import Profile
 from core.importing import journal
 from core.importing.gate import Gate
 from core.importing.ingest import ENDED
+from core.importing.receipt import Receipt
 from core.importing.run import Limits, Run
 from core.importing.sources import LOOK, Picked, Sources
 from core.limits import Controller, Limit
-from core.models import ImportRequest, State, Waits
+from core.models import ImportRequest, State
 from core.paths import display
 from core.unbroken import to_the_end
 from core.workers import messages
@@ -93,28 +95,41 @@ class Starter:
             raise
         return begun
 
-    async def take_up(self, stack: AsyncExitStack, name: str) -> Begun:
-        """An unfinished import again; it may prove to have ended when its archive is opened.
+    async def take_up(self, stack: AsyncExitStack, name: str, again: Selection | None = None) -> Begun:
+        """An unfinished import again; it may prove to have ended when its archive is opened. With `again`, these
+        files that had failed are to do once more, also in one that is done.
 
         Raises UsageError, SourceAwayError, ArchiveError.
         """
-        row = await self._unfinished(name)
+        row = await self._unfinished(name, done=again is not None)
         picked = await self._sources.again(row)
         archive, gate, row = await self._opened(stack, row)
-        if row.state not in ENDED:
-            await self._journal_head(row, picked, archive)
-            await self._catalog.set_import(
-                row.id,
-                state=State.RUNNING,
-                reason="",
-                advice="",
-                waits=Waits.NOTHING,
-                source=picked.source.root,
-                listed=0,
-                runs=row.runs + 1,
-            )
+        if row.state not in ENDED or again is not None:
+            await self._reopen(row, picked, archive, again)
             row = await self._reloaded(row)
-        return self._begun(row, picked, archive, gate)
+        begun = self._begun(row, picked, archive, gate)
+        begun.run.some = again is not None and not again.whole
+        return begun
+
+    async def _reopen(self, row: ImportRow, picked: Picked, archive: Archive, again: Selection | None) -> None:
+        """Another run of it begins, in the catalog and in the journal. Raises ArchiveError."""
+        values: dict[str, object] = {**REOPENED, "source": picked.source.root, "runs": row.runs + 1}
+        if again is not None:
+            # Before the journal: that says that it has ended as long as nothing was begun.
+            await self._catalog.again(row.id, again, **values)
+        try:
+            await self._journal_head(row, picked, archive)
+            if row.receipt:
+                await Receipt(archive, self._catalog, self._pool).put_away(row)
+        except (TaskFailedError, ArchiveError) as error:
+            if again is not None:
+                state = self._catalog.set_state(row.id, State.PAUSED, "it could not be taken up", "Resume it.")
+                await to_the_end(state)
+            if isinstance(error, ArchiveError):
+                raise
+            why = error.fault.text
+            raise ArchiveError(f"it cannot be written to: {why}.", "Make it writable, then resume.") from error
+        await self._catalog.set_import(row.id, **values)
 
     async def put_away(self, stack: AsyncExitStack, name: str) -> Begun:
         """An unfinished import that is to be closed as it is, without its source.
@@ -200,11 +215,11 @@ class Starter:
                 f"nothing can be written there: {error.fault.text}.", "Make room on its volume, or writable."
             ) from error
 
-    async def _unfinished(self, name: str) -> ImportRow:
+    async def _unfinished(self, name: str, *, done: bool = False) -> ImportRow:
         row = await self._catalog.import_named(name)
         if row is None:
             raise UsageError(f"there is no import {name}.", "See `lading imports`.")
-        if row.state in ENDED:
+        if row.state in ENDED and not (done and row.state == State.DONE):
             raise UsageError(f"import {name} has ended.", "Start a new one: what is archived is not copied again.")
         return row
 

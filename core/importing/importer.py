@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from core.catalog import below
+from core.catalog import Selection, below
 from core.errors import LadingError, WorkerDiedError
 from core.importing import closing
 from core.importing.intake import intake
@@ -46,6 +46,30 @@ class Importer:
         self._over = False
         self.check = b""
         """The file that can be read when the volume it waits for is back."""
+        self._copying = True
+        self._asked = 0
+        """How many are just now making failed files to do again."""
+
+    @property
+    def copying(self) -> bool:
+        """Whether files that are to do now will still be brought in by this run."""
+        return self._copying and not self.ending
+
+    async def again(self, selection: Selection) -> int:
+        """Failed files are to do once more, while this run goes on; how many."""
+        run = self.run
+        self._asked += 1
+        try:
+            files = await to_the_end(run.catalog.again(run.row.id, selection))
+            for id, size, cause in files:
+                self._transfer.attempts.pop(id, None)
+                run.forgive(cause)
+                run.count(Outcome.FAILED, size, -1)
+                run.count(Outcome.TODO, size)
+        finally:
+            self._asked -= 1
+            run.followed.set()
+        return len(files)
 
     @property
     def ending(self) -> bool:
@@ -117,7 +141,7 @@ class Importer:
             cause, advice = error.cause, error.advice
         else:
             cause, advice = f"a fault of the program: {type(error).__name__}: {error}", "Resume it."
-        verdict, why, ended = Verdict.OPEN, "", None
+        verdict, why, ended = Verdict.OPEN, "", run.row.ended
         if state is State.CANCELLED:
             verdict, why, ended = Verdict.KEEP, closing.CANCELLED, time.time()
         run.row.state, run.row.reason, run.row.advice, run.row.waits = state, display(cause), advice, waits
@@ -199,9 +223,14 @@ class Importer:
         while True:
             run.followed.clear()
             await self._transfer.settle_followers()
-            if not run.following:
-                return bool(await run.catalog.todo(run.row.id, 0, 1))
-            await run.followed.wait()
+            if not run.following and not self._asked:
+                if await run.catalog.todo(run.row.id, 0, 1):
+                    return True
+                if not self._asked and not run.followed.is_set():
+                    self._copying = False
+                    return False
+            else:
+                await run.followed.wait()
 
     async def _sweep(
         self,

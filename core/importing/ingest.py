@@ -45,7 +45,7 @@ class Ingest:
         known = await self._catalog.journals(self._archive.id)
         found: list[tuple[str, int, Adopter]] = []
         for name, size in names.names:
-            if size > known.get(name, 0) and (row := await self._row(name, size)) is not None:
+            if size > known.get(name, 0) and (row := await self._row(name, size, name in known)) is not None:
                 found.append((name, size, Adopter(self._archive, self._catalog, self._pool, row)))
         # What one import found in the archive, another one may have brought there at the same time.
         ends = [await self._items(name, size, adopter) for name, size, adopter in found]
@@ -62,10 +62,10 @@ class Ingest:
                 async for lines in pieces:
                     await step(lines)
 
-    async def _row(self, name: str, size: int) -> ImportRow | None:
+    async def _row(self, name: str, size: int, grown: bool) -> ImportRow | None:
         """The import of a journal, made when only the archive knows it; None when there is nothing to learn."""
         row = await self._catalog.import_named(name.removesuffix(".jsonl"))
-        if row is not None and row.state in ENDED and row.receipt:
+        if row is not None and row.state in ENDED and row.receipt and not (grown and await self._other_end(row)):
             await self._catalog.read_journal(self._archive.id, name, size)
             return None
         if row is None:
@@ -74,6 +74,11 @@ class Ingest:
                     if head := next((line for line in lines if "import" in line), None):
                         return await self._import(head)
         return row
+
+    async def _other_end(self, row: ImportRow) -> bool:
+        """Whether another engine has brought an import to another end, which it was taken up again for."""
+        found = await Receipt(self._archive, self._catalog, self._pool).find(row)
+        return found != row.receipt
 
     async def _import(self, head: Line) -> ImportRow | None:
         """Make the row of an import that only the archive knows; None when its journal makes no sense."""
@@ -131,6 +136,7 @@ class Ingest:
             verdict=end.get("verdict", ""),
             verdict_reason=end.get("reason", ""),
             previous=end.get("previous", ""),
+            receipt="",
         )
         await self._catalog.read_journal(self._archive.id, name, size)
 

@@ -117,6 +117,8 @@ async def _enter(run: Run, entries: list[Entry]) -> None:
             continue  # entered by a listing that broke off; it may be settled by now
         if mine is not None and Outcome(mine.outcome) in FINAL and outcome is Outcome.TODO and _same(mine, entry):
             continue  # an earlier run of this import brought it in
+        if run.some and mine is not None and mine.outcome == Outcome.FAILED and outcome is Outcome.TODO:
+            continue  # only others are tried again
         item = _known(before, entry, row.id) if outcome is Outcome.TODO else None
         made = FileRow(
             mine.id if mine else run.catalog.new_file_id(),

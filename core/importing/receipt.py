@@ -51,8 +51,21 @@ class Receipt:
             verdict=verdict,
             verdict_reason=why,
             previous=previous,
+            receipt="",
         )
         await self.write(row)
+
+    async def put_away(self, row: ImportRow) -> None:
+        """The import is taken up again: what it had for a receipt is kept beside the one it will get, since other
+        receipts may name it. Its name tells after how many runs it was written. Raises as asking a worker does."""
+        base = f"locations/{row.location_folder}/lading/{row.name}"
+        for ending in ("tsv", "txt"):
+            kept = messages.MoveText(self._archive.place, f"{base}.{ending}", f"{base}.{row.runs}.{ending}")
+            try:
+                await self._ask(kept, messages.Done)
+            except TaskFailedError as error:
+                if error.detail != "FileNotFoundError":
+                    raise
 
     async def write(self, row: ImportRow) -> None:
         """The receipt, as a table and as a text, into the location's folder, and its digest into the catalog."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from core.archives.archive import Archive
-from core.catalog import Catalog, ImportRow, Item
+from core.catalog import Catalog, ImportRow, Item, below
 from core.errors import LadingError, WorkerDiedError
 from core.importing.gate import Gate
 from core.limits import Controller, Limit
@@ -73,6 +73,8 @@ class Settled(msgspec.Struct):
     size: int
     mtime_ns: int | None
     kind: str
+    stage: str = ""
+    attempts: int = 0
 
 
 class Run:
@@ -112,6 +114,8 @@ class Run:
         """Whether the source is still to be read or listed."""
         self.read_well = b""
         """A file of the source that could be read."""
+        self.some = False
+        """Whether only some of what had failed is tried again: the rest stays as it is."""
         self.warnings: list[str] = []
         self.left_out: Counter[str] = Counter()
         """Reasons for which entries were skipped in this run, and how many."""
@@ -170,6 +174,11 @@ class Run:
         """Count what the catalog has."""
         totals = await self.catalog.totals(self.row.id)
         self.counts = {outcome: list(totals.get(outcome, (0, 0))) for outcome in Outcome}
+        if self.some:
+            self.causes = {
+                cause: (count, below(self.row.root, path))
+                for cause, count, path in await self.catalog.reasons(self.row.id)
+            }
 
     async def settle(self, items: list[Item], files: list[Settled]) -> None:
         """Commit new items, their jobs and what became of files, then count it."""
@@ -177,7 +186,7 @@ class Run:
         await self.catalog.settle(
             new,
             [(f.todo.id, f.outcome, f.item_id, f.reason, f.size, f.mtime_ns, f.kind) for f in files],
-            plan.of_items(new, self.row.id),
+            [*plan.of_items(new, self.row.id), *self.catalog.failures(_failures(files))],
         )
         self.added()
         self.levels.update(item.level for item in items)
@@ -186,6 +195,14 @@ class Run:
                 self.failed(file.reason, file.todo.path)
             self.count(Outcome.TODO, file.todo.size, -1)
             self.count(file.outcome, file.size)
+
+    def forgive(self, reason: str) -> None:
+        """A file that had failed for this reason is tried again."""
+        count, path = self.causes.get(reason, (0, b""))
+        if count > 1:
+            self.causes[reason] = count - 1, path
+        else:
+            self.causes.pop(reason, None)
 
     def failed(self, reason: str, path: bytes) -> None:
         """Remember why an entry failed."""
@@ -271,6 +288,10 @@ class Run:
             for worker in self.in_flight:
                 worker.slot.set(control.COMMAND, control.RUN)
             self._go.set()
+
+
+def _failures(files: list[Settled]) -> list[tuple[int, str, int]]:
+    return [(f.todo.id, f.stage, f.attempts) for f in files if f.outcome is Outcome.FAILED]
 
 
 def _counters(worker: Worker) -> tuple[int, int, int]:

@@ -28,6 +28,8 @@ class Transfer:
     def __init__(self, run: Run) -> None:
         self._run = run
         self.attempts: dict[int, int] = {}
+        self._stages: dict[int, str] = {}
+        """Where files failed last."""
         self._followed: list[tuple[Todo, Digest, Item]] = []
         self.unlike: set[int] = set()
         """Files whose content is not what their name and time promised: they are copied like new ones."""
@@ -62,6 +64,7 @@ class Transfer:
         digests = await self._read(batch, worker)
         well = {digest.number: digest for digest in digests if digest.fault is None}
         faults = {digest.number: digest.fault for digest in digests if digest.fault is not None}
+        self._stages.update(dict.fromkeys(faults, "read"))
         self._grown.update(number for number, fault in faults.items() if fault.code == errno.EFBIG)
         _halt(faults, run)
         if any((fault.side, fault.code) == ("source", errno.EIO) for fault in faults.values()):
@@ -175,27 +178,27 @@ class Transfer:
         published: dict[int, str] = {}
         async with run.places(run.writing, limits.copy):
             stage = messages.Stage(run.archive.place, run.staging, orders)
-            found += (await run.ask(worker, stage, messages.Checked)).faults
+            found += self._at("copy", (await run.ask(worker, stage, messages.Checked)).faults)
             # What is known is journaled and flushed, too: the archive has it before the catalog.
             await self._journal(worker)
-            found += (await run.ask(worker, messages.Flush(), messages.Checked)).faults
+            found += self._at("flush", (await run.ask(worker, messages.Flush(), messages.Checked)).faults)
             if claims:
                 run.writing.arrived(sum(well[number].size for number in claims))
         if claims:
             async with run.places(limits.verify):
                 verify = messages.Verify(run.request.verify)
                 checked = await run.ask(worker, verify, messages.Checked)
-            found += checked.faults
+            found += self._at("verify", checked.faults)
             levels = dict(checked.levels)
             async with run.places(run.writing, limits.copy):
                 while True:
                     arrived = await run.ask(worker, messages.Publish(), messages.Arrived)
                     published.update(arrived.published)
-                    found += arrived.faults
+                    found += self._at("publish", arrived.faults)
                     if not arrived.taken:
                         break
                     await self._journal(worker)
-                    found += (await run.ask(worker, messages.Flush(), messages.Checked)).faults
+                    found += self._at("flush", (await run.ask(worker, messages.Flush(), messages.Checked)).faults)
         if any(fault.again for _, fault in found):
             run.writing.congested()
         await self._archive_answers([fault for _, fault in found])
@@ -250,8 +253,13 @@ class Transfer:
             self.attempts[todo.id] = self.attempts.get(todo.id, 0) + 1
             if halt_for(fault, self._run) is None and (not fault.again or self.attempts[todo.id] >= ATTEMPTS):
                 reason = display(f"{fault.side}: {fault.text}")
-                failed.append(Settled(todo, Outcome.FAILED, None, reason, todo.size, None, todo.kind))
+                where = self._stages.get(todo.id, ""), self.attempts[todo.id]
+                failed.append(Settled(todo, Outcome.FAILED, None, reason, todo.size, None, todo.kind, *where))
         return failed
+
+    def _at(self, stage: str, faults: list[tuple[int, Fault]]) -> list[tuple[int, Fault]]:
+        self._stages.update((number, stage) for number, _ in faults)
+        return faults
 
     def _follower(self, todo: Todo, digest: Digest) -> Callable[[Item | None], None]:
         """What a file does that waits for another of the same content; without that one it stays to do."""

@@ -1,6 +1,5 @@
 """What a person sees of the imports: running ones from their counters, ended ones as they ended."""
 
-import errno
 import os
 import time
 from collections import Counter, OrderedDict
@@ -9,7 +8,9 @@ from collections.abc import Sequence
 from core import VERSION
 from core.catalog import ImportRow
 from core.engine.metrics import Meter
+from core.importing.advice import advice
 from core.importing.importer import Importer
+from core.importing.ingest import ENDED
 from core.importing.run import Limits, Run
 from core.limits import Controller, Limit
 from core.models import (
@@ -25,7 +26,6 @@ from core.models import (
     Waits,
 )
 from core.paths import display
-from core.volumes import privacy
 from core.workers import control
 
 SHOWN = 200
@@ -97,7 +97,7 @@ class Views:
             level=min(run.levels, key=LEVELS.index, default=""),
             warnings=tuple(run.warnings),
             started=row.started,
-            ended=row.ended,
+            ended=row.ended if state in ENDED else None,
         )
 
     def snapshot(
@@ -158,18 +158,3 @@ def _errors(run: Run) -> list[ErrorGroup]:
         )
         for cause, count in counted.most_common(SHOWN)
     ]
-
-
-def advice(cause: str) -> str:
-    """What a person can do about files that failed for `cause`."""
-    if "changed while" in cause:
-        return "Close what writes to it, then resume."
-    if cause.startswith("source: ") and "Input/output error" in cause:
-        return "Try another card reader, then resume."
-    if "not permitted" in cause and (told := privacy.switch(errno.EPERM, os.environ)):
-        return told
-    if "Permission denied" in cause or "not permitted" in cause:
-        return "Give yourself the right to read it, then resume."
-    if cause.startswith("archive: "):
-        return "Check the archive's disk, then resume."
-    return "Resume to try again."

@@ -4,7 +4,7 @@ import msgspec
 
 from core import errors
 from core.errors import LadingError
-from core.models import AuditResult, FileView, JobView, Snapshot, Survey, Verdict
+from core.models import AuditResult, Failure, FailureGroup, FileView, JobView, Snapshot, Survey, Verdict
 from core.protocol.message import Message, encodable
 from core.shown import ItemView, LocationView
 
@@ -138,6 +138,18 @@ class Revived(Message, frozen=True, kw_only=True):
     count: int
 
 
+class ErrorGroups(Message, frozen=True, kw_only=True):
+    """Causes, the most frequent first."""
+
+    groups: tuple[FailureGroup, ...]
+
+
+class FailurePage(Message, frozen=True, kw_only=True):
+    """Some files that failed."""
+
+    failures: tuple[Failure, ...]
+
+
 class Items(Message, frozen=True, kw_only=True):
     """Items, the first of them where there are many."""
 
@@ -169,6 +181,8 @@ Reply = (
     | Exported
     | JobPage
     | Revived
+    | ErrorGroups
+    | FailurePage
     | Pushed
     | Items
     | Located

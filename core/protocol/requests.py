@@ -78,6 +78,28 @@ class Resume(Change, frozen=True, kw_only=True):
     id: Name
 
 
+class Again(Change, frozen=True, kw_only=True):
+    """Try failed files of an import once more: these, else those with this cause, else all. → Revived"""
+
+    id: Name
+    cause: Annotated[str, msgspec.Meta(max_length=10_000)] = ""
+    files: Annotated[tuple[Number, ...], msgspec.Meta(max_length=1000)] = ()
+
+
+class Errors(Message, frozen=True, kw_only=True):
+    """Why files of an import failed. → ErrorGroups"""
+
+    name: Name
+
+
+class Failures(Message, frozen=True, kw_only=True):
+    """Files of an import that failed for this cause, from row `offset` on. → FailurePage"""
+
+    name: Name
+    cause: Annotated[str, msgspec.Meta(max_length=10_000)]
+    offset: Annotated[int, msgspec.Meta(ge=0, le=2**62)] = 0
+
+
 class Pause(Change, frozen=True, kw_only=True):
     """Stop reading and writing until `Resume`. → Done"""
 
@@ -247,6 +269,9 @@ Request = (
     | Stop
     | Start
     | Resume
+    | Again
+    | Errors
+    | Failures
     | Pause
     | Cancel
     | Wait

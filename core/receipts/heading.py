@@ -11,6 +11,8 @@ from core.receipts.lookup import Read, find
 from core.receipts.row import WORDS, contradiction
 from core.receipts.times import stamp, zone_of
 
+ENDED = (State.DONE, State.CANCELLED)
+
 
 class Options(Value, frozen=True, kw_only=True):
     """How the import was asked to go about it."""
@@ -153,7 +155,7 @@ async def heading(read: Read, name: str) -> Heading:
         machine=machine,
         version=version,
         started=stamp(started, here),
-        ended=None if ended is None else stamp(ended, here),
+        ended=None if ended is None or state not in ENDED else stamp(ended, here),
         zone=zone,
         runs=runs,
         listed=bool(listed),

@@ -5,8 +5,9 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
 from core.archives.locations import Changes
-from core.catalog import browse, records
+from core.catalog import Selection, browse, failures, records
 from core.errors import UsageError
+from core.importing.advice import advice
 from core.models import Count
 from core.protocol import PAGE, Message, Part, Progress, Pushed, Reply, Request, encodable, pack, replies, requests
 from core.receipts import history, mhl
@@ -30,6 +31,15 @@ async def reply(engine: "Engine", request: Request, number: int, asker: Asker) -
             return replies.Started(ids=tuple(names))
         case requests.Resume(id=name):
             await engine.resume_import(name)
+        case requests.Again(id=name, cause=cause, files=ids):
+            selection = Selection(cause=cause, ids=ids)
+            return replies.Revived(count=await engine.retry_import(name, selection))
+        case requests.Errors(name=name):
+            groups = await failures.groups(engine.database.read, name, advice)
+            return replies.ErrorGroups(groups=tuple(groups))
+        case requests.Failures(name=name, cause=cause, offset=offset):
+            found = await failures.page(engine.database.read, name, cause, offset)
+            return replies.FailurePage(failures=tuple(found))
         case requests.Pause(id=name, reason=reason):
             await engine.pause_import(name, reason)
         case requests.Cancel(id=name):

@@ -1,5 +1,8 @@
 """Fixtures of the import engine's tests."""
 
+import os
+import shutil
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -23,3 +26,16 @@ async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         assert rig.engine.under_way or not rig.staged()
     finally:
         await rig.engine.stop()
+
+
+@pytest.fixture
+def bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers whom permissions bind, even when they are root's."""
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root may read everything, and setpriv (util-linux) is not there to take that away")
+        script = tmp_path / "python"
+        drop = "--bounding-set -dac_override,-dac_read_search"
+        script.write_text(f'#!/bin/sh\nexec setpriv {drop} "{sys.executable}" "$@"\n')
+        script.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(script))

@@ -3,10 +3,7 @@
 import asyncio
 import hashlib
 import os
-import shutil
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -98,19 +95,6 @@ async def test_a_folder_and_a_file_that_cannot_be_read(rig: Rig) -> None:
     deep.chmod(0o755)
     file.chmod(0o644)
     assert (await rig.imported()).verdict is Verdict.SAFE
-
-
-@pytest.fixture
-def bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers whom permissions bind, even when they are root's."""
-    if os.geteuid() == 0:
-        if shutil.which("setpriv") is None:
-            pytest.skip("root may read everything, and setpriv (util-linux) is not there to take that away")
-        script = tmp_path / "python"
-        drop = "--bounding-set -dac_override,-dac_read_search"
-        script.write_text(f'#!/bin/sh\nexec setpriv {drop} "{sys.executable}" "$@"\n')
-        script.chmod(0o755)
-        monkeypatch.setattr(sys, "executable", str(script))
 
 
 @pytest.fixture
