@@ -19,6 +19,7 @@ from tui.connection import Connection
 from tui.glyphs import Glyphs
 from tui.screens.base import Base
 from tui.screens.dashboard import Dashboard
+from tui.screens.failures import Failures
 from tui.screens.find import Find
 from tui.screens.import_ import Import
 from tui.screens.imports import Imports
@@ -162,6 +163,12 @@ class LadingApp(App[str]):
         await self.connection.resume_import(name)
         self.draw_at_once()
 
+    async def retry(self, name: str, *, cause: str = "", files: Sequence[int] = ()) -> int:
+        """Try failed files again: these, else those with this cause, else all; how many. Raises LadingError."""
+        count = await self.connection.retry_import(name, cause=cause, files=files)
+        self.draw_at_once()
+        return count
+
     async def cancel(self, name: str) -> None:
         """End an import as it is. Raises LadingError."""
         await self.connection.cancel_import(name)
@@ -196,6 +203,10 @@ class LadingApp(App[str]):
     def open_import(self, name: str, *, failed: bool = False) -> None:
         """Show one import."""
         self.push_screen(Import(name, failed=failed))
+
+    def open_errors(self, name: str) -> None:
+        """Show why files of an import failed."""
+        self.push_screen(Failures(name))
 
     def open_receipt(self, name: str) -> None:
         """Show the receipt of an import."""

@@ -8,8 +8,9 @@ from core.errors import LadingError
 from core.models import Outcome
 from tui.screens.base import Base
 from tui.screens.reading import Reading
-from tui.widgets.files import PAGE, Files
+from tui.widgets.files import Files
 from tui.widgets.keys import Key
+from tui.widgets.paged import PAGE
 
 OPEN = Key(key="enter", label="details", does="details", about="all that is known of the chosen file")
 COPY = Key(key="y", label="copy", does="copy", about="copy the chosen file's path (OSC 52)")
@@ -40,7 +41,7 @@ class Browsing(Base[None]):
         self.files.clear()
         self.files.want(0)
 
-    async def on_files_wanted(self, event: Files.Wanted) -> None:
+    async def on_paged_wanted(self, event: Files.Wanted) -> None:
         """Fetch a page."""
         self.run_worker(self._fetch(event.page, self._asked), exit_on_error=False)
 
@@ -56,7 +57,8 @@ class Browsing(Base[None]):
                 self.say(str(error), "bad")
                 return
         if asked == self._asked:
-            self.files.give(page, found.total, found.files, more=found.more)
+            self.files.more = found.more
+            self.files.give(page, found.total, found.files)
             self.draw_keys()
 
     def on_pane_chosen(self) -> None:

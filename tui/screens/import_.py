@@ -14,7 +14,7 @@ from tui.screens.ask import Ask
 from tui.screens.base import BACK, HELP, LEAVE, bindings
 from tui.screens.browsing import COPY, OPEN, Browsing
 from tui.screens.imports import RECEIPT
-from tui.screens.steering import CANCEL, PAUSE, RETRY, Steering
+from tui.screens.steering import CANCEL, ERRORS, PAUSE, RETRY, Steering
 from tui.widgets.files import Files
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Line, Lines, crop, line
@@ -42,11 +42,12 @@ class Import(Steering, Browsing):
         Key(key="f", label="filter", does="filter", about="all, failed, to do, skipped, known, archived"),
         Key(key="slash", label="search", does="search", about="only files with these words in their path"),
         OPEN,
-        COPY,
         RECEIPT,
+        ERRORS,
+        RETRY,
         PAUSE,
         CANCEL,
-        RETRY,
+        COPY,
         BACK,
         HELP,
         LEAVE,

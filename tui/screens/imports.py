@@ -9,7 +9,7 @@ from core.errors import LadingError
 from core.models import Snapshot
 from core.protocol import Record
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
-from tui.screens.steering import CANCEL, PAUSE, RETRY, Steering
+from tui.screens.steering import CANCEL, ERRORS, PAUSE, RETRY, Steering
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Lines, line
 from tui.widgets.records import Records
@@ -29,6 +29,7 @@ class Imports(Steering, Base[None]):
         PAUSE,
         CANCEL,
         RETRY,
+        ERRORS,
         Key(key="n", label="new", does="new", about="a new import"),
         Key(key="slash", label="find", does="find", about="find files in the archive"),
         BACK,

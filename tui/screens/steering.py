@@ -11,7 +11,10 @@ from tui.widgets.keys import Key
 
 PAUSE = Key(key="p", label="pause", does="pause", about="pause the import, or let it go on")
 CANCEL = Key(key="x", label="cancel", does="cancel", about="close it as it is; asks first")
-RETRY = Key(key="r", label="resume", does="retry", about="go on with a paused or interrupted import")
+RETRY = Key(key="r", label="retry", does="retry", about="go on with a paused import; else try again what failed")
+ERRORS = Key(key="w", label="why", does="errors", about="what has failed and why; try one again, a cause, all")
+
+CLOSED = "It was closed as it is: start a new one, which copies only what is not archived."
 
 ENDED = (State.DONE, State.CANCELLED)
 
@@ -33,19 +36,35 @@ class Steering(Base[Any]):
         views = snapshot.imports if snapshot else ()
         return next((str(view.state) for view in views if view.id == record.id), record.state)
 
+    @property
+    def failed(self) -> int:
+        """How many of its files have failed by now."""
+        record, snapshot = self.record, self.lading.snapshot
+        views = snapshot.imports if snapshot and record else ()
+        then = record.failed if record else 0
+        return next((view.failed.files for view in views if record and view.id == record.id), then)
+
     def why_not(self, does: str) -> str:
         """Why a key makes no sense now."""
-        if does not in ("pause", "cancel", "retry"):
+        if does not in ("pause", "cancel", "retry", "errors"):
             return super().why_not(does)
         if self.lading.trouble:
             return "There is no engine just now."
         if self.record is None:
             return "There is no import."
-        if self.state in ENDED:
-            return f"It is {self.state}."
-        if does == "retry" and self.state == State.RUNNING:
-            return "It is running."
-        return ""
+        if does == "errors":
+            return "" if self.failed else "Nothing has failed."
+        if does == "retry":
+            if self.state == State.CANCELLED:
+                return CLOSED
+            return "" if self.failed or self.state not in (*ENDED, State.RUNNING) else "Nothing has failed."
+        return f"It is {self.state}." if self.state in ENDED else ""
+
+    def face(self, key: Key) -> Key:
+        """What was left goes on, what has failed is tried again."""
+        if key is RETRY and self.state not in ("", *ENDED, State.RUNNING):
+            return Key(key=key.key, label="resume", does=key.does, about=key.about)
+        return super().face(key)
 
     async def do_pause(self) -> None:
         """Pause it, or let it go on."""
@@ -59,8 +78,20 @@ class Steering(Base[Any]):
             await self.lading.resume(self.record.id)
 
     async def do_retry(self) -> None:
-        """Let it go on."""
-        await self.do_pause()
+        """Let it go on; one that runs or is done tries again what has failed."""
+        if self.record is None:
+            return
+        if self.state in (State.RUNNING, State.DONE):
+            self.say("Taking it up.")
+            count = await self.lading.retry(self.record.id)
+            self.say(f"{format.counted(count, 'file')} tried again.", "good")
+        else:
+            await self.do_pause()
+
+    def do_errors(self) -> None:
+        """What has failed and why."""
+        if self.record is not None:
+            self.lading.open_errors(self.record.id)
 
     def do_cancel(self) -> None:
         """Ask, then close it."""

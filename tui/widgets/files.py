@@ -1,18 +1,13 @@
 """Files of one import or of many, of which only the pages that are looked at are fetched."""
 
 import time
-from collections.abc import Sequence
-
-from textual.message import Message
 
 from core.models import FileView, Outcome
 from tui import format
 from tui.glyphs import Glyphs
 from tui.widgets.lines import Line, crop, line
-from tui.widgets.pane import Lazy, Pane, Room, Rows, empty
-
-PAGE = 200
-"""Files that the engine gives at once."""
+from tui.widgets.paged import Paged
+from tui.widgets.pane import Lazy, Room, Rows, empty
 
 WORDS = {
     Outcome.TODO: ("to do", "busy"),
@@ -24,66 +19,18 @@ WORDS = {
 }
 
 
-class Files(Pane):
-    """Asks for pages by a message; shows them when they are given."""
-
-    class Wanted(Message):
-        """A page is looked at that is not here."""
-
-        def __init__(self, page: int) -> None:
-            super().__init__()
-            self.page = page
+class Files(Paged[FileView]):
+    """The files of an import, or those that were found."""
 
     def __init__(self, glyphs: Glyphs, *, id: str, several: bool = False) -> None:
         super().__init__(glyphs, id=id)
         self.several = several
         """Whether they are of several imports."""
-        self.total: int | None = None
         self.more = False
         """Whether there are more than `total`."""
         self.what = "FILES"
         self.aside = ""
         self.nothing = "There is no such file."
-        self._pages: dict[int, Sequence[FileView]] = {}
-        self._wanted: set[int] = set()
-
-    def clear(self) -> None:
-        """Other files are looked at."""
-        self.total = None
-        self._pages, self._wanted = {}, set()
-        self.cursor = 0
-        self.draw()
-
-    def forget(self) -> None:
-        """What is shown may have changed: fetch it again, and show the old meanwhile."""
-        self._wanted = set()
-        self.want(self.cursor // PAGE)
-
-    def give(self, page: int, total: int, files: Sequence[FileView], *, more: bool = False) -> None:
-        """A page has come."""
-        self.total, self.more = total, more
-        self._pages[page] = files
-        self.draw()
-
-    def want(self, page: int) -> None:
-        """Ask for a page, once."""
-        if page not in self._wanted:
-            self._wanted.add(page)
-            self.post_message(self.Wanted(page))
-
-    def file(self, number: int) -> FileView | None:
-        """The file in a row, if it is here."""
-        page, at = divmod(number, PAGE)
-        files = self._pages.get(page)
-        if files is None:
-            self.want(page)
-            return None
-        return files[at] if at < len(files) else None
-
-    @property
-    def chosen(self) -> FileView | None:
-        """The file in the chosen row."""
-        return self.file(self.cursor) if self.total else None
 
     def content(self, room: Room) -> Rows:
         """A row for each file."""
@@ -93,7 +40,7 @@ class Files(Pane):
             return Rows(title=f"{self.what}, 0", aside=self.aside, rows=empty(self.nothing, room.glyphs))
 
         def make(number: int) -> Line:
-            return self._row(self.file(number), room, number == room.cursor)
+            return self._row(self.at(number), room, number == room.cursor)
 
         count = f"{format.number(self.total)}{'+' if self.more else ''}"
         return Rows(title=f"{self.what}, {count}", aside=self.aside, rows=Lazy(self.total, make))

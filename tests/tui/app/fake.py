@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from core.errors import LadingError
-from core.models import FileView, ImportRequest, Outcome, Snapshot, Survey
+from core.models import Failure, FailureGroup, FileView, ImportRequest, Outcome, Snapshot, Survey
 from core.protocol import FilePage, Record
 from core.receipts import Form
 
@@ -23,6 +23,8 @@ class Fake:
         self.records: list[Record] = []
         self.surveys: list[Survey] = []
         self.all_files: list[FileView] = []
+        self.groups: list[FailureGroup] = []
+        self.failed: list[Failure] = []
         self.receipts: dict[str, str] = {}
 
     def push(self, snapshot: Snapshot) -> None:
@@ -59,6 +61,18 @@ class Fake:
 
     async def resume_import(self, name: str) -> None:
         self._note("resume", name)
+
+    async def retry_import(self, name: str, *, cause: str = "", files: Sequence[int] = ()) -> int:
+        self._note("retry", name, cause, tuple(files))
+        return len(files) or sum(group.count for group in self.groups if cause in ("", group.cause))
+
+    async def errors(self, name: str) -> list[FailureGroup]:
+        self._note("errors", name)
+        return self.groups
+
+    async def failures(self, name: str, cause: str, offset: int = 0) -> list[Failure]:
+        self._note("failures", name, cause, offset)
+        return [one for one in self.failed if one.cause == cause][offset : offset + 200]
 
     async def pause_import(self, name: str, reason: str = "by the user") -> None:
         self._note("pause", name)

@@ -1,0 +1,82 @@
+"""Why files of one import failed: the causes with advice, and the files of one cause."""
+
+from collections.abc import Sequence
+
+from core.models import Failure, FailureGroup
+from tui import format
+from tui.glyphs import Glyphs
+from tui.widgets.lines import Line, beside, crop, line
+from tui.widgets.paged import Paged
+from tui.widgets.pane import Lazy, Pane, Room, Rows, empty
+
+
+class Causes(Pane):
+    """A row for each cause, with its advice."""
+
+    NUMBER = 1
+
+    def __init__(self, glyphs: Glyphs, *, id: str) -> None:
+        super().__init__(glyphs, id=id)
+        self.groups: Sequence[FailureGroup] = ()
+        self.known = False
+        self.trouble = ""
+
+    @property
+    def chosen(self) -> FailureGroup | None:
+        """The cause in the chosen row."""
+        return self.groups[self.cursor] if self.cursor < len(self.groups) else None
+
+    def content(self, room: Room) -> Rows:
+        """How many for what, and what to do."""
+        if not self.groups:
+            told = self.trouble or ("Nothing has failed." if self.known else "Reading.")
+            return Rows(title="CAUSES", rows=empty(told, room.glyphs))
+        files = sum(group.count for group in self.groups)
+        rows = tuple(
+            self._row(group, room, number == room.cursor and room.focused)
+            for number, group in enumerate(self.groups)
+        )
+        return Rows(title=f"CAUSES, {format.counted(files, 'file')}", rows=rows)
+
+    def _row(self, group: FailureGroup, room: Room, chosen: bool) -> tuple[Line, ...]:
+        glyphs = room.glyphs
+        cause = line(
+            (">" if chosen else " ", "title"),
+            (f"{format.number(group.count)} x {glyphs.text(group.cause)}", "bad"),
+        )
+        tries = line((f"{_tried(glyphs.text(group.stage), group.attempts)} ", "dim"))
+        advice = line("   ", (glyphs.text(group.advice), "warn"))
+        return (
+            beside(cause, tries, room.width, utf8=glyphs.utf8),
+            crop(advice, room.width, utf8=glyphs.utf8),
+        )
+
+
+class Failed(Paged[Failure]):
+    """The files of one cause, by their full path."""
+
+    NUMBER = 2
+
+    def content(self, room: Room) -> Rows:
+        """A row for each file."""
+        if not self.total:
+            return Rows(title="FILES", rows=empty("Reading." if self.total is None else "None.", room.glyphs))
+
+        def make(number: int) -> Line:
+            return self._row(self.at(number), room, number == room.cursor and room.focused)
+
+        return Rows(title=f"FILES, {format.number(self.total)}", rows=Lazy(self.total, make))
+
+    def _row(self, file: Failure | None, room: Room, chosen: bool) -> Line:
+        glyphs = room.glyphs
+        mark = (">" if chosen else " ", "title")
+        if file is None:
+            return line(mark, (f" {glyphs.more}", "dim"))
+        tail = f" {format.size(file.size):>8}  {_tried(glyphs.text(file.stage), file.attempts)} "
+        width = max(10, room.width - 1 - len(tail))
+        name = glyphs.fit(glyphs.tail(glyphs.text(file.path), width), width)
+        return crop(line(mark, (name, "bold" if chosen else ""), (tail, "dim")), room.width, utf8=glyphs.utf8)
+
+
+def _tried(stage: str, attempts: int) -> str:
+    return f"{stage:<7} {format.counted(attempts, 'attempt')}" if attempts else f"{stage:<7}"
