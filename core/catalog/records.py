@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
+import msgspec
+
 from core import receipts
 from core.models import Outcome, State, Verdict
 from core.paths import display
@@ -35,7 +37,13 @@ async def page(read: Read, under_way: Collection[str], before: int, *, unfinishe
 async def find(read: Read, under_way: Collection[str], name: str) -> Record:
     """The import whose id is or begins with `name`. Raises UsageError."""
     rows = await read(f"{_SELECT} WHERE i.id = ?", (await row_of(read, name),))
-    return (await _records(read, under_way, rows))[0]
+    levels = await read(
+        "SELECT t.level, count(*) FROM file f JOIN item t ON t.id = f.item_id "
+        "WHERE f.import_id = ? AND f.outcome = ? GROUP BY t.level ORDER BY count(*) DESC",
+        (rows[0][0], Outcome.ARCHIVED),
+    )
+    record = (await _records(read, under_way, rows))[0]
+    return msgspec.structs.replace(record, proven=tuple((level, count) for level, count in levels))
 
 
 async def receipt(read: Read, name: str, form: Form) -> AsyncGenerator[str, None]:

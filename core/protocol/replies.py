@@ -74,6 +74,8 @@ class Audited(Message, frozen=True, kw_only=True):
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One import as the catalog has it; the counts are files. `row` is for paging.
 
+    proven: archived files by the verification level that they reached; told of an import asked for by its name.
+
     state: a `core.models.State`, or "interrupted" for one that does not run and was not paused.
     """
 
@@ -96,6 +98,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     todo: int = 0
     verdict: Verdict = Verdict.OPEN
     verdict_reason: str = ""
+    proven: tuple[tuple[str, int], ...] = ()
 
 
 class Records(Message, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from core.errors import LadingError
 from core.models import ImportView, Outcome, Snapshot
 from core.protocol import Record
+from core.receipts.document import LEVELS
 from tui import format
 from tui.screens.ask import Ask
 from tui.screens.base import BACK, HELP, LEAVE, bindings
@@ -167,4 +168,7 @@ def _totals(record: Record, view: ImportView | None) -> list[Line]:
         line((f" {record.id}, begun {format.moment(record.started)}{took}", "dim")),
         line(sums),
     ]
+    if record.proven:
+        told = ", ".join(f"{format.number(count)} {LEVELS.get(level, level)}" for level, count in record.proven)
+        lines.append(line(f" proven {told}"))
     return [*lines, line((f" {advice}", "warn"))] if advice else lines
