@@ -229,13 +229,12 @@ class Engine:
             while (importer := self._importers.get(name)) is not None:
                 if importer.copying:
                     if not (count := await importer.again(selection)):
-                        raise UsageError(
-                            "what could not be listed is listed again by another run.", "Retry at its end."
-                        )
+                        raise UsageError("what could not be listed waits for another run.", "Retry at its end.")
                     await self._resume(name)
                     return count
                 await asyncio.wait([self._tasks[name]])
             await self._take_up(name, selection)
+            self.waiting.forget(name)
             return count
 
     async def pause_import(self, name: str, reason: str = "by the user") -> None:
