@@ -1,4 +1,4 @@
-"""python -m tests.benchmarks [import|scale|copystage|find|seed|terminal]"""
+"""python -m tests.benchmarks [import|scale|copystage|find|seed|terminal|background]"""
 
 import argparse
 import json
@@ -6,8 +6,9 @@ import os
 import shutil
 import sys
 import tempfile
+from dataclasses import asdict
 
-from tests.benchmarks import copystage, find, report, runner, scale, seed, terminal
+from tests.benchmarks import background, copystage, find, report, runner, scale, seed, terminal
 from tests.benchmarks.machine import facts
 from tests.benchmarks.measure import FailedRunError
 from tests.benchmarks.peers import PEERS, MissingPeerError
@@ -18,7 +19,10 @@ def options() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=("import", "scale", "copystage", "find", "seed", "terminal"), default="import"
+        "what",
+        nargs="?",
+        choices=("import", "scale", "copystage", "find", "seed", "terminal", "background"),
+        default="import",
     )
     parser.add_argument("--set", nargs="+", choices=SETS, default=list(SETS), help="import: which sets")
     parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS), help="import: who runs")
@@ -42,6 +46,9 @@ def run(chosen: argparse.Namespace, folder: str) -> tuple[object, str]:
     if chosen.what == "copystage":
         stage = copystage.copystage(folder, chosen.pairs, chosen.fraction)
         return stage, copystage.text(stage)
+    if chosen.what == "background":
+        rates = background.background(folder, chosen.pairs, chosen.fraction)
+        return [asdict(line) for line in rates], background.text(rates)
     if chosen.what == "seed":
         rows = seed.seed_targets(folder, chosen.fraction)
         return rows, seed.text(rows)

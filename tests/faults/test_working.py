@@ -8,6 +8,8 @@ import pytest
 from tests.faults import working
 from tests.rigs.engines import swept
 
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture(scope="module")
 def card(tmp_path_factory: pytest.TempPathFactory) -> Path:

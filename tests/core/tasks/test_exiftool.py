@@ -16,6 +16,7 @@ from core.tasks.exiftool import Exiftool
 from core.tasks.metadata import unpack
 from tests.core.tasks.itemrig import Files, rows
 from tests.rigs.media import make_media, run
+from tests.rigs.rare import make_rare
 from tests.rigs.shared import MEDIA
 
 NOON = 1_714_996_800  # 2024-05-06 12:00:00 UTC
@@ -43,7 +44,8 @@ def bare(paths: list[bytes], *options: str) -> list[dict[str, Any]]:
 
 
 async def test_every_file_as_exiftool_says_it(task: Exiftool, media: list[bytes]) -> None:
-    paths = [*media, *(os.fsencode(path) for path in sorted(MEDIA.rglob("*")) if path.is_file())]
+    rarer = make_rare(os.path.join(os.path.dirname(media[0]), b"rare")).values()
+    paths = [*media, *rarer, *(os.fsencode(path) for path in sorted(MEDIA.rglob("*")) if path.is_file())]
     found = rows("metadata", await Files(paths).run(task))
     assert len(found) == len(paths)
     everything = bare(paths, "-a", "-G1", "--System:all")
