@@ -39,8 +39,24 @@ def make_rare(root: bytes) -> dict[str, bytes]:
 
 
 def _dng(path: bytes, film: bytes) -> None:
-    _cr2(path, film)
-    run(*_WRITE, "-DNGVersion=1 4 0 0", "-UniqueCameraModel=Rig One", path)
+    """Its first image is a preview in JPEG, as in what cameras write; exiftool cannot put one there."""
+    preview = _preview(path)
+    entries = [(254, 4, 1, 1), (256, 4, 1, 1200), (257, 4, 1, 800), (258, 3, 1, 8 << 16), (259, 3, 1, 7 << 16)]
+    entries += [(262, 3, 1, 6 << 16), (273, 4, 1, 8), (277, 3, 1, 3 << 16), (278, 4, 1, 800)]
+    entries += [(279, 4, 1, len(preview)), (50706, 1, 4, 0x01040000)]
+    directory = struct.pack(">H", len(entries)) + b"".join(struct.pack(">HHII", *entry) for entry in entries)
+    with open(path, "wb") as file:
+        padded = preview + bytes(len(preview) % 2)
+        file.write(b"MM\0*" + struct.pack(">I", 8 + len(padded)) + padded + directory + bytes(4))
+
+
+def _preview(path: bytes) -> bytes:
+    made = os.fsdecode(path) + ".preview.jpg"
+    Image.radial_gradient("L").resize((1200, 800)).convert("RGB").save(made, quality=90)
+    with open(made, "rb") as file:
+        data = file.read()
+    os.unlink(made)
+    return data
 
 
 def _cr2(path: bytes, film: bytes) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import UsageError
-from core.queue import barriers
+from core.models import AtWork
+from core.queue import barriers, worker
 from core.queue.kinds import QUEUES
 from core.queue.work import Work
 from core.tasks.task import Beat, Job, Result
@@ -220,3 +221,20 @@ async def test_a_huge_batch_is_done_by_few_calls(tmp_path: Path) -> None:
         assert len(task.calls) <= 20
         states = list((await b.states()).values())
         assert (states.count("done"), states.count("dead")) == (4995, 5)
+
+
+async def test_what_long_calls_are_at_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "LONG", 0.0)
+    task = FakeTask("bagit")
+
+    async def half(job: Job, beat: Beat) -> Result:
+        beat(job.id, 0.5)
+        return await hanging(job, beat)
+
+    task.does = {1: half}
+    async with bench(tmp_path, task) as b:
+        named = "INSERT INTO location (id, archive_id, folder, name) VALUES (1, 1, 'basel-1', 'Basel\x1b')"
+        await b.database.run((named, [()]))
+        await b.add([Work(queue="bagit", priority=0, archive_id=1, location_id=1)])
+        shown = (AtWork(subject="Basel\\x1b", progress=0.5),)
+        await b.until(lambda: b.worker.views()[-1].at_work == shown)
