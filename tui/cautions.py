@@ -4,14 +4,12 @@ import os
 import sys
 from collections.abc import Iterator
 
+from core.volumes import privacy
 from core.volumes.filesystems import Kind
 from core.volumes.volume import Volume
 from tui.choice import Choice
 
-PRIVACY = (
-    "Under SSH macOS lets nobody read cards or pictures, unless Remote Login in System Settings has "
-    '"Allow full disk access for remote users" on.'
-)
+PRIVACY = f"Under SSH macOS may keep cards and pictures from this program. {privacy.REMOTE}"
 
 
 def cautions(choice: Choice) -> list[str]:
