@@ -85,6 +85,9 @@ async def known(read: Read, file_id: int) -> list[tuple[str, str]]:
         ("size", f"{view.size:,} bytes"),
         ("changed", stamp(view.mtime)),
     ]
+    if view.outcome is Outcome.FAILED:
+        for stage, attempts in await read("SELECT stage, attempts FROM failure WHERE file_id = ?", (file_id,)):
+            told += [("failed at", stage), ("attempts", str(attempts))]
     if item is not None:
         told += [
             ("archive", f"{view.archive}/{view.payload}"),

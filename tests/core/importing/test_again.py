@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.catalog import Selection, failures
+from core.catalog import Selection, browse, failures
 from core.errors import UsageError
 from core.importing.advice import advice
 from core.models import Failure, FailureGroup, Outcome, State, Verdict
@@ -208,3 +208,11 @@ async def test_another_engine_learns_of_the_second_end(rig: Rig) -> None:
     ends = [line for line in map(json.loads, journal.read_text().splitlines()) if "end" in line]
     assert [line["verdict"] for line in ends] == ["KEEP", "SAFE"]
     assert len(rig.receipts()) == 2
+
+
+async def test_what_is_known_of_a_failed_file(rig: Rig) -> None:
+    shut(rig, "a.jpg")
+    view = await rig.imported()
+    (failed,) = await failures.page(rig.engine.database.read, view.id, DENIED, 0)
+    facts = dict(await browse.known(rig.engine.database.read, failed.id))
+    assert (facts["outcome"], facts["failed at"], facts["attempts"]) == (f"failed: {DENIED}", "read", "1")
