@@ -285,8 +285,26 @@ class Survey(Value, frozen=True, kw_only=True):
     seconds: float | None = None
 
 
+class AuditScope(Value, frozen=True, kw_only=True):
+    """What an audit reads: only what was not read back for `older_than` seconds; of that a random `sample`, in
+    percent; or only what is known to be damaged, to be healed from the sources `heal`."""
+
+    older_than: float | None = None
+    sample: float | None = None
+    heal: tuple[str, ...] = ()
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing is left out."""
+        return self.older_than is None and self.sample is None and not self.heal
+
+
 class AuditResult(Value, frozen=True, kw_only=True):
-    """What reading an archive again has found. `damaged` are (path, why), the first thousand of them."""
+    """What reading an archive again has found. `damaged` are (path, why), the first thousand of them.
+
+    oldest, oldest_read: the file that was read back longest ago, and when; None: never. unread: how many never
+    were. healed: (path, the source's file that it was healed from).
+    """
 
     checked: Count = Count()
     well: Count = Count()
@@ -295,3 +313,41 @@ class AuditResult(Value, frozen=True, kw_only=True):
     damaged: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
     complete: bool = True
+    oldest: str = ""
+    oldest_read: float | None = None
+    unread: int = 0
+    healed: tuple[tuple[str, str], ...] = ()
+
+
+class RestoreResult(Value, frozen=True, kw_only=True):
+    """What became of a restore. `there` lay at the destination already, with the same content.
+
+    renamed: (original, path), where something else had the name; both were kept. failed: (path, why). absent:
+    (path, why it was never archived), such as symbolic links. The first thousand of each. folders: those below the
+    destination that the cards lie in, when there are several.
+    """
+
+    restored: Count = Count()
+    there: Count = Count()
+    renamed_count: int = 0
+    renamed: tuple[tuple[str, str], ...] = ()
+    failed_count: int = 0
+    failed: tuple[tuple[str, str], ...] = ()
+    absent_count: int = 0
+    absent: tuple[tuple[str, str], ...] = ()
+    folders: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class CheckResult(Value, frozen=True, kw_only=True):
+    """Whether every file of a source is archived, verified and still there. reasons: (why, files), most first;
+    files: (path, why) of those that stand in the way, the first thousand. `read`: their content was compared."""
+
+    source: str
+    verdict: Verdict
+    safe: Count = Count()
+    litter: int = 0
+    reasons: tuple[tuple[str, int], ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
+    read: bool = False
+    seconds: float = 0.0

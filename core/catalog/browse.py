@@ -16,7 +16,7 @@ from core.receipts.row import below
 MOST = 200
 """Files on one page at most."""
 
-COUNTED = 10_000
+COUNTED = 5_000
 """Files that are counted: nobody reads more, and counting a million takes its time."""
 
 _FROM = """
@@ -49,20 +49,21 @@ async def page(
         where.append(f"f.outcome IN ({','.join('?' * len(outcomes))})")
         values += outcomes
     whole = bool(name) and len(wanted) == 1
+    lead = search.Lead("", ()) if whole else await search.leading(read, wanted)
     for criterion in wanted[: -1 if name else None]:
-        condition, with_it = search.condition(criterion)
-        where.append(condition)
-        values += with_it
+        if criterion is not lead.criterion or not lead.exact:
+            condition, with_it = search.condition(criterion)
+            where.append(condition)
+            values += with_it
     fits = " AND ".join(where)
     if whole:
         ((total,),) = await read(f"SELECT count(*) FROM file f WHERE {fits}", values)
         found = f"SELECT f.id FROM file f WHERE {fits} ORDER BY f.id"
     else:
-        ids, led, few = await search.leading(read, wanted)
-        found = f"SELECT f.id FROM {search.led_by(ids)} AND {fits}"
-        values = [*led, *values]
+        found = f"SELECT f.id FROM {search.led_by(lead.ids)} AND {fits}"
+        values = [*lead.values, *values]
         ((total,),) = await read(f"SELECT count(*) FROM ({found} LIMIT {COUNTED + 1})", values)
-        if few:
+        if lead.few:
             found += f" ORDER BY f.id {'' if name else 'DESC'}"
     rows = await read(
         f"{_SELECT} FROM ({found} LIMIT ? OFFSET ?) d CROSS JOIN {_FROM} WHERE f.id = d.id",

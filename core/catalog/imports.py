@@ -44,6 +44,11 @@ class Imports(Table):
         rows = await self.imports("i.name = ?", (name,))
         return rows[0] if rows else None
 
+    async def import_names(self, archive_id: int) -> set[str]:
+        """The ids of all imports into an archive."""
+        rows = await self.database.read("SELECT name FROM import WHERE archive_id = ?", (archive_id,))
+        return {name for (name,) in rows}
+
     async def set_import(self, import_id: int, **values: object) -> None:
         """Change columns of an import."""
         columns = ", ".join(f"{name} = ?" for name in values)

@@ -92,6 +92,45 @@ class Items(Table):
         )
         return [Item(*row) for row in rows]
 
+    async def least_read(
+        self, archive_id: int, before: float, share: int, salt: int, skip: int, count: int
+    ) -> list[Item]:
+        """Items not read back since `before`, longest ago first, without the first `skip`; of all only those whose
+        mixed number is below `share` of 2³²."""
+        rows = await self.database.read(
+            f"{_ITEMS} WHERE archive_id = ? AND (read_back IS NULL OR read_back < ?) "
+            "AND (id * 2654435761 + ?) % 4294967296 < ? ORDER BY read_back, id LIMIT ? OFFSET ?",
+            (archive_id, before, salt, share, count, skip),
+        )
+        return [Item(*row) for row in rows]
+
+    async def least_read_held(self, archive_id: int, before: float, share: int, salt: int) -> tuple[int, int]:
+        """How many those are, and their bytes."""
+        rows = await self.database.read(
+            "SELECT count(*), coalesce(sum(size), 0) FROM item WHERE archive_id = ? AND "
+            "(read_back IS NULL OR read_back < ?) AND (id * 2654435761 + ?) % 4294967296 < ?",
+            (archive_id, before, salt, share),
+        )
+        return rows[0][0], rows[0][1]
+
+    async def damaged_items(self, archive_id: int) -> list[Item]:
+        """Items known to be damaged."""
+        rows = await self.database.read(
+            f"{_ITEMS} WHERE archive_id = ? AND damage IS NOT NULL ORDER BY id", (archive_id,)
+        )
+        return [Item(*row) for row in rows]
+
+    async def oldest(self, archive_id: int) -> tuple[str, float | None, int]:
+        """The file that was read back longest ago, when (None: never), and how many never were."""
+        rows = await self.database.read(
+            "SELECT path, read_back FROM item WHERE archive_id = ? ORDER BY read_back LIMIT 1", (archive_id,)
+        )
+        never = await self.database.read(
+            "SELECT count(*) FROM item WHERE archive_id = ? AND read_back IS NULL", (archive_id,)
+        )
+        path, when = rows[0] if rows else ("", None)
+        return path, when, never[0][0]
+
     async def audited(
         self, archive_id: int, after: int, found: Iterable[tuple[int, str, float | None, str | None]]
     ) -> None:
@@ -102,6 +141,15 @@ class Items(Table):
                 [(level, when, damage, id) for id, level, when, damage in found],
             ),
             ("UPDATE audit SET after = ? WHERE archive_id = ?", [(after, archive_id)]),
+        )
+
+    async def read_again(self, found: Iterable[tuple[int, str, float | None, str | None]]) -> None:
+        """(item, level, when, damage) of items read again; of a damaged one it stays known when it was well."""
+        await self.database.run(
+            (
+                "UPDATE item SET level = ?, read_back = coalesce(?, read_back), damage = ? WHERE id = ?",
+                [(level, when, damage, id) for id, level, when, damage in found],
+            )
         )
 
     async def damaged(self, archive_id: int, count: int) -> tuple[int, list[tuple[str, str]]]:

@@ -19,6 +19,11 @@ class Places(Table):
         rows = await self.database.read("SELECT id FROM archive WHERE path = ? ORDER BY id DESC LIMIT 1", (path,))
         return rows[0][0] if rows else None
 
+    async def archive_known(self, uuid: str) -> int | None:
+        """The archive with this id, if it was ever opened."""
+        rows = await self.database.read("SELECT id FROM archive WHERE uuid = ?", (uuid,))
+        return rows[0][0] if rows else None
+
     async def volume(self, identity: str, name: str, filesystem: str, capacity: int | None) -> int:
         """The volume's row, made or brought up to date."""
         return await self._one(

@@ -45,12 +45,13 @@ _BARE_DIGEST = 16
 
 class Part(msgspec.Struct, frozen=True):
     """One way in which a file can fit: a condition on TABLES, and a query for the `id`s of all that do, newest
-    first, by an index. ids "": no index leads there. `ids` may lead to more than `where` lets through."""
+    first, by an index. ids "": no index leads there. exact: it leads to no other files."""
 
     where: str
     values: tuple[Any, ...]
     ids: str = ""
     led: tuple[Any, ...] = ()
+    exact: bool = True
 
 
 Criterion = Sequence[Part]
@@ -73,20 +74,31 @@ async def criteria(read: Read, text: str) -> list[Criterion]:
     return found
 
 
-async def leading(read: Read, wanted: Sequence[Criterion]) -> tuple[str, list[Any], bool]:
-    """The query for the `id`s of files among which all are that fit, by the index that leads to the fewest, its
-    values, and whether they are few."""
-    best: tuple[int, str, list[Any]] | None = None
+class Lead(msgspec.Struct, frozen=True):
+    """A query for the `id`s of files among which all are that fit. few: they may be sorted; exact: all of them fit
+    `criterion`, whose condition need not be looked at."""
+
+    ids: str
+    values: Sequence[Any]
+    few: bool = False
+    exact: bool = False
+    criterion: Criterion = ()
+
+
+async def leading(read: Read, wanted: Sequence[Criterion]) -> Lead:
+    """The way to the fewest files."""
+    best: tuple[int, str, list[Any], Criterion] | None = None
     for criterion in wanted:
         if not all(part.ids for part in criterion):
             continue
         sql, values = _united(criterion)
         ((count,),) = await read(f"SELECT count(*) FROM (SELECT 1 FROM ({sql}) LIMIT {ENOUGH})", values)
         if best is None or count < best[0]:
-            best = count, sql, values
+            best = count, sql, values, criterion
     if best is None:
-        return "SELECT id FROM file ORDER BY id DESC LIMIT -1", [], False
-    return best[1], best[2], best[0] < ENOUGH
+        return Lead("SELECT id FROM file ORDER BY id DESC LIMIT -1", ())
+    count, sql, values, criterion = best
+    return Lead(sql, values, count < ENOUGH, all(part.exact for part in criterion), criterion)
 
 
 def condition(criterion: Criterion) -> tuple[str, list[Any]]:
@@ -140,7 +152,7 @@ def _containing(word: str) -> Part:
         where, values = f"{PATH} LIKE ? ESCAPE '!'", (pattern,)
     # macOS writes names decomposed, a keyboard composed.
     spelled = {unicodedata.normalize(form, word) for form in ("NFC", "NFD")}
-    return Part(where, values, *_named([_trigrams(one) for one in sorted(spelled)]))
+    return Part(where, values, *_named([_trigrams(one) for one in sorted(spelled)]), False)
 
 
 def _pattern(word: str) -> Part:
@@ -150,7 +162,7 @@ def _pattern(word: str) -> Part:
         # `?1` cannot be used: the values of all conditions stand in one row.
         where, values = f"'/' || lower({PATH}) GLOB ?", ("*/" + text.lstrip("/"),)
     runs = [run for run in _LITERAL.split(word) if len(run) >= _TRIGRAM]
-    return Part(where, values, *_named([[one for run in runs for one in _trigrams(run)]]))
+    return Part(where, values, *_named([[one for run in runs for one in _trigrams(run)]]), False)
 
 
 def _trigrams(word: str) -> list[str]:

@@ -15,12 +15,15 @@ from core.config import Config
 from core.errors import EngineError, EngineLostError, LadingError
 from core.models import (
     AuditResult,
+    AuditScope,
+    CheckResult,
     Count,
     Failure,
     FailureGroup,
     ImportRequest,
     JobView,
     Outcome,
+    RestoreResult,
     Snapshot,
     Survey,
 )
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from core.receipts import Form
 
 R = TypeVar("R")
+
+EVERYTHING = AuditScope()
 
 LAST = 5.0
 """Seconds for the last snapshot."""
@@ -112,14 +117,31 @@ class Client:
         found = await self._ask(Prospect(requests=tuple(map(Wanted.of, requests))), replies.Surveys)
         return list(found.surveys)
 
-    async def audit(self, path: str, progress: Callable[[Count, Count], None]) -> AuditResult:
-        """Read the archive at `path` again, all of it."""
+    async def audit(
+        self, path: str, progress: Callable[[Count, Count], None], scope: AuditScope = EVERYTHING
+    ) -> AuditResult:
+        """Read the archive at `path` again, as far as `scope` says."""
+        wanted = requests.Audit(
+            archive=os.fsencode(path),
+            older_than=scope.older_than,
+            sample=scope.sample,
+            heal=tuple(map(os.fsencode, scope.heal)),
+        )
+        return (await self._ask(wanted, replies.Audited, _hearing(progress))).result
 
-        def hear(message: Progress | Part) -> None:
-            if isinstance(message, Progress):
-                progress(message.checked, message.total)
+    async def check(
+        self, source: str, archive: str, progress: Callable[[Count, Count], None], *, read: bool = False
+    ) -> CheckResult:
+        """Is every file of `source` archived, verified and still there? Raises SourceError, ArchiveError."""
+        wanted = requests.Check(source=os.fsencode(source), archive=os.fsencode(archive), read=read)
+        return (await self._ask(wanted, replies.Checked, _hearing(progress))).result
 
-        return (await self._ask(requests.Audit(archive=os.fsencode(path)), replies.Audited, hear)).result
+    async def restore(
+        self, name: str, target: str, progress: Callable[[Count, Count], None], *, by_date: bool = False
+    ) -> RestoreResult:
+        """The original tree of an import, a card or a location below `target`. Raises UsageError, ArchiveError."""
+        wanted = requests.Restore(name=name, target=os.fsencode(target), by_date=by_date)
+        return (await self._ask(wanted, replies.Restored, _hearing(progress))).result
 
     # What is and was
 
@@ -253,3 +275,11 @@ class Client:
     async def finish(self, names: Sequence[str]) -> None:
         """Until these imports have ended, and all they left to be done, but for what waits until a person acts."""
         await self._ask(requests.Finish(ids=tuple(names)), replies.Done)
+
+
+def _hearing(progress: Callable[[Count, Count], None]) -> Hear:
+    def hear(message: Progress | Part) -> None:
+        if isinstance(message, Progress):
+            progress(message.checked, message.total)
+
+    return hear

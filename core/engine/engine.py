@@ -1,6 +1,7 @@
 """The engine: commands in, snapshots out. It owns the database, the workers and every import that runs."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import IO
@@ -17,16 +18,18 @@ from core.engine.home import LOCK, hold
 from core.engine.known import Known
 from core.engine.log import note
 from core.engine.metrics import PERIOD, Metrics
+from core.engine.outward import Outward
 from core.engine.starter import Begun, Starter
 from core.engine.waiting import Waiting
 from core.errors import UsageError
-from core.importing.audit import Audit, Progress
+from core.importing.audit import EVERYTHING, Audit, Progress
+from core.importing.heal import Heal
 from core.importing.importer import Importer
 from core.importing.ingest import ENDED
 from core.importing.run import AGAIN
 from core.importing.survey import Surveyor
 from core.importing.views import Views
-from core.models import AuditResult, ImportRequest, JobView, Snapshot, State, Survey, Waits
+from core.models import AuditResult, AuditScope, ImportRequest, JobView, Snapshot, State, Survey, Waits
 from core.unbroken import to_the_end
 from core.workers.pool import Pool
 
@@ -61,6 +64,7 @@ class Engine:
             self.limits = self.starter.limits
             self.background = Background(self.config, self.profile, self.database, self.pool, self.archives)
             await self.background.start()
+            self.outward = Outward(self.pool, self.catalog, self.archives, self.starter)
             self.known = Known(self.catalog, self.background)
             stack.pop_all()
         self._ticker = asyncio.create_task(self._tick(), name="ticker")
@@ -177,10 +181,22 @@ class Engine:
             surveys.append(await surveyor.run(target.avoid, target.room))
         return surveys
 
-    async def audit(self, path: str, progress: Progress) -> AuditResult:
-        """Read the archive at `path` again, all of it. Raises ArchiveError."""
+    async def audit(self, path: str, progress: Progress, scope: AuditScope = EVERYTHING) -> AuditResult:
+        """Read the archive at `path` again, as far as `scope` says. Raises ArchiveError, SourceError."""
         async with self.archives.used(path, create=False) as (archive, _):
-            return await Audit(archive, self.catalog, self.pool, self.limits.verify).run(progress)
+            began = time.monotonic()
+            audit = Audit(archive, self.catalog, self.pool, self.limits.verify)
+            result = await audit.run(progress, scope)
+            if not scope.heal:
+                return result
+            heal = Heal(archive, self.catalog, self.pool, self.limits.copy)
+            try:
+                await heal.run(await self.starter.sources(scope.heal))
+            finally:
+                for location in heal.locations:
+                    await self.background.bag_anew(archive.id, location)
+            result = await audit.result(began)
+            return msgspec.structs.replace(result, healed=tuple(heal.healed))
 
     # Control
 

@@ -168,6 +168,10 @@ class Starter:
             found += [(request, one) for request, one in zip(group, picked, strict=True) if one is not None]
         return found
 
+    async def sources(self, paths: Sequence[str]) -> list[Picked]:
+        """What is at these paths, nothing twice. Raises SourceError."""
+        return [one for one in await self._sources.pick(paths) if one is not None]
+
     async def _apart(self, request: ImportRequest, source: Picked) -> None:
         """Raises SourceError when a source is the archive, or lies in it."""
         if source.above.intersection((await self.target(request.archive)).avoid):
@@ -242,14 +246,17 @@ class Starter:
         return Target(((root.device, root.inode),), room.available, archive_id or 0)
 
     def _begun(self, row: ImportRow, picked: Picked, archive: Archive, gate: Gate) -> Begun:
-        volume = picked.volume
-        reading = self._controller(f"read {volume.identity}", str(volume.kind), volume.removable)
-        run = self._run(row, picked.source, reading, archive, gate)
+        run = self._run(row, picked.source, self.reading(picked), archive, gate)
         return Begun(run, picked.whole, picked.whole_root, picked.whole_only)
 
     def _run(self, row: ImportRow, source: Source, reading: Controller, archive: Archive, gate: Gate) -> Run:
         writing = self._controller(f"write {archive.uuid}", str(archive.filesystem.kind), False)
         return Run(row, archive, gate, source, self._pool, self._catalog, self.limits, reading, writing)
+
+    def reading(self, source: Picked) -> Controller:
+        """The places at which a source's volume is read."""
+        volume = source.volume
+        return self._controller(f"read {volume.identity}", str(volume.kind), volume.removable)
 
     def _controller(self, name: str, kind: str, removable: bool) -> Controller:
         if name not in self.controllers:

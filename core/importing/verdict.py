@@ -18,6 +18,8 @@ WHY = {
     "changed": "changed since they were archived",
     "missing": "are no longer in the archive, or damaged there",
     "unlisted": "could not be listed",
+    "unverified": "were never read back from the archive",
+    "unread": "could not be read",
 }
 
 
@@ -38,7 +40,7 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
             seen = await run.catalog.seen(run.row.volume_id, paths, run.row.archive_id)
             archived: list[tuple[Entry, int]] = []
             for entry, path in zip(files, paths, strict=True):
-                why, item = _judge(entry, seen.get(path, []))
+                why, item = judge(entry, seen.get(path, []))
                 if why:
                     wrong[why] += 1
                     example.setdefault(why, entry.path)
@@ -61,7 +63,8 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
     return Verdict.KEEP, "; ".join(parts)
 
 
-def _judge(entry: Entry, rows: list[SeenRow]) -> tuple[str, int | None]:
+def judge(entry: Entry, rows: list[SeenRow]) -> tuple[str, int | None]:
+    """What stands in the way of SAFE, a key of WHY; or the item that the record has for an entry."""
     if entry.what == "failed":
         return "unlisted", None
     if entry.what == "skipped":
@@ -72,7 +75,8 @@ def _judge(entry: Entry, rows: list[SeenRow]) -> tuple[str, int | None]:
             return "", row.item_id
     if done:
         return "changed", None
-    return ("failed" if any(row.outcome == Outcome.FAILED for row in rows) else "new"), None
+    outcomes = {row.outcome for row in rows}
+    return ("failed" if Outcome.FAILED in outcomes else "left out" if Outcome.SKIPPED in outcomes else "new"), None
 
 
 async def _missing(run: Run, entries: list[tuple[Entry, int]]) -> list[Entry]:

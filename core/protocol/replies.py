@@ -4,7 +4,18 @@ import msgspec
 
 from core import errors
 from core.errors import LadingError
-from core.models import AuditResult, Failure, FailureGroup, FileView, JobView, Snapshot, Survey, Verdict
+from core.models import (
+    AuditResult,
+    CheckResult,
+    Failure,
+    FailureGroup,
+    FileView,
+    JobView,
+    RestoreResult,
+    Snapshot,
+    Survey,
+    Verdict,
+)
 from core.protocol.message import Message, encodable
 from core.shown import ItemView, LocationView
 
@@ -69,6 +80,18 @@ class Audited(Message, frozen=True, kw_only=True):
     """The audit's result."""
 
     result: AuditResult
+
+
+class Checked(Message, frozen=True, kw_only=True):
+    """What the check has found."""
+
+    result: CheckResult
+
+
+class Restored(Message, frozen=True, kw_only=True):
+    """What the restore has done."""
+
+    result: RestoreResult
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,6 +201,8 @@ Reply = (
     | Started
     | Surveys
     | Audited
+    | Checked
+    | Restored
     | Records
     | FilePage
     | Facts

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from core.models import ImportRequest, Outcome
+from core.models import AuditScope, ImportRequest, Outcome
 from core.protocol.message import Message, Name, Number
 
 
@@ -134,9 +134,32 @@ class Prospect(Message, frozen=True, kw_only=True):
 
 
 class Audit(Message, frozen=True, kw_only=True):
-    """Read an archive again. → Audited"""
+    """Read an archive again, as far as an AuditScope says. → Audited"""
 
     archive: bytes
+    older_than: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    sample: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
+    heal: tuple[bytes, ...] = ()
+
+    def scope(self) -> AuditScope:
+        """As the engine takes it."""
+        return AuditScope(older_than=self.older_than, sample=self.sample, heal=tuple(map(os.fsdecode, self.heal)))
+
+
+class Check(Message, frozen=True, kw_only=True):
+    """Is every file of a source archived, verified and still there; with `read` by content. → Checked"""
+
+    source: bytes
+    archive: bytes
+    read: bool = False
+
+
+class Restore(Message, frozen=True, kw_only=True):
+    """The original tree of an import, a card or a location, below the folder `target`. → Restored"""
+
+    name: Name
+    target: bytes
+    by_date: bool = False
 
 
 class Imports(Page, frozen=True, kw_only=True):
@@ -279,6 +302,8 @@ Request = (
     | Subscribe
     | Prospect
     | Audit
+    | Check
+    | Restore
     | Imports
     | Find
     | Files

@@ -50,12 +50,27 @@ async def reply(engine: "Engine", request: Request, number: int, asker: Asker) -
             return Pushed(snapshot=engine.snapshot())
         case requests.Prospect(requests=wanted):
             return replies.Surveys(surveys=tuple(await engine.survey([one.request() for one in wanted])))
+        case requests.Check(source=source, archive=archive, read=read):
+
+            def checked(done: Count, total: Count) -> None:
+                asker.offer(pack(Progress(number=number, checked=done, total=total)))
+
+            found = await engine.outward.check(os.fsdecode(source), os.fsdecode(archive), checked, read=read)
+            return replies.Checked(result=found)
+        case requests.Restore(name=name, target=target, by_date=by_date):
+
+            def restored(done: Count, total: Count) -> None:
+                asker.offer(pack(Progress(number=number, checked=done, total=total)))
+
+            made = await engine.outward.restore(name, os.fsdecode(target), restored, by_date=by_date)
+            return replies.Restored(result=made)
         case requests.Audit(archive=archive):
+            scope = request.scope()
 
             def progress(checked: Count, total: Count) -> None:
                 asker.offer(pack(Progress(number=number, checked=checked, total=total)))
 
-            return replies.Audited(result=await engine.audit(os.fsdecode(archive), progress))
+            return replies.Audited(result=await engine.audit(os.fsdecode(archive), progress, scope))
         case requests.Imports(before=before, unfinished=unfinished):
             page = await records.page(engine.database.read, engine.under_way, before, unfinished=unfinished)
             return replies.Records(records=tuple(page))

@@ -198,6 +198,16 @@ def move_text(request: messages.MoveText) -> messages.Done:
     return messages.Done()
 
 
+def set_aside(request: messages.SetAside) -> messages.Done:
+    """Move a damaged file out of its bag; it is kept. Raises FileExistsError, OSError."""
+    with opened(request.place) as folders:
+        folders.at(request.target.rpartition("/")[0], PRIVATE)
+        with suppress(FileNotFoundError):
+            move(folders, request.place.way, request.path, request.target)
+        folders.sync()
+    return messages.Done()
+
+
 def clean_staging(request: messages.CleanStaging) -> messages.Names:
     """Remove every import's staging but those to keep; what was removed."""
     with opened(request.place) as folders:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 
 from core.files import durable
 from core.files.tree import LostError, Tree
-from core.workers import lock, messages, shelf, shelves
+from core.workers import lock, messages, restoring, shelf, shelves
 from core.workers.answers import answers, plugged_in
 from core.workers.batch import Batch, Held
 from core.workers.control import BUSY, IDLE, STATE, WRITTEN, Slot, StoppedError
@@ -125,6 +125,9 @@ class Worker:
             case messages.Audit():
                 self._batch.drop()
                 return shelf.audit(request, self._reader.arena, self._slot)
+            case messages.Restore():
+                self._batch.drop()
+                return restoring.restore(request, self._reader.arena, self._slot)
             case _:
                 return _SHELF[type(request)](request)
 
@@ -296,5 +299,9 @@ _SHELF: dict[type, Callable[..., Reply]] = {
     messages.ListFolder: shelves.list_folder,
     messages.FileSizes: shelves.file_sizes,
     messages.MakeFolder: shelves.make_folder,
+    messages.SetAside: shelf.set_aside,
+    messages.OpenTarget: restoring.open_target,
+    messages.DressFolders: restoring.dress_folders,
+    messages.CloseTarget: restoring.close_target,
     messages.Space: shelf.space,
 }

@@ -1,10 +1,12 @@
 """Camera cards as their makers lay them out, with small made-up content."""
 
+import contextlib
 import os
 import random
+import subprocess
 from typing import Literal
 
-from tests.rigs.trees import Manifest, Planter
+from tests.rigs.trees import STRANGE_NAMES, TIMES_NS, Manifest, Planter
 
 Maker = Literal["sony", "avchd", "gopro", "canon", "dji", "apple"]
 
@@ -140,3 +142,46 @@ def card_tree(root: bytes, maker: Maker, seed: int = 3) -> Manifest:
         magic = MAGIC.get(path.rpartition(".")[2].upper(), b"")
         plant.put(path.encode(), magic + path.encode() + numbers.randbytes(numbers.randrange(200, 4000)))
     return plant.manifest
+
+
+def whole_card(root: bytes) -> None:
+    """A card that every maker has written to, with hostile names, odd times, duplicates and empty folders; nothing
+    on it is litter or a link."""
+    for maker in CARDS:
+        card_tree(root, maker)
+    plant = Planter(root)
+    for index, name in enumerate(STRANGE_NAMES):
+        plant.try_put(b"DCIM/strange/" + name, b"strange %d" % index)
+    for index, when in enumerate(TIMES_NS):
+        plant.put(b"DCIM/times/%d.jpg" % index, b"time %d" % index, mtime_ns=when)
+    for name in (b"DCIM/copies/a.jpg", b"DCIM/copies/b.jpg", b"copy of a.jpg"):
+        plant.put(name, b"the same content everywhere")
+    plant.put(b"PRIVATE/AVCHD/BDMV/STREAM/00002.MTS", random.Random(9).randbytes((9 << 20) + 17))
+    plant.put(b"empty.jpg", b"")
+    for name in (b"line\nbreak", b"caf\xe9", b"-dash", b"[x]", b"%41"):
+        with contextlib.suppress(OSError):
+            os.makedirs(os.path.join(root, b"folders", name, b"empty"))
+            plant.try_put(b"folders/" + name + b"/inside.jpg", b"in " + name)
+    for index, (folder, _, _) in enumerate(os.walk(root, topdown=False)):
+        os.utime(folder, ns=(index, 1_600_000_000_000_000_000 + index * 1_000_000_007))
+
+
+def differences(one: str, other: str) -> str:
+    """What diff(1) finds between two trees; empty when they hold the same names and contents."""
+    return subprocess.run(
+        ["diff", "-r", "--no-dereference", one, other],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    ).stdout
+
+
+def times(root: str) -> dict[bytes, int]:
+    """The modification time of every file and folder below `root`, by path."""
+    top, found = os.fsencode(root), dict[bytes, int]()
+    for folder, folders, files in os.walk(top):
+        for name in (*folders, *files):
+            path = os.path.join(folder, name)
+            found[os.path.relpath(path, top)] = os.stat(path, follow_symlinks=False).st_mtime_ns
+    return found

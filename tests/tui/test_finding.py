@@ -1,12 +1,19 @@
 """lading find, restore and check through a real engine."""
 
 import json
+import os
+import plistlib
+import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.rigs.cards import card_tree
-from tests.rigs.engines import lading, swept
+from tests.rigs.cards import card_tree, differences, times, whole_card
+from tests.rigs.engines import COMMAND, environ, lading, swept, until
 from tui.commands import find
 
 
@@ -44,3 +51,94 @@ def test_a_card_is_found_by_name_card_location_and_kind(tmp_path: Path) -> None:
 )
 def test_an_argument_is_one_word(word: str, expected: str) -> None:
     assert find._quoted(word) == expected
+
+
+def test_a_card_goes_in_is_checked_healed_and_comes_out_again(tmp_path: Path) -> None:
+    card, archive, out = tmp_path / "card", tmp_path / "archive", tmp_path / "out"
+    whole_card(os.fsencode(card))
+    with swept(tmp_path / "home") as home:
+        into = ["--archive", str(archive)]
+        assert lading(home, "restore", "A001", str(out)).returncode == 2, "there is no import yet"
+        assert lading(home, "import", str(card), *into, "--location", "Here", "--label", "A001").returncode == 0
+        safe = lading(home, "check", str(card), *into)
+        assert (safe.returncode, safe.stdout.split()[0]) == (0, "SAFE")
+        assert lading(home, "check", "--read", str(card), *into).returncode == 0
+
+        done = lading(home, "restore", "A001", str(out))
+        assert (done.returncode, done.stdout.split()[0]) == (0, "RESTORED")
+        assert differences(str(card), str(out)) == ""
+        assert times(str(out)) == times(str(card))
+        assert lading(home, "restore", "A001", str(archive / "locations")).returncode == 2
+
+        found = json.loads(lading(home, "find", "00002.MTS", "--json").stdout)
+        payload = archive / found[0]["payload"]
+        payload.write_bytes(b"rotten")
+        kept = lading(home, "check", "--read", "--json", str(card), *into)
+        assert kept.returncode == 1
+        assert [verdict["verdict"] for verdict in json.loads(kept.stdout)] == ["KEEP"]
+        failed = lading(home, "restore", "A001", str(tmp_path / "again"))
+        assert (failed.returncode, "00002.MTS: archive: it has 6 bytes" in failed.stdout) == (1, True)
+
+        audit = lading(home, "audit", *into)
+        assert audit.returncode == 1
+        assert "PRIVATE/AVCHD/BDMV/STREAM/00002.MTS" in audit.stdout, "with all that is known of it"
+        assert "A001" in audit.stdout
+        healed = lading(home, "audit", *into, "--heal", str(card))
+        assert healed.returncode == 0, healed.stdout + healed.stderr
+        assert f"from {card}/PRIVATE/AVCHD/BDMV/STREAM/00002.MTS" in healed.stdout
+        limited = lading(home, "audit", *into, "--older-than", "30d", "--sample", "5%", "--json")
+        assert json.loads(limited.stdout)["checked"]["files"] == 0
+        assert re.search(r"Longest unread: locations/.*, read back 20", lading(home, "audit", *into).stdout)
+        # The bag is made anew behind it.
+        until(lambda: all(queue["waiting"] + queue["busy"] == 0 for queue in queues(home)))
+        (bag,) = (archive / "locations").iterdir()
+        validate = [sys.executable, "-m", "bagit", "--validate", str(bag)]
+        assert subprocess.run(validate, capture_output=True, check=False).returncode == 0
+
+
+def queues(home: Path) -> list[dict[str, Any]]:
+    found = json.loads(lading(home, "queues", "--json").stdout)
+    return [one for one in found if one["name"] == "bagit"]
+
+
+def test_ctrl_c_ends_a_restore_cleanly_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    card, out = tmp_path / "card", tmp_path / "out"
+    card.mkdir()
+    for number in range(12):
+        (card / f"{number}.bin").write_bytes(os.urandom(1 << 20) * 24)
+    with swept(tmp_path / "home") as home:
+        options = ["--archive", str(tmp_path / "archive"), "--location", "Here", "--label", "A001"]
+        assert lading(home, "import", str(card), *options).returncode == 0
+        restore = subprocess.Popen(
+            [*COMMAND, "restore", "A001", str(out)],
+            env=environ(home),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        until(lambda: out.exists() and any(path.is_file() for path in out.iterdir()))
+        restore.send_signal(signal.SIGINT)
+        _, told = restore.communicate()
+        if restore.returncode != 0:  # else it was quicker
+            assert restore.returncode == 3
+            assert b"goes on from there" in told
+        until(lambda: not (out / ".lading-restore").exists())
+        assert lading(home, "restore", "A001", str(out)).returncode == 0
+        assert differences(str(card), str(out)) == ""
+
+
+def test_an_audit_for_launchd(tmp_path: Path) -> None:
+    printed = lading(
+        tmp_path / "home", "audit", "--archive", "/a", "--plist", "--older-than", "2w", "--sample", "5%"
+    )
+    told = plistlib.loads(printed.stdout.encode())
+    assert told["ProgramArguments"][1:] == ["audit", "--archive", "/a", "--older-than", "20160m", "--sample", "5%"]
+    assert told["EnvironmentVariables"]["LADING_HOME"] == str(tmp_path / "home")
+    assert "StartCalendarInterval" in told
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--older-than", "soon"], ["--older-than", "d"], ["--sample", "0"], ["--sample", "x%"]]
+)
+def test_an_audit_s_limits_must_make_sense(tmp_path: Path, wrong: list[str]) -> None:
+    assert lading(tmp_path / "home", "audit", "--archive", "/a", *wrong).returncode == 2

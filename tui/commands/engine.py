@@ -106,17 +106,13 @@ def _run(settings: "Config", idle: float | None, console: Console) -> Exit:
 def plist(home: str) -> str:
     """A launchd.plist(5) that runs the engine of `home` whenever the user is logged in."""
     import plistlib
-    import shutil
-    import sys
 
     from core.engine import log
 
-    script = os.path.abspath(sys.argv[0])
-    program = script if os.access(script, os.X_OK) else shutil.which("lading") or "lading"
     err = os.path.join(log.folder(home), log.STREAMS)
     wanted = {
         "Label": "lading.engine",
-        "ProgramArguments": [program, "engine", "run"],
+        "ProgramArguments": [program(), "engine", "run"],
         "EnvironmentVariables": {"LADING_HOME": home, "PATH": os.environ.get("PATH", os.defpath)},
         "RunAtLoad": True,
         "KeepAlive": {"SuccessfulExit": False},
@@ -126,3 +122,12 @@ def plist(home: str) -> str:
         "StandardErrorPath": err,
     }
     return plistlib.dumps(wanted).decode()
+
+
+def program() -> str:
+    """The path of this very command, for launchd."""
+    import shutil
+    import sys
+
+    script = os.path.abspath(sys.argv[0])
+    return script if os.access(script, os.X_OK) else shutil.which("lading") or "lading"

@@ -68,6 +68,18 @@ from core.workers.messages.shelf import (
     SyncFolders,
     Text,
 )
+from core.workers.messages.target import (
+    CloseTarget,
+    Dressed,
+    DressFolders,
+    OpenTarget,
+    Restore,
+    Restored,
+    SetAside,
+    Target,
+    TargetOpened,
+    ToRestore,
+)
 
 Request = (
     ListTree
@@ -98,6 +110,11 @@ Request = (
     | FileSizes
     | MakeFolder
     | Audit
+    | OpenTarget
+    | Restore
+    | DressFolders
+    | CloseTarget
+    | SetAside
     | Space
 )
 Reply = (
@@ -115,6 +132,9 @@ Reply = (
     | FolderListed
     | Sizes
     | Audited
+    | TargetOpened
+    | Restored
+    | Dressed
     | Room
     | Failed
     | Stopped
@@ -135,10 +155,13 @@ __all__ = [
     "Beat",
     "Checked",
     "CleanStaging",
+    "CloseTarget",
     "CopyLarge",
     "Digest",
     "Digests",
     "Done",
+    "DressFolders",
+    "Dressed",
     "Drop",
     "Entry",
     "Failed",
@@ -161,6 +184,7 @@ __all__ = [
     "MoveText",
     "Names",
     "OpenArchive",
+    "OpenTarget",
     "Place",
     "Presence",
     "Present",
@@ -170,15 +194,21 @@ __all__ = [
     "ReadText",
     "Reply",
     "Request",
+    "Restore",
+    "Restored",
     "Room",
+    "SetAside",
     "Sizes",
     "Source",
     "Space",
     "Stage",
     "Stopped",
     "SyncFolders",
+    "Target",
+    "TargetOpened",
     "Text",
     "ToRead",
+    "ToRestore",
     "ToStage",
     "Unlock",
     "Verify",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from core.errors import UsageError
-from core.models import AuditResult, Count, ImportRequest, Snapshot, Survey
+from core.models import AuditResult, AuditScope, Count, ImportRequest, Snapshot, Survey
 from core.protocol import FRAME, Call, FromEngine, Request, pack, unpacker
 from core.protocol.requests import Hello
 from core.server import sockets
@@ -59,7 +59,7 @@ class Stub:
     async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]:
         raise ZeroDivisionError("by nothing")
 
-    async def audit(self, path: str, progress: Any) -> AuditResult:
+    async def audit(self, path: str, progress: Any, scope: AuditScope) -> AuditResult:
         for number in range(100):
             progress(Count(files=number), Count(files=100))
         return AuditResult(level=path)

@@ -1,0 +1,149 @@
+"""Audits of a part of the archive, and healing what they find."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from core.engine.background import Background
+from core.errors import SourceError
+from core.importing import heal
+from core.models import AuditScope, Count
+from core.workers import messages
+from core.workers.pool import Worker
+from tests.core.importing.rig import Rig, random_bytes, write
+
+LARGE = 9 << 20
+
+
+def silent(done: Count, total: Count) -> None:
+    """Nobody looks."""
+
+
+@pytest.fixture
+def bags(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The locations whose bags are made anew."""
+    found: list[int] = []
+
+    async def noted(self: Background, archive_id: int, location_id: int) -> None:
+        found.append(location_id)
+
+    monkeypatch.setattr(Background, "bag_anew", noted)
+    return found
+
+
+async def filled(rig: Rig) -> dict[bytes, Path]:
+    """Three small files and a large one; their payloads by name."""
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        write(rig.source / name, random_bytes(3000, ord(name[0])))
+    write(rig.source / "clip.mov", random_bytes(LARGE, 1))
+    view = await rig.imported()
+    return {path: rig.archive / row.payload for path, row in (await rig.rows(view.id)).items()}
+
+
+async def aged(rig: Rig, days: dict[str, float | None]) -> None:
+    """As if files had been read back so many days ago, or never."""
+    for name, age in days.items():
+        await rig.engine.database.run(
+            (
+                "UPDATE item SET read_back = CAST(strftime('%s', 'now') AS REAL) - ? * 86400 WHERE id IN "
+                "(SELECT item_id FROM file WHERE CAST(path AS TEXT) LIKE ?)",
+                [(age, f"%/{name}")],
+            )
+        )
+
+
+async def test_only_what_was_not_read_for_long_the_oldest_first(rig: Rig) -> None:
+    paths = await filled(rig)
+    await aged(rig, {"a.jpg": 40, "b.jpg": 20, "c.jpg": None, "clip.mov": 50})
+    paths[b"clip.mov"].unlink()
+    result = await rig.engine.audit(str(rig.archive), silent, AuditScope(older_than=30 * 86_400))
+    assert (result.checked.files, result.well.files, result.damaged_count, result.unread) == (3, 2, 1, 0)
+    assert (rig.archive / result.oldest) == paths[b"clip.mov"], "what could not be read stays the oldest"
+    result = await rig.engine.audit(str(rig.archive), silent, AuditScope(older_than=30 * 86_400))
+    assert (result.checked.files, result.damaged_count) == (1, 1)
+    await aged(rig, {"b.jpg": None})
+    result = await rig.engine.audit(str(rig.archive), silent, AuditScope(older_than=1e9))
+    assert (result.checked.files, result.oldest_read is None, result.unread) == (1, False, 0)
+
+
+async def test_a_sample(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.importing import audit
+
+    monkeypatch.setattr(audit, "PAGE", 7)
+    for number in range(400):
+        write(rig.source / f"{number:03}.jpg", b"%d" % number)
+    await rig.imported()
+    seen: list[tuple[Count, Count]] = []
+    result = await rig.engine.audit(
+        str(rig.archive), lambda done, total: seen.append((done, total)), AuditScope(sample=25)
+    )
+    assert 40 < result.checked.files < 180
+    assert seen[-1] == (result.checked, result.checked)
+    assert (await rig.engine.audit(str(rig.archive), silent, AuditScope(sample=100))).checked.files == 400
+
+
+async def test_healed_from_a_source_that_still_has_it(rig: Rig, bags: list[int], tmp_path: Path) -> None:
+    paths = await filled(rig)
+    before = {path: path.read_bytes() for path in paths.values()}
+    rotten = before[paths[b"a.jpg"]][:-3] + b"rot"
+    paths[b"a.jpg"].write_bytes(rotten)
+    paths[b"b.jpg"].unlink()
+    os.truncate(paths[b"clip.mov"], 100)
+    assert (await rig.engine.audit(str(rig.archive), silent)).damaged_count == 3
+    # One source has one of them, under another name, the next the rest.
+    first, second = tmp_path / "first", tmp_path / "second"
+    write(first / "other name.bin", before[paths[b"clip.mov"]])
+    write(first / "of the same size.jpg", random_bytes(3000, 77))
+    shutil.copytree(rig.source, second)
+    result = await rig.engine.audit(str(rig.archive), silent, AuditScope(heal=(str(first),)))
+    assert (result.checked.files, result.damaged_count) == (3, 2)
+    ((path, source),) = result.healed
+    assert (rig.archive / path, source) == (paths[b"clip.mov"], str(first / "other name.bin"))
+    result = await rig.engine.audit(str(rig.archive), silent, AuditScope(heal=(str(second), str(first))))
+    assert (len(result.healed), result.damaged_count) == (2, 0)
+    assert {path: path.read_bytes() for path in paths.values()} == before
+    kept = sorted(path.read_bytes() for path in (rig.archive / ".lading/damaged").iterdir())
+    assert kept == sorted([rotten, before[paths[b"clip.mov"]][:100]])
+    assert len(bags) == 2
+    assert rig.staged() == []
+    assert set(rig.payload()) == {str(path.relative_to(rig.archive)) for path in paths.values()}
+    result = await rig.engine.audit(str(rig.archive), silent)
+    assert (result.well.files, result.damaged_count) == (4, 0)
+
+
+async def test_no_source_has_it(rig: Rig, bags: list[int], tmp_path: Path) -> None:
+    paths = await filled(rig)
+    paths[b"a.jpg"].write_bytes(random_bytes(3000, 5))
+    await rig.engine.audit(str(rig.archive), silent)
+    write(tmp_path / "first/a.jpg", random_bytes(3000, 6))
+    result = await rig.engine.audit(str(rig.archive), silent, AuditScope(heal=(str(tmp_path / "first"),)))
+    assert (result.healed, result.damaged_count, bags) == ((), 1, [])
+    assert not (rig.archive / ".lading/damaged").exists()
+    with pytest.raises(SourceError):
+        await rig.engine.audit(str(rig.archive), silent, AuditScope(heal=(str(tmp_path / "nothing"),)))
+
+
+async def test_killed_before_the_name_is_given(rig: Rig, bags: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = await filled(rig)
+    good = paths[b"a.jpg"].read_bytes()
+    paths[b"a.jpg"].write_bytes(random_bytes(3000, 5))
+    await rig.engine.audit(str(rig.archive), silent)
+    with monkeypatch.context() as killing:
+        ask = Worker.ask
+
+        async def killed(self: Worker, request: object, wanted: type) -> object:
+            if isinstance(request, messages.Publish):
+                self.process.kill()
+                await self.process.wait()
+            return await ask(self, request, wanted)  # type: ignore[arg-type]
+
+        killing.setattr(Worker, "ask", killed)
+        result = await rig.engine.audit(str(rig.archive), silent, AuditScope(heal=(str(rig.source),)))
+    assert (result.healed, result.damaged_count) == ((), 1)
+    assert not paths[b"a.jpg"].exists()
+    assert len(os.listdir(rig.archive / heal.DAMAGED)) == 1
+    result = await rig.engine.audit(str(rig.archive), silent, AuditScope(heal=(str(rig.source),)))
+    assert (len(result.healed), result.damaged_count) == (1, 0)
+    assert paths[b"a.jpg"].read_bytes() == good
