@@ -55,8 +55,8 @@ async def reply(engine: "Engine", request: Request, number: int, asker: Asker) -
             def checked(done: Count, total: Count) -> None:
                 asker.offer(pack(Progress(number=number, checked=done, total=total)))
 
-            found = await engine.outward.check(os.fsdecode(source), os.fsdecode(archive), checked, read=read)
-            return replies.Checked(result=found)
+            said = await engine.outward.check(os.fsdecode(source), os.fsdecode(archive), checked, read=read)
+            return replies.Checked(result=said)
         case requests.Restore(name=name, target=target, by_date=by_date):
 
             def restored(done: Count, total: Count) -> None:
