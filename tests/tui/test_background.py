@@ -62,6 +62,28 @@ def test_queues(here: Here) -> None:
     assert "1 job failed for good. See: lading jobs --state dead" in told
 
 
+def test_a_queue_is_held_up_and_given_room(here: Here) -> None:
+    def ffprobe() -> tuple[bool, int]:
+        (found,) = [queue for queue in here.json("queues") if queue["name"] == "ffprobe"]
+        return found["paused"], found["slots"]
+
+    _, slots = ffprobe()
+    assert "paused" in here.run("queues", "pause", "ffprobe")
+    here.run("queues", "slots", "ffprobe", str(slots + 1))
+    assert ffprobe() == (True, slots + 1)
+    assert "paused" not in here.run("queues", "resume", "ffprobe")
+    here.run("queues", "slots", "ffprobe", str(slots))
+    assert ffprobe() == (False, slots)
+    for words in (
+        ("pause",),
+        ("pause", "none"),
+        ("slots", "ffprobe"),
+        ("slots", "ffprobe", "0"),
+        ("pause", "ffprobe", "2"),
+    ):
+        here.run("queues", *words, status=2)
+
+
 def test_jobs_and_retry(here: Here) -> None:
     (dead,) = here.json("jobs", "--state", "dead", "--queue", "thumbnail")
     assert dead["error"]

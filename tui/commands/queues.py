@@ -4,6 +4,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
+from core.errors import UsageError
 from tui.console.exits import Exit
 from tui.console.output import Console, Output
 
@@ -11,31 +12,61 @@ if TYPE_CHECKING:
     from core.models import QueueView
 
 NAME = "queues"
-HELP = "show the queues of background work"
+HELP = "show the queues of background work, hold one up or give it more room"
+
+ACTIONS = ("pause", "resume", "slots")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.description = "Shows what is done in the background: metadata, thumbnails, proxies, bags and the rest."
+    parser.description = (
+        "Shows what is done in the background: metadata, thumbnails, proxies, bags and the rest. "
+        "`pause QUEUE` begins no more jobs of one, `resume QUEUE` goes on, `slots QUEUE N` says how many at once."
+    )
+    parser.add_argument("action", nargs="?", choices=ACTIONS, metavar="ACTION", help=", ".join(ACTIONS))
+    parser.add_argument("queue", nargs="?", metavar="QUEUE", help="the queue to act on")
+    parser.add_argument("number", nargs="?", type=int, metavar="N", help="with slots: so many calls at once")
     parser.add_argument("--json", action="store_true", help="one JSON array")
 
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
-    """Show."""
+    """Act, if that is asked for, and show."""
     import asyncio
 
     from core import config
     from core.client.client import Client
     from tui.console.running import perform
 
+    _checked(options)
     engine = Client(config.load({}, os.environ))
-    asyncio.run(perform(engine, engine.subscribe))
+
+    async def work() -> None:
+        match options.action:
+            case "pause":
+                await engine.queue_pause(options.queue)
+            case "resume":
+                await engine.queue_resume(options.queue)
+            case "slots":
+                await engine.queue_slots(options.queue, options.number)
+        await engine.subscribe()
+
+    asyncio.run(perform(engine, work))
     found = engine.snapshot().queues
     if options.json:
         console.out.json(found, indent=2)
     else:
         _list(found, console.out)
     return Exit.WELL
+
+
+def _checked(options: argparse.Namespace) -> None:
+    """Raises UsageError when the words do not fit together."""
+    if options.action and not options.queue:
+        raise UsageError(f"Which queue to {options.action}?", "Name one of those that `lading queues` lists.")
+    if (options.action == "slots") != (options.number is not None):
+        raise UsageError(
+            "A number goes with slots, and with nothing else.", "For example: lading queues slots ffprobe 2"
+        )
 
 
 def _list(found: "tuple[QueueView, ...]", out: Output) -> None:
