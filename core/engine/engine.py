@@ -167,7 +167,7 @@ class Engine:
                 note("ended", row or run.row)
                 try:
                     await self.background.ended()
-                    if row is not None and row.waits:
+                    if row is not None and row.state == State.PAUSED and row.waits:
                         await self.waiting.add(row, importer.check)
                 finally:
                     await self.archives.leave(run.archive, name)

@@ -47,6 +47,7 @@ class Receipt:
             state=state,
             reason="",
             advice="",
+            waits="",
             ended=ended,
             verdict=verdict,
             verdict_reason=why,
