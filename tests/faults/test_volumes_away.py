@@ -197,10 +197,10 @@ async def test_a_disk_that_is_pulled_out(tmp_path: Path, home: Path, slow: Passt
 
 async def test_what_a_person_has_paused_stays_paused(tmp_path: Path, home: Path, slow: Passthrough) -> None:
     with disks.disk(tmp_path, "ext4", 256 << 20) as disk:
-        card(disk.path / "card", FILES, SIZE)
         async with attached(home) as client:
             for waiting in (False, True):
-                (name,) = await client.start_imports([request(disk.path / "card", slow.path)])
+                card(disk.path / f"card {waiting}", FILES, SIZE)
+                (name,) = await client.start_imports([request(disk.path / f"card {waiting}", slow.path)])
                 await middle(client, name)
                 if not waiting:
                     await client.pause_import(name)
@@ -217,7 +217,6 @@ async def test_what_a_person_has_paused_stays_paused(tmp_path: Path, home: Path,
                 await client.resume_import(name)
                 assert (await is_(client, name, State.DONE)).verdict is Verdict.SAFE
                 slow.set(SLOW)
-                card(disk.path / "card" / f"more {waiting}", FILES, SIZE)
 
 
 async def test_an_engine_that_starts_anew_still_waits(tmp_path: Path, home: Path, slow: Passthrough) -> None:
