@@ -19,7 +19,10 @@ SHARE = 50
 NEXT_TRY = "its next try"
 
 _COUNT = f"""
-    SELECT queue, state, CASE WHEN state != 'waiting' THEN '' WHEN barrier THEN 'an import to end'
+    SELECT queue, state, CASE WHEN state != 'waiting' THEN ''
+                              WHEN barrier AND EXISTS (
+                                  SELECT 1 FROM barrier AS b WHERE b.import_id = job.barrier AND b.remaining > 0)
+                              THEN 'metadata' WHEN barrier THEN 'an import to end'
                               WHEN due THEN '{NEXT_TRY}' ELSE follows END AS why, count(*)
     FROM job WHERE state != 'done' GROUP BY queue, state, why
 """  # noqa: S608 - constants

@@ -139,11 +139,12 @@ async def test_followers_and_barriers(tmp_path: Path) -> None:
         cancelled = await b.jobs.page("cancelled", "", 0, 1)
         assert cancelled[0].error == "ffprobe failed: no good"
         assert await b.states("bagit") == {9: "waiting"}
+        await b.until(lambda: b.worker.views()[-1].reason == "an import to end")
         await barriers.open_barrier(b.database, 5)
         b.worker.wake()
         await b.settled("bagit")
         assert await b.states("location_stats") == {9: "waiting"}
-        await b.until(lambda: b.worker.views())
+        await b.until(lambda: b.worker.views()[-2].reason == "metadata")
         assert await b.worker.left([5]) == {"exiftool": 1, "thumbnail": 1, "location_stats": 1}
         go_on.set()
         await b.settled("location_stats")
