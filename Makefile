@@ -8,10 +8,13 @@ export PATH := $(PATH):/opt/homebrew/bin:/usr/local/bin:$(HOME)/.local/bin:$(CUR
 unexport PYTHONDONTWRITEBYTECODE
 UV ?= uv
 
-.PHONY: run test lint bench faults setup setup-test
+.PHONY: run demo test lint bench faults screenshots setup setup-test
 
 run: setup
 	@$(UV) run --no-sync lading $(ARGS)
+
+demo: setup
+	@$(UV) run --no-sync lading demo
 
 test: setup-test lint
 	$(UV) run --no-sync pytest $(ARGS)
@@ -27,6 +30,10 @@ bench: setup
 
 faults: setup-test
 	$(UV) run --no-sync pytest tests/faults $(ARGS)
+
+# Looks best with the font Fira Code: apt-get install fonts-firacode, brew install font-fira-code
+screenshots: setup
+	$(UV) run --no-sync python -m tests.screenshots
 
 setup:
 	@UV="$(UV)" .ci/setup

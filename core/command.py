@@ -2,6 +2,7 @@
 
 import subprocess
 import threading
+from collections.abc import Sequence
 
 import msgspec
 
@@ -16,8 +17,10 @@ class Answer(msgspec.Struct, frozen=True):
     output: bytes
 
 
-def ask(argv: list[str | bytes], timeout: float) -> Answer | None:
+def ask(argv: Sequence[str | bytes], timeout: float, *, errors: bool = False) -> Answer | None:
     """The answer of `argv`; None when it cannot be started or has not ended within `timeout` seconds.
+
+    errors: what it says on standard error belongs to the answer.
 
     A program that is late is killed and never waited for: one that is stuck in the kernel, on a dead mount,
     does not even die of SIGKILL. While such a one still lives the same question is not asked again, so a
@@ -32,7 +35,7 @@ def ask(argv: list[str | bytes], timeout: float) -> Answer | None:
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT if errors else subprocess.DEVNULL,
             start_new_session=True,
         )
     except OSError:
@@ -49,7 +52,7 @@ def ask(argv: list[str | bytes], timeout: float) -> Answer | None:
     return Answer(process.returncode, output)
 
 
-def _still_left(argv: list[str | bytes]) -> bool:
+def _still_left(argv: Sequence[str | bytes]) -> bool:
     with _lock:
         # Popen.poll() reaps those that have died by now.
         _left[:] = [process for process in _left if process.poll() is None]

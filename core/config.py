@@ -72,6 +72,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     known: whether files imported before are read again, or taken from the record.
     duplicates: whether a file is a duplicate of any in the archive, or only of those in its location.
     exclude: patterns of names to skip.
+    read_limit: megabytes a second that are read of each source at most; None: as many as it gives.
     resume_at_start: take up unfinished imports when the engine starts.
     notice: how an open terminal tells the end of an import: its bell, a notification (OSC 9), or not.
     workers: ceilings that replace those of the hardware profile.
@@ -89,6 +90,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     known: Literal["read", "record"] = "read"
     duplicates: Literal["archive", "location"] = "archive"
     exclude: tuple[Text, ...] = ()
+    read_limit: Number | None = None
     resume_at_start: bool = True
     notice: Literal["bell", "notification", "none"] = "bell"
     workers: Workers = Workers()
@@ -242,4 +244,6 @@ def _wanted(kind: Any) -> str:
         return "Give a list of patterns, none of them blank."
     if kind is bool:
         return "Give true or false."
-    return "Give an integer from 1 to 1000000." if kind is Number else "Give a text in UTF-8 that is not blank."
+    if kind in (Number, Number | None):
+        return "Give an integer from 1 to 1000000."
+    return "Give a text in UTF-8 that is not blank."

@@ -92,6 +92,12 @@ class SourceAwayError(SourceError):
     title = "Source away"
 
 
+class EjectError(LadingError):
+    """A card cannot be let go."""
+
+    title = "Not ejected"
+
+
 class WorkerDiedError(LadingError):
     """A worker process ended in the middle of its task."""
 

@@ -81,9 +81,10 @@ class Controller(Limit):
     WORTH = 1.05
     """A rise of throughput by this factor makes one more place worth it."""
 
-    def __init__(self, name: str, start: int, most: int) -> None:
+    def __init__(self, name: str, start: int, most: int, label: str = "") -> None:
         super().__init__(name, start)
         self.most = most
+        self.label = label
         self._bytes = 0
         self._since: float | None = None
         self._best = 0.0

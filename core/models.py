@@ -120,16 +120,18 @@ class LimitView(Value, frozen=True, kw_only=True):
     busy: int
     ceiling: int
     waiting: int
+    label: str = ""
 
 
 class InFlight(Value, frozen=True, kw_only=True):
-    """What one worker does now; `size` 0 where that is not known."""
+    """What one worker does now, with `path` and so many `more` files in its hands; `size` 0 where not known."""
 
     import_id: str
     path: str
     stage: str
     size: int
     position: int
+    more: int = 0
 
 
 class ErrorGroup(Value, frozen=True, kw_only=True):

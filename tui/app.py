@@ -12,19 +12,15 @@ from textual.reactive import var
 from textual.screen import Screen
 
 from core.config import Config
-from core.errors import LadingError
-from core.models import Snapshot
+from core.errors import EjectError, LadingError
+from core.models import ImportView, Snapshot, Verdict
+from core.volumes.eject import PATIENCE, eject
 from core.volumes.volume import Volume, volumes
+from tui.aside import aside
 from tui.connection import Connection
 from tui.glyphs import Glyphs
 from tui.screens.base import Base
 from tui.screens.dashboard import Dashboard
-from tui.screens.failures import Failures
-from tui.screens.find import Find
-from tui.screens.import_ import Import
-from tui.screens.imports import Imports
-from tui.screens.new_import import NewImport
-from tui.screens.reading import Reading
 
 PERIOD = 0.5
 """Seconds between two drawings."""
@@ -39,7 +35,7 @@ class LadingApp(App[str]):
     """Draws the newest snapshot twice a second."""
 
     TITLE = "Lading"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = os.path.join(os.path.dirname(__file__), "app.tcss")
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+z", "suspend_process", show=False, priority=True)]
 
@@ -53,6 +49,7 @@ class LadingApp(App[str]):
         *,
         utf8: bool = True,
         volumes: Callable[[], list[Volume]] = volumes,
+        eject: Callable[[str, Sequence[str]], str] = eject,
     ) -> None:
         plain = bool(os.environ.get("NO_COLOR"))
         if not plain:
@@ -61,6 +58,7 @@ class LadingApp(App[str]):
         super().__init__(ansi_color=True if plain else None)
         self.settings = settings
         self.volumes = volumes
+        self._eject = eject
         self.glyphs = Glyphs(utf8=utf8)
         self.theme = "ansi-dark" if plain else "gruvbox"
         self.set_class(plain, "plain")
@@ -96,12 +94,15 @@ class LadingApp(App[str]):
             return
         open_before = {view.id for view in before.imports if view.ended is None}
         ended = [view for view in now.imports if view.ended is not None and view.id in open_before]
-        if not ended or self.settings.notice == "none":
+        if not ended:
             return
+        words = ", ".join(f"{view.label} {view.verdict or view.state}" for view in ended)
+        if isinstance(self.screen, Dashboard):
+            well = all(view.verdict is Verdict.SAFE for view in ended)
+            self.screen.say(f"{words}: choose it, then v for its receipt, e to eject.", "good" if well else "warn")
         if self.settings.notice == "bell":
             self.bell()
-        elif self._driver is not None:
-            words = ", ".join(f"{view.label} {view.verdict or view.state}" for view in ended)
+        elif self.settings.notice == "notification" and self._driver is not None:
             self._driver.write(f"\x1b]9;Lading: {Glyphs(utf8=False).text(words)}\x1b\\")
 
     def _drawn_anew(self, _: object) -> None:
@@ -174,6 +175,18 @@ class LadingApp(App[str]):
         await self.connection.cancel_import(name)
         self.draw_at_once()
 
+    async def eject(self, view: ImportView) -> None:
+        """Let go of the card of an import that has ended, and say what came of it. Raises LadingError."""
+        views = self.snapshot.imports if self.snapshot else ()
+        reading = [other.source for other in views if other.ended is None]
+        try:
+            await aside(lambda: self._eject(view.source, reading), 2 * PATIENCE + 1)
+        except TimeoutError as error:
+            raise EjectError(f"{view.label} does not answer.", "Try again, or eject it by hand.") from error
+        if isinstance(self.screen, Base):
+            keep = "" if view.verdict is Verdict.SAFE else " Keep what is on it: not all is archived."
+            self.screen.say(f"{view.label} can be taken out.{keep}", "warn" if keep else "good")
+
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something without holding up the screen; errors are told."""
 
@@ -198,18 +211,28 @@ class LadingApp(App[str]):
 
     def open(self, name: str) -> None:
         """Show the screen of this name."""
+        # Other screens than the first are loaded when they are wanted: the first is there the sooner.
+        from tui.screens.find import Find
+        from tui.screens.imports import Imports
+        from tui.screens.new_import import NewImport
+
         self.push_screen({"new": NewImport, "imports": Imports, "find": Find}[name]())
 
     def open_import(self, name: str, *, failed: bool = False) -> None:
         """Show one import."""
+        from tui.screens.import_ import Import
+
         self.push_screen(Import(name, failed=failed))
 
     def open_errors(self, name: str) -> None:
         """Show why files of an import failed."""
+        from tui.screens.failures import Failures
+
         self.push_screen(Failures(name))
 
     def open_receipt(self, name: str) -> None:
         """Show the receipt of an import."""
+        from tui.screens.reading import Reading
 
         async def fetch(give: Callable[[Sequence[str]], None]) -> None:
             rest = ""

@@ -16,7 +16,7 @@ from tui.console.output import Console
 COMMANDS = (
     *("import_", "status", "pause", "resume", "cancel", "imports", "receipt", "mhl", "find"),
     *("check", "restore"),
-    *("queues", "jobs", "retry", "derive", "show", "location", "audit", "engine", "log", "doctor"),
+    *("queues", "jobs", "retry", "derive", "show", "location", "audit", "engine", "log", "doctor", "demo"),
 )
 """The modules of `tui.commands`, in the order of the help."""
 

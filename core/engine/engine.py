@@ -60,7 +60,8 @@ class Engine:
             self.views = Views()
             self.waiting = Waiting(self)
             self.archives = Archives(self.pool, self.catalog)
-            self.starter = Starter(self.pool, self.catalog, self.archives, self.profile)
+            limit = (self.config.read_limit or 0) * 1_000_000
+            self.starter = Starter(self.pool, self.catalog, self.archives, self.profile, read_limit=limit)
             self.limits = self.starter.limits
             self.background = Background(self.config, self.profile, self.database, self.pool, self.archives)
             await self.background.start()
@@ -76,6 +77,7 @@ class Engine:
             self.background.worker.copying(self.transfers)
             for importer in self._importers.values():
                 self.views.sample(importer.run)
+                importer.run.pace()
                 if importer.run.archive.lock.lost.is_set():
                     _halt(importer)
 

@@ -57,7 +57,9 @@ class Target(msgspec.Struct, frozen=True):
 class Starter:
     """Makes the runs of imports, new ones and those that are taken up."""
 
-    def __init__(self, pool: Pool, catalog: Catalog, archives: Archives, profile: Profile) -> None:
+    def __init__(
+        self, pool: Pool, catalog: Catalog, archives: Archives, profile: Profile, *, read_limit: int = 0
+    ) -> None:
         self.limits = Limits(
             Limit("hash", profile.hash), Limit("copy", profile.copy), Limit("verify", profile.verify)
         )
@@ -66,6 +68,7 @@ class Starter:
         self._catalog = catalog
         self._archives = archives
         self._profile = profile
+        self._read_limit = read_limit
         self._sources = Sources(pool)
 
     async def begin(self, stack: AsyncExitStack, requests: Sequence[ImportRequest]) -> list[Begun]:
@@ -138,7 +141,8 @@ class Starter:
         """
         archive, gate, row = await self._opened(stack, await self._unfinished(name))
         source = Source(row.source)
-        reading = self._controller(f"read {row.volume_identity}", "", False)
+        label = os.fsdecode(os.path.basename(row.source.rstrip(b"/")))
+        reading = self._controller(f"read {row.volume_identity}", label, "", False)
         return Begun(self._run(row, source, reading, archive, gate), source, row.root, row.single)
 
     async def _opened(self, stack: AsyncExitStack, row: ImportRow) -> tuple[Archive, Gate, ImportRow]:
@@ -250,15 +254,17 @@ class Starter:
         return Begun(run, picked.whole, picked.whole_root, picked.whole_only)
 
     def _run(self, row: ImportRow, source: Source, reading: Controller, archive: Archive, gate: Gate) -> Run:
-        writing = self._controller(f"write {archive.uuid}", str(archive.filesystem.kind), False)
-        return Run(row, archive, gate, source, self._pool, self._catalog, self.limits, reading, writing)
+        place = os.fsdecode(os.path.basename(row.archive_path.rstrip(b"/")))
+        writing = self._controller(f"write {archive.uuid}", place, str(archive.filesystem.kind), False)
+        limit = self._read_limit
+        return Run(row, archive, gate, source, self._pool, self._catalog, self.limits, reading, writing, limit)
 
     def reading(self, source: Picked) -> Controller:
         """The places at which a source's volume is read."""
         volume = source.volume
-        return self._controller(f"read {volume.identity}", str(volume.kind), volume.removable)
+        return self._controller(f"read {volume.identity}", volume.name, str(volume.kind), volume.removable)
 
-    def _controller(self, name: str, kind: str, removable: bool) -> Controller:
+    def _controller(self, name: str, label: str, kind: str, removable: bool) -> Controller:
         if name not in self.controllers:
             most = self._profile.copy + self._profile.hash
             start = most
@@ -266,5 +272,5 @@ class Starter:
                 start, most = NETWORK_START, NETWORK_MOST
             elif removable:
                 start, most = CARD_START, CARD_MOST
-            self.controllers[name] = Controller(name, start, most)
+            self.controllers[name] = Controller(name, start, most, label)
         return self.controllers[name]

@@ -24,6 +24,10 @@ from core.workers.pool import Pool, Worker
 R = TypeVar("R")
 
 
+READS = ("hash", "copy")
+"""Stages in which a worker reads its source."""
+
+
 class HaltError(LadingError):
     """The run cannot go on; the import is left paused and goes on from there later."""
 
@@ -91,6 +95,7 @@ class Run:
         limits: Limits,
         reading: Controller,
         writing: Controller,
+        read_limit: int = 0,
     ) -> None:
         self.row = row
         self.request = row.request()
@@ -102,6 +107,8 @@ class Run:
         self.limits = limits
         self.reading = reading
         self.writing = writing
+        self.read_limit = read_limit
+        """Bytes a second that are read of the source at most; 0: as many as it gives."""
         self.staging = f".lading/staging/{row.name}/{row.runs}"
         self.scope = row.location_id if self.request.duplicates == "location" else None
         self.counts: dict[Outcome, list[int]] = {outcome: [0, 0] for outcome in Outcome}
@@ -225,6 +232,7 @@ class Run:
                 ) from error
             self.in_flight[worker] = files
             self.ticks[worker] = _counters(worker)
+            self.pace()
             try:
                 yield worker
             except HaltError:
@@ -262,6 +270,13 @@ class Run:
                     limit.release()
 
     # Control
+
+    def pace(self) -> None:
+        """Share the limit among the workers that read; to be called about every second."""
+        if self.read_limit:
+            reading = [one for one in self.in_flight if control.STAGES[one.slot.get(control.STAGE)] in READS]
+            for worker in self.in_flight:
+                worker.slot.set(control.PACE, max(1, self.read_limit // max(1, len(reading))))
 
     @property
     def paused(self) -> bool:

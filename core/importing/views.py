@@ -112,14 +112,11 @@ class Views:
             self._view(one.run, one.run.row, State.PAUSED if one.run.paused else State(one.run.row.state))
             for one in importers
         ]
-        every: list[Limit] = [*limits.all(), *controllers]
         return Snapshot(
             time=time.time(),
             version=VERSION,
             imports=(*self._ended.values(), *running)[-SHOWN:],
-            limits=tuple(
-                LimitView(name=one.name, busy=one.busy, ceiling=one.ceiling, waiting=one.waiting) for one in every
-            ),
+            limits=(*map(_limit, limits.all()), *(_limit(one, one.label) for one in controllers)),
             in_flight=tuple(flight for importer in importers for flight in _in_flight(importer.run))[:SHOWN],
             errors=(
                 *(group for importer in importers for group in _errors(importer.run)),
@@ -129,18 +126,24 @@ class Views:
         )
 
 
+def _limit(limit: Limit, label: str = "") -> LimitView:
+    return LimitView(
+        name=limit.name, busy=limit.busy, ceiling=limit.ceiling, waiting=limit.waiting, label=display(label)
+    )
+
+
 def _in_flight(run: Run) -> list[InFlight]:
     flights: list[InFlight] = []
     for worker, files in run.in_flight.items():
         if files:
-            more = f" and {len(files) - 1:,} more" if len(files) > 1 else ""
             flights.append(
                 InFlight(
                     import_id=run.row.name,
-                    path=display(files[0].path) + more,
+                    path=display(files[0].path),
                     stage=control.STAGES[worker.slot.get(control.STAGE)],
                     size=worker.slot.get(control.SIZE),
                     position=worker.slot.get(control.POSITION),
+                    more=len(files) - 1,
                 )
             )
     return flights

@@ -10,7 +10,7 @@ WORDS = 16
 SLOT_BYTES = WORDS * 8
 SLOTS = 1024
 
-COMMAND, STATE, BEAT, READ, WRITTEN, VERIFIED, SIZE, POSITION, STAGE = range(9)
+COMMAND, STATE, BEAT, READ, WRITTEN, VERIFIED, SIZE, POSITION, STAGE, PACE = range(10)
 
 RUN, PAUSE, CANCEL = 0, 1, 2
 IDLE, BUSY, PAUSED = 0, 1, 2
@@ -21,7 +21,7 @@ BLOCK = 1 << 20
 """Bytes between two looks at the command word."""
 
 PAUSE_POLL = 0.02
-"""Seconds between two looks while paused."""
+"""Seconds between two looks while waiting."""
 
 
 class StoppedError(Exception):
@@ -29,12 +29,17 @@ class StoppedError(Exception):
 
 
 class Slot:
-    """One worker's words. The engine writes COMMAND, the worker all others."""
+    """One worker's words. The engine writes COMMAND and PACE, the worker all others.
+
+    PACE is the bytes a second that may be read of a source; 0: as many as it gives.
+    """
 
     def __init__(self, words: memoryview) -> None:
         self._words = words
         self.on_pause: list[Callable[[], None]] = []
         """What closes descriptors on a source; must not raise."""
+        self._due = 0.0
+        """When the pace allows the next byte, by the monotonic clock."""
 
     def get(self, word: int) -> int:
         """The value of `word`."""
@@ -60,6 +65,8 @@ class Slot:
         """Count `amount` bytes in `word` and in the position of the file under way."""
         self._words[POSITION] += amount
         self.add(word, amount)
+        if word == READ and (pace := self._words[PACE]):
+            self._due = max(self._due, time.monotonic()) + amount / pace
 
     def let_go(self) -> None:
         """Close what is closed for a pause."""
@@ -67,10 +74,17 @@ class Slot:
             close()
 
     def checkpoint(self) -> None:
-        """Wait here while paused. Raises StoppedError when cancelled.
+        """Wait here while paused, and while ahead of the pace. Raises StoppedError when cancelled.
 
-        Descriptors on the source are closed before waiting (`on_pause`), so that a card can be ejected.
+        Descriptors on the source are closed before a pause (`on_pause`), so that a card can be ejected.
         """
+        while self._due and self._words[COMMAND] == RUN:
+            left = self._due - time.monotonic()
+            if left <= 0:
+                self._due = 0.0
+            else:
+                self._words[BEAT] += 1
+                time.sleep(min(left, PAUSE_POLL))
         if self._words[COMMAND] == RUN:
             return
         if self._words[COMMAND] == PAUSE:

@@ -169,6 +169,7 @@ class Pool:
             worker = await self._start()
         worker.task = task
         worker.slot.set(control.COMMAND, control.RUN)
+        worker.slot.set(control.PACE, 0)
         self._busy.add(worker)
         try:
             yield worker

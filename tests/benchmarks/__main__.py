@@ -1,4 +1,4 @@
-"""python -m tests.benchmarks [import|scale|copystage|find|seed|terminal|background]"""
+"""python -m tests.benchmarks [import|scale|copystage|find|seed|terminal|background|screen]"""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 
-from tests.benchmarks import background, copystage, find, report, runner, scale, seed, terminal
+from tests.benchmarks import background, copystage, find, report, runner, scale, screen, seed, terminal
 from tests.benchmarks.machine import facts
 from tests.benchmarks.measure import FailedRunError
 from tests.benchmarks.peers import PEERS, MissingPeerError
@@ -21,7 +21,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("import", "scale", "copystage", "find", "seed", "terminal", "background"),
+        choices=("import", "scale", "copystage", "find", "seed", "terminal", "background", "screen"),
         default="import",
     )
     parser.add_argument("--set", nargs="+", choices=SETS, default=list(SETS), help="import: which sets")
@@ -52,6 +52,9 @@ def run(chosen: argparse.Namespace, folder: str) -> tuple[object, str]:
     if chosen.what == "seed":
         rows = seed.seed_targets(folder, chosen.fraction)
         return rows, seed.text(rows)
+    if chosen.what == "screen":
+        figures = screen.screen(folder, chosen.pairs, chosen.fraction)
+        return figures, screen.text(figures)
     results = runner.compare(chosen.set, chosen.only, chosen.pairs, chosen.fraction, folder)
     return [report.as_json(result) for result in results], "\n\n".join(map(report.comparison, results))
 

@@ -74,6 +74,7 @@ def test_every_key_from_the_file(home: Path) -> None:
         known = "record"
         duplicates = "location"
         exclude = ["*.tmp", "cache"]
+        read_limit = 40
         resume_at_start = false
         [workers]
         copy = 3
@@ -92,6 +93,7 @@ def test_every_key_from_the_file(home: Path) -> None:
         known="record",
         duplicates="location",
         exclude=("*.tmp", "cache"),
+        read_limit=40,
         resume_at_start=False,
         workers=Workers(copy=3, poll_idle_ms=900),
     )
@@ -109,6 +111,8 @@ def test_every_key_from_the_environment(home: Path) -> None:
         "LADING_KNOWN": "record",
         "LADING_DUPLICATES": "location",
         "LADING_EXCLUDE": os.pathsep.join(["*.tmp", "", "cache"]),
+        "LADING_READ_LIMIT": "40",
+        "LADING_SHARE_ACCESS_NOTE": "true",
         "LADING_RESUME_AT_START": "false",
         "LADING_NOTICE": "notification",
         **{f"LADING_WORKERS_{name.upper()}": str(number) for number, name in enumerate(NUMBERS, 1)},
@@ -126,10 +130,18 @@ def test_every_key_from_the_environment(home: Path) -> None:
         known="record",
         duplicates="location",
         exclude=("*.tmp", "cache"),
+        read_limit=40,
+        share_access_note=True,
         resume_at_start=False,
         notice="notification",
         workers=Workers(**{name: number for number, name in enumerate(NUMBERS, 1)}),
     )
+
+
+@pytest.mark.parametrize("text", ["0", "fast", "-1"])
+def test_a_read_limit_is_a_number(home: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="Give an integer from 1 to 1000000"):
+        load({}, env(home, LADING_READ_LIMIT=text))
 
 
 def test_foreign_and_empty_variables_are_not_settings(home: Path) -> None:

@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from tui.aside import aside
 from tui.glyphs import Glyphs
-from tui.widgets.lines import Lines, line
+from tui.widgets.lines import CLASSES, Lines, line
 
 Offer = Callable[[str], Sequence[str]]
 """What fits to what was typed. It is called beside the screen: a folder may not answer."""
@@ -25,6 +25,7 @@ ANSWER = 8.0
 class Ask(ModalScreen[str | None]):
     """Enter takes what was typed, or the offer that the arrows chose; tab completes; Esc leaves it as it was."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = CLASSES
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,ctrl+c", "leave", show=False),
         Binding("down", "move(1)", show=False, priority=True),

@@ -11,6 +11,7 @@ from core.errors import LadingError
 from core.models import Snapshot
 from tui.glyphs import Glyphs
 from tui.widgets.keys import Key, Keys
+from tui.widgets.lines import CLASSES
 
 if TYPE_CHECKING:
     from tui.app import LadingApp
@@ -32,6 +33,7 @@ class Base(Screen[T]):
 
     KEYS: ClassVar[tuple[Key, ...]] = (HELP, LEAVE)
     BINDINGS: ClassVar[list[BindingType]] = []
+    COMPONENT_CLASSES: ClassVar[set[str]] = CLASSES
     NAME = ""
     """What the help calls this screen."""
     ABOUT = ""

@@ -8,12 +8,13 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from tui.glyphs import Glyphs
-from tui.widgets.lines import Line, Lines, line
+from tui.widgets.lines import CLASSES, Line, Lines, line
 
 
 class Confirm(ModalScreen[bool]):
     """`y` or Enter says yes, Esc or `n` no."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = CLASSES
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y,enter", "answer(True)", show=False),
         Binding("n,escape,q,ctrl+c", "answer(False)", show=False),

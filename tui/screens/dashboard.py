@@ -1,5 +1,6 @@
 """The dashboard: everything that is happening now, in five panes."""
 
+import os
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -37,6 +38,9 @@ class Dashboard(Base[None]):
         Key(key="i", label="imports", does="imports", about="all imports, their files and receipts"),
         Key(key="slash", label="find", does="find", about="find files in the archive"),
         Key(key="enter", label="zoom", does="zoom", about="enlarge the pane; in enlarged cards: open the import"),
+        Key(key="e", label="eject", does="eject", about="eject the card of an import that has ended"),
+        Key(key="v", label="receipt", does="receipt", about="the bill of lading of an import that has ended"),
+        Key(key="y", label="copy", does="copy", about="copy the path: of the file, the newest error, the source"),
         NUMBERS,
         Key(
             key="plus,equals_sign",
@@ -57,7 +61,7 @@ class Dashboard(Base[None]):
         Binding("right,l", "beside(1)", show=False),
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - Textual's
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-middle"), (34, "-tall")]  # noqa: RUF012 - Textual's
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-middle"), (34, "-tall"), (50, "-high")]  # noqa: RUF012 - Textual's
 
     def compose(self) -> ComposeResult:
         """Header, panes, keys."""
@@ -75,7 +79,6 @@ class Dashboard(Base[None]):
 
     def on_mount(self) -> None:
         """Begin with the cards."""
-        super().on_mount()
         self.set_focus(self.query_one(Cards))
 
     # What is shown
@@ -140,6 +143,12 @@ class Dashboard(Base[None]):
                 return f"{view.label} has ended." if does != "retry" else _ended(view)
             if does == "retry" and view.state is State.RUNNING:
                 return f"{view.label} is running."
+        if does == "eject":
+            return _why_not_eject(view)
+        if does == "receipt":
+            return _why_no_receipt(view)
+        if does == "copy" and not self.path:
+            return "There is no path here."
         if does == "zoom" and self.enlarged and not isinstance(self.pane, Cards | Errors):
             return "It is enlarged already; Esc goes back."
         return ""
@@ -220,6 +229,32 @@ class Dashboard(Base[None]):
 
         self.app.push_screen(confirm_cancel(view, self.glyphs), answered)
 
+    def do_eject(self) -> None:
+        """Let go of the card."""
+        if self.chosen is not None:
+            self.say(f"Ejecting {self.chosen.label}.", "warn")
+            self.lading.begin(self.lading.eject(self.chosen))
+
+    def do_receipt(self) -> None:
+        """Show the bill of lading."""
+        if self.chosen is not None:
+            self.lading.open_receipt(self.chosen.id)
+
+    @property
+    def path(self) -> str:
+        """What `y` copies: the path of what is chosen."""
+        pane, view = self.pane, self.chosen
+        if isinstance(pane, Errors | InFlight) and (pane.chosen is None or view is None):
+            return ""
+        below = pane.chosen.newest if isinstance(pane, Errors) and pane.chosen else ""
+        if isinstance(pane, InFlight) and pane.chosen:
+            below = pane.chosen.path
+        return os.path.join(view.source, below).rstrip("/") if view is not None else ""
+
+    def do_copy(self) -> None:
+        """Copy the path."""
+        self.lading.copy(self.path)
+
     def do_new(self) -> None:
         """To the new import."""
         self.lading.open("new")
@@ -271,6 +306,18 @@ class Dashboard(Base[None]):
     def _draw_panes(self) -> None:
         self.draw_snapshot(self.lading.snapshot)
         self.draw_keys()
+
+
+def _why_not_eject(view: ImportView | None) -> str:
+    if view is None:
+        return "There is no card."
+    return "" if view.ended is not None else f"{view.label} is still being imported."
+
+
+def _why_no_receipt(view: ImportView | None) -> str:
+    if view is None:
+        return "There is no import."
+    return "" if view.ended is not None else f"{view.label} has not ended: its receipt comes with its end."
 
 
 def _ended(view: ImportView) -> str:

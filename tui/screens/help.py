@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
-from tui.widgets.keys import Key, Keys
+from tui.widgets.keys import FACES, Key, Keys
 from tui.widgets.lines import Line, Lines, crop, line
 
 MOVES = (
@@ -48,7 +48,8 @@ class Help(Base[None]):
         lines: list[Line] = [line((f" Lading, {name}", "title")), line((f" {about}", "dim")), ()]
         for key in self._about.KEYS:
             why = self._about.why_not(key.does)
-            drawn = ", ".join(part for part in [key.drawn, *key.key.split(",")[1:2]] if part)
+            others = key.key.split(",")[1:2] if key.does != "pane" else []
+            drawn = ", ".join([key.drawn, *(FACES.get(other, other) for other in others)])
             told = line(f"  {drawn:<17}", (key.about or key.label, "dim" if why else ""))
             lines.append((*told, (f"  (not now: {self.glyphs.text(why)})", "dim")) if why else told)
         lines += [(), *(line(f"  {keys:<17}", does) for keys, does in MOVES)]

@@ -6,7 +6,10 @@ from core.models import ImportView, Snapshot, State, Value, Verdict
 from tui import format
 from tui.glyphs import Glyphs
 from tui.session import Session, session, share
-from tui.widgets.lines import Line, Lines, beside, crop, line
+from tui.widgets.lines import Line, Lines, beside, crop, line, width_of
+
+LEAST = 8
+"""Columns of an archive's path below which it is left out."""
 
 
 class Heading(Value, frozen=True, kw_only=True):
@@ -51,7 +54,8 @@ def lines(snapshot: Snapshot | None, trouble: str, width: int, glyphs: Glyphs) -
     head = heading(sums, trouble)
     now = time.strftime("%H:%M", time.localtime(snapshot.time))
     state = line((now, "dim"), "  ", (glyphs.text(head.word), head.style), glyphs.text(head.more), " ")
-    top = beside(line((" Lading", "title"), "  ", glyphs.text(_where(sums))), state, width, utf8=glyphs.utf8)
+    where = _where(sums, width - width_of(state) - 11, glyphs)
+    top = beside(line((" Lading", "title"), "  ", where), state, width, utf8=glyphs.utf8)
     if not sums.views:
         hint = line((" Nothing is being imported. ", "dim"), ("n", "title"), (" starts a new import.", "dim"))
         return [top, crop(hint, width, utf8=glyphs.utf8), ()]
@@ -91,13 +95,17 @@ def _read_back(views: tuple[ImportView, ...]) -> bool:
     return all(view.level for view in views)
 
 
-def _where(sums: Session) -> str:
+def _where(sums: Session, width: int, glyphs: Glyphs) -> str:
+    """Location and archive; of an archive's path the end, if not all of it fits into `width` columns."""
     places = list(dict.fromkeys(view.location for view in sums.views))
     archives = list(dict.fromkeys(view.archive for view in sums.views))
     if not places:
         return ""
     more = f" and {len(places) - 1} more" if len(places) > 1 else ""
-    return f"{places[0]}{more} to {archives[0]}{' and more' if len(archives) > 1 else ''}"
+    left = glyphs.text(f"{places[0]}{more} to ")
+    right = glyphs.text(archives[0]) + (" and more" if len(archives) > 1 else "")
+    room = width - format.cells(left)
+    return left + glyphs.tail(right, room) if room >= LEAST else glyphs.text(f"{places[0]}{more}")
 
 
 def _progress(sums: Session, now: float, head: Heading, width: int, glyphs: Glyphs) -> Line:

@@ -1,43 +1,92 @@
-"""What every worker has in its hands now."""
+"""What every worker has in its hands now, and what the background is at."""
 
 from core.models import InFlight as Flight
-from core.models import Snapshot
+from core.models import Snapshot, Value
 from tui import format
 from tui.session import share
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Room, Rows, SnapshotPane, empty
+from tui.widgets.queues import NAMES
+
+WAITS = "waits"
+"""The stage of a file that waits for a place."""
+
+STAGE = 7
+"""Columns of a stage, at least."""
+
+
+class Work(Value, frozen=True, kw_only=True):
+    """One row: what is worked on, how, and how far that is (None: not known). `flight`: where it is a copy."""
+
+    path: str
+    stage: str
+    size: int = 0
+    done: float | None = None
+    more: int = 0
+    flight: Flight | None = None
 
 
 class InFlight(SnapshotPane):
-    """A row for each worker's file."""
+    """A row for each worker's file, and for each long call of a queue."""
 
     NUMBER = 4
 
     def rows(self, snapshot: Snapshot, room: Room) -> Rows:
         """File, stage and bar."""
-        flights = snapshot.in_flight
-        if not flights:
+        works = under_way(snapshot)
+        if not works:
             return Rows(title="IN FLIGHT", rows=empty("Nothing.", room.glyphs))
-        found = tuple((flight(one, room, chosen=number == room.cursor),) for number, one in enumerate(flights))
-        return Rows(title=f"IN FLIGHT, {format.number(len(flights))}", rows=found)
+        widest = max(STAGE, *(len(one.stage) for one in works))
+        found = tuple((row(one, room, widest, chosen=number == room.cursor),) for number, one in enumerate(works))
+        return Rows(title=f"IN FLIGHT, {format.number(len(works))}", rows=found)
 
     @property
     def chosen(self) -> Flight | None:
-        """The file in the chosen row."""
-        flights = self.snapshot.in_flight
-        return flights[self.cursor] if self.cursor < len(flights) else None
+        """The file in the chosen row, if it is on its way to the archive."""
+        works = under_way(self.snapshot)
+        return works[self.cursor].flight if self.cursor < len(works) else None
 
 
-def flight(one: Flight, room: Room, *, chosen: bool) -> Line:
-    """One file on one line."""
+def under_way(snapshot: Snapshot) -> list[Work]:
+    """Copies, then the background, then the copies that wait for a place."""
+    copies = [
+        Work(
+            path=one.path,
+            stage=one.stage or WAITS,
+            size=one.size,
+            done=share(one.position, one.size) if one.stage and one.size else None,
+            more=one.more,
+            flight=one,
+        )
+        for one in snapshot.in_flight
+    ]
+    background = [
+        Work(path=call.subject, stage=NAMES.get(queue.name, queue.name), done=call.progress or None)
+        for queue in snapshot.queues
+        for call in queue.at_work
+    ]
+    return [
+        *(one for one in copies if one.stage != WAITS),
+        *background,
+        *(one for one in copies if one.stage == WAITS),
+    ]
+
+
+def row(one: Work, room: Room, widest: int, *, chosen: bool) -> Line:
+    """One of them on one line, its stage in `widest` columns."""
     glyphs = room.glyphs
     width = 7 if room.width < 70 else 24
-    done = share(one.position, one.size)
-    bar = f"{glyphs.bar(done, width)} {int(done * 100):3}%" if one.size else " " * (width + 5)
-    size = f" {format.size(one.size):>8}" if room.width >= 60 and one.size else " " * 9 if room.width >= 60 else ""
-    tail = f" {one.stage:<7}{size} "
+    style = "dim" if one.stage == WAITS else ""
+    bar = f"{glyphs.bar(one.done, width)} {int(one.done * 100):3}%" if one.done is not None else ""
+    if not bar and one.more:
+        bar = f"+{format.number(one.more)} more"
+    size = ""
+    if room.width >= 60:
+        size = f" {format.size(one.size):>8}" if one.size else " " * 9
+    tail = f" {one.stage:<{widest}}{size} "
     path = glyphs.text(one.path)
     name = path if room.enlarged else path.rpartition("/")[2]
-    room_left = room.width - 1 - len(tail) - width - 5
+    left = room.width - 1 - len(tail) - width - 5
     mark = (">", "title") if chosen and room.focused else (" ", "")
-    return crop(line(mark, glyphs.fit(name, room_left), tail, (bar, "busy")), room.width, utf8=glyphs.utf8)
+    pieces = line(mark, (glyphs.fit(name, left), style), (tail, style), (bar, "busy" if one.done else "dim"))
+    return crop(pieces, room.width, utf8=glyphs.utf8)

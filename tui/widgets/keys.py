@@ -28,6 +28,7 @@ FACES = {
     "slash": "/",
     "escape": "esc",
     "plus": "+",
+    "equals_sign": "=",
     "minus": "-",
     "plus,equals_sign": "+",
     "enter": "enter",

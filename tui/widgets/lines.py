@@ -1,7 +1,6 @@
 """A widget of coloured lines that repaints only the columns that have changed."""
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
 
 from rich.segment import Segment
 from textual.geometry import Region
@@ -16,6 +15,9 @@ Piece = tuple[str, str]
 Line = tuple[Piece, ...]
 
 STYLES = ("good", "bad", "warn", "busy", "dim", "bold", "title", "cursor", "on")
+
+CLASSES: set[str] = {f"lines--{name}" for name in STYLES}
+"""Where the style sheet says what they are. Screens have them, once for all their lines."""
 
 
 def line(*pieces: str | Piece) -> Line:
@@ -55,7 +57,6 @@ class Lines(Widget):
     DEFAULT_CSS = """
     Lines { width: 1fr; height: auto; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"lines--{name}" for name in STYLES}
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -93,7 +94,7 @@ class Lines(Widget):
         """One line in its colours."""
         background = self.rich_style
         segments = [
-            Segment(text, background + self.get_component_rich_style(f"lines--{style}", partial=True))
+            Segment(text, background + self.screen.get_component_rich_style(f"lines--{style}", partial=True))
             if style
             else Segment(text, background)
             for text, style in _at(self._lines, y)

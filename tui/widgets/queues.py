@@ -7,7 +7,14 @@ from tui.widgets.pane import Room, Rows, SnapshotPane, empty
 
 NAMES = {"video_proxy": "proxy", "location_stats": "stats", "live_photo": "live photo"}
 
-REASONS = {"copies": "for copy"}
+REASONS = {"copies come first": "for copies", "an import to end": "for import", "exiftool": "for exif"}
+"""The engine's reasons in fewer words."""
+
+NAME, RATE = 10, 9
+"""Columns of a name and of a rate."""
+
+ROOMY = 58
+"""Columns from which on there is room for both a rate and what is waited for."""
 
 
 class Place(Value, frozen=True, kw_only=True):
@@ -40,12 +47,15 @@ class Queues(SnapshotPane):
         found = places(snapshot, volumes=room.enlarged)
         if not found:
             return Rows(title="QUEUES", rows=empty("Nothing has begun.", room.glyphs))
-        widest = max(len(place.name) for place in found)
+        names = [format.cells(room.glyphs.text(place.name)) for place in found]
+        widest = min(max(NAME, *names), max(NAME, room.width // 3))
         rows = tuple(
             (row(place, room, widest, chosen=number == room.cursor),) for number, place in enumerate(found)
         )
-        heads = "busy/slots" if room.width < 50 else "busy/slots  waiting     rate  waits for"
-        return Rows(title="QUEUES", aside=heads, rows=rows)
+        heads = f"busy/slots{'waiting':>{_bar(room) - 3 + _waiting(room)}}"
+        if room.width >= ROOMY:
+            heads += f" {'rate':>{RATE}}  waits for"
+        return Rows(title="QUEUES", aside=" " * (widest - NAME) + heads, rows=rows)
 
 
 def places(snapshot: Snapshot, *, volumes: bool = False) -> list[Place]:
@@ -57,8 +67,9 @@ def places(snapshot: Snapshot, *, volumes: bool = False) -> list[Place]:
 
 
 def _stage(limit: LimitView, rate: float | None) -> Place:
+    what, _, volume = limit.name.partition(" ")
     return Place(
-        name=limit.name,
+        name=f"{what} {limit.label or volume}".rstrip(),
         busy=limit.busy,
         slots=limit.ceiling,
         waiting=limit.waiting,
@@ -83,28 +94,37 @@ def _queue(queue: QueueView) -> Place:
 def _waits(queue: QueueView) -> str:
     if queue.paused:
         return "paused"
-    return REASONS.get(queue.reason, queue.reason) if queue.waiting and not queue.busy else ""
+    if not queue.waiting or queue.busy or not queue.reason:
+        return ""
+    follows = f"for {NAMES.get(queue.reason, queue.reason)}" if " " not in queue.reason else queue.reason
+    return REASONS.get(queue.reason, follows)
 
 
 def row(place: Place, room: Room, widest: int, *, chosen: bool) -> Line:
-    """One place on one line."""
+    """One place on one line. Where there is no room for both, the rate stands where it waits for something."""
     glyphs = room.glyphs
     share = place.busy / place.slots if place.slots else 0.0
-    width = 10 if room.width < 70 else 20
-    style = "warn" if place.paused else "busy"
     mark = (">", "title") if chosen and room.focused else (" ", "")
-    counts = f"{place.busy}/{place.slots}"
-    waiting = f"{format.number(place.waiting)}" if place.waiting else "-"
-    told = f"{place.rate:>9}" if place.rate else place.waits
-    if room.enlarged and place.rate and place.waits:
-        told = f"{place.rate:>9}  {place.waits}"
+    style = "warn" if place.paused else "busy"
+    waits = (glyphs.text(place.waits), "warn" if place.paused else "dim")
+    told: Line = (waits,)
+    if place.rate or room.width >= ROOMY:
+        told = line(f"{place.rate:>{RATE}}", *(("  ", waits) if room.width >= ROOMY else ()))
     dead = line("  ", (f"{format.number(place.dead)} dead", "bad")) if place.dead else ()
     pieces = line(
         mark,
         glyphs.fit(glyphs.text(place.name), widest),
         " ",
-        (glyphs.bar(share, width), style),
-        f" {counts:>5} {waiting:>6}  ",
-        (glyphs.text(told), "warn" if place.paused else "" if place.rate else "dim"),
+        (glyphs.bar(share, _bar(room)), style),
+        f" {f'{place.busy}/{place.slots}':>5}",
+        f" {format.number(place.waiting) if place.waiting else '-':>{_waiting(room)}} ",
     )
-    return crop((*pieces, *dead), room.width, utf8=glyphs.utf8)
+    return crop((*pieces, *told, *dead), room.width, utf8=glyphs.utf8)
+
+
+def _bar(room: Room) -> int:
+    return 10 if room.width < 70 else 20
+
+
+def _waiting(room: Room) -> int:
+    return 5 if room.width < ROOMY else 7

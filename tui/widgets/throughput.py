@@ -41,7 +41,7 @@ class Throughput(SnapshotPane):
         columns = buckets(busiest(rates), rates.period, snapshot.time, each)[-width:]
         drawn = glyphs.graph([*[0.0] * (width - len(columns)), *columns], height, max(columns, default=0.0))
         table = _table(rates, bottleneck(snapshot), snapshot, room.width - width - 2)
-        table += [()] * (height - len(table))
+        table = [*table, *[()] * (height - len(table))][:height]
         lines = [
             crop((*line(" ", (graph, "busy"), " "), *beside), room.width, utf8=glyphs.utf8)
             for graph, beside in zip(drawn, table, strict=True)

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from core.models import (
+    AtWork,
     Count,
     ErrorGroup,
     InFlight,
@@ -41,17 +42,24 @@ LIMITS = (
     LimitView(name="hash", busy=18, ceiling=22, waiting=0),
     LimitView(name="copy", busy=6, ceiling=6, waiting=0),
     LimitView(name="verify", busy=5, ceiling=22, waiting=0),
-    LimitView(name="read uuid:a", busy=4, ceiling=4, waiting=40),
-    LimitView(name="read uuid:b", busy=4, ceiling=4, waiting=21),
-    LimitView(name="write nas", busy=5, ceiling=12, waiting=0),
+    LimitView(name="read uuid:a", busy=4, ceiling=4, waiting=40, label="B002"),
+    LimitView(name="read uuid:b", busy=4, ceiling=4, waiting=21, label="C003"),
+    LimitView(name="write nas", busy=5, ceiling=12, waiting=0, label="archive"),
 )
 
 QUEUES = (
     QueueView(name="exiftool", busy=11, slots=12, waiting=340, rate=118.0),
     QueueView(name="thumbnail", busy=12, slots=12, waiting=902, rate=41.0),
-    QueueView(name="video_proxy", busy=0, slots=4, waiting=38, reason="copies"),
+    QueueView(name="video_proxy", busy=0, slots=4, waiting=38, reason="copies come first"),
+    QueueView(
+        name="live_photo",
+        busy=1,
+        slots=1,
+        waiting=0,
+        at_work=(AtWork(subject="Mill Creek Asylum", progress=0.35),),
+    ),
     QueueView(name="bagit", busy=1, slots=2, waiting=0, rate=2.0),
-    QueueView(name="location_stats", busy=0, slots=4, waiting=1, reason="for exif"),
+    QueueView(name="location_stats", busy=0, slots=4, waiting=1, reason="exiftool"),
 )
 
 A001 = done(
@@ -104,8 +112,9 @@ FLIGHTS = (
     InFlight(
         import_id=C003.id, path="DCIM/100GOPRO/GX010118.MP4", stage="verify", size=3 * GB, position=2_200 * MB
     ),
-    InFlight(import_id=B002.id, path="DCIM/100MSDCF/DSC0001.ARW and 12 more", stage="hash", size=0, position=0),
+    InFlight(import_id=B002.id, path="DCIM/100MSDCF/DSC0001.ARW", stage="hash", size=0, position=0, more=12),
     InFlight(import_id=C003.id, path="DCIM/100GOPRO/GX010119.MP4", stage="flush", size=3 * GB, position=0),
+    InFlight(import_id=C003.id, path="DCIM/100GOPRO/GX010120.MP4", stage="", size=0, position=0),
 )
 
 ERRORS = (

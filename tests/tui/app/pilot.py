@@ -1,13 +1,14 @@
 """Running the app in a test, with a fake engine."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
 
 from core.config import Config
 from core.models import Snapshot
+from core.volumes.eject import eject as ejecting
 from core.volumes.volume import Volume
 from tests.tui.app.fake import Fake
 from tui.app import LadingApp
@@ -64,10 +65,11 @@ async def running(
     settings: Config | None = None,
     utf8: bool = True,
     volumes: Callable[[], list[Volume]] = list,
+    eject: Callable[[str, Sequence[str]], str] = ejecting,
 ) -> AsyncIterator[Running]:
     """The app on a screen of this size, showing a snapshot."""
     fake = fake or Fake(snapshot)
-    app = LadingApp(settings or Config(home="/nowhere"), lambda: fake, utf8=utf8, volumes=volumes)
+    app = LadingApp(settings or Config(home="/nowhere"), lambda: fake, utf8=utf8, volumes=volumes, eject=eject)
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.pause()

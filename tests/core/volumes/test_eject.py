@@ -1,0 +1,119 @@
+"""Letting go of cards: which volume it is, what is asked of the system, and when it is not asked."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from core.errors import EjectError
+from core.volumes import eject as ejecting
+from core.volumes.disks import Disk
+from core.volumes.eject import card_at, commands, eject
+from core.volumes.filesystems import Kind
+from core.volumes.mounts import Mount
+
+
+def at(mount: str, device: str = "/dev/sdb1") -> Mount:
+    return Mount(mount=mount, device=device, filesystem="exfat", kind=Kind.LOCAL, read_only=False)
+
+
+ROOT, CARD, INNER = at("/", "/dev/sda1"), at("/media/A 1"), at("/media/A 1/inner", "/dev/sdc1")
+MOUNTED = [ROOT, INNER, CARD]
+
+
+def removable(device: str) -> Disk:
+    return Disk(removable=device != "/dev/sda1")
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [("/media/A 1", CARD), ("/media/A 1/DCIM/100", CARD), ("/media/A 1/inner/x", INNER)],
+)
+def test_the_card_that_a_source_lies_on(source: str, expected: Mount) -> None:
+    assert card_at(source, MOUNTED, removable) == expected
+
+
+@pytest.mark.parametrize("source", ["/media/A 10/DCIM", "/home/ada", "/"])
+def test_what_is_no_card_is_not_ejected(source: str) -> None:
+    with pytest.raises(EjectError, match="no card"):
+        card_at(source, MOUNTED, removable)
+
+
+def test_a_card_that_is_gone() -> None:
+    with pytest.raises(EjectError, match="not plugged in"):
+        card_at("/media/A 1", [], removable)
+
+
+def test_a_name_that_is_hostile_is_found_as_it_is_shown() -> None:
+    hostile = at("/media/\x1b[2J\udcff")
+    assert card_at("/media/\\x1b[2J\\xff/DCIM", [ROOT, hostile], removable) == hostile
+
+
+def test_macos_takes_the_whole_card_off() -> None:
+    assert commands(CARD, "darwin", lambda name: None) == [["diskutil", "eject", "/media/A 1"]]
+
+
+def test_linux_asks_udisks_first_where_it_is() -> None:
+    asked = commands(CARD, "linux", lambda name: f"/usr/bin/{name}")
+    assert asked[0] == ["udisksctl", "unmount", "--no-user-interaction", "--block-device", "/dev/sdb1"]
+    assert asked[1:] == commands(CARD, "linux", lambda name: None) == [["umount", "--", "/media/A 1"]]
+
+
+@pytest.mark.parametrize("platform", ["darwin", "linux"])
+def test_nothing_is_forced(platform: str) -> None:
+    for argv in commands(CARD, platform, lambda name: name):
+        assert not {"-f", "--force", "-l", "--lazy", "force"} & set(argv)
+
+
+@pytest.fixture
+def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """A system with one card, whose umount(8) is a script that notes what it is asked."""
+    noted = tmp_path / "asked"
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    shell = shutil.which("sh")
+    monkeypatch.setenv("PATH", str(tools))
+    monkeypatch.setattr(ejecting, "mounts", lambda: MOUNTED)
+    monkeypatch.setattr(ejecting, "disk", removable)
+    monkeypatch.setattr(ejecting, "commands", lambda mount: commands(mount, "linux"))
+
+    def set_up(script: str) -> Path:
+        for name in ("umount", "diskutil"):
+            program = tools / name
+            program.write_text(f'#!{shell}\necho "$@" >> {noted}\n{script}\n')
+            program.chmod(0o755)
+        return noted
+
+    return set_up
+
+
+def test_a_card_is_let_go(system: Callable[[str], Path]) -> None:
+    noted = system("exit 0")
+    assert eject("/media/A 1/DCIM", ["/home/ada"]) == "/media/A 1"
+    assert noted.read_text() == "-- /media/A 1\n"
+
+
+def test_a_card_in_use_stays_and_the_system_says_why(system: Callable[[str], Path]) -> None:
+    system("echo 'target is busy.' >&2; exit 32")
+    with pytest.raises(EjectError, match=r"target is busy\."):
+        eject("/media/A 1")
+
+
+def test_never_while_an_import_reads_it(system: Callable[[str], Path]) -> None:
+    noted = system("exit 0")
+    with pytest.raises(EjectError, match="still reads /media/A 1/other"):
+        eject("/media/A 1/DCIM", ["/media/A 1/other"])
+    assert not noted.exists()
+
+
+def test_without_the_system_s_program_it_says_so(system: Callable[[str], Path]) -> None:
+    with pytest.raises(EjectError, match="umount does not answer"):
+        eject("/media/A 1")
+
+
+@pytest.mark.skipif(os.name != "posix" or not Path("/proc/self/mounts").exists(), reason="what Linux mounts")
+def test_the_disk_of_this_machine_is_no_card(tmp_path: Path) -> None:
+    with pytest.raises(EjectError, match="no card"):
+        eject(str(tmp_path))

@@ -1,0 +1,29 @@
+"""lading demo: everything to try, on cards that are made up for it."""
+
+import argparse
+import os
+
+from core.errors import UsageError
+from tui.console.exits import Exit
+from tui.console.output import Console
+
+NAME = "demo"
+HELP = "try everything on made-up cards in a temporary folder, which is removed at the end"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """There are no options."""
+
+
+def run(options: argparse.Namespace, console: Console) -> Exit:
+    """Set the stage, show the app, clear the stage. Raises UsageError, DemoError."""
+    from tui import start
+
+    if not start.possible(console):
+        raise UsageError("The demo needs a terminal.", "Run it in one.")
+    from tui.demo.stage import stage
+
+    with stage(os.environ, console.err.line) as set_up:
+        from tui.demo.app import DemoApp
+
+        return start.show(DemoApp(set_up, utf8=console.out.utf8), console)
