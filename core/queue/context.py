@@ -97,3 +97,22 @@ class EngineContext:
         except TaskStoppedError as error:
             raise WorkerDiedError(f"{path} was not read") from error
         return data
+
+    async def heads(self, archive_id: int, paths: Sequence[str], length: int) -> list[tuple[int, bytes]]:
+        """Sizes and first bytes of Lading's own files in the archive; -1 and nothing for one that is not there.
+
+        Raises LadingError.
+        """
+        place = self._archives.place(archive_id)
+        found: list[tuple[int, bytes]] = []
+        try:
+            async with self._pool.worker(NAME) as worker:
+                sizes = messages.FileSizes(place, [os.fsencode(path) for path in paths])
+                for path, size in zip(paths, (await worker.ask(sizes, messages.Sizes)).sizes, strict=True):
+                    head = messages.ReadText(place, path, 0, length)
+                    found.append((size, (await worker.ask(head, messages.Text)).data if size > 0 else b""))
+        except TaskFailedError as error:
+            raise ArchiveError(f"{paths[0]} cannot be read: {error.fault.text}.") from error
+        except TaskStoppedError as error:
+            raise WorkerDiedError(f"{paths[0]} was not read") from error
+        return found

@@ -75,6 +75,10 @@ class Context(Protocol):
     async def text(self, archive_id: int, path: str) -> bytes | None:
         """One of Lading's own small files in the archive; None when it is not there."""
 
+    async def heads(self, archive_id: int, paths: Sequence[str], length: int) -> list[tuple[int, bytes]]:
+        """Sizes and first bytes of Lading's own files in the archive; -1 and nothing for one that is not there.
+        Raises core.errors.LadingError."""
+
 
 class Task(Protocol):
     """The work of one queue."""

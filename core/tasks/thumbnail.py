@@ -8,7 +8,7 @@ from core.errors import LadingError, WorkerDiedError
 from core.makers.messages import Made, MakeThumbnails, RefusedError
 from core.makers.pool import PATIENCE, Makers
 from core.media.kinds import Kind, extension
-from core.tasks import derivative
+from core.tasks import derivative, standing
 from core.tasks.task import Beat, Context, ItemFacts, Job, Result
 
 ROLES = ("400", "800", "1920")
@@ -41,6 +41,10 @@ class Thumbnail:
                     item = facts.get(job.item_id) if job.item_id is not None else None
                     if item is None:
                         results[job.id] = derivative.NO_ITEM
+                        continue
+                    names = {role: f"{derivative.stem(item)}_{role}.jpg" for role in ROLES}
+                    if there := await standing.found(context, item, SHELF, names, standing.of_jpeg):
+                        results[job.id] = there
                         continue
                     waiting = [later.id for later in jobs[number + 1 :]]
                     try:

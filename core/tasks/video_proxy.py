@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from core.errors import LadingError
 from core.makers.messages import MakeProxy, RefusedError
 from core.makers.pool import PATIENCE, Makers
-from core.tasks import derivative
+from core.tasks import derivative, standing
 from core.tasks.task import Beat, Context, ItemFacts, Job, Result
 
 ROLE = "proxy"
@@ -39,6 +39,9 @@ class VideoProxy:
         return results
 
     async def _make(self, job: Job, item: ItemFacts, context: Context, beat: Beat) -> Result:
+        name = {ROLE: f"{derivative.stem(item)}.mp4"}
+        if there := await standing.found(context, item, SHELF, name, standing.of_film):
+            return there
         with derivative.folder(context) as place:
             order = MakeProxy(path=os.fsencode(item.path), folder=os.fsencode(place), stem=derivative.stem(item))
             try:

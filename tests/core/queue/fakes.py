@@ -33,6 +33,9 @@ class FakeContext:
     async def text(self, archive_id: int, path: str) -> bytes | None:
         return None
 
+    async def heads(self, archive_id: int, paths: Sequence[str], length: int) -> list[tuple[int, bytes]]:
+        return [(-1, b"")] * len(paths)
+
 
 class FakeArchives:
     """Archives that are there but for those in `away`."""

@@ -64,6 +64,9 @@ class PlainContext:
         file = self.root / path
         return file.read_bytes() if file.exists() else None
 
+    async def heads(self, archive_id: int, paths: Sequence[str], length: int) -> list[tuple[int, bytes]]:
+        raise NotImplementedError
+
 
 @dataclass
 class Rig:

@@ -49,6 +49,9 @@ class Files:
     async def text(self, archive_id: int, path: str) -> bytes | None:
         raise NotImplementedError
 
+    async def heads(self, archive_id: int, paths: Sequence[str], length: int) -> list[tuple[int, bytes]]:
+        raise NotImplementedError
+
     def jobs(self, queue: str) -> list[Job]:
         return [Job(id=100 + number, queue=queue, item_id=number) for number in range(len(self.paths))]
 
