@@ -353,3 +353,35 @@ class CheckResult(Value, frozen=True, kw_only=True):
     files: tuple[tuple[str, str], ...] = ()
     read: bool = False
     seconds: float = 0.0
+
+
+class Rebuilt(Value, frozen=True, kw_only=True):
+    """What the catalog knows of an archive after it was rebuilt.
+
+    `unrecorded` are the first thousand payload files that no import told of; they are items now. `problems` are
+    records that were of no use. `jobs`: how much is to be made or found again in the background.
+    """
+
+    locations: int = 0
+    imports: int = 0
+    unfinished: int = 0
+    items: int = 0
+    bytes: int = 0
+    damaged: int = 0
+    unrecorded_count: int = 0
+    unrecorded: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    jobs: int = 0
+
+
+class Moved(Value, frozen=True, kw_only=True):
+    """What became of an import's payload: so many `files` went to the location, `copied` were copied there because
+    the old one needs them, too, `kept` stayed for that reason. `bytes` of both. `problems` could not go."""
+
+    id: str
+    location: str
+    files: int = 0
+    copied: int = 0
+    kept: int = 0
+    bytes: int = 0
+    problems: tuple[str, ...] = ()

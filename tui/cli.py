@@ -15,7 +15,7 @@ from tui.console.output import Console
 
 COMMANDS = (
     *("import_", "status", "pause", "resume", "cancel", "imports", "receipt", "mhl", "find"),
-    *("check", "restore"),
+    *("check", "restore", "rebuild", "move"),
     *("queues", "jobs", "retry", "derive", "show", "location", "audit", "engine", "log", "doctor", "demo"),
 )
 """The modules of `tui.commands`, in the order of the help."""

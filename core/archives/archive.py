@@ -4,9 +4,12 @@ import asyncio
 import os
 import secrets
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
+from core.archives import told
 from core.catalog import Catalog
-from core.errors import ArchiveAwayError, ArchiveError, WorkerDiedError
+from core.errors import ArchiveAwayError, ArchiveError, UsageError, WorkerDiedError
 from core.importing.lock import Lock
 from core.paths import display, slug
 from core.volumes import privacy
@@ -18,6 +21,9 @@ from core.workers.pool import Pool, TaskFailedError
 
 ANSWER = 20.0
 """Seconds an archive gets to be opened."""
+
+BACKGROUND = "background"
+"""What `active` holds while background work is at the archive."""
 
 
 class Archive:
@@ -31,10 +37,13 @@ class Archive:
         self.lock = Lock(pool, place)
         self.active: set[str] = set()
         """Names of the imports that run into it, and of what else holds it open."""
+        self.alone = ""
+        """Why nobody else may use it for now."""
         self.closing = asyncio.Lock()
         """Held while an import gets its receipt."""
         self._naming = asyncio.Lock()
         self._catalog = catalog
+        self._pool = pool
 
     @property
     def path(self) -> str:
@@ -56,15 +65,39 @@ class Archive:
         place = Place(facts.root, facts.device, facts.inode, facts.way, str(kind.level))
         return cls(await catalog.archive(uuid, facts.root), uuid, place, kind, pool, catalog)
 
+    @contextmanager
+    def to_itself(self, why: str) -> Iterator[None]:
+        """Nobody else uses it in this block, but background work that copes with anything. Raises UsageError."""
+        others = [name for name in self.active if name != BACKGROUND]
+        if len(others) > 1:
+            raise UsageError(
+                f"{display(self.path)} is in use: {', '.join(sorted(others)[:3])}.", "Wait for the end of that."
+            )
+        self.alone = why
+        try:
+            yield
+        finally:
+            self.alone = ""
+
     async def location(self, name: str) -> tuple[int, str]:
         """Id and folder of the location `name`, new when the archive has none of that name yet."""
         wanted = name.strip()
         async with self._naming:
-            for folder, found in await self._catalog.locations(self.id):
-                if found.casefold() == wanted.casefold():
-                    return await self._catalog.location(self.id, folder, found), folder
+            if there := await self._named(wanted):
+                return there
+            # Before one is made: another engine may have given this name to one that has another here.
+            with suppress(TaskFailedError, WorkerDiedError, OSError):
+                await told.learn(self.id, self.place, self._pool, self._catalog)
+            if there := await self._named(wanted):
+                return there
             folder = f"{slug(wanted)}-{secrets.token_hex(3)}"
             return await self._catalog.location(self.id, folder, wanted), folder
+
+    async def _named(self, wanted: str) -> tuple[int, str] | None:
+        for folder, found in await self._catalog.locations(self.id):
+            if found.casefold() == wanted.casefold():
+                return await self._catalog.location(self.id, folder, found), folder
+        return None
 
 
 def filesystem_of(root: bytes) -> FileSystem:

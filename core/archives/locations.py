@@ -112,7 +112,7 @@ async def change(database: Database, location_id: int, changes: Changes) -> Loca
                         f"another location is called {display(other.name)!r}.", "Give a name that is free."
                     )
         if values:
-            given = {**values, "described": time.time()}
+            given = {**values, "described": round(time.time(), 6)}
             columns = ", ".join(f"{column} = ?" for column in given)
             await connection.execute(f"UPDATE location SET {columns} WHERE id = ?", (*given.values(), location_id))  # noqa: S608
         changed = await by_id(read, location_id)

@@ -67,6 +67,10 @@ class Archives:
                     await while_answering(self._pool, archive.place, self._locked(archive, path))
                     self._open[identity] = archive, Gate(archive, self._catalog)
                 found = self._open[identity]
+                if found[0].alone:
+                    raise ArchiveError(
+                        f"{display(path)}: {found[0].alone}.", "Wait for its end; then try once more."
+                    )
                 found[0].active.add(user)
                 return found
 

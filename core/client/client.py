@@ -22,7 +22,9 @@ from core.models import (
     FailureGroup,
     ImportRequest,
     JobView,
+    Moved,
     Outcome,
+    Rebuilt,
     RestoreResult,
     Snapshot,
     Survey,
@@ -142,6 +144,14 @@ class Client:
         """The original tree of an import, a card or a location below `target`. Raises UsageError, ArchiveError."""
         wanted = requests.Restore(name=name, target=os.fsencode(target), by_date=by_date)
         return (await self._ask(wanted, replies.Restored, _hearing(progress))).result
+
+    async def rebuild(self, path: str) -> Rebuilt:
+        """Bring the catalog up to all that the archive at `path` holds. Raises ArchiveError, UsageError."""
+        return (await self._ask(requests.Rebuild(archive=os.fsencode(path)), replies.Rebuilt)).result
+
+    async def move_import(self, name: str, location: str) -> Moved:
+        """Move an import to another location of its archive. Raises ArchiveError, UsageError."""
+        return (await self._ask(requests.Move(name=name, location=location), replies.Moved)).result
 
     # What is and was
 

@@ -13,6 +13,7 @@ from core.importing import journal
 from core.importing.adopting import Adopter
 from core.importing.gate import Gate, Owner
 from core.importing.journal import Line
+from core.importing.moving import Mover
 from core.importing.receipt import Receipt
 from core.models import State, Verdict
 from core.paths import decode
@@ -36,7 +37,7 @@ class Ingest:
         self._pool = pool
 
     async def run(self) -> None:
-        """Read every journal that the catalog does not know to its end, and write receipts that are missing.
+        """Read every journal that the catalog does not know to its end, take up moves, write missing receipts.
 
         Raises what asking a worker raises.
         """
@@ -51,6 +52,7 @@ class Ingest:
         ends = [await self._items(name, size, adopter) for name, size, adopter in found]
         for (name, size, adopter), end in zip(found, ends, strict=True):
             await self._files(name, size, adopter, end)
+        await Mover(self._archive, self._catalog, self._pool).take_up()
         await self._receipts()
 
     async def adopt(self, row: ImportRow, gate: Gate, owner: Owner) -> None:

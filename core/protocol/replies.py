@@ -2,7 +2,7 @@
 
 import msgspec
 
-from core import errors
+from core import errors, models
 from core.errors import LadingError
 from core.models import (
     AuditResult,
@@ -94,6 +94,12 @@ class Restored(Message, frozen=True, kw_only=True):
     result: RestoreResult
 
 
+class Rebuilt(Message, frozen=True, kw_only=True):
+    """What the catalog knows of the archive now."""
+
+    result: models.Rebuilt
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One import as the catalog has it; the counts are files. `row` is for paging.
 
@@ -142,6 +148,12 @@ class Facts(Message, frozen=True, kw_only=True):
     """Names and values, as they are shown."""
 
     facts: tuple[tuple[str, str], ...]
+
+
+class Moved(Message, frozen=True, kw_only=True):
+    """What became of its payload."""
+
+    result: models.Moved
 
 
 class Exported(Message, frozen=True, kw_only=True):
@@ -203,10 +215,12 @@ Reply = (
     | Audited
     | Checked
     | Restored
+    | Rebuilt
     | Records
     | FilePage
     | Facts
     | Exported
+    | Moved
     | JobPage
     | Revived
     | ErrorGroups

@@ -162,6 +162,12 @@ class Restore(Message, frozen=True, kw_only=True):
     by_date: bool = False
 
 
+class Rebuild(Message, frozen=True, kw_only=True):
+    """Bring the catalog up to all that an archive itself holds. → Rebuilt"""
+
+    archive: bytes
+
+
 class Imports(Page, frozen=True, kw_only=True):
     """The imports before the one in row `before` (0: the newest), `PAGE` of them. → Records"""
 
@@ -204,6 +210,13 @@ class HashList(Page, frozen=True, kw_only=True):
 
     name: Name
     folder: bytes = b""
+
+
+class Move(Change, frozen=True, kw_only=True):
+    """Move an import that has ended, whose id is or begins with `name`, to another location. → Moved"""
+
+    name: Name
+    location: Name
 
 
 class PauseQueue(Change, frozen=True, kw_only=True):
@@ -304,12 +317,14 @@ Request = (
     | Audit
     | Check
     | Restore
+    | Rebuild
     | Imports
     | Find
     | Files
     | Known
     | Receipt
     | HashList
+    | Move
     | PauseQueue
     | ResumeQueue
     | SetSlots

@@ -5,7 +5,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
-from core.archives.archive import Archive
+from core.archives.archive import BACKGROUND, Archive
 from core.database import Database
 from core.errors import ArchiveError, LadingError
 from core.paths import display
@@ -13,7 +13,7 @@ from core.workers import messages
 from core.workers.messages import Place
 from core.workers.pool import Pool, TaskFailedError, TaskStoppedError
 
-NAME = "background"
+NAME = BACKGROUND
 """What an archive's `active` holds while background work is at it, and the name of its staging there."""
 
 ANSWER = 20.0

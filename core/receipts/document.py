@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import tzinfo
 
 from core.models import Count, Outcome, State, Verdict
-from core.paths import display
+from core.paths import display, encode
 from core.receipts.heading import Head, heading
 from core.receipts.lookup import Read
 from core.receipts.machine import Out, checked
@@ -102,6 +102,7 @@ def _facts(head: Head) -> Iterator[tuple[str, str]]:
     capacity = "" if head.volume_capacity is None else f", {head.volume_capacity:,} bytes"
     yield "Volume", f"{display(head.volume_name)}, {display(head.volume_filesystem)}{capacity}"
     yield "", f"identity {display(head.volume_identity)}"
+    yield "", f"folder {encode(head.root)}" if head.root else ""
     yield "To", f"{display(head.location_name)}, in locations/{display(head.location_folder)}"
     yield "Archive", f"{display(head.archive_path)}, {display(head.archive_uuid)}"
     yield "Options", f"verify {options.verify}, known {options.known}, duplicates {options.duplicates}"

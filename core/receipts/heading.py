@@ -46,7 +46,8 @@ class Proven(Value, frozen=True, kw_only=True):
 
 
 class Head(Value, frozen=True, kw_only=True):
-    """One import as its receipt has it. Paths are raw bytes, times ISO 8601 with offset, digests hex.
+    """One import as its receipt has it. Paths are raw bytes, times ISO 8601 with offset, digests hex. `root` is
+    the source on its volume.
 
     `kinds` counts all entries but litter. `source_reads` is how often the source was to be read; where
     `options.known` is `record`, known files were not read at all. `duplicates_oldest` is when the longest
@@ -60,6 +61,7 @@ class Head(Value, frozen=True, kw_only=True):
     state_reason: str
     label: str
     source: bytes
+    root: bytes
     single: bytes
     volume_name: str
     volume_identity: str
@@ -141,6 +143,7 @@ async def heading(read: Read, name: str) -> Heading:
         state_reason=reason,
         label=asked.label,
         source=source,
+        root=root,
         single=single,
         volume_name=volume,
         volume_identity=identity,

@@ -71,6 +71,8 @@ async def reply(engine: "Engine", request: Request, number: int, asker: Asker) -
                 asker.offer(pack(Progress(number=number, checked=checked, total=total)))
 
             return replies.Audited(result=await engine.audit(os.fsdecode(archive), progress, scope))
+        case requests.Rebuild(archive=archive):
+            return replies.Rebuilt(result=await engine.rebuild(os.fsdecode(archive)))
         case requests.Imports(before=before, unfinished=unfinished):
             page = await records.page(engine.database.read, engine.under_way, before, unfinished=unfinished)
             return replies.Records(records=tuple(page))
@@ -85,6 +87,8 @@ async def reply(engine: "Engine", request: Request, number: int, asker: Asker) -
             async with aclosing(records.receipt(engine.database.read, name, form)) as parts:
                 async for text in parts:
                     await asker.send(Part(number=number, text=text))
+        case requests.Move(name=name, location=location):
+            return replies.Moved(result=await engine.move_import(name, location))
         case requests.HashList(name=name, folder=folder) if folder:
             path, *counts = await history.begin(engine.database.read, engine.pool, name, os.fsdecode(folder))
             return replies.Exported(path=encodable(path), files=counts[0], left_out=counts[1])

@@ -26,14 +26,14 @@ from core.tasks.task import Context, Statement
 from core.workers.messages import Digest
 
 MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
-BAG_INFO, BAGIT = "bag-info.txt", "bagit.txt"
+BAG_INFO, BAGIT = baginfo.FILE, "bagit.txt"
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
-
-ACCESS_NOTES = ".lading/access-notes"
-"""Where a location's access note is kept, outside its bag: FOLDER.txt."""
 
 BATCH = 64
 """Files measured or hashed together."""
+
+MOVED = 500
+"""Files that are gone and looked for elsewhere together."""
 
 LISTED = 1000
 """Files that are gone and kept by name; all are counted."""
@@ -122,7 +122,8 @@ class Bag:
         await ledger.miss(
             await self._context.read("SELECT path FROM bag_missing WHERE location_id = ?", (self._location.id,))
         )
-        there, self._missing = await ledger.merge()
+        there, missing = await ledger.merge()
+        self._missing = missing - await self._moved_away(ledger)
         if self._missing and not there:
             raise ArchiveError(
                 f"none of the {self._missing:,} files of {self._folder.path} is there.",
@@ -160,6 +161,24 @@ class Bag:
                 for _, path, sha256, size in rows
                 if path.startswith(root)
             )
+
+    async def _moved_away(self, ledger: Ledger) -> int:
+        """Files that were moved to another location of the archive are not lost; how many."""
+        after, count = b"", 0
+        while page := await ledger.unclaimed(after, MOVED):
+            after = page[-1][0]
+            digests = {path: digest for path, _ in page if (digest := manifest.digest_of_name(path))}
+            marks = ",".join("?" * len(digests))
+            rows = await self._context.read(
+                f"SELECT xxh128, sha256 FROM item WHERE archive_id = ? AND location_id != ? AND damage IS NULL "  # noqa: S608
+                f"AND xxh128 IN ({marks})",
+                (self._location.archive_id, self._location.id, *digests.values()),
+            )
+            known = {(xxh128, sha256) for xxh128, sha256 in rows} | {(xxh128, None) for xxh128, _ in rows}
+            found = [path for path, sha256 in page if (digests.get(path), sha256) in known]
+            await ledger.not_missing((path,) for path in found)
+            count += len(found)
+        return count
 
     async def _complete(self, ledger: Ledger) -> None:
         """Hash what nobody knows, measure what the catalog does not."""
@@ -233,7 +252,7 @@ class Bag:
 
     @property
     def _beside(self) -> str:
-        return f"{ACCESS_NOTES}/{self._location.folder}.txt"
+        return f"{baginfo.ACCESS_NOTES}/{self._location.folder}.txt"
 
     async def _access_note(self) -> str:
         said = await self._context.text(self._location.archive_id, self._beside)
@@ -259,20 +278,7 @@ class Bag:
             (_SEAL, [row]),
             ("DELETE FROM bag_missing WHERE location_id = ?", [(number,)]),
             ("INSERT INTO bag_missing (location_id, path) VALUES (?, ?)", [(number, path) for path in self._gone]),
-            (
-                "UPDATE location SET description = ?, access_note = ?, external_identifier = ?, latitude = ?, "
-                "longitude = ? WHERE id = ? AND described IS NULL",
-                [
-                    (
-                        location.description,
-                        location.access_note,
-                        location.external_identifier,
-                        location.latitude,
-                        location.longitude,
-                        number,
-                    )
-                ],
-            ),
+            baginfo.learned(location, self._location),
         ]
 
 

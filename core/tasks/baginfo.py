@@ -2,13 +2,14 @@
 
 import re
 import unicodedata
-from datetime import date
+from datetime import UTC, date, datetime
 
 import humanize
 
 from core import VERSION
 from core.archives.locations import Location
 from core.config import Config
+from core.tasks.task import Statement
 
 Elements = list[tuple[str, str]]
 """Labels and values, in order; a label may come more than once."""
@@ -18,14 +19,25 @@ IDENTIFIER, DESCRIPTION = "External-Identifier", "External-Description"
 LATITUDE, LONGITUDE, ACCESS = "Location-Latitude", "Location-Longitude", "Access-Note"
 DATE, AGENT, SIZE, OXUM = "Bagging-Date", "Bag-Software-Agent", "Bag-Size", "Payload-Oxum"
 SENDER_IDENTIFIER, SENDER_DESCRIPTION = "Internal-Sender-Identifier", "Internal-Sender-Description"
+DESCRIBED = "Location-Described"
+"""When a person last said anything of the location: the newest word counts, whichever engine was told."""
+
+FILE = "bag-info.txt"
+ACCESS_NOTES = ".lading/access-notes"
+"""Where access notes are kept, outside the bags: FOLDER.txt."""
 
 OURS = frozenset(
     label.lower()
     for label in (
         *(ORGANIZATION, CONTACT_NAME, CONTACT_EMAIL, IDENTIFIER, DESCRIPTION, LATITUDE, LONGITUDE, ACCESS),
-        *(DATE, AGENT, SIZE, OXUM, SENDER_IDENTIFIER, SENDER_DESCRIPTION),
+        *(DATE, AGENT, SIZE, OXUM, SENDER_IDENTIFIER, SENDER_DESCRIPTION, DESCRIBED),
     )
 )
+
+_LEARN = """
+    UPDATE location SET name = ?, description = ?, access_note = ?, external_identifier = ?, latitude = ?,
+    longitude = ?, described = ? WHERE id = ? AND described IS ?
+"""
 
 _BREAKS = re.compile(r"\s+")
 
@@ -57,18 +69,36 @@ def first(elements: Elements, label: str) -> str:
 
 
 def believed(location: Location, before: Elements, access_note: str) -> Location:
-    """The location as its bag and the archive (`access_note`) describe it, where this database never did."""
-    if location.described is not None:
+    """The location as its bag and the archive (`access_note`) describe it, where this database never did, or did
+    before."""
+    told = _moment(first(before, DESCRIBED))
+    if location.described is not None and (told is None or told <= location.described):
         return location
+    name = first(before, SENDER_DESCRIPTION)
     latitude, longitude = _degrees(first(before, LATITUDE), 90), _degrees(first(before, LONGITUDE), 180)
     whole = latitude is not None and longitude is not None
     return location.with_(
+        name=location.name if name in ("", clean(location.name)) else name,
         description=first(before, DESCRIPTION),
         external_identifier=first(before, IDENTIFIER),
         access_note=access_note or first(before, ACCESS),
         latitude=latitude if whole else None,
         longitude=longitude if whole else None,
+        described=told,
     )
+
+
+def learned(now: Location, before: Location) -> Statement:
+    """What writes down what was `believed`, unless somebody said something new meanwhile."""
+    values = (now.name, now.description, now.access_note, now.external_identifier, now.latitude, now.longitude)
+    return _LEARN, [(*values, now.described, now.id, before.described)]
+
+
+def _moment(text: str) -> float | None:
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _degrees(text: str, most: float) -> float | None:
@@ -101,6 +131,7 @@ def compose(settings: Config, location: Location, before: Elements, files: int, 
         (OXUM, f"{size}.{files}"),
         (SENDER_IDENTIFIER, location.folder),
         (SENDER_DESCRIPTION, location.name),
+        (DESCRIBED, "" if location.described is None else _stamp(location.described)),
     ]
     elements += [(label, value) for label, value in before if label.lower() not in OURS]
     made = _text(elements)
@@ -108,6 +139,10 @@ def compose(settings: Config, location: Location, before: Elements, files: int, 
     if not dated or made != _text([(label, value) for label, value in before if label.lower() != DATE.lower()]):
         dated = today.isoformat()
     return _text([(DATE, dated), *elements]).encode()
+
+
+def _stamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
 
 
 def _number(degrees: float | None) -> str:

@@ -80,6 +80,18 @@ class Ledger:
             await self._connection.execute(statement)
         return await self._number("SELECT count(*) FROM line"), await self._number("SELECT count(*) FROM missing")
 
+    async def unclaimed(self, after: bytes, count: int) -> list[tuple[bytes, bytes | None]]:
+        """(path, SHA-256 if it is known) of files after `after` that are gone and not held by the catalog."""
+        sql = """
+            SELECT m.path, (SELECT sha256 FROM noted AS n WHERE n.path = m.path) FROM missing AS m
+            WHERE m.path > ? AND NOT EXISTS (SELECT 1 FROM held AS h WHERE h.path = m.path) ORDER BY m.path LIMIT ?
+        """
+        return [(path, sha256) for path, sha256 in await self._rows(sql, (after, count))]
+
+    async def not_missing(self, rows: Iterable[tuple[bytes]]) -> None:
+        """Files that are gone from here, but not lost."""
+        await self._connection.executemany("DELETE FROM missing WHERE path = ?", rows)
+
     async def missing(self, count: int) -> list[bytes]:
         """The first files that are known and gone."""
         rows = await self._rows("SELECT path FROM missing ORDER BY path LIMIT ?", (count,))

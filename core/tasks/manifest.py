@@ -8,6 +8,7 @@ _LINE = re.compile(rb"([0-9A-Fa-f]{64})[ \t]+\*?(.+)", re.DOTALL)
 _END = re.compile(rb"\r\n|\n|\r")
 _SPECIAL = re.compile(rb"[%\r\n]")
 _TRIPLET = re.compile(rb"%(25|0[AaDd])")
+_NAMED_BY_DIGEST = re.compile(rb"([0-9a-f]{32})(?:-\d+)?(?:\..*)?", re.DOTALL)
 _BOM = b"\xef\xbb\xbf"
 
 # What text is split at by readers that take a line for more than CR and LF (str.splitlines).
@@ -49,6 +50,12 @@ def agreed(path: bytes) -> bool:
         return False
     text = path.decode()
     return text == text.rstrip() and not _MORE_ENDS.search(text) and max(map(text.count, "\r\n")) <= 2
+
+
+def digest_of_name(path: bytes) -> bytes:
+    """The XXH3-128 that the name of a payload tells; empty when it tells none."""
+    found = _NAMED_BY_DIGEST.fullmatch(path.rpartition(b"/")[2])
+    return bytes.fromhex(found[1].decode()) if found else b""
 
 
 class Lines:

@@ -10,6 +10,7 @@ from core.files.tree import LostError, Tree
 from core.workers import lock, messages, restoring, shelf, shelves
 from core.workers.answers import answers, plugged_in
 from core.workers.batch import Batch, Held
+from core.workers.carrying import carry
 from core.workers.control import BUSY, IDLE, STATE, WRITTEN, Slot, StoppedError
 from core.workers.faults import AGAIN, fault_of
 from core.workers.folders import write_all
@@ -128,6 +129,9 @@ class Worker:
             case messages.Restore():
                 self._batch.drop()
                 return restoring.restore(request, self._reader.arena, self._slot)
+            case messages.Carry():
+                self._batch.drop()
+                return carry(request, self._reader.arena, self._slot)
             case _:
                 return _SHELF[type(request)](request)
 

@@ -71,12 +71,7 @@ class Archive:
     async def heads(self, archive_id: int, paths: Sequence[str], length: int) -> list[tuple[int, bytes]]:
         """Context.heads."""
         assert archive_id == 1
-        found = []
-        for path in paths:
-            full = os.path.join(self.root, path)
-            there = os.path.exists(full)
-            found.append((os.path.getsize(full), written_head(full, length)) if there else (-1, b""))
-        return found
+        return [head(os.path.join(self.root, path), length) for path in paths]
 
     async def publish(self, archive_id: int, local: str, target: str) -> None:
         """Context.publish."""
@@ -100,10 +95,12 @@ class Archive:
         return os.listdir(self.scratch)
 
 
-def written_head(path: str, length: int) -> bytes:
-    """The first bytes of a file."""
+def head(path: str, length: int) -> tuple[int, bytes]:
+    """Size and first bytes of a file; -1 and nothing when it is not there."""
+    if not os.path.exists(path):
+        return -1, b""
     with open(path, "rb") as file:
-        return file.read(length)
+        return os.path.getsize(path), file.read(length)
 
 
 def rows(result: Result) -> list[tuple[Any, ...]]:

@@ -53,6 +53,8 @@ from core.workers.messages.message import (
 )
 from core.workers.messages.shelf import (
     AppendText,
+    Carried,
+    Carry,
     FileSizes,
     FolderListed,
     JournalNames,
@@ -109,6 +111,7 @@ Request = (
     | ListFolder
     | FileSizes
     | MakeFolder
+    | Carry
     | Audit
     | OpenTarget
     | Restore
@@ -135,6 +138,7 @@ Reply = (
     | TargetOpened
     | Restored
     | Dressed
+    | Carried
     | Room
     | Failed
     | Stopped
@@ -153,6 +157,8 @@ __all__ = [
     "Audit",
     "Audited",
     "Beat",
+    "Carried",
+    "Carry",
     "Checked",
     "CleanStaging",
     "CloseTarget",

@@ -1,6 +1,6 @@
 """Lading's own files in an archive, and what lies in its folders."""
 
-from core.workers.messages.message import Message, Place
+from core.workers.messages.message import Fault, Message, Place
 
 
 class JournalNames(Message):
@@ -112,3 +112,18 @@ class MakeFolder(Message):
 
     place: Place
     path: str
+
+
+class Carry(Message):
+    """Bring payload from one location to another: (path, new path, size, xxh128, sha256); with `copy` the first
+    stays. What has the new name already is read, and the first removed when it is equal."""
+
+    place: Place
+    files: list[tuple[str, str, int, bytes, bytes]]
+    copy: bool
+
+
+class Carried(Message):
+    """The reply to Carry, in its order: the faults, None for what is under its new name now."""
+
+    faults: list[Fault | None]

@@ -9,7 +9,7 @@ from core.media.kinds import Kind
 from core.tasks import standing
 from core.tasks.thumbnail import Thumbnail
 from core.tasks.video_proxy import VideoProxy
-from tests.rigs.making import X264, Archive, corners, film, rows, shown
+from tests.rigs.making import X264, Archive, corners, film, head, rows, shown, written
 
 
 def archive(tmp_path: Path) -> Archive:
@@ -46,9 +46,9 @@ async def test_one_that_is_gone_or_none_is_made_anew(tmp_path: Path) -> None:
     paths = [os.path.join(held.root, row[2]) for row in made]
     os.unlink(paths[0])
     assert sorted(rows((await task.run([job], held, nobody_listens))[job.id])) == sorted(made)
-    Path(paths[1]).write_bytes(b"torn")
+    written(paths[1], b"torn")
     assert sorted(rows((await task.run([job], held, nobody_listens))[job.id])) == sorted(made)
-    assert Path(paths[1]).read_bytes()[:2] == b"\xff\xd8"
+    assert head(paths[1], 2)[1] == b"\xff\xd8"
     await task.close()
 
 
@@ -64,7 +64,9 @@ async def test_a_proxy_is_found_again(tmp_path: Path) -> None:
     await again.close()
 
 
-@pytest.mark.parametrize("head", [b"", b"\xff\xd8", b"\xff\xd8\xff\xc0\x00", b"\x00" * 100, b"\xff\xd8" + b"\xff" * 50])
+@pytest.mark.parametrize(
+    "head", [b"", b"\xff\xd8", b"\xff\xd8\xff\xc0\x00", b"\x00" * 100, b"\xff\xd8" + b"\xff" * 50]
+)
 def test_what_is_no_copy_of_ours(head: bytes) -> None:
     assert standing.of_jpeg(head) is None
     assert standing.of_film(head) is None

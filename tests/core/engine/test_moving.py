@@ -1,0 +1,274 @@
+"""An import moved to another location: both bags valid, nothing lost, whatever happens in the middle."""
+
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import ArchiveError, UsageError
+from core.files.sealed import sealed
+from core.importing import moving
+from core.importing.moving import Mover
+from core.models import Outcome, Verdict
+from tests.core.engine.test_two_engines import invalid, still
+from tests.core.importing.rig import Rig, digest, random_bytes, write
+from tests.core.importing.test_rebuild import rows
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    """An engine with all its background."""
+    rig = Rig(tmp_path)
+    await rig.engine.start()
+    try:
+        yield rig
+    finally:
+        await rig.engine.stop()
+
+
+def card(folder: Path, first: int, count: int = 4) -> Path:
+    """Documents: nothing is to be made of them but bags."""
+    for number in range(first, first + count):
+        write(folder / f"{number}.txt", random_bytes(3000, number))
+    return folder
+
+
+async def sound(rig: Rig) -> None:
+    """Bags, catalog and archive agree; no content twice within one location, nothing missing."""
+    await still(rig)
+    assert invalid(rig) == []
+    items = await rig.engine.database.read(
+        "SELECT i.path, lower(hex(i.sha256)), l.folder, i.damage FROM item i "
+        "JOIN location l ON l.id = i.location_id"
+    )
+    payload = rig.payload()
+    assert {path: sha for path, sha, _, _ in items} == payload
+    assert all(
+        path.startswith(f"locations/{folder}/data/") and damage is None for path, _, folder, damage in items
+    )
+    assert await rig.engine.database.read("PRAGMA foreign_key_check") == []
+    bags = await rig.engine.database.read("SELECT sealed IS NULL, missing FROM bag")
+    assert set(bags) == {(0, 0)}
+    for row in await rig.engine.catalog.imports():
+        lading = rig.archive / "locations" / row.location_folder / "lading"
+        assert row.receipt == digest(lading / f"{row.name}.txt")
+        assert f"locations/{row.location_folder}" in (lading / f"{row.name}.txt").read_text()
+        others = rig.archive.glob(f"locations/*/lading/{row.name}.txt")
+        assert [path.parent for path in others] == [lading]
+
+
+async def test_moved_and_moved_back(rig: Rig) -> None:
+    first = card(rig.root / "one", 0)
+    one = await rig.imported(first, location="Bern")
+    two = await rig.imported(card(rig.root / "two", 2), location="bern")
+    assert (two.archived.files, two.duplicate.files) == (2, 2)
+    await still(rig)
+    contents = rig.contents()
+    moved = await rig.engine.move_import(one.id[:-1], "Basel")
+    # Two of its files are duplicates of the other import there, and stay.
+    assert (moved.id, moved.files, moved.copied, moved.kept, moved.problems) == (one.id, 2, 0, 2, ())
+    await sound(rig)
+    assert rig.contents() == contents
+    assert {path: row.outcome for path, row in (await rig.rows(one.id)).items()} == dict.fromkeys(
+        [b"0.txt", b"1.txt", b"2.txt", b"3.txt"], Outcome.ARCHIVED
+    )
+    head = (await rig.engine.catalog.imports())[0]
+    assert (head.location_name, head.verdict) == ("Basel", "SAFE")
+    # All that the other one needs goes with it now.
+    assert (await rig.engine.move_import(two.id, "Basel")).files == 4
+    await sound(rig)
+    assert (await rig.engine.move_import(one.id, "Bern")).files == 2
+    await sound(rig)
+    again = await rig.imported(first, location="Bern")
+    assert (again.archived.files, again.verdict) == (0, Verdict.SAFE)
+    # The chain of receipts can still be followed.
+    kept = {digest(path) for path in rig.archive.glob("locations/*/lading/*.txt")}
+    assert all(row.previous in {"", *kept} for row in await rig.engine.catalog.imports())
+    await sound(rig)
+
+
+async def test_an_import_with_a_location_of_its_own_gets_copies(rig: Rig) -> None:
+    first = card(rig.root / "one", 0)
+    one = await rig.imported(first, location="Bern", duplicates="location")
+    await rig.imported(card(rig.root / "two", 2), location="Bern", duplicates="location")
+    await rig.imported(card(rig.root / "three", 0, 1), location="Basel", duplicates="location")
+    moved = await rig.engine.move_import(one.id, "Basel")
+    # One was there already, one goes, two are copied.
+    assert (moved.files, moved.copied, moved.kept) == (2, 2, 0)
+    await sound(rig)
+    rows_of = await rig.rows(one.id)
+    assert len({row.payload.split("/")[1] for row in rows_of.values()}) == 1
+    assert len(rig.payload()) == 8
+    inodes = [os.stat(rig.archive / path).st_ino for path in rig.payload()]
+    assert len(set(inodes)) == 8
+    again = await rig.imported(first, location="Basel", duplicates="location")
+    assert again.archived.files == 0
+
+
+STEPS = ("intent", "go", "some files", "all files", "catalog", "old receipt", "receipts", "end")
+
+
+class KilledError(Exception):
+    """The engine was killed here."""
+
+
+def dying(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """Let the engine die at a step of a move."""
+    append, carried, take_in, receipts = Mover._append, Mover._carried, Mover._take_in, Mover._receipts
+
+    async def dying_append(self: Mover, file: str, *lines: dict[str, object]) -> None:
+        if {"intent": "item", "end": "moved"}.get(step, "nothing") in lines[0]:
+            raise KilledError
+        await append(self, file, *lines)
+        if step == "go" and "go" in lines[0]:
+            raise KilledError
+
+    async def dying_carried(self: Mover, lines: list[dict[str, object]]) -> list[object]:
+        if step == "some files":
+            await carried(self, lines[: len(lines) // 2])
+            raise KilledError
+        found = await carried(self, lines)
+        if step == "all files":
+            raise KilledError
+        return list(found)
+
+    async def dying_take_in(self: Mover, *arguments: object) -> None:
+        await take_in(self, *arguments)  # type: ignore[arg-type]
+        if step == "catalog":
+            raise KilledError
+
+    async def dying_receipts(self: Mover, *arguments: object) -> None:
+        if step == "old receipt":
+            raise KilledError
+        await receipts(self, *arguments)  # type: ignore[arg-type]
+        if step == "receipts":
+            raise KilledError
+
+    monkeypatch.setattr(Mover, "_append", dying_append)
+    monkeypatch.setattr(Mover, "_carried", dying_carried)
+    monkeypatch.setattr(Mover, "_take_in", dying_take_in)
+    monkeypatch.setattr(Mover, "_receipts", dying_receipts)
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_an_engine_that_dies_in_the_middle(rig: Rig, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """The next engine finishes it, or nothing has been done."""
+    first = card(rig.root / "one", 0)
+    one = await rig.imported(first, location="Bern")
+    await rig.imported(card(rig.root / "two", 3), location="Bern")
+    await still(rig)
+    contents = rig.contents()
+    with monkeypatch.context() as patch:
+        dying(patch, step)
+        with pytest.raises(KilledError):
+            await rig.engine.move_import(one.id, "Basel")
+        await rig.restarted("home" if step in STEPS[::2] else "second home")
+    if step not in STEPS[::2]:
+        await rig.engine.rebuild(str(rig.archive))
+    else:
+        await rig.engine.derive(str(rig.archive))
+    await sound(rig)
+    assert rig.contents() == contents
+    row = (await rig.engine.catalog.imports())[0]
+    assert row.location_name == ("Bern" if step == "intent" else "Basel")
+    assert {path.name for path in first.iterdir()} == {os.fsdecode(path) for path in await rig.rows(one.id)}
+    if step == "intent":
+        assert (await rig.engine.move_import(one.id, "Basel")).files == 3
+        await sound(rig)
+
+
+async def test_other_engines_learn_of_it(rig: Rig) -> None:
+    one = await rig.imported(card(rig.root / "one", 0), location="Bern")
+    await still(rig)
+    await rig.restarted("second home")
+    await rig.engine.rebuild(str(rig.archive))
+    for location in ("Basel", "Chur"):
+        await rig.engine.move_import(one.id, location)
+        await sound(rig)
+    after = await rows(rig)
+    assert [row[1] for row in after["location"]].count("Chur") == 1
+    for home in ("home", "third home"):
+        await rig.restarted(home)
+        await rig.engine.rebuild(str(rig.archive))
+        await sound(rig)
+        assert {name: found for name, found in (await rows(rig)).items() if name != "import"} == {
+            name: found for name, found in after.items() if name != "import"
+        }
+        (row,) = await rig.engine.catalog.imports()
+        assert (row.location_name, row.verdict) == ("Chur", "SAFE")
+    # Its journal is lost, too.
+    rig.journals()[0].unlink()
+    await rig.restarted("fourth home")
+    await rig.engine.rebuild(str(rig.archive))
+    await sound(rig)
+    assert (await rows(rig, "file"))["file"] == after["file"]
+
+
+async def test_what_cannot_be_moved(rig: Rig) -> None:
+    first = card(rig.root / "one", 0)
+    one = await rig.imported(first, location="Bern")
+    with pytest.raises(UsageError, match="is there already"):
+        await rig.engine.move_import(one.id, " BERN ")
+    with pytest.raises(UsageError, match="no location was given"):
+        await rig.engine.move_import(one.id, " ")
+    with pytest.raises(UsageError, match="There is no import"):
+        await rig.engine.move_import("nothing", "Basel")
+    write(rig.root / "long/x.txt", bytes(80 << 20))
+    name = await rig.begun(rig.root / "long", location="Chur")
+    await rig.engine.pause_import(name)
+    with pytest.raises(UsageError, match="has not ended"):
+        await rig.engine.move_import(name, "Basel")
+    with pytest.raises(UsageError, match="is in use"):
+        await rig.engine.move_import(one.id, "Basel")
+    await rig.engine.resume_import(name)
+    await rig.ended(name)
+    archive = rig.engine.archives
+    async with archive.used(str(rig.archive), create=False) as (held, _):
+        with held.to_itself("something is done"), pytest.raises(ArchiveError, match="something is done"):
+            await rig.begun(first, location="Bern")
+    assert (await rig.engine.move_import(one.id, "Basel")).files == 4
+    await sound(rig)
+
+
+async def test_another_file_has_the_name(rig: Rig) -> None:
+    one = await rig.imported(card(rig.root / "one", 0), location="Bern")
+    await rig.imported(card(rig.root / "two", 9, 1), location="Basel")
+    await still(rig)
+    paths = sorted(row.payload for row in (await rig.rows(one.id)).values())
+    basel = next(row.location_folder for row in await rig.engine.catalog.imports() if row.location_name == "Basel")
+    taken = paths[0].replace(paths[0].split("/")[1], basel)
+    write(rig.archive / taken, b"somebody else's")
+    moved = await rig.engine.move_import(one.id, "Basel")
+    assert moved.problems == (f"{paths[0]}: something else has its name there",)
+    assert (rig.archive / taken).read_bytes() == b"somebody else's"
+    assert (rig.archive / paths[0]).exists()
+    await still(rig)
+    assert invalid(rig) == []
+
+
+async def test_damaged_and_strange_files_of_moves(rig: Rig) -> None:
+    one = await rig.imported(card(rig.root / "one", 0), location="Bern")
+    await still(rig)
+    before = rig.payload()
+    folder = rig.archive / moving.MOVES
+    write(folder / "rubbish.jsonl", b"\xff\x00 rubbish\n")
+    write(folder / "note.txt", b"not ours")
+    item = {"item": next(iter(before)), "to": "../../outside.txt", "copy": False, "size": 1}
+    lines: list[dict[str, object]] = [
+        {
+            "move": one.id,
+            "from": {"folder": "bern", "name": "x"},
+            "to": {"folder": "../x", "name": "y"},
+            "at": 1.0,
+        },
+        {**item, "kind": "other", "xxh128": "00" * 16, "sha256": "00" * 32},
+        {"go": 1},
+    ]
+    write(folder / "hostile.jsonl", b"".join(sealed(line) for line in lines))
+    write(folder / "unsealed.jsonl", b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+    await rig.restarted()
+    await rig.engine.derive(str(rig.archive))
+    await sound(rig)
+    assert rig.payload() == before

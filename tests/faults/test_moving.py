@@ -1,0 +1,98 @@
+"""Kill -9 in the middle of a move to another location: the next engine finishes it, both bags are valid."""
+
+import hashlib
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from core.models import State
+from tests.rigs import importing, moving
+
+Made = tuple[Path, str, set[str], float]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A state folder and its archive, an import there, what it holds, and the seconds that moving takes here."""
+    root = tmp_path_factory.mktemp("moving")
+    for name, first, count in (("one", 0, 600), ("two", 500, 300)):
+        for number in range(first, first + count):
+            folder = root / name / f"{number // 100}"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{number}.txt").write_bytes(hashlib.shake_128(str(number).encode()).digest(20_000))
+        importing.finish(str(root / "home"), str(root / "archive"), str(root / name))
+    moving.finish(str(root / "home"), str(root / "archive"))
+    with sqlite3.connect(root / "home" / "lading.db") as database:
+        ((name,),) = database.execute("SELECT name FROM import ORDER BY id LIMIT 1").fetchall()
+    database.close()
+    contents = {
+        hashlib.sha256(Path(real).read_bytes()).hexdigest() for _, real in importing.payload(str(root / "archive"))
+    }
+    assert len(contents) == 800
+    before = time.monotonic()
+    copy = tmp_path_factory.mktemp("whole")
+    shutil.copytree(root, copy, dirs_exist_ok=True)
+    _relocate(root, copy)
+    moving.finish(str(copy / "home"), str(copy / "archive"), name, "Elsewhere")
+    took = time.monotonic() - before
+    assert check(copy, contents) == "Elsewhere"
+    return root, name, contents, took
+
+
+def _relocate(root: Path, copy: Path) -> None:
+    """A copied catalog is told where its archive is now."""
+    with sqlite3.connect(copy / "home" / "lading.db") as database:
+        database.execute("UPDATE archive SET path = ?", (bytes(copy / "archive"),))
+    database.close()
+
+
+def check(root: Path, contents: set[str]) -> str:
+    """Everything is there once, both bags are valid, catalog and archive agree; where the import is."""
+    archive = root / "archive"
+    found = {
+        real: hashlib.sha256(Path(real).read_bytes()).hexdigest() for _, real in importing.payload(str(archive))
+    }
+    assert len(found) == len(contents)
+    assert set(found.values()) == contents
+    for bag in (archive / "locations").iterdir():
+        done = subprocess.run(
+            [sys.executable, "-m", "bagit", "--validate", str(bag)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    with sqlite3.connect(root / "home" / "lading.db") as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+        items = database.execute("SELECT path, sha256 FROM item WHERE damage IS NULL").fetchall()
+        ((name, state, location, folder, receipt),) = database.execute(
+            "SELECT i.name, i.state, l.name, l.folder, i.receipt FROM import i JOIN location l "
+            "ON l.id = i.location_id ORDER BY i.id LIMIT 1"
+        ).fetchall()
+        assert database.execute("SELECT count(*) FROM bag WHERE sealed IS NULL OR missing > 0").fetchall() == [
+            (0,)
+        ]
+    database.close()
+    assert {str(archive / path): sha256.hex() for path, sha256 in items} == found
+    text = (archive / "locations" / folder / "lading" / f"{name}.txt").read_bytes()
+    assert (state, receipt) == (State.DONE, hashlib.sha256(text).hexdigest())
+    assert f"in locations/{folder}".encode() in text
+    return str(location)
+
+
+@pytest.mark.parametrize("moment", range(20))
+def test_killed_at_any_moment_it_is_finished(tmp_path: Path, made: Made, moment: int) -> None:
+    root, name, contents, longest = made
+    shutil.copytree(root, tmp_path, dirs_exist_ok=True)
+    _relocate(root, tmp_path)
+    home, archive = str(tmp_path / "home"), str(tmp_path / "archive")
+    process = moving.child(home, archive, name, "Elsewhere")
+    importing.kill_at(process, random.Random(moment).uniform(0.3, 1.0) * longest, everything=moment % 2 == 0)
+    moving.finish(home, archive)
+    if check(tmp_path, contents) != "Elsewhere":
+        moving.finish(home, archive, name, "Elsewhere")
+        assert check(tmp_path, contents) == "Elsewhere"

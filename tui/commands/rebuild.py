@@ -1,0 +1,77 @@
+"""lading rebuild: the catalog, from the archive alone."""
+
+import argparse
+import os
+from typing import TYPE_CHECKING
+
+from tui.console.exits import Exit
+from tui.console.output import Console, Output
+
+if TYPE_CHECKING:
+    from core.models import Rebuilt
+
+NAME = "rebuild"
+HELP = "make the catalog anew from what the archive itself holds"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.description = (
+        "Reads the journals, receipts and manifests in the archive, and the files that none of them tells of, "
+        "into the catalog: after a lost database, or on another machine. Nothing in the archive or the catalog is "
+        "removed; interrupted, it goes on the next time."
+    )
+    parser.add_argument("archive", metavar="ARCHIVE", nargs="?", help="the archive, if not the configured one")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def run(options: argparse.Namespace, console: Console) -> Exit:
+    """Rebuild."""
+    import asyncio
+
+    from core import config
+    from core.client.client import Client
+    from core.errors import UsageError
+    from tui.console.running import perform
+
+    settings = config.load({"archive": options.archive}, os.environ)
+    archive = settings.archive
+    if archive is None:
+        raise UsageError("There is no archive to read.", "Give its folder, or set LADING_ARCHIVE.")
+    engine = Client(settings)
+    found = asyncio.run(perform(engine, lambda: engine.rebuild(archive)))
+    if options.json:
+        console.out.json(found, indent=2)
+    else:
+        tell(found, console.out)
+    return Exit.FAILED if found.damaged or found.problems else Exit.WELL
+
+
+def tell(found: "Rebuilt", out: Output) -> None:
+    """The result for a person."""
+    from tui import format
+
+    parts = (
+        format.counted(found.locations, "location"),
+        format.counted(found.imports, "import")
+        + (f" ({found.unfinished} unfinished)" if found.unfinished else ""),
+        f"{format.counted(found.items, 'item')} ({format.size(found.bytes)})",
+    )
+    out.line(f"In the catalog: {', '.join(parts)}.")
+    if found.unrecorded_count:
+        out.line(f"Taken in without a record of where from: {format.counted(found.unrecorded_count, 'file')}.")
+        _list(found.unrecorded, found.unrecorded_count, out)
+    if found.damaged:
+        out.line(f"Recorded, but gone or damaged: {format.counted(found.damaged, 'file')}. See: lading audit")
+    if found.problems:
+        out.line("Of no use were:")
+        _list(found.problems, len(found.problems), out)
+    if found.jobs:
+        out.line(f"{format.counted(found.jobs, 'job')} in the background; what was made before is found again.")
+
+
+def _list(lines: tuple[str, ...], count: int, out: Output) -> None:
+    for line in lines:
+        out.line(f"  {out.text(line)}")
+    if count > len(lines):
+        out.line(f"  and {count - len(lines)} more")
