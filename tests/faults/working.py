@@ -45,7 +45,7 @@ async def killed_at(home: Path, queue: str, chance: random.Random, longest: floa
         await client.queue_resume(queue)
         until = time.monotonic() + 30
         while not _jobs(home, queue, "claimed") and time.monotonic() < until:
-            if not _jobs(home, queue, "ready"):
+            if not _jobs(home, queue, "ready") + _jobs(home, queue, "waiting"):
                 break
             await asyncio.sleep(0.002)
         await asyncio.sleep(chance.uniform(0, longest))
