@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.reactive import var
 from textual.screen import Screen
 
@@ -62,6 +63,7 @@ class LadingApp(App[str]):
         self.glyphs = Glyphs(utf8=utf8)
         self.theme = "ansi-dark" if plain else "gruvbox"
         self.set_class(plain, "plain")
+        self.set_class(not utf8, "ascii")
         self.animation_level = "none"
         self._connect = connect
         self._connection: Connection | None = None
@@ -277,6 +279,11 @@ class LadingApp(App[str]):
                 yield SystemCommand(
                     f"{key.label} ({key.drawn})", key.about, lambda does=does: self._run(screen, does)
                 )
+
+    def action_command_palette(self) -> None:
+        """Textual's own, with words that every terminal can show."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="Type what to do", id="--command-palette"))
 
     def _run(self, screen: Base[Any], does: str) -> None:
         screen.call_later(screen.action_do, does)

@@ -7,7 +7,12 @@ from tui.widgets.pane import Room, Rows, SnapshotPane, empty
 
 NAMES = {"video_proxy": "proxy", "location_stats": "stats", "live_photo": "live photo"}
 
-REASONS = {"copies come first": "for copies", "an import to end": "for import", "exiftool": "for exif"}
+REASONS = {
+    "copies come first": "for copies",
+    "an import to end": "for import",
+    "exiftool": "for exif",
+    "metadata": "for exif",
+}
 """The engine's reasons in fewer words."""
 
 NAME, RATE = 10, 9

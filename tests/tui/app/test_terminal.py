@@ -117,7 +117,9 @@ def test_no_colour_where_none_is_wanted() -> None:
 
 def test_ascii_where_the_locale_is_not_utf8() -> None:
     with terminal(LANG="C", LC_ALL="C", PYTHONUTF8="1") as shown:
-        begun(shown)
+        begun(shown).type(b"\x10")
+        shown.until(b"Type what to do")
+        shown.read(0.5)
         assert shown.written.isascii()
 
 
