@@ -282,6 +282,8 @@ MIGRATIONS: tuple[str, ...] = (
         attempts INTEGER NOT NULL
     ) STRICT;
     """,
+    # How names are given in the archive (core.files.noreplace); empty where it is not known.
+    "ALTER TABLE import ADD COLUMN way TEXT NOT NULL DEFAULT ''",
 )
 
 VERSION = len(MIGRATIONS)

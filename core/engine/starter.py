@@ -15,6 +15,7 @@ from core.archives.opened import Archives
 from core.catalog import Catalog, ImportRow, Selection
 from core.catalog.failures import REOPENED
 from core.errors import ArchiveAwayError, ArchiveError, SourceError, UsageError
+from core.files import noreplace
 from core.hardware import Profile
 from core.importing import journal
 from core.importing.gate import Gate
@@ -117,6 +118,9 @@ class Starter:
     async def _reopen(self, row: ImportRow, picked: Picked, archive: Archive, again: Selection | None) -> None:
         """Another run of it begins, in the catalog and in the journal. Raises ArchiveError."""
         values: dict[str, object] = {**REOPENED, "source": picked.source.root, "runs": row.runs + 1}
+        if archive.place.way == noreplace.LOOK:
+            # The weakest of its runs is what all of it can claim.
+            values["way"] = noreplace.LOOK
         if again is not None:
             # Before the journal: that says that it has ended as long as nothing was begun.
             await self._catalog.again(row.id, again, **values)
@@ -207,6 +211,7 @@ class Starter:
                 "started": now.timestamp(),
                 "zone": f"{now:%z}"[:3] + ":" + f"{now:%z}"[3:],
                 "runs": 1,
+                "way": archive.place.way,
             }
         )
         return (await self._catalog.imports("i.name = ?", (name,)))[0]

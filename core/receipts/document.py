@@ -7,6 +7,7 @@ line of the receipt.
 from collections.abc import AsyncIterator, Iterator
 from datetime import tzinfo
 
+from core.files import noreplace
 from core.models import Count, Outcome, State, Verdict
 from core.paths import display, encode
 from core.receipts.heading import Head, heading
@@ -22,6 +23,14 @@ LEVELS = {
     "": "not read back",
 }
 """What a verification level means."""
+
+WAYS = {
+    noreplace.RENAME: "No file was replaced: the file system itself refuses to replace a name.",
+    noreplace.LINK: "No file was replaced: the file system itself refuses to replace a name.",
+    noreplace.LOOK: "No file that was seen was replaced; this file system cannot refuse that to a program that "
+    "writes there at the same moment.",
+}
+"""What the way of giving names means."""
 
 _WORDS = {**WORDS, Outcome.TODO: "to do"}
 _STATES = {
@@ -131,6 +140,8 @@ def _proven(head: Head) -> Iterator[str]:
         yield f"{_files(proven.files, 'archived file')}, {proven.bytes:,} bytes: {_meaning(proven.level)}."
     if not head.proven:
         yield "No file was archived."
+    elif head.way in WAYS:
+        yield WAYS[head.way]
     if head.totals.duplicate.files:
         yield f"{_files(head.totals.duplicate.files, 'duplicate')}: {_last_read(head)}."
     often = "twice, the second time to compare" if head.source_reads == 2 else "once"

@@ -52,6 +52,7 @@ class Head(Value, frozen=True, kw_only=True):
     `kinds` counts all entries but litter. `source_reads` is how often the source was to be read; where
     `options.known` is `record`, known files were not read at all. `duplicates_oldest` is when the longest
     unread of the files that the duplicates equal was last read back, `duplicates_unread` how many never were.
+    `way` is how names were given in the archive, as `core.files.noreplace` has it; empty when it is not known.
     `previous` is the SHA-256 of the receipt before this one in its archive, `receipt_sha256` that of this one's
     text as it lies in the archive; empty where there is none.
     """
@@ -85,6 +86,7 @@ class Head(Value, frozen=True, kw_only=True):
     totals: Totals
     kinds: dict[str, Count]
     proven: tuple[Proven, ...]
+    way: str
     source_reads: int
     duplicates_oldest: str | None
     duplicates_unread: int
@@ -115,7 +117,7 @@ async def head(read: Read, name: str) -> Head:
 _IMPORT = """
     SELECT i.name, i.state, i.reason, i.root, i.source, i.single, v.name, v.identity, v.capacity, v.filesystem,
            l.name, l.folder, a.uuid, a.path, i.options, i.machine, i.version, i.started, i.ended, i.zone, i.runs,
-           i.listed, i.bytes_read, i.verdict, i.verdict_reason, i.previous, i.receipt
+           i.listed, i.bytes_read, i.verdict, i.verdict_reason, i.previous, i.receipt, i.way
     FROM import i JOIN volume v ON v.id = i.volume_id JOIN location l ON l.id = i.location_id
          JOIN archive a ON a.id = i.archive_id
     WHERE i.id = ?
@@ -129,7 +131,7 @@ async def heading(read: Read, name: str) -> Heading:
     counted = await _count(read, import_id)
     id, state, reason, root, source, single, volume, identity, capacity, filesystem, *row = first
     location, folder, uuid, path, options, machine, version, started, ended, zone, *last = row
-    runs, listed, bytes_read, verdict, verdict_reason, previous, receipt = last
+    runs, listed, bytes_read, verdict, verdict_reason, previous, receipt, way = last
     asked = msgspec.convert(json.loads(options), ImportRequest)
     totals = counted.totals
     if verdict == Verdict.SAFE and (totals.failed.files or totals.todo.files):
@@ -174,6 +176,7 @@ async def heading(read: Read, name: str) -> Heading:
         totals=totals,
         kinds=counted.kinds,
         proven=counted.proven,
+        way=way,
         source_reads=2 if asked.verify == "source" else 1,
         duplicates_oldest=None if counted.oldest is None else stamp(counted.oldest, here),
         duplicates_unread=counted.unread,
