@@ -52,8 +52,12 @@ class Archive:
 
     @classmethod
     async def open(cls, path: str, pool: Pool, catalog: Catalog, *, create: bool) -> "Archive":
-        """Open the archive at `path`, or with `create` make one. Raises ArchiveError."""
-        facts = await examine(path, pool, create=create)
+        """Open the archive at `path`, or with `create` make one. Raises ArchiveError.
+
+        Where one was, none is made: its volume is not mounted, and it would land on the disk below.
+        """
+        known = await catalog.archive_at(os.path.abspath(os.fsencode(path))) is not None  # noqa: ASYNC240
+        facts = await examine(path, pool, create=create and not known)
         try:
             uuid = str(tomllib.loads(facts.text)["id"])
         except (tomllib.TOMLDecodeError, KeyError) as error:
@@ -118,7 +122,10 @@ async def examine(path: str, pool: Pool, *, create: bool) -> messages.ArchiveFac
         raise ArchiveError(f"{display(path)} cannot be opened: {error}.", "Try once more.") from error
     except TaskFailedError as error:
         if not create and error.detail == "FileNotFoundError":
-            raise ArchiveAwayError(f"there is no archive at {display(path)}.", "Check the path.") from error
+            raise ArchiveAwayError(
+                f"there is no archive at {display(path)}.",
+                "Check the path, and that its volume is mounted. Where one was before, no new one is made.",
+            ) from error
         if error.fault.lost:
             raise ArchiveAwayError(
                 f"{display(path)} does not answer: {error.fault.text}.", "Mount it again."

@@ -12,11 +12,11 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from core.catalog.spans import nanoseconds, span
 from core.errors import UsageError
 from core.media.kinds import Kind
 from core.paths import display
@@ -34,6 +34,7 @@ TABLES = "file f CROSS JOIN import i ON i.id = f.import_id LEFT JOIN metadata m 
 _NAME = f"replace({PATH}, rtrim({PATH}, replace({PATH}, '/', '')), '')"
 _WORD = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
 _QUALIFIED = re.compile(r"([a-z]+):(.+)", re.DOTALL)
+_DAY = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
 _LIKELY = re.compile(r"(?:\.\.)?(?:19|20)\d\d")
 _DIGEST = re.compile(r"[0-9a-f]{1,64}")
 _LITERAL = re.compile(r"\[[^]]*\]|[*?\[]")
@@ -135,8 +136,8 @@ async def _plain(read: Read, word: str) -> Criterion:
     told = word.casefold()
     parts += await _imports(read, lambda one: told in one.name or told in one.label or told in one.location)
     parts += await _cameras(read, told)
-    if _LIKELY.match(word) and (days := span(word)) is not None:
-        parts += _dated(*days)
+    if _LIKELY.match(word) and (span := _span(word)) is not None:
+        parts += _dated(*span)
     if len(word) >= _BARE_DIGEST and _DIGEST.fullmatch(told):
         parts += _digest(told)
     return parts
@@ -258,11 +259,39 @@ async def _camera(read: Read, value: str) -> Criterion:
     return await _cameras(read, value.casefold()) or [_nothing()]
 
 
+def _span(text: str) -> tuple[str, str] | None:
+    """From and until (excluded), as captured_local is written; empty: no bound. None for what is no date."""
+    first, dots, last = text.partition("..")
+    if not (first or last) or (dots and not all(_DAY.fullmatch(one) for one in (first, last) if one)):
+        return None
+    try:
+        begin = _moment(first, 0) if first else ""
+        end = _moment(last if dots else first, 1) if last or not dots else ""
+    except ValueError:
+        return None
+    return begin, end
+
+
+def _moment(text: str, later: int) -> str:
+    """The day, month or year of `text`, or the one after it. Raises ValueError."""
+    match = _DAY.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    year, month, day = (int(number or 0) for number in match.groups())
+    datetime(year, month or 1, day or 1)
+    if day:
+        return f"{datetime.fromordinal(datetime(year, month, day).toordinal() + later):%Y-%m-%d}"
+    if month:
+        year, month = year + (month - 1 + later) // 12, (month - 1 + later) % 12 + 1
+        return f"{year:04}-{month:02}"
+    return f"{year + later:04}"
+
+
 def _dated(begin: str, end: str) -> list[Part]:
     low, high = begin or "0", end or ":"  # the first characters before and after the digits
     captured = "m.captured_local >= ? AND m.captured_local < ?"
     led = f"SELECT f.id FROM metadata m CROSS JOIN file f ON f.item_id = m.item_id WHERE {captured}"
-    since, until = nanoseconds(begin, -(2**63)), nanoseconds(end, 2**63 - 1)
+    since, until = _ns(begin, -(2**63)), _ns(end, 2**63 - 1)
     changed = "f.mtime_ns >= ? AND f.mtime_ns < ?"
     return [
         Part(captured, (low, high), f"{led} ORDER BY m.captured_local DESC LIMIT -1", (low, high)),
@@ -276,12 +305,23 @@ def _dated(begin: str, end: str) -> list[Part]:
     ]
 
 
+def _ns(day: str, bound: int) -> int:
+    """The first moment of a day, month or year here, in nanoseconds."""
+    if not day:
+        return bound
+    year, month, date = (*map(int, day.split("-")), 1, 1)[:3]
+    try:
+        return max(-(2**63), min(2**63 - 1, int(datetime(year, month, date).timestamp()) * 10**9))
+    except (ValueError, OverflowError):
+        return bound
+
+
 async def _date(_: Read, value: str) -> Criterion:
-    if (days := span(value)) is None:
+    if (span := _span(value)) is None:
         raise UsageError(
             f"{display(value)} is no date.", "Write 2025, 2025-12, 2025-12-06, or a range: 2025-12-01..2025-12-06."
         )
-    return _dated(*days)
+    return _dated(*span)
 
 
 async def _kind(_: Read, value: str) -> Criterion:

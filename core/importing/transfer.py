@@ -67,10 +67,10 @@ class Transfer:
         self._stages.update(dict.fromkeys(faults, "read"))
         self._grown.update(number for number, fault in faults.items() if fault.code == errno.EFBIG)
         _halt(faults, run)
-        if any((fault.side, fault.code) == ("source", errno.EIO) for fault in faults.values()):
-            await self._source_answers(worker)
         for number in well:
             run.read_well = todos[number].path
+        if any((fault.side, fault.code) == ("source", errno.EIO) for fault in faults.values()):
+            await self._source_answers(worker)
         known, claims, following = await run.gate.decide(
             run,
             [(todos[number].path, digest) for number, digest in well.items()],

@@ -1,5 +1,6 @@
 """Listing a source: every entry below it, each with what it is and why it is left out."""
 
+import errno
 import os
 import stat
 from collections.abc import Generator, Iterator
@@ -11,12 +12,17 @@ from core.media.cards import stem_key
 from core.media.kinds import kind_of_name
 from core.media.litter import APPLEDOUBLE_HEADER, is_appledouble, litter, maybe_appledouble
 from core.paths import PatternSet
+from core.workers.answers import plugged_in
 from core.workers.control import Slot
+from core.workers.faults import LOST
 from core.workers.messages import Entry, ListTree
 from core.workers.reading import ChangedError
 
 ENTRIES = 512
 """Entries a reply holds at most."""
+
+UNSEEN = 256
+"""Entries one after the other that could only be answered with EIO: the whole medium gives nothing else."""
 
 SORTED = 8192
 """Entries of one folder that are sorted together: the bound on memory in a folder with a million files."""
@@ -102,6 +108,7 @@ class Listing:
         self._slot = slot
         self._exclude = PatternSet(request.exclude)
         self._avoid = frozenset(request.avoid)
+        self._unseen = 0
 
     def entries(self) -> Generator[list[Entry], None, None]:
         """The entries in lists of at most ENTRIES. Raises LostError when the root is gone."""
@@ -121,13 +128,16 @@ class Listing:
             except ChangedError:
                 ready.append(self._failed(folder, "it changed while it was listed"))
             except OSError as error:
-                self._still_there()
+                self._still_there(error)
                 ready.append(self._failed(folder, f"cannot be listed: {os.strerror(error.errno or 0)}"))
             waiting.extend(reversed(below))
         yield ready
 
-    def _still_there(self) -> None:
-        """Raises LostError when the root itself is gone: then no single folder is to blame."""
+    def _still_there(self, error: OSError) -> None:
+        """Raises LostError when the root itself is gone, or nothing can be read: no single entry is to blame."""
+        self._unseen = self._unseen + 1 if error.errno == errno.EIO else 0
+        if error.errno in LOST or self._unseen >= UNSEEN or not plugged_in(self._tree.device):
+            raise LostError(os.fsdecode(self._tree.root)) from error
         self._tree.close()
         try:
             os.stat(self._tree.fileno())
@@ -156,7 +166,9 @@ class Listing:
         fd = self._tree.folder(folder)
         try:
             facts = os.stat(text, dir_fd=fd, follow_symlinks=False)
+            self._unseen = 0
         except OSError as error:
+            self._still_there(error)
             return self._failed(path, f"cannot be looked at: {os.strerror(error.errno or 0)}")
         regular = stat.S_ISREG(facts.st_mode)
         what, reason = self._what(path, name, text, facts, fd)

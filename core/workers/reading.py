@@ -1,5 +1,6 @@
 """Reading a source: every byte once, both digests, whatever happens meanwhile."""
 
+import errno
 import hashlib
 import mmap
 import os
@@ -19,6 +20,9 @@ from core.workers.rows import Read
 
 ARENA = 8 * BLOCK
 """Bytes of small files that a batch holds in memory; a larger file is streamed through the same bytes."""
+
+PAGE = 4096
+"""Bytes read at once where a larger read has failed."""
 
 HEAD = 512
 """First bytes that tell the kind of a file whose name does not."""
@@ -71,11 +75,15 @@ class Opened:
 
         Raises ChangedError, LostError, OSError.
         """
-        fd, filled = self._again(), 0
+        fd, filled, step = self._again(), 0, len(view)
         while filled < len(view):
             try:
-                count = os.preadv(fd, [view[filled:]], offset + filled)
+                count = os.preadv(fd, [view[filled : filled + step]], offset + filled)
             except OSError as error:
+                if error.errno == errno.EIO and step > PAGE:
+                    # Some file systems fail a large read for one sector in it: which one is it?
+                    step = PAGE
+                    continue
                 raise OSError(error.errno, f"{error.strerror} at byte {offset + filled:,}") from error
             if not count:
                 break
