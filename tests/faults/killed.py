@@ -3,13 +3,16 @@
 import hashlib
 import os
 import random
+import shutil
 import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 
+from core.catalog import below
 from core.models import Outcome, State
 from tests.rigs import importing, trees
 
@@ -43,6 +46,7 @@ def killed_and_taken_up(
     while any(_runs(one) for one in family):
         assert time.monotonic() < deadline, "a worker outlived its engine"
         time.sleep(0.02)
+    claims_hold(tmp_path, home, archive)
     importing.finish(home, archive, str(source))
     check(home, archive, source, contents)
 
@@ -52,6 +56,26 @@ def _runs(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def claims_hold(tmp_path: Path, home: str, archive: str) -> int:
+    """What the catalog of a killed engine claims is in the archive, byte for byte; how many items that is."""
+    copy = tmp_path / "copy"
+    copy.mkdir(exist_ok=True)
+    # The one that is left lying there is taken up as it is.
+    for path in Path(home).glob("lading.db*"):
+        shutil.copy(path, copy)
+    if not (copy / "lading.db").exists():
+        return 0
+    with closing(sqlite3.connect(copy / "lading.db")) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        has = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'item'").fetchall()
+        items = database.execute("SELECT path, size, sha256 FROM item").fetchall() if has else []
+    shutil.rmtree(copy)
+    for path, size, sha256 in items:
+        data = Path(archive, path).read_bytes()
+        assert (len(data), hashlib.sha256(data).digest()) == (size, sha256), f"{path} is not what is claimed"
+    return len(items)
 
 
 def check(home: str, archive: str, source: Path, contents: set[str]) -> None:
@@ -79,7 +103,16 @@ def check(home: str, archive: str, source: Path, contents: set[str]) -> None:
         assert sum(outcomes.values()) == len(files)
         assert set(outcomes) <= {Outcome.ARCHIVED, Outcome.DUPLICATE}
         items = database.execute("SELECT path, size, sha256 FROM item").fetchall()
+        known = database.execute(
+            "SELECT i.source, i.root, f.path, m.sha256, m.size FROM file f JOIN import i ON i.id = f.import_id "
+            "JOIN item m ON m.id = f.item_id WHERE f.import_id = (SELECT max(id) FROM import)"
+        ).fetchall()
     database.close()
+    for root, above, path, sha256, size in known:
+        data = Path(os.fsdecode(os.path.join(root, below(above, path)))).read_bytes()
+        assert (hashlib.sha256(data).digest(), len(data)) == (sha256, size)
+    assert len(known) == len(files)
+    assert {sha256.hex() for _, _, sha256 in items} == set(found)
     for path, size, sha256 in items:
         real = os.path.join(archive, path)
         assert os.stat(real).st_size == size
@@ -101,4 +134,4 @@ def uninterrupted(tmp_path: Path, source: Path, contents: set[str]) -> float:
     return took
 
 
-__all__ = ["check", "killed_and_taken_up", "make_source", "subprocess", "uninterrupted"]
+__all__ = ["check", "claims_hold", "killed_and_taken_up", "make_source", "subprocess", "uninterrupted"]

@@ -96,11 +96,13 @@ class Disk:
         return found
 
     def flip(self, data: bytes) -> None:
-        """Change one bit of these bytes on the disk, below the mounted file system."""
-        with open(self.image, "r+b") as file:
-            at = self.place(data)
-            file.seek(at)
-            file.write(bytes([data[0] ^ 1]))
+        """Change one bit of these bytes wherever they are on the disk, below the mounted file system."""
+        with open(self.image, "r+b") as file, mmap.mmap(file.fileno(), 0) as bytes_:
+            at = bytes_.find(data)
+            assert at >= 0, "the bytes are not on the disk"
+            while at >= 0:
+                bytes_[at] ^= 1
+                at = bytes_.find(data, at + 1)
 
     def lose_from(self, at: int) -> int:
         """Cut the image off at `at`, which can no longer be read from there; its size before."""

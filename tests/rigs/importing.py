@@ -74,7 +74,8 @@ def command(home: str, archive: str, source: str) -> list[str]:
 
 def child(home: str, archive: str, source: str) -> "subprocess.Popen[bytes]":
     """Start the importing process, in a group of its own."""
-    environ = {**os.environ, "PYTHONPATH": ROOT}
+    paths = [ROOT, *filter(None, [os.environ.get("PYTHONPATH")])]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     quiet = subprocess.DEVNULL
     return subprocess.Popen(command(home, archive, source), env=environ, cwd=ROOT, stdout=quiet, process_group=0)
 

@@ -7,7 +7,7 @@ worker processes that carries out the named functions of this module before anyt
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ def broken(folder: Path, *names: str) -> Iterator[None]:
     (folder / "sitecustomize.py").write_text(
         "import sys\n"
         "if 'core.workers.main' in sys.orig_argv or 'tests.rigs.conversation' in sys.orig_argv:\n"
-        f"    sys.path.append({ROOT!r})\n"
+        f"    sys.path.insert(0, {ROOT!r})\n"
         "    from tests.rigs import sabotage\n"
         f"    sabotage.carry_out({list(names)!r})\n"
     )
@@ -50,6 +50,21 @@ def carry_out(names: Sequence[str]) -> None:
         BREAKS[name]()
 
 
+def _folds_names() -> None:
+    """Names of one folder that differ only by case or Unicode form are taken for one."""
+    import unicodedata
+
+    from core.workers.listing import Names
+
+    kept = Names.piece
+
+    def piece(self: Names) -> list[str]:
+        folded = {unicodedata.normalize("NFC", name).casefold(): name for name in kept(self)}
+        return sorted(folded.values())
+
+    Names.piece = piece  # type: ignore[method-assign]
+
+
 def _forgets_cache() -> None:
     """Reading back does not drop the cache, and says it did."""
     from core.files import cache
@@ -67,6 +82,34 @@ def _trusts_writes() -> None:
         return checked
 
     vars(worker)["verify"] = verify
+
+
+def _publishes_nothing() -> None:
+    """Files are said to have their final names, and have none."""
+    from core.workers import messages, worker
+
+    def publish(batch: Any, arena: memoryview) -> messages.Arrived:
+        return messages.Arrived([(number, held.payload) for number, held in batch.files.items()], [], [])
+
+    vars(worker)["publish"] = publish
+
+
+def _reads_zeros() -> None:
+    """What cannot be read is taken for zeros."""
+    preadv = os.preadv
+
+    def patched(fd: int, buffers: Any, offset: int, *flags: int) -> int:
+        try:
+            return preadv(fd, buffers, offset, *flags)
+        except BlockingIOError:
+            raise
+        except OSError:
+            size = min(sum(map(len, buffers)), max(os.fstat(fd).st_size - offset, 0))
+            for buffer in buffers:
+                buffer[:] = bytes(len(buffer))
+            return size
+
+    os.preadv = patched
 
 
 def _replaces() -> None:
@@ -112,9 +155,13 @@ def _ignores_sync() -> None:
 
 def _ignores_close() -> None:
     """What close(2) says is not listened to."""
-    from core.files.closing import release
+    close = os.close
 
-    os.close = release
+    def deaf(fd: int) -> None:
+        with suppress(OSError):
+            close(fd)
+
+    os.close = deaf
 
 
 def _ignores_device() -> None:
@@ -135,6 +182,15 @@ def _ignores_changes() -> None:
     from core.workers.reading import Opened
 
     Opened.same = lambda self: True  # type: ignore[method-assign]
+
+
+def _knows_no_loss() -> None:
+    """A volume that is gone is not told from a file that cannot be read."""
+    from core.workers import faults
+    from core.workers.worker import Worker
+
+    faults.LOST = frozenset()
+    Worker._source_fault = staticmethod(lambda error, tree: faults.fault_of(error, "source"))  # type: ignore[method-assign]
 
 
 def _writes_source() -> None:
@@ -162,11 +218,15 @@ def _cleans_all() -> None:
 BREAKS: dict[str, Callable[[], None]] = {
     "adopts unread": _adopts_unread,
     "cleans all": _cleans_all,
+    "folds names": _folds_names,
     "forgets the cache": _forgets_cache,
     "ignores changes": _ignores_changes,
     "ignores close": _ignores_close,
     "ignores the device": _ignores_device,
     "ignores sync": _ignores_sync,
+    "knows no loss": _knows_no_loss,
+    "publishes nothing": _publishes_nothing,
+    "reads zeros": _reads_zeros,
     "replaces": _replaces,
     "trusts writes": _trusts_writes,
     "writes in place": _writes_in_place,
