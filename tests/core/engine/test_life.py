@@ -43,7 +43,7 @@ def test_an_engine_has_no_terminal(home: Path, tmp_path: Path) -> None:
         os.set_inheritable(file.fileno(), True)
         subprocess.run(
             [sys.executable, "-c", "from tui.cli import main; main()", "status"],
-            env=environ(home, TERM="xterm", SSH_CONNECTION="1 2 3 4", LADING_CONFIG=""),
+            env=environ(home, TERM="xterm", SSH_TTY="/dev/pts/1", LADING_CONFIG=""),
             stdin=subprocess.DEVNULL,
             close_fds=False,
             check=True,
@@ -54,7 +54,7 @@ def test_an_engine_has_no_terminal(home: Path, tmp_path: Path) -> None:
     assert os.getsid(process.pid) != os.getsid(0)
     assert os.getsid(process.pid) != process.pid, "a session's leader can get a terminal"
     assert process.cwd() == "/"
-    assert not {"TERM", "SSH_CONNECTION"} & set(process.environ())
+    assert not {"TERM", "SSH_TTY"} & set(process.environ())
     assert process.environ()["LADING_HOME"] == str(home)
     assert "inherited" not in {os.path.basename(file.path) for file in process.open_files()}
     for path in (home, home / "run", home / "log", home / FILE):
