@@ -30,6 +30,7 @@ bench: setup
 
 faults: setup-test
 	$(UV) run --no-sync pytest tests/faults $(ARGS)
+	LADING_FUZZ=20 $(UV) run --no-sync pytest tests/core/fuzz
 
 # Looks best with the font Fira Code: apt-get install fonts-firacode, brew install font-fira-code
 screenshots: setup

@@ -72,43 +72,150 @@ class Limit:
 class Controller(Limit):
     """The limit of one volume, which finds its own best value between 1 and `most`.
 
-    Additive increase while more bytes arrive, halving on congestion (RFC 5681's way, on files in flight).
+    Up while more bytes move, in large steps at first; half on congestion, then back to just below where that was,
+    which is tried again ever more seldom (the ways of RFC 5681 and RFC 9438, on batches in flight). Congestion is
+    errors that trying again may cure, and a volume that takes ever longer to answer.
     """
 
     PERIOD = 2.0
-    """Seconds over which throughput is compared."""
+    """Seconds over which throughput is compared at least; longer where a batch takes longer."""
 
     WORTH = 1.05
-    """A rise of throughput by this factor makes one more place worth it."""
+    """A rise of throughput by this factor makes more places worth it."""
+
+    PATIENCE = 8
+    """Comparisons before a value that did not work is tried again; doubled each time, up to LONGEST."""
+
+    LONGEST = 64
+
+    LATE, LATE_SECONDS = 4.0, 0.25
+    """An answer is late that takes so many times longer than at the best of times, and so many seconds."""
+
+    MOST_OF = 0.6
+    """Congestion is more than this part of the batches with an error."""
+
+    PERSISTENT = 6
+    """Errors in a row, with one place only, after which waiting does not help."""
 
     def __init__(self, name: str, start: int, most: int, label: str = "") -> None:
         super().__init__(name, start)
         self.most = most
         self.label = label
-        self._bytes = 0
+        self._moved = 0
         self._since: float | None = None
+        self._batch = 0.0
         self._best = 0.0
+        self._good = 0
+        """The highest value that has proven itself."""
+        self._wall = most + 1
+        """The value at which it was congested last."""
+        self._patience, self._waited = self.PATIENCE, 0
         self._halved = float("-inf")
+        self._ends: deque[bool] = deque(maxlen=2 * most)
+        self._late = 0
+        self._errors = 0
+        self._quickest = float("inf")
 
-    def arrived(self, size: int) -> None:
-        """`size` bytes were flushed; grows the limit while that pays."""
+    @property
+    def persists(self) -> bool:
+        """Whether errors go on even with one batch at a time."""
+        return self.ceiling == 1 and self._errors >= self.PERSISTENT
+
+    @property
+    def backoff(self) -> float:
+        """Seconds to wait before the next try after an error; more with each in a row."""
+        return min(0.125 * 2**self._errors, 4.0) if self._errors else 0.0
+
+    @property
+    def _period(self) -> float:
+        return max(self.PERIOD, min(self._batch, 10 * self.PERIOD))
+
+    def moved(self, size: int) -> None:
+        """`size` bytes were moved since the last time; called about once a second, it judges now and then."""
         now = asyncio.get_running_loop().time()
         if self._since is None:
             self._since = now
-        self._bytes += size
-        if now - self._since < self.PERIOD:
             return
-        rate = self._bytes / (now - self._since)
-        self._bytes, self._since = 0, now
-        if rate > self._best * self.WORTH:
-            self._best = rate
-            if self._queue and self.ceiling < self.most:
-                self.resize(self.ceiling + 1)
+        self._moved += size
+        if now - self._since < self._period:
+            return
+        rate = self._moved / (now - self._since)
+        self._moved, self._since = 0, now
+        # What nobody waits for does not hold anything up.
+        if self._queue and now - self._halved >= self._period / 2:
+            self._judge(rate)
 
-    def congested(self) -> None:
-        """An error that trying again may cure: half as many at once, at most once a period."""
+    def rest(self) -> None:
+        """Nothing is to be moved for a while."""
+        self._moved, self._since = 0, None
+
+    def _judge(self, rate: float) -> None:
+        if not rate:
+            return
+        walled = self._wall <= self.most
+        if self.ceiling > self._good:
+            if rate <= self._best * (1 / self.WORTH if walled else self.WORTH):
+                self._wait()
+                self.resize(self._good)
+                return
+            self._good, self._best = self.ceiling, rate
+            if self.ceiling >= self._wall:
+                self._wall, self._patience = self.most + 1, self.PATIENCE
+        elif self.ceiling < self._good:
+            self.resize(self._good)
+            return
+        else:
+            self._best = (self._best + rate) / 2
+        if self._waited:
+            self._waited -= 1
+        elif self.ceiling < self.most:
+            room = self._wall - self.ceiling if walled else self.ceiling
+            self.resize(min(self.most, self.ceiling + max(1, room // 2)))
+
+    def _wait(self) -> None:
+        self._waited = self._patience
+        self._patience = min(2 * self._patience, self.LONGEST)
+
+    def took(self, began: float) -> None:
+        """A batch that began then, by the loop's clock, has ended without an error."""
+        seconds = asyncio.get_running_loop().time() - began
+        self._batch = (self._batch + seconds) / 2 if self._batch else seconds
+        self._errors = 0
+        self._ended(began, True)
+
+    def _ended(self, began: float, well: bool) -> None:
+        # What began before the last halving tells nothing of the value since.
+        if began >= self._halved:
+            self._ends.append(well)
+
+    def answered(self, seconds: float) -> None:
+        """A small request was answered after so long."""
+        self._quickest = min(self._quickest, seconds)
+        self._late = self._late + 1 if seconds > max(self.LATE * self._quickest, self.LATE_SECONDS) else 0
+        if self._late > self.ceiling:
+            self._late = 0
+            self._congested()
+
+    def failed(self, began: float) -> None:
+        """A batch that began then met an error that may pass: a few may, most of them are too much."""
+        self._errors += 1
+        self._ended(began, False)
+        last = list(self._ends)[-2 * self.ceiling :]
+        if len(last) == 2 * self.ceiling and last.count(False) > self.MOST_OF * len(last):
+            self._congested()
+
+    def _congested(self) -> None:
+        """Half as many at once, at most once a period."""
         now = asyncio.get_running_loop().time()
-        if now - self._halved >= self.PERIOD:
-            self._halved = now
-            self._best = 0.0
-            self.resize(max(1, self.ceiling // 2))
+        if self.ceiling == 1 or now - self._halved < self._period:
+            return
+        self._halved, self._errors = now, 0
+        self._ends.clear()
+        self._wall = self.ceiling
+        if self._good >= self._wall:
+            self._good = max(1, self._wall - 1)
+        self._best = 0.0
+        if self._good + 1 >= self._wall:
+            self._wait()
+        self.rest()
+        self.resize(max(1, self.ceiling // 2))

@@ -30,7 +30,7 @@ from core.importing.importer import Importer
 from core.importing.ingest import ENDED
 from core.importing.moving import Mover
 from core.importing.rebuild import Rebuild
-from core.importing.run import AGAIN
+from core.importing.run import BACK
 from core.importing.survey import Surveyor
 from core.importing.views import Views
 from core.models import (
@@ -95,6 +95,7 @@ class Engine:
             for importer in self._importers.values():
                 self.views.sample(importer.run)
                 importer.run.pace()
+                importer.run.report()
                 if importer.run.archive.lock.lost.is_set():
                     _halt(importer)
 
@@ -407,7 +408,7 @@ def _halt(importer: Importer) -> None:
     """Leave an import whose archive is another engine's now, or does not answer."""
     lock = importer.run.archive.lock
     if lock.away:
-        importer.halt(lock.why, AGAIN, waits=Waits.ARCHIVE)
+        importer.halt(lock.why, BACK, waits=Waits.ARCHIVE)
     else:
         importer.halt(lock.why, "See to the archive, then resume.")
 

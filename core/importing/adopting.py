@@ -22,6 +22,9 @@ ABSENT = "it is no longer there"
 
 FINAL = (Outcome.ARCHIVED, Outcome.DUPLICATE)
 
+_LIMIT = 2**63
+"""SQLite's integers have 64 bits."""
+
 
 class FileLine(msgspec.Struct, frozen=True):
     """A line about one entry. `content` is None for one that was never read, `payload` "" where none was made."""
@@ -243,7 +246,7 @@ class Adopter:
         for line in lines:
             if "folder" in line:
                 try:
-                    found.append((self.row.id, decode(line["folder"]), int(line["mtime_ns"])))
+                    found.append((self.row.id, decode(line["folder"]), _whole(line["mtime_ns"], -_LIMIT)))
                 except (KeyError, TypeError, ValueError):
                     continue
         return found
@@ -256,18 +259,30 @@ def _digests(line: FileLine) -> Content:
 def _file_line(line: Line) -> FileLine | None:
     """A `file` or `entry` line, or None when it makes no sense."""
     try:
+        size, mtime_ns = _whole(line["size"], 0), _whole(line["mtime_ns"], -_LIMIT)
         content = None
         if "xxh128" in line:
-            content = int(line["size"]), bytes.fromhex(line["xxh128"]), bytes.fromhex(line["sha256"])
+            content = size, bytes.fromhex(line["xxh128"]), bytes.fromhex(line["sha256"])
+            if (len(content[1]), len(content[2])) != (16, 32):
+                return None
         return FileLine(
             decode(line["file"] if "file" in line else line["entry"]),
             Outcome[line["outcome"].upper()],
-            int(line["size"]),
-            int(line["mtime_ns"]),
+            size,
+            mtime_ns,
             str(line.get("kind", "")),
             content,
             str(line.get("payload", "")),
             str(line.get("reason", "")),
         )
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         return None
+
+
+def _whole(value: object, least: int) -> int:
+    """A number that the catalog can hold. Raises TypeError, ValueError."""
+    if not isinstance(value, int):
+        raise TypeError
+    if not least <= value < _LIMIT:
+        raise ValueError
+    return value

@@ -87,7 +87,7 @@ async def _check_room(run: Run) -> None:
             room = await run.ask(worker, messages.Space(run.archive.place), messages.Room)
     except (TaskFailedError, WorkerDiedError):
         return  # what is wrong with the archive shows when files go there
-    if needed > room.available:
+    if room.available is not None and needed > room.available:
         run.warnings.append(
             f"The archive has {room.available:,} bytes free, and {needed:,} are still to come: unless many are "
             "duplicates, the import will pause when it is full."

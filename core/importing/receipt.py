@@ -1,15 +1,18 @@
 """The receipt of an import, and its last line in the journal: both in the archive, one import after the other."""
 
 import hashlib
+import secrets
 import time
-from tempfile import SpooledTemporaryFile
-from typing import TypeVar
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import IO, TypeVar
 
 from core import receipts
 from core.archives.archive import Archive
 from core.catalog import Catalog, ImportRow
 from core.importing import journal
 from core.models import State, Verdict
+from core.receipts.sending import sent
 from core.workers import messages
 from core.workers.messages import Request
 from core.workers.pool import Pool, TaskFailedError
@@ -17,7 +20,7 @@ from core.workers.pool import Pool, TaskFailedError
 R = TypeVar("R")
 
 CHUNK = 1 << 20
-"""Bytes sent together."""
+"""Bytes read together."""
 
 
 class Receipt:
@@ -40,8 +43,8 @@ class Receipt:
             "previous": previous,
         }
         data = journal.sealed(end)
-        path = journal.path_of(row.name)
-        await self._ask(messages.AppendText(self._archive.place, path, data, flush=True), messages.Done)
+        place, name = self._archive.place, journal.name_of(row.name)
+        await self._ask(messages.AppendJournal(place, name, data, flush=True), messages.Done)
         await self._catalog.set_import(
             row.id,
             state=state,
@@ -72,26 +75,20 @@ class Receipt:
         """The receipt, as a table and as a text, into the location's folder, and its digest into the catalog."""
         base = f"locations/{row.location_folder}/lading/{row.name}"
         read = self._catalog.database.read
-        with SpooledTemporaryFile(max_size=4 * CHUNK) as file:
-            await receipts.write(read, row.name, "tsv", lambda text: _add(file, text))
-            digest = await self._send(row, f"{base}.tsv", file)
-        with SpooledTemporaryFile(max_size=4 * CHUNK) as file:
-            await receipts.write_text(read, row.name, lambda text: _add(file, text), digest)
-            digest = await self._send(row, f"{base}.txt", file)
-        await self._catalog.set_import(row.id, receipt=digest)
+        table = hashlib.sha256()
+        async with self._sent(row, f"{base}.tsv") as file:
+            await receipts.write(read, row.name, "tsv", _into(file, table))
+        text = hashlib.sha256()
+        async with self._sent(row, f"{base}.txt") as file:
+            await receipts.write_text(read, row.name, _into(file, text), table.hexdigest())
+        await self._catalog.set_import(row.id, receipt=text.hexdigest())
+        # Its parts say the same as the whole.
+        with suppress(TaskFailedError):
+            await self._ask(messages.JoinJournal(self._archive.place, journal.name_of(row.name)), messages.Done)
 
-    async def _send(self, row: ImportRow, path: str, file: "SpooledTemporaryFile[bytes]") -> str:
-        """Stage the file in the archive, flush it, then name it; its SHA-256 in hexadecimal."""
-        place, sha, fresh = self._archive.place, hashlib.sha256(), True
-        staged = f".lading/staging/{row.name}/{path.rpartition('/')[2]}"
-        file.seek(0)
-        # Whole lines: AppendText takes a line that does not end for one that is torn.
-        while (data := b"".join(file.readlines(CHUNK))) or fresh:
-            sha.update(data)
-            await self._ask(messages.AppendText(place, staged, data, fresh=fresh), messages.Done)
-            fresh = False
-        await self._ask(messages.MoveText(place, staged, path), messages.Done)
-        return sha.hexdigest()
+    def _sent(self, row: ImportRow, path: str) -> AbstractAsyncContextManager[IO[bytes]]:
+        staged = f".lading/staging/{row.name}/{secrets.token_hex(8)}"
+        return sent(self._pool, self._archive.place, staged, path)
 
     async def find(self, row: ImportRow) -> str:
         """The SHA-256 of the receipt that lies in the archive already; empty when there is none."""
@@ -114,5 +111,12 @@ class Receipt:
             return await worker.ask(request, wanted)
 
 
-def _add(file: "SpooledTemporaryFile[bytes]", text: str) -> None:
-    file.write(text.encode())
+def _into(file: IO[bytes], sha: "hashlib._Hash") -> Callable[[str], None]:
+    """What adds text to a file and to a digest."""
+
+    def add(text: str) -> None:
+        data = text.encode()
+        file.write(data)
+        sha.update(data)
+
+    return add

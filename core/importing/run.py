@@ -17,7 +17,9 @@ from core.limits import Controller, Limit
 from core.models import Count, Outcome, Waits
 from core.paths import display
 from core.queue import plan
+from core.volumes.filesystems import Kind
 from core.workers import control, messages
+from core.workers.faults import AGAIN
 from core.workers.messages import Request, Source
 from core.workers.pool import Pool, Worker
 
@@ -109,6 +111,7 @@ class Run:
         self.writing = writing
         self.read_limit = read_limit
         """Bytes a second that are read of the source at most; 0: as many as it gives."""
+        self.network = archive.filesystem.kind is Kind.NETWORK
         self.staging = f".lading/staging/{row.name}/{row.runs}"
         self.scope = row.location_id if self.request.duplicates == "location" else None
         self.counts: dict[Outcome, list[int]] = {outcome: [0, 0] for outcome in Outcome}
@@ -136,6 +139,7 @@ class Run:
         self.ticks: dict[Worker, tuple[int, int, int]] = {}
         self.moved = [0, 0, 0]
         self._recorded = 0
+        self._reported = 0, 0
         self.following: set[int] = set()
         self.followed = asyncio.Event()
         self._go = asyncio.Event()
@@ -170,6 +174,21 @@ class Run:
             written += now[1] - before[1]
             verified += now[2] - before[2]
         return read, written, verified
+
+    def report(self) -> None:
+        """Tell the volumes' controllers what has moved since the last time."""
+        read, written, verified = self.bytes_moved()
+        now, before = (read, written + verified), self._reported
+        self._reported = now
+        for limit, after, earlier in zip((self.reading, self.writing), now, before, strict=True):
+            if self.paused:
+                limit.rest()
+            else:
+                limit.moved(after - earlier)
+
+    def may_pass(self, fault: messages.Fault) -> bool:
+        """Whether a server had too much to do, or was away for a moment: clients say EIO for much."""
+        return self.network and fault.side == "archive" and fault.code in CONGESTION
 
     async def record_read(self) -> None:
         """Add to the catalog's sum what was read of the source since the last time."""
@@ -314,13 +333,18 @@ def _counters(worker: Worker) -> tuple[int, int, int]:
     return slot.get(control.READ), slot.get(control.WRITTEN), slot.get(control.VERIFIED)
 
 
+def full(why: str) -> tuple[str, str]:
+    """Cause and advice of an archive without room."""
+    return (
+        f"the archive is full ({why})",
+        "Make room on its volume, then resume. Only Lading's own staging was removed.",
+    )
+
+
 def halt_for(fault: messages.Fault, run: Run) -> HaltError | None:
     """The reason to stop the whole run that lies in one fault, if it does."""
     if fault.code in FULL and fault.side == "archive":
-        return HaltError(
-            f"the archive is full ({fault.text})",
-            "Make room on its volume, then resume. Only Lading's own staging was removed.",
-        )
+        return HaltError(*full(fault.text))
     if fault.code == errno.EROFS and fault.side == "archive":
         return HaltError(
             "the archive is read-only", "Make it writable again, then resume. What has arrived stays."
@@ -333,13 +357,15 @@ def halt_for(fault: messages.Fault, run: Run) -> HaltError | None:
 def away(run: Run, waits: Waits, why: str = "does not answer any more", check: bytes = b"") -> HaltError:
     """The reason to stop when a volume is gone; the import goes on by itself when it is back."""
     if waits is Waits.SOURCE:
-        advice = f"{AGAIN} If it never comes back, close the import as it is: lading cancel {run.row.name}"
+        advice = f"{BACK} If it never comes back, close the import as it is: lading cancel {run.row.name}"
         return HaltError(f"{display(run.source.root)} {why}", advice, waits=waits, check=check)
-    return HaltError(f"{display(run.archive.place.root)} {why}", AGAIN, waits=waits, check=check)
+    return HaltError(f"{display(run.archive.place.root)} {why}", BACK, waits=waits, check=check)
 
 
-AGAIN = "Plug it in or mount it again: the import goes on by itself. What has arrived stays."
+BACK = "Plug it in or mount it again: the import goes on by itself. What has arrived stays."
 
+CONGESTION = AGAIN | {errno.EIO}
+"""What clients of a server that has too much to do say."""
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """No room: errno(3)."""

@@ -1,5 +1,6 @@
 """One batch from the source into the archive: read, gate, stage, journal, flush, verify, publish, commit."""
 
+import asyncio
 import errno
 import time
 from collections.abc import Callable, Iterable
@@ -8,7 +9,7 @@ from contextlib import suppress
 from core.catalog import Item
 from core.errors import WorkerDiedError
 from core.importing.gate import Claim
-from core.importing.run import Run, Settled, Todo, away, halt_for
+from core.importing.run import HaltError, Run, Settled, Todo, away, full, halt_for
 from core.models import Outcome, Waits
 from core.paths import display
 from core.unbroken import to_the_end
@@ -17,6 +18,9 @@ from core.workers.faults import AGAIN
 from core.workers.messages import Digest, Fault, ToRead, ToStage
 from core.workers.pool import TaskFailedError, Worker
 from core.workers.reading import ARENA
+
+NO_ROOM = 4 << 20
+"""Bytes free below which an archive that fails counts as full."""
 
 ATTEMPTS = 3
 """How often one file is tried before it counts as failed."""
@@ -41,6 +45,7 @@ class Transfer:
     async def bring(self, batch: list[Todo]) -> None:
         """Bring one batch in. Raises HaltError."""
         run = self._run
+        began = asyncio.get_running_loop().time()
         try:
             async with run.worker(batch) as worker:
                 await self._bring(batch, worker)
@@ -50,11 +55,16 @@ class Transfer:
             )
             if halt := halt_for(fault, run):
                 raise halt from error
+            if run.may_pass(fault):
+                run.writing.failed(began)
             await self._archive_answers([fault])
             # Nothing of it is settled; those that follow another file wait for that.
             faults = [(todo, fault) for todo in batch if todo.id not in run.following]
             await to_the_end(run.settle([], self._failed(faults)))
         await self.settle_followers()
+        if run.writing.persists and run.network:
+            raise await self._no_use()
+        await asyncio.sleep(run.writing.backoff)
 
     async def _bring(self, batch: list[Todo], worker: Worker) -> None:
         run = self._run
@@ -142,14 +152,20 @@ class Transfer:
         if large and not self._only_hashed(batch):
             request = messages.CopyLarge(run.source, run.archive.place, run.staging, files[0])
             async with run.places(run.reading, run.writing, limits.copy, limits.hash):
+                began = asyncio.get_running_loop().time()
                 reply = await run.ask(worker, request, messages.Digests)
         else:
             keep = not self._only_hashed(batch)
             async with run.places(run.reading, limits.hash):
+                began = asyncio.get_running_loop().time()
                 reply = await run.ask(worker, messages.ReadBatch(run.source, files, keep), messages.Digests)
-        run.reading.arrived(sum(digest.size for digest in reply.files))
-        if any(digest.fault and digest.fault.again and digest.fault.code in AGAIN for digest in reply.files):
-            run.reading.congested()
+        faults = [digest.fault for digest in reply.files if digest.fault is not None]
+        if any(fault.side == "source" and fault.again and fault.code in AGAIN for fault in faults):
+            run.reading.failed(began)
+        else:
+            run.reading.took(began)
+        if any(map(run.may_pass, faults)):
+            run.writing.failed(began)
         return reply.files
 
     async def _write(
@@ -176,31 +192,36 @@ class Transfer:
         found: list[tuple[int, Fault]] = []
         levels: dict[int, str] = {}
         published: dict[int, str] = {}
-        async with run.places(run.writing, limits.copy):
-            stage = messages.Stage(run.archive.place, run.staging, orders)
-            found += self._at("copy", (await run.ask(worker, stage, messages.Checked)).faults)
-            # What is known is journaled and flushed, too: the archive has it before the catalog.
-            await self._journal(worker)
-            found += self._at("flush", (await run.ask(worker, messages.Flush(), messages.Checked)).faults)
+        # One place at the volume all the way: reading back is work for a server, too.
+        async with run.places(run.writing):
+            began = asyncio.get_running_loop().time()
+            async with run.places(limits.copy):
+                stage = messages.Stage(run.archive.place, run.staging, orders)
+                found += self._at("copy", (await run.ask(worker, stage, messages.Checked)).faults)
+                # What is known is journaled and flushed, too: the archive has it before the catalog.
+                await self._journal(worker)
+                flushed = await run.ask(worker, messages.Flush(), messages.Checked)
+                found += self._at("flush", flushed.faults)
             if claims:
-                run.writing.arrived(sum(well[number].size for number in claims))
-        if claims:
-            async with run.places(limits.verify):
-                verify = messages.Verify(run.request.verify)
-                checked = await run.ask(worker, verify, messages.Checked)
-            found += self._at("verify", checked.faults)
-            levels = dict(checked.levels)
-            async with run.places(run.writing, limits.copy):
-                while True:
-                    arrived = await run.ask(worker, messages.Publish(), messages.Arrived)
-                    published.update(arrived.published)
-                    found += self._at("publish", arrived.faults)
-                    if not arrived.taken:
-                        break
-                    await self._journal(worker)
-                    found += self._at("flush", (await run.ask(worker, messages.Flush(), messages.Checked)).faults)
-        if any(fault.again for _, fault in found):
-            run.writing.congested()
+                async with run.places(limits.verify):
+                    verify = messages.Verify(run.request.verify)
+                    checked = await run.ask(worker, verify, messages.Checked)
+                found += self._at("verify", checked.faults)
+                levels = dict(checked.levels)
+                async with run.places(limits.copy):
+                    while True:
+                        arrived = await run.ask(worker, messages.Publish(), messages.Arrived)
+                        published.update(arrived.published)
+                        found += self._at("publish", arrived.faults)
+                        if not arrived.taken:
+                            break
+                        await self._journal(worker)
+                        flushed = await run.ask(worker, messages.Flush(), messages.Checked)
+                        found += self._at("flush", flushed.faults)
+        if any(fault.again or run.may_pass(fault) for _, fault in found):
+            run.writing.failed(began)
+        else:
+            run.writing.took(began)
         await self._archive_answers([fault for _, fault in found])
         faults.update((number, fault) for number, fault in found if number not in published)
         now = time.time()
@@ -231,11 +252,11 @@ class Transfer:
     async def _archive_answers(self, faults: Iterable[Fault]) -> None:
         """Raises HaltError when nothing can be written any more, after one of the faults has said so of a file."""
         run = self._run
-        if any((fault.side, fault.code) == ("archive", errno.EIO) for fault in faults):
-            text = messages.AppendText(run.archive.place, f"{run.staging}/answer", b"\n", fresh=True, flush=True)
+        # A server may have too much to do, which is no reason to leave: its controller tells.
+        if not run.network and any((fault.side, fault.code) == ("archive", errno.EIO) for fault in faults):
             try:
                 async with run.worker([]) as worker:
-                    await run.ask(worker, text, messages.Done)
+                    await run.ask(worker, messages.TryWriting(run.archive.place, run.staging), messages.Done)
             except TaskFailedError as error:
                 raise (
                     halt_for(error.fault, run)
@@ -244,12 +265,30 @@ class Transfer:
 
     async def _journal(self, worker: Worker) -> None:
         async with self._run.turn:
+            began = time.monotonic()
             await self._run.ask(worker, messages.Journal(self._run.row.name), messages.Done)
+            if self._run.network:
+                self._run.writing.answered(time.monotonic() - began)
+
+    async def _no_use(self) -> HaltError:
+        """Why the archive fails again and again, even with one file at a time."""
+        run = self._run
+        room: int | None = None
+        with suppress(TaskFailedError, WorkerDiedError):
+            async with run.worker([]) as worker:
+                request = messages.Space(run.archive.place)
+                room = (await run.ask(worker, request, messages.Room)).available
+        if room is not None and room < NO_ROOM:
+            # Not every client of a server hands ENOSPC on.
+            return HaltError(*full(f"{room:,} bytes are free"))
+        return away(run, Waits.ARCHIVE, "fails again and again, even with one file at a time")
 
     def _failed(self, faults: Iterable[tuple[Todo, Fault]]) -> list[Settled]:
         """Those of the files that are not tried again."""
         failed: list[Settled] = []
         for todo, fault in faults:
+            if self._run.may_pass(fault):
+                continue
             self.attempts[todo.id] = self.attempts.get(todo.id, 0) + 1
             if halt_for(fault, self._run) is None and (not fault.again or self.attempts[todo.id] >= ATTEMPTS):
                 reason = display(f"{fault.side}: {fault.text}")

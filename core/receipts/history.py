@@ -4,14 +4,15 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from tempfile import SpooledTemporaryFile
-from typing import TypeVar
+from contextlib import AbstractAsyncContextManager
+from typing import IO, TypeVar
 
 from core.errors import UsageError, WorkerDiedError
 from core.files import noreplace
 from core.paths import display, slug
 from core.receipts.lookup import Read, find
 from core.receipts.mhl import Chain, manifest_name, write_mhl
+from core.receipts.sending import sent
 from core.workers import messages
 from core.workers.messages import Place, Request
 from core.workers.pool import Pool, TaskFailedError
@@ -19,9 +20,6 @@ from core.workers.pool import Pool, TaskFailedError
 R = TypeVar("R")
 
 FOLDER, CHAIN = "ascmhl", "ascmhl_chain.xml"
-
-PIECE = 1 << 20
-"""Bytes sent together."""
 
 
 async def begin(read: Read, pool: Pool, name: str, path: str) -> tuple[str, int, int]:
@@ -33,17 +31,13 @@ async def begin(read: Read, pool: Pool, name: str, path: str) -> tuple[str, int,
         place = await _place(read, pool, name, path)
         if any(not name.endswith(b".part") for name in await _names(pool, place)):
             raise UsageError(f"{display(path)} has an ASC MHL history already.", "Move its folder ascmhl away.")
-        with SpooledTemporaryFile(max_size=4 * PIECE) as file:
-            counts = await write_mhl(read, name, _into(file))
-            base = os.path.basename(place.root).decode("ascii", "replace")
-            folder = base if base.isascii() and base.isprintable() else slug(base)
-            manifest, chain = manifest_name(folder, time.time()), Chain()
-            file.seek(0)
-            await _put(pool, place, f"{FOLDER}/{manifest}", file, chain)
-        with SpooledTemporaryFile(max_size=PIECE) as file:
+        base = os.path.basename(place.root).decode("ascii", "replace")
+        folder = base if base.isascii() and base.isprintable() else slug(base)
+        manifest, chain = manifest_name(folder, time.time()), Chain()
+        async with _sent(pool, place, f"{FOLDER}/{manifest}") as file:
+            counts = await write_mhl(read, name, _into(file, chain))
+        async with _sent(pool, place, f"{FOLDER}/{CHAIN}") as file:
             file.write(chain.text(manifest))
-            file.seek(0)
-            await _put(pool, place, f"{FOLDER}/{CHAIN}", file, Chain())
     except (TaskFailedError, WorkerDiedError, OSError) as error:
         raise UsageError(
             f"{display(path)} cannot be written: {error}.", "Give a folder that you may write in."
@@ -51,9 +45,11 @@ async def begin(read: Read, pool: Pool, name: str, path: str) -> tuple[str, int,
     return os.path.join(os.fsdecode(place.root), FOLDER, manifest), *counts
 
 
-def _into(file: "SpooledTemporaryFile[bytes]") -> Callable[[str], None]:
+def _into(file: IO[bytes], chain: Chain) -> Callable[[str], None]:
     def add(text: str) -> None:
-        file.write(text.encode())
+        data = text.encode()
+        file.write(data)
+        chain.add(data)
 
     return add
 
@@ -84,14 +80,9 @@ async def _names(pool: Pool, place: Place) -> set[bytes]:
     return {name for name, _ in listed.names}
 
 
-async def _put(pool: Pool, place: Place, path: str, file: "SpooledTemporaryFile[bytes]", chain: Chain) -> None:
+def _sent(pool: Pool, place: Place, path: str) -> AbstractAsyncContextManager[IO[bytes]]:
     """Under a name of its own first: a history is complete or not there."""
-    staged, fresh = f"{path}.{secrets.token_hex(4)}.part", True
-    while data := b"".join(file.readlines(PIECE)):
-        chain.add(data)
-        await _ask(pool, messages.AppendText(place, staged, data, fresh=fresh), messages.Done)
-        fresh = False
-    await _ask(pool, messages.MoveText(place, staged, path), messages.Done)
+    return sent(pool, place, f"{path}.{secrets.token_hex(4)}.part", path)
 
 
 async def _ask(pool: Pool, request: Request, wanted: type[R]) -> R:

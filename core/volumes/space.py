@@ -21,18 +21,22 @@ class Space(msgspec.Struct, frozen=True):
     available: int
 
 
-def space(path: bytes, platform: str = sys.platform) -> Space:
-    """The room of the file system that holds `path`. Raises OSError; blocks on a dead mount (see `probe`).
+def space(path: bytes, platform: str = sys.platform) -> Space | None:
+    """The room of the file system that holds `path`; None where it tells of none at all, as smbnetfs does.
+
+    Raises OSError; blocks on a dead mount (see `probe`).
 
     macOS: statfs(2), because `struct statvfs` there counts blocks in 32 bits, and `os.statvfs` wraps with it
     at 2**32 blocks before Python 3.13 (python/cpython#87804): at 4 TiB for blocks of 1 KiB.
     Elsewhere: statvfs(3).
     """
     if platform == "darwin":
-        return parse_statfs(_statfs(path))
-    found = os.statvfs(path)
-    block = found.f_frsize or found.f_bsize
-    return Space(found.f_blocks * block, found.f_bfree * block, found.f_bavail * block)
+        room = parse_statfs(_statfs(path))
+    else:
+        found = os.statvfs(path)
+        block = found.f_frsize or found.f_bsize
+        room = Space(found.f_blocks * block, found.f_bfree * block, found.f_bavail * block)
+    return room if room.total else None
 
 
 def parse_statfs(data: bytes) -> Space:

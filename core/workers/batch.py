@@ -9,11 +9,12 @@ import msgspec
 from core.files import cache, durable
 from core.files.closing import release
 from core.files.tree import Tree
+from core.workers import journals
 from core.workers.control import WRITTEN, Slot
 from core.workers.faults import fault_of
 from core.workers.folders import PRIVATE, Folders, write_all
 from core.workers.messages import Checked, Digest, Fault, Place, ToStage
-from core.workers.rows import JOURNALS, Read, open_journal, row
+from core.workers.rows import Read, row
 
 PAYLOAD_MODE = 0o644
 
@@ -70,6 +71,10 @@ class Batch:
         """Whether the archive's file system may be synced as a whole: a local one that is known."""
         return self.place.level == "medium" and durable.syncs_whole()
 
+    @property
+    def _in_parts(self) -> bool:
+        return journals.in_parts(self.place)
+
     def begin(self, place: Place, staging: str) -> None:
         """Open the archive's root, checking that it is the same folder as before, and the staging folder.
 
@@ -93,6 +98,14 @@ class Batch:
         self.files[number] = held
         self._create(held)
         return held
+
+    def again(self, held: Held) -> None:
+        """Begin to write a file anew: what it has in staging goes. Raises OSError.
+
+        Truncating it would do, were there no servers whose clients cannot.
+        """
+        self.remove(held)
+        self._create(held)
 
     def _create(self, held: Held) -> None:
         # O_EXCL: where publishing links, an old name in staging may share its bytes with the payload.
@@ -141,7 +154,8 @@ class Batch:
         """Append the rows that are new or have changed since. Raises OSError."""
         if self._journal < 0:
             with Folders(self.root) as folders:
-                self._journal, self._journal_is_new = open_journal(folders, import_id)
+                name = f"{import_id}{journals.ENDING}"
+                self._journal, self._journal_is_new = journals.open_end(folders, name, self._in_parts)
         changed = [held for held in self.files.values() if not held.done and held.journaled != held.payload]
         try:
             write_all(self._journal, b"".join(row(h.path, h.read, h.outcome, h.payload) for h in changed))
@@ -162,9 +176,12 @@ class Batch:
             durable.sync_files(fds, self.staging if self.whole else -1)
             if self._journal_is_new:
                 with Folders(self.root) as folders:
-                    folders.at(JOURNALS)
+                    folders.at(journals.FOLDER)
                     folders.sync()
                 self._journal_is_new = False
+            if self._in_parts and self._journal >= 0:
+                fd, self._journal = self._journal, -1
+                os.close(fd)
             for held in staged:
                 # close(2) may be the first to tell of a full disk: NFS and SMB write late.
                 fd, held.fd = held.fd, -1

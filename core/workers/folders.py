@@ -48,6 +48,17 @@ class Folders:
         flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         return os.open(name, flags, mode, dir_fd=self.at(folder, make))
 
+    def names(self, path: str) -> list[str]:
+        """What lies in a folder now. Raises OSError.
+
+        Through a descriptor of its own: not every FUSE file system can list one twice.
+        """
+        fd = os.open(".", _FLAGS, dir_fd=self.at(path))
+        try:
+            return os.listdir(fd)
+        finally:
+            release(fd)
+
     def sync(self) -> None:
         """Flush the entries of all folders that were opened, and so of those that were made. Raises OSError.
 

@@ -18,7 +18,9 @@ def put(request: messages.Put) -> messages.Done:
     try:
         with opened(request.place) as folders:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            fd = folders.open(request.staged, flags, make=PRIVATE)
+            staging, _, name = request.staged.rpartition("/")
+            folder, _, target = request.target.rpartition("/")
+            fd = folders.open(request.staged, flags, make=SHARED if staging == folder else PRIVATE)
             try:
                 try:
                     while data := os.read(local, BLOCK):
@@ -28,8 +30,6 @@ def put(request: messages.Put) -> messages.Done:
                     release(fd)
                     raise
                 os.close(fd)
-                staging, _, name = request.staged.rpartition("/")
-                folder, _, target = request.target.rpartition("/")
                 from_fd, to_fd = folders.at(staging), folders.at(folder, SHARED)
                 os.rename(name, target, src_dir_fd=from_fd, dst_dir_fd=to_fd)
             except BaseException:

@@ -7,10 +7,7 @@ import msgspec
 
 from core.files.sealed import sealed
 from core.paths import encode
-from core.workers.folders import Folders, write_all
 from core.workers.messages import Digest
-
-JOURNALS = ".lading/imports"
 
 
 class Read(msgspec.Struct):
@@ -44,19 +41,3 @@ def row(path: bytes, read: Read, outcome: str, payload: str) -> bytes:
             encode(os.fsencode(name)): base64.b64encode(value).decode() for name, value in read.attributes.items()
         }
     return sealed(members)
-
-
-def open_journal(folders: Folders, import_id: str) -> tuple[int, bool]:
-    """The journal of an import, open for appending, and whether it holds nothing yet. Raises OSError.
-
-    A last line that is torn is ended first, so that it damages no other.
-    """
-    fd = folders.open(f"{JOURNALS}/{import_id}.jsonl", os.O_RDWR | os.O_APPEND | os.O_CREAT)
-    try:
-        size = os.fstat(fd).st_size
-        if size and os.pread(fd, 1, size - 1) != b"\n":
-            write_all(fd, b"\n")
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd, not size

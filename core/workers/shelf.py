@@ -11,7 +11,7 @@ from core.files import cache, durable, noreplace
 from core.files.closing import release
 from core.files.tree import Tree
 from core.volumes.space import space as room
-from core.workers import messages
+from core.workers import journals, messages
 from core.workers.control import Slot
 from core.workers.faults import fault_of
 from core.workers.folders import PRIVATE, SHARED, Folders, write_all
@@ -20,7 +20,7 @@ from core.workers.readback import reached
 from core.workers.reading import digest_of, reader
 
 STAGING = ".lading/staging"
-FOLDERS = {".lading/imports": SHARED, STAGING: PRIVATE, "locations": SHARED}
+FOLDERS = {journals.FOLDER: SHARED, STAGING: PRIVATE, "locations": SHARED}
 ARCHIVE_TOML = ".lading/archive.toml"
 
 
@@ -147,18 +147,16 @@ def write_new(folders: Folders, way: str, path: str, data: bytes) -> bool:
 
 def journal_names(request: messages.JournalNames) -> messages.Names:
     """The journals and their sizes, by name."""
-    with opened(request.place) as folders, os.scandir(folders.at(".lading/imports")) as found:
-        names = [
-            (item.name, item.stat(follow_symlinks=False).st_size)
-            for item in found
-            if item.name.endswith(".jsonl") and item.is_file(follow_symlinks=False)
-        ]
-    return messages.Names(sorted(names))
+    with opened(request.place) as folders:
+        return messages.Names(journals.sizes(folders))
 
 
 def read_text(request: messages.ReadText) -> messages.Text:
-    """Part of one of Lading's own files."""
+    """Part of one of Lading's own files; a journal as one file, whatever parts it has."""
+    folder, _, name = request.path.rpartition("/")
     with opened(request.place) as folders:
+        if folder == journals.FOLDER:
+            return messages.Text(journals.read(folders, name, request.offset, request.length))
         return messages.Text(read(folders, request.path, request.offset, request.length))
 
 
@@ -171,6 +169,27 @@ def append_text(request: messages.AppendText) -> messages.Done:
             size = os.fstat(fd).st_size
             torn = size and os.pread(fd, 1, size - 1) != b"\n"
             write_all(fd, b"\n" + request.data if torn else request.data)
+            if request.flush:
+                durable.full_flush(fd)
+        except BaseException:
+            release(fd)
+            raise
+        os.close(fd)
+        if request.flush:
+            folders.sync()
+    return messages.Done()
+
+
+def append_journal(request: messages.AppendJournal) -> messages.Done:
+    """Append to a journal, flushed to the medium if asked for."""
+    parts = journals.in_parts(request.place)
+    with opened(request.place) as folders:
+        if not parts:
+            # An archive that was on a network before.
+            journals.join(folders, request.name, temporary())
+        fd, _ = journals.open_end(folders, request.name, parts)
+        try:
+            write_all(fd, request.data)
             if request.flush:
                 durable.full_flush(fd)
         except BaseException:
@@ -205,6 +224,25 @@ def set_aside(request: messages.SetAside) -> messages.Done:
         with suppress(FileNotFoundError):
             move(folders, request.place.way, request.path, request.target)
         folders.sync()
+    return messages.Done()
+
+
+def try_writing(request: messages.TryWriting) -> messages.Done:
+    """Write and flush a small file, which is removed again. Raises OSError."""
+    with opened(request.place) as folders:
+        name = f"{request.folder}/{os.urandom(8).hex()}"
+        folders.at(request.folder, PRIVATE)
+        try:
+            _write(folders, name, b"\n")
+        finally:
+            remove(folders, name)
+    return messages.Done()
+
+
+def join_journal(request: messages.JoinJournal) -> messages.Done:
+    """Make one file of a journal's parts."""
+    with opened(request.place) as folders:
+        journals.join(folders, request.name, temporary())
     return messages.Done()
 
 
@@ -295,4 +333,4 @@ def space(request: messages.Space) -> messages.Room:
     """Room on the archive's volume. Raises LostError, OSError."""
     with opened(request.place):
         found = room(request.place.root)
-    return messages.Room(found.total, found.available)
+    return messages.Room(found.total, found.available) if found else messages.Room(None, None)

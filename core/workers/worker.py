@@ -233,7 +233,7 @@ class Worker:
         number = request.file.number
         self._batch.begin(request.place, request.staging)
         staged = self._batch.new(number)
-        read = self._tried(tree, request.file, None, _Writer(staged.fd, self._slot))
+        read = self._tried(tree, request.file, None, _Writer(self._batch, staged, self._slot))
         self._close_tree()
         if isinstance(read, Fault):
             self._batch.drop()
@@ -260,28 +260,33 @@ class WriteError(Exception):
 class _Writer:
     """Writes a large file, and has it written out in steps, so that the flush at its end is short."""
 
-    def __init__(self, fd: int, slot: Slot) -> None:
-        self._fd = fd
+    def __init__(self, batch: Batch, held: Held, slot: Slot) -> None:
+        self._batch = batch
+        self._held = held
         self._slot = slot
         self._since = 0
+        self._begun = False
 
     def restart(self) -> None:
         """Begin at the first byte again. Raises WriteError."""
-        try:
-            os.ftruncate(self._fd, 0)
-            os.lseek(self._fd, 0, os.SEEK_SET)
-        except OSError as error:
-            raise WriteError(error) from error
+        if self._begun:
+            try:
+                self._batch.again(self._held)
+            except OSError as error:
+                raise WriteError(error) from error
+        self._begun = False
+        self._since = 0
 
     def __call__(self, data: memoryview) -> None:
+        self._begun = True
         try:
-            write_all(self._fd, data)
+            write_all(self._held.fd, data)
         except OSError as error:
             raise WriteError(error) from error
         self._slot.add(WRITTEN, len(data))
         self._since += len(data)
         if self._since >= WRITE_BACK_STEP:
-            durable.start_write_back(self._fd)
+            durable.start_write_back(self._held.fd)
             self._since = 0
 
 
@@ -294,8 +299,11 @@ _SHELF: dict[type, Callable[..., Reply]] = {
     messages.Unlock: lock.unlock,
     messages.JournalNames: shelf.journal_names,
     messages.ReadText: shelf.read_text,
+    messages.AppendJournal: shelf.append_journal,
     messages.AppendText: shelf.append_text,
+    messages.JoinJournal: shelf.join_journal,
     messages.MoveText: shelf.move_text,
+    messages.TryWriting: shelf.try_writing,
     messages.Put: put,
     messages.CleanStaging: shelf.clean_staging,
     messages.Presence: shelf.presence,

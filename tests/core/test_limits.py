@@ -1,14 +1,11 @@
-"""Semaphores that are resized while they are used, and the controller of a volume."""
+"""Semaphores that are resized while they are used."""
 
 import asyncio
-from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from core.limits import Controller, Limit
+from core.limits import Limit
 
 STEPS = st.lists(
     st.one_of(
@@ -130,94 +127,3 @@ async def test_given_away_and_taken_back() -> None:
     limit.release()
     await asyncio.wait([other, third], timeout=1)
     assert (limit.busy, limit.waiting) == (1, 0)
-
-
-class Clock(asyncio.SelectorEventLoop):
-    """A loop whose time is set by hand."""
-
-    now = 0.0
-
-    def time(self) -> float:
-        return self.now
-
-
-class Controlled(RuleBasedStateMachine):
-    """A controller keeps between 1 and its most, whatever arrives."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.loop = Clock()
-        self.controller = Controller("volume", 4, 12)
-        self.users: list[asyncio.Task[None]] = []
-
-    def run(self, act: Any) -> None:
-        async def inside() -> None:
-            act()
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-
-        self.loop.run_until_complete(inside())
-
-    @rule(size=st.integers(0, 10**9), after=st.floats(0, 5))
-    def arrived(self, size: int, after: float) -> None:
-        self.loop.now += after
-        before = self.controller.ceiling
-        self.run(lambda: self.controller.arrived(size))
-        assert self.controller.ceiling - before in (0, 1)
-
-    @rule(after=st.floats(0, 5))
-    def congested(self, after: float) -> None:
-        self.loop.now += after
-        before = self.controller.ceiling
-        self.run(self.controller.congested)
-        assert self.controller.ceiling in (before, max(1, before // 2))
-
-    @rule()
-    def acquire(self) -> None:
-        self.run(lambda: self.users.append(self.loop.create_task(self.controller.acquire())))
-
-    @rule()
-    def release(self) -> None:
-        if self.controller.busy:
-            self.run(self.controller.release)
-
-    @invariant()
-    def bounded(self) -> None:
-        assert 1 <= self.controller.ceiling <= 12
-        assert self.controller.busy >= 0
-        assert not self.controller.waiting or self.controller.busy >= self.controller.ceiling
-
-    def teardown(self) -> None:
-        async def end() -> None:
-            for user in self.users:
-                user.cancel()
-            await asyncio.gather(*self.users, return_exceptions=True)
-
-        self.loop.run_until_complete(end())
-        self.loop.close()
-
-
-TestController = pytest.mark.filterwarnings("default")(Controlled.TestCase)
-TestController.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
-
-
-async def test_it_grows_only_while_that_pays() -> None:
-    controller = Controller("volume", 1, 4)
-    controller.PERIOD = 0.001
-    await controller.acquire()
-    waiting = [asyncio.create_task(controller.acquire()) for _ in range(6)]
-    await asyncio.sleep(0.01)
-    for rate in (1, 10, 100, 1000, 10_000):
-        controller._best = float(rate)
-        controller.arrived(10**9 * rate)
-        await asyncio.sleep(0.01)
-    assert controller.ceiling == 4
-    controller._best = 1e30
-    controller.arrived(1)
-    assert controller.ceiling == 4
-    await asyncio.sleep(0.01)
-    controller.congested()
-    assert controller.ceiling == 2
-    for task in waiting:
-        task.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)

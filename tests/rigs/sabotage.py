@@ -215,10 +215,25 @@ def _cleans_all() -> None:
     shelf._remove = remove
 
 
+def _follows_links() -> None:
+    """Links are followed like folders and files."""
+    # Before the modules that use it are loaded.
+    vars(os)["O_NOFOLLOW"] = 0
+
+
+def _claims_medium() -> None:
+    """Whatever was read back is said to have come from the medium."""
+    from core.workers import readback
+
+    readback.reached = lambda best, dropped: "medium"
+
+
 BREAKS: dict[str, Callable[[], None]] = {
     "adopts unread": _adopts_unread,
+    "claims the medium": _claims_medium,
     "cleans all": _cleans_all,
     "folds names": _folds_names,
+    "follows links": _follows_links,
     "forgets the cache": _forgets_cache,
     "ignores changes": _ignores_changes,
     "ignores close": _ignores_close,

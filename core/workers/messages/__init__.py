@@ -52,11 +52,13 @@ from core.workers.messages.message import (
     Stopped,
 )
 from core.workers.messages.shelf import (
+    AppendJournal,
     AppendText,
     Carried,
     Carry,
     FileSizes,
     FolderListed,
+    JoinJournal,
     JournalNames,
     ListFolder,
     MakeFolder,
@@ -69,6 +71,7 @@ from core.workers.messages.shelf import (
     Sizes,
     SyncFolders,
     Text,
+    TryWriting,
 )
 from core.workers.messages.target import (
     CloseTarget,
@@ -102,9 +105,12 @@ Request = (
     | Unlock
     | JournalNames
     | ReadText
+    | AppendJournal
     | AppendText
+    | JoinJournal
     | MoveText
     | Put
+    | TryWriting
     | CleanStaging
     | Presence
     | SyncFolders
@@ -151,6 +157,7 @@ FRAME = 4
 __all__ = [
     "FRAME",
     "Answers",
+    "AppendJournal",
     "AppendText",
     "ArchiveFacts",
     "Arrived",
@@ -176,6 +183,7 @@ __all__ = [
     "Flush",
     "FolderListed",
     "Held",
+    "JoinJournal",
     "Journal",
     "JournalNames",
     "ListFolder",
@@ -216,6 +224,7 @@ __all__ = [
     "ToRead",
     "ToRestore",
     "ToStage",
+    "TryWriting",
     "Unlock",
     "Verify",
 ]

@@ -76,7 +76,7 @@ class Space(Message):
 
 
 class Room(Message):
-    """The reply to Space."""
+    """The reply to Space; None where the file system does not tell."""
 
-    total: int
-    available: int
+    total: int | None
+    available: int | None

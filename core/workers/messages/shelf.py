@@ -40,12 +40,35 @@ class AppendText(Message):
     flush: bool = False
 
 
+class AppendJournal(Message):
+    """Append whole lines to the journal `name`, flushed to the medium with `flush`."""
+
+    place: Place
+    name: str
+    data: bytes
+    flush: bool = False
+
+
 class MoveText(Message):
     """Flush the file `path` and rename it to `target`, replacing that: for Lading's own tag files only."""
 
     place: Place
     path: str
     target: str
+
+
+class TryWriting(Message):
+    """Can a file still be written in the folder `folder` of the archive?"""
+
+    place: Place
+    folder: str
+
+
+class JoinJournal(Message):
+    """Make one file of the parts of the journal `name`."""
+
+    place: Place
+    name: str
 
 
 class Put(Message):

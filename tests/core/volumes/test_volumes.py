@@ -68,6 +68,7 @@ def test_room_is_right_past_four_tib_on_macos() -> None:
 
 def test_room_of_a_folder() -> None:
     found = space(b"/")
+    assert found
     assert found.total >= found.free >= found.available > 0
     # df(1) prints 1024-byte blocks; on macOS it asks statfs(2) as well.
     lines = subprocess.run(["df", "-Pk", "/"], check=True, capture_output=True).stdout.splitlines()
@@ -90,8 +91,10 @@ def test_a_look_finds_room_and_camera(tmp_path: Path) -> None:
     (card / "DCIM" / "100CANON").mkdir(parents=True)
     found = probe.probe(os.fsencode(card), 60)
     assert (found.answers, found.directory, found.camera, found.error) == (True, True, "Canon", "")
-    assert found.space is not None
-    assert found.space.total == space(os.fsencode(card)).total
+    room = space(os.fsencode(card))
+    assert found.space
+    assert room
+    assert found.space.total == room.total
 
 
 def test_a_look_does_not_follow_links_off_the_card(tmp_path: Path) -> None:

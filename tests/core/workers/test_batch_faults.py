@@ -33,7 +33,7 @@ class Inside:
         self.worker = InProcess(self.slot)
         facts = self.worker.answer(messages.OpenArchive(os.fsencode(base / "archive"), True))
         assert isinstance(facts, messages.ArchiveFacts)
-        self.place = Place(facts.root, facts.device, facts.inode, facts.way, "server")
+        self.place = Place(facts.root, facts.device, facts.inode, facts.way, "cache not excluded")
         self.archive = base / "archive"
         self.source = messages.Source(os.fsencode(base / "source"))
 

@@ -1,0 +1,102 @@
+"""What Lading promises, one sentence each, and the tests that hold it.
+
+`python -m tests.faults.promises` writes the table in the README.
+
+A test says which promise it holds by `@pytest.mark.promise(N)`, and which one it breaks on purpose, to see the
+check fail, by `@pytest.mark.control(N)`.
+"""
+
+import ast
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+PROMISES = {
+    1: "The source is never written.",
+    2: "A name in the archive is absent or complete, whenever Lading is killed.",
+    3: "What is called verified survives a power cut.",
+    4: "That is tested by a test that fails when nothing is flushed.",
+    5: "Nothing is ever overwritten; where a file system cannot promise that against others, the receipt says so.",
+    6: "Verification reads the medium where it can, and no receipt claims a level that was not reached.",
+    7: "A write that was corrupted or lost is never called archived.",
+    8: "A flush that failed means copy again.",
+    9: "A close that fails and a file that is short are seen.",
+    10: "After the archive was unmounted nothing lands on the disk below.",
+    11: "A card that is pulled is one pause of one import, not ten thousand errors.",
+    12: "No hanging volume blocks the screen, the commands, Ctrl-C or the engine's stop.",
+    13: "When an SMB session drops, the import goes on and trusts nothing that was half written.",
+    14: "A full disk or quota pauses with the reason; only Lading's own staging is removed.",
+    15: "A file that changes while it is read is read again, once, then reported.",
+    16: "A bad sector fails one file, and its offset is told.",
+    17: "The database never claims more than the disk holds.",
+    18: "The database refuses to live on a network file system.",
+    19: "Importing again adds nothing, also after a change of time zone on exFAT.",
+    20: "Names that collide by case or Unicode form are all kept.",
+    21: "A name cannot execute anything.",
+    22: "A name cannot steer a terminal or forge a line of the log.",
+    23: "Links, pipes, sockets and devices lead nowhere and block nothing, nor does a folder swapped for a link.",
+    24: "Hostile media cannot exhaust memory or disk.",
+    25: "Every receipt says what was proven, and that is right on local disks, exFAT and SMB.",
+}
+
+NOT_YET: frozenset[int] = frozenset()
+"""Promises that no test holds yet; the README says so."""
+
+ROOT = Path(__file__).resolve().parents[2]
+BEGIN, END = "<!-- promises: written by python -m tests.faults.promises -->\n", "<!-- end of promises -->\n"
+
+Held = dict[str, dict[int, set[str]]]
+"""By `promise` and `control`: the files with tests of each number, below the project's folder."""
+
+
+def marks(root: Path = ROOT) -> Held:
+    """What the tests themselves say, read from their decorators and `pytestmark`."""
+    found: Held = {"promise": defaultdict(set), "control": defaultdict(set)}
+    for path in sorted((root / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(ast.Attribute(attr="promise" | "control" as kind), [ast.Constant(int(number))]):
+                    found[kind][number].add(str(path.relative_to(root)))
+    return found
+
+
+def lacking(held: Held) -> set[int]:
+    """The promises without a test, or without one that breaks them."""
+    return {number for number in PROMISES if not (held["promise"][number] and held["control"][number])}
+
+
+def table(held: Held) -> str:
+    """The table in the README."""
+    lines = ["| | promise | held by | broken on purpose in |", "|---|---|---|---|"]
+    for number, sentence in PROMISES.items():
+        cells = [_names(held[kind][number]) for kind in ("promise", "control")]
+        lines.append(f"| {number} | {sentence} | {cells[0]} | {cells[1]} |")
+    return "\n".join(lines) + "\n"
+
+
+def _names(paths: set[str]) -> str:
+    stems = sorted(Path(path).stem.removeprefix("test_") for path in paths)
+    return ", ".join(f"`{stem}`" for stem in stems) or "not yet"
+
+
+def readme(root: Path = ROOT) -> tuple[str, str, str]:
+    """The README before the table, the table, and what comes after it. Raises ValueError when there is none."""
+    text = (root / "README.md").read_text()
+    head, begin, rest = text.partition(BEGIN)
+    found, end, tail = rest.partition(END)
+    if not (begin and end):
+        raise ValueError("the README has no table of promises")
+    return head + begin, found, end + tail
+
+
+def main() -> None:
+    """Write the table anew."""
+    before, _, after = readme()
+    held = marks()
+    (ROOT / "README.md").write_text(before + table(held) + after)
+    if missing := lacking(held):
+        sys.exit(f"without a test or its control: {sorted(missing)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,214 @@
+"""Archives on a real SMB server, mounted by rclone and by smbnetfs: what is promised, and what receipts say."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import xxhash
+
+from core.config import Config, Workers
+from core.engine.engine import Engine
+from core.errors import ArchiveHeldError
+from core.importing import gate
+from core.importing.lock import Lock
+from core.volumes.filesystems import Kind
+from core.volumes.mounts import mounts, volume_of
+from tests.core.importing.rig import Rig, digest, random_bytes, write
+from tests.faults import share
+from tests.rigs import sabotage, samba
+from tests.rigs.samba import Mount, Server
+
+pytestmark = samba.needed
+
+FOREIGN = b"somebody's own"
+DATA = random_bytes(50_000, 5000)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with samba.server(tmp_path_factory.mktemp("smb")) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def rclone(server: Server) -> Mount:
+    return server.rclone()
+
+
+@pytest.fixture(scope="module")
+def smbnetfs(server: Server) -> Mount:
+    return server.smbnetfs()
+
+
+@pytest.fixture(params=["rclone", "smbnetfs"])
+def mount(request: pytest.FixtureRequest) -> Mount:
+    found: Mount = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An archive of its own for each test, on the one share."""
+    return tmp_path.name
+
+
+def proven(rig: Rig) -> str:
+    """What the newest receipt says was proven."""
+    text = rig.receipts()[-1].read_text()
+    return text.partition("What was proven\n")[2].partition("\n")[0].strip()
+
+
+def check_receipt(rig: Rig) -> None:
+    """It claims what can be known of a server, and no more."""
+    assert proven(rig).endswith("read back from the server."), proven(rig)
+
+
+@pytest.mark.promise(25)
+async def test_what_was_proven_is_what_the_server_gave_back(
+    server: Server, mount: Mount, name: str, tmp_path: Path
+) -> None:
+    found = volume_of(bytes(mount.share), mounts())
+    assert found
+    assert found.kind is Kind.NETWORK
+    async with share.engine_at(tmp_path, mount.share / name) as rig:
+        contents = share.card(rig.source)
+        view = await share.imported(rig)
+        share.safe(view)
+        check_receipt(rig)
+        assert set(share.payload(server.folder / name)) == contents
+        await share.claims_hold(rig, server.folder / name)
+        again = await share.imported(rig)
+        share.safe(again)
+        assert (again.archived.files, again.duplicate.files) == (0, len(contents))
+    # Its journals are whole: a catalog that knows nothing learns all of it from them.
+    async with share.engine_at(tmp_path / "other", mount.share / name) as rig:
+        share.card(rig.source, 1, 0)
+        assert (await share.imported(rig)).duplicate.files == 1
+        rows = await rig.engine.database.read("SELECT count(*), sum(state = 'done') FROM import")
+        assert rows == [(3, 3)]
+
+
+@pytest.mark.control(25)
+async def test_control_a_server_taken_for_a_medium_is_seen(rclone: Mount, name: str, tmp_path: Path) -> None:
+    with sabotage.broken(tmp_path / "broken", "claims the medium"):
+        async with share.engine_at(tmp_path, rclone.share / name) as rig:
+            share.card(rig.source, 1, 0)
+            share.safe(await share.imported(rig))
+            with pytest.raises(AssertionError):
+                check_receipt(rig)
+
+
+async def met(rig: Rig, below: Path, foreign: bytes) -> Path:
+    """Import a file whose name in the archive is a foreign file's already; that one, as the server has it."""
+    write(rig.source / "first.jpg", random_bytes(1000, 6000))
+    share.safe(await share.imported(rig))
+    stem = xxhash.xxh3_128_hexdigest(DATA)
+    (first,) = share.payload(below).values()
+    path = write(first.parents[1] / f"{stem[:2]}/{stem}.jpg", foreign)
+    write(rig.source / "second.jpg", DATA)
+    share.safe(await share.imported(rig))
+    return path
+
+
+@pytest.mark.promise(5)
+async def test_a_foreign_file_under_the_name_stays(
+    server: Server, mount: Mount, name: str, tmp_path: Path
+) -> None:
+    async with share.engine_at(tmp_path, mount.share / name) as rig:
+        path = await met(rig, server.folder / name, FOREIGN)
+        assert path.read_bytes() == FOREIGN
+        assert path.with_name(f"{path.stem}-2.jpg").read_bytes() == DATA
+        await share.claims_hold(rig, server.folder / name)
+
+
+@pytest.mark.control(5)
+async def test_control_a_rename_that_replaces_destroys_it(
+    server: Server, rclone: Mount, name: str, tmp_path: Path
+) -> None:
+    with sabotage.broken(tmp_path / "broken", "replaces"):
+        async with share.engine_at(tmp_path, rclone.share / name) as rig:
+            assert (await met(rig, server.folder / name, FOREIGN)).read_bytes() != FOREIGN
+
+
+async def second(rig: Rig, archive: Path) -> list[str]:
+    """What another engine with a catalog of its own begins at `archive` while `rig` has it."""
+    other = Engine(Config(home=str(rig.root / "other"), workers=Workers(hash=2, copy=2, verify=2)))
+    await other.start()
+    try:
+        async with rig.engine.archives.used(str(rig.archive), create=True):
+            names = await other.start_imports([rig.request(archive=str(archive))])
+            await other.wait(names)
+            return names
+    finally:
+        await other.stop()
+
+
+@pytest.mark.promise(5)
+async def test_a_second_importer_is_told_who_holds_the_archive(mount: Mount, name: str, tmp_path: Path) -> None:
+    async with share.engine_at(tmp_path, mount.share / name) as rig:
+        contents = share.card(rig.source, 4, 0)
+        with pytest.raises(ArchiveHeldError, match="it is being written by"):
+            await second(rig, mount.share / name)
+        share.safe(await share.imported(rig))
+        assert rig.contents() == contents
+
+
+@pytest.mark.promise(5)
+async def test_it_is_told_on_another_mount_of_the_same_share(
+    rclone: Mount, smbnetfs: Mount, name: str, tmp_path: Path
+) -> None:
+    async with share.engine_at(tmp_path, rclone.share / name) as rig:
+        share.card(rig.source, 1, 0)
+        with pytest.raises(ArchiveHeldError, match="it is being written by"):
+            await second(rig, smbnetfs.share / name)
+
+
+@pytest.mark.control(5)
+async def test_control_without_the_lock_both_write(
+    rclone: Mount, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def take(self: Lock, stale: float | None = None) -> None:
+        """Held already, who cares."""
+
+    monkeypatch.setattr(Lock, "take", take)
+    async with share.engine_at(tmp_path, rclone.share / name) as rig:
+        share.card(rig.source, 1, 0)
+        assert await second(rig, rclone.share / name)
+
+
+COLLIDING = ("IMG_1.JPG", "img_1.jpg", "Img_1.Jpg", "stra\u00dfe.jpg", "STRASSE.jpg", "\u00e4.jpg", "a\u0308.jpg")
+
+
+async def collide(rig: Rig, below: Path) -> None:
+    """Import names that are one name where case and form do not count; all their contents are there."""
+    contents = {digest(write(rig.source / name, random_bytes(2000, 7000 + n))) for n, name in enumerate(COLLIDING)}
+    assert len(list(rig.source.iterdir())) == len(COLLIDING)
+    view = await share.imported(rig)
+    assert share.contents(below) == contents
+    share.safe(view)
+    rows = await rig.rows(view.id)
+    assert {path.decode() for path in rows} == set(COLLIDING)
+
+
+@pytest.mark.promise(20)
+async def test_names_that_are_one_name_there_are_all_kept(
+    server: Server, smbnetfs: Mount, name: str, tmp_path: Path
+) -> None:
+    probe = write(smbnetfs.share / f"{name}-a", b"1")
+    assert probe.with_name(probe.name.upper()).exists(), "the mount tells case apart"
+    async with share.engine_at(tmp_path, smbnetfs.share / name) as rig:
+        await collide(rig, server.folder / name)
+
+
+@pytest.mark.control(20)
+async def test_control_files_that_keep_their_names_and_replace_lose_some(
+    server: Server, smbnetfs: Mount, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def payload(folder: str, path: bytes, _: object) -> str:
+        return f"locations/{folder}/data/images/{path.decode()}"
+
+    monkeypatch.setattr(gate, "_payload", payload)
+    with sabotage.broken(tmp_path / "broken", "replaces"):
+        async with share.engine_at(tmp_path, smbnetfs.share / name) as rig:
+            with pytest.raises(AssertionError):
+                await collide(rig, server.folder / name)
