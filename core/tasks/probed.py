@@ -119,7 +119,7 @@ def typed(answer: Answer) -> Probe:
         time_code=_time_code(answer),
         created=clean(shown.tags.get("creation_time")),
         audio_codec=clean(sound.codec_name) if sound else None,
-        audio_channels=sound.channels if sound else None,
+        audio_channels=_believable(sound.channels) if sound else None,
         audio_rate=_whole(sound.sample_rate) if sound else None,
     )
     return msgspec.structs.replace(probe, **_film(film)) if film else probe
@@ -127,10 +127,11 @@ def typed(answer: Answer) -> Probe:
 
 def _film(film: _Stream) -> dict[str, object]:
     average, nominal = _rate(film.avg_frame_rate), _rate(film.r_frame_rate)
-    known = bool(film.width and film.height)
+    width, height = _believable(film.width), _believable(film.height)
+    known = bool(width and height)
     return {
-        "width": film.width if known else None,
-        "height": film.height if known else None,
+        "width": width if known else None,
+        "height": height if known else None,
         "rotation": _rotation(film),
         "codec": clean(film.codec_name),
         "profile": clean(film.profile),
@@ -163,7 +164,7 @@ def _rate(text: str) -> Fraction | None:
         rate = Fraction(text)
     except (ValueError, ZeroDivisionError):
         return None
-    return rate if rate > 0 else None
+    return rate if 0 < rate < 2**31 else None
 
 
 def _float(rate: Fraction | None) -> float | None:
@@ -173,6 +174,11 @@ def _float(rate: Fraction | None) -> float | None:
 def _positive(text: str | None) -> float | None:
     value = number(text or "")
     return value if value is not None and value > 0 else None
+
+
+def _believable(count: int | None) -> int | None:
+    """A count that a film can have; files say what they like, and SQLite takes 64 bits."""
+    return count if count is not None and 0 <= count < 2**31 else None
 
 
 def _whole(text: str | None) -> int | None:

@@ -55,7 +55,7 @@ LINE = st.dictionaries(
 )
 
 
-@examples(150)
+@examples(80)
 @given(st.lists(LINE, max_size=5), st.binary(max_size=60), st.data())
 def test_a_journal(rows: list[dict[str, object]], noise: bytes, data: st.DataObject) -> None:
     text = b"".join(sealed(row) for row in rows if storable_json(row))
@@ -70,7 +70,7 @@ def test_a_journal(rows: list[dict[str, object]], noise: bytes, data: st.DataObj
 @example({"file": "a", "outcome": "archived", "size": 1, "mtime_ns": 2**63})
 @example({"file": "a", "outcome": "archived", "size": 1e300, "mtime_ns": 0})
 @example({"file": "a", "outcome": "archived", "size": 1, "mtime_ns": 0, "xxh128": "00", "sha256": ""})
-@examples(150)
+@examples(80)
 @given(
     st.fixed_dictionaries(
         {"file": st.text(max_size=5), "outcome": st.sampled_from(["archived", "todo", ""]), "size": INTEGERS},
@@ -114,13 +114,13 @@ def check_frame(data: bytes) -> None:
 
 @example(b"\xdd\xff\xff\xff\xff")
 @example(b"\x91" * 100_000)
-@examples(150)
+@examples(80)
 @given(st.one_of(st.binary(max_size=200), VALUES.map(lambda value: _packed(value))))
 def test_a_frame(data: bytes) -> None:
     check_frame(data)
 
 
-@examples(100)
+@examples(60)
 @given(st.data())
 def test_a_frame_that_was_damaged(data: st.DataObject) -> None:
     whole = bytearray(pack(Call(number=1, request=requests.Hello(version="1"))))[FRAME:]
@@ -161,7 +161,7 @@ SAID = st.one_of(VALUES, STAMP, st.sampled_from(ODD))
 @example({"ExifIFD:DateTimeOriginal": "9999:12:31 23:59:59", "ExifIFD:OffsetTimeOriginal": "-12:00"})
 @example({"File:ImageWidth": 2**63, "File:ImageHeight": 2**70})
 @example({"QuickTime:Duration": 1e308, "GPS:GPSAltitude": "1" * 400})
-@examples(250)
+@examples(120)
 @given(st.dictionaries(TAG, SAID, max_size=8))
 def test_what_exiftool_says(tags: dict[str, object]) -> None:
     said = json.dumps({"SourceFile": 'a"\\.jpg', **tags}).encode()
@@ -204,7 +204,10 @@ STREAM = st.fixed_dictionaries(
 )
 
 
-@examples(250)
+@example([{"codec_type": "audio", "channels": 2**64}], {})
+@example([{"codec_type": "video", "width": -1, "height": 2**63}], {})
+@example([{"codec_type": "video", "avg_frame_rate": "1" * 400}], {})
+@examples(120)
 @given(
     st.lists(STREAM, max_size=3),
     st.dictionaries(st.sampled_from(["duration", "bit_rate", "format_name", "filename"]), st.text(max_size=8)),
@@ -222,7 +225,7 @@ def test_what_ffprobe_says(streams: list[dict[str, object]], shown: dict[str, st
 # Tag files and manifests
 
 
-@examples(150)
+@examples(80)
 @given(st.lists(st.binary(max_size=60), max_size=5))
 def test_a_manifest(pieces: list[bytes]) -> None:
     by_piece, whole = manifest.Lines(), manifest.Lines()
@@ -231,7 +234,7 @@ def test_a_manifest(pieces: list[bytes]) -> None:
     assert all(len(sha) == 32 for _, sha in found)
 
 
-@examples(150)
+@examples(80)
 @given(st.binary(max_size=120))
 def test_a_bag_info(text: bytes) -> None:
     for label, value in baginfo.parse(text):
@@ -239,7 +242,7 @@ def test_a_bag_info(text: bytes) -> None:
         assert "\n" not in value
 
 
-@examples(150)
+@examples(80)
 @given(st.text(max_size=30))
 def test_a_path_in_a_tag_file(text: str) -> None:
     try:

@@ -67,7 +67,7 @@ def there(root: bytes) -> set[bytes]:
     }
 
 
-@examples(40)
+@examples(25)
 @given(TREES)
 def test_a_tree(tree: list[tuple[list[bytes], str]]) -> None:
     base = os.fsencode(Path("/tmp") / f"lading-fuzz-{os.getpid()}")  # short: sockets have names of 108 bytes
