@@ -364,8 +364,8 @@ def away(run: Run, waits: Waits, why: str = "does not answer any more", check: b
 
 BACK = "Plug it in or mount it again: the import goes on by itself. What has arrived stays."
 
-CONGESTION = AGAIN | {errno.EIO}
-"""What clients of a server that has too much to do say."""
+CONGESTION = AGAIN | {errno.EIO, errno.ENOENT}
+"""What clients of a server say that has too much to do, no room, or lost what was staged."""
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """No room: errno(3)."""

@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -50,7 +51,9 @@ def open_target(request: messages.OpenTarget) -> messages.TargetOpened:
             if _RUN.fullmatch(name) and name != os.path.basename(staging):
                 _clear(folders, f"{STAGING}/{name}")
         target = Target(resolved, tree.device, tree.inode, way, staging)
-    return messages.TargetOpened(target, space(resolved).available)
+    # A file system that does not tell its room says so when it has none.
+    room = space(resolved)
+    return messages.TargetOpened(target, room.available if room else sys.maxsize)
 
 
 def _refused(path: bytes, place: Place) -> str:
