@@ -81,7 +81,8 @@ def stage(environ: MutableMapping[str, str], told: Callable[[str], None]) -> Ite
 def _set_up(folder: str, environ: MutableMapping[str, str], told: Callable[[str], None]) -> Stage:
     home, root = os.path.join(folder, "home"), os.path.join(folder, "cards")
     try:
-        if space(os.fsencode(folder)).available < NEEDED:
+        room = space(os.fsencode(folder))
+        if room is not None and room.available < NEEDED:
             raise DemoError(f"{folder} has less than 1 GB of room.", "Set TMPDIR to a folder that has more.")
         os.makedirs(home, mode=0o700)
         made = cards.make(root, tools.find("ffmpeg"), told)
