@@ -171,7 +171,8 @@ async def test_an_engine_that_dies_in_the_middle(rig: Rig, monkeypatch: pytest.M
         await rig.engine.derive(str(rig.archive))
     await sound(rig)
     assert rig.contents() == contents
-    row = (await rig.engine.catalog.imports())[0]
+    row = await rig.engine.catalog.import_named(one.id)
+    assert row is not None
     assert row.location_name == ("Bern" if step == "intent" else "Basel")
     assert {path.name for path in first.iterdir()} == {os.fsdecode(path) for path in await rig.rows(one.id)}
     if step == "intent":
