@@ -364,8 +364,9 @@ def away(run: Run, waits: Waits, why: str = "does not answer any more", check: b
 
 BACK = "Plug it in or mount it again: the import goes on by itself. What has arrived stays."
 
-CONGESTION = AGAIN | {errno.EIO, errno.ENOENT}
-"""What clients of a server say that has too much to do, no room, or lost what was staged."""
+CONGESTION = AGAIN | {errno.EIO, errno.ENOENT, errno.ESPIPE}
+"""What clients of a server say that has too much to do, no room, or lost what was staged; rclone says ESPIPE for
+what comes after a write that failed."""
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """No room: errno(3)."""

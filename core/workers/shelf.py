@@ -264,6 +264,11 @@ def _remove(folder: int, name: str) -> int:
     except (IsADirectoryError, PermissionError):  # unlink(2) of a folder: EISDIR on Linux, EPERM on macOS
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         below = os.open(name, flags, dir_fd=folder)
+    except OSError as error:
+        # A client that has lost its server lists what is not there: the next cleaning finds what is.
+        if error.errno != errno.EIO:
+            raise
+        return 0
     try:
         count = sum(_remove(below, item) for item in os.listdir(below))
     finally:
@@ -272,7 +277,7 @@ def _remove(folder: int, name: str) -> int:
         os.rmdir(name, dir_fd=folder)
     except OSError as error:
         # A worker of a dead engine that hangs may write once more; the next cleaning finds that.
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.EIO):
             raise
     return count
 

@@ -160,11 +160,9 @@ class Server:
 
     def _mounted(self, command: list[str], where: Path, share: Path, environ: dict[str, str]) -> "Mount":
         where.mkdir()
-        with open(self.base / f"{where.name}.log", "wb") as log:
-            process = subprocess.Popen(command, env={**os.environ, **environ}, stdout=log, stderr=log)
-        mount = Mount(where, share, process)
+        mount = Mount(where, share, command, {**os.environ, **environ})
         self._mounts.append(mount)
-        until(lambda: str(where) in {one.mount for one in mounts()}, f"{where} is not mounted")
+        mount.start()
         return mount
 
     def end(self) -> None:
@@ -178,8 +176,21 @@ class Server:
 class Mount:
     """A mount of the share: `where` it is, and the `share` below it."""
 
-    def __init__(self, where: Path, share: Path, process: "subprocess.Popen[bytes]") -> None:
-        self.where, self.share, self.process = where, share, process
+    def __init__(self, where: Path, share: Path, command: list[str], environ: dict[str, str]) -> None:
+        self.where, self.share = where, share
+        self._command, self._environ = command, environ
+
+    def start(self) -> None:
+        """Mount it."""
+        with open(self.where.parent / f"{self.where.name}.log", "ab") as log:
+            self.process = subprocess.Popen(self._command, env=self._environ, stdout=log, stderr=log)
+        until(lambda: str(self.where) in {one.mount for one in mounts()}, f"{self.where} is not mounted")
+
+    def again(self) -> None:
+        """Mount it again if its daemon has died, as rclone's may when a session ends."""
+        if self.process.poll() is not None:
+            self.end()
+            self.start()
 
     def end(self) -> None:
         """Unmount it and end its daemon, even when that hangs."""

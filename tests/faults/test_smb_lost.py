@@ -1,0 +1,107 @@
+"""A real SMB server that drops its sessions or dies while an import writes to it."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from core.models import ImportView, State
+from core.workers import messages
+from tests.core.importing.rig import Rig
+from tests.faults import share
+from tests.rigs import disks, sabotage, samba
+from tests.rigs.samba import Mount, Server
+
+pytestmark = samba.needed
+
+SIZE = 256 << 20
+"""Bytes of the disk behind the share."""
+
+
+class Share:
+    """A server with a disk of its own, and its share mounted by rclone."""
+
+    def __init__(self, server: Server, mount: Mount) -> None:
+        self.server, self.mount = server, mount
+        self.archive = mount.share / "archive"
+        self.below = server.folder / "archive"
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Share]:
+    with ExitStack() as stack:
+        folder = stack.enter_context(disks.memory(tmp_path / "memory", f"size={SIZE}"))
+        server = stack.enter_context(samba.server(tmp_path / "smb", folder))
+        yield Share(server, server.rclone())
+
+
+def cut_short(below: Path) -> int:
+    """What was half written when the session ended: staged files lose their second half, on the server."""
+    cut = 0
+    for path in below.glob(".lading/staging/*/*/*"):
+        if size := path.stat().st_size:
+            os.truncate(path, size // 2)
+            cut += 1
+    return cut
+
+
+async def dropped(small: Share, rig: Rig, act: Callable[[], object]) -> ImportView:
+    """Import, and end the sessions after files were staged and flushed; the server forgets half of them."""
+
+    def drop() -> None:
+        act()
+        assert cut_short(small.below)
+
+    with share.before(messages.Verify, drop) as asked:
+        view = await share.imported(rig)
+        assert asked
+    return view
+
+
+def restart(server: Server) -> None:
+    """The server dies, and comes back."""
+    server.kill()
+    server.start()
+
+
+@pytest.mark.promise(13)
+@pytest.mark.parametrize("how", [Server.drop_sessions, restart], ids=["session", "server"])
+async def test_an_import_goes_on_and_copies_anew_what_was_half_written(
+    small: Share, tmp_path: Path, how: Callable[[Server], None]
+) -> None:
+    async with share.engine_at(tmp_path, small.archive) as rig:
+        contents = share.card(rig.source, 10, 1)
+        view = await dropped(small, rig, lambda: how(small.server))
+        if view.state is State.PAUSED:
+            small.mount.again()
+            await rig.engine.resume_import(view.id)
+            view = await rig.ended_unchecked(view.id)
+        share.safe(view)
+        assert set(share.payload(small.below)) == contents
+        await share.claims_hold(rig, small.below)
+
+
+@pytest.mark.control(13)
+async def test_control_half_written_files_that_are_trusted_are_seen(small: Share, tmp_path: Path) -> None:
+    with sabotage.broken(tmp_path / "broken", "trusts writes"):
+        async with share.engine_at(tmp_path, small.archive) as rig:
+            share.card(rig.source, 10, 0)
+            await dropped(small, rig, small.server.drop_sessions)
+            with pytest.raises(AssertionError):
+                share.payload(small.below)
+
+
+@pytest.mark.promise(13)
+async def test_a_server_that_stays_away_pauses_the_import(small: Share, tmp_path: Path) -> None:
+    async with share.engine_at(tmp_path, small.archive) as rig:
+        contents = share.card(rig.source, 10, 0)
+        with share.before(messages.Verify, small.server.kill):
+            view = await share.imported(rig)
+        assert (view.state, view.failed.files) == (State.PAUSED, 0), view
+        assert view.reason
+        small.server.start()
+        await rig.engine.resume_import(view.id)
+        share.safe(await rig.ended_unchecked(view.id))
+        assert set(share.payload(small.below)) == contents
