@@ -27,15 +27,8 @@ from tests.rigs.engines import (
 pytestmark = pytest.mark.timeout(300)
 
 
-TAKE = """
-import fcntl, signal, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from tui.cli import main
-main()
-"""
-"""What makes a terminal the one that the command's session belongs to. Jobs in the background of a shell, these
-tests perhaps among them, ignore SIGINT."""
+TAKE = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from tui.cli import main; main()"
+"""What makes a terminal the one that the command's session belongs to."""
 
 
 class Terminal:
