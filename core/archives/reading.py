@@ -12,6 +12,7 @@ from core.errors import ArchiveError, WorkerDiedError
 from core.importing.sources import LOOK
 from core.paths import display
 from core.workers import messages
+from core.workers.journals import FOLDER
 from core.workers.messages import Place
 from core.workers.pool import Pool, TaskFailedError
 from core.workers.shelf import ARCHIVE_TOML
@@ -35,7 +36,7 @@ async def reading(path: str, pool: Pool, catalog: Catalog) -> Reading:
             level = str(filesystem_of(source.root).level)
             place = Place(source.root, source.device, source.inode, "", level)
             text = await worker.ask(messages.ReadText(place, ARCHIVE_TOML, 0, 1 << 16), messages.Text)
-            journals = await worker.ask(messages.JournalNames(place), messages.Names)
+            journals = await worker.ask(messages.JournalNames(place, FOLDER), messages.Names)
     except TaskFailedError as error:
         raise ArchiveError(
             f"there is no archive to be read at {display(path)}: {error.fault.text}.",

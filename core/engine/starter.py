@@ -219,7 +219,7 @@ class Starter:
     async def _journal_head(self, row: ImportRow, source: Picked, archive: Archive) -> None:
         """Each run begins its journal with what the import is. Raises ArchiveError."""
         head = journal.head(row, source.volume, source.capacity)
-        request = messages.AppendJournal(archive.place, journal.name_of(row.name), head, flush=True)
+        request = messages.AppendJournal(archive.place, journal.path_of(row.name), head, flush=True)
         try:
             async with self._pool.worker("journal") as worker:
                 await worker.ask(request, messages.Done)

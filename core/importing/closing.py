@@ -45,7 +45,7 @@ async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes)
 
 
 async def _append(run: Run, data: bytes) -> None:
-    request = messages.AppendJournal(run.archive.place, journal.name_of(run.row.name), data)
+    request = messages.AppendJournal(run.archive.place, journal.path_of(run.row.name), data)
     async with run.turn, run.worker([]) as worker:
         await run.ask(worker, request, messages.Done)
 

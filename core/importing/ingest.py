@@ -42,7 +42,8 @@ class Ingest:
         Raises what asking a worker raises.
         """
         async with self._pool.worker("journals") as worker:
-            names = await worker.ask(messages.JournalNames(self._archive.place), messages.Names)
+            request = messages.JournalNames(self._archive.place, journal.FOLDER)
+            names = await worker.ask(request, messages.Names)
         known = await self._catalog.journals(self._archive.id)
         found: list[tuple[str, int, Adopter]] = []
         for name, size in names.names:

@@ -29,9 +29,9 @@ FOLDER = ".lading/imports"
 Line = dict[str, Any]
 
 
-def name_of(import_name: str) -> str:
-    """The name of an import's journal in its folder of the archive."""
-    return f"{import_name}.jsonl"
+def path_of(import_name: str) -> str:
+    """The path of an import's journal below the archive's root."""
+    return f"{FOLDER}/{import_name}.jsonl"
 
 
 def lines(data: bytes) -> Iterator[Line]:
@@ -66,4 +66,4 @@ def head(row: ImportRow, volume: Volume, capacity: int | None) -> bytes:
     )
 
 
-__all__ = ["FOLDER", "Line", "head", "lines", "name_of", "sealed", "unsealed"]
+__all__ = ["FOLDER", "Line", "head", "lines", "path_of", "sealed", "unsealed"]

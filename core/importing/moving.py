@@ -1,7 +1,7 @@
 """Moving an import to another location of its archive, and finishing moves that were begun: by whichever engine.
 
 `.lading/moves/ID.jsonl` says what is to be done before any of it is, and when it is done. One JSON object a line,
-sealed like those of a journal; the kinds of line, by their first member:
+sealed like those of a journal, and kept in parts like one on a network; the kinds of line, by their first member:
 
 - `move`: the import; `from` and `to` {folder, name}; `at`.
 - `item`: a payload's path; `to`, its new one; `copy`, whether it stays; size, xxh128, sha256, kind.
@@ -14,10 +14,10 @@ move out that it has not seen, which changes nothing where that was done already
 """
 
 import errno
-import os
 import secrets
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -37,12 +37,11 @@ from core.queue import plan
 from core.queue.kinds import QUEUES
 from core.queue.work import Work, adding
 from core.workers import messages
+from core.workers.journals import MOVES
 from core.workers.messages import Fault, Request
 from core.workers.pool import Pool, TaskFailedError
 
 R = TypeVar("R")
-
-MOVES = ".lading/moves"
 
 PAGE = 256
 """Items carried together."""
@@ -141,23 +140,13 @@ class Mover:
                     await self._catalog.read_journal(self._archive.id, f"{MOVES}/{name}", size)
 
     async def _files(self) -> list[tuple[str, int]]:
-        names: list[str] = []
-        while True:
-            try:
-                listed = await self._ask(
-                    messages.ListFolder(self._archive.place, MOVES.encode(), len(names)), messages.FolderListed
-                )
-            except TaskFailedError as error:
-                if error.detail != "FileNotFoundError":
-                    raise
-                return []
-            names += [os.fsdecode(name) for name, _ in listed.names]
-            if not listed.more:
-                break
-        names = sorted(name for name in names if name.endswith(".jsonl"))
-        paths = [f"{MOVES}/{name}".encode() for name in names]
-        sizes = (await self._ask(messages.FileSizes(self._archive.place, paths), messages.Sizes)).sizes
-        return list(zip(names, sizes, strict=True))
+        request = messages.JournalNames(self._archive.place, MOVES)
+        try:
+            return (await self._ask(request, messages.Names)).names
+        except TaskFailedError as error:
+            if error.detail != "FileNotFoundError":
+                raise
+            return []
 
     async def _look(self, name: str) -> Found:
         found = Found(name)
@@ -179,7 +168,7 @@ class Mover:
 
     async def _append(self, file: str, *lines: dict[str, Any]) -> None:
         data = b"".join(map(sealed, lines))
-        request = messages.AppendText(self._archive.place, f"{MOVES}/{file}", data, flush=True)
+        request = messages.AppendJournal(self._archive.place, f"{MOVES}/{file}", data, flush=True)
         await self._ask(request, messages.Done)
 
     # Carrying it out
@@ -215,6 +204,9 @@ class Mover:
             if row is not None:
                 await self._receipts(found.name, row, *(place["folder"] for place in places))
             await self._append(found.name, {"moved": time.time()})
+            # Its parts say the same as the whole.
+            with suppress(TaskFailedError):
+                await self._ask(messages.JoinJournal(self._archive.place, f"{MOVES}/{found.name}"), messages.Done)
         size = dict(await self._files())[found.name]
         await self._catalog.read_journal(self._archive.id, f"{MOVES}/{found.name}", size)
         return stayed

@@ -43,8 +43,8 @@ class Receipt:
             "previous": previous,
         }
         data = journal.sealed(end)
-        place, name = self._archive.place, journal.name_of(row.name)
-        await self._ask(messages.AppendJournal(place, name, data, flush=True), messages.Done)
+        place, path = self._archive.place, journal.path_of(row.name)
+        await self._ask(messages.AppendJournal(place, path, data, flush=True), messages.Done)
         await self._catalog.set_import(
             row.id,
             state=state,
@@ -84,7 +84,7 @@ class Receipt:
         await self._catalog.set_import(row.id, receipt=text.hexdigest())
         # Its parts say the same as the whole.
         with suppress(TaskFailedError):
-            await self._ask(messages.JoinJournal(self._archive.place, journal.name_of(row.name)), messages.Done)
+            await self._ask(messages.JoinJournal(self._archive.place, journal.path_of(row.name)), messages.Done)
 
     def _sent(self, row: ImportRow, path: str) -> AbstractAsyncContextManager[IO[bytes]]:
         staged = f".lading/staging/{row.name}/{secrets.token_hex(8)}"

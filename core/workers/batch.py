@@ -154,8 +154,8 @@ class Batch:
         """Append the rows that are new or have changed since. Raises OSError."""
         if self._journal < 0:
             with Folders(self.root) as folders:
-                name = f"{import_id}{journals.ENDING}"
-                self._journal, self._journal_is_new = journals.open_end(folders, name, self._in_parts)
+                path = f"{journals.FOLDER}/{import_id}{journals.ENDING}"
+                self._journal, self._journal_is_new = journals.open_end(folders, path, self._in_parts)
         changed = [held for held in self.files.values() if not held.done and held.journaled != held.payload]
         try:
             write_all(self._journal, b"".join(row(h.path, h.read, h.outcome, h.payload) for h in changed))

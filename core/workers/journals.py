@@ -3,7 +3,7 @@
 Not every client of a file server can append to a file (rclone without a cache and libsmbclient cannot), and a
 session that breaks leaves unknown how much of an appended line has arrived. `ID.jsonl.TIME-TAG` are the parts of
 `ID.jsonl`: read after it, in the order of their times, as if they were one file. Each begins with an empty line,
-so that one that was torn damages no other.
+so that one that was torn damages no other. Imports have them, and moves.
 """
 
 import os
@@ -14,10 +14,12 @@ from contextlib import suppress
 
 from core.files import durable
 from core.files.closing import release
-from core.workers.folders import Folders, write_all
+from core.workers.folders import SHARED, Folders, write_all
 from core.workers.messages import Place
 
 FOLDER = ".lading/imports"
+MOVES = ".lading/moves"
+FOLDERS = (FOLDER, MOVES)
 ENDING = ".jsonl"
 
 _PART = re.compile(rf"(.+{re.escape(ENDING)})\.(\d{{20}})-[0-9a-f]{{8}}")
@@ -29,10 +31,10 @@ def in_parts(place: Place) -> bool:
     return place.level == "server"
 
 
-def all_parts(folders: Folders) -> dict[str, list[str]]:
-    """The files of every journal in their order, by the journal's name. Raises OSError."""
+def all_parts(folders: Folders, folder: str) -> dict[str, list[str]]:
+    """The files of every journal in `folder` in their order, by the journal's name. Raises OSError."""
     found: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-    for name in folders.names(FOLDER):
+    for name in folders.names(folder):
         if name.endswith(ENDING):
             found[name].append(("", name))
         elif part := _PART.fullmatch(name):
@@ -40,17 +42,16 @@ def all_parts(folders: Folders) -> dict[str, list[str]]:
     return {name: [file for _, file in sorted(files)] for name, files in found.items()}
 
 
-def open_end(folders: Folders, name: str, parts: bool) -> tuple[int, bool]:
+def open_end(folders: Folders, path: str, parts: bool) -> tuple[int, bool]:
     """A descriptor that writes to the end of a journal, and whether its file holds nothing yet. Raises OSError.
 
-    A last line that is torn is ended first, so that it damages no other.
+    Its folder is made if it is not there. A last line that is torn is ended first, so that it damages no other.
     """
-    path = f"{FOLDER}/{name}"
     if parts:
         path = f"{path}.{time.time_ns():020}-{os.urandom(4).hex()}"
-        fd, size = folders.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), 0
+        fd, size = folders.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, make=SHARED), 0
     else:
-        fd = folders.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+        fd = folders.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, make=SHARED)
     try:
         if not parts:
             size = os.fstat(fd).st_size
@@ -62,26 +63,28 @@ def open_end(folders: Folders, name: str, parts: bool) -> tuple[int, bool]:
     return fd, not size
 
 
-def sizes(folders: Folders) -> list[tuple[str, int]]:
-    """The journals by name, each with the bytes that all its files hold. Raises OSError."""
+def sizes(folders: Folders, folder: str) -> list[tuple[str, int]]:
+    """The journals in `folder` by name, each with the bytes that all its files hold. Raises OSError."""
     return sorted(
-        (name, sum(_size(folders, file) for file in files)) for name, files in all_parts(folders).items()
+        (name, sum(_size(folders, folder, file) for file in files))
+        for name, files in all_parts(folders, folder).items()
     )
 
 
-def _size(folders: Folders, file: str) -> int:
-    return os.stat(file, dir_fd=folders.at(FOLDER), follow_symlinks=False).st_size
+def _size(folders: Folders, folder: str, file: str) -> int:
+    return os.stat(file, dir_fd=folders.at(folder), follow_symlinks=False).st_size
 
 
-def read(folders: Folders, name: str, offset: int, length: int) -> bytes:
+def read(folders: Folders, path: str, offset: int, length: int) -> bytes:
     """Up to `length` bytes of a journal from `offset`; empty at its end only. Raises OSError."""
-    files = all_parts(folders).get(name)
+    folder, _, name = path.rpartition("/")
+    files = all_parts(folders, folder).get(name)
     if not files:
         raise FileNotFoundError(name)
     for file in files:
-        size = _size(folders, file)
+        size = _size(folders, folder, file)
         if offset < size:
-            fd = folders.open(f"{FOLDER}/{file}", os.O_RDONLY)
+            fd = folders.open(f"{folder}/{file}", os.O_RDONLY)
             try:
                 return os.pread(fd, min(length, size - offset), offset)
             finally:
@@ -90,18 +93,19 @@ def read(folders: Folders, name: str, offset: int, length: int) -> bytes:
     return b""
 
 
-def join(folders: Folders, name: str, staged: str) -> None:
+def join(folders: Folders, path: str, staged: str) -> None:
     """Make one file of all parts of a journal, through the new file `staged`. Raises OSError.
 
     Cut short it leaves whole lines twice, the last ones last, which says the same.
     """
-    files = all_parts(folders).get(name, [])
+    folder, _, name = path.rpartition("/")
+    files = all_parts(folders, folder).get(name, [])
     if files in ([], [name]):
         return
     fd = folders.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         at = 0
-        while data := read(folders, name, at, _PIECE):
+        while data := read(folders, path, at, _PIECE):
             write_all(fd, data)
             at += len(data)
         durable.full_flush(fd)
@@ -110,9 +114,9 @@ def join(folders: Folders, name: str, staged: str) -> None:
         raise
     os.close(fd)
     staging, _, temporary = staged.rpartition("/")
-    os.rename(temporary, name, src_dir_fd=folders.at(staging), dst_dir_fd=folders.at(FOLDER))
+    os.rename(temporary, name, src_dir_fd=folders.at(staging), dst_dir_fd=folders.at(folder))
     folders.sync()
     for file in files:
         if file != name:
             with suppress(FileNotFoundError):
-                os.unlink(file, dir_fd=folders.at(FOLDER))
+                os.unlink(file, dir_fd=folders.at(folder))

@@ -146,38 +146,16 @@ def write_new(folders: Folders, way: str, path: str, data: bytes) -> bool:
 
 
 def journal_names(request: messages.JournalNames) -> messages.Names:
-    """The journals and their sizes, by name."""
+    """The journals of a folder and their sizes, by name."""
     with opened(request.place) as folders:
-        return messages.Names(journals.sizes(folders))
+        return messages.Names(journals.sizes(folders, request.folder))
 
 
 def read_text(request: messages.ReadText) -> messages.Text:
     """Part of one of Lading's own files; a journal as one file, whatever parts it has."""
-    folder, _, name = request.path.rpartition("/")
+    one = journals.read if os.path.dirname(request.path) in journals.FOLDERS else read
     with opened(request.place) as folders:
-        if folder == journals.FOLDER:
-            return messages.Text(journals.read(folders, name, request.offset, request.length))
-        return messages.Text(read(folders, request.path, request.offset, request.length))
-
-
-def append_text(request: messages.AppendText) -> messages.Done:
-    """Append to one of Lading's own files, after a newline if its last line is torn."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | (os.O_TRUNC if request.fresh else 0)
-    with opened(request.place) as folders:
-        fd = folders.open(request.path, flags, make=SHARED)
-        try:
-            size = os.fstat(fd).st_size
-            torn = size and os.pread(fd, 1, size - 1) != b"\n"
-            write_all(fd, b"\n" + request.data if torn else request.data)
-            if request.flush:
-                durable.full_flush(fd)
-        except BaseException:
-            release(fd)
-            raise
-        os.close(fd)
-        if request.flush:
-            folders.sync()
-    return messages.Done()
+        return messages.Text(one(folders, request.path, request.offset, request.length))
 
 
 def append_journal(request: messages.AppendJournal) -> messages.Done:
@@ -186,8 +164,9 @@ def append_journal(request: messages.AppendJournal) -> messages.Done:
     with opened(request.place) as folders:
         if not parts:
             # An archive that was on a network before.
-            journals.join(folders, request.name, temporary())
-        fd, _ = journals.open_end(folders, request.name, parts)
+            with suppress(FileNotFoundError):
+                journals.join(folders, request.path, temporary())
+        fd, _ = journals.open_end(folders, request.path, parts)
         try:
             write_all(fd, request.data)
             if request.flush:
@@ -242,7 +221,7 @@ def try_writing(request: messages.TryWriting) -> messages.Done:
 def join_journal(request: messages.JoinJournal) -> messages.Done:
     """Make one file of a journal's parts."""
     with opened(request.place) as folders:
-        journals.join(folders, request.name, temporary())
+        journals.join(folders, request.path, temporary())
     return messages.Done()
 
 

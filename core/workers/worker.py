@@ -300,7 +300,6 @@ _SHELF: dict[type, Callable[..., Reply]] = {
     messages.JournalNames: shelf.journal_names,
     messages.ReadText: shelf.read_text,
     messages.AppendJournal: shelf.append_journal,
-    messages.AppendText: shelf.append_text,
     messages.JoinJournal: shelf.join_journal,
     messages.MoveText: shelf.move_text,
     messages.TryWriting: shelf.try_writing,

@@ -13,6 +13,7 @@ from core.importing import gate
 from core.importing.lock import Lock
 from core.volumes.filesystems import Kind
 from core.volumes.mounts import mounts, volume_of
+from core.workers.journals import MOVES
 from tests.core.importing.rig import Rig, digest, random_bytes, write
 from tests.faults import share
 from tests.rigs import sabotage, samba
@@ -86,6 +87,27 @@ async def test_what_was_proven_is_what_the_server_gave_back(
         assert (await share.imported(rig)).duplicate.files == 1
         rows = await rig.engine.database.read("SELECT count(*), sum(state = 'done') FROM import")
         assert rows == [(3, 3)]
+
+
+async def test_an_import_is_moved_there(server: Server, mount: Mount, name: str, tmp_path: Path) -> None:
+    below = server.folder / name
+    async with share.engine_at(tmp_path, mount.share / name) as rig:
+        contents = share.card(rig.source, 4)
+        view = await share.imported(rig, duplicates="location")
+        # It needs one of the files, too, which is copied.
+        share.safe(await share.imported(rig, source=rig.source / "IMG_0000.JPG", duplicates="location"))
+        moved = await rig.engine.move_import(view.id, "Bern")
+        assert (moved.files, moved.copied, moved.problems) == (4, 1, ())
+        assert len(share.payload(below)) == len(contents)
+        assert sum(1 for path in below.glob("locations/*/data/**/*") if path.is_file()) == len(contents) + 1
+        await share.claims_hold(rig, below)
+    (record,) = (below / MOVES).iterdir()
+    assert record.suffix == ".jsonl"
+    async with share.engine_at(tmp_path / "other", mount.share / name) as rig:
+        share.card(rig.source, 1, 0)
+        share.safe(await share.imported(rig))
+        assert [row.location_name for row in await rig.engine.catalog.imports()] == ["Bern", "Basel", "Basel"]
+        await share.claims_hold(rig, below)
 
 
 @pytest.mark.control(25)

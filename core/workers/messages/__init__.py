@@ -53,7 +53,6 @@ from core.workers.messages.message import (
 )
 from core.workers.messages.shelf import (
     AppendJournal,
-    AppendText,
     Carried,
     Carry,
     FileSizes,
@@ -106,7 +105,6 @@ Request = (
     | JournalNames
     | ReadText
     | AppendJournal
-    | AppendText
     | JoinJournal
     | MoveText
     | Put
@@ -158,7 +156,6 @@ __all__ = [
     "FRAME",
     "Answers",
     "AppendJournal",
-    "AppendText",
     "ArchiveFacts",
     "Arrived",
     "Audit",

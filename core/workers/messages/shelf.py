@@ -4,9 +4,10 @@ from core.workers.messages.message import Fault, Message, Place
 
 
 class JournalNames(Message):
-    """The journals of the archive, with their sizes."""
+    """The journals in `folder` of the archive, with their sizes."""
 
     place: Place
+    folder: str
 
 
 class Names(Message):
@@ -30,21 +31,11 @@ class Text(Message):
     data: bytes
 
 
-class AppendText(Message):
-    """Append to a file of the archive (`fresh`: start it anew), flushed to the medium with `flush`."""
+class AppendJournal(Message):
+    """Append whole lines to the journal `path`, flushed to the medium with `flush`."""
 
     place: Place
     path: str
-    data: bytes
-    fresh: bool = False
-    flush: bool = False
-
-
-class AppendJournal(Message):
-    """Append whole lines to the journal `name`, flushed to the medium with `flush`."""
-
-    place: Place
-    name: str
     data: bytes
     flush: bool = False
 
@@ -65,10 +56,10 @@ class TryWriting(Message):
 
 
 class JoinJournal(Message):
-    """Make one file of the parts of the journal `name`."""
+    """Make one file of the parts of the journal `path`."""
 
     place: Place
-    name: str
+    path: str
 
 
 class Put(Message):

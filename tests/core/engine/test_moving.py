@@ -9,9 +9,9 @@ import pytest
 
 from core.errors import ArchiveError, UsageError
 from core.files.sealed import sealed
-from core.importing import moving
 from core.importing.moving import Mover
 from core.models import Outcome, Verdict
+from core.workers.journals import MOVES
 from tests.core.engine.test_two_engines import invalid, still
 from tests.core.importing.rig import Rig, digest, random_bytes, write
 from tests.core.importing.test_rebuild import rows
@@ -253,7 +253,7 @@ async def test_damaged_and_strange_files_of_moves(rig: Rig) -> None:
     one = await rig.imported(card(rig.root / "one", 0), location="Bern")
     await still(rig)
     before = rig.payload()
-    folder = rig.archive / moving.MOVES
+    folder = rig.archive / MOVES
     write(folder / "rubbish.jsonl", b"\xff\x00 rubbish\n")
     write(folder / "note.txt", b"not ours")
     item = {"item": next(iter(before)), "to": "../../outside.txt", "copy": False, "size": 1}

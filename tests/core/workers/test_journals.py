@@ -11,6 +11,7 @@ from core.workers.messages import Place
 from tests.core.workers.rig import Rig
 
 NAME = "1.jsonl"
+PATH = f"{journals.FOLDER}/{NAME}"
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ async def text(rig: Rig, at: int = 0) -> bytes:
     found = b""
     async with rig.pool.worker() as worker:
         while True:
-            request = messages.ReadText(rig.place, f"{journals.FOLDER}/{NAME}", at + len(found), 5)
+            request = messages.ReadText(rig.place, PATH, at + len(found), 5)
             data = (await worker.ask(request, messages.Text)).data
             if not data:
                 return found
@@ -39,7 +40,7 @@ async def text(rig: Rig, at: int = 0) -> bytes:
 
 async def sizes(rig: Rig) -> list[tuple[str, int]]:
     async with rig.pool.worker() as worker:
-        return (await worker.ask(messages.JournalNames(rig.place), messages.Names)).names
+        return (await worker.ask(messages.JournalNames(rig.place, journals.FOLDER), messages.Names)).names
 
 
 def files(rig: Rig) -> list[str]:
@@ -49,9 +50,9 @@ def files(rig: Rig) -> list[str]:
 async def test_a_torn_line_damages_no_other(rig: Rig) -> None:
     await ask(
         rig,
-        messages.AppendJournal(rig.place, NAME, b"one\n", flush=True),
-        messages.AppendJournal(rig.place, NAME, b"tw"),
-        messages.AppendJournal(rig.place, NAME, b"three\n"),
+        messages.AppendJournal(rig.place, PATH, b"one\n", flush=True),
+        messages.AppendJournal(rig.place, PATH, b"tw"),
+        messages.AppendJournal(rig.place, PATH, b"three\n"),
     )
     assert await text(rig) == b"one\ntw\nthree\n"
     assert files(rig) == [NAME]
@@ -60,31 +61,31 @@ async def test_a_torn_line_damages_no_other(rig: Rig) -> None:
 
 async def test_parts_are_read_as_one(rig: Rig, server: Place) -> None:
     for data in (b"one\n", b"tw", b"three\n"):
-        await ask(rig, messages.AppendJournal(server, NAME, data, flush=True))
+        await ask(rig, messages.AppendJournal(server, PATH, data, flush=True))
     assert len(files(rig)) == 3
     whole = await text(rig)
     assert whole.split() == [b"one", b"tw", b"three"]
     assert await text(rig, 4) == whole[4:]
     assert await sizes(rig) == [(NAME, len(whole))]
-    await ask(rig, messages.JoinJournal(server, NAME))
+    await ask(rig, messages.JoinJournal(server, PATH))
     assert files(rig) == [NAME]
     assert await text(rig) == whole
     assert rig.staged() == []
     # What comes later comes after it.
-    await ask(rig, messages.AppendJournal(server, NAME, b"four\n"))
+    await ask(rig, messages.AppendJournal(server, PATH, b"four\n"))
     assert (await text(rig)).split() == [b"one", b"tw", b"three", b"four"]
 
 
 async def test_an_archive_that_was_on_a_network_goes_on_in_one_file(rig: Rig, server: Place) -> None:
-    await ask(rig, messages.AppendJournal(server, NAME, b"one\n"))
-    await ask(rig, messages.AppendJournal(rig.place, NAME, b"two\n"))
+    await ask(rig, messages.AppendJournal(server, PATH, b"one\n"))
+    await ask(rig, messages.AppendJournal(rig.place, PATH, b"two\n"))
     assert files(rig) == [NAME]
     assert (await text(rig)).split() == [b"one", b"two"]
 
 
 async def test_a_join_cut_short_says_the_same(rig: Rig, server: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     for data in (b"one\n", b"two\n"):
-        await ask(rig, messages.AppendJournal(server, NAME, data))
+        await ask(rig, messages.AppendJournal(server, PATH, data))
     kept = []
 
     def fail(path: str, **_: object) -> None:
@@ -95,11 +96,11 @@ async def test_a_join_cut_short_says_the_same(rig: Rig, server: Place, monkeypat
     with Folders(root) as folders:
         monkeypatch.setattr(os, "unlink", fail)
         with pytest.raises(OSError, match="no"):
-            journals.join(folders, NAME, ".lading/staging/x")
+            journals.join(folders, PATH, ".lading/staging/x")
         monkeypatch.undo()
     os.close(root)
     assert (await text(rig)).split() == [b"one", b"two", b"one", b"two"]
-    await ask(rig, messages.JoinJournal(server, NAME))
+    await ask(rig, messages.JoinJournal(server, PATH))
     assert files(rig) == [NAME]
 
 

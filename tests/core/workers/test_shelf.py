@@ -133,7 +133,7 @@ async def test_audit_tells_sound_from_damaged(rig: Rig) -> None:
 
 
 REQUESTS: list[Callable[[Place], messages.Request]] = [
-    lambda place: messages.AppendJournal(place, "x.jsonl", b"x"),
+    lambda place: messages.AppendJournal(place, ".lading/imports/x.jsonl", b"x"),
     lambda place: messages.CleanStaging(place, []),
     lambda place: messages.Presence(place, []),
     lambda place: messages.Lock(place, "mine"),
