@@ -9,8 +9,8 @@ import errno
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
+from core.beside import each
 from core.paths import display
 from core.volumes.probe import probe
 
@@ -33,9 +33,8 @@ def switch(code: int, environ: Mapping[str, str], system: str = sys.platform) ->
 
 def refusals(paths: Sequence[str], timeout: float = 5.0) -> dict[str, str]:
     """The system's complaint about each path, empty where there is none; looked at side by side, in children."""
-    with ThreadPoolExecutor(max(1, len(paths))) as threads:
-        looks = threads.map(lambda path: probe(os.fsencode(path), timeout), paths)
-        return {path: looked.error for path, looked in zip(paths, looks, strict=True)}
+    looks = each(lambda path: probe(os.fsencode(path), timeout), paths)
+    return {path: looked.error for path, looked in zip(paths, looks, strict=True)}
 
 
 def blocks(errors: Mapping[str, str], environ: Mapping[str, str], system: str = sys.platform) -> list[str]:

@@ -3,15 +3,13 @@
 import os
 import re
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 
+from core.beside import each
 from core.volumes.disks import Disk, disk
 from core.volumes.filesystems import Kind
 from core.volumes.mounts import Mount, mounts
 from core.volumes.probe import Probe, probe
 from core.volumes.space import Space
-
-_AT_ONCE = 16
 
 
 class Volume(Mount, frozen=True, kw_only=True):
@@ -43,14 +41,15 @@ def volumes(timeout: float = 5.0, among: Iterable[Mount] | None = None) -> list[
     the mounts of the system. A file mounted over a file, as containers do, is left out.
     """
     chosen = [mount for mount in (mounts() if among is None else among) if not mount.hidden]
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
-        probes = threads.map(lambda mount: probe(os.fsencode(mount.mount), timeout), chosen)
-        disks = threads.map(lambda mount: disk(mount.device, timeout), chosen)
-        return [
-            volume(mount, below, looked)
-            for mount, below, looked in zip(chosen, disks, probes, strict=True)
-            if looked.directory or looked.error
-        ]
+
+    def found(mount: Mount) -> tuple[Disk, Probe]:
+        return disk(mount.device, timeout), probe(os.fsencode(mount.mount), timeout)
+
+    return [
+        volume(mount, below, looked)
+        for mount, (below, looked) in zip(chosen, each(found, chosen), strict=True)
+        if looked.directory or looked.error
+    ]
 
 
 def describe(mount: Mount, timeout: float = 10.0) -> Volume:

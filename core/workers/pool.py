@@ -208,11 +208,11 @@ class Pool:
         workers = [*self._idle, *self._busy]
         self._idle, self._busy = [], set()
         await asyncio.gather(*(worker.leave() for worker in workers))
-        for task in list(self._ending):
-            try:
-                await asyncio.wait_for(task, LEAVE)
-            except TimeoutError:
-                continue
+        if self._ending:
+            _, stuck = await asyncio.wait(self._ending, timeout=LEAVE)
+            for task in stuck:
+                task.cancel()
+            await asyncio.gather(*stuck, return_exceptions=True)
         os.close(self._end)
         os.close(self._lifeline)
         self._control.close()
