@@ -1,4 +1,4 @@
-"""Kill -9 in the middle of a move to another location: the next engine finishes it, both bags are valid."""
+"""An engine that dies in the middle of a move to another location: the next finishes it, both bags are valid."""
 
 import hashlib
 import random
@@ -7,11 +7,14 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from core.models import State
+from tests.core.importing.rig import Rig, at_work
+from tests.faults import dying
 from tests.rigs import importing, moving
 
 Made = tuple[Path, str, set[str], float]
@@ -96,3 +99,15 @@ def test_killed_at_any_moment_it_is_finished(tmp_path: Path, made: Made, moment:
     if check(tmp_path, contents) != "Elsewhere":
         moving.finish(home, archive, name, "Elsewhere")
         assert check(tmp_path, contents) == "Elsewhere"
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    """An engine with all its background."""
+    async with at_work(tmp_path) as rig:
+        yield rig
+
+
+@pytest.mark.parametrize("step", dying.STEPS)
+async def test_it_dies_at_a_step(rig: Rig, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    await dying.finished(rig, monkeypatch, step)

@@ -1,9 +1,6 @@
 """Two engines on two state folders use one archive in turn, and a third one knows it from the archive alone."""
 
-import asyncio
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,11 +8,10 @@ import pytest
 
 from core.archives.locations import Changes
 from core.models import Verdict
-from tests.core.importing.rig import PATIENCE, Rig, digest, random_bytes, write
+from tests.core.importing.rig import Rig, at_work, digest, random_bytes, write
 from tests.core.importing.test_rebuild import rows
 from tests.rigs.making import corners
 
-BUSY = "SELECT count(*) FROM job WHERE state IN ('waiting', 'ready', 'claimed')"
 KNOWN = (
     "SELECT d.role, d.path, d.width, d.height, d.size FROM derivative d JOIN item i ON i.id = d.item_id ORDER BY 2"
 )
@@ -24,12 +20,8 @@ KNOWN = (
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     """An engine with all its background."""
-    rig = Rig(tmp_path)
-    await rig.engine.start()
-    try:
+    async with at_work(tmp_path) as rig:
         yield rig
-    finally:
-        await rig.engine.stop()
 
 
 def card(folder: Path, first: int) -> Path:
@@ -39,22 +31,6 @@ def card(folder: Path, first: int) -> Path:
         corners(300 + 10 * number, 200).save(folder / f"IMG_{number}.JPG")
         write(folder / f"{number}.txt", random_bytes(3000, number))
     return folder
-
-
-async def still(rig: Rig) -> None:
-    """Until all background work is done."""
-    async with asyncio.timeout(PATIENCE):
-        while (await rig.engine.database.read(BUSY))[0][0]:  # noqa: ASYNC110 - jobs end by themselves
-            await asyncio.sleep(0.05)
-
-
-def invalid(rig: Rig) -> list[str]:
-    """What the Library of Congress's validator says against the bags."""
-    bags = sorted((rig.archive / "locations").iterdir())
-    assert bags
-    command = [sys.executable, "-m", "bagit", "--validate", *map(str, bags)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return [] if done.returncode == 0 else [done.stderr]
 
 
 def made(rig: Rig) -> dict[str, tuple[int, int]]:
@@ -69,8 +45,8 @@ def made(rig: Rig) -> dict[str, tuple[int, int]]:
 async def test_in_turn(rig: Rig) -> None:
     first, second = card(rig.root / "one", 1), card(rig.root / "two", 2)
     one = await rig.imported(first, location="Basel")
-    await still(rig)
-    assert invalid(rig) == []
+    await rig.still()
+    assert rig.invalid() == []
     before = made(rig)
     assert len(before) == 6
 
@@ -78,27 +54,27 @@ async def test_in_turn(rig: Rig) -> None:
     two = await rig.imported(second, location="basel")
     again = await rig.imported(first, location="Bern")
     assert (two.archived.files, two.duplicate.files, again.archived.files) == (2, 2, 0)
-    await still(rig)
-    assert invalid(rig) == []
+    await rig.still()
+    assert rig.invalid() == []
     assert {path: facts for path, facts in made(rig).items() if path in before} == before
     assert [row.name for row in await rig.engine.catalog.imports()] == [one.id, two.id, again.id]
     await rig.engine.known.describe(
         str(rig.archive), "Basel", Changes(name="Basle", description="By the Rhine", access_note="Key at no. 7")
     )
-    await still(rig)
-    assert invalid(rig) == []
+    await rig.still()
+    assert rig.invalid() == []
 
     await rig.restarted()
     third = await rig.imported(second, location="Basle")
     assert (third.archived.files, third.duplicate.files, third.verdict) == (0, 4, Verdict.SAFE)
-    await still(rig)
-    assert invalid(rig) == []
+    await rig.still()
+    assert rig.invalid() == []
     assert len(list((rig.archive / "locations").iterdir())) == 2
     assert len(rig.contents()) == 6
     assert {digest(path) for path in (*first.iterdir(), *second.iterdir())} == rig.contents()
     # Journals tell what there is, receipts what was proven of it.
     await rig.engine.rebuild(str(rig.archive))
-    await still(rig)
+    await rig.still()
     mine = await rows(rig), await rig.engine.database.read(KNOWN)
     assert ("Basle", "By the Rhine", "Key at no. 7") in [row[1:4] for row in mine[0]["location"]]
 
@@ -106,11 +82,11 @@ async def test_in_turn(rig: Rig) -> None:
         await rig.restarted(home)
         found = await rig.engine.rebuild(str(rig.archive))
         assert (found.locations, found.imports, found.items, found.problems) == (2, 4, 6, ())
-        await still(rig)
+        await rig.still()
         assert (await rows(rig), await rig.engine.database.read(KNOWN)) == mine
     assert {path: facts for path, facts in made(rig).items() if path in before} == before
     assert len(made(rig)) == 9
-    assert invalid(rig) == []
+    assert rig.invalid() == []
 
 
 async def test_the_newest_word_on_a_location_counts(rig: Rig) -> None:
@@ -118,15 +94,15 @@ async def test_the_newest_word_on_a_location_counts(rig: Rig) -> None:
     archive = str(rig.archive)
     await rig.imported(card(rig.root / "one", 1), location="Basel")
     await rig.engine.known.describe(archive, "Basel", Changes(description="first"))
-    await still(rig)
+    await rig.still()
     await rig.restarted("second home")
     await rig.engine.rebuild(archive)
     await rig.engine.known.describe(archive, "Basel", Changes(name="Basle", description="second"))
-    await still(rig)
+    await rig.still()
     await rig.restarted()
     await rig.imported(card(rig.root / "two", 2), location="Basle")
-    await still(rig)
+    await rig.still()
     (location,) = await rig.engine.known.locations(archive)
     assert (location.name, location.description) == ("Basle", "second")
     assert b"Internal-Sender-Description: Basle" in next(rig.archive.glob("locations/*/bag-info.txt")).read_bytes()
-    assert invalid(rig) == []
+    assert rig.invalid() == []

@@ -4,8 +4,11 @@ import asyncio
 import hashlib
 import os
 import stat
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,8 @@ from tests.rigs.trees import write_random
 
 PATIENCE = 60.0
 """Seconds after which a test no longer waits."""
+
+BUSY = "SELECT count(*) FROM job WHERE state IN ('waiting', 'ready', 'claimed')"
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -136,6 +141,20 @@ class Rig:
         assert view.id not in self.staged()
         assert all(worker.task != view.id for worker in self.engine.pool.busy())
 
+    async def still(self) -> None:
+        """Wait until all background work is done."""
+        async with asyncio.timeout(PATIENCE):
+            while (await self.engine.database.read(BUSY))[0][0]:  # noqa: ASYNC110 - jobs end by themselves
+                await asyncio.sleep(0.05)
+
+    def invalid(self) -> list[str]:
+        """What the Library of Congress's validator says against the bags."""
+        bags = sorted((self.archive / "locations").iterdir())
+        assert bags
+        command = [sys.executable, "-m", "bagit", "--validate", *map(str, bags)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return [] if done.returncode == 0 else [done.stderr]
+
     def gates(self) -> list[Gate]:
         """The gates of the archives that are open."""
         return [gate for _, gate in self.engine.archives._open.values()]
@@ -165,6 +184,17 @@ class Rig:
     def journals(self) -> list[Path]:
         """The journals, oldest first."""
         return sorted(self.archive.glob(".lading/imports/*.jsonl"), key=_written)
+
+
+@asynccontextmanager
+async def at_work(root: Path) -> AsyncIterator[Rig]:
+    """A running engine with all its background."""
+    rig = Rig(root)
+    await rig.engine.start()
+    try:
+        yield rig
+    finally:
+        await rig.engine.stop()
 
 
 def _written(path: Path) -> int:
