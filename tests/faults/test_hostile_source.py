@@ -14,7 +14,7 @@ from core.engine import log
 from core.models import State
 from core.workers import messages
 from tests.core.importing.rig import Rig, digest, random_bytes, write
-from tests.faults import share
+from tests.faults import scene, share
 from tests.rigs import machines, sabotage, trees
 
 pytestmark = machines.linux
@@ -39,8 +39,8 @@ async def swapped(rig: Rig, tmp_path: Path) -> None:
         folder.rename(rig.source / "was")
         folder.symlink_to(elsewhere)
 
-    with share.before(messages.ReadBatch, swap) as asked:
-        view = await share.imported(rig)
+    with scene.before(messages.ReadBatch, swap) as asked:
+        view = await scene.imported(rig)
         assert asked
     assert (view.state, view.verdict) == (State.DONE, "KEEP"), view
     assert not share.contents(rig.archive) & {digest(path) for path in elsewhere.iterdir()}
@@ -48,13 +48,13 @@ async def swapped(rig: Rig, tmp_path: Path) -> None:
 
 @pytest.mark.promise(23)
 async def test_a_folder_swapped_for_a_link_leads_nowhere(tmp_path: Path) -> None:
-    async with share.engine_at(tmp_path, tmp_path / "archive") as rig:
+    async with scene.engine_at(tmp_path, archive=tmp_path / "archive") as rig:
         await swapped(rig, tmp_path)
 
 
 @pytest.mark.promise(23)
 async def test_links_pipes_sockets_and_devices_are_named_and_left(tmp_path: Path) -> None:
-    async with share.engine_at(tmp_path, tmp_path / "archive") as rig:
+    async with scene.engine_at(tmp_path, archive=tmp_path / "archive") as rig:
         special = {b"pipe.jpg", b"socket.jpg", b"link.jpg", b"folder", b"loop", b"endless.mov"}
         write(rig.source / "IMG_0001.JPG", random_bytes(1000, 3))
         elsewhere = outside(tmp_path)
@@ -67,7 +67,7 @@ async def test_links_pipes_sockets_and_devices_are_named_and_left(tmp_path: Path
             os.mknod(rig.source / "endless.mov", 0o20666, os.makedev(1, 5))
         else:
             special.remove(b"endless.mov")
-        view = await share.imported(rig)
+        view = await scene.imported(rig)
         assert (view.state, view.failed.files) == (State.DONE, 0), view
         rows = await rig.rows(view.id)
         assert {path for path, row in rows.items() if row.reason} == special
@@ -77,7 +77,7 @@ async def test_links_pipes_sockets_and_devices_are_named_and_left(tmp_path: Path
 @pytest.mark.control(23)
 async def test_control_a_reader_that_follows_links_is_led_out(tmp_path: Path) -> None:
     with sabotage.broken(tmp_path / "broken", "follows links"):
-        async with share.engine_at(tmp_path, tmp_path / "archive") as rig:
+        async with scene.engine_at(tmp_path, archive=tmp_path / "archive") as rig:
             with pytest.raises(AssertionError):
                 await swapped(rig, tmp_path)
 
@@ -100,7 +100,7 @@ async def said(rig: Rig) -> str:
     """Import names that steer, one of which fails; all that is said of them, to a person and in the log."""
     for number, name in enumerate(STEERING):
         write(rig.source / name, random_bytes(100 + number, number))
-    view = await share.imported(rig)
+    view = await scene.imported(rig)
     parts: list[str] = []
     read = rig.engine.database.read
     await receipts.write_text(read, view.id, parts.append, "")
@@ -116,7 +116,7 @@ def check_said(text: str) -> None:
 
 @pytest.mark.promise(22)
 async def test_a_name_steers_no_terminal_and_forges_no_line(tmp_path: Path) -> None:
-    async with share.engine_at(tmp_path, tmp_path / "archive") as rig:
+    async with scene.engine_at(tmp_path, archive=tmp_path / "archive") as rig:
         text = await said(rig)
         check_said(text)
         assert "IMG" not in text
@@ -135,7 +135,7 @@ async def test_control_names_shown_as_they_are_would(tmp_path: Path, monkeypatch
     show: Callable[..., str] = lambda text, *_, **__: text if isinstance(text, str) else os.fsdecode(text)  # noqa: E731
     for module in ("document", "machine"):
         monkeypatch.setattr(f"core.receipts.{module}.display", show)
-    async with share.engine_at(tmp_path, tmp_path / "archive") as rig:
+    async with scene.engine_at(tmp_path, archive=tmp_path / "archive") as rig:
         text = await said(rig)
         with pytest.raises(AssertionError):
             check_said(text)
@@ -185,7 +185,7 @@ async def test_a_name_executes_nothing(tmp_path: Path, monkeypatch: pytest.Monke
         found = await engine.start_imports([rig.request()])
         await engine.finish(found)
         view = next(view for view in engine.snapshot().imports if view.id == found[0])
-        share.safe(view)
+        scene.safe(view)
         assert view.archived.files == len(names)
     finally:
         await engine.stop()

@@ -15,7 +15,7 @@ from core.volumes.filesystems import Kind
 from core.volumes.mounts import mounts, volume_of
 from core.workers.journals import MOVES
 from tests.core.importing.rig import Rig, digest, random_bytes, write
-from tests.faults import share
+from tests.faults import scene, share
 from tests.rigs import sabotage, samba
 from tests.rigs.samba import Mount, Server
 
@@ -71,51 +71,51 @@ async def test_what_was_proven_is_what_the_server_gave_back(
     found = volume_of(bytes(mount.share), mounts())
     assert found
     assert found.kind is Kind.NETWORK
-    async with share.engine_at(tmp_path, mount.share / name) as rig:
+    async with scene.engine_at(tmp_path, archive=mount.share / name) as rig:
         contents = share.card(rig.source)
-        view = await share.imported(rig)
-        share.safe(view)
+        view = await scene.imported(rig)
+        scene.safe(view)
         check_receipt(rig)
         assert set(share.payload(server.folder / name)) == contents
-        await share.claims_hold(rig, server.folder / name)
-        again = await share.imported(rig)
-        share.safe(again)
+        await scene.claims_hold(rig, server.folder / name)
+        again = await scene.imported(rig)
+        scene.safe(again)
         assert (again.archived.files, again.duplicate.files) == (0, len(contents))
     # Its journals are whole: a catalog that knows nothing learns all of it from them.
-    async with share.engine_at(tmp_path / "other", mount.share / name) as rig:
+    async with scene.engine_at(tmp_path / "other", archive=mount.share / name) as rig:
         share.card(rig.source, 1, 0)
-        assert (await share.imported(rig)).duplicate.files == 1
+        assert (await scene.imported(rig)).duplicate.files == 1
         rows = await rig.engine.database.read("SELECT count(*), sum(state = 'done') FROM import")
         assert rows == [(3, 3)]
 
 
 async def test_an_import_is_moved_there(server: Server, mount: Mount, name: str, tmp_path: Path) -> None:
     below = server.folder / name
-    async with share.engine_at(tmp_path, mount.share / name) as rig:
+    async with scene.engine_at(tmp_path, archive=mount.share / name) as rig:
         contents = share.card(rig.source, 4)
-        view = await share.imported(rig, duplicates="location")
+        view = await scene.imported(rig, duplicates="location")
         # It needs one of the files, too, which is copied.
-        share.safe(await share.imported(rig, source=rig.source / "IMG_0000.JPG", duplicates="location"))
+        scene.safe(await scene.imported(rig, source=rig.source / "IMG_0000.JPG", duplicates="location"))
         moved = await rig.engine.move_import(view.id, "Bern")
         assert (moved.files, moved.copied, moved.problems) == (4, 1, ())
         assert len(share.payload(below)) == len(contents)
         assert sum(1 for path in below.glob("locations/*/data/**/*") if path.is_file()) == len(contents) + 1
-        await share.claims_hold(rig, below)
+        await scene.claims_hold(rig, below)
     (record,) = (below / MOVES).iterdir()
     assert record.suffix == ".jsonl"
-    async with share.engine_at(tmp_path / "other", mount.share / name) as rig:
+    async with scene.engine_at(tmp_path / "other", archive=mount.share / name) as rig:
         share.card(rig.source, 1, 0)
-        share.safe(await share.imported(rig))
+        scene.safe(await scene.imported(rig))
         assert [row.location_name for row in await rig.engine.catalog.imports()] == ["Bern", "Basel", "Basel"]
-        await share.claims_hold(rig, below)
+        await scene.claims_hold(rig, below)
 
 
 @pytest.mark.control(25)
 async def test_control_a_server_taken_for_a_medium_is_seen(rclone: Mount, name: str, tmp_path: Path) -> None:
     with sabotage.broken(tmp_path / "broken", "claims the medium"):
-        async with share.engine_at(tmp_path, rclone.share / name) as rig:
+        async with scene.engine_at(tmp_path, archive=rclone.share / name) as rig:
             share.card(rig.source, 1, 0)
-            share.safe(await share.imported(rig))
+            scene.safe(await scene.imported(rig))
             with pytest.raises(AssertionError):
                 check_receipt(rig)
 
@@ -123,12 +123,12 @@ async def test_control_a_server_taken_for_a_medium_is_seen(rclone: Mount, name: 
 async def met(rig: Rig, below: Path, foreign: bytes) -> Path:
     """Import a file whose name in the archive is a foreign file's already; that one, as the server has it."""
     write(rig.source / "first.jpg", random_bytes(1000, 6000))
-    share.safe(await share.imported(rig))
+    scene.safe(await scene.imported(rig))
     stem = xxhash.xxh3_128_hexdigest(DATA)
     (first,) = share.payload(below).values()
     path = write(first.parents[1] / f"{stem[:2]}/{stem}.jpg", foreign)
     write(rig.source / "second.jpg", DATA)
-    share.safe(await share.imported(rig))
+    scene.safe(await scene.imported(rig))
     return path
 
 
@@ -136,11 +136,11 @@ async def met(rig: Rig, below: Path, foreign: bytes) -> Path:
 async def test_a_foreign_file_under_the_name_stays(
     server: Server, mount: Mount, name: str, tmp_path: Path
 ) -> None:
-    async with share.engine_at(tmp_path, mount.share / name) as rig:
+    async with scene.engine_at(tmp_path, archive=mount.share / name) as rig:
         path = await met(rig, server.folder / name, FOREIGN)
         assert path.read_bytes() == FOREIGN
         assert path.with_name(f"{path.stem}-2.jpg").read_bytes() == DATA
-        await share.claims_hold(rig, server.folder / name)
+        await scene.claims_hold(rig, server.folder / name)
 
 
 @pytest.mark.control(5)
@@ -148,7 +148,7 @@ async def test_control_a_rename_that_replaces_destroys_it(
     server: Server, rclone: Mount, name: str, tmp_path: Path
 ) -> None:
     with sabotage.broken(tmp_path / "broken", "replaces"):
-        async with share.engine_at(tmp_path, rclone.share / name) as rig:
+        async with scene.engine_at(tmp_path, archive=rclone.share / name) as rig:
             assert (await met(rig, server.folder / name, FOREIGN)).read_bytes() != FOREIGN
 
 
@@ -167,11 +167,11 @@ async def second(rig: Rig, archive: Path) -> list[str]:
 
 @pytest.mark.promise(5)
 async def test_a_second_importer_is_told_who_holds_the_archive(mount: Mount, name: str, tmp_path: Path) -> None:
-    async with share.engine_at(tmp_path, mount.share / name) as rig:
+    async with scene.engine_at(tmp_path, archive=mount.share / name) as rig:
         contents = share.card(rig.source, 4, 0)
         with pytest.raises(ArchiveHeldError, match="it is being written by"):
             await second(rig, mount.share / name)
-        share.safe(await share.imported(rig))
+        scene.safe(await scene.imported(rig))
         assert rig.contents() == contents
 
 
@@ -179,7 +179,7 @@ async def test_a_second_importer_is_told_who_holds_the_archive(mount: Mount, nam
 async def test_it_is_told_on_another_mount_of_the_same_share(
     rclone: Mount, smbnetfs: Mount, name: str, tmp_path: Path
 ) -> None:
-    async with share.engine_at(tmp_path, rclone.share / name) as rig:
+    async with scene.engine_at(tmp_path, archive=rclone.share / name) as rig:
         share.card(rig.source, 1, 0)
         with pytest.raises(ArchiveHeldError, match="it is being written by"):
             await second(rig, smbnetfs.share / name)
@@ -193,7 +193,7 @@ async def test_control_without_the_lock_both_write(
         """Held already, who cares."""
 
     monkeypatch.setattr(Lock, "take", take)
-    async with share.engine_at(tmp_path, rclone.share / name) as rig:
+    async with scene.engine_at(tmp_path, archive=rclone.share / name) as rig:
         share.card(rig.source, 1, 0)
         assert await second(rig, rclone.share / name)
 
@@ -205,9 +205,9 @@ async def collide(rig: Rig, below: Path) -> None:
     """Import names that are one name where case and form do not count; all their contents are there."""
     contents = {digest(write(rig.source / name, random_bytes(2000, 7000 + n))) for n, name in enumerate(COLLIDING)}
     assert len(list(rig.source.iterdir())) == len(COLLIDING)
-    view = await share.imported(rig)
+    view = await scene.imported(rig)
     assert share.contents(below) == contents
-    share.safe(view)
+    scene.safe(view)
     rows = await rig.rows(view.id)
     assert {path.decode() for path in rows} == set(COLLIDING)
 
@@ -218,7 +218,7 @@ async def test_names_that_are_one_name_there_are_all_kept(
 ) -> None:
     probe = write(smbnetfs.share / f"{name}-a", b"1")
     assert probe.with_name(probe.name.upper()).exists(), "the mount tells case apart"
-    async with share.engine_at(tmp_path, smbnetfs.share / name) as rig:
+    async with scene.engine_at(tmp_path, archive=smbnetfs.share / name) as rig:
         await collide(rig, server.folder / name)
 
 
@@ -231,6 +231,6 @@ async def test_control_files_that_keep_their_names_and_replace_lose_some(
 
     monkeypatch.setattr(gate, "_payload", payload)
     with sabotage.broken(tmp_path / "broken", "replaces"):
-        async with share.engine_at(tmp_path, smbnetfs.share / name) as rig:
+        async with scene.engine_at(tmp_path, archive=smbnetfs.share / name) as rig:
             with pytest.raises(AssertionError):
                 await collide(rig, server.folder / name)

@@ -10,7 +10,7 @@ import pytest
 from core.models import ImportView, State
 from core.workers import messages
 from tests.core.importing.rig import Rig
-from tests.faults import share
+from tests.faults import scene, share
 from tests.rigs import disks, sabotage, samba
 from tests.rigs.samba import Mount, Server
 
@@ -54,8 +54,8 @@ async def dropped(small: Share, rig: Rig, act: Callable[[], object]) -> ImportVi
         act()
         assert cut_short(small.below)
 
-    with share.before(messages.Verify, drop) as asked:
-        view = await share.imported(rig)
+    with scene.before(messages.Verify, drop) as asked:
+        view = await scene.imported(rig)
         assert asked
     return view
 
@@ -71,22 +71,22 @@ def restart(server: Server) -> None:
 async def test_an_import_goes_on_and_copies_anew_what_was_half_written(
     small: Share, tmp_path: Path, how: Callable[[Server], None]
 ) -> None:
-    async with share.engine_at(tmp_path, small.archive) as rig:
+    async with scene.engine_at(tmp_path, archive=small.archive) as rig:
         contents = share.card(rig.source, 10, 1)
         view = await dropped(small, rig, lambda: how(small.server))
         if view.state is State.PAUSED:
             small.mount.again()
             await rig.engine.resume_import(view.id)
             view = await rig.ended_unchecked(view.id)
-        share.safe(view)
+        scene.safe(view)
         assert set(share.payload(small.below)) == contents
-        await share.claims_hold(rig, small.below)
+        await scene.claims_hold(rig, small.below)
 
 
 @pytest.mark.control(13)
 async def test_control_half_written_files_that_are_trusted_are_seen(small: Share, tmp_path: Path) -> None:
     with sabotage.broken(tmp_path / "broken", "trusts writes"):
-        async with share.engine_at(tmp_path, small.archive) as rig:
+        async with scene.engine_at(tmp_path, archive=small.archive) as rig:
             share.card(rig.source, 10, 0)
             await dropped(small, rig, small.server.drop_sessions)
             with pytest.raises(AssertionError):
@@ -95,13 +95,13 @@ async def test_control_half_written_files_that_are_trusted_are_seen(small: Share
 
 @pytest.mark.promise(13)
 async def test_a_server_that_stays_away_pauses_the_import(small: Share, tmp_path: Path) -> None:
-    async with share.engine_at(tmp_path, small.archive) as rig:
+    async with scene.engine_at(tmp_path, archive=small.archive) as rig:
         contents = share.card(rig.source, 10, 0)
-        with share.before(messages.Verify, small.server.kill):
-            view = await share.imported(rig)
+        with scene.before(messages.Verify, small.server.kill):
+            view = await scene.imported(rig)
         assert (view.state, view.failed.files) == (State.PAUSED, 0), view
         assert view.reason
         small.server.start()
         await rig.engine.resume_import(view.id)
-        share.safe(await rig.ended_unchecked(view.id))
+        scene.safe(await rig.ended_unchecked(view.id))
         assert set(share.payload(small.below)) == contents

@@ -10,7 +10,7 @@ import pytest
 
 from core.importing.gate import Gate
 from tests.core.importing.rig import random_bytes, write
-from tests.faults import share
+from tests.faults import scene
 from tests.rigs import disks, machines
 from tests.rigs.disks import Disk
 
@@ -51,18 +51,18 @@ def times(disk: Disk) -> list[int]:
 
 async def twice(card: Disk, tmp_path: Path) -> int:
     """Import the card at home and again away; how many files were archived then."""
-    async with share.engine_at(tmp_path, tmp_path / "archive") as rig:
+    async with scene.engine_at(tmp_path, archive=tmp_path / "archive") as rig:
         with zone(HOME):
             card.mount()
             before = times(card)
-            share.safe(await share.imported(rig, source=card.path))
+            scene.safe(await scene.imported(rig, source=card.path))
             card.unmount()
         shift(card)
         with zone(AWAY):
             card.mount()
             assert times(card) != before, "the times did not move"
-            view = await share.imported(rig, source=card.path)
-            share.safe(view)
+            view = await scene.imported(rig, source=card.path)
+            scene.safe(view)
             card.unmount()
         assert len(rig.payload()) == 6
         return view.archived.files
