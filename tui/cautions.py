@@ -9,8 +9,6 @@ from core.volumes.filesystems import Kind
 from core.volumes.volume import Volume
 from tui.choice import Choice
 
-PRIVACY = f"Under SSH macOS may keep cards and pictures from this program. {privacy.REMOTE}"
-
 
 def cautions(choice: Choice) -> list[str]:
     """All that is worth a word about what is chosen; the survey has its own."""
@@ -28,8 +26,8 @@ def _cautions(choice: Choice) -> Iterator[str]:
         yield "Only a part is picked: the rest of that card is not looked at."
     if choice.verify == "none" and picked:
         yield "Copies are not read back: no card can be SAFE."
-    if picked and sys.platform == "darwin" and "SSH_CONNECTION" in os.environ:
-        yield PRIVACY
+    if picked and (told := privacy.warning(os.environ, sys.platform)):
+        yield told
     archive = volume_of(choice, choice.archive) if choice.archive else None
     if archive is not None:
         if archive.kind is Kind.NETWORK:

@@ -31,6 +31,13 @@ def switch(code: int, environ: Mapping[str, str], system: str = sys.platform) ->
     return REMOTE if environ.get("SSH_CONNECTION") else LOCAL
 
 
+def warning(environ: Mapping[str, str], system: str = sys.platform) -> str:
+    """What a program that was started over SSH may come to meet on this system; empty where that is nothing."""
+    if system != "darwin" or not environ.get("SSH_CONNECTION"):
+        return ""
+    return f"Under SSH macOS may keep cards and pictures from this program. {REMOTE}"
+
+
 def refusals(paths: Sequence[str], timeout: float = 5.0) -> dict[str, str]:
     """The system's complaint about each path, empty where there is none; looked at side by side, in children."""
     looks = each(lambda path: probe(os.fsencode(path), timeout), paths)

@@ -65,7 +65,6 @@ class Choosing(Base[None]):
 
     def on_mount(self) -> None:
         """Begin with what was answered last time; look for volumes."""
-        super().on_mount()
         settings = self.lading.settings
         last = recall(settings.home)
         choice = self.choice

@@ -60,7 +60,6 @@ class Failures(Base[None]):
 
     def on_mount(self) -> None:
         """Read them."""
-        super().on_mount()
         self.causes.focus()
         self._again()
 

@@ -49,7 +49,6 @@ class Find(Browsing):
 
     def on_mount(self) -> None:
         """Begin to type."""
-        super().on_mount()
         self.query_one("#top", Lines).put([line((" Lading", "title"), "  find")])
         self.files.nothing = "Nothing fits."
         self.query_one(Input).cursor_blink = False

@@ -69,7 +69,6 @@ class Import(Steering, Browsing):
 
     def on_mount(self) -> None:
         """Read it."""
-        super().on_mount()
         self.files.focus()
         self._apply()
         self.run_worker(self._read(), exit_on_error=False)

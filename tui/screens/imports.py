@@ -50,7 +50,6 @@ class Imports(Steering, Base[None]):
 
     def on_mount(self) -> None:
         """Read the list."""
-        super().on_mount()
         self.query_one("#top", Lines).put([line((" Lading", "title"), "  imports")])
         self.query_one(Records).focus()
 

@@ -43,7 +43,6 @@ class Reading(Base[None]):
 
     def on_mount(self) -> None:
         """Get the text."""
-        super().on_mount()
         self.query_one(Text).focus()
         self.run_worker(self._read(), exit_on_error=False)
 

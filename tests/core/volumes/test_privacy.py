@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.volumes.privacy import LOCAL, REMOTE, blocks, refusals, switch
+from core.volumes.privacy import LOCAL, REMOTE, blocks, refusals, switch, warning
 
 SSH = {"SSH_CONNECTION": "10.0.0.2 50000 10.0.0.1 22"}
 REFUSED, DENIED = "Operation not permitted", "Permission denied"
@@ -32,6 +32,11 @@ def test_one_line_for_each_block() -> None:
     assert "/Users/ada/Pictures" in second
     assert blocks(errors, SSH, "linux") == []
     assert blocks({"/a": ""}, SSH, "darwin") == []
+
+
+def test_a_warning_under_ssh_on_a_mac_only() -> None:
+    assert warning(SSH, "darwin").endswith(REMOTE)
+    assert warning({}, "darwin") == warning(SSH, "linux") == ""
 
 
 def test_paths_are_looked_at(tmp_path: Path) -> None:
