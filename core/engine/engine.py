@@ -1,8 +1,6 @@
 """The engine: commands in, snapshots out. It owns the database, the workers and every import that runs."""
 
 import asyncio
-import os
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import IO
@@ -10,7 +8,6 @@ from typing import IO
 import msgspec
 
 from core import config, hardware
-from core.archives.archive import Archive
 from core.archives.opened import Archives
 from core.catalog import Catalog, ImportRow, Selection
 from core.config import Config
@@ -22,33 +19,24 @@ from core.engine.log import note
 from core.engine.metrics import PERIOD, Metrics
 from core.engine.outward import Outward
 from core.engine.starter import Begun, Starter
+from core.engine.upkeep import Upkeep
 from core.engine.waiting import Waiting
-from core.errors import ArchiveError, UsageError, WorkerDiedError
-from core.importing.audit import EVERYTHING, Audit, Progress
-from core.importing.heal import Heal
+from core.errors import UsageError
 from core.importing.importer import Importer
 from core.importing.ingest import ENDED
-from core.importing.moving import Mover
-from core.importing.rebuild import Rebuild
 from core.importing.run import BACK
 from core.importing.survey import Surveyor
 from core.importing.views import Views
 from core.models import (
-    AuditResult,
-    AuditScope,
     ImportRequest,
     JobView,
-    Moved,
-    Rebuilt,
     Snapshot,
     State,
     Survey,
     Waits,
 )
-from core.paths import display
-from core.receipts import lookup
 from core.unbroken import to_the_end
-from core.workers.pool import Pool, TaskFailedError
+from core.workers.pool import Pool
 
 
 class Engine:
@@ -83,6 +71,9 @@ class Engine:
             self.background = Background(self.config, self.profile, self.database, self.pool, self.archives)
             await self.background.start()
             self.outward = Outward(self.pool, self.catalog, self.archives, self.starter)
+            self.upkeep = Upkeep(
+                self.pool, self.catalog, self.archives, self.starter, self.background, self._importers
+            )
             self.known = Known(self.catalog, self.background)
             stack.pop_all()
         self._ticker = asyncio.create_task(self._tick(), name="ticker")
@@ -200,60 +191,6 @@ class Engine:
             surveyor = Surveyor(request, source, target.archive_id, self.pool, self.catalog)
             surveys.append(await surveyor.run(target.avoid, target.room))
         return surveys
-
-    async def audit(self, path: str, progress: Progress, scope: AuditScope = EVERYTHING) -> AuditResult:
-        """Read the archive at `path` again, as far as `scope` says. Raises ArchiveError, SourceError."""
-        async with self.archives.used(path, create=False) as (archive, _):
-            began = time.monotonic()
-            audit = Audit(archive, self.catalog, self.pool, self.limits.verify)
-            result = await audit.run(progress, scope)
-            if not scope.heal:
-                return result
-            heal = Heal(archive, self.catalog, self.pool, self.limits.copy)
-            try:
-                await heal.run(await self.starter.sources(scope.heal))
-            finally:
-                for location in heal.locations:
-                    await self.background.bag_anew(archive.id, location)
-            result = await audit.result(began)
-            return msgspec.structs.replace(result, healed=tuple(heal.healed))
-
-    async def rebuild(self, path: str) -> Rebuilt:
-        """Bring the catalog up to all that the archive at `path` holds. Raises ArchiveError, UsageError."""
-        async with self.archives.used(path, create=False) as (archive, _):
-            for name in archive.active & set(self._importers):
-                raise UsageError(f"import {name} runs into it.", "Wait for its end, or cancel it.")
-            found = await Rebuild(archive, self.catalog, self.pool).run()
-            return msgspec.structs.replace(found, jobs=await self.background.derive(archive.id))
-
-    async def move_import(self, name: str, location: str) -> Moved:
-        """Move an import that has ended to another location of its archive. Raises UsageError, ArchiveError."""
-        row = (await self.catalog.imports("i.id = ?", (await lookup.find(self.database.read, name),)))[0]
-        if row.state not in ENDED:
-            raise UsageError(f"import {row.name} has not ended.", "Wait for its end, or cancel it.")
-        async with self.archives.used(os.fsdecode(row.archive_path), create=False) as (archive, _):
-            if archive.id != row.archive_id:
-                raise ArchiveError(
-                    f"at {display(row.archive_path)} is another archive now.", "Mount the right one."
-                )
-            with archive.to_itself(f"import {row.name} is moved to another location"):
-                return await self._move(archive, row.name, location)
-
-    async def _move(self, archive: Archive, name: str, location: str) -> Moved:
-        row = (await self.catalog.imports("i.name = ?", (name,)))[0]
-        if not location.strip():
-            raise UsageError("no location was given.", "Say where it belongs.")
-        number, folder = await archive.location(location)
-        if number == row.location_id:
-            raise UsageError(f"import {name} is there already.", "See `lading location`.")
-        try:
-            moved = await Mover(archive, self.catalog, self.pool).move(row, number, folder, location.strip())
-        except (TaskFailedError, WorkerDiedError, OSError) as error:
-            raise ArchiveError(
-                f"the move could not be finished: {error}.", "It is finished when the archive is opened next."
-            ) from error
-        self.background.wake()
-        return moved
 
     # Control
 
@@ -391,11 +328,6 @@ class Engine:
     async def retry(self, queue: str = "", ids: Sequence[int] | None = None) -> int:
         """Try dead jobs again, all of them, or those of a queue or with these ids; how many jobs that revives."""
         return await self.background.retry(queue, ids)
-
-    async def derive(self, path: str) -> int:
-        """Add jobs for all that is missing in the archive at `path`; how many. Raises ArchiveError."""
-        async with self.archives.used(path, create=False) as (archive, _):
-            return await self.background.derive(archive.id)
 
     async def finish(self, names: Sequence[str]) -> None:
         """Until these imports have ended, and all they left to be done, but for what waits until a person acts."""

@@ -70,9 +70,9 @@ async def reply(engine: "Engine", request: Request, number: int, asker: Asker) -
             def progress(checked: Count, total: Count) -> None:
                 asker.offer(pack(Progress(number=number, checked=checked, total=total)))
 
-            return replies.Audited(result=await engine.audit(os.fsdecode(archive), progress, scope))
+            return replies.Audited(result=await engine.upkeep.audit(os.fsdecode(archive), progress, scope))
         case requests.Rebuild(archive=archive):
-            return replies.Rebuilt(result=await engine.rebuild(os.fsdecode(archive)))
+            return replies.Rebuilt(result=await engine.upkeep.rebuild(os.fsdecode(archive)))
         case requests.Imports(before=before, unfinished=unfinished):
             page = await records.page(engine.database.read, engine.under_way, before, unfinished=unfinished)
             return replies.Records(records=tuple(page))
@@ -88,7 +88,7 @@ async def reply(engine: "Engine", request: Request, number: int, asker: Asker) -
                 async for text in parts:
                     await asker.send(Part(number=number, text=text))
         case requests.Move(name=name, location=location):
-            return replies.Moved(result=await engine.move_import(name, location))
+            return replies.Moved(result=await engine.upkeep.move(name, location))
         case requests.HashList(name=name, folder=folder) if folder:
             path, *counts = await history.begin(engine.database.read, engine.pool, name, os.fsdecode(folder))
             return replies.Exported(path=encodable(path), files=counts[0], left_out=counts[1])
@@ -109,7 +109,7 @@ async def reply(engine: "Engine", request: Request, number: int, asker: Asker) -
         case requests.Retry(queue=queue, ids=ids):
             return replies.Revived(count=await engine.retry(queue, ids))
         case requests.Derive(archive=archive):
-            return replies.Revived(count=await engine.derive(os.fsdecode(archive)))
+            return replies.Revived(count=await engine.upkeep.derive(os.fsdecode(archive)))
         case requests.Show(wanted=text, path=path, raw=raw):
             return replies.Items(items=tuple(await engine.known.show(text, path, raw=raw)))
         case requests.Locations(archive=archive):

@@ -94,12 +94,12 @@ async def finished(rig: Rig, monkeypatch: pytest.MonkeyPatch, step: str) -> None
     with monkeypatch.context() as patch:
         dying(patch, step)
         with pytest.raises(KilledError):
-            await rig.engine.move_import(one.id, "Basel")
+            await rig.engine.upkeep.move(one.id, "Basel")
         await rig.restarted("home" if step in STEPS[::2] else "second home")
     if step not in STEPS[::2]:
-        await rig.engine.rebuild(str(rig.archive))
+        await rig.engine.upkeep.rebuild(str(rig.archive))
     else:
-        await rig.engine.derive(str(rig.archive))
+        await rig.engine.upkeep.derive(str(rig.archive))
     await sound(rig)
     assert rig.contents() == contents
     row = await rig.engine.catalog.import_named(one.id)
@@ -107,5 +107,5 @@ async def finished(rig: Rig, monkeypatch: pytest.MonkeyPatch, step: str) -> None
     assert row.location_name == ("Bern" if step == "intent" else "Basel")
     assert {path.name for path in first.iterdir()} == {os.fsdecode(path) for path in await rig.rows(one.id)}
     if step == "intent":
-        assert (await rig.engine.move_import(one.id, "Basel")).files == 3
+        assert (await rig.engine.upkeep.move(one.id, "Basel")).files == 3
         await sound(rig)

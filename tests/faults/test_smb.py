@@ -96,7 +96,7 @@ async def test_an_import_is_moved_there(server: Server, mount: Mount, name: str,
         view = await scene.imported(rig, duplicates="location")
         # It needs one of the files, too, which is copied.
         scene.safe(await scene.imported(rig, source=rig.source / "IMG_0000.JPG", duplicates="location"))
-        moved = await rig.engine.move_import(view.id, "Bern")
+        moved = await rig.engine.upkeep.move(view.id, "Bern")
         assert (moved.files, moved.copied, moved.problems) == (4, 1, ())
         assert len(share.payload(below)) == len(contents)
         assert sum(1 for path in below.glob("locations/*/data/**/*") if path.is_file()) == len(contents) + 1

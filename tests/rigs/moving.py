@@ -21,9 +21,9 @@ async def work(home: str, archive: str, name: str = "", location: str = "") -> N
     await engine.start()
     try:
         if name:
-            await engine.move_import(name, location)
+            await engine.upkeep.move(name, location)
         else:
-            await engine.derive(archive)
+            await engine.upkeep.derive(archive)
         while (await engine.database.read(BUSY))[0][0]:  # noqa: ASYNC110 - jobs end by themselves
             await asyncio.sleep(0.05)
     finally:

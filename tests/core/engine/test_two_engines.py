@@ -73,14 +73,14 @@ async def test_in_turn(rig: Rig) -> None:
     assert len(rig.contents()) == 6
     assert {digest(path) for path in (*first.iterdir(), *second.iterdir())} == rig.contents()
     # Journals tell what there is, receipts what was proven of it.
-    await rig.engine.rebuild(str(rig.archive))
+    await rig.engine.upkeep.rebuild(str(rig.archive))
     await rig.still()
     mine = await rows(rig), await rig.engine.database.read(KNOWN)
     assert ("Basle", "By the Rhine", "Key at no. 7") in [row[1:4] for row in mine[0]["location"]]
 
     for home in ("third home", "second home"):
         await rig.restarted(home)
-        found = await rig.engine.rebuild(str(rig.archive))
+        found = await rig.engine.upkeep.rebuild(str(rig.archive))
         assert (found.locations, found.imports, found.items, found.problems) == (2, 4, 6, ())
         await rig.still()
         assert (await rows(rig), await rig.engine.database.read(KNOWN)) == mine
@@ -96,7 +96,7 @@ async def test_the_newest_word_on_a_location_counts(rig: Rig) -> None:
     await rig.engine.known.describe(archive, "Basel", Changes(description="first"))
     await rig.still()
     await rig.restarted("second home")
-    await rig.engine.rebuild(archive)
+    await rig.engine.upkeep.rebuild(archive)
     await rig.engine.known.describe(archive, "Basel", Changes(name="Basle", description="second"))
     await rig.still()
     await rig.restarted()

@@ -29,7 +29,7 @@ async def test_well(rig: Rig) -> None:
     write(rig.source / "clip.mov", random_bytes(9 << 20, 1))
     await rig.imported()
     seen: list[tuple[Count, Count]] = []
-    result = await rig.engine.audit(str(rig.archive), lambda done, total: seen.append((done, total)))
+    result = await rig.engine.upkeep.audit(str(rig.archive), lambda done, total: seen.append((done, total)))
     assert (result.checked.files, result.well.files, result.damaged_count) == (21, 21, 0)
     assert result.well.bytes == 20 * 3000 + (9 << 20)
     assert seen[-1] == (result.checked, result.checked)
@@ -44,7 +44,7 @@ async def test_damaged_and_missing(rig: Rig) -> None:
     (rig.archive / flipped).write_bytes(data)
     os.unlink(rig.archive / missing)
     os.truncate(rig.archive / short, 10)
-    result = await rig.engine.audit(str(rig.archive), silent)
+    result = await rig.engine.upkeep.audit(str(rig.archive), silent)
     assert (result.checked.files, result.well.files, result.damaged_count) == (20, 17, 3)
     assert dict(result.damaged) == {
         flipped: "its content is not what was archived",
@@ -55,16 +55,16 @@ async def test_damaged_and_missing(rig: Rig) -> None:
     view = await rig.imported(known="record")
     assert (view.archived.files, view.duplicate.files, view.verdict) == (3, 17, Verdict.SAFE)
     assert bytes(data) == (rig.archive / flipped).read_bytes()
-    result = await rig.engine.audit(str(rig.archive), silent)
+    result = await rig.engine.upkeep.audit(str(rig.archive), silent)
     assert (result.checked.files, result.damaged_count) == (20, 0)
 
 
 async def test_damage_that_was_mended_by_hand(rig: Rig) -> None:
     path, *_ = await filled(rig)
     os.rename(rig.archive / path, rig.root / "aside")
-    assert (await rig.engine.audit(str(rig.archive), silent)).damaged_count == 1
+    assert (await rig.engine.upkeep.audit(str(rig.archive), silent)).damaged_count == 1
     os.rename(rig.root / "aside", rig.archive / path)
-    assert (await rig.engine.audit(str(rig.archive), silent)).damaged_count == 0
+    assert (await rig.engine.upkeep.audit(str(rig.archive), silent)).damaged_count == 0
 
 
 async def test_interrupted_and_taken_up(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,19 +82,21 @@ async def test_interrupted_and_taken_up(rig: Rig, monkeypatch: pytest.MonkeyPatc
             raise EnoughError
 
     with pytest.raises(EnoughError):
-        await rig.engine.audit(str(rig.archive), stop)
+        await rig.engine.upkeep.audit(str(rig.archive), stop)
     assert not (rig.archive / ".lading/lock").exists()
     await rig.restarted()
-    result = await rig.engine.audit(str(rig.archive), silent)
+    result = await rig.engine.upkeep.audit(str(rig.archive), silent)
     assert result.checked.files == 10
-    assert (await rig.engine.audit(str(rig.archive), silent)).checked.files == 20
+    assert (await rig.engine.upkeep.audit(str(rig.archive), silent)).checked.files == 20
 
 
 async def test_two_at_once_and_beside_an_import(rig: Rig) -> None:
     await filled(rig)
     write(rig.source / "new.jpg", b"new")
     results = await asyncio.gather(
-        rig.engine.audit(str(rig.archive), silent), rig.engine.audit(str(rig.archive), silent), rig.imported()
+        rig.engine.upkeep.audit(str(rig.archive), silent),
+        rig.engine.upkeep.audit(str(rig.archive), silent),
+        rig.imported(),
     )
     assert results[2].verdict is Verdict.SAFE
     assert not (rig.archive / ".lading/lock").exists()
@@ -109,14 +111,14 @@ async def test_the_archive_goes_away(rig: Rig, monkeypatch: pytest.MonkeyPatch) 
             os.rename(rig.archive, rig.root / "away")
 
     with pytest.raises(ArchiveError, match="does not answer") as caught:
-        await rig.engine.audit(str(rig.archive), unmount)
+        await rig.engine.upkeep.audit(str(rig.archive), unmount)
     assert isinstance(caught.value.__cause__, ExceptionGroup)
     assert isinstance(caught.value.__cause__.exceptions[0], TaskFailedError)
     with pytest.raises(ArchiveError):
-        await rig.engine.audit(str(rig.archive), silent)
+        await rig.engine.upkeep.audit(str(rig.archive), silent)
 
 
 async def test_an_empty_archive(rig: Rig) -> None:
     await rig.imported()
-    result = await rig.engine.audit(str(rig.archive), silent)
+    result = await rig.engine.upkeep.audit(str(rig.archive), silent)
     assert (result.checked.files, result.damaged_count, result.level) == (0, 0, "")

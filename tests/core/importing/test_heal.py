@@ -58,13 +58,13 @@ async def test_only_what_was_not_read_for_long_the_oldest_first(rig: Rig) -> Non
     paths = await filled(rig)
     await aged(rig, {"a.jpg": 40, "b.jpg": 20, "c.jpg": None, "clip.mov": 50})
     paths[b"clip.mov"].unlink()
-    result = await rig.engine.audit(str(rig.archive), silent, AuditScope(older_than=30 * 86_400))
+    result = await rig.engine.upkeep.audit(str(rig.archive), silent, AuditScope(older_than=30 * 86_400))
     assert (result.checked.files, result.well.files, result.damaged_count, result.unread) == (3, 2, 1, 0)
     assert (rig.archive / result.oldest) == paths[b"clip.mov"], "what could not be read stays the oldest"
-    result = await rig.engine.audit(str(rig.archive), silent, AuditScope(older_than=30 * 86_400))
+    result = await rig.engine.upkeep.audit(str(rig.archive), silent, AuditScope(older_than=30 * 86_400))
     assert (result.checked.files, result.damaged_count) == (1, 1)
     await aged(rig, {"b.jpg": None})
-    result = await rig.engine.audit(str(rig.archive), silent, AuditScope(older_than=1e9))
+    result = await rig.engine.upkeep.audit(str(rig.archive), silent, AuditScope(older_than=1e9))
     assert (result.checked.files, result.oldest_read is None, result.unread) == (1, False, 0)
 
 
@@ -76,12 +76,12 @@ async def test_a_sample(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
         write(rig.source / f"{number:03}.jpg", b"%d" % number)
     await rig.imported()
     seen: list[tuple[Count, Count]] = []
-    result = await rig.engine.audit(
+    result = await rig.engine.upkeep.audit(
         str(rig.archive), lambda done, total: seen.append((done, total)), AuditScope(sample=25)
     )
     assert 40 < result.checked.files < 180
     assert seen[-1] == (result.checked, result.checked)
-    assert (await rig.engine.audit(str(rig.archive), silent, AuditScope(sample=100))).checked.files == 400
+    assert (await rig.engine.upkeep.audit(str(rig.archive), silent, AuditScope(sample=100))).checked.files == 400
 
 
 async def test_healed_from_a_source_that_still_has_it(rig: Rig, bags: list[int], tmp_path: Path) -> None:
@@ -91,17 +91,17 @@ async def test_healed_from_a_source_that_still_has_it(rig: Rig, bags: list[int],
     paths[b"a.jpg"].write_bytes(rotten)
     paths[b"b.jpg"].unlink()
     os.truncate(paths[b"clip.mov"], 100)
-    assert (await rig.engine.audit(str(rig.archive), silent)).damaged_count == 3
+    assert (await rig.engine.upkeep.audit(str(rig.archive), silent)).damaged_count == 3
     # One source has one of them, under another name, the next the rest.
     first, second = tmp_path / "first", tmp_path / "second"
     write(first / "other name.bin", before[paths[b"clip.mov"]])
     write(first / "of the same size.jpg", random_bytes(3000, 77))
     shutil.copytree(rig.source, second)
-    result = await rig.engine.audit(str(rig.archive), silent, AuditScope(heal=(str(first),)))
+    result = await rig.engine.upkeep.audit(str(rig.archive), silent, AuditScope(heal=(str(first),)))
     assert (result.checked.files, result.damaged_count) == (3, 2)
     ((path, source),) = result.healed
     assert (rig.archive / path, source) == (paths[b"clip.mov"], str(first / "other name.bin"))
-    result = await rig.engine.audit(str(rig.archive), silent, AuditScope(heal=(str(second), str(first))))
+    result = await rig.engine.upkeep.audit(str(rig.archive), silent, AuditScope(heal=(str(second), str(first))))
     assert (len(result.healed), result.damaged_count) == (2, 0)
     assert {path: path.read_bytes() for path in paths.values()} == before
     kept = sorted(path.read_bytes() for path in (rig.archive / ".lading/damaged").iterdir())
@@ -109,27 +109,27 @@ async def test_healed_from_a_source_that_still_has_it(rig: Rig, bags: list[int],
     assert len(bags) == 2
     assert rig.staged() == []
     assert set(rig.payload()) == {str(path.relative_to(rig.archive)) for path in paths.values()}
-    result = await rig.engine.audit(str(rig.archive), silent)
+    result = await rig.engine.upkeep.audit(str(rig.archive), silent)
     assert (result.well.files, result.damaged_count) == (4, 0)
 
 
 async def test_no_source_has_it(rig: Rig, bags: list[int], tmp_path: Path) -> None:
     paths = await filled(rig)
     paths[b"a.jpg"].write_bytes(random_bytes(3000, 5))
-    await rig.engine.audit(str(rig.archive), silent)
+    await rig.engine.upkeep.audit(str(rig.archive), silent)
     write(tmp_path / "first/a.jpg", random_bytes(3000, 6))
-    result = await rig.engine.audit(str(rig.archive), silent, AuditScope(heal=(str(tmp_path / "first"),)))
+    result = await rig.engine.upkeep.audit(str(rig.archive), silent, AuditScope(heal=(str(tmp_path / "first"),)))
     assert (result.healed, result.damaged_count, bags) == ((), 1, [])
     assert not (rig.archive / ".lading/damaged").exists()
     with pytest.raises(SourceError):
-        await rig.engine.audit(str(rig.archive), silent, AuditScope(heal=(str(tmp_path / "nothing"),)))
+        await rig.engine.upkeep.audit(str(rig.archive), silent, AuditScope(heal=(str(tmp_path / "nothing"),)))
 
 
 async def test_killed_before_the_name_is_given(rig: Rig, bags: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     paths = await filled(rig)
     good = paths[b"a.jpg"].read_bytes()
     paths[b"a.jpg"].write_bytes(random_bytes(3000, 5))
-    await rig.engine.audit(str(rig.archive), silent)
+    await rig.engine.upkeep.audit(str(rig.archive), silent)
     with monkeypatch.context() as killing:
         ask = Worker.ask
 
@@ -140,10 +140,10 @@ async def test_killed_before_the_name_is_given(rig: Rig, bags: list[int], monkey
             return await ask(self, request, wanted)  # type: ignore[arg-type]
 
         killing.setattr(Worker, "ask", killed)
-        result = await rig.engine.audit(str(rig.archive), silent, AuditScope(heal=(str(rig.source),)))
+        result = await rig.engine.upkeep.audit(str(rig.archive), silent, AuditScope(heal=(str(rig.source),)))
     assert (result.healed, result.damaged_count) == ((), 1)
     assert not paths[b"a.jpg"].exists()
     assert len(os.listdir(rig.archive / heal.DAMAGED)) == 1
-    result = await rig.engine.audit(str(rig.archive), silent, AuditScope(heal=(str(rig.source),)))
+    result = await rig.engine.upkeep.audit(str(rig.archive), silent, AuditScope(heal=(str(rig.source),)))
     assert (len(result.healed), result.damaged_count) == (1, 0)
     assert paths[b"a.jpg"].read_bytes() == good

@@ -44,7 +44,7 @@ async def rows(rig: Rig, *tables: str) -> dict[str, list[tuple[object, ...]]]:
 async def rebuilt(rig: Rig, home: str = "fresh home") -> Rebuilt:
     """A catalog on another state folder."""
     await rig.restarted(home)
-    return await rig.engine.rebuild(str(rig.archive))
+    return await rig.engine.upkeep.rebuild(str(rig.archive))
 
 
 async def brought(rig: Rig) -> None:
@@ -68,10 +68,10 @@ async def test_all_of_it(rig: Rig) -> None:
     assert (found.locations, found.imports, found.items) == (3, 3, len(payload))
     assert (found.damaged, found.unrecorded_count, found.problems, found.unfinished) == (0, 0, (), 0)
     # A second one, and one on a catalog that has it all, change nothing.
-    await rig.engine.rebuild(str(rig.archive))
+    await rig.engine.upkeep.rebuild(str(rig.archive))
     assert await rows(rig) == before
     await rig.restarted()
-    await rig.engine.rebuild(str(rig.archive))
+    await rig.engine.upkeep.rebuild(str(rig.archive))
     assert await rows(rig) == before
     assert rig.payload() == payload
 
@@ -134,7 +134,7 @@ async def test_from_manifests_and_payload(rig: Rig) -> None:
     after = await rows(rig, "item")
     bare = [(*row[:5], row[8]) for row in before["item"]]
     assert [(*row[:5], row[8]) for row in after["item"] if row[0] != str(odd.relative_to(rig.archive))] == bare
-    assert (await rig.engine.rebuild(str(rig.archive))).unrecorded_count == 0
+    assert (await rig.engine.upkeep.rebuild(str(rig.archive))).unrecorded_count == 0
     view = await rig.imported(write(rig.root / "new/again.jpg", b"put there by hand").parent)
     assert (view.archived.files, view.duplicate.files) == (0, 1)
 
@@ -174,7 +174,7 @@ async def test_payload_that_is_gone_is_not_claimed(rig: Rig) -> None:
 
 async def test_where_there_is_none(rig: Rig, tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="there is no archive"):
-        await rig.engine.rebuild(str(tmp_path / "nowhere"))
+        await rig.engine.upkeep.rebuild(str(tmp_path / "nowhere"))
 
 
 async def test_not_while_an_import_runs_into_it(rig: Rig) -> None:
@@ -182,6 +182,6 @@ async def test_not_while_an_import_runs_into_it(rig: Rig) -> None:
     name = await rig.begun()
     await rig.engine.pause_import(name)
     with pytest.raises(UsageError, match="runs into it"):
-        await rig.engine.rebuild(str(rig.archive))
+        await rig.engine.upkeep.rebuild(str(rig.archive))
     await rig.engine.resume_import(name)
     await rig.ended(name)

@@ -124,7 +124,7 @@ async def test_all_that_an_import_leaves_is_done(rig: Rig) -> None:
     assert os.listdir(rig.archive / ".lading/staging") == []
     assert os.listdir(rig.root / "home/scratch") == []
     assert not rig.engine.busy
-    assert await rig.engine.derive(str(rig.archive)) > 0
+    assert await rig.engine.upkeep.derive(str(rig.archive)) > 0
 
 
 async def test_jobs_wait_for_an_archive_that_is_away(rig: Rig) -> None:
