@@ -5,7 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from core.models import ImportRequest, Survey
+from core.models import ImportRequest
+from core.results import Survey
 from core.volumes.filesystems import Kind
 from core.volumes.volume import Volume
 

@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
-from core.models import Failure, FailureGroup, ImportRequest, Outcome, Snapshot, Survey
+from core.models import Failure, FailureGroup, ImportRequest, Outcome, Snapshot
 from core.protocol import FilePage, Record
 from core.receipts import Form
+from core.results import Survey
 
 
 class Connection(Protocol):

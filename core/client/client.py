@@ -13,24 +13,10 @@ from core.client import attach
 from core.client.connection import Connection, Hear
 from core.config import Config
 from core.errors import EngineError, EngineLostError, LadingError
-from core.models import (
-    AuditResult,
-    AuditScope,
-    CheckResult,
-    Count,
-    Failure,
-    FailureGroup,
-    ImportRequest,
-    JobView,
-    Moved,
-    Outcome,
-    Rebuilt,
-    RestoreResult,
-    Snapshot,
-    Survey,
-)
+from core.models import Count, Failure, FailureGroup, ImportRequest, JobView, Outcome, Snapshot
 from core.protocol import FilePage, Part, Progress, Pushed, Record, Request, replies, requests
 from core.protocol.requests import Prospect, Start, Wanted
+from core.results import AuditResult, AuditScope, CheckResult, Moved, Rebuilt, RestoreResult, Survey
 from core.shown import ItemView, LocationView
 
 if TYPE_CHECKING:

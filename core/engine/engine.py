@@ -27,14 +27,8 @@ from core.importing.ingest import ENDED
 from core.importing.run import BACK
 from core.importing.survey import Surveyor
 from core.importing.views import Views
-from core.models import (
-    ImportRequest,
-    JobView,
-    Snapshot,
-    State,
-    Survey,
-    Waits,
-)
+from core.models import ImportRequest, JobView, Snapshot, State, Waits
+from core.results import Survey
 from core.unbroken import to_the_end
 from core.workers.pool import Pool
 

@@ -9,10 +9,10 @@ from core.engine.starter import Starter
 from core.errors import ArchiveError, SourceError, UsageError
 from core.importing.check import Check
 from core.importing.sources import Sources
-from core.models import CheckResult, RestoreResult
 from core.paths import display
 from core.restoring import selection
 from core.restoring.restore import Progress, Restore
+from core.results import CheckResult, RestoreResult
 from core.workers.pool import Pool
 
 

@@ -17,9 +17,9 @@ from core.importing.heal import Heal
 from core.importing.ingest import ENDED
 from core.importing.moving import Mover
 from core.importing.rebuild import Rebuild
-from core.models import AuditResult, AuditScope, Moved, Rebuilt
 from core.paths import display
 from core.receipts import lookup
+from core.results import AuditResult, AuditScope, Moved, Rebuilt
 from core.workers.pool import Pool, TaskFailedError
 
 

@@ -9,8 +9,9 @@ from core.archives.archive import Archive
 from core.catalog import Catalog, Item
 from core.errors import ArchiveError, WorkerDiedError
 from core.limits import Limit
-from core.models import AuditResult, AuditScope, Count
+from core.models import Count
 from core.paths import display
+from core.results import AuditResult, AuditScope
 from core.workers import messages
 from core.workers.pool import Pool, TaskFailedError
 

@@ -13,8 +13,9 @@ from core.importing.run import Limits
 from core.importing.sources import Picked
 from core.importing.verdict import WHY, judge
 from core.limits import Controller
-from core.models import CheckResult, Count, Verdict
+from core.models import Count, Verdict
 from core.paths import display
+from core.results import CheckResult
 from core.workers import messages
 from core.workers.messages import Digest, Entry
 from core.workers.pool import Pool, TaskFailedError

@@ -32,10 +32,11 @@ from core.importing import journal
 from core.importing.adopting import ABSENT
 from core.importing.journal import Line
 from core.importing.receipt import Receipt
-from core.models import Moved, Outcome
+from core.models import Outcome
 from core.queue import plan
 from core.queue.kinds import QUEUES
 from core.queue.work import Work, adding
+from core.results import Moved
 from core.workers import messages
 from core.workers.journals import MOVES
 from core.workers.messages import Fault, Request

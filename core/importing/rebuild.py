@@ -15,11 +15,11 @@ from core.errors import ArchiveError, WorkerDiedError
 from core.importing.adopting import Adopter
 from core.importing.ingest import ENDED
 from core.importing.journal import Line
-from core.models import Rebuilt
 from core.paths import decode, display
 from core.queue import plan
 from core.receipts.machine import COLUMNS
 from core.receipts.recall import Recalled
+from core.results import Rebuilt
 from core.tasks import manifest
 from core.tasks.bag import MANIFEST
 from core.tasks.bagfolder import BagFolder

@@ -9,8 +9,9 @@ from core.importing.sources import Picked
 from core.media.camera import camera
 from core.media.cards import belongs_to_card, take_key
 from core.media.kinds import RAW
-from core.models import Count, ImportRequest, Outcome, Survey
+from core.models import Count, ImportRequest, Outcome
 from core.paths import display
+from core.results import Survey
 from core.workers import messages
 from core.workers.listing import ICLOUD, LIBRARY
 from core.workers.messages import Entry

@@ -2,21 +2,11 @@
 
 import msgspec
 
-from core import errors, models
+from core import errors, results
 from core.errors import LadingError
-from core.models import (
-    AuditResult,
-    CheckResult,
-    Failure,
-    FailureGroup,
-    FileView,
-    JobView,
-    RestoreResult,
-    Snapshot,
-    Survey,
-    Verdict,
-)
+from core.models import Failure, FailureGroup, FileView, JobView, Snapshot, Verdict
 from core.protocol.message import Message, encodable
+from core.results import AuditResult, CheckResult, RestoreResult, Survey
 from core.shown import ItemView, LocationView
 
 
@@ -97,7 +87,7 @@ class Restored(Message, frozen=True, kw_only=True):
 class Rebuilt(Message, frozen=True, kw_only=True):
     """What the catalog knows of the archive now."""
 
-    result: models.Rebuilt
+    result: results.Rebuilt
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,7 +143,7 @@ class Facts(Message, frozen=True, kw_only=True):
 class Moved(Message, frozen=True, kw_only=True):
     """What became of its payload."""
 
-    result: models.Moved
+    result: results.Moved
 
 
 class Exported(Message, frozen=True, kw_only=True):

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from core.models import AuditScope, ImportRequest, Outcome
+from core.models import ImportRequest, Outcome
 from core.protocol.message import Message, Name, Number
+from core.results import AuditScope
 
 
 class Change(Message, frozen=True, kw_only=True):

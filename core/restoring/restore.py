@@ -9,11 +9,12 @@ from contextlib import suppress
 from core.archives.reading import Reading
 from core.errors import LadingError, UsageError, WorkerDiedError
 from core.limits import Limit
-from core.models import Count, RestoreResult
+from core.models import Count
 from core.paths import display
 from core.receipts.lookup import Read
 from core.restoring import selection
 from core.restoring.selection import Found, Tree
+from core.results import RestoreResult
 from core.unbroken import to_the_end
 from core.workers import control, messages
 from core.workers.messages import Restored, Target, ToRestore

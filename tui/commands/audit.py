@@ -9,7 +9,7 @@ from tui.console.exits import Exit, StoppedError
 from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
-    from core.models import AuditResult
+    from core.results import AuditResult
     from core.shown import ItemView
 
 NAME = "audit"
@@ -68,7 +68,8 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     from core import config
     from core.client.client import Client
-    from core.models import AuditScope, Count
+    from core.models import Count
+    from core.results import AuditScope
     from tui.console.progress import Audited, Quiet
     from tui.console.running import perform
     from tui.console.window import Window

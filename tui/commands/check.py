@@ -9,7 +9,7 @@ from tui.console.exits import Exit
 from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
-    from core.models import CheckResult
+    from core.results import CheckResult
 
 NAME = "check"
 HELP = "say whether every file of a source is archived, verified and still there"

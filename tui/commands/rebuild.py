@@ -8,7 +8,7 @@ from tui.console.exits import Exit
 from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
-    from core.models import Rebuilt
+    from core.results import Rebuilt
 
 NAME = "rebuild"
 HELP = "make the catalog anew from what the archive itself holds"

@@ -8,7 +8,7 @@ from tui.console.exits import Exit, StoppedError
 from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
-    from core.models import RestoreResult
+    from core.results import RestoreResult
 
 NAME = "restore"
 HELP = "bring an import, a card or a location back under its original names"

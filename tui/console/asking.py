@@ -10,7 +10,8 @@ from typing import Protocol
 
 import msgspec
 
-from core.models import ImportRequest, Survey
+from core.models import ImportRequest
+from core.results import Survey
 from tui import format
 from tui.console.output import Console, Output
 

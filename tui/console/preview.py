@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from core.models import Count, Survey
+from core.models import Count
+from core.results import Survey
 from tui import format
 from tui.console.exits import Exit
 from tui.console.output import Output

@@ -12,8 +12,9 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from core.errors import LadingError
-from core.models import ImportRequest, Survey
+from core.models import ImportRequest
 from core.paths import display
+from core.results import Survey
 from tui import folders
 from tui.aside import aside
 from tui.cautions import cautions

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from core.models import Survey
+from core.results import Survey
 from tui import format
 from tui.console.preview import short
 from tui.glyphs import Glyphs

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from core.errors import UsageError
-from core.models import AuditResult, AuditScope, Count, ImportRequest, Snapshot, Survey
+from core.models import Count, ImportRequest, Snapshot
 from core.protocol import FRAME, Call, FromEngine, Request, pack, unpacker
 from core.protocol.requests import Hello
+from core.results import AuditResult, AuditScope, Survey
 from core.server import sockets
 from core.server.server import Server
 

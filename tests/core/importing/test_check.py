@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from core.errors import ArchiveError, SourceError
-from core.models import CheckResult, Count, Verdict
+from core.models import Count, Verdict
+from core.results import CheckResult
 from tests.core.importing.rig import Rig, random_bytes, write
 
 LARGE = 9 << 20

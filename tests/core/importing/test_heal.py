@@ -9,7 +9,8 @@ import pytest
 from core.engine.background import Background
 from core.errors import SourceError
 from core.importing import heal
-from core.models import AuditScope, Count
+from core.models import Count
+from core.results import AuditScope
 from core.workers import messages
 from core.workers.pool import Worker
 from tests.core.importing.rig import Rig, random_bytes, write

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import ArchiveError, UsageError
-from core.models import Outcome, Rebuilt, Verdict
+from core.models import Outcome, Verdict
+from core.results import Rebuilt
 from tests.core.importing.rig import Rig, digest, random_bytes, write
 
 HOSTILE = (

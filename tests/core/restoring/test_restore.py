@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import ArchiveError, UsageError
-from core.models import Count, RestoreResult
+from core.models import Count
 from core.restoring.restore import RestoreError
+from core.results import RestoreResult
 from core.workers import control, restoring
 from tests.core.importing.rig import Rig, random_bytes, write
 from tests.rigs import machines

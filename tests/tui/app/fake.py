@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from core.errors import LadingError
-from core.models import Failure, FailureGroup, FileView, ImportRequest, Outcome, Snapshot, Survey
+from core.models import Failure, FailureGroup, FileView, ImportRequest, Outcome, Snapshot
 from core.protocol import FilePage, Record
 from core.receipts import Form
+from core.results import Survey
 
 
 class Fake:

@@ -6,8 +6,9 @@ import pytest
 
 from core.config import Config
 from core.errors import ArchiveError
-from core.models import ImportRequest, Survey, Verdict
+from core.models import ImportRequest, Verdict
 from core.protocol import Record
+from core.results import Survey
 from core.volumes.privacy import warning
 from core.volumes.volume import Volume
 from tests.tui.app import moments, pictures

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from core.models import ImportRequest, Survey
+from core.models import ImportRequest
+from core.results import Survey
 from tests.rigs.engines import COMMAND, PATIENCE, environ, lading, swept
 from tests.tui.console.streams import pipe
 from tests.tui.views import HOSTILE

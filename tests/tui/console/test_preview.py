@@ -2,7 +2,7 @@
 
 import json
 
-from core.models import Survey
+from core.results import Survey
 from tests.tui.console.streams import pipe
 from tests.tui.views import HOSTILE, count
 from tui.console import preview
