@@ -1,13 +1,5 @@
 """Moving an import to another location of its archive, and finishing moves that were begun: by whichever engine.
 
-`.lading/moves/ID.jsonl` says what is to be done before any of it is, and when it is done. One JSON object a line,
-sealed like those of a journal, and kept in parts like one on a network; the kinds of line, by their first member:
-
-- `move`: the import; `from` and `to` {folder, name}; `at`.
-- `item`: a payload's path; `to`, its new one; `copy`, whether it stays; size, xxh128, sha256, kind.
-- `go`: how many `item` lines there are. From here on it is carried out, whatever happens; without it, nothing is.
-- `moved`: when it was done.
-
 Payload that other imports of the old location need stays there. An import whose duplicates are sought in its
 location alone gets copies of that; any other one refers to it, as it does to duplicates. Every engine carries a
 move out that it has not seen, which changes nothing where that was done already, and takes it into its catalog.
@@ -16,8 +8,6 @@ move out that it has not seen, which changes nothing where that was done already
 import errno
 import secrets
 import time
-from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -25,12 +15,10 @@ import aiosqlite
 import msgspec
 
 from core.archives.archive import Archive
-from core.archives.told import FOLDER
 from core.catalog import Catalog, ImportRow
-from core.files.sealed import sealed
-from core.importing import journal
 from core.importing.adopting import ABSENT
 from core.importing.journal import Line
+from core.importing.moves import Found, Moves, sound
 from core.importing.receipt import Receipt
 from core.models import Outcome
 from core.queue import plan
@@ -46,9 +34,6 @@ R = TypeVar("R")
 
 PAGE = 256
 """Items carried together."""
-
-PIECE = 4 << 20
-"""Bytes of a file of moves read together."""
 
 # Items at the old location that the import refers to; whether another import there does, too; the item that the
 # new location has of the same content.
@@ -67,15 +52,6 @@ _OPEN = "UPDATE bag SET sealed = NULL, note = 'an import is moved' WHERE locatio
 _OF_ITEM = ("metadata", "probe", "derivative", "job")
 
 
-class Found(msgspec.Struct):
-    """What one file of moves says."""
-
-    name: str
-    head: Line | None = None
-    go: bool = False
-    done: bool = False
-
-
 class Mover:
     """Moves within one archive that is open, and that no import runs into."""
 
@@ -83,6 +59,7 @@ class Mover:
         self._archive = archive
         self._catalog = catalog
         self._pool = pool
+        self._moves = Moves(archive, pool)
 
     async def move(self, row: ImportRow, location_id: int, folder: str, name: str) -> Moved:
         """Move an import that has ended. Raises what asking a worker raises: then the next engine that opens the
@@ -94,8 +71,8 @@ class Mover:
         await self._catalog.database.run(
             (_OPEN, [(row.location_id,), (location_id,)]), *self._bags(row.location_id, location_id)
         )
-        await self._append(file, {"go": moved.files + moved.copied})
-        stayed = await self._finish(await self._look(file))
+        await self._moves.append(file, {"go": moved.files + moved.copied})
+        stayed = await self._finish(await self._moves.look(file))
         return msgspec.structs.replace(moved, problems=tuple(stayed))
 
     async def _intend(self, file: str, row: ImportRow, location_id: int, folder: str, name: str) -> Moved:
@@ -105,7 +82,7 @@ class Mover:
             "to": {"folder": folder, "name": name},
             "at": time.time(),
         }
-        await self._append(file, head)
+        await self._moves.append(file, head)
         own = row.request().duplicates == "location"
         after = files = size = copied = kept = 0
         while True:
@@ -124,7 +101,7 @@ class Mover:
                 to = there or path.replace(f"locations/{row.location_folder}/", f"locations/{folder}/", 1)
                 line = {"item": path, "to": to, "copy": bool(shared), "size": bytes_, "kind": kind}
                 lines.append(line | {"xxh128": xxh128.hex(), "sha256": sha256.hex()})
-            await self._append(file, *lines)
+            await self._moves.append(file, *lines)
 
     async def take_up(self) -> None:
         """Bring the catalog up to all moves in the archive, and finish those that were begun.
@@ -132,45 +109,13 @@ class Mover:
         Raises what asking a worker raises.
         """
         known = await self._catalog.journals(self._archive.id)
-        for name, size in await self._files():
+        for name, size in await self._moves.files():
             if size > known.get(f"{MOVES}/{name}", 0):
-                found = await self._look(name)
-                if found.go and _whole(found.head):
+                found = await self._moves.look(name)
+                if found.whole:
                     await self._finish(found)
                 else:
                     await self._catalog.read_journal(self._archive.id, f"{MOVES}/{name}", size)
-
-    async def _files(self) -> list[tuple[str, int]]:
-        request = messages.JournalNames(self._archive.place, MOVES)
-        try:
-            return (await self._ask(request, messages.Names)).names
-        except TaskFailedError as error:
-            if error.detail != "FileNotFoundError":
-                raise
-            return []
-
-    async def _look(self, name: str) -> Found:
-        found = Found(name)
-        async for lines in self._lines(name):
-            for line in lines:
-                found.head = line if "move" in line else found.head
-                found.go = found.go or "go" in line
-                found.done = found.done or "moved" in line
-        return found
-
-    async def _lines(self, name: str) -> AsyncIterator[list[Line]]:
-        at, rest = 0, b""
-        while data := (
-            await self._ask(messages.ReadText(self._archive.place, f"{MOVES}/{name}", at, PIECE), messages.Text)
-        ).data:
-            at += len(data)
-            whole, newline, rest = (rest + data).rpartition(b"\n")
-            yield list(journal.lines(whole + newline))
-
-    async def _append(self, file: str, *lines: dict[str, Any]) -> None:
-        data = b"".join(map(sealed, lines))
-        request = messages.AppendJournal(self._archive.place, f"{MOVES}/{file}", data, flush=True)
-        await self._ask(request, messages.Done)
 
     # Carrying it out
 
@@ -183,8 +128,8 @@ class Mover:
         ]
         row = await self._catalog.import_named(head["move"])
         stayed: list[str] = []
-        async for lines in self._lines(found.name):
-            items = [line for line in lines if "item" in line and _sound(line, places)]
+        async for lines in self._moves.lines(found.name):
+            items = [line for line in lines if "item" in line and sound(line, places)]
             for at in range(0, len(items), PAGE):
                 part = items[at : at + PAGE]
                 faults = await (self._seen(part) if found.done else self._carried(part))
@@ -204,11 +149,9 @@ class Mover:
         if not found.done:
             if row is not None:
                 await self._receipts(found.name, row, *(place["folder"] for place in places))
-            await self._append(found.name, {"moved": time.time()})
-            # Its parts say the same as the whole.
-            with suppress(TaskFailedError):
-                await self._ask(messages.JoinJournal(self._archive.place, f"{MOVES}/{found.name}"), messages.Done)
-        size = dict(await self._files())[found.name]
+            await self._moves.append(found.name, {"moved": time.time()})
+            await self._moves.join(found.name)
+        size = dict(await self._moves.files())[found.name]
         await self._catalog.read_journal(self._archive.id, f"{MOVES}/{found.name}", size)
         return stayed
 
@@ -342,31 +285,3 @@ class Mover:
     async def _ask(self, request: Request, wanted: type[R]) -> R:
         async with self._pool.worker("move") as worker:
             return await worker.ask(request, wanted)
-
-
-def _whole(head: Line | None) -> bool:
-    """Whether a `move` line makes sense."""
-    try:
-        return head is not None and all(
-            FOLDER.fullmatch(head[place]["folder"]) and isinstance(head[place]["name"], str)
-            for place in ("from", "to")
-        )
-    except (KeyError, TypeError):
-        return False
-
-
-def _sound(line: Line, places: list[dict[str, str]]) -> bool:
-    """Whether an `item` line stays within the two locations."""
-    try:
-        folders = [f"locations/{place['folder']}/data/" for place in places]
-        paths = [str(line["item"]), str(line["to"])]
-        whole = len(bytes.fromhex(line["xxh128"])) == 16 and len(bytes.fromhex(line["sha256"])) == 32
-        return (
-            whole
-            and isinstance(line["size"], int)
-            and isinstance(line["copy"], bool)
-            and all(path.startswith(folder) for path, folder in zip(paths, folders, strict=True))
-            and not any(".." in path.split("/") for path in paths)
-        )
-    except (KeyError, TypeError, ValueError):
-        return False

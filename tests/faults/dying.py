@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from core.importing.moves import Moves
 from core.importing.moving import Mover
 from tests.core.importing.rig import Rig, digest, random_bytes, write
 
@@ -48,12 +49,12 @@ class KilledError(Exception):
 
 def dying(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """Let the engine die at a step of a move."""
-    append, carried, take_in, receipts = Mover._append, Mover._carried, Mover._take_in, Mover._receipts
+    append, carried, take_in, receipts = Moves.append, Mover._carried, Mover._take_in, Mover._receipts
 
-    async def dying_append(self: Mover, file: str, *lines: dict[str, object]) -> None:
+    async def dying_append(self: Moves, name: str, *lines: dict[str, object]) -> None:
         if {"intent": "item", "end": "moved"}.get(step, "nothing") in lines[0]:
             raise KilledError
-        await append(self, file, *lines)
+        await append(self, name, *lines)
         if step == "go" and "go" in lines[0]:
             raise KilledError
 
@@ -78,7 +79,7 @@ def dying(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
         if step == "receipts":
             raise KilledError
 
-    monkeypatch.setattr(Mover, "_append", dying_append)
+    monkeypatch.setattr(Moves, "append", dying_append)
     monkeypatch.setattr(Mover, "_carried", dying_carried)
     monkeypatch.setattr(Mover, "_take_in", dying_take_in)
     monkeypatch.setattr(Mover, "_receipts", dying_receipts)
