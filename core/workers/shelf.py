@@ -1,23 +1,18 @@
-"""What workers do to an archive beside copying: open it, read and write Lading's own files in it, audit it."""
+"""What workers do to an archive beside copying: open it, read and write Lading's own files in it."""
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from core.files import cache, durable, noreplace
+from core.files import durable, noreplace
 from core.files.closing import release
 from core.files.tree import Tree
 from core.volumes.space import space as room
 from core.workers import journals, messages
-from core.workers.control import Slot
-from core.workers.faults import fault_of
 from core.workers.folders import PRIVATE, SHARED, Folders, write_all
-from core.workers.messages import Fault, Place
-from core.workers.readback import reached
-from core.workers.reading import digest_of, reader
+from core.workers.messages import Place
 
 STAGING = ".lading/staging"
 FOLDERS = {journals.FOLDER: SHARED, STAGING: PRIVATE, "locations": SHARED}
@@ -285,32 +280,6 @@ def sync_folders(request: messages.SyncFolders) -> messages.Done:
             folders.at(folder)
         folders.sync()
     return messages.Done()
-
-
-def audit(request: messages.Audit, arena: memoryview, slot: Slot) -> messages.Audited:
-    """Read archived files past the cache and compare both digests."""
-    results: list[tuple[str, Fault | None]] = []
-    with opened(request.place) as folders:
-        for path, size, xxh128, sha256 in request.files:
-            slot.begin("audit", size)
-            sha = hashlib.sha256()
-            try:
-                fd = folders.open(path, os.O_RDONLY)
-                try:
-                    dropped = cache.drop(fd)
-                    found, digest = digest_of(reader(fd), arena, slot, sha.update)
-                finally:
-                    release(fd)
-            except OSError as error:
-                results.append(("", fault_of(error, "archive")))
-                continue
-            if found != size:
-                results.append(("", Fault("archive", f"it has {found:,} bytes, not {size:,}")))
-            elif (digest, sha.digest()) != (xxh128, sha256):
-                results.append(("", Fault("archive", "its content is not what was archived")))
-            else:
-                results.append((reached(request.place.level, dropped), None))
-    return messages.Audited(results)
 
 
 def space(request: messages.Space) -> messages.Room:

@@ -9,6 +9,7 @@ from core.files import durable
 from core.files.tree import LostError, Tree
 from core.workers import lock, messages, restoring, shelf, shelves
 from core.workers.answers import answers, plugged_in
+from core.workers.audit import audit
 from core.workers.batch import Batch, Held
 from core.workers.carrying import carry
 from core.workers.control import BUSY, IDLE, STATE, WRITTEN, Slot, StoppedError
@@ -125,7 +126,7 @@ class Worker:
                 return self._list_more()
             case messages.Audit():
                 self._batch.drop()
-                return shelf.audit(request, self._reader.arena, self._slot)
+                return audit(request, self._reader.arena, self._slot)
             case messages.Restore():
                 self._batch.drop()
                 return restoring.restore(request, self._reader.arena, self._slot)
