@@ -137,7 +137,7 @@ async def test_a_signal_before_an_import_began_stops_the_command() -> None:
 
 async def test_the_second_interrupt_leaves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[int] = []
-    monkeypatch.setattr("tui.running.os._exit", left.append)
+    monkeypatch.setattr("tui.console.running.os._exit", left.append)
     signals = Signals()
     with signals.caught():
         os.kill(os.getpid(), signal.SIGTERM)
