@@ -1,7 +1,6 @@
 """An archive as the engine holds it: opened, locked, its locations known, its journals read."""
 
 import asyncio
-import errno
 import os
 import secrets
 import tomllib
@@ -25,9 +24,6 @@ ANSWER = 20.0
 
 BACKGROUND = "background"
 """What `active` holds while background work is at the archive."""
-
-AGAIN = 0.5
-"""Seconds after which an archive that could not be opened for a moment is opened again."""
 
 
 class Archive:
@@ -119,14 +115,7 @@ async def examine(path: str, pool: Pool, *, create: bool) -> messages.ArchiveFac
     request = messages.OpenArchive(os.fsencode(os.path.abspath(path)), create)  # noqa: ASYNC240 - touches no disk
     try:
         async with asyncio.timeout(ANSWER), pool.worker("open") as worker:
-            try:
-                return await worker.ask(request, messages.ArchiveFacts)
-            except TaskFailedError as error:
-                # A server that was asked too much at once, or a session that has just ended.
-                if error.fault.code != errno.EIO:
-                    raise
-                await asyncio.sleep(AGAIN)
-                return await worker.ask(request, messages.ArchiveFacts)
+            return await worker.ask_twice(request, messages.ArchiveFacts)
     except TimeoutError as error:
         raise ArchiveAwayError(f"{display(path)} does not answer.", "Mount it again.") from error
     except (OSError, WorkerDiedError) as error:

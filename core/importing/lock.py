@@ -106,7 +106,7 @@ class Lock:
         while True:
             async with self._pool.worker("lock") as worker:
                 request = messages.Lock(self._place, self._me.text(), replace)
-                found = (await worker.ask(request, messages.Held)).text
+                found = (await worker.ask_twice(request, messages.Held)).text
             if found == self._me.text():
                 break
             holder = _parsed(found)

@@ -1,6 +1,7 @@
 """The engine's side of the worker processes: started when needed, replaced when they die, never waited for."""
 
 import asyncio
+import errno
 import itertools
 import os
 import socket
@@ -20,6 +21,9 @@ R = TypeVar("R")
 
 LARGEST_REPLY = 64 << 20
 """Bytes; a longer frame means that the line is broken."""
+
+AGAIN = 0.5
+"""Seconds until a volume that erred is asked once more."""
 
 LEAVE = 1.0
 """Seconds a worker gets to end by itself."""
@@ -89,6 +93,19 @@ class Worker:
         if not isinstance(reply, wanted):
             raise WorkerDiedError(f"worker {self.process.pid} answered with {type(reply).__name__}")
         return reply
+
+    async def ask_twice(self, request: Request, wanted: type[R]) -> R:
+        """Ask, and once more after EIO: a server was asked too much at once, or its session has just ended.
+
+        For what may be done twice. Raises as `ask`.
+        """
+        try:
+            return await self.ask(request, wanted)
+        except TaskFailedError as error:
+            if error.fault.code != errno.EIO:
+                raise
+        await asyncio.sleep(AGAIN)
+        return await self.ask(request, wanted)
 
     def kill(self) -> None:
         """End it now; one stuck in the kernel goes when the kernel lets it."""

@@ -24,6 +24,9 @@ ARENA = 8 * BLOCK
 PAGE = 4096
 """Bytes read at once where a larger read has failed."""
 
+HALF = ARENA // 2
+"""Bytes handed to the thread that hashes: each hand-over costs both sides a wait for the interpreter's lock."""
+
 HEAD = 512
 """First bytes that tell the kind of a file whose name does not."""
 
@@ -206,33 +209,33 @@ class Reader:
         if self._hasher is None:
             self._hasher = _Hasher()
         free, size = self._hasher.free, opened.facts.st_size
-        blocks = [self._arena[at : at + BLOCK] for at in range(0, ARENA, BLOCK)]
-        for block in blocks:
-            free.put(block)
+        halves = self._arena[:HALF], self._arena[HALF:]
+        for half in halves:
+            free.put(half)
         xxh, sha = xxhash.xxh3_128(), hashlib.sha256()
         head, offset = b"", 0
         try:
             while offset < size:
-                self._slot.checkpoint()
-                block, count = free.get(), 0
+                half, filled = free.get(), 0
                 try:
-                    count = opened.read(block, offset)
+                    while filled < HALF and offset < size:
+                        self._slot.checkpoint()
+                        count = opened.read(half[filled : filled + BLOCK], offset)
+                        if not count:
+                            raise ChangedError
+                        data = half[filled : filled + count]
+                        head = head or bytes(data[:HEAD])
+                        offset += count
+                        filled += count
+                        xxh.update(data)
+                        self._slot.advance(READ, count)
+                        if write is not None:
+                            write(data)
                 finally:
-                    if not count:
-                        free.put(block)
-                if not count:
-                    raise ChangedError
-                data = block[:count]
-                head = head or bytes(data[:HEAD])
-                offset += count
-                self._hasher.put(sha.update, data)
-                xxh.update(data)
-                self._slot.advance(READ, count)
-                if write is not None:
-                    write(data)
+                    self._hasher.put(sha.update, half[:filled])
         finally:
-            # Every block back home: the thread is done with this file.
-            for _ in blocks:
+            # Both halves back home: the thread is done with this file.
+            for _ in halves:
                 free.get()
         if offset != size:
             raise ChangedError
