@@ -1,7 +1,24 @@
 """What holds for all tests."""
 
 import signal
+from collections.abc import Iterator
+
+import pytest
+
+from core.makers import pool as makers
+from core.tasks import children
+from core.workers import pool as workers
 
 # A shell starts its jobs in the background with SIGINT ignored, and every process below inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def unhurried() -> Iterator[None]:
+    """Processes that were killed get more time to be gone: a machine that runs tests side by side is busy."""
+    # Not the fixture `monkeypatch`: it would outlive what other fixtures have to undo.
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (makers, children, workers):
+            patch.setattr(module, "LEAVE", 10.0)
+        yield

@@ -44,7 +44,7 @@ def plugged_in(device: int, sysfs: str = "/sys") -> bool:
     if not os.major(device) or not os.path.isdir(os.path.join(sysfs, "dev/block")):
         return True
     try:
-        with open(f"{sysfs}/dev/block/{os.major(device)}:{os.minor(device)}/size", encoding="ascii") as file:
+        with open(f"{sysfs}/dev/block/{os.major(device)}:{os.minor(device)}/size", "rb") as file:
             return int(file.read()) > 0
     except (OSError, ValueError):
         return False

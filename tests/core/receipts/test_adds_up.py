@@ -108,10 +108,10 @@ async def test_pages_meet_without_gap_or_overlap(book: Book) -> None:
     assert [int(row.path) for row in await book.all()] == list(range(count))
 
 
-async def test_a_hundred_thousand_files_stream(book: Book) -> None:
+async def test_many_files_stream(book: Book) -> None:
     number = await book.add(verdict="SAFE")
     item = await book.item()
-    await book.enter(number, *((b"DCIM/100EOS/IMG_%06d.JPG" % n, 1 + n % 3, item, None) for n in range(100_000)))
+    await book.enter(number, *((b"DCIM/100EOS/IMG_%06d.JPG" % n, 1 + n % 3, item, None) for n in range(30_000)))
     written = 0
 
     def out(text: str) -> None:
@@ -124,8 +124,8 @@ async def test_a_hundred_thousand_files_stream(book: Book) -> None:
         await receipts.write(book.read, NAME, form, out)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak < 15e6, form
-    assert written > 60e6  # what is kept is a small part of it
+        assert peak < 10e6, form
+    assert written > 18e6  # what is kept is a small part of it
 
 
 async def test_no_page_sorts_the_import(book: Book) -> None:

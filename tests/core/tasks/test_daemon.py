@@ -86,7 +86,7 @@ async def test_a_daemon_killed_at_work_is_replaced(task: Exiftool, media: list[b
 
 
 async def test_a_stopped_daemon_is_killed_and_replaced(media: list[bytes]) -> None:
-    task = Exiftool(patience=1.5)
+    task = Exiftool(patience=6.0)
     try:
         files = Files(media)
         await files.run(task)

@@ -84,7 +84,7 @@ def test_what_failed_is_tried_again_and_found(tmp_path: Path) -> None:
             typed(shown, "\r", "Mill Creek")
             typed(shown, "s", "KEEP")
             typed(shown, "i", "IMPORTS, 1")
-            typed(shown, "w", str(shut))
+            typed(shown, "w", "card/DCIM/shut.bin")
             shut.chmod(0o644)
             typed(shown, "r", "1 file tried again.")
             typed(shown, "", "Nothing has failed.")
