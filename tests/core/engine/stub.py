@@ -60,6 +60,10 @@ class Stub:
     async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]:
         raise ZeroDivisionError("by nothing")
 
+    @property
+    def upkeep(self) -> "Stub":
+        return self
+
     async def audit(self, path: str, progress: Any, scope: AuditScope) -> AuditResult:
         for number in range(100):
             progress(Count(files=number), Count(files=100))
