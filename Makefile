@@ -17,7 +17,7 @@ demo: setup
 	@$(UV) run --no-sync lading demo
 
 test: setup-test lint
-	$(UV) run --no-sync pytest --numprocesses 3 --dist worksteal $(ARGS)
+	$(UV) run --no-sync pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 lint: setup
 	$(UV) run --no-sync ruff check

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -22,6 +23,9 @@ from core.workers.folders import PRIVATE, SHARED, Folders, write_all
 from core.workers.messages import Fault, Place, Target, ToRestore
 from core.workers.reading import digest_of, reader
 from core.workers.shelf import ARCHIVE_TOML, opened
+
+LEFT, MOMENT = 20, 0.1
+"""How often staging is cleared until nobody writes there any more, and the seconds between."""
 
 STAGING = ".lading-restore"
 _RUN = re.compile(r"run-[0-9a-f]{12}")
@@ -254,8 +258,14 @@ def dress_folders(request: messages.DressFolders) -> messages.Dressed:
 
 def close_target(request: messages.CloseTarget) -> messages.Done:
     """Remove the staging of this run, and the folder of all if no other is at work."""
+    name = os.path.basename(request.target.staging)
     with _opened(request.target) as folders:
-        _clear(folders, request.target.staging)
+        for _ in range(LEFT):
+            _clear(folders, request.target.staging)
+            if name not in os.listdir(folders.at(STAGING)):
+                break
+            # A worker that was just killed may write once more.
+            time.sleep(MOMENT)
         with suppress(OSError):
             os.rmdir(STAGING, dir_fd=folders.at(""))
     return messages.Done()
