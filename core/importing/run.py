@@ -21,7 +21,7 @@ from core.volumes.filesystems import Kind
 from core.workers import control, messages
 from core.workers.faults import AGAIN
 from core.workers.messages import Request, Source
-from core.workers.pool import Pool, Worker
+from core.workers.pool import Pool, TaskFailedError, TaskStoppedError, Worker
 
 R = TypeVar("R")
 
@@ -254,8 +254,10 @@ class Run:
             self.pace()
             try:
                 yield worker
-            except HaltError:
-                # What it holds of the batch would keep the volumes busy.
+            except (TaskFailedError, TaskStoppedError):
+                raise  # it has let go of all by itself
+            except BaseException:
+                # Also between two requests: what it holds of the batch would keep the volumes busy.
                 worker.kill()
                 raise
             finally:

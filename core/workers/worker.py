@@ -34,21 +34,12 @@ WRITE_BACK_STEP = 32 << 20
 
 
 _SOURCE = (messages.ListTree, messages.ListMore, messages.Look, messages.ReadBatch)
-_BATCH = (
-    messages.ReadBatch,
-    messages.CopyLarge,
-    messages.Stage,
-    messages.Journal,
-    messages.Flush,
-    messages.Verify,
-    messages.Publish,
-)
 
 
 class Worker:
     """Carries out requests. Between two of them it may hold a batch, or a listing under way.
 
-    When one of those requests ends in Failed or Stopped, nothing of the batch or listing is left.
+    When a request ends in Failed or Stopped, nothing of the batch or listing is left.
     """
 
     def __init__(self, slot: Slot) -> None:
@@ -70,24 +61,23 @@ class Worker:
         try:
             return self._carry_out(request)
         except StoppedError:
-            self._forget(request)
+            self._forget()
             return messages.Stopped()
         except (OSError, LostError) as error:
-            self._forget(request)
+            self._forget()
             side = "source" if isinstance(request, _SOURCE) else "archive"
             return messages.Failed(fault_of(error, side), type(error).__name__)
         except Exception as error:
             # A fault of the program itself: the engine logs the trace and fails this request only.
-            self._forget(request)
+            self._forget()
             text = f"{type(error).__name__}: {error}".encode("ascii", "backslashreplace").decode()
             trace = traceback.format_exc().encode("ascii", "backslashreplace").decode()
             return messages.Failed(Fault("program", text), trace)
         finally:
             self._slot.set(STATE, IDLE)
 
-    def _forget(self, request: Request) -> None:
-        if isinstance(request, _BATCH):
-            self._batch.drop()
+    def _forget(self) -> None:
+        self._batch.drop()
         self._end_listing()
         self._close_tree()
 

@@ -89,7 +89,8 @@ def _publishes_nothing() -> None:
     from core.workers import messages, worker
 
     def publish(batch: Any, arena: memoryview) -> messages.Arrived:
-        return messages.Arrived([(number, held.payload) for number, held in batch.files.items()], [], [])
+        wanted = [(number, held.payload) for number, held in batch.files.items() if held.payload]
+        return messages.Arrived(wanted, [], [])
 
     vars(worker)["publish"] = publish
 

@@ -267,3 +267,12 @@ async def middle(rig: Rig, size: int) -> None:
 def expected(folder: Path) -> set[str]:
     """The contents of a source."""
     return {digest(path) for path in folder.rglob("*") if path.is_file()}
+
+
+def open_files(pid: int) -> list[str]:
+    """What a process has open, whether it still has a name or not (Linux)."""
+    folder = f"/proc/{pid}/fd"
+    try:
+        return [os.readlink(os.path.join(folder, fd)) for fd in os.listdir(folder)]
+    except (FileNotFoundError, ProcessLookupError):
+        return []

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Callable
 
+import psutil
 import pytest
 
 from core.errors import WorkerDiedError
 from core.importing.run import Run
 from core.importing.transfer import Transfer
 from core.models import State, Verdict
-from tests.core.importing.rig import Rig, expected, photos
+from tests.core.importing.rig import Rig, expected, open_files, photos
+from tests.rigs import machines
 
 
 async def test_a_fault_of_the_program_pauses_its_import_alone(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,3 +107,26 @@ async def test_halted_in_the_middle_of_a_commit(rig: Rig, halting: Callable[[int
     assert rig.contents() == expected(rig.source)
     items = await rig.engine.database.read("SELECT path FROM item")
     assert len(items) == len(set(items)) == 300
+
+
+def held_by_workers(rig: Rig) -> list[str]:
+    """What workers have open in the archive."""
+    found = [path for process in psutil.Process().children() for path in open_files(process.pid)]
+    return [path for path in found if path.startswith(f"{rig.archive}/")]
+
+
+@machines.linux
+async def test_halted_between_two_requests_nothing_is_held(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The archive's volume can be unmounted then."""
+    photos(rig.source, 20)
+    held: list[str] = []
+
+    async def journal(self: Transfer, worker: object) -> None:
+        held.extend(held_by_workers(rig))
+        rig.engine.under_way[self._run.row.name].halt("a test")
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Transfer, "_journal", journal)
+    assert (await rig.imported()).state is State.PAUSED
+    assert len(held) > 20
+    await rig.until(lambda: held_by_workers(rig) == [])

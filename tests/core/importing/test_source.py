@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.core.importing.rig import open_files
 from tests.rigs import counting, importing, trees
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="strace counts system calls on Linux only")
@@ -73,7 +74,7 @@ def test_paused_nothing_is_read_or_written(tmp_path: Path) -> None:
         child = tracing.tracee()
         child.send_signal(signal.SIGUSR1)
         moments.update(_moment(tracing.process.stdout.readline()) for _ in range(2))
-        held = [fd for one in child.children() for fd in _open_files(one.pid)]
+        held = [fd for one in child.children() for fd in open_files(one.pid)]
         time.sleep(1)
         child.send_signal(signal.SIGUSR2)
         moments.update([_moment(tracing.process.stdout.readline())])
@@ -90,11 +91,3 @@ def test_paused_nothing_is_read_or_written(tmp_path: Path) -> None:
 def _moment(line: bytes) -> tuple[str, float]:
     word, when = line.split()
     return word.decode(), float(when)
-
-
-def _open_files(pid: int) -> list[str]:
-    folder = f"/proc/{pid}/fd"
-    try:
-        return [os.readlink(os.path.join(folder, fd)) for fd in os.listdir(folder)]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
