@@ -15,6 +15,9 @@ FIRMLINKS_FILE = "/usr/share/firmlinks"
 DATA_VOLUME = b"/System/Volumes/Data"
 """Where macOS mounts the writable half of its boot disk (Apple: "About the read-only system volume")."""
 
+KERNELS = (b"/proc/", b"/sys/", b"/dev/")
+"""Folders of the kernel's own; what is mounted in them, also a tmpfs, holds nobody's files (hier(7))."""
+
 
 class Partition(Protocol):
     """The fields of psutil's `sdiskpart` that are used here."""
@@ -71,6 +74,8 @@ def from_partition(part: Partition, platform: str = sys.platform) -> Mount:
         # The Data volume is not browsed either, yet it is where a person's files are.
         hidden = "dontbrowse" in options or {"rootfs", "ro"} <= set(options)
         hidden = hidden and os.fsencode(part.mountpoint) != DATA_VOLUME
+    elif os.fsencode(part.mountpoint).startswith(KERNELS) or (name, part.mountpoint[:5]) == ("tmpfs", "/run/"):
+        hidden = True
     # An application image each (snap), on Linux.
     hidden = hidden or filesystem(name).pseudo or name == "squashfs"
     return Mount(

@@ -51,6 +51,22 @@ def test_linux_bookkeeping_is_hidden() -> None:
         assert from_partition(Part(fstype, "/x", fstype, "ro"), "linux").hidden
 
 
+@pytest.mark.parametrize(
+    ("place", "fstype", "hidden"),
+    [
+        ("/sys/fs/cgroup", "tmpfs", True),
+        ("/dev/shm", "tmpfs", True),  # noqa: S108 - a mount point
+        ("/proc/sys/fs/x", "tmpfs", True),
+        ("/run/lock", "tmpfs", True),
+        ("/run/media/me/EOS_DIGITAL", "exfat", False),
+        ("/mnt/memory", "tmpfs", False),
+        ("/device", "tmpfs", False),
+    ],
+)
+def test_what_linux_keeps_in_memory_for_itself_is_hidden(place: str, fstype: str, hidden: bool) -> None:
+    assert from_partition(Part(fstype, place, fstype, "rw"), "linux").hidden is hidden
+
+
 # What psutil gives from getfsstat(2) on macOS.
 
 
