@@ -284,6 +284,11 @@ MIGRATIONS: tuple[str, ...] = (
     """,
     # How names are given in the archive (core.files.noreplace); empty where it is not known.
     "ALTER TABLE import ADD COLUMN way TEXT NOT NULL DEFAULT ''",
+    # Told by camera or date, a file's kind is at hand (core.catalog.leads).
+    """
+    DROP INDEX file_item;
+    CREATE INDEX file_item ON file (item_id, kind);
+    """,
 )
 
 VERSION = len(MIGRATIONS)

@@ -2,11 +2,12 @@
 
 # ruff: noqa: S608 - what is put together are conditions of our own; what a person typed is always a value
 
+import json
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from core.catalog import search
+from core.catalog import leads, search
 from core.errors import UsageError
 from core.models import FileView, Outcome
 from core.paths import display
@@ -40,36 +41,38 @@ async def page(
     `core.catalog.search`. More than COUNTED are counted only for one import without `text`. Raises UsageError.
     """
     wanted = await search.criteria(read, text)
-    where, values = ["f.outcome != ?"], list[Any]([Outcome.LITTER])
+    # An import tells of its litter, too.
+    where, values = ("1", list[Any]()) if name else ("f.outcome != ?", list[Any]([Outcome.LITTER]))
+    if outcomes:
+        where += f" AND f.outcome IN ({','.join('?' * len(outcomes))})"
+        values += outcomes
     if name:
         number = await find(read, name)
-        where, values = ["f.import_id = ?"], [number]
+        if not wanted:
+            return await _whole(read, f"f.import_id = ? AND {where}", [number, *values], offset)
         wanted.append([search.of_imports([number])])
-    if outcomes:
-        where.append(f"f.outcome IN ({','.join('?' * len(outcomes))})")
-        values += outcomes
-    whole = bool(name) and len(wanted) == 1
-    lead = search.Lead("", ()) if whole else await search.leading(read, wanted)
-    for criterion in wanted[: -1 if name else None]:
-        if criterion is not lead.criterion or not lead.exact:
-            condition, with_it = search.condition(criterion)
-            where.append(condition)
-            values += with_it
-    fits = " AND ".join(where)
-    if whole:
-        ((total,),) = await read(f"SELECT count(*) FROM file f WHERE {fits}", values)
-        found = f"SELECT f.id FROM file f WHERE {fits} ORDER BY f.id"
-    else:
-        found = f"SELECT f.id FROM {search.led_by(lead.ids)} AND {fits}"
-        values = [*lead.values, *values]
-        ((total,),) = await read(f"SELECT count(*) FROM ({found} LIMIT {COUNTED + 1})", values)
-        if lead.few:
-            found += f" ORDER BY f.id {'' if name else 'DESC'}"
-    rows = await read(
-        f"{_SELECT} FROM ({found} LIMIT ? OFFSET ?) d CROSS JOIN {_FROM} WHERE f.id = d.id",
-        (*values, MOST, max(offset, 0)),
-    )
-    return min(total, COUNTED) if not whole else total, total > COUNTED and not whole, [_view(row) for row in rows]
+    lead = await leads.leading(read, wanted)
+    rest, with_rest = leads.conditions(lead.rest)
+    found = f"SELECT f.id FROM {leads.led_by(lead.ids)} AND {where}{rest}"
+    if lead.few:
+        found += f" ORDER BY f.id {'' if name else 'DESC'}"
+    # Counted and found in one pass: telling that nothing fits may take all that an index leads to.
+    ids = await read(f"{found} LIMIT {COUNTED + 1}", (*lead.values, *values, *with_rest))
+    shown = ids[:COUNTED][max(offset, 0) :][:MOST]
+    return min(len(ids), COUNTED), len(ids) > COUNTED, await _views(read, [id for (id,) in shown])
+
+
+async def _whole(read: Read, fits: str, values: Sequence[Any], offset: int) -> tuple[int, bool, list[FileView]]:
+    """All files of one import that fit: as many as they are."""
+    ((total,),) = await read(f"SELECT count(*) FROM file f WHERE {fits}", values)
+    found = f"SELECT f.id FROM file f WHERE {fits} ORDER BY f.id LIMIT ? OFFSET ?"
+    ids = await read(found, (*values, MOST, max(offset, 0)))
+    return total, False, await _views(read, [id for (id,) in ids])
+
+
+async def _views(read: Read, ids: list[int]) -> list[FileView]:
+    rows = await read(f"{_SELECT} FROM json_each(?) d CROSS JOIN {_FROM} WHERE f.id = d.value", (json.dumps(ids),))
+    return [_view(row) for row in rows]
 
 
 async def known(read: Read, file_id: int) -> list[tuple[str, str]]:

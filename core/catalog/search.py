@@ -1,4 +1,4 @@
-"""What a person looks for, as conditions on files and as indexes that lead to them.
+"""What a person looks for, as conditions on files.
 
 A query is words, all of which must fit; double quotes keep spaces in one. A plain word is looked for in the path
 below the source's root, in camera, location, label and import. `*`, `?` and `[…]` make it a pattern of the whole
@@ -17,20 +17,13 @@ from typing import Any
 
 import msgspec
 
+from core.catalog.leads import ALSO, PATH, Criterion, Part
 from core.errors import UsageError
 from core.media.kinds import Kind
 from core.paths import display
 from core.receipts.lookup import Read
 
-ENOUGH = 5000
-"""Files that an index may lead to and still be called few: they are sorted."""
-
-PATH = "CAST(substr(f.path, length(i.root) + iif(length(i.root), 2, 1)) AS TEXT)"
-"""The path below the source's root, of a file `f` of an import `i`."""
-
-TABLES = "file f CROSS JOIN import i ON i.id = f.import_id LEFT JOIN metadata m ON m.item_id = f.item_id"
-"""What conditions are on."""
-
+_METADATA = "LEFT JOIN metadata m ON m.item_id = f.item_id"
 _NAME = f"replace({PATH}, rtrim({PATH}, replace({PATH}, '/', '')), '')"
 _WORD = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
 _QUALIFIED = re.compile(r"([a-z]+):(.+)", re.DOTALL)
@@ -41,21 +34,6 @@ _LITERAL = re.compile(r"\[[^]]*\]|[*?\[]")
 _TRIGRAM = 3
 _BARE_DIGEST = 16
 """Hexadecimal digits from which on a plain word is looked for among the digests, too."""
-
-
-class Part(msgspec.Struct, frozen=True):
-    """One way in which a file can fit: a condition on TABLES, and a query for the `id`s of all that do, newest
-    first, by an index. ids "": no index leads there. exact: it leads to no other files."""
-
-    where: str
-    values: tuple[Any, ...]
-    ids: str = ""
-    led: tuple[Any, ...] = ()
-    exact: bool = True
-
-
-Criterion = Sequence[Part]
-"""A file fits if it does in one of these ways."""
 
 
 async def criteria(read: Read, text: str) -> list[Criterion]:
@@ -72,58 +50,6 @@ async def criteria(read: Read, text: str) -> list[Criterion]:
         elif word:
             found.append(await _plain(read, word))
     return found
-
-
-class Lead(msgspec.Struct, frozen=True):
-    """A query for the `id`s of files among which all are that fit. few: they may be sorted; exact: all of them fit
-    `criterion`, whose condition need not be looked at."""
-
-    ids: str
-    values: Sequence[Any]
-    few: bool = False
-    exact: bool = False
-    criterion: Criterion = ()
-
-
-async def leading(read: Read, wanted: Sequence[Criterion]) -> Lead:
-    """The way to the fewest files."""
-    best: tuple[int, str, list[Any], Criterion] | None = None
-    for criterion in wanted:
-        if not all(part.ids for part in criterion):
-            continue
-        sql, values = _united(criterion)
-        ((count,),) = await read(f"SELECT count(*) FROM (SELECT 1 FROM ({sql}) LIMIT {ENOUGH})", values)
-        if best is None or count < best[0]:
-            best = count, sql, values, criterion
-    if best is None:
-        return Lead("SELECT id FROM file ORDER BY id DESC LIMIT -1", ())
-    count, sql, values, criterion = best
-    return Lead(sql, values, count < ENOUGH, all(part.exact for part in criterion), criterion)
-
-
-def condition(criterion: Criterion) -> tuple[str, list[Any]]:
-    """As a condition on TABLES."""
-    values = [value for part in criterion for value in part.values]
-    return "(" + " OR ".join(part.where for part in criterion) + ")", values
-
-
-def _united(criterion: Criterion) -> tuple[str, list[Any]]:
-    """The ids of all parts, none twice: what an earlier part has is left out of a later one."""
-    selects, values = list[str](), list[Any]()
-    for at, part in enumerate(criterion):
-        if not at:
-            selects.append(f"SELECT id FROM ({part.ids})")
-            values += part.led
-            continue
-        before, with_them = condition(criterion[:at])
-        selects.append(f"SELECT f.id FROM {led_by(part.ids)} AND {before} IS NOT TRUE")
-        values += [*part.led, *with_them]
-    return " UNION ALL ".join(selects), values
-
-
-def led_by(ids: str) -> str:
-    """TABLES, in the order of a query for ids; ends in a condition."""
-    return f"({ids}) d CROSS JOIN {TABLES} WHERE f.id = d.id"
 
 
 # Plain words
@@ -152,7 +78,7 @@ def _containing(word: str) -> Part:
         where, values = f"{PATH} LIKE ? ESCAPE '!'", (pattern,)
     # macOS writes names decomposed, a keyboard composed.
     spelled = {unicodedata.normalize(form, word) for form in ("NFC", "NFD")}
-    return Part(where, values, *_named([_trigrams(one) for one in sorted(spelled)]), False)
+    return Part(where, values, *_named([_trigrams(one) for one in sorted(spelled)]), False, True)
 
 
 def _pattern(word: str) -> Part:
@@ -162,7 +88,7 @@ def _pattern(word: str) -> Part:
         # `?1` cannot be used: the values of all conditions stand in one row.
         where, values = f"'/' || lower({PATH}) GLOB ?", ("*/" + text.lstrip("/"),)
     runs = [run for run in _LITERAL.split(word) if len(run) >= _TRIGRAM]
-    return Part(where, values, *_named([[one for run in runs for one in _trigrams(run)]]), False)
+    return Part(where, values, *_named([[one for run in runs for one in _trigrams(run)]]), False, True)
 
 
 def _trigrams(word: str) -> list[str]:
@@ -212,7 +138,7 @@ def of_imports(found: Sequence[int]) -> Part:
     """Files of these imports."""
     ids = json.dumps(found)
     among = "f.import_id IN (SELECT value FROM json_each(?))"
-    led = "SELECT f.id FROM json_each(?) j CROSS JOIN file f ON f.import_id = j.value"
+    led = f"SELECT f.id FROM json_each(?) j CROSS JOIN file f ON f.import_id = j.value {_METADATA} WHERE 1 {ALSO}"
     return Part(among, (ids,), led, (ids,))
 
 
@@ -250,7 +176,7 @@ async def _cameras(read: Read, told: str) -> list[Part]:
     listed = json.dumps(names)
     led = (
         "SELECT f.id FROM json_each(?) j CROSS JOIN metadata m ON m.camera = j.value "
-        "CROSS JOIN file f ON f.item_id = m.item_id"
+        f"CROSS JOIN file f ON f.item_id = m.item_id WHERE 1 {ALSO}"
     )
     return [Part("m.camera IN (SELECT value FROM json_each(?))", (listed,), led, (listed,))]
 
@@ -290,7 +216,7 @@ def _moment(text: str, later: int) -> str:
 def _dated(begin: str, end: str) -> list[Part]:
     low, high = begin or "0", end or ":"  # the first characters before and after the digits
     captured = "m.captured_local >= ? AND m.captured_local < ?"
-    led = f"SELECT f.id FROM metadata m CROSS JOIN file f ON f.item_id = m.item_id WHERE {captured}"
+    led = f"SELECT f.id FROM metadata m CROSS JOIN file f ON f.item_id = m.item_id WHERE {captured} {ALSO}"
     since, until = _ns(begin, -(2**63)), _ns(end, 2**63 - 1)
     changed = "f.mtime_ns >= ? AND f.mtime_ns < ?"
     return [
@@ -298,8 +224,8 @@ def _dated(begin: str, end: str) -> list[Part]:
         Part(
             f"(m.captured_local IS NULL AND {changed})",
             (since, until),
-            f"SELECT f.id FROM file f LEFT JOIN metadata m ON m.item_id = f.item_id WHERE {changed} "
-            "AND m.captured_local IS NULL ORDER BY f.mtime_ns DESC LIMIT -1",
+            f"SELECT f.id FROM file f {_METADATA} WHERE {changed} AND m.captured_local IS NULL {ALSO} "
+            "ORDER BY f.mtime_ns DESC LIMIT -1",
             (since, until),
         ),
     ]
@@ -329,7 +255,7 @@ async def _kind(_: Read, value: str) -> Criterion:
     kinds = [str(kind) for kind in Kind if str(kind).startswith(told) or str(kind).rstrip("s") == told]
     if not kinds:
         raise UsageError(f"There is no kind {display(value)}.", f"Kinds: {', '.join(map(str, Kind))}.")
-    led = "SELECT id FROM file WHERE kind = ? ORDER BY id DESC LIMIT -1"
+    led = f"SELECT f.id FROM file f {_METADATA} WHERE f.kind = ? {ALSO} ORDER BY f.id DESC LIMIT -1"
     return [Part("f.kind = ?", (kinds[0],), led, (kinds[0],))]
 
 
@@ -356,7 +282,7 @@ def _digest(told: str) -> list[Part]:
                 f"EXISTS (SELECT 1 FROM item t WHERE t.id = f.item_id AND {fits})",
                 (low, high),
                 f"SELECT f.id FROM item t CROSS JOIN file f ON f.item_id = t.id "
-                f"WHERE {indexed} BETWEEN ? AND ? AND {fits}",
+                f"{_METADATA} WHERE {indexed} BETWEEN ? AND ? AND {fits} {ALSO}",
                 (first, last, low, high),
             )
         )

@@ -11,7 +11,7 @@ import aiosqlite
 import pytest
 
 from core import schema
-from core.catalog import browse, search
+from core.catalog import browse, leads
 from core.database import FILE, Database
 from core.errors import UsageError
 from core.receipts.lookup import Read
@@ -134,7 +134,7 @@ async def test_no_query_reads_a_whole_table(
 ) -> None:
     """What leads to many is a way to few, too: the plans of both are looked at."""
     if not few:
-        monkeypatch.setattr(search, "ENOUGH", 1)
+        monkeypatch.setattr(leads, "ENOUGH", 1)
     plans: list[str] = []
 
     async def explained(sql: str, parameters: Any) -> list[tuple[Any, ...]]:
