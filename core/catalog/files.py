@@ -65,12 +65,22 @@ class Files(Table):
             (import_id, Outcome.TODO, after, count),
         )
 
-    async def files(self, import_id: int, after: int, count: int) -> list[FileRow]:
-        """Files of an import, by id."""
+    async def paths(self, import_id: int, after: int, count: int) -> list[tuple[int, bytes]]:
+        """(id, path) of an import's files, by id."""
+        rows = await self.database.read(
+            "SELECT id, path FROM file WHERE import_id = ? AND id > ? ORDER BY id LIMIT ?",
+            (import_id, after, count),
+        )
+        return [(id, path) for id, path in rows]
+
+    async def unread(self, import_id: int, from_record: str, after: int, count: int) -> list[FileRow]:
+        """Files of an import that no batch has read, by id: those without an item, and those with one whose reason
+        is `from_record`."""
         rows = await self.database.read(
             "SELECT id, import_id, volume_id, path, stem, size, mtime_ns, kind, outcome, item_id, reason "
-            "FROM file WHERE import_id = ? AND id > ? ORDER BY id LIMIT ?",
-            (import_id, after, count),
+            "FROM file WHERE import_id = ? AND id > ? AND (outcome NOT IN (?, ?) OR reason = ?) "
+            "ORDER BY id LIMIT ?",
+            (import_id, after, Outcome.ARCHIVED, Outcome.DUPLICATE, from_record, count),
         )
         return [FileRow(*row) for row in rows]
 

@@ -29,7 +29,8 @@ async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes)
         # What was published when its workers were ended, but not recorded any more.
         await Ingest(run.archive, run.catalog, run.pool).adopt(run.row, run.gate, run)
         await run.recount()
-    await link(run)
+    if not run.linked:
+        await link(run)
     await _journal_rest(run)
     if state is State.CANCELLED:
         word, why = Verdict.KEEP, CANCELLED
@@ -60,10 +61,10 @@ async def _journal_rest(run: Run) -> None:
             b"".join(journal.sealed({"folder": encode(path), "mtime_ns": mtime}) for path, mtime in folders),
         )
     after = 0
-    while files := await run.catalog.files(run.row.id, after, PAGE):
+    while files := await run.catalog.unread(run.row.id, FROM_RECORD, after, PAGE):
         after = files[-1].id
-        from_record = [file for file in files if file.reason == FROM_RECORD and file.item_id is not None]
-        items = await run.catalog.items({file.item_id for file in from_record if file.item_id}, run.archive.id)
+        known = {file.item_id for file in files if file.reason == FROM_RECORD and file.item_id is not None}
+        items = await run.catalog.items(known, run.archive.id)
         rows: list[bytes] = []
         for file in files:
             path = encode(below(run.row.root, file.path))
@@ -81,5 +82,4 @@ async def _journal_rest(run: Run) -> None:
             elif Outcome(file.outcome) in FINAL:
                 continue
             rows.append(journal.sealed(row))
-        if rows:
-            await _append(run, b"".join(rows))
+        await _append(run, b"".join(rows))

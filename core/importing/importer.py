@@ -9,6 +9,7 @@ from core.catalog import Selection, below
 from core.errors import LadingError, WorkerDiedError
 from core.importing import closing
 from core.importing.intake import intake
+from core.importing.links import link
 from core.importing.run import HaltError, Run, Settled, Todo, halt_for
 from core.importing.transfer import Transfer
 from core.importing.vigil import vigil
@@ -209,13 +210,19 @@ class Importer:
 
     async def _copy(self) -> None:
         async with asyncio.TaskGroup() as tasks:
-            listing = tasks.create_task(intake(self.run, self._more))
+            listing = tasks.create_task(self._list())
             # New files first, while the listing goes on; what was known before is read again at the end. Files of
             # an earlier run wait: the listing may still find that they have changed.
             await self._sweep(tasks, known=False, listing=listing, after=self.run.newest_before)
             while await self._todo_left():
                 await self._sweep(tasks, known=False)
                 await self._sweep(tasks, known=True)
+
+    async def _list(self) -> None:
+        """List the source; what belongs together is found while the copying goes on."""
+        await intake(self.run, self._more)
+        await link(self.run)
+        self._more.set()
 
     async def _todo_left(self) -> bool:
         """Whether a file is still to do; waits for those that follow a file of another import."""

@@ -9,15 +9,15 @@ PAGE = 1000
 
 
 async def link(run: Run) -> None:
-    """Find the owner of every file that has one, and record it with its role."""
+    """Find the owner of every file listed that has one, and record it with its role."""
     after = 0
-    while page := await run.catalog.files(run.row.id, after, PAGE):
-        after = page[-1].id
+    while page := await run.catalog.paths(run.row.id, after, PAGE):
+        after = page[-1][0]
         wanted: list[tuple[int, bytes, tuple[Candidate, ...]]] = []
-        for file in page:
-            path = below(run.row.root, file.path)
+        for id, whole in page:
+            path = below(run.row.root, whole)
             if candidates := owner_keys(path):
-                wanted.append((file.id, path, candidates))
+                wanted.append((id, path, candidates))
         stems = {candidate.key for _, _, candidates in wanted for candidate in candidates}
         found = await run.catalog.by_stem(run.row.id, sorted(stems))
         links: list[tuple[int, int, str]] = []
@@ -29,3 +29,4 @@ async def link(run: Run) -> None:
                     links.append((number, names[name], str(candidate.role)))
                     break
         await run.catalog.link(links)
+    run.linked = True

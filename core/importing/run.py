@@ -130,6 +130,8 @@ class Run:
         self.left_out: Counter[str] = Counter()
         """Reasons for which entries were skipped in this run, and how many."""
         self.listed = False
+        self.linked = False
+        """Whether it is recorded which of the files listed belong to others."""
         self.newest_before = catalog.last_file_id
         """File rows up to this number are of earlier runs or other imports."""
         self.added: Callable[[], None] = lambda: None
