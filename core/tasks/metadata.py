@@ -7,12 +7,13 @@ import msgspec
 
 from core.models import Value
 from core.tasks.capture import capture
-from core.tasks.tags import Tags, number
+from core.tasks.tags import COPY, Tags, number
 
 LARGEST_RAW = 4 << 20
 """Bytes of JSON; of a file with more, only the values that are short are kept."""
 
-_SOURCE = re.compile(rb'\{\s*"SourceFile":\s*"(?:[^"\\]|\\.)*"\s*,?')
+_OF_THE_COPY = ("SourceFile", f"{COPY}:")
+_values = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SIZE = re.compile(r"(\d{1,9})[ x](\d{1,9})")
 _NUMBERS = re.compile(r"(?:[\d.]+|inf|undef)(?: (?:[\d.]+|inf|undef)){3}")
 _SERIALS = ("SerialNumber", "BodySerialNumber", "CameraSerialNumber", "InternalSerialNumber")
@@ -63,12 +64,13 @@ def unpack(raw: bytes) -> str:
 
 
 def raw_of(json: bytes) -> bytes:
-    """One object of exiftool's as it is kept: without white space, and without the path that was asked for."""
-    bare = msgspec.json.format(_SOURCE.sub(b"{", json, count=1), indent=-1)
+    """One object of exiftool's as it is kept: without where the copy is and when it was made."""
+    values = _values.decode(json)
+    told = {name: value for name, value in values.items() if not name.startswith(_OF_THE_COPY)}
+    bare = msgspec.json.encode(told)
     if len(bare) <= LARGEST_RAW:
         return bare
-    values = msgspec.json.decode(bare, type=dict[str, msgspec.Raw])
-    return msgspec.json.encode({name: value for name, value in values.items() if len(bytes(value)) < 1000})
+    return msgspec.json.encode({name: value for name, value in told.items() if len(bytes(value)) < 1000})
 
 
 def parse(json: bytes) -> Metadata:

@@ -34,7 +34,6 @@ COMMON = (
     "filename=utf8",
     "-api",
     "largefilesupport=1",
-    "--System:all",  # where the copy is and when it was made
 )
 """No -fast: exiftool seeks past picture and film anyway, and with it some lengths and sizes would be missing."""
 

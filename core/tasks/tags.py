@@ -9,8 +9,11 @@ import msgspec
 # Numbers stay as they are written: a serial number "123e4" looks like one.
 _decoder = msgspec.json.Decoder(dict[str, object], float_hook=str)
 
-# What belongs to an embedded thumbnail or preview, not to the picture.
-_INNER = frozenset(("IFD1", "IFD2", "PreviewIFD", "InteropIFD", "GlobParamIFD"))
+COPY = "System"
+"""The group of what exiftool says of the copy: its path, its times. Leaving it out here is faster than there."""
+
+# What belongs to an embedded thumbnail or preview, not to the picture; and what to the copy.
+_PASSED = frozenset(("IFD1", "IFD2", "PreviewIFD", "InteropIFD", "GlobParamIFD", COPY))
 _FIRST = {"ExifIFD": 0, "IFD0": 1, "Composite": 2}
 _NOTHING = frozenset(("", "-", "--", "---", "----", "n/a", "none", "unknown", "(none)", "undef"))
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -27,11 +30,12 @@ class Tags:
         self._named: dict[str, list[tuple[str, object]]] = {}
         for key, value in values.items():
             group, colon, name = key.partition(":")
-            if colon and group not in _INNER:
+            if colon and group not in _PASSED:
                 self.groups.add(group)
                 self._named.setdefault(name, []).append((group, value))
         for found in self._named.values():
-            found.sort(key=lambda one: _FIRST.get(one[0], 3))
+            if len(found) > 1:
+                found.sort(key=lambda one: _FIRST.get(one[0], 3))
 
     @classmethod
     def read(cls, json: bytes | msgspec.Raw) -> "Tags":
