@@ -8,6 +8,7 @@ background work on, against without. Processor seconds are given beside: they st
 
 import asyncio
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -137,6 +138,12 @@ class Archived:
         rows = await self.engine.database.read("SELECT path FROM item ORDER BY id")
         return [os.path.join(self.archive, path) for (path,) in rows]
 
+    def forget(self, shelf: str) -> None:
+        """Remove what was made, so that it is not found again."""
+        for place, folders, _ in os.walk(self.archive):
+            if shelf in folders:
+                shutil.rmtree(os.path.join(place, shelf))
+
     async def all_of(self, queue: str) -> None:
         """Have the queue do its jobs, again where they are done."""
         sql = "UPDATE job SET state = 'ready', ended = NULL, attempts = 0, remaining = 0 WHERE queue = ?"
@@ -144,7 +151,7 @@ class Archived:
         await self.engine.queue_resume(queue)
         left = "SELECT 1 FROM job WHERE queue = ? AND state IN ('ready', 'claimed', 'waiting') LIMIT 1"
         while await self.engine.database.read(left, (queue,)):  # noqa: ASYNC110 - a query
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
         await self.engine.queue_pause(queue)
 
 
@@ -224,6 +231,7 @@ async def _thumbnails(folder: str, pairs: int, fraction: float) -> list[Line]:
         await archived.all_of("thumbnail")
         for turn in range(pairs):
             bare.append(await _took(lambda: _processes(commands)))
+            archived.forget("thumbnails")
             ours.append(await _took(lambda: archived.all_of("thumbnail")))
             say(f"thumbnails {turn + 1}/{pairs}: bare {bare[-1].wall:.2f} s, queue {ours[-1].wall:.2f} s")
     finally:

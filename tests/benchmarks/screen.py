@@ -1,6 +1,7 @@
 """The app in a terminal of 120 by 40: how soon it is there, what it writes and costs, how fast it reacts."""
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -102,17 +103,19 @@ class Scene:
             watched.join(PATIENCE)
 
     def command(self) -> list[str]:
-        """An import into an archive that has nothing yet."""
+        """An import into a new archive: where one was before, a path without one is refused."""
         self._imports += 1
-        archive = fresh(f"{self.archive}-{self._imports % 2}")
+        shutil.rmtree(f"{self.archive}-{self._imports - 2}", ignore_errors=True)
+        archive = fresh(f"{self.archive}-{self._imports}")
         warm(self.source)
         return [LADING, "import", self.source, "--archive", archive, "--location", "Bench", "--format", "json"]
 
     def during(self, work: Callable[[], None]) -> float:
         """Seconds of an import, at the beginning of which `work` begins, and is repeated until its end."""
+        command = self.command()
         begun = time.perf_counter()
         process = subprocess.Popen(
-            self.command(), env={**os.environ, **self.environ}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+            command, env={**os.environ, **self.environ}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
         while process.poll() is None:
             work()
