@@ -1,10 +1,7 @@
 """The configuration: command line over environment over TOML file, checked once and then frozen."""
 
-import difflib
-import getpass
 import os
 import reprlib
-import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -30,6 +27,8 @@ def default_home() -> str:
 
 def login_name() -> str:
     """The name the user logged in with, or their number when the system knows no name."""
+    import getpass
+
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):
@@ -164,6 +163,8 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
 def _file(file: str, *, may_be_missing: bool) -> dict[str, Any]:
     try:
         with open(file, "rb") as stream:
+            import tomllib
+
             table = tomllib.loads(stream.read().decode("utf-8"))
     except FileNotFoundError as error:
         if may_be_missing:
@@ -231,6 +232,8 @@ def _absolute(path: str, place: str, folder: str = "") -> str:
 
 
 def _unknown(place: str, name: str, known: Iterable[str]) -> ConfigError:
+    import difflib
+
     by_case = {candidate.lower(): candidate for candidate in known}
     nearest = by_case[difflib.get_close_matches(name.lower(), by_case, n=1, cutoff=0)[0]]
     return ConfigError(f"{place}: {name!r} is not known.", f"The nearest known name is {nearest}.")

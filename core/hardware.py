@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
-import psutil
 
 from core.errors import ConfigError
 
@@ -81,6 +80,8 @@ def profile_for(cores: int, memory: int, apple_silicon: bool = False) -> Profile
 
 def detect() -> Profile:
     """The profile of this machine (psutil: logical processors, physical memory)."""
+    import psutil  # here: commands that only read the configuration need it not
+
     # A Python built for Intel runs translated on Apple Silicon and says x86_64: it counts as Intel.
     apple_silicon = platform.system() == "Darwin" and platform.machine() == "arm64"
     return profile_for(psutil.cpu_count() or 1, psutil.virtual_memory().total, apple_silicon)

@@ -89,3 +89,13 @@ class LocationView(Value, frozen=True, kw_only=True):
     earliest: str = ""
     latest: str = ""
     bounds: tuple[float, ...] = ()
+
+
+class Changes(Value, frozen=True, kw_only=True):
+    """What to change of a location: None leaves a value, an empty text or an empty `position` takes it back."""
+
+    name: str | None = None
+    description: str | None = None
+    access_note: str | None = None
+    external_identifier: str | None = None
+    position: tuple[float, ...] | None = None

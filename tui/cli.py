@@ -47,13 +47,14 @@ class Version(argparse.Action):
         parser.exit()
 
 
-def commands() -> list[Command]:
-    """The commands' modules."""
-    return [importlib.import_module(f"tui.commands.{name}") for name in COMMANDS]
+def commands(only: str = "") -> list[Command]:
+    """The commands' modules; just the one called `only`, if there is one."""
+    names = [name for name in COMMANDS if name.rstrip("_") == only] or COMMANDS
+    return [importlib.import_module(f"tui.commands.{name}") for name in names]
 
 
-def parser() -> Parser:
-    """The whole command line."""
+def parser(only: str = "") -> Parser:
+    """The whole command line, or what one command needs of it."""
     top = Parser(
         prog="lading",
         description="Loads an archive: complete, verified copies of cards and drives, a receipt for every file.",
@@ -63,7 +64,7 @@ def parser() -> Parser:
     )
     top.add_argument("--version", action=Version, nargs=0, help="print the version")
     below = top.add_subparsers(metavar="COMMAND", title="commands", dest="command")
-    for command in commands():
+    for command in commands(only):
         one = below.add_parser(command.NAME, help=command.HELP, description=command.HELP, allow_abbrev=False)
         command.add(one)
         one.set_defaults(run=command.run)
@@ -73,7 +74,7 @@ def parser() -> Parser:
 def run(arguments: Sequence[str], console: Console) -> int:
     """Run one command line; its exit status."""
     try:
-        whole = parser()
+        whole = parser(arguments[0] if arguments else "")
         options = whole.parse_args(arguments)
         if options.command is None:
             from tui import start

@@ -14,6 +14,7 @@ from core.errors import UsageError
 from core.models import Value
 from core.paths import display
 from core.receipts.lookup import Read
+from core.shown import Changes
 
 LONGEST = 10_000
 """Characters of a text about a location."""
@@ -39,16 +40,6 @@ class Location(Value, frozen=True, kw_only=True):
     def with_(self, **values: Any) -> "Location":
         """The same with other values."""
         return msgspec.structs.replace(self, **values)
-
-
-class Changes(Value, frozen=True, kw_only=True):
-    """What to change of a location: None leaves a value, an empty text or an empty `position` takes it back."""
-
-    name: str | None = None
-    description: str | None = None
-    access_note: str | None = None
-    external_identifier: str | None = None
-    position: tuple[float, ...] | None = None
 
 
 COLUMNS = Location.__struct_fields__

@@ -11,7 +11,6 @@ import msgspec
 from core import VERSION
 from core.client.connection import Connection
 from core.config import FILE_VARIABLE, Config
-from core.engine import log
 from core.errors import EngineError, EngineLostError, OtherVersionError
 from core.protocol import Failed, Welcome
 from core.protocol.replies import Done
@@ -106,6 +105,8 @@ def numbers(version: str) -> list[int]:
 
 async def launch(settings: Config, *more: str) -> None:
     """Start an engine and wait until it answers, or until another one does. Raises what its start raises."""
+    from core.engine import log
+
     reader = asyncio.StreamReader()
     ours, theirs = os.pipe()
     loop = asyncio.get_running_loop()
@@ -133,6 +134,8 @@ async def launch(settings: Config, *more: str) -> None:
 
 def _spawn(settings: Config, status: int, more: tuple[str, ...]) -> None:
     """The process started here leaves at once; its child, which nobody waits for, is the engine."""
+    from core.engine import log
+
     with log.streams(settings.home) as streams:
         subprocess.run(
             [sys.executable, "-P", "-m", "core.engine.process", str(status), *more],

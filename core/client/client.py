@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from core.archives.locations import Changes
 from core.client import attach
 from core.client.connection import Connection, Hear
 from core.config import Config
@@ -17,7 +16,7 @@ from core.models import Count, Failure, FailureGroup, ImportRequest, JobView, Ou
 from core.protocol import FilePage, Part, Progress, Pushed, Record, Request, replies, requests
 from core.protocol.requests import Prospect, Start, Wanted
 from core.results import AuditResult, AuditScope, CheckResult, Moved, Rebuilt, RestoreResult, Survey
-from core.shown import ItemView, LocationView
+from core.shown import Changes, ItemView, LocationView
 
 if TYPE_CHECKING:
     from core.receipts import Form

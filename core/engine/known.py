@@ -3,12 +3,11 @@
 import os
 
 from core.archives import locations
-from core.archives.locations import Changes
 from core.catalog import Catalog, located, shown
 from core.engine.background import Background
 from core.errors import UsageError
 from core.paths import display
-from core.shown import ItemView, LocationView
+from core.shown import Changes, ItemView, LocationView
 
 
 class Known:

@@ -4,13 +4,13 @@ import os
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
-from core.archives.locations import Changes
 from core.catalog import Selection, browse, failures, records
 from core.errors import UsageError
 from core.importing.advice import advice
 from core.models import Count
 from core.protocol import PAGE, Message, Part, Progress, Pushed, Reply, Request, encodable, pack, replies, requests
 from core.receipts import history, mhl
+from core.shown import Changes
 
 if TYPE_CHECKING:
     from core.engine.engine import Engine

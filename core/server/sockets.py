@@ -6,7 +6,6 @@ import socket
 import stat
 import struct
 import sys
-import tempfile
 from contextlib import suppress
 from typing import Protocol
 
@@ -45,6 +44,8 @@ def peer(connection: HasOptions, platform: str = sys.platform) -> int:
 
 def place(home: str, longest: int = LONGEST) -> str:
     """Where the engine of the state folder `home` makes its socket: there, if the path is short enough."""
+    import tempfile  # seldom needed, and slow to load
+
     path = os.path.join(home, FOLDER, NAME)
     if len(os.fsencode(path)) <= longest:
         return path

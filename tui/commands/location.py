@@ -40,8 +40,9 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     import asyncio
 
     from core import config
-    from core.archives.locations import Changes, position
+    from core.archives.locations import position
     from core.client.client import Client
+    from core.shown import Changes
     from tui.console import records, sheet
     from tui.console.running import perform
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import msgspec
 
 from core.models import Count, ErrorGroup, ImportView, Snapshot, State, Verdict
-from core.receipts.document import LEVELS
 from tui import format
 from tui.console.exits import Exit
 from tui.console.output import Output, Style
@@ -101,6 +100,8 @@ def _facts(view: ImportView) -> list[str]:
     counted += [f"{format.number(count.files)} {what}" for what, count in others.items() if _any(count)]
     found = [", ".join(counted)]
     if view.archived.files:
+        from core.receipts.document import LEVELS
+
         found.append(LEVELS.get(view.level, view.level))
     return found
 

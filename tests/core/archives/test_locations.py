@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from core.archives import locations
-from core.archives.locations import Changes, Location
+from core.archives.locations import Location
 from core.catalog import Catalog
 from core.database import Database
 from core.errors import UsageError
+from core.shown import Changes
 
 
 class Here:

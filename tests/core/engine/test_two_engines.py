@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.archives.locations import Changes
 from core.models import Verdict
+from core.shown import Changes
 from tests.core.importing.rig import Rig, at_work, digest, random_bytes, write
 from tests.core.importing.test_rebuild import rows
 from tests.rigs.making import corners

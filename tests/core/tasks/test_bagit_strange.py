@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from core.archives import locations
-from core.archives.locations import Changes
 from core.config import Config
+from core.shown import Changes
 from tests.core.tasks.bagrig import FOLDER, info, rig, sha256
 
 HOSTILE = (

@@ -55,7 +55,7 @@ def test_linux_bookkeeping_is_hidden() -> None:
     ("place", "fstype", "hidden"),
     [
         ("/sys/fs/cgroup", "tmpfs", True),
-        ("/dev/shm", "tmpfs", True),  # noqa: S108 - a mount point
+        ("/dev/shm", "tmpfs", True),
         ("/proc/sys/fs/x", "tmpfs", True),
         ("/run/lock", "tmpfs", True),
         ("/run/media/me/EOS_DIGITAL", "exfat", False),
