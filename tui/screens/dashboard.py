@@ -1,6 +1,7 @@
 """The dashboard: everything that is happening now, in five panes."""
 
 import os
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,8 +11,10 @@ from textual.containers import Horizontal, Vertical
 from core.models import ImportView, Snapshot, State
 from tui import format
 from tui.glyphs import Glyphs
+from tui.screens import reasons
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
 from tui.screens.confirm import Confirm
+from tui.screens.steering import RETRY
 from tui.widgets.cards import Cards
 from tui.widgets.errors import Errors
 from tui.widgets.header import Header
@@ -33,7 +36,7 @@ class Dashboard(Base[None]):
     KEYS: ClassVar[tuple[Key, ...]] = (
         PAUSE,
         Key(key="x", label="cancel", does="cancel", about="end the chosen import as it is; asks first"),
-        Key(key="r", label="retry", does="retry", about="let a paused import go on"),
+        RETRY,
         Key(key="n", label="new", does="new", about="a new import"),
         Key(key="i", label="imports", does="imports", about="all imports, their files and receipts"),
         Key(key="slash", label="find", does="find", about="find files in the archive"),
@@ -129,24 +132,14 @@ class Dashboard(Base[None]):
 
     def why_not(self, does: str) -> str:
         """Why a key makes no sense now."""
-        view = self.chosen
         if does in ("pause", "cancel", "retry", "more", "less") and self.lading.trouble:
             return "There is no engine just now."
         if does in ("more", "less") and not self.steers_queues:
             return "Enlarge the queues first: 3, Enter."
         if self.steers_queues and does in ("pause", "retry", "more", "less"):
             return self._why_not_queue(does)
-        if does in ("pause", "cancel", "retry"):
-            if view is None:
-                return "There is no import."
-            if view.state in (State.DONE, State.CANCELLED):
-                return f"{view.label} has ended." if does != "retry" else _ended(view)
-            if does == "retry" and view.state is State.RUNNING:
-                return f"{view.label} is running."
-        if does == "eject":
-            return _why_not_eject(view)
-        if does == "receipt":
-            return _why_no_receipt(view)
+        if does in WHY_NOT:
+            return WHY_NOT[does](self.chosen)
         if does == "copy" and not self.path:
             return "There is no path here."
         if does == "zoom" and self.enlarged and not isinstance(self.pane, Cards | Errors):
@@ -209,11 +202,20 @@ class Dashboard(Base[None]):
             await self.lading.pause(view.id)
 
     async def do_retry(self) -> None:
-        """Let a paused import go on; in enlarged queues try failed jobs again."""
+        """Try again what failed, with the errors those of the chosen cause; else let a paused import go on.
+
+        In enlarged queues try failed jobs again.
+        """
+        view, pane = self.chosen, self.pane
+        group = pane.chosen if isinstance(pane, Errors) else None
         if self.steers_queues and self.place is not None:
             await self._steer(self.place, "retry")
-        else:
+        elif view is not None and view.state is State.PAUSED and group is None:
             await self.do_pause()
+        elif view is not None:
+            self.say(f"Taking {view.label} up.")
+            count = await self.lading.retry(view.id, cause=group.cause if group else "")
+            self.say(f"{format.counted(count, 'file')} of {view.label} tried again.", "good")
 
     def do_cancel(self) -> None:
         """Ask, then end the import."""
@@ -308,22 +310,14 @@ class Dashboard(Base[None]):
         self.draw_keys()
 
 
-def _why_not_eject(view: ImportView | None) -> str:
-    if view is None:
-        return "There is no card."
-    return "" if view.ended is not None else f"{view.label} is still being imported."
-
-
-def _why_no_receipt(view: ImportView | None) -> str:
-    if view is None:
-        return "There is no import."
-    return "" if view.ended is not None else f"{view.label} has not ended: its receipt comes with its end."
-
-
-def _ended(view: ImportView) -> str:
-    if view.failed.files:
-        return f"{view.label} has ended: import the card again, what is archived is not copied again."
-    return f"{view.label} has ended, and nothing failed."
+WHY_NOT: dict[str, Callable[[ImportView | None], str]] = {
+    "pause": reasons.steering,
+    "cancel": reasons.steering,
+    "retry": reasons.retrying,
+    "eject": reasons.ejecting,
+    "receipt": reasons.reading,
+}
+"""Reasons against keys that are about the chosen import."""
 
 
 def confirm_cancel(view: ImportView, glyphs: Glyphs) -> Confirm:

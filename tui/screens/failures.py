@@ -10,7 +10,7 @@ from core.models import Snapshot
 from core.protocol import Record
 from tui import format
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
-from tui.screens.steering import CLOSED
+from tui.screens.reasons import CLOSED
 from tui.widgets.failures import Causes, Failed
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Lines, crop, line

@@ -7,16 +7,13 @@ from core.protocol import Record
 from tui import format
 from tui.screens.base import Base
 from tui.screens.confirm import Confirm
+from tui.screens.reasons import CLOSED, ENDED
 from tui.widgets.keys import Key
 
 PAUSE = Key(key="p", label="pause", does="pause", about="pause the import, or let it go on")
 CANCEL = Key(key="x", label="cancel", does="cancel", about="close it as it is; asks first")
 RETRY = Key(key="r", label="retry", does="retry", about="go on with a paused import; else try again what failed")
 ERRORS = Key(key="w", label="why", does="errors", about="what has failed and why; try one again, a cause, all")
-
-CLOSED = "It was closed as it is: start a new one, which copies only what is not archived."
-
-ENDED = (State.DONE, State.CANCELLED)
 
 
 class Steering(Base[Any]):

@@ -6,7 +6,7 @@ import pytest
 
 from core.config import Config
 from core.errors import EjectError, EngineError
-from core.models import State
+from core.models import FailureGroup, State
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.moments import B002, C003, changed, moment
@@ -95,6 +95,21 @@ async def test_r_lets_a_paused_import_go_on() -> None:
         assert app.fake.asked == [("resume", B002.id)]
 
 
+@pytest.mark.parametrize("state", ["errors", "done"])
+async def test_r_tries_again_what_failed(state: str) -> None:
+    async with running(moments.STATES[state]) as app:
+        app.fake.groups = [
+            FailureGroup(cause=error.cause, count=2, stage="read", attempts=3, advice="", newest="")
+            for error in moments.ERRORS
+        ]
+        await app.press("G", "r")
+        assert app.fake.asked == [("retry", C003.id, "", ())]
+        assert "2 files of C003 HERO11 tried again." in app.foot
+        # With the errors it is about one cause.
+        await app.press("5", "r")
+        assert app.fake.asked[1:] == [("retry", C003.id, "source: Input/output error", ())]
+
+
 async def test_x_asks_once_and_cancels() -> None:
     async with running(moments.RUNNING) as app:
         await app.press("j", "x")
@@ -115,11 +130,14 @@ async def test_x_asks_once_and_cancels() -> None:
         ("empty", "r", "There is no import."),
         ("running", "p", "A001 EOS R5 has ended."),
         ("running", "r", "A001 EOS R5 has ended, and nothing failed."),
+        ("running", "jr", "B002 A7S III is running, and nothing failed."),
+        ("closed", "r", "It was closed as it is: import it anew; what is archived is not copied again."),
     ],
 )
 async def test_a_key_without_sense_says_why(state: str, key: str, why: str) -> None:
-    async with running(moments.STATES[state]) as app:
-        await app.press(key)
+    states = moments.STATES | {"closed": moment(imports=(changed(C003, state=State.CANCELLED),))}
+    async with running(states[state]) as app:
+        await app.press(*key)
         assert why in app.foot
         assert app.fake.asked == []
 
