@@ -1,15 +1,23 @@
 """How many calls each queue may have at once: its slots, and what copies leave of the processor."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 from core.queue.kinds import PATIENCE, Queue
 
+REST = 4.0
+"""Where copies leave no processor: how long nothing begins after a call, in times of what it took."""
+
+FEW = 16
+"""Jobs of one call at most, where copies leave no processor."""
+
 
 class Sharing:
     """Slots and pauses, which change live.
 
-    While copies run, the queues share `cores` less one for each transfer, but at least one, the most urgent first.
+    While copies run, the queues share `cores` less one for each transfer, the most urgent first. Where nothing is
+    left, short calls are made one after the other, with a rest in between.
     A queue that yields waits until they have ended, or for `patience` seconds; then it has one slot.
     """
 
@@ -29,12 +37,27 @@ class Sharing:
         self._patience = patience
         self._clock = clock
         self._held: dict[str, float] = {}
+        self._rested = -math.inf
 
     def copying(self, transfers: int) -> None:
         """So many transfers are at work."""
         self.transfers = transfers
         if not transfers:
             self._held.clear()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether copies leave no processor."""
+        return self.transfers >= self._cores
+
+    def together(self, most: int) -> int:
+        """How many jobs one call may have of a queue that can do `most` together."""
+        return min(most, FEW) if self.crowded else most
+
+    def ended(self, name: str, seconds: float) -> None:
+        """A call of a queue has ended that took so long."""
+        if self._queues[name].shared:
+            self._rested = self._clock() + REST * seconds
 
     def holds(self, name: str) -> bool:
         """Whether a queue waits for copies to end. Its patience runs from the first time this is asked."""
@@ -51,6 +74,8 @@ class Sharing:
         if self.transfers and queue.yields:
             free = min(free, 1 - busy.get(name, 0))
         elif self.transfers and queue.shared:
+            if self.crowded and self._clock() < self._rested:
+                return 0
             at_work = sum(busy.get(one.name, 0) for one in self._queues.values() if one.shared and not one.yields)
             free = min(free, max(1, self._cores - self.transfers) - at_work)
         return max(0, free)

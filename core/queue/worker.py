@@ -242,7 +242,7 @@ class Worker:
                     continue
                 # What a dead engine was doing is tried one by one: it may have been the cause.
                 careful = any(queue == name for queue, _ in self._taken_back)
-                together = 1 if careful else self._tasks[name].together
+                together = 1 if careful else self.sharing.together(self._tasks[name].together)
                 jobs = await claims.claim(connection, self._jobs.run, name, archive, free * together, now)
                 size = min(together, -(-len(jobs) // free))
                 calls += [jobs[at : at + size] for at in range(0, len(jobs), max(1, size))]
@@ -265,6 +265,7 @@ class Worker:
 
     def _served(self, served: asyncio.Task[list[Finished]]) -> None:
         call = self._calls.pop(served)
+        self.sharing.ended(call.queue, time.monotonic() - call.begun)
         failed = served.cancelled() or served.exception() is not None
         self._finished += call.unfinished() if failed else served.result()
         self._work.set()

@@ -50,6 +50,26 @@ def test_copies_leave_at_least_one() -> None:
     assert shares.free("thumbnail", {"exiftool": 1}) == 0
 
 
+def test_where_nothing_is_left_calls_are_few_and_short() -> None:
+    shares, clock = sharing(cores=2)
+    shares.ended("exiftool", 5.0)
+    assert (shares.free("exiftool", {}), shares.together(128)) == (shares.slots["exiftool"], 128)
+    shares.copying(1)
+    assert (shares.free("exiftool", {}), shares.together(128)) == (1, 128)
+    shares.copying(2)
+    assert (shares.free("thumbnail", {}), shares.together(128), shares.together(1)) == (0, 16, 1)
+    # What is seldom and light does not wait for that, nor does it make others wait.
+    assert shares.free("bagit", {}) > 0
+    clock.now = 20.0
+    assert shares.free("thumbnail", {}) == 1
+    shares.ended("bagit", 5.0)
+    assert shares.free("thumbnail", {}) == 1
+    shares.ended("exiftool", 1.0)
+    assert shares.free("thumbnail", {}) == 0
+    shares.copying(0)
+    assert shares.free("thumbnail", {}) == shares.slots["thumbnail"]
+
+
 def test_proxies_wait_for_copies_but_not_for_ever() -> None:
     shares, clock = sharing()
     shares.copying(1)
