@@ -1,5 +1,6 @@
 """The throughput: a graph of the last minutes, the rates, and what limits them."""
 
+from collections.abc import Sequence
 from statistics import fmean
 
 from core.engine.bottleneck import Bottleneck, bottleneck
@@ -39,7 +40,10 @@ class Throughput(SnapshotPane):
         each = -(-HISTORY // width)
         width = min(width, -(-HISTORY // each))
         columns = buckets(busiest(rates), rates.period, snapshot.time, each)[-width:]
-        drawn = glyphs.graph([*[0.0] * (width - len(columns)), *columns], height, max(columns, default=0.0))
+        # Reading back is short and fast: it would press everything else flat.
+        arriving = buckets(busiest(rates, ("read", "written")), rates.period, snapshot.time, each)[-width:]
+        top = max(arriving, default=0.0) or max(columns, default=0.0)
+        drawn = glyphs.graph([*[0.0] * (width - len(columns)), *columns], height, top)
         table = _table(rates, bottleneck(snapshot), snapshot, room.width - width - 2)
         table = [*table, *[()] * (height - len(table))][:height]
         lines = [
@@ -51,9 +55,12 @@ class Throughput(SnapshotPane):
         return Rows(title=f"{title}{heads}", rows=tuple((one,) for one in lines))
 
 
-def busiest(rates: Rates) -> tuple[float, ...]:
-    """Of each moment the highest of the rates: what is at work then."""
-    histories = (rates.read_history, rates.written_history, rates.verified_history)
+RATES = ("read", "written", "verified")
+
+
+def busiest(rates: Rates, names: Sequence[str] = RATES) -> tuple[float, ...]:
+    """Of each moment the highest of these rates: what is at work then."""
+    histories: list[tuple[float, ...]] = [getattr(rates, f"{name}_history") for name in names]
     size = max(map(len, histories))
     padded = [(0.0,) * (size - len(history)) + tuple(history) for history in histories]
     return tuple(max(moment) for moment in zip(*padded, strict=True))
@@ -71,7 +78,7 @@ def buckets(history: tuple[float, ...], period: float, now: float, each: int) ->
 
 def _table(rates: Rates, limit: Bottleneck, snapshot: Snapshot, width: int) -> list[Line]:
     rows = []
-    for what in ("read", "written", "verified"):
+    for what in RATES:
         history = getattr(rates, f"{what}_history")
         at_work = [value for value in history if value > 0]
         mean = fmean(at_work) if at_work else 0.0

@@ -1,0 +1,33 @@
+"""The graph of the throughput: how high it is drawn."""
+
+import pytest
+
+from core.models import Rates
+from tests.tui.app import moments
+from tui.glyphs import Glyphs
+from tui.widgets.pane import Room
+from tui.widgets.throughput import TABLE, Throughput
+
+WIDTH, HEIGHT = 160, 4
+FULL = "█"
+
+
+def drawn(rates: Rates) -> list[str]:
+    """The graph's lines, the highest first."""
+    glyphs = Glyphs(utf8=True)
+    room = Room(width=WIDTH, height=HEIGHT, glyphs=glyphs)
+    rows = Throughput(glyphs, id="throughput").rows(moments.moment(rates=rates), room).rows
+    return ["".join(text for text, _ in lines[0])[1 : WIDTH - TABLE - 1] for lines in rows]
+
+
+def test_reading_back_does_not_press_reading_and_writing_flat() -> None:
+    steady, burst = (100e6,) * 110, (0.0,) * 55 + (2000e6,) + (0.0,) * 54
+    highest = drawn(Rates(read_history=steady, written_history=steady, verified_history=burst))[0]
+    assert highest.count(FULL) == 110
+
+
+@pytest.mark.parametrize("peak", [1e6, 900e6])
+def test_where_nothing_arrives_reading_back_is_drawn(peak: float) -> None:
+    quiet, back = (0.0,) * 60, (peak / 2,) * 30 + (peak,) * 30
+    lines = drawn(Rates(read_history=quiet, written_history=quiet, verified_history=back))
+    assert [line.count(FULL) for line in lines] == [30, 30, 60, 60]
