@@ -22,9 +22,9 @@ from core.engine.starter import Begun, Starter
 from core.engine.upkeep import Upkeep
 from core.engine.waiting import Waiting
 from core.errors import UsageError
+from core.importing.halting import BACK
 from core.importing.importer import Importer
 from core.importing.ingest import ENDED
-from core.importing.run import BACK
 from core.importing.survey import Surveyor
 from core.importing.views import Views
 from core.models import ImportRequest, JobView, Snapshot, State, Waits

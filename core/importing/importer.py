@@ -8,9 +8,10 @@ from typing import Any
 from core.catalog import Selection, below
 from core.errors import LadingError, WorkerDiedError
 from core.importing import closing
+from core.importing.halting import HaltError, halt_for
 from core.importing.intake import intake
 from core.importing.links import link
-from core.importing.run import HaltError, Run, Settled, Todo, halt_for
+from core.importing.run import Run, Settled, Todo
 from core.importing.transfer import Transfer
 from core.importing.vigil import vigil
 from core.models import Outcome, State, Verdict, Waits

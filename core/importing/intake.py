@@ -6,7 +6,8 @@ from contextlib import aclosing
 
 from core.catalog import FileRow, SeenRow, beside
 from core.errors import WorkerDiedError
-from core.importing.run import HaltError, Run, halt_for
+from core.importing.halting import HaltError, halt_for
+from core.importing.run import Run
 from core.models import Outcome
 from core.workers import messages
 from core.workers.listing import ICLOUD, LIBRARY

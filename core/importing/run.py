@@ -1,7 +1,6 @@
 """One run of an import: what its stages share, and how it is paused, resumed and stopped."""
 
 import asyncio
-import errno
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,15 +10,14 @@ import msgspec
 
 from core.archives.archive import Archive
 from core.catalog import Catalog, ImportRow, Item, below
-from core.errors import LadingError, WorkerDiedError
+from core.errors import WorkerDiedError
 from core.importing.gate import Gate
+from core.importing.halting import CONGESTION, HaltError
 from core.limits import Controller, Limit
-from core.models import Count, Outcome, Waits
-from core.paths import display
+from core.models import Count, Outcome
 from core.queue import plan
 from core.volumes.filesystems import Kind
 from core.workers import control, messages
-from core.workers.faults import AGAIN
 from core.workers.messages import Request, Source
 from core.workers.pool import Pool, TaskFailedError, TaskStoppedError, Worker
 
@@ -28,18 +26,6 @@ R = TypeVar("R")
 
 READS = ("hash", "copy")
 """Stages in which a worker reads its source."""
-
-
-class HaltError(LadingError):
-    """The run cannot go on; the import is left paused and goes on from there later."""
-
-    title = "Paused"
-
-    def __init__(self, cause: str, advice: str = "", *, waits: Waits = Waits.NOTHING, check: bytes = b"") -> None:
-        """`waits`: it goes on by itself when that volume is back, and its file `check` can be read."""
-        super().__init__(cause, advice)
-        self.waits = waits
-        self.check = check
 
 
 class Limits(msgspec.Struct):
@@ -335,42 +321,3 @@ def _failures(files: list[Settled]) -> list[tuple[int, str, int]]:
 def _counters(worker: Worker) -> tuple[int, int, int]:
     slot = worker.slot
     return slot.get(control.READ), slot.get(control.WRITTEN), slot.get(control.VERIFIED)
-
-
-def full(why: str) -> tuple[str, str]:
-    """Cause and advice of an archive without room."""
-    return (
-        f"the archive is full ({why})",
-        "Make room on its volume, then resume. Only Lading's own staging was removed.",
-    )
-
-
-def halt_for(fault: messages.Fault, run: Run) -> HaltError | None:
-    """The reason to stop the whole run that lies in one fault, if it does."""
-    if fault.code in FULL and fault.side == "archive":
-        return HaltError(*full(fault.text))
-    if fault.code == errno.EROFS and fault.side == "archive":
-        return HaltError(
-            "the archive is read-only", "Make it writable again, then resume. What has arrived stays."
-        )
-    if fault.lost:
-        return away(run, Waits.SOURCE if fault.side == "source" else Waits.ARCHIVE)
-    return None
-
-
-def away(run: Run, waits: Waits, why: str = "does not answer any more", check: bytes = b"") -> HaltError:
-    """The reason to stop when a volume is gone; the import goes on by itself when it is back."""
-    if waits is Waits.SOURCE:
-        advice = f"{BACK} If it never comes back, close the import as it is: lading cancel {run.row.name}"
-        return HaltError(f"{display(run.source.root)} {why}", advice, waits=waits, check=check)
-    return HaltError(f"{display(run.archive.place.root)} {why}", BACK, waits=waits, check=check)
-
-
-BACK = "Plug it in or mount it again: the import goes on by itself. What has arrived stays."
-
-CONGESTION = AGAIN | {errno.EIO, errno.ENOENT, errno.ESPIPE}
-"""What clients of a server say that has too much to do, no room, or lost what was staged; rclone says ESPIPE for
-what comes after a write that failed."""
-
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-"""No room: errno(3)."""

@@ -9,7 +9,8 @@ from contextlib import suppress
 from core.catalog import Item
 from core.errors import WorkerDiedError
 from core.importing.gate import Claim
-from core.importing.run import HaltError, Run, Settled, Todo, away, full, halt_for
+from core.importing.halting import HaltError, away, full, halt_for
+from core.importing.run import Run, Settled, Todo
 from core.models import Outcome, Waits
 from core.paths import display
 from core.unbroken import to_the_end

@@ -9,7 +9,8 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from core.errors import ArchiveAwayError, WorkerDiedError
-from core.importing.run import HaltError, Run, away
+from core.importing.halting import HaltError, away
+from core.importing.run import Run
 from core.models import Waits
 from core.paths import display
 from core.workers import messages

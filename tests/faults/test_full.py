@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.importing import run
+from core.importing import halting
 from core.models import ImportView
 from core.workers import messages
 from tests.core.importing.rig import random_bytes, write
@@ -98,7 +98,7 @@ async def test_a_quota_pauses_whichever_call_tells(tmp_path: Path, call: str) ->
 async def test_control_a_full_disk_that_is_like_any_error_fails_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "FULL", frozenset())
+    monkeypatch.setattr(halting, "FULL", frozenset())
     with disks.memory(tmp_path / "memory", "size=12m") as path:
         async with scene.engine_at(tmp_path, archive=path / "archive") as rig:
             _source(rig)

@@ -7,7 +7,7 @@ from hypothesis import strategies as some
 
 from core import errors, protocol
 from core.errors import LadingError, SourceError, UsageError
-from core.importing.run import HaltError
+from core.importing.halting import HaltError
 from core.models import ImportRequest, Snapshot
 from core.protocol import FRAME, Answer, Call, Failed, Pushed, Welcome, pack
 from core.protocol.replies import Done, Started

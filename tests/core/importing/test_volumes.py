@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import ArchiveError, DatabaseError
-from core.importing.run import HaltError, halt_for
+from core.importing.halting import HaltError, halt_for
 from core.models import State, Verdict
 from core.workers.messages import Fault
 from tests.core.importing.rig import Rig, digest, random_bytes, write
