@@ -62,6 +62,7 @@ class Batch:
         self.staging = -1
         self._journal = -1
         self._journal_is_new = False
+        self._part = ""
         # Unlike a process id, never that of a worker before.
         self._mark = os.urandom(6).hex()
         self._numbers = itertools.count()
@@ -155,7 +156,7 @@ class Batch:
         if self._journal < 0:
             with Folders(self.root) as folders:
                 path = f"{journals.FOLDER}/{import_id}{journals.ENDING}"
-                self._journal, self._journal_is_new = journals.open_end(folders, path, self._in_parts)
+                self._journal, self._journal_is_new, self._part = journals.open_end(folders, path, self._in_parts)
         changed = [held for held in self.files.values() if not held.done and held.journaled != held.payload]
         try:
             write_all(self._journal, b"".join(row(h.path, h.read, h.outcome, h.payload) for h in changed))
@@ -182,6 +183,7 @@ class Batch:
             if self._in_parts and self._journal >= 0:
                 fd, self._journal = self._journal, -1
                 os.close(fd)
+                self._part = ""
             for held in staged:
                 # close(2) may be the first to tell of a full disk: NFS and SMB write late.
                 fd, held.fd = held.fd, -1
@@ -212,11 +214,18 @@ class Batch:
         self.remove(self.files.pop(number))
 
     def drop(self) -> None:
-        """Forget everything: staged files go, descriptors are closed."""
+        """Forget everything: staged files go, and the part of the journal that was not flushed; descriptors are
+        closed. All rows of that part are written again with their files."""
         for held in self.files.values():
             self.remove(held)
         self.files = {}
-        for fd in (self.root, self.staging, self._journal):
+        if self._journal >= 0:
+            release(self._journal)
+        if self._part:
+            with Folders(self.root) as folders:
+                journals.withdraw(folders, self._part)
+        for fd in (self.root, self.staging):
             if fd >= 0:
                 release(fd)
         self.root = self.staging = self._journal = -1
+        self._part = ""

@@ -42,8 +42,9 @@ def all_parts(folders: Folders, folder: str) -> dict[str, list[str]]:
     return {name: [file for _, file in sorted(files)] for name, files in found.items()}
 
 
-def open_end(folders: Folders, path: str, parts: bool) -> tuple[int, bool]:
-    """A descriptor that writes to the end of a journal, and whether its file holds nothing yet. Raises OSError.
+def open_end(folders: Folders, path: str, parts: bool) -> tuple[int, bool, str]:
+    """A descriptor that writes to the end of a journal, whether its file holds nothing yet, and the path of the
+    file when it is a part. Raises OSError.
 
     Its folder is made if it is not there. A last line that is torn is ended first, so that it damages no other.
     """
@@ -59,8 +60,20 @@ def open_end(folders: Folders, path: str, parts: bool) -> tuple[int, bool]:
             write_all(fd, b"\n")
     except BaseException:
         release(fd)
+        if parts:
+            withdraw(folders, path)
         raise
-    return fd, not size
+    return fd, not size, path if parts else ""
+
+
+def withdraw(folders: Folders, part: str) -> None:
+    """Remove a part that could not be written whole; nothing was published that stands in it alone.
+
+    Left where it is, some clients (rclone) say EIO to whoever reads it, also when there is room again.
+    """
+    folder, _, name = part.rpartition("/")
+    with suppress(OSError):
+        os.unlink(name, dir_fd=folders.at(folder))
 
 
 def sizes(folders: Folders, folder: str) -> list[tuple[str, int]]:

@@ -161,15 +161,20 @@ def append_journal(request: messages.AppendJournal) -> messages.Done:
             # An archive that was on a network before.
             with suppress(FileNotFoundError):
                 journals.join(folders, request.path, temporary())
-        fd, _ = journals.open_end(folders, request.path, parts)
+        fd, _, part = journals.open_end(folders, request.path, parts)
         try:
-            write_all(fd, request.data)
-            if request.flush:
-                durable.full_flush(fd)
+            try:
+                write_all(fd, request.data)
+                if request.flush:
+                    durable.full_flush(fd)
+            except BaseException:
+                release(fd)
+                raise
+            os.close(fd)
         except BaseException:
-            release(fd)
+            if part:
+                journals.withdraw(folders, part)
             raise
-        os.close(fd)
         if request.flush:
             folders.sync()
     return messages.Done()

@@ -43,15 +43,21 @@ def pictures(folder: Path, count: int = 12, size: int = 40_000, seed: int = 0) -
 
 @contextmanager
 def before(request: type[messages.Request], act: Callable[[], object], times: int = 1) -> Iterator[list[Worker]]:
-    """Do something just before a worker is asked for `request`, so many times; the workers that were."""
+    """Do something just before a worker is asked for `request`, so many times; the workers that were.
+
+    Meanwhile no other worker is asked for it.
+    """
     asked: list[Worker] = []
     ask = Worker.ask
+    turn = asyncio.Lock()
 
     async def acting(self: Worker, sent: messages.Request, wanted: type[Any]) -> Any:
-        if isinstance(sent, request) and len(asked) < times:
-            asked.append(self)
-            # Beside the loop: what is done may wait for a worker.
-            await asyncio.to_thread(act)
+        if isinstance(sent, request):
+            async with turn:
+                if len(asked) < times:
+                    asked.append(self)
+                    # Beside the loop: what is done may wait for a worker.
+                    await asyncio.to_thread(act)
         return await ask(self, sent, wanted)
 
     with pytest.MonkeyPatch.context() as patch:

@@ -1,11 +1,34 @@
 """What is brought to the share of a real SMB server, and what the server's own folder holds of it afterwards."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import xxhash
 
 from tests.core.importing.rig import digest, random_bytes, write
+from tests.rigs import disks, samba
+from tests.rigs.samba import Mount, Server
+
+
+class Share:
+    """A server with a disk of its own, and its share mounted by rclone."""
+
+    def __init__(self, server: Server, mount: Mount) -> None:
+        self.server, self.mount = server, mount
+        self.archive = mount.share / "archive"
+        self.below = server.folder / "archive"
+
+
+@contextmanager
+def on_disk(folder: Path, size: int) -> Iterator[Share]:
+    """A share on a disk of so many bytes."""
+    with (
+        disks.memory(folder / "memory", f"size={size}") as memory,
+        samba.server(folder / "smb", memory) as server,
+    ):
+        yield Share(server, server.rclone())
 
 
 def card(folder: Path, small: int = 12, large: int = 1) -> set[str]:

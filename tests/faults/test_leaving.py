@@ -1,11 +1,14 @@
 """Volumes that leave in the middle: one pause of one import, and nothing where they were."""
 
 import errno
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from core.errors import LadingError
+from core.importing import importer
 from core.models import State
 from core.workers import messages
 from tests.faults import scene
@@ -68,15 +71,28 @@ async def test_control_a_folder_of_the_same_path_would_be_filled(tmp_path: Path)
 # Ejection
 
 
-async def _ejected(rig: Rig, other: Path, act: object) -> tuple[str, str]:
-    """Two imports; the source of the first one leaves in the middle. Both, when they have ended."""
+async def _ejected(rig: Rig, other: Path, act: Callable[[], object]) -> tuple[str, str]:
+    """Two imports of three batches each; the source of the first one leaves when it is listed, and not all of it
+    read. Both, when they have ended."""
     scene.pictures(rig.source, FILES, 3_000)
     scene.pictures(other, FILES, 3_000, seed=7)
-    first, second = await rig.begun(), ""
-    with scene.before(messages.ReadBatch, act, 1):  # type: ignore[arg-type]
-        second = await rig.begun(other)
+    begun: list[int] = []
+    listed = threading.Event()
+
+    def leave() -> None:
+        begun.append(1)
+        if len(begun) == 3:
+            assert listed.wait(60)
+            act()
+
+    with pytest.MonkeyPatch.context() as patch, scene.before(messages.ReadBatch, leave, 3):
+        patch.setattr(importer, "TOGETHER", FILES // 3)
+        first, second = await rig.begun(), await rig.begun(other)
+        await rig.until(lambda: rig.view(first).listed)
+        listed.set()
         await scene.ended(rig, first)
-    await scene.ended(rig, second)
+        await scene.ended(rig, second)
+    assert len(begun) == 3
     return first, second
 
 

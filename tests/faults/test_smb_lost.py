@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,9 @@ from core.models import ImportView, State
 from core.workers import messages
 from tests.core.importing.rig import Rig
 from tests.faults import scene, share
-from tests.rigs import disks, sabotage, samba
-from tests.rigs.samba import Mount, Server
+from tests.faults.share import Share
+from tests.rigs import sabotage, samba
+from tests.rigs.samba import Server
 
 pytestmark = samba.needed
 
@@ -20,21 +20,10 @@ SIZE = 256 << 20
 """Bytes of the disk behind the share."""
 
 
-class Share:
-    """A server with a disk of its own, and its share mounted by rclone."""
-
-    def __init__(self, server: Server, mount: Mount) -> None:
-        self.server, self.mount = server, mount
-        self.archive = mount.share / "archive"
-        self.below = server.folder / "archive"
-
-
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Share]:
-    with ExitStack() as stack:
-        folder = stack.enter_context(disks.memory(tmp_path / "memory", f"size={SIZE}"))
-        server = stack.enter_context(samba.server(tmp_path / "smb", folder))
-        yield Share(server, server.rclone())
+    with share.on_disk(tmp_path, SIZE) as made:
+        yield made
 
 
 def cut_short(below: Path) -> int:

@@ -173,6 +173,37 @@ def test_torn_append_is_ended_before_the_next(inside: Inside, monkeypatch: pytes
     assert [unsealed(line) is not None for line in lines] == [False, True, True, True]
 
 
+@pytest.mark.parametrize("call", ["fsync", "close", "write"])
+def test_a_part_that_was_not_flushed_is_withdrawn(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """All its rows are written again with their files."""
+    before = descriptors()
+    server = msgspec.structs.replace(inside.place, level="server")
+    journal = inside.archive / JOURNAL
+    real = getattr(os, call)
+
+    def fail(fd: int, *_: object) -> None:
+        if call == "close":
+            real(fd)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    inside.stage(server)
+    if call != "write":
+        assert inside.worker.answer(messages.Journal("import")) == messages.Done()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, fail)
+        inside.worker.answer(messages.Flush() if call != "write" else messages.Journal("import"))
+    assert descriptors() == before
+    assert list(journal.parent.iterdir()) == []
+    inside.stage(server)
+    inside.worker.answer(messages.Journal("import"))
+    assert inside.worker.answer(messages.Flush()) == messages.Checked([])
+    (part,) = journal.parent.iterdir()
+    lines = part.read_bytes().splitlines(keepends=True)
+    assert [unsealed(line) is not None for line in lines] == [False, True, True, True]
+
+
 def test_folders_that_cannot_be_flushed_mean_copy_again(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     inside.stage()
     inside.worker.answer(messages.Journal("import"))
