@@ -201,7 +201,7 @@ class Reader:
         with Opened(tree, file.path, self._slot) as opened:
             self._slot.begin("copy" if write else "hash", opened.facts.st_size)
             xxh, sha, head = self._stream(opened, write)
-            if not opened.same():
+            if opened.read(self._past_end, opened.facts.st_size) or not opened.same():
                 raise ChangedError
             return self._read(file, opened, xxh, sha, head)
 

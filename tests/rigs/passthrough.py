@@ -1,6 +1,6 @@
 """A file system that passes everything through to a folder, and fails as it is told (FUSE, Linux, root).
 
-`python -m tests.rigs.passthrough BELOW MOUNT SWITCHES SUBTYPE` is its daemon, `mounted` starts and ends it.
+`python -m tests.rigs.passthrough MOUNT BELOW SWITCHES SUBTYPE` is its daemon, `mounted` starts and ends it.
 Switches are set while it runs, one or more for each operation.
 """
 
@@ -49,6 +49,31 @@ class Switch:
     above: int = 0
 
 
+def serving(module: str, mount: Path, *argv: str) -> "subprocess.Popen[bytes]":
+    """Start a module as the daemon of a FUSE mount, and wait until it serves."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, str(mount), *argv],
+        cwd=ROOT,
+        # libfuse 2 writes 4 KiB at a time.
+        env={**os.environ, "FUSE_LIBRARY_NAME": "fuse3"},
+        process_group=0,
+    )
+    end = time.monotonic() + 20
+    while not disks.mounted(mount):
+        assert process.poll() is None, "the FUSE daemon ended"
+        assert time.monotonic() < end, "the FUSE daemon mounted nothing"
+        time.sleep(0.01)
+    return process
+
+
+def ended(process: "subprocess.Popen[bytes]", mount: Path) -> None:
+    """End a daemon, which ends whatever hangs, and unmount."""
+    process.kill()
+    process.wait(20)
+    if disks.mounted(mount):
+        disks.unmount(mount, lazy=True)
+
+
 class Passthrough:
     """A running one. `below` holds the files, `path` is the mount point."""
 
@@ -70,19 +95,8 @@ class Passthrough:
 
     def mount(self) -> None:
         """Start the daemon."""
-        argv = [str(self.below), str(self.path), str(self._switches), self._subtype]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.rigs.passthrough", *argv],
-            cwd=ROOT,
-            # libfuse 2 writes 4 KiB at a time.
-            env={**os.environ, "FUSE_LIBRARY_NAME": "fuse3"},
-            process_group=0,
-        )
-        end = time.monotonic() + 20
-        while not disks.mounted(self.path):
-            assert self.process.poll() is None, "the FUSE daemon ended"
-            assert time.monotonic() < end, "the FUSE daemon mounted nothing"
-            time.sleep(0.01)
+        argv = (str(self.below), str(self._switches), self._subtype)
+        self.process = serving("tests.rigs.passthrough", self.path, *argv)
 
     def kill(self) -> None:
         """The daemon dies: every call below the mount point says ENOTCONN."""
@@ -93,10 +107,8 @@ class Passthrough:
     def unmount(self) -> None:
         """End the daemon, which ends whatever hangs, and unmount."""
         if self.process is not None:
-            self.kill()
+            ended(self.process, self.path)
             self.process = None
-        if disks.mounted(self.path):
-            disks.unmount(self.path, lazy=True)
 
 
 @contextmanager
@@ -304,7 +316,7 @@ def _operations(below: str, switches: _Switches) -> Any:
     return Operations()
 
 
-def daemon(below: str, mount: str, switches: str, subtype: str) -> None:
+def daemon(mount: str, below: str, switches: str, subtype: str) -> None:
     """Serve until unmounted."""
     import mfusepy
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -222,6 +223,27 @@ def _follows_links() -> None:
     vars(os)["O_NOFOLLOW"] = 0
 
 
+def _lists_at_once() -> None:
+    """A folder is listed whole before anything of it is told."""
+    from core.workers import listing
+
+    listing.ENTRIES = listing.SORTED = 1 << 40
+
+
+def _reads_on() -> None:
+    """A file is read for as long as it gives something."""
+    from core.workers.reading import Opened
+
+    kept: Callable[..., None] = Opened.__init__
+
+    def init(self: Opened, *given: Any) -> None:
+        kept(self, *given)
+        known = {name: getattr(self.facts, name) for name in dir(self.facts) if name.startswith("st_")}
+        self.facts = SimpleNamespace(**known | {"st_size": 1 << 40})  # type: ignore[assignment]
+
+    Opened.__init__ = init  # type: ignore[method-assign, assignment]
+
+
 def _claims_medium() -> None:
     """Whatever was read back is said to have come from the medium."""
     from core.workers import readback
@@ -241,7 +263,9 @@ BREAKS: dict[str, Callable[[], None]] = {
     "ignores the device": _ignores_device,
     "ignores sync": _ignores_sync,
     "knows no loss": _knows_no_loss,
+    "lists at once": _lists_at_once,
     "publishes nothing": _publishes_nothing,
+    "reads on": _reads_on,
     "reads zeros": _reads_zeros,
     "replaces": _replaces,
     "trusts writes": _trusts_writes,
