@@ -1,4 +1,4 @@
-"""Kill -9 of the engine while its queues are at work; at length in tests/faults/test_working.py."""
+"""Kill -9 of the engine while its queues are at work; all of them, at length, in tests/faults/test_working.py."""
 
 import random
 from pathlib import Path
@@ -13,7 +13,7 @@ async def test_an_engine_killed_at_work_is_taken_up(tmp_path: Path) -> None:
     hit = []
     with swept(home):
         await working.imported(home, archive, card)
-        for queue in ("exiftool", "ffprobe", "thumbnail", "video_proxy", "bagit"):
+        for queue in ("exiftool", "ffprobe", "thumbnail", "video_proxy"):
             if await working.killed_at(home, queue, chance, 0.1, everything=queue == "thumbnail"):
                 hit.append(queue)
             working.check_whole(archive)

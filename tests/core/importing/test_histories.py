@@ -190,7 +190,7 @@ class History(RuleBasedStateMachine):
 
 TestHistories = History.TestCase
 TestHistories.settings = settings(
-    max_examples=int(os.environ.get("TEST_HISTORIES", "12")),
+    max_examples=int(os.environ.get("TEST_HISTORIES", "8")),
     stateful_step_count=12,
     deadline=None,
     suppress_health_check=list(HealthCheck),

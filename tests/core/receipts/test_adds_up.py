@@ -9,6 +9,7 @@ import pytest
 from core import receipts
 from core.errors import DatabaseError
 from core.models import Outcome, State
+from core.receipts import row
 from core.receipts.row import PAGE
 from tests.core.receipts.book import FORMS, NAME, Book, mixed, parsed
 
@@ -108,10 +109,11 @@ async def test_pages_meet_without_gap_or_overlap(book: Book) -> None:
     assert [int(row.path) for row in await book.all()] == list(range(count))
 
 
-async def test_many_files_stream(book: Book) -> None:
+async def test_many_files_stream(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row, "PAGE", 100)
     number = await book.add(verdict="SAFE")
     item = await book.item()
-    await book.enter(number, *((b"DCIM/100EOS/IMG_%06d.JPG" % n, 1 + n % 3, item, None) for n in range(30_000)))
+    await book.enter(number, *((b"DCIM/100EOS/IMG_%06d.JPG" % n, 1 + n % 3, item, None) for n in range(6_000)))
     written = 0
 
     def out(text: str) -> None:
@@ -124,8 +126,8 @@ async def test_many_files_stream(book: Book) -> None:
         await receipts.write(book.read, NAME, form, out)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        assert peak < 10e6, form
-    assert written > 18e6  # what is kept is a small part of it
+        assert peak < 1e6, form
+    assert written > 3.6e6  # what is kept is a small part of it
 
 
 async def test_no_page_sorts_the_import(book: Book) -> None:
