@@ -73,13 +73,16 @@ async def put_down(engine: "Engine") -> None:
         else:
             running.append(name)
             importer.halt("Lading was stopped", "It goes on when Lading is started again.")
-    with suppress(Exception):
-        # What went wrong in an import is its own.
-        await engine.wait(running)
-    for name in running:
-        row = await _row(engine, name)
-        if row.state == State.PAUSED:
-            await engine.catalog.set_import(row.id, state=State.RUNNING, waits="", unclean=-1)
+    try:
+        with suppress(Exception):
+            # What went wrong in an import is its own.
+            await engine.wait(running)
+    finally:
+        # Also when there is no time to wait for an archive that hangs.
+        for name in running:
+            row = await _row(engine, name)
+            if row.state == State.PAUSED:
+                await engine.catalog.set_import(row.id, state=State.RUNNING, waits="", unclean=-1)
 
 
 async def _row(engine: "Engine", name: str) -> ImportRow:

@@ -163,6 +163,7 @@ class Lock:
 
     async def release(self) -> None:
         """Give the lock back; without an answer from the archive it is left to become stale."""
+        deadline = asyncio.get_running_loop().time() + ANSWER
         if self._renewing is not None:
             # A renewal under way ends first: it would write the lock again.
             self._leaving.set()
@@ -171,6 +172,6 @@ class Lock:
             await asyncio.gather(self._renewing, return_exceptions=True)
         if not self.lost.is_set():
             with suppress(TaskFailedError, WorkerDiedError, TimeoutError, OSError):
-                async with asyncio.timeout(ANSWER), self._pool.worker("lock") as worker:
+                async with asyncio.timeout_at(deadline), self._pool.worker("lock") as worker:
                     await worker.ask(messages.Unlock(self._place, self._me.text()), messages.Done)
         _held.discard(self._me.engine)

@@ -89,7 +89,8 @@ def status(home: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("made", [frozen, stopped], ids=["fsfreeze", "smbd"])
 def test_everything_answers_and_the_engine_stops(home: Path, tmp_path: Path, made: Callable[[Path], Any]) -> None:
     """All of it while the archive hangs, which it does until the end."""
-    more = environ(home)
+    # Slow enough that it hangs in the middle, however long a look at it takes.
+    more = environ(home, LADING_READ_LIMIT="10")
     with (
         made(tmp_path) as hanging,
         terminal(command=importing(hanging, tmp_path), more=more) as attached,

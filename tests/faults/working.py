@@ -40,15 +40,18 @@ async def imported(home: Path, archive: Path, card: Path) -> None:
 
 
 async def killed_at(home: Path, queue: str, chance: random.Random, longest: float, *, everything: bool) -> bool:
-    """Kill the engine at a random moment after jobs of a queue were begun; whether they were still at work."""
+    """Kill the engine at a random moment after jobs of a queue were begun, no later than when none is at work any
+    more; whether some were still. Where the queue has nothing left to do nobody is killed."""
     async with attached(home) as client:
         await client.queue_resume(queue)
         until = time.monotonic() + 30
         while not _jobs(home, queue, "claimed") and time.monotonic() < until:
             if not _jobs(home, queue, "ready") + _jobs(home, queue, "waiting"):
-                break
+                return False
             await asyncio.sleep(0.002)
-        await asyncio.sleep(chance.uniform(0, longest))
+        moment = time.monotonic() + chance.uniform(0, longest)
+        while (now := time.monotonic()) < moment and _jobs(home, queue, "claimed"):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(min(moment - now, 0.01))
         engine = the_engine(home)
         family = [engine, *engine.children(recursive=True)]
         engine.kill()

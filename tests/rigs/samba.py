@@ -137,7 +137,9 @@ class Server:
         where = self.base / f"rclone-{number}"
         options = ["--vfs-cache-mode", "off", "--dir-cache-time", "1s", "--attr-timeout", "0s"]
         options += ["--config", str(configuration), "--cache-dir", str(self.base / f"cache-{number}")]
-        options += ["--contimeout", "5s", "--timeout", "10s", "--retries", "1", "--low-level-retries", "1"]
+        # A connection nobody used for `timeout` is broken, and who uses it next is told EIO: it is closed before.
+        options += ["--contimeout", "5s", "--timeout", "60s", "--smb-idle-timeout", "5s"]
+        options += ["--retries", "1", "--low-level-retries", "1"]
         return self._mounted([_tool("rclone"), "mount", f"nas:{SHARE}", str(where), *options], where, where, {})
 
     def smbnetfs(self) -> "Mount":

@@ -6,7 +6,9 @@ from collections.abc import Callable
 import psutil
 import pytest
 
+from core.engine.takeup import put_down
 from core.errors import WorkerDiedError
+from core.importing.importer import Importer
 from core.importing.run import Run
 from core.importing.transfer import Transfer
 from core.models import State, Verdict
@@ -130,3 +132,26 @@ async def test_halted_between_two_requests_nothing_is_held(rig: Rig, monkeypatch
     assert (await rig.imported()).state is State.PAUSED
     assert len(held) > 20
     await rig.until(lambda: held_by_workers(rig) == [])
+
+
+async def test_without_time_to_wait_for_the_archive_it_goes_on_later(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos(rig.source, 20)
+    cleaning, answers = asyncio.Event(), asyncio.Event()
+
+    async def clean(self: Importer) -> None:
+        cleaning.set()
+        await answers.wait()
+
+    monkeypatch.setattr(Importer, "_clean", clean)
+    name = await rig.begun()
+    stopping = asyncio.create_task(put_down(rig.engine))
+    await cleaning.wait()
+    assert (await rig.engine.catalog.imports())[0].state == State.PAUSED
+    stopping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    assert (await rig.engine.catalog.imports())[0].state == State.RUNNING
+    answers.set()
+    await rig.engine.wait([name])
