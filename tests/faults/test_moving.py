@@ -24,11 +24,11 @@ Made = tuple[Path, str, set[str], float]
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A state folder and its archive, an import there, what it holds, and the seconds that moving takes here."""
     root = tmp_path_factory.mktemp("moving")
-    for name, first, count in (("one", 0, 600), ("two", 500, 300)):
+    for name, first, count in (("one", 0, 300), ("two", 250, 150)):
         for number in range(first, first + count):
             folder = root / name / f"{number // 100}"
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"{number}.txt").write_bytes(hashlib.shake_128(str(number).encode()).digest(20_000))
+            (folder / f"{number}.txt").write_bytes(hashlib.shake_128(str(number).encode()).digest(2_000))
         importing.finish(str(root / "home"), str(root / "archive"), str(root / name))
     moving.finish(str(root / "home"), str(root / "archive"))
     with sqlite3.connect(root / "home" / "lading.db") as database:
@@ -37,19 +37,20 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     contents = {
         hashlib.sha256(Path(real).read_bytes()).hexdigest() for _, real in importing.payload(str(root / "archive"))
     }
-    assert len(contents) == 800
+    assert len(contents) == 400
     before = time.monotonic()
     copy = tmp_path_factory.mktemp("whole")
-    shutil.copytree(root, copy, dirs_exist_ok=True)
-    _relocate(root, copy)
+    _copied(root, copy)
     moving.finish(str(copy / "home"), str(copy / "archive"), name, "Elsewhere")
     took = time.monotonic() - before
     assert check(copy, contents) == "Elsewhere"
     return root, name, contents, took
 
 
-def _relocate(root: Path, copy: Path) -> None:
-    """A copied catalog is told where its archive is now."""
+def _copied(root: Path, copy: Path) -> None:
+    """State folder and archive once more; the copied catalog is told where its archive is now."""
+    for name in ("home", "archive"):
+        shutil.copytree(root / name, copy / name)
     with sqlite3.connect(copy / "home" / "lading.db") as database:
         database.execute("UPDATE archive SET path = ?", (bytes(copy / "archive"),))
     database.close()
@@ -63,11 +64,10 @@ def check(root: Path, contents: set[str]) -> str:
     }
     assert len(found) == len(contents)
     assert set(found.values()) == contents
-    for bag in (archive / "locations").iterdir():
-        done = subprocess.run(
-            [sys.executable, "-m", "bagit", "--validate", str(bag)], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
+    bags = map(str, (archive / "locations").iterdir())
+    command = [sys.executable, "-m", "bagit", "--validate", *bags]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     with sqlite3.connect(root / "home" / "lading.db") as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert database.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -90,8 +90,7 @@ def check(root: Path, contents: set[str]) -> str:
 @pytest.mark.parametrize("moment", range(20))
 def test_killed_at_any_moment_it_is_finished(tmp_path: Path, made: Made, moment: int) -> None:
     root, name, contents, longest = made
-    shutil.copytree(root, tmp_path, dirs_exist_ok=True)
-    _relocate(root, tmp_path)
+    _copied(root, tmp_path)
     home, archive = str(tmp_path / "home"), str(tmp_path / "archive")
     process = moving.child(home, archive, name, "Elsewhere")
     importing.kill_at(process, random.Random(moment).uniform(0.3, 1.0) * longest, everything=moment % 2 == 0)

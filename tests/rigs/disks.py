@@ -111,10 +111,14 @@ class Disk:
         return size
 
     def close(self) -> None:
-        """Unmount it, and give the device back."""
-        if mounted(self.path):
+        """Unmount it, and give the device back; also when somebody still uses it, which is an error."""
+        try:
             self.unmount()
-        run("losetup", "--detach", self.device)
+        except AssertionError:
+            self.unmount(lazy=True)
+            raise
+        finally:
+            run("losetup", "--detach", self.device)
 
 
 @contextmanager
