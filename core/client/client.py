@@ -130,9 +130,10 @@ class Client:
         wanted = requests.Restore(name=name, target=os.fsencode(target), by_date=by_date)
         return (await self._ask(wanted, replies.Restored, _hearing(progress))).result
 
-    async def rebuild(self, path: str) -> Rebuilt:
+    async def rebuild(self, path: str, progress: Callable[[Count, Count], None]) -> Rebuilt:
         """Bring the catalog up to all that the archive at `path` holds. Raises ArchiveError, UsageError."""
-        return (await self._ask(requests.Rebuild(archive=os.fsencode(path)), replies.Rebuilt)).result
+        wanted = requests.Rebuild(archive=os.fsencode(path))
+        return (await self._ask(wanted, replies.Rebuilt, _hearing(progress))).result
 
     async def move_import(self, name: str, location: str) -> Moved:
         """Move an import to another location of its archive. Raises ArchiveError, UsageError."""

@@ -1,5 +1,6 @@
 """The upkeep of archives: read again and healed, moved about in, and the catalog rebuilt from what they hold."""
 
+import asyncio
 import os
 import time
 from collections.abc import Container
@@ -17,10 +18,14 @@ from core.importing.heal import Heal
 from core.importing.ingest import ENDED
 from core.importing.moving import Mover
 from core.importing.rebuild import Rebuild
+from core.models import Count
 from core.paths import display
 from core.receipts import lookup
 from core.results import AuditResult, AuditScope, Moved, Rebuilt
 from core.workers.pool import Pool, TaskFailedError
+
+TOLD = 0.5
+"""Seconds between two words on a rebuild's progress."""
 
 
 class Upkeep:
@@ -59,8 +64,25 @@ class Upkeep:
             result = await audit.result(began)
             return msgspec.structs.replace(result, healed=tuple(heal.healed))
 
-    async def rebuild(self, path: str) -> Rebuilt:
-        """Bring the catalog up to all that the archive at `path` holds. Raises ArchiveError, UsageError."""
+    async def rebuild(self, path: str, progress: Progress = lambda new, total: None) -> Rebuilt:
+        """Bring the catalog up to all that the archive at `path` holds. Raises ArchiveError, UsageError.
+
+        `progress` is told now and then how many files are new in the catalog; nobody knows how many will be.
+        """
+        telling = asyncio.create_task(self._tell(progress), name="rebuild's progress")
+        try:
+            return await self._rebuild(path)
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+    async def _tell(self, progress: Progress) -> None:
+        before = self._catalog.last_item_id
+        while True:
+            await asyncio.sleep(TOLD)
+            progress(Count(files=self._catalog.last_item_id - before), Count())
+
+    async def _rebuild(self, path: str) -> Rebuilt:
         async with self._archives.used(path, create=False) as (archive, _):
             for name in archive.active:
                 if name in self._under_way:

@@ -19,8 +19,8 @@ The first call must be `Hello`, within `GREETING` seconds; it is answered by `We
 everything else holds only between equal versions.
 
 After `Subscribe` the engine pushes a `Pushed` snapshot every `PERIOD` seconds, each of which replaces the one
-before. A client that has not read everything yet gets none until it has. `Audit`, `Check` and `Restore` send
-`Progress` in the same way, and `Receipt` and `HashList` their text in `Part`s before their answer.
+before. A client that has not read everything yet gets none until it has. `Audit`, `Check`, `Restore` and
+`Rebuild` send `Progress` in the same way, and `Receipt` and `HashList` their text in `Part`s before their answer.
 
 A client may have `CALLS` calls unanswered; while it has, the engine reads no more from it. Of those that ask for a
 `Page`, one is answered after the other, each when the one before has been read. When the connection
@@ -67,7 +67,7 @@ class Answer(Message, frozen=True, kw_only=True):
 
 
 class Progress(Message, frozen=True, kw_only=True):
-    """How far the audit of a call is."""
+    """How far a call is; a total of nothing is one that nobody knows."""
 
     number: int
     checked: Count

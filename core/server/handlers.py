@@ -72,7 +72,11 @@ async def reply(engine: "Engine", request: Request, number: int, asker: Asker) -
 
             return replies.Audited(result=await engine.upkeep.audit(os.fsdecode(archive), progress, scope))
         case requests.Rebuild(archive=archive):
-            return replies.Rebuilt(result=await engine.upkeep.rebuild(os.fsdecode(archive)))
+
+            def taken_in(new: Count, total: Count) -> None:
+                asker.offer(pack(Progress(number=number, checked=new, total=total)))
+
+            return replies.Rebuilt(result=await engine.upkeep.rebuild(os.fsdecode(archive), taken_in))
         case requests.Imports(before=before, unfinished=unfinished):
             page = await records.page(engine.database.read, engine.under_way, before, unfinished=unfinished)
             return replies.Records(records=tuple(page))

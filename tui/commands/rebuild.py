@@ -32,14 +32,24 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from core import config
     from core.client.client import Client
     from core.errors import UsageError
+    from core.models import Count
+    from tui.console.progress import Quiet, TakenIn
     from tui.console.running import perform
+    from tui.console.window import Window
 
     settings = config.load({"archive": options.archive}, os.environ)
     archive = settings.archive
     if archive is None:
         raise UsageError("There is no archive to read.", "Give its folder, or set LADING_ARCHIVE.")
     engine = Client(settings)
-    found = asyncio.run(perform(engine, lambda: engine.rebuild(archive)))
+    quiet = options.json or not console.out.terminal
+    window = Window[tuple[Count, Count]](Quiet(console.err) if quiet else TakenIn(console.out))
+    try:
+        found = asyncio.run(
+            perform(engine, lambda: engine.rebuild(archive, lambda new, total: window.show((new, total))))
+        )
+    finally:
+        window.close()
     if options.json:
         console.out.json(found, indent=2)
     else:

@@ -46,7 +46,9 @@ class Audited:
         """Draw over the line."""
         done, total = newest
         files = f"{format.number(done.files)} of {format.counted(total.files, 'file')}"
-        told = f"{files}  {format.sizes(done.bytes, total.bytes)}  (Ctrl-C stops)"
+        self._draw(f"{files}  {format.sizes(done.bytes, total.bytes)}  (Ctrl-C stops)")
+
+    def _draw(self, told: str) -> None:
         self._out.write(f"\r{format.fit(told, self._out.size()[0] - 1, utf8=self._out.utf8)}\x1b[K")
 
     def note(self, text: str) -> None:
@@ -56,6 +58,14 @@ class Audited:
     def close(self) -> None:
         """Take the line away."""
         self._out.write("\r\x1b[K")
+
+
+class TakenIn(Audited):
+    """How many files a rebuild has found that the catalog did not have."""
+
+    def show(self, newest: tuple[Count, Count], /) -> None:
+        """Draw over the line."""
+        self._draw(f"{format.counted(newest[0].files, 'file')} new in the catalog  (Ctrl-C stops)")
 
 
 class JsonLines:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from core.engine import upkeep
 from core.errors import ArchiveError, UsageError
 from core.models import Outcome, Verdict
 from core.results import Rebuilt
@@ -75,6 +76,17 @@ async def test_all_of_it(rig: Rig) -> None:
     await rig.engine.upkeep.rebuild(str(rig.archive))
     assert await rows(rig) == before
     assert rig.payload() == payload
+
+
+async def test_it_tells_how_far_it_is(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    await brought(rig)
+    count = len(rig.payload())
+    monkeypatch.setattr(upkeep, "TOLD", 0.001)
+    await rig.restarted("fresh home")
+    heard: list[int] = []
+    await rig.engine.upkeep.rebuild(str(rig.archive), lambda new, total: heard.append(new.files))
+    assert heard == sorted(heard)
+    assert 0 < heard[-1] <= count
 
 
 @pytest.mark.parametrize("harm", ["gone", "torn", "holes"])

@@ -9,7 +9,7 @@ import pytest
 from core.models import InFlight, State, Verdict
 from tests.tui.console.streams import pipe, terminal
 from tests.tui.views import HOSTILE, count, done, snapshot, view
-from tui.console.progress import Audited, JsonLines, Lines, Quiet, bar, render
+from tui.console.progress import Audited, JsonLines, Lines, Quiet, TakenIn, bar, render
 from tui.format import cells
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -168,3 +168,10 @@ def test_an_audit_has_one_line() -> None:
     printer.show((count(512, 2 * 10**9), count(2000, 8 * 10**9)))
     printer.close()
     assert told.getvalue() == "\r512 of 2,000 files  2.00 of 8.00 GB  (Ctrl-C stops)\x1b[K\r\x1b[K"
+
+
+def test_a_rebuild_tells_what_is_new() -> None:
+    out, told = terminal()
+    printer = TakenIn(out)
+    printer.show((count(1512, 0), count(0, 0)))
+    assert told.getvalue() == "\r1,512 files new in the catalog  (Ctrl-C stops)\x1b[K"
