@@ -29,8 +29,8 @@ bench: setup
 	$(UV) run --locked --group bench python -m tests.benchmarks $(ARGS)
 
 faults: setup-test
-	$(UV) run --no-sync pytest tests/faults $(ARGS)
-	LADING_FUZZ=20 $(UV) run --no-sync pytest tests/core/fuzz
+	$(UV) run --no-sync pytest tests/faults --numprocesses 2 --dist worksteal $(ARGS)
+	LADING_FUZZ=20 $(UV) run --no-sync pytest tests/core/fuzz --numprocesses 2 --dist worksteal
 
 # Looks best with the font Fira Code: apt-get install fonts-firacode, brew install font-fira-code
 screenshots: setup
