@@ -111,6 +111,9 @@ class Controller(Limit):
         """The value at which it was congested last."""
         self._patience, self._waited = self.PATIENCE, 0
         self._halved = float("-inf")
+        self._changed = float("-inf")
+        self._proven = False
+        """Whether a batch that began at this value has ended well: bytes alone may be of batches that fail."""
         self._ends: deque[bool] = deque(maxlen=2 * most)
         self._late = 0
         self._errors = 0
@@ -137,7 +140,7 @@ class Controller(Limit):
             self._since = now
             return
         self._moved += size
-        if now - self._since < self._period:
+        if now - self._since < self._period or (self.ceiling > self._good and not self._proven):
             return
         rate = self._moved / (now - self._since)
         self._moved, self._since = 0, now
@@ -148,6 +151,13 @@ class Controller(Limit):
     def rest(self) -> None:
         """Nothing is to be moved for a while."""
         self._moved, self._since = 0, None
+
+    def resize(self, ceiling: int) -> None:
+        """Change the ceiling; who has a place keeps it."""
+        if ceiling != self.ceiling:
+            self._changed, self._proven = asyncio.get_running_loop().time(), False
+            self._ends.clear()
+        super().resize(ceiling)
 
     def _judge(self, rate: float) -> None:
         if not rate:
@@ -181,11 +191,12 @@ class Controller(Limit):
         seconds = asyncio.get_running_loop().time() - began
         self._batch = (self._batch + seconds) / 2 if self._batch else seconds
         self._errors = 0
+        self._proven = self._proven or began >= self._changed
         self._ended(began, True)
 
     def _ended(self, began: float, well: bool) -> None:
-        # What began before the last halving tells nothing of the value since.
-        if began >= self._halved:
+        # What began at another value tells nothing of this one.
+        if began >= self._changed:
             self._ends.append(well)
 
     def answered(self, seconds: float) -> None:
@@ -210,10 +221,10 @@ class Controller(Limit):
         if self.ceiling == 1 or now - self._halved < self._period:
             return
         self._halved, self._errors = now, 0
-        self._ends.clear()
         self._wall = self.ceiling
         if self._good >= self._wall:
-            self._good = max(1, self._wall - 1)
+            # It is not what it was: what it bears now may be far less, and is looked for at once.
+            self._good, self._waited = max(1, self._wall // 2), 0
         self._best = 0.0
         if self._good + 1 >= self._wall:
             self._wait()

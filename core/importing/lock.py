@@ -17,6 +17,9 @@ from core.workers.pool import Pool, TaskFailedError
 BEAT = 10.0
 """Seconds between two renewals."""
 
+AGAIN = 1.0
+"""Seconds after which a renewal that failed is tried again: a server may have too much to do for a moment."""
+
 STALE = 35.0
 """Seconds without a renewal after which another machine's lock counts as left behind."""
 
@@ -129,8 +132,9 @@ class Lock:
     async def _renew(self) -> None:
         """Renew the lock, and give it up before another machine may: an archive that hangs does not tell."""
         loop = asyncio.get_running_loop()
-        renewed = loop.time()
-        while not await self._left(BEAT):
+        renewed, pause = loop.time(), BEAT
+        while not await self._left(pause):
+            pause = min(AGAIN, BEAT)
             began = loop.time()
             deadline = max(renewed + STALE - BEAT, began + BEAT)
             new = msgspec.structs.replace(self._me, beat=self._me.beat + 1)
@@ -140,7 +144,7 @@ class Lock:
                     if (await worker.ask(request, messages.Held)).text != new.text():
                         self.lose("another engine took the archive over")
                         return
-                self._me, renewed = new, began
+                self._me, renewed, pause = new, began, BEAT
             if loop.time() >= renewed + STALE - BEAT:
                 self.lose("the archive does not answer any more", away=True)
                 return

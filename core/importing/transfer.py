@@ -108,9 +108,12 @@ class Transfer:
             for claim in claims.values():
                 run.gate.settle(claim, None)
         _halt(faults, run)
+        await self._drop(worker)
+
+    async def _drop(self, worker: Worker) -> None:
+        """Have a worker forget its batch; what it still holds goes with it, if need be."""
         with suppress(TaskFailedError, WorkerDiedError):
-            # All is settled: what the worker still holds goes with it, if need be.
-            await run.ask(worker, messages.Drop(), messages.Done)
+            await self._run.ask(worker, messages.Drop(), messages.Done)
 
     async def _commit(
         self,
@@ -219,6 +222,9 @@ class Transfer:
                         await self._journal(worker)
                         flushed = await run.ask(worker, messages.Flush(), messages.Checked)
                         found += self._at("flush", flushed.faults)
+            if found:
+                # Removing what failed is work for the volume, too: beside others it would make more of them fail.
+                await self._drop(worker)
         if any(fault.again or run.may_pass(fault) for _, fault in found):
             run.writing.failed(began)
         else:

@@ -28,15 +28,16 @@ HANG = 3600.0
 
 @dataclass(frozen=True)
 class Switch:
-    """What becomes of one operation, by its name in FUSE: read, write, create, flush (each close), fsync …
+    """What becomes of operations, by their names in FUSE: read, write, create, flush (each close), fsync …
 
+    operation: one or more, or `*`.
     error: the errno that it fails with; 0 none.
     delay: seconds that it takes longer; HANG for ever.
     spoil: `corrupt` (a bit of what is written changes), `lose` (nothing is written, success is reported), or
         `short` (only half is written, all is reported). For `read`: `change` (the file changes afterwards).
     match: only paths that contain this.
     after: so many calls go well first. times: so many calls are treated so, 0 all.
-    above: only while more than so many operations of any kind are under way.
+    above: only while more than so many of the operations that it is about are under way.
     """
 
     operation: str
@@ -130,7 +131,7 @@ class _Switches:
         self._seen = (0, 0)
         self._switches: list[Switch] = []
         self._counts: Counter[int] = Counter()
-        self._under_way = 0
+        self._under_way: Counter[int] = Counter()
         self._turn = threading.Lock()
 
     def _now(self) -> list[Switch]:
@@ -142,27 +143,29 @@ class _Switches:
             self._counts.clear()
         return self._switches
 
-    def _chosen(self, operation: str, path: str) -> list[Switch]:
+    def _begun(self, operation: str, path: str) -> tuple[list[int], list[Switch]]:
+        """The numbers of the switches that an operation is about, and those that do something to it."""
         with self._turn:
+            about: list[int] = []
             chosen: list[Switch] = []
             for number, switch in enumerate(self._now()):
-                if switch.operation not in (operation, "*") or switch.match not in path:
+                if not {operation, "*"} & set(switch.operation.split()) or switch.match not in path:
                     continue
-                if switch.above and self._under_way <= switch.above:
+                about.append(number)
+                self._under_way[number] += 1
+                if switch.above and self._under_way[number] <= switch.above:
                     continue
                 self._counts[number] += 1
                 count = self._counts[number] - switch.after
                 if count > 0 and (not switch.times or count <= switch.times):
                     chosen.append(switch)
-            return chosen
+            return about, chosen
 
     @contextmanager
     def operation(self, name: str, path: str) -> Iterator[str]:
         """Carry out one operation as the switches say; how to spoil it. Raises OSError."""
-        with self._turn:
-            self._under_way += 1
+        about, chosen = self._begun(name, path)
         try:
-            chosen = self._chosen(name, path)
             time.sleep(sum(switch.delay for switch in chosen))
             for switch in chosen:
                 if switch.error:
@@ -170,7 +173,7 @@ class _Switches:
             yield next((switch.spoil for switch in chosen if switch.spoil), "")
         finally:
             with self._turn:
-                self._under_way -= 1
+                self._under_way.subtract(about)
 
 
 def _change(path: str) -> None:
