@@ -146,17 +146,19 @@ class Importer:
         verdict, why, ended = Verdict.OPEN, "", run.row.ended
         if state is State.CANCELLED:
             verdict, why, ended = Verdict.KEEP, closing.CANCELLED, time.time()
-        run.row.state, run.row.reason, run.row.advice, run.row.waits = state, display(cause), advice, waits
+        reason = display(cause)
         await run.catalog.set_import(
             run.row.id,
             state=state,
-            reason=run.row.reason,
+            reason=reason,
             advice=advice,
             waits=waits if state is State.PAUSED else Waits.NOTHING,
             verdict=verdict,
             verdict_reason=why,
             ended=ended,
         )
+        # Told once it is recorded: who sees it may kill the engine.
+        run.row.state, run.row.reason, run.row.advice, run.row.waits = state, reason, advice, waits
         await run.record_read()
         return state
 
