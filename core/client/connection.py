@@ -9,14 +9,14 @@ from typing import TypeVar
 import msgspec
 
 from core import VERSION
-from core.errors import EngineError, EngineLostError, UsageError
+from core.client.calls import Hear
+from core.client.frames import frame, lost, meant, silent
+from core.errors import EngineLostError
 from core.protocol import (
     FRAME,
     LARGEST_REPLY,
-    LARGEST_REQUEST,
     Answer,
     Call,
-    Failed,
     FromEngine,
     Part,
     Progress,
@@ -24,7 +24,6 @@ from core.protocol import (
     Reply,
     Request,
     Welcome,
-    encodable,
     pack,
     unpacker,
 )
@@ -38,8 +37,6 @@ ANSWER = 10.0
 
 LEAVE = 1.0
 """Seconds for the last bytes to be taken."""
-
-Hear = Callable[[Progress | Part], None]
 
 _frames: "msgspec.msgpack.Decoder[FromEngine]" = unpacker(FromEngine)
 
@@ -68,10 +65,7 @@ class Connection:
                 return connection, await connection.ask(Hello(version=VERSION), Welcome)
         except TimeoutError as error:
             await connection.close()
-            raise EngineError(
-                f"it does not answer within {ANSWER:.0f} seconds.",
-                "See what it does: lading log; or end its process.",
-            ) from error
+            raise silent(ANSWER) from error
         except BaseException:
             await connection.close()
             raise
@@ -84,16 +78,11 @@ class Connection:
         if self._listening.done():
             raise EngineLostError("there is no connection to it any more.", "Start the command again.")
         number = next(self._numbers)
-        try:
-            frame = pack(Call(number=number, request=request))
-        except UnicodeEncodeError as error:
-            raise UsageError(f"{encodable(error.object)!r} is not text.", "Give text in UTF-8.") from error
-        if len(frame) - FRAME > LARGEST_REQUEST:
-            raise UsageError("that is too much for one request.", "Give fewer sources at once.")
+        sent = frame(number, request)
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer, hear
         try:
-            self._writer.write(frame)
+            self._writer.write(sent)
             reply = await answer
         except asyncio.CancelledError:
             if not self._writer.is_closing():
@@ -101,11 +90,7 @@ class Connection:
             raise
         finally:
             del self._waiting[number]
-        if isinstance(reply, Failed):
-            raise reply.error()
-        if not isinstance(reply, wanted):
-            raise EngineError(f"it answered with {type(reply).__name__}.")
-        return reply
+        return meant(reply, wanted)
 
     async def ended(self) -> None:
         """Until the connection has ended."""
@@ -136,9 +121,7 @@ class Connection:
             self._writer.transport.abort()
             for answer, _ in self._waiting.values():
                 if not answer.done():
-                    answer.set_exception(
-                        EngineLostError("it went before it had answered.", "What it was doing: lading status")
-                    )
+                    answer.set_exception(lost())
 
     def _take(self, message: FromEngine) -> None:
         match message:

@@ -12,6 +12,7 @@ from tests.rigs import media
 from tests.rigs.engines import ROOT, swept, until
 from tests.tui.console.streams import console
 from tui import cli
+from tui.commands import jobs
 
 
 class Here:
@@ -82,6 +83,15 @@ def test_a_queue_is_held_up_and_given_room(here: Here) -> None:
         ("pause", "ffprobe", "2"),
     ):
         here.run("queues", *words, status=2)
+
+
+def test_a_person_is_shown_only_so_many_jobs(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "SHOWN", 2)
+    to, told, complained = console()
+    assert cli.run(["jobs", "--state", "done"], to) == 0
+    assert len(told.getvalue().splitlines()) == 3
+    assert "There are more" in complained.getvalue()
+    assert len(here.json("jobs", "--state", "done")) > 2
 
 
 def test_jobs_and_retry(here: Here) -> None:

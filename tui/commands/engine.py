@@ -34,8 +34,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Do one of ACTIONS."""
-    import asyncio
-
     from core import config
 
     settings = config.load({}, os.environ)
@@ -44,22 +42,26 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         return Exit.WELL
     if options.action == "run":
         return _run(settings, None if options.idle is None else options.idle * 60, console)
-    told = asyncio.run(_stop(settings) if options.action == "stop" else _status(settings))
-    console.out.line(told)
+    if options.action == "stop":
+        import asyncio
+
+        console.out.line(asyncio.run(_stop(settings)))
+    else:
+        console.out.line(_status(settings))
     return Exit.WELL
 
 
-async def _status(settings: "Config") -> str:
+def _status(settings: "Config") -> str:
     import time
 
-    from core.client import attach
+    from core.client import blocking
     from tui import format
 
-    found = await attach.look(settings.home)
+    found = blocking.greeted(settings.home)
     if found is None:
         return "No engine runs."
-    connection, welcome = found
-    await connection.close()
+    line, welcome = found
+    line.close()
     work = "at work" if welcome.busy else "idle"
     if welcome.running:
         work = f"{format.counted(welcome.running, 'import')} running"

@@ -8,7 +8,7 @@ from tui.console.exits import Exit
 from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
-    from core.client.client import Client
+    from core.client.calls import Calls
     from core.models import FileView
 
 NAME = "find"
@@ -29,19 +29,15 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Search and list."""
-    import asyncio
-
     from core import config
-    from core.client.client import Client
+    from tui.console.once import once
     from tui.console.records import any_yet
-    from tui.console.running import perform
 
     settings = config.load({}, os.environ)
-    engine = Client(settings)
     text = " ".join(_quoted(word) for word in options.words)
     found, more = list["FileView"](), False
     if any_yet(settings.home):
-        found, more = asyncio.run(perform(engine, lambda: _all(engine, text)))
+        found, more = once(settings, lambda engine: _all(engine, text))
     if options.json:
         console.out.json(found, indent=2)
     else:
@@ -65,7 +61,7 @@ def _value(word: str) -> str:
     return f'{name}{colon}"{value}"' if any(map(str.isspace, value)) and '"' not in value else word
 
 
-async def _all(engine: "Client", text: str) -> tuple[list["FileView"], bool]:
+async def _all(engine: "Calls", text: str) -> tuple[list["FileView"], bool]:
     page = await engine.files(text=text)
     found, total, more = list(page.files), page.total, page.more
     while page.files and len(found) < total:

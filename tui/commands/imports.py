@@ -21,16 +21,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """List."""
-    import asyncio
-
     from core import config
-    from core.client.client import Client
+    from tui.console.once import once
     from tui.console.records import any_yet
-    from tui.console.running import perform
 
     settings = config.load({}, os.environ)
-    engine = Client(settings)
-    found = asyncio.run(perform(engine, engine.imports)) if any_yet(settings.home) else []
+    found = once(settings, lambda engine: engine.imports()) if any_yet(settings.home) else []
     if options.json:
         console.out.json(found, indent=2)
     elif not found:

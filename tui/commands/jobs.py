@@ -2,13 +2,14 @@
 
 import argparse
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from tui.console.exits import Exit
 from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
-    from core.client.client import Client
+    from core.client.calls import Calls
     from core.models import JobView
 
 NAME = "jobs"
@@ -16,6 +17,9 @@ HELP = "list background jobs, and why some have failed"
 
 UNDONE = ("claimed", "ready", "waiting", "dead", "cancelled")
 """States in the order in which they are listed; what is done is listed only when it is asked for."""
+
+SHOWN = 500
+"""Jobs that a person is shown."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -28,32 +32,32 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """List."""
-    import asyncio
-
     from core import config
-    from core.client.client import Client
     from tui.console import records
-    from tui.console.running import perform
+    from tui.console.once import once
 
     settings = config.load({}, os.environ)
     records.needed(settings.home)
-    engine = Client(settings)
     states = (options.state,) if options.state else UNDONE
-    found = asyncio.run(perform(engine, lambda: _all(engine, states, options.queue)))
+    most = sys.maxsize if options.json else SHOWN
+    found = once(settings, lambda engine: _listed(engine, states, options.queue, most))
     if options.json:
         console.out.json(found, indent=2)
     elif not found:
         console.err.line("There is no such job." if options.state or options.queue else "All jobs are done.")
     else:
-        _list(found, console.out)
+        _list(found[:SHOWN], console.out)
+        if len(found) > SHOWN:
+            console.err.line("There are more: give a state or a queue; --json lists all.")
     return Exit.WELL
 
 
-async def _all(engine: "Client", states: tuple[str, ...], queue: str) -> "list[JobView]":
+async def _listed(engine: "Calls", states: tuple[str, ...], queue: str, most: int) -> "list[JobView]":
+    """All of them, or somewhat more than `most`."""
     found: list[JobView] = []
     for state in states:
         after = 0
-        while page := await engine.jobs(state, queue, after):
+        while len(found) <= most and (page := await engine.jobs(state, queue, after)):
             found += page
             after = page[-1].id
     return found

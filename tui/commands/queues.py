@@ -31,16 +31,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Act, if that is asked for, and show."""
-    import asyncio
-
     from core import config
-    from core.client.client import Client
-    from tui.console.running import perform
+    from core.client.calls import Calls
+    from core.models import Snapshot
+    from tui.console.once import once
 
     _checked(options)
-    engine = Client(config.load({}, os.environ))
 
-    async def work() -> None:
+    async def work(engine: Calls) -> Snapshot:
         match options.action:
             case "pause":
                 await engine.queue_pause(options.queue)
@@ -48,10 +46,9 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
                 await engine.queue_resume(options.queue)
             case "slots":
                 await engine.queue_slots(options.queue, options.number)
-        await engine.subscribe()
+        return await engine.look()
 
-    asyncio.run(perform(engine, work))
-    found = engine.snapshot().queues
+    found = once(config.load({}, os.environ), work).queues
     if options.json:
         console.out.json(found, indent=2)
     else:

@@ -18,15 +18,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Print."""
-    import asyncio
-
     from core import config
-    from core.client.client import Client
     from tui.console import records
-    from tui.console.running import perform
+    from tui.console.once import once
 
     settings = config.load({}, os.environ)
     records.needed(settings.home)
-    engine = Client(settings)
-    asyncio.run(perform(engine, lambda: engine.receipt(options.id, options.format, console.out.write)))
+    once(settings, lambda engine: engine.receipt(options.id, options.format, console.out.write))
     return Exit.WELL

@@ -30,20 +30,16 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Show."""
-    import asyncio
-
     from core import config
-    from core.client.client import Client
     from core.paths import display
     from tui.console import records, sheet
-    from tui.console.running import perform
+    from tui.console.once import once
 
     settings = config.load({}, os.environ)
     records.needed(settings.home)
-    engine = Client(settings)
     path = os.fsencode(os.path.realpath(options.what))
     wanted = display(options.what)
-    found = asyncio.run(perform(engine, lambda: engine.show(wanted, path, raw=options.json)))
+    found = once(settings, lambda engine: engine.show(wanted, path, raw=options.json))
     if options.json:
         console.out.json([_whole(item) for item in found], indent=2)
     else:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tui.console.exits import Exit
@@ -9,6 +10,7 @@ from tui.console.output import Console
 
 if TYPE_CHECKING:
     from core.client.client import Client
+    from core.config import Config
     from core.models import Snapshot
     from tui.console.window import Printer
 
@@ -25,22 +27,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Show."""
-    import asyncio
-
     from core import config
-    from core.client.client import Client
-    from tui.console.exits import StoppedError
+    from tui.console.once import once
     from tui.console.progress import render
-    from tui.console.running import perform
 
-    engine = Client(config.load({}, os.environ))
+    settings = config.load({}, os.environ)
     if options.watch:
-        try:
-            asyncio.run(perform(engine, lambda: _watch(engine, _printer(options.json, console))))
-        except StoppedError:
-            return Exit.WELL
-    asyncio.run(perform(engine, engine.subscribe))
-    newest = engine.snapshot()
+        return _go_on(settings, _printer(options.json, console))
+    newest = once(settings, lambda engine: engine.look())
     if options.json:
         console.out.json(newest)
     elif not newest.imports:
@@ -48,6 +42,19 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     else:
         for line in render(newest, console.out):
             console.out.line(line)
+    return Exit.WELL
+
+
+def _go_on(settings: "Config", shows: "Printer[Snapshot]") -> Exit:
+    import asyncio
+
+    from core.client.client import Client
+    from tui.console.exits import StoppedError
+    from tui.console.running import perform
+
+    engine = Client(settings)
+    with suppress(StoppedError):
+        asyncio.run(perform(engine, lambda: _watch(engine, shows)))
     return Exit.WELL
 
 
