@@ -67,6 +67,8 @@ async def leading(read: Read, wanted: Sequence[Criterion]) -> Lead:
     early: list[Criterion] = []
     if all(ALSO in part.ids for part in chosen):
         early = [criterion for criterion in others if not any(part.of_path for part in criterion)]
+        # One that looks at paths, too, can be met by ways of its own.
+        early += [one for one in others if one not in early and all(part.ids for part in one)][:1]
     rest = [criterion for criterion in others if criterion not in early]
     if not all(part.exact for part in chosen):
         rest.append(chosen)
@@ -91,18 +93,36 @@ def conditions(wanted: Sequence[Criterion]) -> tuple[str, list[Any]]:
 
 
 def _united(criterion: Criterion, early: Sequence[Criterion]) -> tuple[str, list[Any]]:
-    """The ids of all parts, none twice: what an earlier part has is left out of a later one."""
-    also, with_also = conditions(early)
+    """The ids of all parts that fit `early`, none twice: what an earlier part has is left out of a later one.
+
+    One of `early` is taken apart: without an OR an index can serve a part of it, such as a date beside a camera.
+    Its parts that look at paths lead themselves.
+    """
+    apart = max(early, key=lambda one: (any(part.of_path for part in one), len(one)), default=())
+    others, with_others = conditions([one for one in early if one is not apart])
+    ways = sorted(apart, key=lambda part: part.of_path)
     selects, values = list[str](), list[Any]()
-    for at, part in enumerate(criterion):
-        ids = part.ids.replace(ALSO, also)
-        values += [*part.led, *with_also]
-        if not at:
-            selects.append(f"SELECT id FROM ({ids})")
+    for number, way in enumerate(ways or [None]):
+        also, with_also = others, [*with_others]
+        if number:
+            before, with_them = condition(ways[:number])
+            also, with_also = f" AND {before} IS NOT TRUE{also}", [*with_them, *with_also]
+        if way is not None:
+            also, with_also = f" AND {way.where}{also}", [*way.values, *with_also]
+        if way is not None and way.of_path:
+            fits, with_fits = condition(criterion)
+            selects.append(f"SELECT f.id FROM {led_by(way.ids.replace(ALSO, ''))} AND {fits}{also}")
+            values += [*way.led, *with_fits, *with_also]
             continue
-        before, with_them = condition(criterion[:at])
-        selects.append(f"SELECT f.id FROM {led_by(ids)} AND {before} IS NOT TRUE")
-        values += with_them
+        for at, part in enumerate(criterion):
+            ids = part.ids.replace(ALSO, also)
+            values += [*part.led, *with_also]
+            if not at:
+                selects.append(f"SELECT id FROM ({ids})")
+                continue
+            before, with_them = condition(criterion[:at])
+            selects.append(f"SELECT f.id FROM {led_by(ids)} AND {before} IS NOT TRUE")
+            values += with_them
     return " UNION ALL ".join(selects), values
 
 

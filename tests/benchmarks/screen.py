@@ -1,7 +1,6 @@
 """The app in a terminal of 120 by 40: how soon it is there, what it writes and costs, how fast it reacts."""
 
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -105,7 +104,6 @@ class Scene:
     def command(self) -> list[str]:
         """An import into a new archive: where one was before, a path without one is refused."""
         self._imports += 1
-        shutil.rmtree(f"{self.archive}-{self._imports - 2}", ignore_errors=True)
         archive = fresh(f"{self.archive}-{self._imports}")
         warm(self.source)
         return [LADING, "import", self.source, "--archive", archive, "--location", "Bench", "--format", "json"]
