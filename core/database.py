@@ -18,8 +18,6 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 Unit = Callable[[aiosqlite.Connection], Awaitable[T]]
 
-FILE = "lading.db"
-
 # fullfsync: on macOS fsync(2) does not reach the medium (sqlite.org, PRAGMA fullfsync).
 _SETTINGS = """
     PRAGMA journal_mode = WAL;
@@ -54,7 +52,7 @@ class Database:
         A database of a newer program is refused; an older one is upgraded after a copy of it was made beside it.
         """
         await asyncio.to_thread(_prepare, home)
-        path = os.path.join(home, FILE)
+        path = os.path.join(home, schema.FILE)
         try:
             writing = await aiosqlite.connect(path, isolation_level=None)
         except sqlite3.Error as error:
@@ -80,7 +78,7 @@ class Database:
     @classmethod
     async def open_to_read(cls, home: str) -> aiosqlite.Connection | None:
         """A connection that only reads, for a listing while an engine may be at work; None when there is none."""
-        path = os.path.join(home, FILE)
+        path = os.path.join(home, schema.FILE)
         if not os.path.exists(path):  # noqa: ASYNC240 - one stat on the local disk
             return None
         connection = await aiosqlite.connect(path, isolation_level=None)

@@ -1,5 +1,8 @@
 """The catalog's tables, as one list of migrations: each brings the database from its index to the next version."""
 
+FILE = "lading.db"
+"""The database's name in the state folder."""
+
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE archive (

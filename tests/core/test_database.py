@@ -12,9 +12,10 @@ import pytest
 
 from core import database, schema
 from core.config import Config
-from core.database import FILE, Database
+from core.database import Database
 from core.engine.engine import Engine
 from core.errors import DatabaseError, EngineHeldError
+from core.schema import FILE
 from core.volumes.filesystems import Kind
 from core.volumes.mounts import Mount
 

@@ -11,7 +11,7 @@ from typing import Any
 import xxhash
 
 from core import schema
-from core.database import FILE
+from core.schema import FILE
 
 CAMERAS = (("SONY", "ILCE-7SM3"), ("Canon", "Canon EOS R5"), ("GoPro", "HERO11 Black"), ("DJI", "FC3411"))
 NAMES = ("CLIP/C{:04}.MP4", "CLIP/C{:04}M01.XML", "DCIM/100MSDCF/DSC{:05}.ARW", "DCIM/100MSDCF/DSC{:05}.JPG")

@@ -14,7 +14,7 @@ UNFINISHED = ("running", "paused", "interrupted")
 
 def any_yet(home: str) -> bool:
     """Whether there can be an import in the state folder `home`; if not, no engine is needed to say so."""
-    from core.database import FILE
+    from core.schema import FILE
 
     return os.path.exists(os.path.join(home, FILE))
 

@@ -12,9 +12,10 @@ import pytest
 
 from core import schema
 from core.catalog import browse, leads
-from core.database import FILE, Database
+from core.database import Database
 from core.errors import UsageError
 from core.receipts.lookup import Read
+from core.schema import FILE
 from tests.rigs import catalogs
 
 FILES = 12_000

@@ -13,11 +13,11 @@ import pytest
 
 from core.client import attach
 from core.config import Config
-from core.database import FILE
 from core.engine import log
 from core.engine.home import LOCK
 from core.errors import DatabaseError
 from core.models import State
+from core.schema import FILE
 from core.server.sockets import find
 from tests.rigs.engines import (
     alive,

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from core.database import FILE, Database
+from core.database import Database
 from core.queue import claims
 from core.queue.kinds import QUEUES
+from core.schema import FILE
 from tests.core.queue.fakes import FakeTask, bench, exif, hanging
 
 MANY = 100_000

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from core import schema
-from core.database import FILE
 from core.models import ImportRequest, Outcome
+from core.schema import FILE
 from tests.rigs.engines import swept
 from tests.tui.console.streams import console
 from tests.tui.views import HOSTILE
