@@ -61,7 +61,8 @@ def _runs(process: psutil.Process) -> bool:
 def claims_hold(tmp_path: Path, home: str, archive: str) -> int:
     """What the catalog of a killed engine claims is in the archive, byte for byte; how many items that is."""
     copy = tmp_path / "copy"
-    copy.mkdir(exist_ok=True)
+    # A kill may come before anything was made.
+    copy.mkdir(parents=True, exist_ok=True)
     # The one that is left lying there is taken up as it is.
     for path in Path(home).glob("lading.db*"):
         shutil.copy(path, copy)
