@@ -10,19 +10,14 @@ import msgspec
 
 from core import VERSION
 from core.client.calls import Calls, Hear
-from core.client.frames import frame, lost, meant, silent
+from core.client.frames import ANSWER, frame, lost, meant, silent, told
 from core.errors import EngineLostError
-from core.protocol import FRAME, LARGEST_REPLY, Answer, FromEngine, Part, Progress, Request, Welcome, unpacker
+from core.protocol import FRAME, LARGEST_REPLY, Answer, FromEngine, Part, Progress, Request, Welcome
 from core.protocol.requests import Hello
 from core.server import sockets
 
 R = TypeVar("R")
 T = TypeVar("T")
-
-ANSWER = 10.0
-"""Seconds an engine has for its greeting."""
-
-_frames: "msgspec.msgpack.Decoder[FromEngine]" = unpacker(FromEngine)
 
 
 class Blocking(Calls):
@@ -47,7 +42,7 @@ class Blocking(Calls):
             match self._next():
                 case Answer(number=answered, reply=reply) if answered == number:
                     return meant(reply, wanted)
-                case Progress(number=told) | Part(number=told) as message if told == number and hear:
+                case Progress(number=at) | Part(number=at) as message if at == number and hear:
                     hear(message)
 
     def _send(self, data: bytes) -> None:
@@ -61,7 +56,7 @@ class Blocking(Calls):
             length = int.from_bytes(self._exactly(FRAME), "big")
             if length > LARGEST_REPLY:
                 raise lost()
-            return _frames.decode(self._exactly(length))
+            return told.decode(self._exactly(length))
         except TimeoutError as error:
             raise silent(ANSWER) from error
         except (OSError, msgspec.MsgspecError) as error:

@@ -1,6 +1,7 @@
 """What can be asked of the engine, each by its name: the engine's own methods, carried out in its process."""
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -29,12 +30,13 @@ class Line(Protocol):
         """The reply to a request; `hear` gets what is told before it."""
 
 
-class Calls:
+class Calls(ABC):
     """They raise what the engine's own raise, and EngineLostError when the engine ends."""
 
     @property
+    @abstractmethod
     def _connection(self) -> Line:
-        raise NotImplementedError
+        """What they are asked by."""
 
     async def _ask(self, request: Request, wanted: type[R], hear: Hear | None = None) -> R:
         return await self._connection.ask(request, wanted, hear)

@@ -10,7 +10,7 @@ import msgspec
 
 from core import VERSION
 from core.client.calls import Hear
-from core.client.frames import frame, lost, meant, silent
+from core.client.frames import ANSWER, frame, lost, meant, silent, told
 from core.errors import EngineLostError
 from core.protocol import (
     FRAME,
@@ -25,20 +25,14 @@ from core.protocol import (
     Request,
     Welcome,
     pack,
-    unpacker,
 )
 from core.protocol.requests import Forget, Hello
 from core.server import sockets
 
 R = TypeVar("R")
 
-ANSWER = 10.0
-"""Seconds an engine has for its greeting."""
-
 LEAVE = 1.0
 """Seconds for the last bytes to be taken."""
-
-_frames: "msgspec.msgpack.Decoder[FromEngine]" = unpacker(FromEngine)
 
 
 class Connection:
@@ -114,7 +108,7 @@ class Connection:
                 length = int.from_bytes(await self._reader.readexactly(FRAME), "big")
                 if length > LARGEST_REPLY:
                     break
-                self._take(_frames.decode(await self._reader.readexactly(length)))
+                self._take(told.decode(await self._reader.readexactly(length)))
         except (asyncio.IncompleteReadError, OSError, msgspec.MsgspecError):
             pass
         finally:

@@ -2,10 +2,29 @@
 
 from typing import TypeVar
 
+import msgspec
+
 from core.errors import EngineError, EngineLostError, UsageError
-from core.protocol import FRAME, LARGEST_REQUEST, Call, Failed, Reply, Request, encodable, pack
+from core.protocol import (
+    FRAME,
+    LARGEST_REQUEST,
+    Call,
+    Failed,
+    FromEngine,
+    Reply,
+    Request,
+    encodable,
+    pack,
+    unpacker,
+)
 
 R = TypeVar("R")
+
+ANSWER = 10.0
+"""Seconds an engine has for its greeting."""
+
+told: "msgspec.msgpack.Decoder[FromEngine]" = unpacker(FromEngine)
+"""Takes apart what an engine says."""
 
 
 def frame(number: int, request: Request) -> bytes:
