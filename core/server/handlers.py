@@ -25,6 +25,10 @@ class Asker(Protocol):
 
 async def reply(engine: "Engine", request: Request, number: int, asker: Asker) -> Reply:
     """Carry out a request. Raises LadingError."""
+
+    def progress(checked: Count, total: Count) -> None:
+        asker.offer(pack(Progress(number=number, checked=checked, total=total)))
+
     match request:
         case requests.Start(requests=wanted):
             names = await engine.start_imports([one.request() for one in wanted])
@@ -51,32 +55,16 @@ async def reply(engine: "Engine", request: Request, number: int, asker: Asker) -
         case requests.Prospect(requests=wanted):
             return replies.Surveys(surveys=tuple(await engine.survey([one.request() for one in wanted])))
         case requests.Check(source=source, archive=archive, read=read):
-
-            def checked(done: Count, total: Count) -> None:
-                asker.offer(pack(Progress(number=number, checked=done, total=total)))
-
-            said = await engine.outward.check(os.fsdecode(source), os.fsdecode(archive), checked, read=read)
+            said = await engine.outward.check(os.fsdecode(source), os.fsdecode(archive), progress, read=read)
             return replies.Checked(result=said)
         case requests.Restore(name=name, target=target, by_date=by_date):
-
-            def restored(done: Count, total: Count) -> None:
-                asker.offer(pack(Progress(number=number, checked=done, total=total)))
-
-            made = await engine.outward.restore(name, os.fsdecode(target), restored, by_date=by_date)
+            made = await engine.outward.restore(name, os.fsdecode(target), progress, by_date=by_date)
             return replies.Restored(result=made)
         case requests.Audit(archive=archive):
             scope = request.scope()
-
-            def progress(checked: Count, total: Count) -> None:
-                asker.offer(pack(Progress(number=number, checked=checked, total=total)))
-
             return replies.Audited(result=await engine.upkeep.audit(os.fsdecode(archive), progress, scope))
         case requests.Rebuild(archive=archive):
-
-            def taken_in(new: Count, total: Count) -> None:
-                asker.offer(pack(Progress(number=number, checked=new, total=total)))
-
-            return replies.Rebuilt(result=await engine.upkeep.rebuild(os.fsdecode(archive), taken_in))
+            return replies.Rebuilt(result=await engine.upkeep.rebuild(os.fsdecode(archive), progress))
         case requests.Imports(before=before, unfinished=unfinished):
             page = await records.page(engine.database.read, engine.under_way, before, unfinished=unfinished)
             return replies.Records(records=tuple(page))

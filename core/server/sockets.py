@@ -44,12 +44,12 @@ def peer(connection: HasOptions, platform: str = sys.platform) -> int:
 
 def place(home: str, longest: int = LONGEST) -> str:
     """Where the engine of the state folder `home` makes its socket: there, if the path is short enough."""
-    import tempfile  # seldom needed, and slow to load
-
     path = os.path.join(home, FOLDER, NAME)
     if len(os.fsencode(path)) <= longest:
         return path
     name = f"lading-{os.getuid()}-{hashlib.sha256(os.fsencode(os.path.realpath(home))).hexdigest()[:16]}"
+    import tempfile  # seldom needed, and slow to load
+
     for folder in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 - a folder of our own in it, looked at before use
         path = os.path.join(folder, name, NAME)
         if len(os.fsencode(path)) <= longest:
