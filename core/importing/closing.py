@@ -82,4 +82,5 @@ async def _journal_rest(run: Run) -> None:
             elif Outcome(file.outcome) in FINAL:
                 continue
             rows.append(journal.sealed(row))
-        await _append(run, b"".join(rows))
+        if rows:
+            await _append(run, b"".join(rows))

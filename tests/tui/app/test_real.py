@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from core.workers.reading import ARENA
+from tests.core.importing.rig import write
 from tests.rigs.engines import clip, freeze, lading, swept, until
 from tests.tui.app.terminal import Terminal, terminal
 from tui.console.exits import Exit
@@ -64,9 +65,7 @@ def sizes(folder: Path) -> list[int]:
 def test_from_the_card_to_the_receipt(tmp_path: Path) -> None:
     card = tmp_path / "card"
     for number in range(20):
-        file = card / "DCIM" / f"IMG_{number:04}.bin"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(b"%d" % number * 1000)
+        write(card / "DCIM" / f"IMG_{number:04}.bin", b"%d" % number * 1000)
     with app(tmp_path, LADING_LOCATION="Mill Creek") as shown:
         chosen(shown, card, "20 new")
         typed(shown, "s", "SAFE: all archived, read back")
@@ -81,9 +80,7 @@ def test_from_the_card_to_the_receipt(tmp_path: Path) -> None:
 def test_what_failed_is_tried_again_and_found(tmp_path: Path) -> None:
     card = tmp_path / "card"
     for name in ("DCIM/one.bin", "DCIM/shut.bin", "left/out.bin"):
-        file = card / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(name.encode() * 1000)
+        write(card / name, name.encode() * 1000)
     shut = card / "DCIM/shut.bin"
     shut.chmod(0)
     with app(tmp_path, (*BOUND, *COMMAND) if os.geteuid() == 0 else COMMAND) as shown:
