@@ -241,11 +241,11 @@ def _state(root: bytes) -> Iterator[tuple[bytes, tuple[int, int, int, str]]]:
 VIDEO = 64 << 20
 
 
-def videos(rig: Rig, count: int = 4) -> int:
+def videos(rig: Rig, count: int = 4, size: int = VIDEO) -> int:
     """Files large enough to be met in the middle; their bytes."""
     for number in range(count):
-        write_random(os.fsencode(rig.source / f"{number}.mov"), VIDEO, number)
-    return count * VIDEO
+        write_random(os.fsencode(rig.source / f"{number}.mov"), size, number)
+    return count * size
 
 
 def photos(folder: Path, count: int = 400) -> None:

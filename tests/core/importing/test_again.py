@@ -9,7 +9,7 @@ from core.catalog import Selection, browse, failures
 from core.errors import UsageError
 from core.importing.advice import advice
 from core.models import Failure, FailureGroup, Outcome, State, Verdict
-from tests.core.importing.rig import Rig, digest, expected, random_bytes, videos, write
+from tests.core.importing.rig import VIDEO, Rig, digest, expected, random_bytes, videos, write
 
 DENIED = "source: Permission denied"
 
@@ -103,7 +103,8 @@ async def test_a_folder_that_could_not_be_listed(rig: Rig) -> None:
 
 async def test_while_it_runs(rig: Rig) -> None:
     (file,) = shut(rig, "a.jpg")
-    size = videos(rig, 3)
+    # The other worker is free for the file that fails.
+    size = videos(rig, 1, 8 * VIDEO)
     name = await rig.begun()
     await rig.until(lambda: rig.view(name).failed.files == 1)
     await rig.engine.pause_import(name)
@@ -113,18 +114,20 @@ async def test_while_it_runs(rig: Rig) -> None:
     assert (view.state, view.failed.files) == (State.RUNNING, 0)
     assert rig.engine.snapshot().errors == ()
     view = await rig.ended(name)
-    assert (view.archived.files, view.verdict) == (4, Verdict.SAFE)
+    assert (view.archived.files, view.verdict) == (2, Verdict.SAFE)
     assert view.archived.bytes == size + 3000
     assert len(rig.receipts()) == 1
 
 
 async def test_a_cancelled_import_stays_ended(rig: Rig) -> None:
-    shut(rig, "a.jpg")
+    shut(rig, "a.jpg", "b.jpg")
+    name = (await rig.imported()).id
     videos(rig)
-    name = await rig.begun()
-    await rig.until(lambda: rig.view(name).failed.files == 1)
+    first = (await failures.page(rig.engine.database.read, name, DENIED, 0))[0]
+    await rig.engine.retry_import(name, Selection(ids=(first.id,)))
     await rig.engine.cancel_import(name)
-    await rig.ended(name)
+    view = await rig.ended(name)
+    assert (view.state, view.failed.files) == (State.CANCELLED, 1)
     with pytest.raises(UsageError, match="has ended"):
         await rig.engine.retry_import(name, Selection())
 
