@@ -292,6 +292,11 @@ MIGRATIONS: tuple[str, ...] = (
     DROP INDEX file_item;
     CREATE INDEX file_item ON file (item_id, kind);
     """,
+    # By its volume's identity and where on that it lies, an archive is found again (core.archives.whereabouts).
+    """
+    ALTER TABLE archive ADD COLUMN volume TEXT NOT NULL DEFAULT '';
+    ALTER TABLE archive ADD COLUMN root BLOB NOT NULL DEFAULT x'';
+    """,
 )
 
 VERSION = len(MIGRATIONS)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from core.archives import told
+from core.archives.whereabouts import on_volume
 from core.catalog import Catalog
 from core.errors import ArchiveAwayError, ArchiveError, UsageError, WorkerDiedError
 from core.importing.lock import Lock
@@ -67,7 +68,9 @@ class Archive:
             ) from error
         kind = filesystem_of(facts.root)
         place = Place(facts.root, facts.device, facts.inode, facts.way, str(kind.level))
-        return cls(await catalog.archive(uuid, facts.root), uuid, place, kind, pool, catalog)
+        volume, below = await asyncio.to_thread(on_volume, facts.root)
+        id = await catalog.archive(uuid, facts.root, volume, below)
+        return cls(id, uuid, place, kind, pool, catalog)
 
     @contextmanager
     def to_itself(self, why: str) -> Iterator[None]:

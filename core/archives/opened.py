@@ -5,9 +5,10 @@ import itertools
 import os
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from core.archives.archive import ANSWER, Archive
+from core.archives.whereabouts import Whereabouts
 from core.catalog import Catalog
 from core.errors import ArchiveAwayError, ArchiveError, WorkerDiedError
 from core.importing.gate import Gate
@@ -27,6 +28,7 @@ class Archives:
     def __init__(self, pool: Pool, catalog: Catalog) -> None:
         self.opening = 0
         """How many are being opened now."""
+        self.whereabouts = Whereabouts(catalog)
         self._pool = pool
         self._catalog = catalog
         self._open: dict[Identity, tuple[Archive, Gate]] = {}
@@ -36,20 +38,37 @@ class Archives:
     @asynccontextmanager
     async def used(self, path: str, *, create: bool) -> AsyncIterator[tuple[Archive, Gate]]:
         """The archive at `path`, locked, its journals read; open until the block ends, and as long as a name of
-        somebody else is in `active`.
+        somebody else is in `active`. One that is not at `path` any more is found where its volume is mounted now.
 
         Raises ArchiveError.
         """
         user = f"user {next(self._numbers)}"
         self.opening += 1
         try:
-            archive, gate = await self._opened(path, user, create=create)
+            try:
+                archive, gate = await self._opened(path, user, create=create)
+            except ArchiveAwayError:
+                if (found := await self._elsewhere(path, user)) is None:
+                    raise
+                archive, gate = found
         finally:
             self.opening -= 1
         try:
             yield archive, gate
         finally:
             await self.leave(archive, user)
+
+    async def _elsewhere(self, path: str, user: str) -> tuple[Archive, Gate] | None:
+        """The archive that was last seen at `path`, where its volume is mounted now."""
+        absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk
+        wanted = await self._catalog.archive_at(absolute)
+        for place in await self.whereabouts.elsewhere(absolute):
+            with suppress(ArchiveError):
+                archive, gate = await self._opened(os.fsdecode(place), user, create=False)
+                if archive.id == wanted:
+                    return archive, gate
+                await self.leave(archive, user)
+        return None
 
     async def _opened(self, path: str, user: str, *, create: bool) -> tuple[Archive, Gate]:
         async with self._turns[os.path.abspath(path)]:  # noqa: ASYNC240 - touches no disk

@@ -6,18 +6,24 @@ from core.catalog.table import Table
 class Places(Table):
     """What imports belong to."""
 
-    async def archive(self, uuid: str, path: bytes) -> int:
-        """The archive's row, made or brought up to date."""
+    async def archive(self, uuid: str, path: bytes, volume: str = "", root: bytes = b"") -> int:
+        """The archive's row, made or brought up to date. It lies at `root` on the volume of that identity."""
         return await self._one(
-            "INSERT INTO archive (uuid, path) VALUES (?, ?) "
-            "ON CONFLICT (uuid) DO UPDATE SET path = excluded.path RETURNING id",
-            (uuid, path),
+            "INSERT INTO archive (uuid, path, volume, root) VALUES (?, ?, ?, ?) ON CONFLICT (uuid) "
+            "DO UPDATE SET path = excluded.path, volume = excluded.volume, root = excluded.root RETURNING id",
+            (uuid, path, volume, root),
         )
 
     async def archive_at(self, path: bytes) -> int | None:
         """The archive that was last seen at `path`."""
         rows = await self.database.read("SELECT id FROM archive WHERE path = ? ORDER BY id DESC LIMIT 1", (path,))
         return rows[0][0] if rows else None
+
+    async def archive_on(self, path: bytes) -> tuple[int, str, bytes] | None:
+        """The archive that was last seen at `path`: its id, the identity of its volume, where it lies on that."""
+        query = "SELECT id, volume, root FROM archive WHERE path = ? AND volume <> '' ORDER BY id DESC LIMIT 1"
+        rows = await self.database.read(query, (path,))
+        return rows[0] if rows else None
 
     async def archive_known(self, uuid: str) -> int | None:
         """The archive with this id, if it was ever opened."""

@@ -116,8 +116,10 @@ class Waiting:
         """Whether the volume is mounted and answers."""
         try:
             if row.waits == Waits.ARCHIVE:
-                return await _answers(os.path.join(row.archive_path, b".lading"), b"")
-            places = await self._engine.starter.places(row, AGE)
+                elsewhere = await self._engine.archives.whereabouts.elsewhere(row.archive_path, AGE)
+                places, check = [os.path.join(root, b".lading") for root in (row.archive_path, *elsewhere)], b""
+            else:
+                places = await self._engine.starter.places(row, AGE)
         except OSError:
             return False
         return any(await asyncio.gather(*(_answers(place, check) for place in places)))

@@ -195,6 +195,38 @@ async def test_a_disk_that_is_pulled_out(tmp_path: Path, home: Path, slow: Passt
         assert arrived(slow.below) == contents(disk.path / "card")
 
 
+async def test_an_archive_is_found_at_another_path(tmp_path: Path, home: Path) -> None:
+    """Its own volume, and not a copy of the archive on another volume."""
+    with (
+        passthrough.mounted(tmp_path / "reader") as reader,
+        disks.disk(tmp_path, "ext4", 256 << 20) as disk,
+        disks.disk(tmp_path / "other", "ext4", 256 << 20) as other,
+        other_path(tmp_path, disk) as path,
+    ):
+        source = card(reader.below / "card", FILES, SIZE)
+        reader.set(Switch("read", delay=0.05))
+        async with attached(home) as client:
+            (name,) = await client.start_imports([request(reader.path / "card", disk.path / "kept/archive")])
+            await middle(client, name)
+            disk.unmount(lazy=True)
+            left = await is_(client, name, State.PAUSED, Waits.ARCHIVE)
+            assert str(disk.path) in left.reason
+            disks.run("mount", disk.device, str(path))
+            disks.run("cp", "-a", str(path / "kept"), str(other.path))
+            before = arrived(other.path / "kept/archive")
+            assert (await is_(client, name, State.DONE)).verdict is Verdict.SAFE
+            found = await view(client, name)
+            assert found.archive == str(path / "kept/archive")
+            reader.set()
+        assert arrived(path / "kept/archive") == contents(source)
+        # Where it was before nothing is made; and with the volume away its copy is not written to.
+        assert list(disk.path.iterdir()) == []
+        disks.unmount(path)
+        done = lading(home, "import", str(source), "--archive", str(path / "kept/archive"), "--location", "L")
+        assert done.returncode != 0
+        assert arrived(other.path / "kept/archive") == before
+
+
 async def test_what_a_person_has_paused_stays_paused(tmp_path: Path, home: Path, slow: Passthrough) -> None:
     with disks.disk(tmp_path, "ext4", 256 << 20) as disk:
         async with attached(home) as client:

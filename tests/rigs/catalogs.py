@@ -56,7 +56,7 @@ def catalog(home: str, count: int) -> str:
             connection.executescript(migration)
         connection.executescript(f"PRAGMA user_version = {schema.VERSION};")
         cards = range(1, count // PER_CARD + 2)
-        connection.execute("INSERT INTO archive VALUES (1, 'uuid', CAST('/archive' AS BLOB))")
+        connection.execute("INSERT INTO archive (id, uuid, path) VALUES (1, 'uuid', CAST('/archive' AS BLOB))")
         connection.execute("INSERT INTO volume VALUES (1, 'uuid:1', 'EOS_DIGITAL', 'exfat', NULL)")
         connection.executemany(
             "INSERT INTO location (id, archive_id, folder, name) VALUES (?, 1, ?, ?)",

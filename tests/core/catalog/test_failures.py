@@ -23,7 +23,7 @@ class Plain:
             self.connection.executescript(migration)
         self.asked: list[tuple[str, Sequence[Any]]] = []
         run = self.connection.execute
-        run("INSERT INTO archive VALUES (1, 'u', x'2f61')")
+        run("INSERT INTO archive (id, uuid, path) VALUES (1, 'u', x'2f61')")
         run("INSERT INTO location (id, archive_id, folder, name) VALUES (1, 1, 'f', 'L')")
         run("INSERT INTO volume VALUES (1, 'v', 'v', 'ext4', 1)")
         run(

@@ -46,7 +46,7 @@ class Book:
 
     async def setup(self) -> None:
         await self.database.run(
-            ("INSERT INTO archive VALUES (1, 'uuid-1', ?)", [(b"/Volumes/NAS/Archive",)]),
+            ("INSERT INTO archive (id, uuid, path) VALUES (1, 'uuid-1', ?)", [(b"/Volumes/NAS/Archive",)]),
             ("INSERT INTO volume VALUES (1, 'uuid:1234', 'EOS\u202eDIGITAL', 'exfat', 64012345678)", [()]),
             (
                 "INSERT INTO location (id, archive_id, folder, name) VALUES (1, 1, 'berlin-0a1b2c', ?)",

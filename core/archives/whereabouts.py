@@ -1,0 +1,45 @@
+"""Where an archive is now: its volume may be mounted at another place than before."""
+
+import asyncio
+import os
+
+from core.catalog import Catalog
+from core.paths import display
+from core.volumes.known import Known
+from core.volumes.mounts import mounts, volume_of
+from core.volumes.volume import describe
+
+
+class Whereabouts:
+    """Finds archives again, by the identity of the volume on which each was seen last: a copy of the archive on
+    another volume is not taken for it."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._known = Known()
+
+    async def elsewhere(self, path: bytes, age: float = 0.0) -> list[bytes]:
+        """Where the archive that was last seen at `path` may be now instead; touches no file system.
+
+        What is mounted may have been found out `age` seconds ago. Raises OSError.
+        """
+        found = await self._catalog.archive_on(path)
+        if found is None:
+            return []
+        _, volume, root = found
+        places = [
+            os.path.normpath(os.path.join(os.fsencode(mount), root))  # noqa: ASYNC240 - touches no disk
+            for identity, mount in await asyncio.to_thread(self._known.identities, age)
+            if identity == volume
+        ]
+        return [place for place in places if place != path]
+
+
+def on_volume(root: bytes) -> tuple[str, bytes]:
+    """The identity of the volume that holds `root`, an absolute path without links, and where on it that lies;
+    empty where that cannot be told. Touches no file system, but may ask for a disk: not for the loop."""
+    mount = volume_of(root, mounts())
+    if mount is None:
+        return "", b""
+    below = os.path.relpath(root, os.fsencode(mount.mount))
+    return display(describe(mount).identity), b"" if below == b"." else below
