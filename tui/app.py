@@ -1,6 +1,7 @@
 """The app: owns the engine's end, the newest snapshot and the screens. Imports go on without it."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
@@ -91,9 +92,24 @@ class LadingApp(App[str]):
                 task.cancel()
 
     def watch_snapshot(self, before: Snapshot | None, now: Snapshot | None) -> None:
-        """Tell the end of an import once."""
-        if before is None or now is None:
-            return
+        """Show it, and tell the end of an import once."""
+        if before is not None and now is not None:
+            self._tell_ended(before, now)
+        elif now is not None:
+            # What is there by now stays: going through all of it again and again would hold up keys.
+            self.call_after_refresh(gc.freeze)
+        self._show()
+
+    def watch_trouble(self) -> None:
+        """Show it."""
+        self._show()
+
+    def _show(self) -> None:
+        """Not by watchers of the screens': Textual keeps a screen that is closed until what it watches changes."""
+        if self.is_running and isinstance(self.screen, Base) and self.screen.is_mounted:
+            self.screen.draw()
+
+    def _tell_ended(self, before: Snapshot, now: Snapshot) -> None:
         open_before = {view.id for view in before.imports if view.ended is None}
         ended = [view for view in now.imports if view.ended is not None and view.id in open_before]
         if not ended:

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
+from textual._styles_cache import StylesCache
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
@@ -87,23 +88,21 @@ class Base(Screen[T]):
         self.draw_keys()
 
     def on_mount(self) -> None:
-        """Follow the app's snapshots."""
-        self.watch(self.app, "snapshot", self._new_snapshot, init=False)
-        self.watch(self.app, "trouble", self._new_trouble, init=False)
+        """The keys as they are now."""
         self.draw_keys()
+
+    def on_unmount(self) -> None:
+        """Let go of what was drawn: Textual 8.2 remembers it by the cache that drew it, for a thousand widgets."""
+        StylesCache.get_inner_outer.cache_clear()
 
     def on_screen_resume(self) -> None:
         """What was missed while another screen was on top."""
+        self.draw()
+
+    def draw(self) -> None:
+        """Show what the app knows now."""
         self.draw_snapshot(self.lading.snapshot)
         self.draw_keys()
-
-    def _new_snapshot(self, snapshot: Snapshot | None) -> None:
-        if self.is_current:
-            self.draw_snapshot(snapshot)
-            self.draw_keys()
-
-    def _new_trouble(self, trouble: str) -> None:
-        self._new_snapshot(self.lading.snapshot)
 
     def draw_snapshot(self, snapshot: Snapshot | None) -> None:
         """Show what is happening now; nothing by default."""

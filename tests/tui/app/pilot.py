@@ -1,6 +1,7 @@
 """Running the app in a test, with a fake engine."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -37,7 +38,7 @@ class Running:
         await self.pilot.pause()
         await self.pilot.pause()
 
-    async def until(self, seen: Callable[[], bool], seconds: float = 5.0) -> None:
+    async def until(self, seen: Callable[[], bool], seconds: float = 30.0) -> None:
         """Wait for what goes on beside the screen."""
         async with asyncio.timeout(seconds):
             while not seen():
@@ -70,7 +71,11 @@ async def running(
     """The app on a screen of this size, showing a snapshot."""
     fake = fake or Fake(snapshot)
     app = LadingApp(settings or Config(home="/nowhere"), lambda: fake, utf8=utf8, volumes=volumes, eject=eject)
-    async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        await pilot.pause()
-        yield Running(app, fake, pilot)
+    try:
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            await pilot.pause()
+            yield Running(app, fake, pilot)
+    finally:
+        # The app freezes what it began with, and another one follows in this process.
+        gc.unfreeze()

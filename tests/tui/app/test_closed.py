@@ -1,0 +1,28 @@
+"""Screens that were closed leave nothing behind: an app that is open for days stays quick."""
+
+import gc
+
+from textual.strip import Strip
+
+from tests.tui.app import moments
+from tests.tui.app.pilot import running
+from tui.screens.help import Help
+
+
+def alive(kind: type) -> int:
+    gc.collect()
+    # What was there at the first snapshot is frozen, and not among these.
+    return sum(isinstance(one, kind) for one in gc.get_objects())
+
+
+async def test_a_closed_screen_is_gone_with_all_it_drew() -> None:
+    async with running(moments.RUNNING) as app:
+        for _ in range(2):
+            await app.press("question_mark", "escape")
+        before = alive(Strip)
+        for _ in range(10):
+            await app.press("question_mark", "escape")
+        assert alive(Help) == 0
+        assert alive(Strip) - before < 10
+        await app.press("question_mark")
+        assert alive(Help) == 1
