@@ -33,11 +33,22 @@ class Standing:
         self._tasks = tasks
         self._sharing = sharing
         self._archives = archives
-        self._missing: dict[str, tuple[str, float]] = {}
+        self._missing: dict[str, str] = {}
+        self._until = float("-inf")
+
+    async def look(self) -> None:
+        """Find out now and then whether what the tasks need is there; not on the loop, as programs are asked."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._until:
+            self._missing = await asyncio.to_thread(self._lacking)
+            self._until = now + LOOK_AGAIN
+
+    def _lacking(self) -> dict[str, str]:
+        return {name: task.missing() for name, task in self._tasks.items()}
 
     def can(self, name: str) -> bool:
         """Whether calls of a queue may begin."""
-        return name in self._tasks and name not in self._sharing.paused and not self._lacks(name)
+        return name in self._tasks and name not in self._sharing.paused and not self._missing.get(name)
 
     def until_someone_acts(self, name: str) -> str:
         """Why a queue stands still until a person does something; empty when it does not."""
@@ -45,7 +56,7 @@ class Standing:
             return "paused"
         if name not in self._tasks:
             return "this program cannot do it"
-        return self._missing.get(name, ("", 0.0))[0]
+        return self._missing.get(name, "")
 
     def reason(self, name: str) -> str:
         """Why a queue stands still; empty when it does not."""
@@ -54,11 +65,3 @@ class Standing:
         if self._sharing.holds(name):
             return COPIES
         return next(iter(self._archives.away.values()), "")
-
-    def _lacks(self, name: str) -> bool:
-        now = asyncio.get_running_loop().time()
-        text, until = self._missing.get(name, ("", 0.0))
-        if until <= now:
-            text = self._tasks[name].missing()
-            self._missing[name] = (text, now + LOOK_AGAIN)
-        return bool(text)

@@ -212,6 +212,7 @@ class Worker:
 
     async def _something(self) -> bool:
         """Whether a job can begin, or has become due: one read, whatever waits."""
+        await self._standing.look()
         queues = [name for name in self._order if self._free(name, self.busy)]
         if not queues:
             return False
