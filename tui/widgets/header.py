@@ -53,7 +53,10 @@ def lines(snapshot: Snapshot | None, trouble: str, width: int, glyphs: Glyphs) -
     sums = session(snapshot)
     head = heading(sums, trouble)
     now = time.strftime("%H:%M", time.localtime(snapshot.time))
-    state = line((now, "dim"), "  ", (glyphs.text(head.word), head.style), glyphs.text(head.more), " ")
+    word = line((now, "dim"), "  ", (format.fit(glyphs.text(head.word), width - 20, utf8=glyphs.utf8), head.style))
+    # A reason's end tells more than the path at its beginning.
+    more = glyphs.tail(glyphs.text(head.more), max(LEAST, width * 2 // 3 - width_of(word)))
+    state = line(*word, more, " ")
     where = _where(sums, width - width_of(state) - 11, glyphs)
     top = beside(line((" Lading", "title"), "  ", where), state, width, utf8=glyphs.utf8)
     if not sums.views:

@@ -400,3 +400,15 @@ async def test_the_end_of_an_import_says_what_comes_next() -> None:
     async with running(moments.RUNNING, (120, 40)) as app:
         await app.push(moments.DONE)
         assert "B002 A7S III SAFE, C003 HERO11 KEEP: choose it, then v for its receipt, e to eject." in app.foot
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_a_long_reason_leaves_room_for_the_rest_of_the_header(size: tuple[int, int]) -> None:
+    reason = "/Volumes/" + "a long name " * 20 + "does not answer any more"
+    paused = moment(imports=(changed(B002, state=State.PAUSED, reason=reason, rate=0.0, seconds_left=None),))
+    async with running(paused, size) as app:
+        top = app.text.splitlines()[0]
+        assert top.startswith(" Lading  ")
+        assert "PAUSED" in top
+        assert top.endswith("does not answer any more")
+        assert len(top) <= size[0]
