@@ -13,6 +13,9 @@ TABLE = 37
 
 TITLE = 3
 
+BACK = 10
+"""Columns of the way back in the title of an enlarged pane."""
+
 WIDE = 45
 """Columns from which on there is room for advice."""
 
@@ -36,7 +39,9 @@ class Throughput(SnapshotPane):
     def rows(self, snapshot: Snapshot, room: Room) -> Rows:
         """Graph and table side by side."""
         rates, glyphs = snapshot.rates, room.glyphs
-        width, height = max(1, room.width - TABLE - 2), max(4, room.height)
+        # The way back stands beside the table's heads.
+        width = max(1, room.width - TABLE - 2 - (BACK if room.enlarged else 0))
+        height = max(4, room.height)
         each = -(-HISTORY // width)
         width = min(width, -(-HISTORY // each))
         columns = buckets(busiest(rates), rates.period, snapshot.time, each)[-width:]

@@ -4,6 +4,7 @@ import pytest
 
 from core.models import Rates
 from tests.tui.app import moments
+from tests.tui.app.pilot import SIZES, running
 from tui.glyphs import Glyphs
 from tui.widgets.pane import Room
 from tui.widgets.throughput import TABLE, Throughput
@@ -31,3 +32,13 @@ def test_where_nothing_arrives_reading_back_is_drawn(peak: float) -> None:
     quiet, back = (0.0,) * 60, (peak / 2,) * 30 + (peak,) * 30
     lines = drawn(Rates(read_history=quiet, written_history=quiet, verified_history=back))
     assert [line.count(FULL) for line in lines] == [30, 30, 60, 60]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_enlarged_it_fills_the_screen(size: tuple[int, int]) -> None:
+    async with running(moments.RUNNING, size) as app:
+        await app.press("2", "enter")
+        lines = app.text.splitlines()
+        assert lines[3].split()[-6:] == ["MB/s", "now", "mean", "peak", "esc", "back"]
+        graph = [line for line in lines[4:-1] if set(line) & set("▁▂▃▄▅▆▇█")]
+        assert len(graph) == size[1] - 5
