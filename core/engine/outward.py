@@ -1,6 +1,7 @@
 """What goes out of archives again: checks of sources, and restores."""
 
 import os
+from contextlib import suppress
 
 from core.archives.opened import Archives
 from core.archives.reading import Reading, reading
@@ -39,16 +40,30 @@ class Outward:
 
     async def _known(self, path: str) -> Reading:
         """The archive at `path`, whose journals are read first if there are new ones. Raises ArchiveError."""
-        found = await reading(path, self._pool, self._catalog)
+        found = await self._reading(path)
         if found.news or not found.id:
             try:
                 async with self._archives.used(path, create=False):
-                    return await reading(path, self._pool, self._catalog)
+                    return await self._reading(path)
             except ArchiveError:
                 # Another engine has it, or it cannot be written: what is known has to do.
                 if not found.id:
                     raise
         return found
+
+    async def _reading(self, path: str) -> Reading:
+        """The archive at `path`, or where its volume is mounted now. Raises ArchiveError."""
+        try:
+            return await reading(path, self._pool, self._catalog)
+        except ArchiveError:
+            absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk
+            wanted = await self._catalog.archive_at(absolute)
+            for place in await self._archives.whereabouts.elsewhere(absolute):
+                with suppress(ArchiveError):
+                    found = await reading(os.fsdecode(place), self._pool, self._catalog)
+                    if found.id == wanted:
+                        return found
+            raise
 
     async def restore(self, name: str, target: str, progress: Progress, *, by_date: bool) -> RestoreResult:
         """The original tree of an import, a card or a location below `target`. Raises UsageError, ArchiveError."""
@@ -59,7 +74,7 @@ class Outward:
             raise UsageError(f"{display(path)} is being restored to already.", "Wait, or name another folder.")
         self._targets.add(path)
         try:
-            archive = await reading(os.fsdecode(trees[0].imports[0].archive), self._pool, self._catalog)
+            archive = await self._reading(os.fsdecode(trees[0].imports[0].archive))
             restore = Restore(read, self._pool, self._starter.limits.copy, archive)
             return await restore.run(trees, path, progress, by_date=by_date)
         finally:

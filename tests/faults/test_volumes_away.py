@@ -219,9 +219,16 @@ async def test_an_archive_is_found_at_another_path(tmp_path: Path, home: Path) -
             assert found.archive == str(path / "kept/archive")
             reader.set()
         assert arrived(path / "kept/archive") == contents(source)
-        # Where it was before nothing is made; and with the volume away its copy is not written to.
+        # Where it was before nothing is made.
         assert list(disk.path.iterdir()) == []
         disks.unmount(path)
+        # What only reads finds it again, too.
+        disk.mount()
+        restored = lading(home, "restore", name, str(tmp_path / "restored"))
+        assert restored.returncode == 0, restored.stderr
+        assert contents(tmp_path / "restored") == contents(source)
+        disk.unmount()
+        # With the volume away its copy is not written to.
         done = lading(home, "import", str(source), "--archive", str(path / "kept/archive"), "--location", "L")
         assert done.returncode != 0
         assert arrived(other.path / "kept/archive") == before
