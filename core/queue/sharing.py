@@ -9,6 +9,9 @@ from core.queue.kinds import PATIENCE, Queue
 REST = 4.0
 """Where copies leave no processor: how long nothing begins after a call, in times of what it took."""
 
+LONGEST = 60.0
+"""Seconds of such a rest at most: one slow call is not to hold up all others."""
+
 FEW = 16
 """Jobs of one call at most, where copies leave no processor."""
 
@@ -57,7 +60,7 @@ class Sharing:
     def ended(self, name: str, seconds: float) -> None:
         """A call of a queue has ended that took so long."""
         if self._queues[name].shared:
-            self._rested = self._clock() + REST * seconds
+            self._rested = self._clock() + min(REST * seconds, LONGEST)
 
     def holds(self, name: str) -> bool:
         """Whether a queue waits for copies to end. Its patience runs from the first time this is asked."""

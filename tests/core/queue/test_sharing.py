@@ -103,3 +103,13 @@ async def test_the_worker_keeps_to_it(tmp_path: Path) -> None:
         assert tasks[1].calls == []
         b.worker.copying(0)
         await b.settled("video_proxy")
+
+
+def test_the_rest_after_a_slow_call_has_an_end() -> None:
+    shares, clock = sharing(cores=2)
+    shares.copying(2)
+    shares.ended("thumbnail", 600.0)
+    clock.now = 59.0
+    assert shares.free("exiftool", {}) == 0
+    clock.now = 61.0
+    assert shares.free("exiftool", {}) == 1
