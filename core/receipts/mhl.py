@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import datetime
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from core import VERSION, machine
 from core.errors import UsageError
@@ -66,7 +66,7 @@ def _creator(found: Heading, unfit: int) -> Iterator[str]:
     yield "<creatorinfo>"
     yield f"  <creationdate>{datetime.now().astimezone().isoformat(timespec='seconds')}</creationdate>"
     yield f"  <hostname>{_safe(machine.host())}</hostname>"
-    yield f"  <tool version={quoteattr(VERSION)}>Lading</tool>"
+    yield f'  <tool version="{escape(VERSION)}">Lading</tool>'
     if head.operator:
         yield f"  <author>{_safe(head.operator)}</author>"
     yield f"  <location>{_safe(head.location_name)}</location>"
@@ -85,7 +85,7 @@ def _safe(text: str) -> str:
 
 def _escape(text: str) -> str:
     # A bare CR is read as LF (XML 1.0, 2.11).
-    return escape(text, {"\r": "&#13;"})
+    return escape(text, quote=False).replace("\r", "&#13;")
 
 
 def _text(path: bytes) -> str | None:
@@ -107,9 +107,9 @@ def _hash(row: FileRow, found: Heading) -> str:
     if (path := _text(row.path)) is None:
         return ""
     modified = stamp_ns(row.mtime_ns, found.zone)
-    when = f" lastmodificationdate={quoteattr(modified)}" if modified else ""
+    when = f' lastmodificationdate="{escape(modified)}"' if modified else ""
     # Of one that was taken from the record nothing was read.
-    hashed = "" if row.reason or found.head.ended is None else f" hashdate={quoteattr(found.head.ended)}"
+    hashed = "" if row.reason or found.head.ended is None else f' hashdate="{escape(found.head.ended)}"'
     return (
         f'    <hash>\n      <path size="{row.size}"{when}>{path}</path>\n'
         f'      <xxh128 action="original"{hashed}>{row.xxh128}</xxh128>\n    </hash>\n'
