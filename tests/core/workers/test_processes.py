@@ -155,6 +155,7 @@ def test_shared_area_is_memory_not_a_hole_in_a_disk() -> None:
 
 ENGINE = """
 import asyncio, json, os, signal, sys
+import psutil
 from core.workers import messages
 from core.workers.control import COMMAND, PAUSE, PAUSED, READ, STATE
 from core.workers.pool import Pool
@@ -173,6 +174,9 @@ async def main(folder):
     while paused.slot.get(STATE) != PAUSED:
         await asyncio.sleep(0.01)
     os.kill(stopped.process.pid, signal.SIGSTOP)
+    # Only what has stopped by then is woken by the kernel when its parent ends (_exit(2)).
+    while psutil.Process(stopped.process.pid).status() != psutil.STATUS_STOPPED:
+        await asyncio.sleep(0.01)
     sending._writer.transport.pause_reading()
     request = messages.ListTree(facts.source)
     answer = messages.ReadBatch(facts.source, [messages.ToRead(1, b"empty" * 200, 1, "x")] * 20000, False)
