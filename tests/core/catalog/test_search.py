@@ -148,6 +148,24 @@ async def test_no_query_reads_a_whole_table(
     assert any("SEARCH" in step or "VIRTUAL TABLE INDEX" in step for step in plans)
 
 
+async def test_a_kind_beside_a_camera_is_told_by_one_index_alone(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No sidecar has a camera, so all that the camera took is looked at: no row of a file is."""
+    monkeypatch.setattr(leads, "ENOUGH", 1)
+    plans: list[list[str]] = []
+
+    async def explained(sql: str, parameters: Any) -> list[tuple[Any, ...]]:
+        plans.append([row[3] for row in await read(f"EXPLAIN QUERY PLAN {sql}", parameters)])
+        return await read(sql, parameters)
+
+    assert expected(camera="Canon", kind="images")
+    assert await browse.page(explained, "", (), "camera:canon kind:sidecars", 0) == (0, False, [])
+    found = plans[-2]  # the last one is for the page
+    camera = found.index("SEARCH m USING INDEX metadata_camera (camera=?)")
+    assert found[camera + 1] == "SEARCH f USING COVERING INDEX file_item (item_id=? AND kind=?)"
+
+
 async def test_names_beyond_ascii_are_found_however_they_are_written(tmp_path: Path) -> None:
     path = catalogs.catalog(str(tmp_path), 4)
     with closing(sqlite3.connect(path)) as connection, connection:
