@@ -36,9 +36,6 @@ COLUMNS = (
 )
 """Of CSV and TSV, named in their first line. `mtime` and `read_back` are in UTC. See `FileRow` for the rest."""
 
-_quoted = json.JSONEncoder().encode
-"""A text as JSON, ASCII only."""
-
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -83,7 +80,7 @@ async def write_json(read: Read, name: str, out: Out) -> None:
     out(json.dumps({"receipt": 1, **_members(found.head)})[:-1] + ', "files": [')
     between = "\n"
     async for page in checked(read, found):
-        out(between + ",\n".join(map(_object, page)))
+        out(between + ",\n".join(json.dumps(_file(row)) for row in page))
         between = ",\n"
     out("\n]}\n")
 
@@ -105,15 +102,21 @@ def _fields(row: FileRow) -> tuple[str, ...]:
     )
 
 
-def _object(row: FileRow) -> str:
-    # As json.dumps writes a dict of these, without making that: a receipt has one for each file.
-    read_back = "null" if row.read_back is None else _quoted(stamp(row.read_back))
-    return (
-        f'{{"outcome": "{WORDS[row.outcome]}", "path": {_quoted(encode(row.path))}, "size": {row.size}, '
-        f'"mtime_ns": {row.mtime_ns}, "mtime": "{stamp_ns(row.mtime_ns)}", "kind": {_quoted(row.kind)}, '
-        f'"xxh128": "{row.xxh128}", "sha256": "{row.sha256}", "payload": {_quoted(row.payload)}, '
-        f'"level": {_quoted(row.level)}, "read_back": {read_back}, "reason": {_quoted(row.reason)}}}'
-    )
+def _file(row: FileRow) -> dict[str, Any]:
+    return {
+        "outcome": WORDS[row.outcome],
+        "path": encode(row.path),
+        "size": row.size,
+        "mtime_ns": row.mtime_ns,
+        "mtime": stamp_ns(row.mtime_ns),
+        "kind": row.kind,
+        "xxh128": row.xxh128,
+        "sha256": row.sha256,
+        "payload": row.payload,
+        "level": row.level,
+        "read_back": None if row.read_back is None else stamp(row.read_back),
+        "reason": row.reason,
+    }
 
 
 def _members(head: Head) -> dict[str, Any]:

@@ -131,22 +131,3 @@ async def test_an_empty_import_has_a_receipt(book: Book, form: receipts.Form) ->
     if form == "json":
         assert next(iter(json.loads(text))) == "receipt"
         assert json.loads(text)["receipt"] == 1
-
-
-async def test_json_is_written_as_the_standard_library_writes_it(book: Book) -> None:
-    await mixed(book)
-    await book.database.run(
-        ("UPDATE file SET kind = ?, reason = ?", [('im"ag\\es', "M\u00e4rz \U0001f4f7 \x00\x7f\u2028")])
-    )
-    await book.database.run(("UPDATE item SET path = ?, level = ?", [('\u00c4/"b"', "a\\b\n")]))
-    _, *lines, end = (await book.text("json")).splitlines()
-    assert (len(lines), end) == (8, "]}")
-    files = [json.loads(line.removesuffix(",")) for line in lines]
-    assert lines == [json.dumps(file) + "," for file in files[:-1]] + [json.dumps(files[-1])]
-    assert {tuple(file) for file in files} == {
-        ("outcome", *(name for name in receipts.COLUMNS if name != "outcome"))
-    }
-    rows = await book.all()
-    assert [(file["kind"], file["payload"], file["level"], file["reason"]) for file in files] == [
-        (row.kind, row.payload, row.level, row.reason) for row in rows
-    ]
