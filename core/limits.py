@@ -72,9 +72,10 @@ class Limit:
 class Controller(Limit):
     """The limit of one volume, which finds its own best value between 1 and `most`.
 
-    Up while more bytes move, in large steps at first; half on congestion, then back to just below where that was,
-    which is tried again ever more seldom (the ways of RFC 5681 and RFC 9438, on batches in flight). Congestion is
-    errors that trying again may cure, and a volume that takes ever longer to answer.
+    Up while more moves in batches that end well, in large steps at first; half on congestion for a moment, then
+    back to just below where that was, which is tried again ever more seldom (the ways of RFC 5681 and RFC 9438, on
+    batches in flight). Congestion is errors that trying again may cure, and a volume that takes ever longer to
+    answer.
     """
 
     PERIOD = 2.0
@@ -83,16 +84,17 @@ class Controller(Limit):
     WORTH = 1.05
     """A rise of throughput by this factor makes more places worth it."""
 
-    PATIENCE = 8
-    """Comparisons before a value that did not work is tried again; doubled each time, up to LONGEST."""
+    PATIENCE = 16
+    """Comparisons before a value that did not work is tried again; doubled each time, up to LONGEST. A try costs
+    about as much as one of them takes."""
 
     LONGEST = 64
 
+    PAUSE = 1.0
+    """Seconds at half the value before what has proven itself is taken up again."""
+
     LATE, LATE_SECONDS = 4.0, 0.25
     """An answer is late that takes so many times longer than at the best of times, and so many seconds."""
-
-    MOST_OF = 0.6
-    """Congestion is more than this part of the batches with an error."""
 
     PERSISTENT = 6
     """Errors in a row, with one place only, after which waiting does not help."""
@@ -112,9 +114,8 @@ class Controller(Limit):
         self._patience, self._waited = self.PATIENCE, 0
         self._halved = float("-inf")
         self._changed = float("-inf")
-        self._proven = False
-        """Whether a batch that began at this value has ended well: bytes alone may be of batches that fail."""
         self._ends: deque[bool] = deque(maxlen=2 * most)
+        """How the last batches ended that began at this value: what began at another tells nothing of it."""
         self._late = 0
         self._errors = 0
         self._quickest = float("inf")
@@ -126,8 +127,8 @@ class Controller(Limit):
 
     @property
     def backoff(self) -> float:
-        """Seconds to wait before the next try after an error; more with each in a row."""
-        return min(0.125 * 2**self._errors, 4.0) if self._errors else 0.0
+        """Seconds to wait before the next try after an error; more with each in a row at every place."""
+        return 0.125 * 2.0 ** min(self._errors // self.ceiling, 5) if self._errors else 0.0
 
     @property
     def _period(self) -> float:
@@ -140,12 +141,19 @@ class Controller(Limit):
             self._since = now
             return
         self._moved += size
-        if now - self._since < self._period or (self.ceiling > self._good and not self._proven):
+        if self.ceiling < self._good:
+            if now - self._halved >= self.PAUSE:
+                self.rest()
+                self.resize(self._good)
             return
-        rate = self._moved / (now - self._since)
+        unproven = self.ceiling > self._good and len(self._ends) < self.ceiling
+        if unproven or now - self._since < self._period:
+            return
+        well = self._ends.count(True) / len(self._ends) if self._ends else 1.0
+        rate = well * self._moved / (now - self._since)
         self._moved, self._since = 0, now
         # What nobody waits for does not hold anything up.
-        if self._queue and now - self._halved >= self._period / 2:
+        if self._queue and rate:
             self._judge(rate)
 
     def rest(self) -> None:
@@ -155,13 +163,12 @@ class Controller(Limit):
     def resize(self, ceiling: int) -> None:
         """Change the ceiling; who has a place keeps it."""
         if ceiling != self.ceiling:
-            self._changed, self._proven = asyncio.get_running_loop().time(), False
+            self._changed = asyncio.get_running_loop().time()
+            self._errors = 0
             self._ends.clear()
         super().resize(ceiling)
 
     def _judge(self, rate: float) -> None:
-        if not rate:
-            return
         walled = self._wall <= self.most
         if self.ceiling > self._good:
             if rate <= self._best * (1 / self.WORTH if walled else self.WORTH):
@@ -171,11 +178,8 @@ class Controller(Limit):
             self._good, self._best = self.ceiling, rate
             if self.ceiling >= self._wall:
                 self._wall, self._patience = self.most + 1, self.PATIENCE
-        elif self.ceiling < self._good:
-            self.resize(self._good)
-            return
         else:
-            self._best = (self._best + rate) / 2
+            self._best = (self._best + rate) / 2 if self._best else rate
         if self._waited:
             self._waited -= 1
         elif self.ceiling < self.most:
@@ -191,13 +195,8 @@ class Controller(Limit):
         seconds = asyncio.get_running_loop().time() - began
         self._batch = (self._batch + seconds) / 2 if self._batch else seconds
         self._errors = 0
-        self._proven = self._proven or began >= self._changed
-        self._ended(began, True)
-
-    def _ended(self, began: float, well: bool) -> None:
-        # What began at another value tells nothing of this one.
         if began >= self._changed:
-            self._ends.append(well)
+            self._ends.append(True)
 
     def answered(self, seconds: float) -> None:
         """A small request was answered after so long."""
@@ -208,11 +207,12 @@ class Controller(Limit):
             self._congested()
 
     def failed(self, began: float) -> None:
-        """A batch that began then met an error that may pass: a few may, most of them are too much."""
+        """A batch that began then met an error that may pass: a few may, more than half of them are too much."""
+        if began < self._changed:
+            return
         self._errors += 1
-        self._ended(began, False)
-        last = list(self._ends)[-2 * self.ceiling :]
-        if len(last) == 2 * self.ceiling and last.count(False) > self.MOST_OF * len(last):
+        self._ends.append(False)
+        if list(self._ends)[-2 * self.ceiling :].count(False) > self.ceiling:
             self._congested()
 
     def _congested(self) -> None:
@@ -220,12 +220,10 @@ class Controller(Limit):
         now = asyncio.get_running_loop().time()
         if self.ceiling == 1 or now - self._halved < self._period:
             return
-        self._halved, self._errors = now, 0
-        self._wall = self.ceiling
+        self._halved, self._wall = now, self.ceiling
         if self._good >= self._wall:
             # It is not what it was: what it bears now may be far less, and is looked for at once.
-            self._good, self._waited = max(1, self._wall // 2), 0
-        self._best = 0.0
+            self._good, self._best, self._waited = max(1, self._wall // 2), 0.0, 0
         if self._good + 1 >= self._wall:
             self._wait()
         self.rest()

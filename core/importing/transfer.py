@@ -5,6 +5,7 @@ import errno
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from weakref import WeakKeyDictionary
 
 from core.catalog import Item
 from core.errors import WorkerDiedError
@@ -35,6 +36,8 @@ class Transfer:
         self.attempts: dict[int, int] = {}
         self._stages: dict[int, str] = {}
         """Where files failed last."""
+        self._began = WeakKeyDictionary[Worker, float]()
+        """Since when workers have been at their batch, or have had a place at the archive for it."""
         self._followed: list[tuple[Todo, Digest, Item]] = []
         self.unlike: set[int] = set()
         """Files whose content is not what their name and time promised: they are copied like new ones."""
@@ -46,9 +49,9 @@ class Transfer:
     async def bring(self, batch: list[Todo]) -> None:
         """Bring one batch in. Raises HaltError."""
         run = self._run
-        began = asyncio.get_running_loop().time()
         try:
             async with run.worker(batch) as worker:
+                self._began[worker] = asyncio.get_running_loop().time()
                 await self._bring(batch, worker)
         except (TaskFailedError, WorkerDiedError) as error:
             fault = (
@@ -57,7 +60,7 @@ class Transfer:
             if halt := halt_for(fault, run):
                 raise halt from error
             if run.may_pass(fault):
-                run.writing.failed(began)
+                run.writing.failed(self._began[worker])
             await self._archive_answers([fault])
             # Nothing of it is settled; those that follow another file wait for that.
             faults = [(todo, fault) for todo in batch if todo.id not in run.following]
@@ -156,7 +159,7 @@ class Transfer:
         if large and not self._only_hashed(batch):
             request = messages.CopyLarge(run.source, run.archive.place, run.staging, files[0])
             async with run.places(run.reading, run.writing, limits.copy, limits.hash):
-                began = asyncio.get_running_loop().time()
+                began = self._began[worker] = asyncio.get_running_loop().time()
                 reply = await run.ask(worker, request, messages.Digests)
         else:
             keep = not self._only_hashed(batch)
@@ -198,7 +201,7 @@ class Transfer:
         published: dict[int, str] = {}
         # One place at the volume all the way: reading back is work for a server, too.
         async with run.places(run.writing):
-            began = asyncio.get_running_loop().time()
+            began = self._began[worker] = asyncio.get_running_loop().time()
             async with run.places(limits.copy):
                 stage = messages.Stage(run.archive.place, run.staging, orders)
                 found += self._at("copy", (await run.ask(worker, stage, messages.Checked)).faults)
