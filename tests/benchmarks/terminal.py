@@ -8,9 +8,11 @@ import os
 import random
 import statistics
 import subprocess
-import threading
 import time
 from contextlib import suppress
+from pathlib import Path
+
+import psutil
 
 from core.client.client import Client
 from core.config import Config
@@ -24,6 +26,8 @@ from tests.benchmarks.report import table
 from tests.benchmarks.runner import fresh, say
 from tests.benchmarks.scale import Line
 from tests.benchmarks.sets import warm
+from tests.rigs.engines import until
+from tests.rigs.sshd import Server
 from tests.rigs.trees import flat_set
 
 FILES, SIZE = 10_000, 40_000
@@ -44,9 +48,9 @@ def terminal(folder: str, pairs: int, fraction: float) -> list[Line]:
         order = [False, True] if number % 2 else [True, False]
         seconds = {stalled: _import(folder, source, stalled=stalled) for stalled in order}
         ratios.append(seconds[True] / seconds[False])
-        say(f"pair {number + 1}: {seconds[True]:.2f} s with a stalled terminal, {seconds[False]:.2f} s without")
+        say(f"pair {number + 1}: {seconds[True]:.2f} s with a stalled session, {seconds[False]:.2f} s without")
     lines = [
-        Line("time with a stalled terminal / without, median", statistics.median(ratios), 1.05),
+        Line("time with an SSH session that stalls / without, median", statistics.median(ratios), 1.05),
         *_answers(folder, source),
     ]
     lines += _pauses(folder, max(1, round(LARGE * fraction)), max(1, round(PAUSES * min(1.0, fraction * 10))))
@@ -54,27 +58,27 @@ def terminal(folder: str, pairs: int, fraction: float) -> list[Line]:
 
 
 def _import(folder: str, source: str, *, stalled: bool) -> float:
-    """Seconds from an import's start to its end, with a terminal that is read all the time, or never."""
-    archive, home = (fresh(os.path.join(folder, name)) for name in ("destination", "home"))
+    """Seconds from an import's start to its end, in an SSH session that takes what it is sent, or nothing."""
+    archive, home, keys = (fresh(os.path.join(folder, name)) for name in ("destination", "home", "keys"))
     warm(source)
-    environ = _environ(home, TERM="xterm")
-    ours, theirs = os.openpty()
+    environ = _environ(home)
+    os.chmod(keys, 0o700)
+    server = Server(Path(keys), Path(home))
     arguments = ["import", source, "--archive", archive, "--location", "Benchmark", "--format", "json"]
-    command = subprocess.Popen(
-        [beside_python("lading"), *arguments],
-        env=environ,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    reader = threading.Thread(target=_drain, args=(ours,), daemon=True)
-    if not stalled:
-        reader.start()
+    session: subprocess.Popen[bytes] | None = None
+    stopped: list[psutil.Process] = []
     try:
+        until(server.answers)
+        session = subprocess.Popen(
+            server.command(*arguments, terminal=True), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
         while True:
             time.sleep(0.5)
+            if stalled and not stopped:
+                # As by a network that takes nothing more: the command's terminal fills up.
+                _, stopped = server.session()
+                for one in stopped:
+                    one.suspend()
             told = subprocess.run(
                 [beside_python("lading"), "imports", "--json"], env=environ, capture_output=True, check=False
             )
@@ -82,21 +86,17 @@ def _import(folder: str, source: str, *, stalled: bool) -> float:
             if found and found[0]["ended"]:
                 return float(found[0]["ended"] - found[0]["started"])
     finally:
-        command.kill()
-        command.wait()
-        os.close(ours)
+        for one in stopped:
+            one.resume()
+        if session is not None:
+            session.communicate()
+        server.end()
         stop(environ)
 
 
 def _environ(home: str, **more: str) -> dict[str, str]:
     """The environment of a command; an installed program has its modules compiled."""
     return {**os.environ, "LADING_HOME": home, "PYTHONDONTWRITEBYTECODE": "", **more}
-
-
-def _drain(terminal: int) -> None:
-    with suppress(OSError):
-        while os.read(terminal, 1 << 16):
-            pass
 
 
 def _answers(folder: str, source: str) -> list[Line]:

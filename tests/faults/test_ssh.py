@@ -1,12 +1,9 @@
 """A real SSH session on the loopback that dies in the middle of an import."""
 
-import getpass
 import json
 import os
-import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,92 +13,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.rigs.engines import COMMAND, PATIENCE, ROOT, clip, freeze, swept, until
+from tests.rigs.engines import PATIENCE, clip, freeze, swept, until
+from tests.rigs.sshd import PATH, Server
 
 pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.skipif(sys.platform == "darwin", reason="macOS starts sshd by launchd only"),
 ]
-
-CONFIGURATION = """
-ListenAddress 127.0.0.1
-Port {port}
-HostKey {folder}/host
-AuthorizedKeysFile {folder}/user.pub
-PidFile none
-StrictModes no
-UsePAM no
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin yes
-PrintMotd no
-"""
-
-
-class Server:
-    """An sshd of our own, and the way to run commands through it."""
-
-    def __init__(self, folder: Path, home: Path) -> None:
-        self.folder = folder
-        self._home = home
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
-        for key in ("host", "user"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / key], check=True)
-        (folder / "configuration").write_text(CONFIGURATION.format(port=self._port, folder=folder))
-        if os.geteuid() == 0:
-            # Where sshd shuts itself in; Debian makes it when the service starts.
-            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
-        self.log = open(folder / "log", "wb")  # noqa: SIM115 - closed by end
-        self.process = subprocess.Popen(
-            [str(shutil.which("sshd", path=PATH)), "-D", "-e", "-f", folder / "configuration"], stderr=self.log
-        )
-
-    def answers(self) -> bool:
-        """Whether it takes connections."""
-        assert self.process.poll() is None, (self.folder / "log").read_text()
-        with socket.socket() as knocking:
-            return knocking.connect_ex(("127.0.0.1", self._port)) == 0
-
-    def command(self, *arguments: str, terminal: bool) -> list[str]:
-        """The command line that runs `lading ARGUMENTS` in a session."""
-        options = [
-            "IdentitiesOnly=yes",
-            "UserKnownHostsFile=/dev/null",
-            "StrictHostKeyChecking=no",
-            "LogLevel=ERROR",
-        ]
-        words = ["env", f"PYTHONPATH={ROOT}", f"LADING_HOME={self._home}", *COMMAND, *arguments]
-        return [
-            *("ssh", "-F", "/dev/null", "-i", str(self.folder / "user"), "-p", str(self._port)),
-            *(word for option in options for word in ("-o", option)),
-            "-tt" if terminal else "-T",
-            f"{getpass.getuser()}@127.0.0.1",
-            shlex.join(words),
-        ]
-
-    def run(self, *arguments: str) -> str:
-        """What a command says in a session of its own."""
-        done = subprocess.run(
-            self.command(*arguments, terminal=False),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=2 * PATIENCE,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr + (self.folder / "log").read_text()
-        return done.stdout
-
-    def end(self) -> None:
-        """Leave nothing behind."""
-        self.process.terminate()
-        self.process.wait()
-        self.log.close()
-
-
-PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
 
 
 @pytest.fixture
@@ -193,9 +111,7 @@ def test_a_terminal_that_stops_reading_for_a_while_stops_nothing(
         server.command(*arguments, terminal=True), stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     frozen = freeze(home)
-    below = psutil.Process(server.process.pid).children(recursive=True)
-    (command,) = [one for one in below if one.name().startswith("python")]
-    stopped = [one for one in below if "sshd" in one.name()]
+    command, stopped = server.session()
     for one in stopped:
         one.suspend()
     try:
