@@ -36,7 +36,7 @@ class Imports(Table):
 
     async def imports(self, where: str = "", parameters: Sequence[object] = ()) -> list[ImportRow]:
         """Imports, oldest first; `where` is a condition on i (import) and a (archive)."""
-        sql = _IMPORTS + (f" WHERE {where}" if where else "") + " ORDER BY i.id"
+        sql = _IMPORTS + (f" WHERE {where}" if where else "") + " ORDER BY i.started, i.id"
         return [msgspec.convert(row, ImportRow) for row in await self.database.read(sql, parameters)]
 
     async def import_named(self, name: str) -> ImportRow | None:
