@@ -151,6 +151,8 @@ class Engine:
         run = begun.run
         name = run.row.name
         note("begins", run.row)
+        # It takes what it can get; from the next tick on that is counted.
+        self.background.worker.copying(self.profile.cores)
         run.archive.active.add(name)
         importer = Importer(run, begun.whole, begun.whole_root, begun.whole_only)
         self._importers[name] = importer

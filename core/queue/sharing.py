@@ -9,6 +9,10 @@ from core.queue.kinds import PATIENCE, Queue
 REST = 4.0
 """Where copies leave no processor: how long nothing begins after a call, in times of what it took."""
 
+ALONE = 2.0
+"""Seconds that copies which leave no processor have for themselves at first: what the queues need has to be started,
+and most imports are short."""
+
 LONGEST = 60.0
 """Seconds of such a rest at most: one slow call is not to hold up all others."""
 
@@ -44,6 +48,8 @@ class Sharing:
 
     def copying(self, transfers: int) -> None:
         """So many transfers are at work."""
+        if not self.transfers:
+            self._rested = max(self._rested, self._clock() + ALONE)
         self.transfers = transfers
         if not transfers:
             self._held.clear()

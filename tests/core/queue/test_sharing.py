@@ -44,8 +44,10 @@ def test_while_copies_run_the_queues_share_what_is_left() -> None:
 
 
 def test_copies_leave_at_least_one() -> None:
-    shares, _ = sharing(cores=2)
+    shares, clock = sharing(cores=2)
     shares.copying(12)
+    assert shares.free("exiftool", {}) == 0, "at first they have all of it"
+    clock.now = 2.0
     assert shares.free("exiftool", {}) == 1
     assert shares.free("thumbnail", {"exiftool": 1}) == 0
 
