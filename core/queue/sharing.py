@@ -59,6 +59,11 @@ class Sharing:
         """Whether copies leave no processor."""
         return self.transfers >= self._cores
 
+    @property
+    def resting(self) -> bool:
+        """Whether nothing begins just now of what takes processor."""
+        return self.crowded and self._clock() < self._rested
+
     def together(self, most: int) -> int:
         """How many jobs one call may have of a queue that can do `most` together."""
         return min(most, FEW) if self.crowded else most
@@ -83,7 +88,7 @@ class Sharing:
         if self.transfers and queue.yields:
             free = min(free, 1 - busy.get(name, 0))
         elif self.transfers and queue.shared:
-            if self.crowded and self._clock() < self._rested:
+            if self.resting:
                 return 0
             at_work = sum(busy.get(one.name, 0) for one in self._queues.values() if one.shared and not one.yields)
             free = min(free, max(1, self._cores - self.transfers) - at_work)

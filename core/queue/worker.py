@@ -213,15 +213,17 @@ class Worker:
     async def _something(self) -> bool:
         """Whether a job can begin, or has become due: one read, whatever waits."""
         await self._standing.look()
-        queues = [name for name in self._order if self._free(name, self.busy)]
+        free = [name for name in self._order if self._free(name, self.busy)]
+        # While they rest the archives are looked for already: they are open as long as an import runs into them.
+        queues = list(filter(self._standing.can, self._order)) if self.sharing.resting else free
         if not queues:
             return False
         ready, due = await self._jobs.look(queues)
         if not (ready or due or self._calls):
             self._archives.rest()
         # Each is asked, so that all that are not open yet are looked for at once.
-        usable = [archive for _, archive in ready if self._archives.usable(archive)]
-        return due or bool(usable)
+        usable = [queue for queue, archive in ready if self._archives.usable(archive)]
+        return due or any(queue in free for queue in usable)
 
     def _free(self, name: str, busy: Counter[str]) -> int:
         return self.sharing.free(name, busy) if self._standing.can(name) else 0

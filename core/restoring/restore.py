@@ -94,8 +94,9 @@ class Restore:
                     await self._folders(target, tree)
         finally:
             ticking.cancel()
-            await asyncio.gather(ticking, return_exceptions=True)
+            # Whoever asked may leave twice: by a word, and by closing the line.
             await to_the_end(self._close(target))
+            await asyncio.gather(ticking, return_exceptions=True)
 
     async def _total(self, trees: list[Tree]) -> Count:
         files = size = 0

@@ -3,6 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from core.queue import kinds
 from core.queue.kinds import QUEUES
 from core.queue.sharing import Sharing
@@ -105,6 +107,20 @@ async def test_the_worker_keeps_to_it(tmp_path: Path) -> None:
         assert tasks[1].calls == []
         b.worker.copying(0)
         await b.settled("video_proxy")
+
+
+async def test_archives_are_looked_for_while_the_queues_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.queue.sharing.ALONE", 3600.0)
+    task = FakeTask("exiftool")
+    async with bench(tmp_path, task) as b:
+        b.worker.copying(100)
+        await b.add(exif(1))
+        await b.until(lambda: b.archives.asked)
+        assert task.calls == []
+        b.worker.copying(0)
+        await b.settled("exiftool")
 
 
 def test_the_rest_after_a_slow_call_has_an_end() -> None:

@@ -165,7 +165,8 @@ async def test_never_into_an_archive(rig: Rig, tmp_path: Path, where: str) -> No
     assert sorted(rig.archive.rglob("*")) == before
 
 
-async def test_stopped_it_leaves_whole_files_only_and_goes_on(rig: Rig, tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", [1, 9], ids=["once", "again and again"])
+async def test_stopped_it_leaves_whole_files_only_and_goes_on(rig: Rig, tmp_path: Path, times: int) -> None:
     for number in range(6):
         write(rig.source / f"{number}.mov", random_bytes(24 << 20, number))
     view = await rig.imported()
@@ -173,9 +174,12 @@ async def test_stopped_it_leaves_whole_files_only_and_goes_on(rig: Rig, tmp_path
     task = asyncio.create_task(rig.engine.outward.restore(view.id, str(target), silent, by_date=False))
     since = rig.engine.pool.total(control.WRITTEN)
     await rig.until(lambda: rig.engine.pool.total(control.WRITTEN) > since + (30 << 20))
-    task.cancel()
+    for _ in range(times):
+        task.cancel()
+        await asyncio.sleep(0)
     with pytest.raises(asyncio.CancelledError):
         await task
+    assert not (target / ".lading-restore").exists()
     whole = {path.name: path.read_bytes() for path in target.iterdir() if path.is_file()}
     assert len(whole) < 6
     assert all(data == (rig.source / name).read_bytes() for name, data in whole.items())
