@@ -21,15 +21,19 @@ class Whereabouts:
     async def elsewhere(self, path: bytes, age: float = 0.0) -> list[bytes]:
         """Where the archive that was last seen at `path` may be now instead; touches no file system.
 
-        What is mounted may have been found out `age` seconds ago. Raises OSError.
+        What is mounted may have been found out `age` seconds ago. Nowhere, when the system does not say what is.
         """
         found = await self._catalog.archive_on(path)
         if found is None:
             return []
-        _, volume, root = found
+        volume, root = found
+        try:
+            mounted = await asyncio.to_thread(self._known.identities, age)
+        except OSError:
+            return []
         places = [
             os.path.normpath(os.path.join(os.fsencode(mount), root))  # noqa: ASYNC240 - touches no disk
-            for identity, mount in await asyncio.to_thread(self._known.identities, age)
+            for identity, mount in mounted
             if identity == volume
         ]
         return [place for place in places if place != path]

@@ -19,9 +19,9 @@ class Places(Table):
         rows = await self.database.read("SELECT id FROM archive WHERE path = ? ORDER BY id DESC LIMIT 1", (path,))
         return rows[0][0] if rows else None
 
-    async def archive_on(self, path: bytes) -> tuple[int, str, bytes] | None:
-        """The archive that was last seen at `path`: its id, the identity of its volume, where it lies on that."""
-        query = "SELECT id, volume, root FROM archive WHERE path = ? AND volume <> '' ORDER BY id DESC LIMIT 1"
+    async def archive_on(self, path: bytes) -> tuple[str, bytes] | None:
+        """Of the archive that was last seen at `path` the identity of its volume, and where it lies on that."""
+        query = "SELECT volume, root FROM archive WHERE path = ? AND volume <> '' ORDER BY id DESC LIMIT 1"
         rows = await self.database.read(query, (path,))
         return rows[0] if rows else None
 
