@@ -106,8 +106,10 @@ class LadingApp(App[str]):
 
     def _show(self) -> None:
         """Not by watchers of the screens': Textual keeps a screen that is closed until what it watches changes."""
-        if self.is_running and isinstance(self.screen, Base) and self.screen.is_mounted:
-            self.screen.draw()
+        for screen in self.screen_stack if self.is_running else ():
+            # Also one that shows through below a question.
+            if isinstance(screen, Base) and screen.is_mounted and screen.is_current:
+                screen.draw()
 
     def _tell_ended(self, before: Snapshot, now: Snapshot) -> None:
         open_before = {view.id for view in before.imports if view.ended is None}

@@ -6,7 +6,9 @@ from textual.strip import Strip
 
 from tests.tui.app import moments
 from tests.tui.app.pilot import running
+from tui.screens.confirm import Confirm
 from tui.screens.help import Help
+from tui.widgets.header import Header
 
 
 def alive(kind: type) -> int:
@@ -26,3 +28,12 @@ async def test_a_closed_screen_is_gone_with_all_it_drew() -> None:
         assert alive(Strip) - before < 10
         await app.press("question_mark")
         assert alive(Help) == 1
+
+
+async def test_what_shows_through_below_a_question_goes_on() -> None:
+    async with running(moments.RUNNING) as app:
+        await app.press("j", "x")
+        assert isinstance(app.app.screen, Confirm)
+        await app.push(moments.PAUSED)
+        (header,) = app.app.screen_stack[0].query(Header)
+        assert header.snapshot == moments.PAUSED
