@@ -37,7 +37,7 @@ class Transfer:
         self._stages: dict[int, str] = {}
         """Where files failed last."""
         self._began = WeakKeyDictionary[Worker, float]()
-        """Since when workers have had a place at the archive for their batch."""
+        """Since when workers have been at their batch, or have had a place at the archive for it."""
         self._followed: list[tuple[Todo, Digest, Item]] = []
         self.unlike: set[int] = set()
         """Files whose content is not what their name and time promised: they are copied like new ones."""
@@ -49,10 +49,11 @@ class Transfer:
     async def bring(self, batch: list[Todo]) -> None:
         """Bring one batch in. Raises HaltError."""
         run = self._run
-        began = asyncio.get_running_loop().time()
         at_work: Worker | None = None
         try:
             async with run.worker(batch) as at_work:
+                # Another batch had it before.
+                self._began[at_work] = asyncio.get_running_loop().time()
                 await self._bring(batch, at_work)
         except (TaskFailedError, WorkerDiedError) as error:
             fault = (
@@ -60,8 +61,8 @@ class Transfer:
             )
             if halt := halt_for(fault, run):
                 raise halt from error
-            if run.may_pass(fault):
-                run.writing.failed(self._began.get(at_work, began) if at_work else began)
+            if at_work is not None and run.may_pass(fault):
+                run.writing.failed(self._began[at_work])
             await self._archive_answers([fault])
             # Nothing of it is settled; those that follow another file wait for that.
             faults = [(todo, fault) for todo in batch if todo.id not in run.following]
