@@ -28,14 +28,9 @@ class Whereabouts:
             return []
         volume, root = found
         try:
-            mounted = await asyncio.to_thread(self._known.identities, age)
+            places = await asyncio.to_thread(self._known.places, volume, root, age)
         except OSError:
             return []
-        places = [
-            os.path.normpath(os.path.join(os.fsencode(mount), root))  # noqa: ASYNC240 - touches no disk
-            for identity, mount in mounted
-            if identity == volume
-        ]
         return [place for place in places if place != path]
 
 

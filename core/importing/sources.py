@@ -73,12 +73,7 @@ class Sources:
 
         What is mounted may have been found out `age` seconds ago.
         """
-        found = await asyncio.to_thread(self._known.identities, age)
-        roots = [
-            os.path.normpath(os.path.join(os.fsencode(mount), row.root))  # noqa: ASYNC240 - touches no disk
-            for identity, mount in found
-            if identity == row.volume_identity
-        ]
+        roots = await asyncio.to_thread(self._known.places, row.volume_identity, row.root, age)
         return [
             os.path.join(root, row.single) if row.single else root
             for root in sorted(roots, key=lambda root: root != row.source)

@@ -1,5 +1,6 @@
 """Which volumes are here now, by their identity."""
 
+import os
 import threading
 import time
 
@@ -15,12 +16,20 @@ class Known:
         self._seen: dict[Mount, tuple[str, float]] = {}
         self._turn = threading.Lock()
 
-    def identities(self, age: float = 0.0) -> list[tuple[str, str]]:
-        """Identity and mount point of all that is mounted now; touches no file system. Raises OSError.
+    def places(self, identity: str, root: bytes, age: float = 0.0) -> list[bytes]:
+        """Where what lies at `root` on the volume of this identity is now; touches no file system. Raises OSError.
 
         A disk that was asked within the last `age` seconds is not asked again: on macOS diskutil(8) takes a while.
         Not for longer, because two cards can follow each other in one reader under one name.
         """
+        return [
+            os.path.normpath(os.path.join(os.fsencode(mount), root))
+            for found, mount in self._identities(age)
+            if found == identity
+        ]
+
+    def _identities(self, age: float) -> list[tuple[str, str]]:
+        """Identity and mount point of all that is mounted now."""
         with self._turn:
             now = time.monotonic()
             seen: dict[Mount, tuple[str, float]] = {}
