@@ -9,12 +9,12 @@ from core.queue.kinds import PATIENCE, Queue
 REST = 4.0
 """Where copies leave no processor: how long nothing begins after a call, in times of what it took."""
 
+LONGEST = 60.0
+"""Seconds of such a rest at most: one slow call is not to hold up all others."""
+
 ALONE = 2.0
 """Seconds that copies which leave no processor have for themselves at first: many imports are short, and what the
 queues need has to be started."""
-
-LONGEST = 60.0
-"""Seconds of such a rest at most: one slow call is not to hold up all others."""
 
 FEW = 16
 """Jobs of one call at most, where copies leave no processor."""
