@@ -192,7 +192,7 @@ class Starter:
         now = datetime.now().astimezone()
         location, _ = await archive.location(request.location)
         volume = source.volume
-        name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        name = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
         await self._catalog.new_import(
             {
                 "name": name,
