@@ -29,6 +29,7 @@ COMMON = (
     "-a",  # also those that another group has, too
     "-G1",
     "-n",
+    "--sort",  # by group, as it would be for -G1: a twentieth of exiftool's time
     "-q",
     "-charset",
     "filename=utf8",
