@@ -297,6 +297,8 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE archive ADD COLUMN volume TEXT NOT NULL DEFAULT '';
     ALTER TABLE archive ADD COLUMN root BLOB NOT NULL DEFAULT x'';
     """,
+    # Two archives can be mounted at one place in turn.
+    "ALTER TABLE archive ADD COLUMN seen REAL NOT NULL DEFAULT 0",
 )
 
 VERSION = len(MIGRATIONS)

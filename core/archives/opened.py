@@ -36,21 +36,19 @@ class Archives:
         self._numbers = itertools.count()
 
     @asynccontextmanager
-    async def used(self, path: str, *, create: bool) -> AsyncIterator[tuple[Archive, Gate]]:
+    async def used(
+        self, path: str, id: int | None = None, *, create: bool = False
+    ) -> AsyncIterator[tuple[Archive, Gate]]:
         """The archive at `path`, locked, its journals read; open until the block ends, and as long as a name of
-        somebody else is in `active`. One that is not at `path` any more is found where its volume is mounted now.
+        somebody else is in `active`. One that is not at `path` any more is found where its volume is mounted now;
+        with `id` it is that one and no other.
 
         Raises ArchiveError.
         """
         user = f"user {next(self._numbers)}"
         self.opening += 1
         try:
-            try:
-                archive, gate = await self._opened(path, user, create=create)
-            except ArchiveAwayError:
-                if (found := await self._elsewhere(path, user)) is None:
-                    raise
-                archive, gate = found
+            archive, gate = await self._found(path, user, id, create=create)
         finally:
             self.opening -= 1
         try:
@@ -58,17 +56,23 @@ class Archives:
         finally:
             await self.leave(archive, user)
 
-    async def _elsewhere(self, path: str, user: str) -> tuple[Archive, Gate] | None:
-        """The archive that was last seen at `path`, where its volume is mounted now."""
-        absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk
-        wanted = await self._catalog.archive_at(absolute)
-        for place in await self.whereabouts.elsewhere(absolute):
-            with suppress(ArchiveError):
-                archive, gate = await self._opened(os.fsdecode(place), user, create=False)
-                if archive.id == wanted:
-                    return archive, gate
-                await self.leave(archive, user)
-        return None
+    async def _found(self, path: str, user: str, id: int | None, *, create: bool) -> tuple[Archive, Gate]:
+        try:
+            return await self._that(path, user, id, create=create)
+        except ArchiveAwayError:
+            absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk
+            wanted = id or await self._catalog.archive_at(absolute) or 0
+            for place in await self.whereabouts.elsewhere(wanted, absolute):
+                with suppress(ArchiveError):
+                    return await self._that(os.fsdecode(place), user, wanted, create=False)
+            raise
+
+    async def _that(self, path: str, user: str, id: int | None, *, create: bool) -> tuple[Archive, Gate]:
+        archive, gate = await self._opened(path, user, create=create)
+        if id is not None and archive.id != id:
+            await self.leave(archive, user)
+            raise ArchiveAwayError(f"at {display(path)} is another archive now.", "Mount the right one.")
+        return archive, gate
 
     async def _opened(self, path: str, user: str, *, create: bool) -> tuple[Archive, Gate]:
         async with self._turns[os.path.abspath(path)]:  # noqa: ASYNC240 - touches no disk

@@ -18,12 +18,12 @@ class Whereabouts:
         self._catalog = catalog
         self._known = Known()
 
-    async def elsewhere(self, path: bytes, age: float = 0.0) -> list[bytes]:
-        """Where the archive that was last seen at `path` may be now instead; touches no file system.
+    async def elsewhere(self, id: int, path: bytes, age: float = 0.0) -> list[bytes]:
+        """Where an archive may be now that is not at `path`; touches no file system.
 
         What is mounted may have been found out `age` seconds ago. Nowhere, when the system does not say what is.
         """
-        found = await self._catalog.archive_on(path)
+        found = await self._catalog.archive_on(id)
         if found is None:
             return []
         volume, root = found

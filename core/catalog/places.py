@@ -1,5 +1,7 @@
 """Archives with their locations and journals, and the volumes that sources lie on."""
 
+import time
+
 from core.catalog.table import Table
 
 
@@ -7,22 +9,26 @@ class Places(Table):
     """What imports belong to."""
 
     async def archive(self, uuid: str, path: bytes, volume: str = "", root: bytes = b"") -> int:
-        """The archive's row, made or brought up to date. It lies at `root` on the volume of that identity."""
+        """The archive's row, made or brought up to date: it was seen now, at `path`.
+
+        It lies at `root` on the volume of that identity.
+        """
         return await self._one(
-            "INSERT INTO archive (uuid, path, volume, root) VALUES (?, ?, ?, ?) ON CONFLICT (uuid) "
-            "DO UPDATE SET path = excluded.path, volume = excluded.volume, root = excluded.root RETURNING id",
-            (uuid, path, volume, root),
+            "INSERT INTO archive (uuid, path, volume, root, seen) VALUES (?, ?, ?, ?, ?) ON CONFLICT (uuid) "
+            "DO UPDATE SET path = excluded.path, volume = excluded.volume, root = excluded.root, "
+            "seen = excluded.seen RETURNING id",
+            (uuid, path, volume, root, time.time()),
         )
 
     async def archive_at(self, path: bytes) -> int | None:
         """The archive that was last seen at `path`."""
-        rows = await self.database.read("SELECT id FROM archive WHERE path = ? ORDER BY id DESC LIMIT 1", (path,))
+        query = "SELECT id FROM archive WHERE path = ? ORDER BY seen DESC, id DESC LIMIT 1"
+        rows = await self.database.read(query, (path,))
         return rows[0][0] if rows else None
 
-    async def archive_on(self, path: bytes) -> tuple[str, bytes] | None:
-        """Of the archive that was last seen at `path` the identity of its volume, and where it lies on that."""
-        query = "SELECT volume, root FROM archive WHERE path = ? AND volume <> '' ORDER BY id DESC LIMIT 1"
-        rows = await self.database.read(query, (path,))
+    async def archive_on(self, id: int) -> tuple[str, bytes] | None:
+        """The identity of the volume on which an archive was last seen, and where it lies on that."""
+        rows = await self.database.read("SELECT volume, root FROM archive WHERE id = ? AND volume <> ''", (id,))
         return rows[0] if rows else None
 
     async def archive_known(self, uuid: str) -> int | None:

@@ -132,8 +132,8 @@ class Background:
 
     # Archives
 
-    async def _enter(self, path: str) -> Archive:
-        async with self._archives.used(path, create=False) as (archive, _):
+    async def _enter(self, path: str, id: int) -> Archive:
+        async with self._archives.used(path, id) as (archive, _):
             archive.active.add(NAME)
             return archive
 

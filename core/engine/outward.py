@@ -43,7 +43,7 @@ class Outward:
         found = await self._reading(path)
         if found.news or not found.id:
             try:
-                async with self._archives.used(path, create=False):
+                async with self._archives.used(path):
                     return await self._reading(path)
             except ArchiveError:
                 # Another engine has it, or it cannot be written: what is known has to do.
@@ -51,19 +51,26 @@ class Outward:
                     raise
         return found
 
-    async def _reading(self, path: str) -> Reading:
-        """The archive at `path`, or where its volume is mounted now. Raises ArchiveError."""
+    async def _reading(self, path: str, id: int | None = None) -> Reading:
+        """The archive at `path`, or where its volume is mounted now; with `id` that one and no other.
+
+        Raises ArchiveError.
+        """
         try:
-            return await reading(path, self._pool, self._catalog)
+            return await self._that(path, id)
         except ArchiveError:
             absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk
-            wanted = await self._catalog.archive_at(absolute)
-            for place in await self._archives.whereabouts.elsewhere(absolute):
+            wanted = id or await self._catalog.archive_at(absolute) or 0
+            for place in await self._archives.whereabouts.elsewhere(wanted, absolute):
                 with suppress(ArchiveError):
-                    found = await reading(os.fsdecode(place), self._pool, self._catalog)
-                    if found.id == wanted:
-                        return found
+                    return await self._that(os.fsdecode(place), wanted)
             raise
+
+    async def _that(self, path: str, id: int | None) -> Reading:
+        found = await reading(path, self._pool, self._catalog)
+        if id is not None and found.id != id:
+            raise ArchiveError(f"at {display(path)} is another archive now.", "Mount the right one.")
+        return found
 
     async def restore(self, name: str, target: str, progress: Progress, *, by_date: bool) -> RestoreResult:
         """The original tree of an import, a card or a location below `target`. Raises UsageError, ArchiveError."""
@@ -73,8 +80,9 @@ class Outward:
         if path in self._targets:
             raise UsageError(f"{display(path)} is being restored to already.", "Wait, or name another folder.")
         self._targets.add(path)
+        first = trees[0].imports[0]
         try:
-            archive = await self._reading(os.fsdecode(trees[0].imports[0].archive))
+            archive = await self._reading(os.fsdecode(first.archive), first.archive_id)
             restore = Restore(read, self._pool, self._starter.limits.copy, archive)
             return await restore.run(trees, path, progress, by_date=by_date)
         finally:

@@ -14,7 +14,7 @@ from core.archives.archive import Archive
 from core.archives.opened import Archives
 from core.catalog import Catalog, ImportRow, Selection
 from core.catalog.failures import REOPENED
-from core.errors import ArchiveAwayError, ArchiveError, SourceError, UsageError
+from core.errors import ArchiveError, SourceError, UsageError
 from core.files import noreplace
 from core.hardware import Profile
 from core.importing import journal
@@ -152,13 +152,8 @@ class Starter:
     async def _opened(self, stack: AsyncExitStack, row: ImportRow) -> tuple[Archive, Gate, ImportRow]:
         """The archive of an import, and what the catalog says of that once the archive's journals are read."""
         archive, gate = await stack.enter_async_context(
-            self._archives.used(os.fsdecode(row.archive_path), create=False)
+            self._archives.used(os.fsdecode(row.archive_path), row.archive_id)
         )
-        if archive.id != row.archive_id:
-            raise ArchiveAwayError(
-                f"what is at {display(row.archive_path)} is not the archive that this import began with.",
-                "Mount the right one there, or import into it from where it is now.",
-            )
         return archive, gate, await self._reloaded(row)
 
     async def places(self, row: ImportRow, age: float) -> list[bytes]:

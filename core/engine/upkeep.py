@@ -19,7 +19,6 @@ from core.importing.ingest import ENDED
 from core.importing.moving import Mover
 from core.importing.rebuild import Rebuild
 from core.models import Count
-from core.paths import display
 from core.receipts import lookup
 from core.results import AuditResult, AuditScope, Moved, Rebuilt
 from core.workers.pool import Pool, TaskFailedError
@@ -49,7 +48,7 @@ class Upkeep:
 
     async def audit(self, path: str, progress: Progress, scope: AuditScope = EVERYTHING) -> AuditResult:
         """Read the archive at `path` again, as far as `scope` says. Raises ArchiveError, SourceError."""
-        async with self._archives.used(path, create=False) as (archive, _):
+        async with self._archives.used(path) as (archive, _):
             began = time.monotonic()
             audit = Audit(archive, self._catalog, self._pool, self._starter.limits.verify)
             result = await audit.run(progress, scope)
@@ -83,7 +82,7 @@ class Upkeep:
             progress(Count(files=self._catalog.last_item_id - before), Count())
 
     async def _rebuild(self, path: str) -> Rebuilt:
-        async with self._archives.used(path, create=False) as (archive, _):
+        async with self._archives.used(path) as (archive, _):
             for name in archive.active:
                 if name in self._under_way:
                     raise UsageError(f"import {name} runs into it.", "Wait for its end, or cancel it.")
@@ -95,11 +94,7 @@ class Upkeep:
         row = (await self._catalog.imports("i.id = ?", (await lookup.find(self._catalog.database.read, name),)))[0]
         if row.state not in ENDED:
             raise UsageError(f"import {row.name} has not ended.", "Wait for its end, or cancel it.")
-        async with self._archives.used(os.fsdecode(row.archive_path), create=False) as (archive, _):
-            if archive.id != row.archive_id:
-                raise ArchiveError(
-                    f"at {display(row.archive_path)} is another archive now.", "Mount the right one."
-                )
+        async with self._archives.used(os.fsdecode(row.archive_path), row.archive_id) as (archive, _):
             with archive.to_itself(f"import {row.name} is moved to another location"):
                 return await self._move(archive, row.name, location)
 
@@ -121,5 +116,5 @@ class Upkeep:
 
     async def derive(self, path: str) -> int:
         """Add jobs for all that is missing in the archive at `path`; how many. Raises ArchiveError."""
-        async with self._archives.used(path, create=False) as (archive, _):
+        async with self._archives.used(path) as (archive, _):
             return await self._background.derive(archive.id)

@@ -116,7 +116,9 @@ class Waiting:
         """Whether the volume is mounted and answers."""
         try:
             if row.waits == Waits.ARCHIVE:
-                elsewhere = await self._engine.archives.whereabouts.elsewhere(row.archive_path, AGE)
+                elsewhere = await self._engine.archives.whereabouts.elsewhere(
+                    row.archive_id, row.archive_path, AGE
+                )
                 places, check = [os.path.join(root, b".lading") for root in (row.archive_path, *elsewhere)], b""
             else:
                 places = await self._engine.starter.places(row, AGE)

@@ -8,7 +8,6 @@ from contextlib import suppress
 from core.archives.archive import BACKGROUND, Archive
 from core.database import Database
 from core.errors import ArchiveError, LadingError
-from core.paths import display
 from core.workers import messages
 from core.workers.messages import Place
 from core.workers.pool import Pool, TaskFailedError, TaskStoppedError
@@ -27,7 +26,8 @@ AGAIN = 15.0
 
 
 class Holding:
-    """Opens archives without ever holding up who asks. `enter` opens and locks one, `leave` gives it back.
+    """Opens archives without ever holding up who asks. `enter` opens and locks one that was last seen at a path,
+    `leave` gives it back.
 
     `changed` is called when one has come or gone.
     """
@@ -36,7 +36,7 @@ class Holding:
         self,
         database: Database,
         pool: Pool,
-        enter: Callable[[str], Awaitable[Archive]],
+        enter: Callable[[str, int], Awaitable[Archive]],
         leave: Callable[[Archive], Awaitable[None]],
         changed: Callable[[], None],
     ) -> None:
@@ -146,9 +146,6 @@ class Holding:
         path: bytes = rows[0][0]
         # First see whether anything answers there: opening takes turns with imports.
         async with asyncio.timeout(ANSWER), self._pool.worker("look") as worker:
-            await worker.ask(messages.Look(path), messages.Looked)
-        archive = await self._enter(os.fsdecode(path))
-        if archive.id != archive_id:
-            await self._leave(archive)
-            raise ArchiveError(f"at {display(path)} is another archive now")
-        return archive
+            with suppress(TaskFailedError):  # it may be elsewhere
+                await worker.ask(messages.Look(path), messages.Looked)
+        return await self._enter(os.fsdecode(path), archive_id)

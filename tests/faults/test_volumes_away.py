@@ -234,6 +234,57 @@ async def test_an_archive_is_found_at_another_path(tmp_path: Path, home: Path) -
         assert arrived(other.path / "kept/archive") == before
 
 
+async def test_two_archives_at_one_place_in_turn(tmp_path: Path, home: Path) -> None:
+    """What belongs to one of them never goes to the other, nor comes from there."""
+    with (
+        passthrough.mounted(tmp_path / "reader") as reader,
+        disks.disk(tmp_path, "ext4", 256 << 20) as disk,
+        disks.disk(tmp_path / "other", "ext4", 256 << 20) as other,
+        other_path(tmp_path, disk) as path,
+    ):
+        source, second, third = (
+            card(folder, files, SIZE)
+            for folder, files in (
+                (reader.below / "card", FILES),
+                (tmp_path / "second", 4),
+                (tmp_path / "third", 4),
+            )
+        )
+        reader.set(Switch("read", delay=0.05))
+        async with attached(home) as client:
+            await client.wait(await client.start_imports([request(second, other.path / "archive")]))
+            await soon(lambda: given_back(other.path / "archive"))
+            other.unmount()
+            (name,) = await client.start_imports([request(reader.path / "card", disk.path / "archive")])
+            await middle(client, name)
+            disk.unmount(lazy=True)
+            await is_(client, name, State.PAUSED, Waits.ARCHIVE)
+            disks.run("mount", other.device, str(disk.path))
+            await client.wait(await client.start_imports([request(third, disk.path / "archive")]))
+            assert (await view(client, name)).state is State.PAUSED
+            disks.run("mount", disk.device, str(path))
+            assert (await is_(client, name, State.DONE)).verdict is Verdict.SAFE
+            reader.set()
+            await soon(lambda: given_back(path / "archive"))
+        assert arrived(path / "archive") == contents(source)
+        assert arrived(disk.path / "archive") == contents(second) | contents(third)
+        for place in (path, disk.path):
+            disks.unmount(place)
+        disks.run("mount", other.device, str(path))
+        refused = lading(home, "restore", name, str(tmp_path / "restored"))
+        assert refused.returncode != 0
+        assert "another archive" in refused.stderr
+        disk.mount()
+        restored = lading(home, "restore", name, str(tmp_path / "restored"))
+        assert restored.returncode == 0, restored.stderr
+        assert contents(tmp_path / "restored") == contents(source)
+
+
+async def given_back(archive: Path) -> bool:
+    """Whether the engine has let go of an archive, as all that was to be done in the background is done."""
+    return not (archive / ".lading/lock").exists()
+
+
 async def test_what_a_person_has_paused_stays_paused(tmp_path: Path, home: Path, slow: Passthrough) -> None:
     with disks.disk(tmp_path, "ext4", 256 << 20) as disk:
         async with attached(home) as client:
