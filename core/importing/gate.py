@@ -61,11 +61,11 @@ class Gate:
         files: Sequence[tuple[bytes, Digest]],
         worker: Worker,
         follow: Callable[[int], Follow],
-    ) -> tuple[dict[int, Item], dict[int, Claim], set[int]]:
-        """What becomes of each file read (path and digest), by number: known items, new claims, followers.
+    ) -> tuple[dict[int, Item], dict[int, Claim]]:
+        """What becomes of each file read (path and digest), by number: known items and new claims.
 
-        `follow(number)` gives the callback of a follower. A known item counts only when its payload is there at
-        its size, else the content is archived again.
+        All others follow: `follow(number)` gives the callback of one, told at any moment from then on.
+        A known item counts only when its payload is there at its size, else the content is archived again.
         Raises what `Worker.ask` raises; no claim and no follower is left behind then.
         """
         mine: dict[int, Claim] = {}
@@ -97,7 +97,7 @@ class Gate:
                 mine[number].item_id = item.id
         for claimed in mine.values():
             claimed.item_id = claimed.item_id or self._catalog.new_item_id()
-        return known, mine, set(following)
+        return known, mine
 
     def holder(self, owner: Owner, content: Content) -> Claim | None:
         """The claim that has the content already, within `owner`'s scope.

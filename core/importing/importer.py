@@ -232,7 +232,7 @@ class Importer:
         run = self.run
         while True:
             run.followed.clear()
-            await self._transfer.settle_followers()
+            await self._transfer.followers.settle()
             if not run.following and not self._asked:
                 if await run.catalog.todo(run.row.id, 0, 1):
                     return True

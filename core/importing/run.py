@@ -18,7 +18,7 @@ from core.models import Count, Outcome
 from core.queue import plan
 from core.volumes.filesystems import Kind
 from core.workers import control, messages
-from core.workers.messages import Request, Source
+from core.workers.messages import Digest, Request, Source
 from core.workers.pool import Pool, TaskFailedError, TaskStoppedError, Worker
 
 R = TypeVar("R")
@@ -67,6 +67,11 @@ class Settled(msgspec.Struct):
     kind: str
     stage: str = ""
     attempts: int = 0
+
+    @classmethod
+    def of(cls, todo: Todo, digest: Digest, outcome: Outcome, item: Item) -> "Settled":
+        """A file that was read, and is in the archive as `item`."""
+        return cls(todo, outcome, item.id, None, digest.size, digest.mtime_ns, digest.kind)
 
 
 class Run:

@@ -3,12 +3,13 @@
 import asyncio
 import errno
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from weakref import WeakKeyDictionary
 
 from core.catalog import Item
 from core.errors import WorkerDiedError
+from core.importing.followers import Followers
 from core.importing.gate import Claim
 from core.importing.halting import HaltError, away, full, halt_for
 from core.importing.run import Run, Settled, Todo
@@ -38,11 +39,9 @@ class Transfer:
         """Where files failed last."""
         self._began = WeakKeyDictionary[Worker, float]()
         """Since when workers have been at their batch, or have had a place at the archive for it."""
-        self._followed: list[tuple[Todo, Digest, Item]] = []
+        self.followers = Followers(run)
         self.unlike: set[int] = set()
         """Files whose content is not what their name and time promised: they are copied like new ones."""
-        self._again: set[int] = set()
-        """Followers that stay to do even when what they follow arrives."""
         self._grown: set[int] = set()
         """Files that proved too large to be read into memory."""
 
@@ -67,7 +66,7 @@ class Transfer:
             # Nothing of it is settled; those that follow another file wait for that.
             faults = [(todo, fault) for todo in batch if todo.id not in run.following]
             await to_the_end(run.settle([], self._failed(faults)))
-        await self.settle_followers()
+        await self.followers.settle()
         if run.writing.persists and run.network:
             raise await self._no_use()
         await asyncio.sleep(run.writing.backoff)
@@ -87,14 +86,18 @@ class Transfer:
             run.read_well = todos[number].path
         if any((fault.side, fault.code) == ("source", errno.EIO) for fault in faults.values()):
             await self._source_answers(worker)
-        known, claims, following = await run.gate.decide(
-            run,
-            [(todos[number].path, digest) for number, digest in well.items()],
-            worker,
-            lambda number: self._follower(todos[number], well[number]),
-        )
-        run.following |= following
+        try:
+            known, claims = await run.gate.decide(
+                run,
+                [(todos[number].path, digest) for number, digest in well.items()],
+                worker,
+                lambda number: self.followers.add(todos[number], well[number]),
+            )
+        except BaseException:
+            self.followers.forget(todos)
+            raise
         items: dict[int, Item] = {}
+        again: Collection[int] = todos
         try:
             if self._only_hashed(batch) and claims:
                 # What stands under a known name is something else now: it is copied after all.
@@ -102,14 +105,17 @@ class Transfer:
             elif well:
                 items = await self._write(well, known, claims, worker, faults)
             settled = [
-                _settled(todos[number], well[number], Outcome.DUPLICATE, item)
+                Settled.of(todos[number], well[number], Outcome.DUPLICATE, item)
                 for number, item in known.items()
                 if number not in faults
             ]
-            self._unfollow(following & faults.keys())
+            following = run.following
             failed = self._failed([(todos[n], fault) for n, fault in faults.items() if n not in following])
             await to_the_end(self._commit(items, claims, todos, well, settled + failed))
+            # What was journaled of the others may be lost.
+            again = faults
         finally:
+            self.followers.through(todos, again)
             for claim in claims.values():
                 run.gate.settle(claim, None)
         _halt(faults, run)
@@ -134,7 +140,7 @@ class Transfer:
         """
         arrived = {number: item for number, item in items.items() if not claims[number].lost}
         settled = [
-            _settled(todos[number], well[number], Outcome.ARCHIVED, item) for number, item in arrived.items()
+            Settled.of(todos[number], well[number], Outcome.ARCHIVED, item) for number, item in arrived.items()
         ]
         await self._run.settle(list(arrived.values()), settled + others)
         for number, item in arrived.items():
@@ -312,41 +318,9 @@ class Transfer:
         self._stages.update((number, stage) for number, _ in faults)
         return faults
 
-    def _follower(self, todo: Todo, digest: Digest) -> Callable[[Item | None], None]:
-        """What a file does that waits for another of the same content; without that one it stays to do."""
-
-        def follow(item: Item | None) -> None:
-            if item is not None and todo.id not in self._again:
-                self._followed.append((todo, digest, item))
-            else:
-                self._again.discard(todo.id)
-                self._run.following.discard(todo.id)
-            self._run.followed.set()
-
-        return follow
-
-    def _unfollow(self, numbers: set[int]) -> None:
-        """These are done again whatever they follow: what was journaled of them may be lost."""
-        told = {todo.id for todo, _, _ in self._followed} & numbers
-        self._followed = [one for one in self._followed if one[0].id not in told]
-        self._run.following -= told
-        self._again |= numbers - told
-
-    async def settle_followers(self) -> None:
-        """Commit the files whose forerunner has arrived."""
-        followed, self._followed = self._followed, []
-        if followed:
-            settled = [_settled(todo, digest, Outcome.DUPLICATE, item) for todo, digest, item in followed]
-            await to_the_end(self._run.settle([], settled))
-            self._run.following.difference_update(todo.id for todo, _, _ in followed)
-
 
 def _halt(faults: dict[int, Fault], run: Run) -> None:
     """Raises HaltError when one of the faults ends the whole run."""
     for fault in faults.values():
         if halt := halt_for(fault, run):
             raise halt
-
-
-def _settled(todo: Todo, digest: Digest, outcome: Outcome, item: Item) -> Settled:
-    return Settled(todo, outcome, item.id, None, digest.size, digest.mtime_ns, digest.kind)
