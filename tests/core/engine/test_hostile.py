@@ -62,7 +62,11 @@ async def test_what_none_may_say_ends_that_connection_only(tmp_path: Path, what:
         await soon(lambda: _true(len(server.clients) == 1))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(some.lists(some.binary(max_size=40), max_size=5))
 def test_no_bytes_trouble_the_server(tmp_path: Path, pieces: list[bytes]) -> None:
     async def talk() -> None:
