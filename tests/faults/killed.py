@@ -16,7 +16,7 @@ from core.catalog import below
 from core.models import Outcome, State
 from tests.rigs import importing, trees
 
-LONGEST = 10.0
+LONGEST = 60.0
 """Seconds a worker gets to notice that its engine is gone before the test fails."""
 
 

@@ -73,14 +73,21 @@ def swept(home: Path) -> Iterator[Path]:
     finally:
         engine = engine_of(home)
         if engine is not None:
-            family = [engine, *engine.children(recursive=True)]
+            family = kin(engine)
             for one in family:
                 with suppress(psutil.NoSuchProcess):
                     one.send_signal(signal.SIGKILL)
             gone(family)
 
 
-def gone(processes: list[psutil.Process], timeout: float = 10.0) -> None:
+def kin(process: psutil.Process) -> list[psutil.Process]:
+    """A process and all below it; alone, when it has just ended by itself."""
+    with suppress(psutil.NoSuchProcess):
+        return [process, *process.children(recursive=True)]
+    return [process]
+
+
+def gone(processes: list[psutil.Process], timeout: float = PATIENCE) -> None:
     """Wait until all have ended. Raises AssertionError."""
     until = time.monotonic() + timeout
     while left := [one for one in processes if alive(one)]:
@@ -158,10 +165,17 @@ def freeze(home: Path) -> list[psutil.Process]:
         engine = engine_of(home)
         for worker in engine.children() if engine else []:
             with suppress(psutil.Error):
-                if any(file.path.endswith(CLIP) for file in worker.open_files()):
+                if reads(worker):
                     worker.suspend()
-                    frozen.append(worker)
+                    # It may have come to the end meanwhile.
+                    if reads(worker):
+                        frozen.append(worker)
+                    else:
+                        worker.resume()
         return bool(frozen)
+
+    def reads(worker: psutil.Process) -> bool:
+        return any(file.path.endswith(CLIP) for file in worker.open_files())
 
     until(found)
     return frozen
