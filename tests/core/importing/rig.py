@@ -240,9 +240,13 @@ def _state(root: bytes) -> Iterator[tuple[bytes, tuple[int, int, int, str]]]:
 
 VIDEO = 64 << 20
 
+PACE = 200_000_000
+"""Bytes of videos that are read in a second: at full speed an engine may be through before a test has looked."""
+
 
 def videos(rig: Rig, count: int = 4, size: int = VIDEO) -> int:
-    """Files large enough to be met in the middle; their bytes."""
+    """Files large enough to be met in the middle by this engine, which reads slowly; their bytes."""
+    rig.engine.starter._read_limit = PACE
     for number in range(count):
         write_random(os.fsencode(rig.source / f"{number}.mov"), size, number)
     return count * size

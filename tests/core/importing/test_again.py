@@ -104,7 +104,7 @@ async def test_a_folder_that_could_not_be_listed(rig: Rig) -> None:
 async def test_while_it_runs(rig: Rig) -> None:
     (file,) = shut(rig, "a.jpg")
     # The other worker is free for the file that fails.
-    size = videos(rig, 1, 8 * VIDEO)
+    size = videos(rig, 1, 4 * VIDEO)
     name = await rig.begun()
     await rig.until(lambda: rig.view(name).failed.files == 1)
     await rig.engine.pause_import(name)
