@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.importing.closing import FROM_RECORD
+from core.importing.transfer import Transfer
 from core.models import State, Verdict
 from tests.core.importing.rig import Rig, digest, random_bytes, write
 
@@ -231,7 +232,17 @@ async def test_a_paused_import_does_not_hold_up_one_of_the_same_content(rig: Rig
     assert sorted(path for (path,) in items) == sorted(rig.payload())
 
 
-async def test_a_follower_goes_its_own_way_when_the_other_import_is_cancelled(rig: Rig) -> None:
+async def test_a_follower_goes_its_own_way_when_the_other_import_is_cancelled(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Else the first might be through with all of it before the workers of the second have begun.
+    before, met = Transfer._write, asyncio.Event()
+
+    async def write_later(self: Transfer, *args: object) -> object:
+        await met.wait()
+        return await before(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Transfer, "_write", write_later)
     for card in ("one", "two"):
         for number in range(6):
             write(rig.root / card / f"{number}.mov", random_bytes(LARGE, number))
@@ -239,6 +250,7 @@ async def test_a_follower_goes_its_own_way_when_the_other_import_is_cancelled(ri
     await rig.until(lambda: any(run.run.following for run in rig.engine.under_way.values()))
     follower = next(name for name in names if rig.engine.under_way[name].run.following)
     other = next(name for name in names if name != follower)
+    met.set()
     await rig.engine.cancel_import(other)
     views = {name: await rig.ended(name) for name in names}
     assert views[follower].verdict is Verdict.SAFE
