@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -11,11 +12,14 @@ from core.errors import ArchiveError, UsageError
 from core.models import Count
 from core.restoring.restore import RestoreError
 from core.results import RestoreResult
-from core.workers import control, restoring
+from core.workers import control, messages, restoring
+from core.workers.pool import Worker
 from tests.core.importing.rig import Rig, random_bytes, write
 from tests.rigs import machines
 from tests.rigs.cards import differences, times, whole_card
 from tests.rigs.disks import memory
+
+R = TypeVar("R")
 
 
 def silent(done: Count, total: Count) -> None:
@@ -166,11 +170,24 @@ async def test_never_into_an_archive(rig: Rig, tmp_path: Path, where: str) -> No
 
 
 @pytest.mark.parametrize("times", [1, 9], ids=["once", "again and again"])
-async def test_stopped_it_leaves_whole_files_only_and_goes_on(rig: Rig, tmp_path: Path, times: int) -> None:
+async def test_stopped_it_leaves_whole_files_only_and_goes_on(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
     for number in range(6):
         write(rig.source / f"{number}.mov", random_bytes(24 << 20, number))
     view = await rig.imported()
     target = tmp_path / "out"
+    before, asked = Worker.ask, 0
+
+    async def ask(self: Worker, request: messages.Request, wanted: type[R]) -> R:
+        nonlocal asked
+        asked += isinstance(request, messages.Restore)
+        if asked > 2 and isinstance(request, messages.Restore):
+            # Two files each: at full speed it may be through before it is stopped.
+            await asyncio.Event().wait()
+        return await before(self, request, wanted)
+
+    monkeypatch.setattr(Worker, "ask", ask)
     task = asyncio.create_task(rig.engine.outward.restore(view.id, str(target), silent, by_date=False))
     since = rig.engine.pool.total(control.WRITTEN)
     await rig.until(lambda: rig.engine.pool.total(control.WRITTEN) > since + (30 << 20))
@@ -179,6 +196,7 @@ async def test_stopped_it_leaves_whole_files_only_and_goes_on(rig: Rig, tmp_path
         await asyncio.sleep(0)
     with pytest.raises(asyncio.CancelledError):
         await task
+    monkeypatch.setattr(Worker, "ask", before)
     assert not (target / ".lading-restore").exists()
     whole = {path.name: path.read_bytes() for path in target.iterdir() if path.is_file()}
     assert len(whole) < 6
