@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -59,7 +59,7 @@ async def test_after_one_import_and_after_more(home: Path, tmp_path: Path) -> No
         assert (location.files, location.kinds) == (8, (("images", 8),))
 
 
-async def test_after_one_that_was_interrupted(home: Path, tmp_path: Path) -> None:
+async def test_after_one_that_was_interrupted(home: Path, tmp_path: Path, full_speed: Callable[[], None]) -> None:
     archive, source = tmp_path / "archive", clip(tmp_path / "card", 64 << 20)
     card(source / "DCIM", 3, 5000)
     async with attached(home) as client:
@@ -71,6 +71,7 @@ async def test_after_one_that_was_interrupted(home: Path, tmp_path: Path) -> Non
             worker.send_signal(signal.SIGKILL)
         await asyncio.to_thread(gone, [engine, *frozen])
     assert engine_of(home) is None
+    full_speed()
     async with attached(home) as client:
         (record,) = await client.imports()
         await client.finish([record.id])
@@ -78,6 +79,7 @@ async def test_after_one_that_was_interrupted(home: Path, tmp_path: Path) -> Non
     await check(archive, 4)
 
 
+@pytest.mark.usefixtures("full_speed")
 async def test_after_one_that_was_cancelled(home: Path, tmp_path: Path) -> None:
     archive, source = tmp_path / "archive", clip(tmp_path / "card", 64 << 20)
     card(source / "DCIM", 3, 5000)

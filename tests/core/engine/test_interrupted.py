@@ -1,6 +1,7 @@
 """Imports from one engine to the next."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,7 +24,9 @@ from tests.rigs.engines import (
 pytestmark = pytest.mark.timeout(300)
 
 
-async def test_stop_leaves_imports_to_the_next_engine(home: Path, tmp_path: Path) -> None:
+async def test_stop_leaves_imports_to_the_next_engine(
+    home: Path, tmp_path: Path, full_speed: Callable[[], None]
+) -> None:
     async with attached(home) as client:
         (id,) = await client.start_imports([request(clip(tmp_path / "card"), tmp_path / "archive")])
         for worker in await asyncio.to_thread(freeze, home):
@@ -32,6 +35,7 @@ async def test_stop_leaves_imports_to_the_next_engine(home: Path, tmp_path: Path
         told = await asyncio.to_thread(lading, home, "engine", "stop")
         assert told.stdout == "Stopped. 1 import will go on with the next command.\n"
         await waiting
+    full_speed()
 
     async def done() -> bool:
         async with attached(home) as client:
@@ -41,7 +45,9 @@ async def test_stop_leaves_imports_to_the_next_engine(home: Path, tmp_path: Path
     await soon(done)
 
 
-async def test_a_killed_engine_takes_its_workers_along_and_the_next_goes_on(home: Path, tmp_path: Path) -> None:
+async def test_a_killed_engine_takes_its_workers_along_and_the_next_goes_on(
+    home: Path, tmp_path: Path, full_speed: Callable[[], None]
+) -> None:
     async with attached(home) as client:
         (id,) = await client.start_imports([request(clip(tmp_path / "card"), tmp_path / "archive")])
         for worker in await asyncio.to_thread(freeze, home):
@@ -53,6 +59,7 @@ async def test_a_killed_engine_takes_its_workers_along_and_the_next_goes_on(home
         gone(family)
         with pytest.raises(EngineLostError):
             await client.wait([id])
+    full_speed()
     assert id in lading(home, "imports").stdout
     assert the_engine(home) != process
 
@@ -65,10 +72,12 @@ async def test_a_killed_engine_takes_its_workers_along_and_the_next_goes_on(home
         assert (await client.find(id)).verdict == Verdict.SAFE
 
 
-async def test_an_import_that_kills_engines_is_left_paused(home: Path, tmp_path: Path) -> None:
+async def test_an_import_that_kills_engines_is_left_paused(
+    home: Path, tmp_path: Path, full_speed: Callable[[], None]
+) -> None:
     async with attached(home) as client:
         (id,) = await client.start_imports([request(clip(tmp_path / "card"), tmp_path / "archive")])
-    for _ in range(3):
+    for left in (2, 1, 0):
         await asyncio.to_thread(freeze, home)
         process = the_engine(home)
         family = [process, *process.children(recursive=True)]
@@ -77,6 +86,8 @@ async def test_an_import_that_kills_engines_is_left_paused(home: Path, tmp_path:
             with suppress(psutil.NoSuchProcess):
                 one.kill()
         gone(family)
+        if not left:
+            full_speed()
         async with attached(home) as client:
             await client.subscribe()
 
