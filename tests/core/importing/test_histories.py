@@ -39,6 +39,7 @@ class History(RuleBasedStateMachine):
         self.rig = Rig(self.root)
         self.rig.source.mkdir()
         self.held: set[str] = set()
+        self.clock = 1_700_000_000 * 10**9
         self.run(self.rig.engine.start())
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -57,7 +58,10 @@ class History(RuleBasedStateMachine):
 
     @rule(name=names, size=sizes, seed=seeds)
     def put(self, name: str, size: int, seed: int) -> None:
-        write(self.rig.source / name, random_bytes(size, seed))
+        path = write(self.rig.source / name, random_bytes(size, seed))
+        # A file system whose clock ticks slowly gives two files one time, and the record tells them by that.
+        self.clock += 10**9
+        os.utime(path, ns=(self.clock, self.clock))
 
     @rule(name=names)
     def remove(self, name: str) -> None:
