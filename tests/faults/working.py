@@ -17,7 +17,7 @@ from PIL import Image
 
 from core.client.client import Client
 from core.queue.kinds import QUEUES
-from tests.rigs.engines import alive, attached, gone, request, soon, the_engine
+from tests.rigs.engines import PATIENCE, alive, attached, gone, kin, request, soon, the_engine
 from tests.rigs.media import make_media, tool
 
 NAMES = tuple(queue.name for queue in QUEUES)
@@ -43,8 +43,9 @@ async def killed_at(home: Path, queue: str, chance: random.Random, longest: floa
     """Kill the engine at a random moment after jobs of a queue were begun, no later than when none is at work any
     more; whether some were still. Where the queue has nothing left to do nobody is killed."""
     async with attached(home) as client:
+        engine = the_engine(home)
         await client.queue_resume(queue)
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE
         while not _jobs(home, queue, "claimed") and time.monotonic() < until:
             if not _jobs(home, queue, "ready") + _jobs(home, queue, "waiting"):
                 return False
@@ -52,14 +53,15 @@ async def killed_at(home: Path, queue: str, chance: random.Random, longest: floa
         moment = time.monotonic() + chance.uniform(0, longest)
         while (now := time.monotonic()) < moment and _jobs(home, queue, "claimed"):  # noqa: ASYNC110 - another process
             await asyncio.sleep(min(moment - now, 0.01))
-        engine = the_engine(home)
-        family = [engine, *engine.children(recursive=True)]
+        # While its family is looked up nothing may come to its end.
+        engine.suspend()
+        family = kin(engine)
         engine.kill()
         if everything:
             for one in family:
                 with suppress(psutil.NoSuchProcess):
                     one.kill()
-    await asyncio.to_thread(gone, family, 60.0)  # they have the lowest priority
+    await asyncio.to_thread(gone, family)
     assert not [one for one in family if alive(one)]
     return bool(_jobs(home, queue, "claimed"))
 
