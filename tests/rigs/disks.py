@@ -40,7 +40,7 @@ def unmount(path: Path, *, lazy: bool = False) -> None:
     if lazy:
         run("umount", "-l", str(path))
         return
-    end = time.monotonic() + 15
+    end = time.monotonic() + 60
     while mounted(path):
         done = subprocess.run(["umount", str(path)], capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0 or time.monotonic() < end, done.stderr

@@ -21,7 +21,7 @@ from core.models import ImportRequest, ImportView
 
 ROOT = str(Path(__file__).resolve().parents[2])
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds that anything may take on a machine that has other things to do."""
 
 CLIP = "CLIP.MOV"

@@ -98,7 +98,7 @@ def kill_at(process: "subprocess.Popen[bytes]", after: float, *, everything: boo
         for one in family:
             with contextlib.suppress(psutil.NoSuchProcess):
                 one.kill()
-    process.wait(10)
+    process.wait(60)
     return family
 
 

@@ -59,7 +59,7 @@ def serving(module: str, mount: Path, *argv: str) -> "subprocess.Popen[bytes]":
         env={**os.environ, "FUSE_LIBRARY_NAME": "fuse3"},
         process_group=0,
     )
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not disks.mounted(mount):
         assert process.poll() is None, "the FUSE daemon ended"
         assert time.monotonic() < end, "the FUSE daemon mounted nothing"
@@ -70,7 +70,7 @@ def serving(module: str, mount: Path, *argv: str) -> "subprocess.Popen[bytes]":
 def ended(process: "subprocess.Popen[bytes]", mount: Path) -> None:
     """End a daemon, which ends whatever hangs, and unmount."""
     process.kill()
-    process.wait(20)
+    process.wait(60)
     if disks.mounted(mount):
         disks.unmount(mount, lazy=True)
 
@@ -103,7 +103,7 @@ class Passthrough:
         """The daemon dies: every call below the mount point says ENOTCONN."""
         assert self.process
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(60)
 
     def unmount(self) -> None:
         """End the daemon, which ends whatever hangs, and unmount."""

@@ -23,7 +23,7 @@ from core.models import ImportRequest, ImportView, Outcome
 from core.workers import control
 from tests.rigs.trees import write_random
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which a test no longer waits."""
 
 BUSY = "SELECT count(*) FROM job WHERE state IN ('waiting', 'ready', 'claimed')"

@@ -20,7 +20,6 @@ from core.models import State, Verdict
 from core.workers import messages
 from core.workers.pool import Pool, Worker
 from tests.core.importing.rig import Rig, random_bytes, write
-from tests.core.workers.rig import until
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +64,7 @@ async def test_a_second_engine_is_told_who_has_it(rig: Rig) -> None:
         await rig.engine.resume_import(name)
         assert (await rig.ended(name)).verdict is Verdict.SAFE
         # Background work may be at the archive for a moment longer.
-        await until(lambda: not path(rig).exists())
+        await rig.until(lambda: not path(rig).exists())
         await other.wait(await other.start_imports([rig.request()]))
     finally:
         await other.stop()

@@ -159,7 +159,7 @@ class Bench:
 
     async def until(self, condition: Callable[[], Any]) -> None:
         """Wait until `condition` (or what it promises) holds."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while True:
                 held = condition()
                 if asyncio.iscoroutine(held):

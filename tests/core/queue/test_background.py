@@ -78,7 +78,7 @@ class Rig:
 
     async def until(self, condition: Callable[[], Any]) -> None:
         """Wait until it holds."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not condition():  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
