@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -46,12 +47,13 @@ async def killed_at(home: Path, queue: str, chance: random.Random, longest: floa
         engine = the_engine(home)
         await client.queue_resume(queue)
         until = time.monotonic() + PATIENCE
-        while not _jobs(home, queue, "claimed") and time.monotonic() < until:
-            if not _jobs(home, queue, "ready") + _jobs(home, queue, "waiting"):
+        # All in one look: between two they may all have been begun.
+        while not (left := _jobs(home, queue))["claimed"] and time.monotonic() < until:
+            if not left["ready"] + left["waiting"]:
                 return False
             await asyncio.sleep(0.002)
         moment = time.monotonic() + chance.uniform(0, longest)
-        while (now := time.monotonic()) < moment and _jobs(home, queue, "claimed"):  # noqa: ASYNC110 - another process
+        while (now := time.monotonic()) < moment and _jobs(home, queue)["claimed"]:  # noqa: ASYNC110 - another process
             await asyncio.sleep(min(moment - now, 0.01))
         # While its family is looked up nothing may come to its end.
         engine.suspend()
@@ -63,7 +65,7 @@ async def killed_at(home: Path, queue: str, chance: random.Random, longest: floa
                     one.kill()
     await asyncio.to_thread(gone, family)
     assert not [one for one in family if alive(one)]
-    return bool(_jobs(home, queue, "claimed"))
+    return _jobs(home, queue)["claimed"] > 0
 
 
 async def taken_up(home: Path) -> None:
@@ -84,10 +86,11 @@ async def _settled(client: Client) -> bool:
     return not any([await client.jobs(state) for state in states])
 
 
-def _jobs(home: Path, queue: str, state: str) -> int:
+def _jobs(home: Path, queue: str) -> Counter[str]:
+    """How many jobs of a queue are in each state."""
     with closing(sqlite3.connect(home / "lading.db", timeout=30)) as database:
-        sql = "SELECT count(*) FROM job WHERE queue = ? AND state = ?"
-        return int(database.execute(sql, (queue, state)).fetchone()[0])
+        sql = "SELECT state, count(*) FROM job WHERE queue = ? GROUP BY state"
+        return Counter(dict(database.execute(sql, (queue,)).fetchall()))
 
 
 def check_whole(archive: Path) -> None:
