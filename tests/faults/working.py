@@ -16,7 +16,6 @@ from pathlib import Path
 import psutil
 from PIL import Image
 
-from core.client.client import Client
 from core.queue.kinds import QUEUES
 from tests.rigs.engines import PATIENCE, alive, attached, gone, kin, request, soon, the_engine
 from tests.rigs.media import make_media, tool
@@ -73,17 +72,16 @@ async def taken_up(home: Path) -> None:
     async with attached(home) as client:
         for name in NAMES:
             await client.queue_resume(name)
-        await soon(lambda: _settled(client))
+        await soon(lambda: asyncio.to_thread(_settled, home))
         # A job that was at work at three of the kills is dead, as it may have been the cause.
         await client.retry()
-        await soon(lambda: _settled(client))
+        await soon(lambda: asyncio.to_thread(_settled, home))
         scratch = home / "scratch"
         await soon(lambda: asyncio.to_thread(lambda: not os.listdir(scratch)))
 
 
-async def _settled(client: Client) -> bool:
-    states = ("claimed", "ready", "waiting")
-    return not any([await client.jobs(state) for state in states])
+def _settled(home: Path) -> bool:
+    return not any(_jobs(home, queue)[state] for queue in NAMES for state in ("claimed", "ready", "waiting"))
 
 
 def _jobs(home: Path, queue: str) -> Counter[str]:
