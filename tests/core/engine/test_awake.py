@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -30,35 +31,43 @@ def test_linux_is_asked_by_its_own_tool(tmp_path: Path, monkeypatch: pytest.Monk
     assert found[-1] == "cat"
 
 
-async def _children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if alive(child)]
+Children = Callable[[], list[psutil.Process]]
 
 
-async def test_it_holds_and_lets_go() -> None:
+@pytest.fixture
+def children() -> Children:
+    """The children that live now, but for those that another test has left: killed, and not gone yet."""
+    others = psutil.Process().children()
+    return lambda: [child for child in psutil.Process().children() if child not in others and alive(child)]
+
+
+async def test_it_holds_and_lets_go(children: Children) -> None:
     awake = Awake(["/bin/cat"])
     await awake.hold(False)
-    assert await _children() == []
+    assert children() == []
     await awake.hold(True)
     await awake.hold(True)
-    assert len(await _children()) == 1
+    assert len(children()) == 1
     await awake.hold(False)
-    assert await _children() == []
+    assert children() == []
 
 
-async def test_one_that_waits_for_a_process_is_ended() -> None:
+async def test_one_that_waits_for_a_process_is_ended(children: Children) -> None:
     awake = Awake(["/bin/sh", "-c", "exec sleep 100", "-w"])
     await awake.hold(True)
     await awake.hold(False)
-    assert await _children() == []
+    assert children() == []
 
 
 @pytest.mark.parametrize("argv", [["/nowhere/tool"], ["/bin/sh", "-c", "exit 1"]])
-async def test_a_tool_that_fails_is_only_noted(argv: list[str], caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_tool_that_fails_is_only_noted(
+    argv: list[str], caplog: pytest.LogCaptureFixture, children: Children
+) -> None:
     awake = Awake(argv)
     await awake.hold(True)
 
     async def ended() -> bool:
-        return not await _children()
+        return not children()
 
     await soon(ended)
     await asyncio.sleep(0)
