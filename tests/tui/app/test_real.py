@@ -15,15 +15,13 @@ import pytest
 from core.workers.reading import ARENA
 from tests.core.importing.rig import write
 from tests.rigs.engines import clip, freeze, lading, swept, until
-from tests.tui.app.terminal import Terminal, terminal
+from tests.tui.app.terminal import PATIENCE, Terminal, terminal
 from tui.console.exits import Exit
 
 COMMAND = (sys.executable, "-c", "from tui.cli import main; main()")
 
 BOUND = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
 """Permissions bind even root."""
-
-PATIENCE = 30.0
 
 FIRST, SECOND = ARENA + 1, 256 << 20
 """Bytes of the files of a card whose import is met in the middle: when the first has arrived."""
@@ -54,7 +52,7 @@ def chosen(shown: Terminal, card: Path, counted: str) -> None:
 
 def left(shown: Terminal) -> None:
     shown.type(b"q")
-    assert shown.ended(5.0) == 0
+    assert shown.ended() == 0
 
 
 def sizes(folder: Path) -> list[int]:
@@ -97,8 +95,7 @@ def test_what_failed_is_tried_again_and_found(tmp_path: Path) -> None:
         typed(shown, "w", "card/DCIM/shut.bin")
         shut.chmod(0o644)
         typed(shown, "r", "Nothing has failed.")
-        shown.type(b"\x1b")
-        shown.read(1.0)
+        typed(shown, "\x1b", "IMPORTS, 1")
         typed(shown, "/", "card, location")
         typed(shown, "shut", "Mill Creek")
         typed(shown, "\r", "shut.bin")
