@@ -16,6 +16,9 @@ from tui.app import LadingApp
 
 SIZES = ((80, 24), (120, 40))
 
+TURNS = 50
+"""Of the loop, more than from a key to what is drawn of it."""
+
 
 class Running:
     """The app, its engine's fake end, and the keys."""
@@ -29,21 +32,31 @@ class Running:
         """Press keys, one after the other, and wait until all is drawn."""
         for key in keys:
             await self.pilot.press(key)
-            await self.pilot.pause()
+            await self.settled()
+
+    async def settled(self) -> None:
+        """Wait until all is drawn.
+
+        Textual's own wait ends when this process takes no time, as it does while others have the processor.
+        """
+        await self.pilot.pause()
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+        self.app.screen._on_timer_update()
 
     async def push(self, snapshot: Snapshot) -> None:
         """Another snapshot arrives and is drawn."""
         self.app.draw_at_once()
         self.fake.push(snapshot)
-        await self.pilot.pause()
-        await self.pilot.pause()
+        await self.settled()
+        await self.settled()
 
-    async def until(self, seen: Callable[[], bool], seconds: float = 30.0) -> None:
+    async def until(self, seen: Callable[[], bool], seconds: float = 60.0) -> None:
         """Wait for what goes on beside the screen."""
         async with asyncio.timeout(seconds):
             while not seen():
                 await self.pilot.pause(0.02)
-        await self.pilot.pause()
+        await self.settled()
 
     @property
     def text(self) -> str:
@@ -73,9 +86,10 @@ async def running(
     app = LadingApp(settings or Config(home="/nowhere"), lambda: fake, utf8=utf8, volumes=volumes, eject=eject)
     try:
         async with app.run_test(size=size) as pilot:
-            await pilot.pause()
-            await pilot.pause()
-            yield Running(app, fake, pilot)
+            shown = Running(app, fake, pilot)
+            await shown.settled()
+            await shown.settled()
+            yield shown
     finally:
         # The app freezes what it began with, and another one follows in this process.
         gc.unfreeze()

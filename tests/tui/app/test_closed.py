@@ -21,10 +21,11 @@ async def test_a_closed_screen_is_gone_with_all_it_drew() -> None:
     async with running(moments.RUNNING) as app:
         for _ in range(2):
             await app.press("question_mark", "escape")
+        await app.until(lambda: alive(Help) == 0)
         before = alive(Strip)
         for _ in range(10):
             await app.press("question_mark", "escape")
-        assert alive(Help) == 0
+        await app.until(lambda: alive(Help) == 0)
         assert alive(Strip) - before < 10
         await app.press("question_mark")
         assert alive(Help) == 1

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+from textual.command import CommandList, CommandPalette
 
 from core.config import Config
 from core.errors import EjectError, EngineError
@@ -30,18 +31,15 @@ async def test_every_state_looks_as_it_should(state: str, size: tuple[int, int])
 async def test_a_lost_engine_is_told_and_looked_for(size: tuple[int, int]) -> None:
     async with running(moments.RUNNING, size) as app:
         app.fake.lose()
-        await app.pilot.pause()
-        await app.pilot.pause()
-        assert "ENGINE LOST, reconnecting" in app.text
+        await app.until(lambda: "ENGINE LOST, reconnecting" in app.text)
         assert "A001" in app.text, "what was known last stays"
         assert pictures.same(app.app, f"dashboard-disconnected-{size[0]}x{size[1]}")
         await app.press("p")
         assert "There is no engine just now." in app.foot
         app.fake.lost = False
         app.fake.newest = moments.DONE
-        await app.pilot.pause(1.3)
-        assert "ENGINE LOST" not in app.text
-        assert app.fake.starts == 2
+        await app.until(lambda: "ENGINE LOST" not in app.text)
+        assert app.fake.starts >= 2
 
 
 async def test_an_engine_that_cannot_be_reached_says_why() -> None:
@@ -50,8 +48,7 @@ async def test_an_engine_that_cannot_be_reached_says_why() -> None:
     async with running(None, fake=fake) as app:
         assert "Engine not usable: it does not come up." in app.text
         fake.fault = None
-        await app.pilot.pause(1.3)
-        assert "READY" in app.text
+        await app.until(lambda: "READY" in app.text)
 
 
 async def test_the_header_says_state_progress_and_sum() -> None:
@@ -183,18 +180,18 @@ async def test_enter_enlarges_a_pane_and_escape_goes_back(number: int, size: tup
     async with running(moments.FAILING, size) as app:
         before = app.text
         await app.press(str(number), "enter")
-        await app.pilot.pause()
+        await app.settled()
         assert f"{number} " in app.text.splitlines()[3]
         assert pictures.same(app.app, f"enlarged-{number}-{size[0]}x{size[1]}")
         await app.press("escape", "1")
-        await app.pilot.pause()
+        await app.settled()
         assert app.text == before
 
 
 async def test_a_number_changes_the_enlarged_pane() -> None:
     async with running(moments.FAILING) as app:
         await app.press("enter", "5")
-        await app.pilot.pause()
+        await app.settled()
         assert "5 ERRORS" in app.text.splitlines()[3]
         assert "newest: DCIM/100GOPRO/GX020117.MP4" in app.text
 
@@ -232,11 +229,11 @@ async def test_q_says_nothing_when_nothing_runs() -> None:
 async def test_the_palette_knows_the_keys() -> None:
     async with running(moments.RUNNING) as app:
         await app.press("j", "ctrl+p")
-        await app.pilot.pause(0.3)
+        await app.until(lambda: isinstance(app.app.screen, CommandPalette))
         await app.press(*"pause")
-        await app.pilot.pause(0.5)
+        await app.until(lambda: app.app.screen.query_one(CommandList).option_count == 1)
         await app.press("down", "enter")
-        await app.pilot.pause(0.3)
+        await app.until(lambda: bool(app.fake.asked))
         assert app.fake.asked == [("pause", B002.id)]
 
 
@@ -271,7 +268,7 @@ async def test_every_size_is_drawn() -> None:
     async with running(moments.FAILING, (80, 24)) as app:
         for width, height in ((120, 40), (79, 23), (30, 8), (1, 1), (200, 60), (80, 24)):
             await app.pilot.resize_terminal(width, height)
-            await app.pilot.pause()
+            await app.settled()
             assert app.text.count("\n") == height - 1
 
 
@@ -297,7 +294,7 @@ async def test_only_what_changed_is_painted(monkeypatch: pytest.MonkeyPatch) -> 
 async def test_a_paused_card_shows_its_advice_when_enlarged() -> None:
     async with running(moments.VOLUME_LOST) as app:
         await app.press("enter")
-        await app.pilot.pause()
+        await app.settled()
         assert "Plug it in or mount it again, then resume." in app.text
 
 

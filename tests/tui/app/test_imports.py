@@ -98,7 +98,7 @@ async def opened(app: Running, *keys: str) -> None:
     await app.press("i")
     await app.until(lambda: "IMPORTS, 6" in app.text)
     await app.press(*keys)
-    await app.pilot.pause()
+    await app.settled()
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -266,6 +266,6 @@ async def test_the_list_follows_what_ends() -> None:
         assert isinstance(app.app.screen, Imports)
         before = len([asked for asked in fake.asked if asked[0] == "imports"])
         await app.push(moments.DONE)
-        await app.pilot.pause()
+        await app.settled()
         assert len([asked for asked in fake.asked if asked[0] == "imports"]) == before + 1
         assert "KEEP" in app.text
