@@ -68,7 +68,7 @@ def _damaged(disk: disks.Disk, card: Path) -> tuple[bytes, int]:
         write(card / f"{number}.jpg", random_bytes(40_000, number))
     for number in range(4):
         write(card / f"{number}.mov", random_bytes(BIG, 100 + number))
-    os.sync()
+    disk.flush()
     disk.remount(read_only=True)
     marks = {number: random_bytes(BIG, 100 + number)[BAD : BAD + 64] for number in range(4)}
     last = max(marks, key=lambda number: disk.place(marks[number]))

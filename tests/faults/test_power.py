@@ -98,7 +98,7 @@ async def test_control_where_the_disk_is_flushed_by_others_eatmydata_shows_nothi
         async with scene.engine_at(tmp_path, archive=disk.path / "archive") as rig:
             contents = scene.pictures(rig.source, 50, 100_000)
             scene.safe(await scene.imported(rig))
-            disks.run("env", "-u", "LD_PRELOAD", "sync", "-f", str(disk.path))
+            disk.flush()
             disk.cut_power()
             await asyncio.to_thread(disk.remount)
             assert await _survives(rig) == len(contents)

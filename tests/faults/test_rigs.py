@@ -64,7 +64,7 @@ def test_a_disk_loses_what_was_not_flushed(tmp_path: Path, kind: str) -> None:
         for name in ("flushed", "not"):
             (disk.path / name).write_bytes(DATA)
             if name == "flushed":
-                os.sync()
+                disk.flush()
         disk.cut_power()
         disk.remount()
         assert (disk.path / "flushed").read_bytes() == DATA
@@ -75,7 +75,7 @@ def test_a_bit_that_flips_is_seen_only_past_the_cache(tmp_path: Path) -> None:
     with disks.disk(tmp_path, "ext4") as disk:
         data = os.urandom(1 << 16)
         (disk.path / "a").write_bytes(data)
-        os.sync()
+        disk.flush()
         disk.flip(data[4096:4160])
         assert (disk.path / "a").read_bytes() == data
         disk.remount()

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+PATIENCE = 60.0
+"""Seconds that whoever uses a disk gets to leave it."""
+
 MIB = 1 << 20
 BLOCK = 4096
 
@@ -40,7 +43,7 @@ def unmount(path: Path, *, lazy: bool = False) -> None:
     if lazy:
         run("umount", "-l", str(path))
         return
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while mounted(path):
         done = subprocess.run(["umount", str(path)], capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0 or time.monotonic() < end, done.stderr
@@ -80,6 +83,10 @@ class Disk:
         self.unmount()
         subprocess.run(["blockdev", "--flushbufs", self.device], check=True, timeout=60)
         self.mount(read_only=read_only)
+
+    def flush(self) -> None:
+        """Have all that was written reach this disk, and no other: tests beside this one rely on what has not."""
+        run("env", "-u", "LD_PRELOAD", "sync", "-f", str(self.path))
 
     def cut_power(self) -> None:
         """From now on nothing more reaches the disk, not even the journal of the file system (ext4 and XFS)."""
