@@ -59,7 +59,7 @@ def serving(module: str, mount: Path, *argv: str) -> "subprocess.Popen[bytes]":
         env={**os.environ, "FUSE_LIBRARY_NAME": "fuse3"},
         process_group=0,
     )
-    end = time.monotonic() + 60
+    end = time.monotonic() + disks.PATIENCE
     while not disks.mounted(mount):
         assert process.poll() is None, "the FUSE daemon ended"
         assert time.monotonic() < end, "the FUSE daemon mounted nothing"
@@ -70,7 +70,7 @@ def serving(module: str, mount: Path, *argv: str) -> "subprocess.Popen[bytes]":
 def ended(process: "subprocess.Popen[bytes]", mount: Path) -> None:
     """End a daemon, which ends whatever hangs, and unmount."""
     process.kill()
-    process.wait(60)
+    process.wait(disks.PATIENCE)
     if disks.mounted(mount):
         disks.unmount(mount, lazy=True)
 
@@ -103,7 +103,7 @@ class Passthrough:
         """The daemon dies: every call below the mount point says ENOTCONN."""
         assert self.process
         self.process.kill()
-        self.process.wait(60)
+        self.process.wait(disks.PATIENCE)
 
     def unmount(self) -> None:
         """End the daemon, which ends whatever hangs, and unmount."""
@@ -137,8 +137,10 @@ class _Switches:
     def _now(self) -> list[Switch]:
         facts = os.stat(self._path)
         if (facts.st_ino, facts.st_mtime_ns) != self._seen:
-            self._seen = facts.st_ino, facts.st_mtime_ns
             with open(self._path) as file:
+                # It may be another one since.
+                facts = os.fstat(file.fileno())
+                self._seen = facts.st_ino, facts.st_mtime_ns
                 self._switches = [Switch(**each) for each in json.load(file)]
             self._counts.clear()
         return self._switches
