@@ -11,7 +11,7 @@ from core.protocol import CALLS, Pushed
 from core.protocol.requests import Files, Look, Subscribe
 from core.server.sockets import BUFFER
 from tests.core.engine.stub import Raw
-from tests.rigs.engines import attached, card, clip, freeze, request, swept, the_engine, view
+from tests.rigs.engines import SLOWLY, attached, card, clip, freeze, request, swept, the_engine, view
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -28,8 +28,12 @@ def home(tmp_path: Path) -> Iterator[Path]:
         yield home
 
 
-async def test_clients_that_never_read_cost_a_bounded_sum(home: Path, tmp_path: Path) -> None:
+async def test_clients_that_never_read_cost_a_bounded_sum(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     archive = tmp_path / "archive"
+    for name, value in SLOWLY.items():
+        monkeypatch.setenv(name, value)
     async with attached(home) as client, AsyncExitStack() as stack:
         # So that there is something to ask for.
         (first,) = await client.start_imports([request(card(tmp_path / "small", 2000, 1000), archive)])

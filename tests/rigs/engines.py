@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
@@ -26,6 +26,9 @@ PATIENCE = 120.0
 
 CLIP = "CLIP.MOV"
 
+SLOWLY = {"LADING_READ_LIMIT": "80"}
+"""The environment of an engine that reads a clip for some seconds, so that it is met in the middle of it."""
+
 COMMAND = [sys.executable, "-c", "from tui.cli import main; import sys; sys.argv[0] = 'lading'; main()"]
 
 
@@ -35,11 +38,13 @@ def environ(home: Path, **more: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": ROOT, "LADING_HOME": str(home), **more}
 
 
-def lading(home: Path, *arguments: str, timeout: float = PATIENCE) -> "subprocess.CompletedProcess[str]":
-    """Run a command to its end."""
+def lading(
+    home: Path, *arguments: str, timeout: float = PATIENCE, more: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end. `more` is of its environment, and of that of an engine that it starts."""
     return subprocess.run(
         [*COMMAND, *arguments],
-        env=environ(home),
+        env=environ(home, **(more or {})),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -163,7 +168,7 @@ def freeze(home: Path) -> list[psutil.Process]:
 
     def found() -> bool:
         engine = engine_of(home)
-        for worker in engine.children() if engine else []:
+        for worker in kin(engine)[1:] if engine else []:
             with suppress(psutil.Error):
                 if reads(worker):
                     worker.suspend()

@@ -14,7 +14,7 @@ import pytest
 
 from core.workers.reading import ARENA
 from tests.core.importing.rig import write
-from tests.rigs.engines import clip, freeze, lading, swept, until
+from tests.rigs.engines import SLOWLY, clip, freeze, lading, swept, until
 from tests.tui.app.terminal import PATIENCE, Terminal, terminal
 from tui.console.exits import Exit
 
@@ -112,7 +112,7 @@ def midway(folder: Path) -> Iterator[tuple[Terminal, list[psutil.Process]]]:
     (card / "A001.MOV").write_bytes(b"a" * FIRST)
     with swept(folder / "home") as home:
         given = ("--archive", str(folder / "archive"), "--location", "Mill Creek", "--detach")
-        assert lading(home, "import", str(card), *given).returncode == Exit.WELL
+        assert lading(home, "import", str(card), *given, more=SLOWLY).returncode == Exit.WELL
         frozen = freeze(home)
         until(lambda: json.loads(lading(home, "status", "--json").stdout)["imports"][0]["archived"]["files"])
         # Wide, so that the path of a test's folder is not cut off.
