@@ -49,12 +49,14 @@ async def middle(client: Client, id: str) -> None:
 async def is_(client: Client, id: str, state: State, waits: Waits = Waits.NOTHING) -> ImportView:
     """Until an import is in this state."""
 
+    seen: list[ImportView] = []
+
     async def so() -> bool:
-        now = await view(client, id)
-        return (now.state, now.waits) == (state, waits)
+        seen.append(await view(client, id))
+        return (seen[-1].state, seen[-1].waits) == (state, waits)
 
     await soon(so)
-    return await view(client, id)
+    return seen[-1]
 
 
 async def others_go_on(client: Client, folder: Path) -> None:
@@ -165,7 +167,7 @@ async def test_one_bad_file_does_not_stop_the_others(tmp_path: Path, home: Path)
 async def test_a_disk_comes_back_under_another_path(tmp_path: Path, home: Path, slow: Passthrough) -> None:
     with disks.disk(tmp_path, "ext4", 256 << 20) as disk, other_path(tmp_path, disk) as elsewhere:
         card(disk.path / "card", FILES, SIZE)
-        os.sync()
+        disk.flush()
         async with attached(home) as client:
             (name,) = await client.start_imports([request(disk.path / "card", slow.path)])
             await middle(client, name)
@@ -211,13 +213,17 @@ async def test_an_archive_is_found_at_another_path(tmp_path: Path, home: Path) -
             disk.unmount(lazy=True)
             left = await is_(client, name, State.PAUSED, Waits.ARCHIVE)
             assert str(disk.path) in left.reason
+            # Nobody writes to it while it is copied.
+            the_engine(home).suspend()
             disks.run("mount", disk.device, str(path))
             disks.run("cp", "-a", str(path / "kept"), str(other.path))
+            the_engine(home).resume()
             before = arrived(other.path / "kept/archive")
             assert (await is_(client, name, State.DONE)).verdict is Verdict.SAFE
             found = await view(client, name)
             assert found.archive == str(path / "kept/archive")
             reader.set()
+            await soon(lambda: given_back(path / "kept/archive"))
         assert arrived(path / "kept/archive") == contents(source)
         # Where it was before nothing is made.
         assert list(disk.path.iterdir()) == []
