@@ -16,7 +16,7 @@ import pytest
 
 from core.volumes.mounts import mounts
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds that a server or a mount gets to come up or go."""
 
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
