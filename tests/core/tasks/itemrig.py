@@ -4,6 +4,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,17 +79,36 @@ def rows(table: str, results: Iterable[Result]) -> list[dict[str, Any]]:
         database.close()
 
 
-def children() -> list[psutil.Process]:
-    """The processes that this one, or a child of it, has started and that still run."""
-    found = psutil.Process().children(recursive=True)
-    return [one for one in found if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+def runs(process: psutil.Process) -> bool:
+    """Whether a process has not ended; also where it does so just now."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
-def wait_until_gone(processes: Iterable[psutil.Process], seconds: float = 5.0) -> bool:
+def children(name: str = "", *, said: str = "") -> list[psutil.Process]:
+    """The processes that this one, or a child of it, has started and that still run.
+
+    name: only those that have it. said: only those that were told this.
+    """
+    found = []
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if (
+                runs(one)
+                and name in ("", one.name())
+                and (not said or any(said in part for part in one.cmdline()))
+            ):
+                found.append(one)
+    return found
+
+
+def wait_until_gone(processes: Iterable[psutil.Process], seconds: float = 60.0) -> bool:
     """Whether all have ended before the time is over."""
     end = time.monotonic() + seconds
     left = list(processes)
     while left and time.monotonic() < end:
-        left = [one for one in left if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+        left = [one for one in left if runs(one)]
         time.sleep(0.02)
     return not left
