@@ -199,7 +199,7 @@ async def test_it_is_not_in_the_way(tmp_path: Path) -> None:
 
 
 async def started(name: str = "sleep") -> list[psutil.Process]:
-    while name not in {one.name() for one in children()}:  # noqa: ASYNC110 - no event from there
+    while not children(name):  # noqa: ASYNC110 - no event from there
         await asyncio.sleep(0.01)
     return children()
 
@@ -222,7 +222,8 @@ async def test_a_stopped_one_is_killed(tmp_path: Path) -> None:
 
 
 async def test_one_that_works_for_ever_is_killed(tmp_path: Path) -> None:
-    task = Ffprobe(patience=1.0, longest=2.5, search=fake(tmp_path, "while :; do :; done"))
+    # However little of a busy machine it gets.
+    task = Ffprobe(patience=60.0, longest=2.5, search=fake(tmp_path, "while :; do :; done"))
     context = Files([b"/x"])
     begun = time.monotonic()
     (result,) = await context.run(task)
@@ -239,7 +240,7 @@ async def test_an_answer_that_makes_no_sense_is_an_error(tmp_path: Path, script:
     (result,) = await Files([b"/x"]).run(task)
     assert "makes no sense" in result.error
     await task.close()
-    assert not children()
+    assert wait_until_gone(children())
 
 
 async def test_an_endless_answer_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,8 +271,8 @@ asyncio.run(Files([b"/x"]).run(Ffprobe(search=sys.argv[1])))
 """
     engine = subprocess.Popen([sys.executable, "-c", code, fake(tmp_path, "exec sleep 1000")])
     found: list[psutil.Process] = []
-    end = time.monotonic() + 20
-    while time.monotonic() < end and not any(one.name() == "sleep" for one in found):
+    end = time.monotonic() + 60
+    while time.monotonic() < end and len(found) < 3:
         found = psutil.Process(engine.pid).children(recursive=True)
         time.sleep(0.02)
     assert len(found) == 3
