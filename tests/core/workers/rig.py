@@ -16,7 +16,7 @@ STAGING = ".lading/staging/import/1"
 JOURNAL = ".lading/imports/import.jsonl"
 
 
-async def until(holds: Callable[[], bool], seconds: float = 20) -> None:
+async def until(holds: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until something holds."""
     async with asyncio.timeout(seconds):
         while not holds():  # noqa: ASYNC110 - another process does it
@@ -132,3 +132,6 @@ def payload(digest: Digest) -> str:
 
 
 LINUX = sys.platform == "linux"
+
+SLOWLY = 16 << 20
+"""Bytes a second at which a worker reads a file that it is to be met in the middle of."""

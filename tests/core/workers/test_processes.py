@@ -1,5 +1,6 @@
 import asyncio
 import errno
+import gc
 import json
 import os
 import signal
@@ -11,9 +12,9 @@ import pytest
 
 from core.errors import WorkerDiedError
 from core.workers import control, messages
-from core.workers.control import COMMAND, PAUSE, PAUSED, READ, STATE, Control
+from core.workers.control import COMMAND, PACE, PAUSE, PAUSED, READ, STATE, Control
 from core.workers.pool import Pool
-from tests.core.workers.rig import LINUX, Rig, until
+from tests.core.workers.rig import LINUX, SLOWLY, Rig, until
 
 BIG = 1 << 30
 
@@ -40,6 +41,7 @@ async def test_killed_worker_is_told_and_replaced(rig: Rig) -> None:
         file.truncate(BIG)
     rig.put("b.jpg", b"b")
     async with rig.pool.worker() as worker:
+        worker.slot.set(PACE, SLOWLY)
         reading = asyncio.create_task(rig.read(worker, "a.mov", keep=False))
         await until(lambda: worker.slot.get(READ) > 0)
         os.kill(worker.process.pid, signal.SIGKILL)
@@ -81,6 +83,7 @@ async def test_worker_that_cannot_start_leaves_nothing(pool: Pool, monkeypatch: 
     async def fail(*_: object, **__: object) -> None:
         raise OSError(errno.EAGAIN, "no more processes")
 
+    gc.collect()
     before = len(os.listdir("/dev/fd"))
     with monkeypatch.context() as patch:
         patch.setattr(asyncio, "create_subprocess_exec", fail)
@@ -201,7 +204,7 @@ async def test_workers_go_with_the_engine(tmp_path: Path, how: signal.Signals) -
         assert not any(gone(pid) for pid in pids)
         engine.send_signal(how)
         await engine.wait()
-        await until(lambda: all(gone(pid) for pid in pids), 10)
+        await until(lambda: all(gone(pid) for pid in pids))
     finally:
         if engine.returncode is None:
             engine.kill()

@@ -1,9 +1,6 @@
 import asyncio
 import hashlib
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,11 +8,11 @@ import xxhash
 
 from core.files import xattrs
 from core.workers import messages
-from core.workers.control import CANCEL, COMMAND, PAUSE, PAUSED, READ, RUN, STATE, WRITTEN, Control
+from core.workers.control import CANCEL, COMMAND, PACE, PAUSE, PAUSED, READ, RUN, STATE, WRITTEN, Control
 from core.workers.pool import TaskStoppedError, Worker
 from core.workers.reading import ARENA
 from core.workers.worker import Worker as InProcess
-from tests.core.workers.rig import LINUX, Rig, open_below, until
+from tests.core.workers.rig import LINUX, SLOWLY, STAGING, Rig, open_below, until
 
 BIG = 512 << 20
 
@@ -23,25 +20,6 @@ BIG = 512 << 20
 def sparse(path: Path, size: int = BIG) -> None:
     with path.open("wb") as file:
         file.truncate(size)
-
-
-@contextmanager
-def appending(path: Path) -> Iterator[None]:
-    """Somebody who writes to the file all the time."""
-    stop = threading.Event()
-
-    def write() -> None:
-        with path.open("ab", buffering=0) as file:
-            while not stop.wait(0.0005):
-                file.write(b"more")
-
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def characters_read(worker: Worker) -> int:
@@ -118,14 +96,25 @@ async def test_file_that_outgrew_its_batch_may_come_again(rig: Rig) -> None:
         assert (await rig.copy(worker, "a.jpg")).size == ARENA + 1
 
 
-async def test_file_that_changes_all_the_time_is_not_taken(rig: Rig) -> None:
-    sparse(rig.source / "a.jpg", 64 << 20)
-    async with rig.pool.worker() as worker:
-        with appending(rig.source / "a.jpg"):
-            digest = await rig.copy(worker, "a.jpg")
-        assert digest.fault is not None
-        assert "changed while it was read" in digest.fault.text
-        assert rig.staged() == []
+async def test_file_that_changes_all_the_time_is_not_taken(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    sparse(rig.source / "a.jpg", ARENA + 1)
+    preadv = os.preadv
+
+    def grows(fd: int, buffers: list[memoryview], offset: int, *flags: int) -> int:
+        if not offset:
+            with open(rig.source / "a.jpg", "ab") as file:
+                file.write(b"more")
+        return preadv(fd, buffers, offset, *flags)
+
+    monkeypatch.setattr(os, "preadv", grows)
+    worker = InProcess(Control.create().slot(0))
+    request = messages.CopyLarge(rig.origin, rig.place, STAGING, rig.to_read("a.jpg")[0])
+    reply = worker.answer(request)
+    assert isinstance(reply, messages.Digests)
+    (digest,) = reply.files
+    assert digest.fault is not None
+    assert "changed while it was read" in digest.fault.text
+    assert rig.staged() == []
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -158,10 +147,13 @@ def test_small_file_that_grows_under_the_reader(
 
 
 async def paused_in_the_middle(worker: Worker, word: int = READ) -> None:
+    """Pause what was asked of a worker just now."""
     before = worker.slot.get(word)
+    worker.slot.set(PACE, SLOWLY)
     await until(lambda: worker.slot.get(word) > before)
     worker.slot.set(COMMAND, PAUSE)
     await until(lambda: worker.slot.get(STATE) == PAUSED)
+    worker.slot.set(PACE, 0)
 
 
 async def test_pause_closes_the_source_and_goes_on(rig: Rig) -> None:
