@@ -205,7 +205,7 @@ def dead(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
         os.close(device)
         subprocess.run(["umount", "-l", str(place)], check=True)
         for process in command._left:
-            process.wait(10)
+            process.wait(60)
         command._left.clear()
 
 
@@ -219,5 +219,9 @@ def test_a_dead_mount_hangs_nothing(dead: Path) -> None:
     looked = probe.probe(os.fsencode(dead), 1)
     assert (looked.answers, looked.error) == (False, "does not answer")
     alive = [mount for mount in mounts() if mount.mount == "/"]
-    listed = volumes(2, [found, *alive])
+    for patience in (2, 10, 30):  # a busy machine answers late
+        listed = volumes(patience, [found, *alive])
+        assert not listed[0].answers
+        if all(one.answers for one in listed[1:]):
+            break
     assert [one.answers for one in listed] == [False] + [True] * len(alive)
