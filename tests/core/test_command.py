@@ -18,12 +18,12 @@ def _nothing_left() -> Iterator[None]:
     yield
     for process in command._left:
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)
     command._left.clear()
 
 
 def test_an_answer_has_output_and_status() -> None:
-    assert command.ask(["sh", "-c", "pwd; read x || exit 3"], 10) == command.Answer(3, b"/\n")
+    assert command.ask(["sh", "-c", "pwd; read x || exit 3"], 60) == command.Answer(3, b"/\n")
 
 
 def test_a_program_that_does_not_exist_gives_no_answer() -> None:
@@ -34,7 +34,7 @@ def test_a_program_that_does_not_exist_gives_no_answer() -> None:
 def test_a_program_that_hangs_is_killed(script: str) -> None:
     assert command.ask(["sh", "-c", script], 0.2) is None
     (process,) = command._left
-    process.wait(10)
+    process.wait(60)
     assert process.returncode == -signal.SIGKILL
 
 
@@ -48,8 +48,8 @@ def test_one_that_cannot_be_killed_is_neither_waited_for_nor_asked_again(monkeyp
         assert command.ask(argv, 60) is None
         assert time.monotonic() - start < 30
         assert len(command._left) == 1
-        assert command.ask(["echo", "other"], 10) == command.Answer(0, b"other\n")
+        assert command.ask(["echo", "other"], 60) == command.Answer(0, b"other\n")
     command._left[0].send_signal(signal.SIGKILL)
-    command._left[0].wait(10)
-    assert command.ask(["sh", "-c", "echo back"], 10) == command.Answer(0, b"back\n")
+    command._left[0].wait(60)
+    assert command.ask(["sh", "-c", "echo back"], 60) == command.Answer(0, b"back\n")
     assert command._left == []
