@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +42,22 @@ class Here:
         return (*arguments, "--archive", str(self.archive))
 
 
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
-    made = Here(tmp_path_factory.mktemp("background"))
+@contextmanager
+def brought_in(root: Path) -> Iterator[Here]:
+    """One whose background work is done."""
+    made = Here(root)
     with swept(made.home), pytest.MonkeyPatch.context() as patch:
         patch.setenv("LADING_HOME", str(made.home))
         patch.setenv("PYTHONPATH", ROOT)
         made.run("import", str(made.card), *made.at("--location", "Mill Creek"))
         until(lambda: {job["state"] for job in made.json("jobs")} == {"dead"})
+        yield made
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
+    """One for all tests, which leave it as it was: they come in any order."""
+    with brought_in(tmp_path_factory.mktemp("background")) as made:
         yield made
 
 
@@ -134,7 +143,13 @@ def test_show(here: Here) -> None:
     assert "nothing is known of" in here.run("show", "IMG_0001", status=2)
 
 
-def test_location(here: Here) -> None:
+def test_location(tmp_path: Path) -> None:
+    with brought_in(tmp_path) as here:
+        check_location(here)
+
+
+def check_location(here: Here) -> None:
+    """What is said of a location is changed, and one more card comes there."""
     (one,) = here.json(*here.at("location"))
     assert (one["name"], one["files"]) == ("Mill Creek", 3)
     given = ("--name", "Asylum", "--description", "Brick", "--position=46.41,-11.84", "--access-note", "Key: mat")
