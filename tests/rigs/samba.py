@@ -155,7 +155,7 @@ class Server:
             "-f",
             str(where),
             "-o",
-            "smb_timeout=5000,reply_timeout=10,max_retry_count=1",
+            "smb_timeout=60000,reply_timeout=90,max_retry_count=1",
         ]
         below = where / f"127.0.0.1:{self.port}" / SHARE
         return self._mounted(command, where, below, {"HOME": str(home)})
