@@ -1,5 +1,6 @@
 """The demonstration: what its cards hold, what becomes of them, and that nothing stays of it."""
 
+import functools
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ from PIL import Image
 
 from core import tools
 from core.volumes.filesystems import Kind
+from core.volumes.volume import volumes
 from tests.rigs.media import tool
 from tests.tui.app.terminal import Terminal, terminal
 from tui.demo import cards, stage
@@ -55,6 +57,8 @@ def test_without_ffmpeg_there_are_photos_only(tmp_path: Path) -> None:
 def test_the_stage_is_set_and_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tools, "find", lambda name: None)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    # A busy machine looks at them late.
+    monkeypatch.setattr("tui.demo.stage.volumes", functools.partial(volumes, 60.0))
     environ = {"LADING_ARCHIVE": "/precious", "LADING_CONFIG": "/precious.toml", "PATH": os.environ["PATH"]}
     before = dict(environ)
     with stage.stage(environ, lambda told: None) as set_up:
