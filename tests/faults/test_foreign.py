@@ -103,7 +103,7 @@ async def _second(rig: Rig) -> list[str]:
     other = Engine(Config(home=str(rig.root / "other"), workers=rig.config().workers))
     await other.start()
     try:
-        with scene.before(messages.Flush, lambda: tried.wait(60)) as asked:
+        with scene.before(messages.Flush, lambda: tried.wait(120)) as asked:
             name = await rig.begun()
             await rig.until(lambda: bool(asked))
             try:

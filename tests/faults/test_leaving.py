@@ -82,7 +82,7 @@ async def _ejected(rig: Rig, other: Path, act: Callable[[], object]) -> tuple[st
     def leave() -> None:
         begun.append(1)
         if len(begun) == 3:
-            assert listed.wait(60)
+            assert listed.wait(120)
             act()
 
     with pytest.MonkeyPatch.context() as patch, scene.before(messages.ReadBatch, leave, 3):

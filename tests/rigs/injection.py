@@ -40,14 +40,14 @@ class Victim:
         with subprocess.Popen(
             [strace(), "-f", "-o", str(self._log), *options, "-p", str(pid)], stderr=subprocess.DEVNULL
         ) as tracing:
-            end = time.monotonic() + 30
+            end = time.monotonic() + 60
             while f"TracerPid:\t{tracing.pid}\n" not in Path(f"/proc/{pid}/status").read_text():
                 assert tracing.poll() is None, "strace did not attach"
                 assert time.monotonic() < end, "strace did not attach"
                 time.sleep(0.001)
             os.kill(pid, signal.SIGUSR1)
             code = self._heard("ended")
-            tracing.wait(30)
+            tracing.wait(60)
         return code
 
     def calls(self) -> Counter[str]:

@@ -102,7 +102,7 @@ async def test_stuck_worker_does_not_keep_the_pool() -> None:
         await worker.ask(messages.Drop(), messages.Done)
         os.kill(worker.process.pid, signal.SIGSTOP)
         asking = asyncio.create_task(worker.ask(messages.Drop(), messages.Done))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await pool.stop()
         with pytest.raises(WorkerDiedError):
             await asking
