@@ -148,7 +148,12 @@ async def test_that_which_is_lost_halts_the_import(rig: Rig, monkeypatch: pytest
 
     monkeypatch.setattr(Transfer, "bring", bring)
     name = await until_held(rig)
-    path(rig).write_text(elsewhere().text())
+    lock, new = rig.engine.under_way[name].run.archive.lock, rig.root / "new"
+    while not lock.lost.is_set():
+        # A renewal that had read the lock before is put in its place once more.
+        new.write_text(elsewhere().text())
+        new.replace(path(rig))
+        await asyncio.sleep(PERIOD)
     view = await rig.ended_unchecked(name)
     monkeypatch.setattr(Transfer, "bring", before)
     assert (view.state, view.reason) == (State.PAUSED, "another engine took the archive over")
