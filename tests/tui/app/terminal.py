@@ -1,10 +1,8 @@
 """A pseudo-terminal with a program in it."""
 
-import codecs
 import fcntl
 import os
 import pty
-import re
 import select
 import signal
 import struct
@@ -14,69 +12,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from tui import format
+import pyte
 
 CHILD = (sys.executable, "-m", "tests.tui.app.child")
 
 PATIENCE = 60.0
 """Seconds that a program gets on a machine that has other things to do."""
-
-TOKEN = re.compile(
-    r"\x1b\[(?P<private>[<-?]?)(?P<numbers>[\d;:]*)[ -/]*(?P<final>[@-~])"
-    r"|\x1b[\]P_^X][^\x07\x1b]*(?:\x07|\x1b\\)"
-    r"|\x1b[ -/]*[0-OQ-WYZ\\`-~]"
-    r"|(?P<control>[\x00-\x1a\x1c-\x1f\x7f])"
-    r"|(?P<text>[^\x00-\x1f\x7f]+)"
-)
-
-
-class Screen:
-    """What stands on a terminal: a program may write any part of a word anew. Colours are passed over."""
-
-    def __init__(self, columns: int, rows: int) -> None:
-        self._columns, self._rows = columns, rows
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._rest = ""
-        self._lines: list[list[str]] = []
-        self._row = self._column = 0
-        self._clear()
-
-    @property
-    def text(self) -> str:
-        """All lines."""
-        return "\n".join("".join(line).rstrip() for line in self._lines)
-
-    def feed(self, data: bytes) -> None:
-        """Take what was written; a sequence may be cut anywhere."""
-        self._rest += self._decoder.decode(data)
-        while found := TOKEN.match(self._rest):
-            self._rest = self._rest[found.end() :]
-            if found["final"]:
-                self._sequence(found["private"], found["numbers"], found["final"])
-            elif found["control"] == "\r":
-                self._column = 0
-            elif found["control"] == "\n":
-                self._row = min(self._row + 1, self._rows - 1)
-            else:
-                self._put(found["text"] or "")
-
-    def _clear(self) -> None:
-        self._lines = [[" "] * self._columns for _ in range(self._rows)]
-        self._row = self._column = 0
-
-    def _sequence(self, private: str, numbers: str, final: str) -> None:
-        if final == "H" and not private:
-            row, column = [*(int(number or 1) for number in numbers.split(";")), 1][:2]
-            self._row, self._column = min(row, self._rows) - 1, min(column, self._columns) - 1
-        elif (final == "J" and numbers == "2") or (private, numbers) == ("?", "1049"):
-            self._clear()
-
-    def _put(self, text: str) -> None:
-        for character in text:
-            width = format.cells(character)
-            if width and self._column + width <= self._columns:
-                self._lines[self._row][self._column : self._column + width] = [character, *[""] * (width - 1)]
-                self._column += width
 
 
 class Terminal:
@@ -87,8 +28,14 @@ class Terminal:
         self.master = master
         self.written = b""
         self.mark = 0
-        self.screen = Screen(columns, rows)
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
         self._stood = ""
+
+    @property
+    def screen(self) -> str:
+        """What stands on it: a program may write any part of a word anew."""
+        return "\n".join(self._screen.display)
 
     def read(self, seconds: float) -> bytes:
         """What is written in the next seconds."""
@@ -103,7 +50,7 @@ class Terminal:
                 if not data:
                     break
                 self.written += data
-                self.screen.feed(data)
+                self._stream.feed(data)
         return self.written[begun:]
 
     def until(self, text: bytes, seconds: float = PATIENCE) -> None:
@@ -111,17 +58,17 @@ class Terminal:
         last key: what is repainted may be a part of it only."""
         end = time.monotonic() + seconds
         while (found := self.written.find(text, self.mark)) < 0:
-            if text.decode() in self.screen.text and text.decode() not in self._stood:
+            if text.decode() in self.screen and text.decode() not in self._stood:
                 self.mark = len(self.written)
                 return
-            assert time.monotonic() < end, f"{text!r} was not written, there is\n{self.screen.text}"
+            assert time.monotonic() < end, f"{text!r} was not written, there is\n{self.screen}"
             self.read(0.05)
         self.mark = found + len(text)
 
     def type(self, keys: bytes) -> None:
         """Press keys."""
         self.mark = len(self.written)
-        self._stood = self.screen.text
+        self._stood = self.screen
         os.write(self.master, keys)
 
     def close(self) -> None:
