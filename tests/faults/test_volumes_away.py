@@ -10,14 +10,24 @@ from pathlib import Path
 import pytest
 
 from core.client.client import Client
-from core.models import ImportView, State, Verdict, Waits
+from core.models import State, Verdict, Waits
+from tests.faults.away import (
+    FILES,
+    SIZE,
+    arrived,
+    contents,
+    is_,
+    middle,
+    other_path,
+    others_go_on,
+    receipts,
+)
 from tests.rigs import disks, machines, passthrough
-from tests.rigs.engines import attached, card, gone, lading, request, soon, swept, the_engine, view
+from tests.rigs.engines import attached, card, gone, lading, request, soon, swept, the_engine
 from tests.rigs.passthrough import Passthrough, Switch
 
 pytestmark = [machines.root, pytest.mark.timeout(300)]
 
-FILES, SIZE = 100, 1 << 20
 SLOW = Switch("write", delay=0.3, match="staging")
 
 
@@ -33,49 +43,6 @@ def slow(tmp_path: Path) -> Iterator[Passthrough]:
     with passthrough.mounted(tmp_path / "slow") as through:
         through.set(SLOW)
         yield through
-
-
-async def middle(client: Client, id: str) -> None:
-    """Until some files have arrived, and some have not."""
-
-    async def some() -> bool:
-        now = await view(client, id)
-        assert now.state is State.RUNNING, now.reason
-        return now.archived.files > 0
-
-    await soon(some)
-
-
-async def is_(client: Client, id: str, state: State, waits: Waits = Waits.NOTHING) -> ImportView:
-    """Until an import is in this state."""
-
-    seen: list[ImportView] = []
-
-    async def so() -> bool:
-        seen.append(await view(client, id))
-        return (seen[-1].state, seen[-1].waits) == (state, waits)
-
-    await soon(so)
-    return seen[-1]
-
-
-async def others_go_on(client: Client, folder: Path) -> None:
-    """Another import, from and to volumes that are well, runs to its end."""
-    name = (await client.start_imports([request(card(folder / "other"), folder / "other archive")]))[0]
-    await client.wait([name])
-    assert (await view(client, name)).verdict is Verdict.SAFE
-
-
-def contents(folder: Path) -> set[bytes]:
-    return {path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def receipts(archive: Path, name: str) -> int:
-    return len(list(archive.glob(f"locations/*/lading/{name}.txt")))
-
-
-def arrived(archive: Path) -> set[bytes]:
-    return {path.read_bytes() for path in archive.glob("locations/*/data/**/*") if path.is_file()}
 
 
 async def test_a_source_that_hangs(tmp_path: Path, home: Path) -> None:
@@ -197,100 +164,6 @@ async def test_a_disk_that_is_pulled_out(tmp_path: Path, home: Path, slow: Passt
         assert arrived(slow.below) == contents(disk.path / "card")
 
 
-async def test_an_archive_is_found_at_another_path(tmp_path: Path, home: Path) -> None:
-    """Its own volume, and not a copy of the archive on another volume."""
-    with (
-        passthrough.mounted(tmp_path / "reader") as reader,
-        disks.disk(tmp_path, "ext4", 256 << 20) as disk,
-        disks.disk(tmp_path / "other", "ext4", 256 << 20) as other,
-        other_path(tmp_path, disk) as path,
-    ):
-        source = card(reader.below / "card", FILES, SIZE)
-        reader.set(Switch("read", delay=0.05))
-        async with attached(home) as client:
-            (name,) = await client.start_imports([request(reader.path / "card", disk.path / "kept/archive")])
-            await middle(client, name)
-            disk.unmount(lazy=True)
-            left = await is_(client, name, State.PAUSED, Waits.ARCHIVE)
-            assert str(disk.path) in left.reason
-            # Nobody writes to it while it is copied.
-            the_engine(home).suspend()
-            disks.run("mount", disk.device, str(path))
-            disks.run("cp", "-a", str(path / "kept"), str(other.path))
-            the_engine(home).resume()
-            before = arrived(other.path / "kept/archive")
-            assert (await is_(client, name, State.DONE)).verdict is Verdict.SAFE
-            found = await view(client, name)
-            assert found.archive == str(path / "kept/archive")
-            reader.set()
-            await soon(lambda: given_back(path / "kept/archive"))
-        assert arrived(path / "kept/archive") == contents(source)
-        # Where it was before nothing is made.
-        assert list(disk.path.iterdir()) == []
-        disks.unmount(path)
-        # What only reads finds it again, too.
-        disk.mount()
-        restored = lading(home, "restore", name, str(tmp_path / "restored"))
-        assert restored.returncode == 0, restored.stderr
-        assert contents(tmp_path / "restored") == contents(source)
-        disk.unmount()
-        # With the volume away its copy is not written to.
-        done = lading(home, "import", str(source), "--archive", str(path / "kept/archive"), "--location", "L")
-        assert done.returncode != 0
-        assert arrived(other.path / "kept/archive") == before
-
-
-async def test_two_archives_at_one_place_in_turn(tmp_path: Path, home: Path) -> None:
-    """What belongs to one of them never goes to the other, nor comes from there."""
-    with (
-        passthrough.mounted(tmp_path / "reader") as reader,
-        disks.disk(tmp_path, "ext4", 256 << 20) as disk,
-        disks.disk(tmp_path / "other", "ext4", 256 << 20) as other,
-        other_path(tmp_path, disk) as path,
-    ):
-        source, second, third = (
-            card(folder, files, SIZE)
-            for folder, files in (
-                (reader.below / "card", FILES),
-                (tmp_path / "second", 4),
-                (tmp_path / "third", 4),
-            )
-        )
-        reader.set(Switch("read", delay=0.05))
-        async with attached(home) as client:
-            await client.wait(await client.start_imports([request(second, other.path / "archive")]))
-            await soon(lambda: given_back(other.path / "archive"))
-            other.unmount()
-            (name,) = await client.start_imports([request(reader.path / "card", disk.path / "archive")])
-            await middle(client, name)
-            disk.unmount(lazy=True)
-            await is_(client, name, State.PAUSED, Waits.ARCHIVE)
-            disks.run("mount", other.device, str(disk.path))
-            await client.wait(await client.start_imports([request(third, disk.path / "archive")]))
-            assert (await view(client, name)).state is State.PAUSED
-            disks.run("mount", disk.device, str(path))
-            assert (await is_(client, name, State.DONE)).verdict is Verdict.SAFE
-            reader.set()
-            await soon(lambda: given_back(path / "archive"))
-        assert arrived(path / "archive") == contents(source)
-        assert arrived(disk.path / "archive") == contents(second) | contents(third)
-        for place in (path, disk.path):
-            disks.unmount(place)
-        disks.run("mount", other.device, str(path))
-        refused = lading(home, "restore", name, str(tmp_path / "restored"))
-        assert refused.returncode != 0
-        assert "another archive" in refused.stderr
-        disk.mount()
-        restored = lading(home, "restore", name, str(tmp_path / "restored"))
-        assert restored.returncode == 0, restored.stderr
-        assert contents(tmp_path / "restored") == contents(source)
-
-
-async def given_back(archive: Path) -> bool:
-    """Whether the engine has let go of an archive, as all that was to be done in the background is done."""
-    return not (archive / ".lading/lock").exists()
-
-
 async def test_what_a_person_has_paused_stays_paused(tmp_path: Path, home: Path, slow: Passthrough) -> None:
     with disks.disk(tmp_path, "ext4", 256 << 20) as disk:
         async with attached(home) as client:
@@ -385,18 +258,3 @@ def change(folder: Path, disk: disks.Disk) -> None:
         disks.unmount(folder / "desk")
     finally:
         disks.run("losetup", "--detach", device)
-
-
-class other_path:  # noqa: N801 - a context
-    """Another mount point for a disk."""
-
-    def __init__(self, folder: Path, disk: disks.Disk) -> None:
-        self._path = folder / "elsewhere"
-
-    def __enter__(self) -> Path:
-        self._path.mkdir()
-        return self._path
-
-    def __exit__(self, *_: object) -> None:
-        if disks.mounted(self._path):
-            disks.unmount(self._path)

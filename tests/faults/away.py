@@ -1,0 +1,73 @@
+"""Volumes that go and come back in the middle of an import: what its tests wait for and look at."""
+
+from pathlib import Path
+
+from core.client.client import Client
+from core.models import ImportView, State, Verdict, Waits
+from tests.rigs import disks
+from tests.rigs.engines import card, request, soon, view
+
+FILES, SIZE = 100, 1 << 20
+
+
+async def middle(client: Client, id: str) -> None:
+    """Until some files have arrived, and some have not."""
+
+    async def some() -> bool:
+        now = await view(client, id)
+        assert now.state is State.RUNNING, now.reason
+        return now.archived.files > 0
+
+    await soon(some)
+
+
+async def is_(client: Client, id: str, state: State, waits: Waits = Waits.NOTHING) -> ImportView:
+    """Until an import is in this state."""
+
+    seen: list[ImportView] = []
+
+    async def so() -> bool:
+        seen.append(await view(client, id))
+        return (seen[-1].state, seen[-1].waits) == (state, waits)
+
+    await soon(so)
+    return seen[-1]
+
+
+async def others_go_on(client: Client, folder: Path) -> None:
+    """Another import, from and to volumes that are well, runs to its end."""
+    name = (await client.start_imports([request(card(folder / "other"), folder / "other archive")]))[0]
+    await client.wait([name])
+    assert (await view(client, name)).verdict is Verdict.SAFE
+
+
+def contents(folder: Path) -> set[bytes]:
+    return {path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def receipts(archive: Path, name: str) -> int:
+    return len(list(archive.glob(f"locations/*/lading/{name}.txt")))
+
+
+def arrived(archive: Path) -> set[bytes]:
+    return {path.read_bytes() for path in archive.glob("locations/*/data/**/*") if path.is_file()}
+
+
+async def given_back(archive: Path) -> bool:
+    """Whether the engine has let go of an archive, as all that was to be done in the background is done."""
+    return not (archive / ".lading/lock").exists()
+
+
+class other_path:  # noqa: N801 - a context
+    """Another mount point for a disk."""
+
+    def __init__(self, folder: Path, disk: disks.Disk) -> None:
+        self._path = folder / "elsewhere"
+
+    def __enter__(self) -> Path:
+        self._path.mkdir()
+        return self._path
+
+    def __exit__(self, *_: object) -> None:
+        if disks.mounted(self._path):
+            disks.unmount(self._path)
