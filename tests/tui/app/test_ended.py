@@ -1,0 +1,100 @@
+"""The dashboard at an import's end: how that is told, and its receipt, its card and its paths."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from core.config import Config
+from core.errors import EjectError
+from tests.tui.app import moments
+from tests.tui.app.moments import changed
+from tests.tui.app.pilot import running
+
+
+@pytest.mark.parametrize("notice", ["bell", "notification", "none"])
+async def test_the_end_of_an_import_is_told_once(notice: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Config(home="/nowhere", notice=notice)  # type: ignore[arg-type]
+    async with running(moments.RUNNING, settings=settings) as app:
+        told: list[str] = []
+        driver = app.app._driver
+        assert driver is not None
+        monkeypatch.setattr(app.app, "bell", lambda: told.append("bell"))
+        monkeypatch.setattr(driver, "write", lambda text: told.append(text) if "\x1b]9;" in text else None)
+        await app.push(moments.RUNNING)
+        assert told == []
+        await app.push(moments.DONE)
+        await app.push(changed(moments.DONE, time=moments.NOW + 1))
+        assert (
+            told
+            == {
+                "bell": ["bell"],
+                "notification": ["\x1b]9;Lading: B002 A7S III SAFE, C003 HERO11 KEEP\x1b\\"],
+                "none": [],
+            }[notice]
+        )
+
+
+async def test_y_copies_the_path_of_what_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(moments.FAILING) as app:
+        copied: list[str] = []
+        monkeypatch.setattr(app.app, "copy_to_clipboard", copied.append)
+        await app.press("y", "4", "y", "5", "y")
+        assert copied == [
+            "/Volumes/A001",
+            "/Volumes/B002/PRIVATE/CLIP/C0007.MP4",
+            "/Volumes/C003/DCIM/100GOPRO/GX020117.MP4",
+        ]
+        assert "Copied: /Volumes/C003" in app.foot
+
+
+async def test_y_without_a_path_says_so() -> None:
+    async with running(moments.SAFE) as app:
+        await app.press("4", "y")
+        assert "There is no path here." in app.foot
+
+
+async def test_e_ejects_a_card_that_is_done() -> None:
+    asked: list[tuple[str, Sequence[str]]] = []
+
+    def eject(source: str, reading: Sequence[str]) -> str:
+        asked.append((source, reading))
+        return source
+
+    async with running(moments.RUNNING, eject=eject) as app:
+        await app.press("e")
+        await app.until(lambda: "can be taken out" in app.foot)
+        assert asked == [("/Volumes/A001", ["/Volumes/B002", "/Volumes/C003"])]
+        await app.press("j", "e")
+        assert "B002 A7S III is still being imported." in app.foot
+        assert len(asked) == 1
+
+
+async def test_a_card_that_is_to_be_kept_is_ejected_with_a_word() -> None:
+    async with running(moments.DONE, (120, 40), eject=lambda source, reading: source) as app:
+        await app.press("G", "e")
+        await app.until(lambda: "Keep what is on it: not all is archived." in app.foot)
+
+
+async def test_a_card_that_cannot_be_ejected_says_why() -> None:
+    def eject(source: str, reading: Sequence[str]) -> str:
+        raise EjectError("target is busy.", "Close what uses it, then try again.")
+
+    async with running(moments.SAFE) as app:
+        app.app._eject = eject
+        await app.press("e")
+        await app.until(lambda: "target is busy. Close what uses it" in app.foot)
+
+
+async def test_v_shows_the_receipt_of_an_import_that_has_ended() -> None:
+    async with running(moments.RUNNING) as app:
+        app.fake.receipts[moments.A001.id] = "BILL OF LADING\nA001, all of it\n"
+        await app.press("v")
+        await app.until(lambda: "A001, all of it" in app.text)
+        await app.press("escape", "j", "v")
+        assert "B002 A7S III has not ended: its receipt comes with its end." in app.foot
+
+
+async def test_the_end_of_an_import_says_what_comes_next() -> None:
+    async with running(moments.RUNNING, (120, 40)) as app:
+        await app.push(moments.DONE)
+        assert "B002 A7S III SAFE, C003 HERO11 KEEP: choose it, then v for its receipt, e to eject." in app.foot
