@@ -5,7 +5,7 @@ import itertools
 import os
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from core.archives.archive import ANSWER, Archive
 from core.archives.whereabouts import Whereabouts
@@ -48,24 +48,18 @@ class Archives:
         user = f"user {next(self._numbers)}"
         self.opening += 1
         try:
-            archive, gate = await self._found(path, user, id, create=create)
+            # None is made where it was not asked for.
+            archive, gate = await self.whereabouts.find(
+                path,
+                id,
+                lambda place, wanted: self._that(place, user, wanted, create=create and place == path),
+            )
         finally:
             self.opening -= 1
         try:
             yield archive, gate
         finally:
             await self.leave(archive, user)
-
-    async def _found(self, path: str, user: str, id: int | None, *, create: bool) -> tuple[Archive, Gate]:
-        try:
-            return await self._that(path, user, id, create=create)
-        except ArchiveAwayError:
-            absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk
-            wanted = id or await self._catalog.archive_at(absolute) or 0
-            for place in await self.whereabouts.elsewhere(wanted, absolute):
-                with suppress(ArchiveError):
-                    return await self._that(os.fsdecode(place), user, wanted, create=False)
-            raise
 
     async def _that(self, path: str, user: str, id: int | None, *, create: bool) -> tuple[Archive, Gate]:
         archive, gate = await self._opened(path, user, create=create)

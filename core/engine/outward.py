@@ -1,7 +1,6 @@
 """What goes out of archives again: checks of sources, and restores."""
 
 import os
-from contextlib import suppress
 
 from core.archives.opened import Archives
 from core.archives.reading import Reading, reading
@@ -56,15 +55,7 @@ class Outward:
 
         Raises ArchiveError.
         """
-        try:
-            return await self._that(path, id)
-        except ArchiveError:
-            absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk
-            wanted = id or await self._catalog.archive_at(absolute) or 0
-            for place in await self._archives.whereabouts.elsewhere(wanted, absolute):
-                with suppress(ArchiveError):
-                    return await self._that(os.fsdecode(place), wanted)
-            raise
+        return await self._archives.whereabouts.find(path, id, self._that)
 
     async def _that(self, path: str, id: int | None) -> Reading:
         found = await reading(path, self._pool, self._catalog)

@@ -1,6 +1,7 @@
 """Archives mounted at another place than before, or one at another's: real disks and a real engine process."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,14 +21,21 @@ def home(tmp_path: Path) -> Iterator[Path]:
         yield made
 
 
+@contextmanager
+def two_disks(root: Path) -> Iterator[tuple[passthrough.Passthrough, disks.Disk, disks.Disk, Path]]:
+    """A card reader, a disk, another one, and another mount point."""
+    with (
+        passthrough.mounted(root / "reader") as reader,
+        disks.disk(root, "ext4", 256 << 20) as disk,
+        disks.disk(root / "other", "ext4", 256 << 20) as other,
+        other_path(root, disk) as path,
+    ):
+        yield reader, disk, other, path
+
+
 async def test_an_archive_is_found_at_another_path(tmp_path: Path, home: Path) -> None:
     """Its own volume, and not a copy of the archive on another volume."""
-    with (
-        passthrough.mounted(tmp_path / "reader") as reader,
-        disks.disk(tmp_path, "ext4", 256 << 20) as disk,
-        disks.disk(tmp_path / "other", "ext4", 256 << 20) as other,
-        other_path(tmp_path, disk) as path,
-    ):
+    with two_disks(tmp_path) as (reader, disk, other, path):
         source = card(reader.below / "card", FILES, SIZE)
         reader.set(Switch("read", delay=0.05))
         async with attached(home) as client:
@@ -65,12 +73,7 @@ async def test_an_archive_is_found_at_another_path(tmp_path: Path, home: Path) -
 
 async def test_two_archives_at_one_place_in_turn(tmp_path: Path, home: Path) -> None:
     """What belongs to one of them never goes to the other, nor comes from there."""
-    with (
-        passthrough.mounted(tmp_path / "reader") as reader,
-        disks.disk(tmp_path, "ext4", 256 << 20) as disk,
-        disks.disk(tmp_path / "other", "ext4", 256 << 20) as other,
-        other_path(tmp_path, disk) as path,
-    ):
+    with two_disks(tmp_path) as (reader, disk, other, path):
         source, second, third = (
             card(folder, files, SIZE)
             for folder, files in (
