@@ -10,7 +10,9 @@ UV ?= uv
 # Compares rates, so that nothing else may run beside it.
 MEASURED := tests/faults/test_network_number.py
 
-.PHONY: run demo test lint bench faults screenshots setup setup-test
+MEDIA := tests/core/media tests/core/tasks tests/core/derivatives
+
+.PHONY: run demo test test-new-tools quick lint bench faults screenshots setup setup-test
 
 run: setup
 	@$(UV) run --no-sync lading $(ARGS)
@@ -18,8 +20,19 @@ run: setup
 demo: setup
 	@$(UV) run --no-sync lading demo
 
+# Three at a time on two cores: many tests wait for a clock or another process.
 test: setup-test lint
-	$(UV) run --no-sync pytest --numprocesses 2 --dist worksteal $(ARGS)
+	$(UV) run --no-sync pytest --numprocesses 3 --dist worksteal $(ARGS)
+
+# What the media tests say with a current exiftool and FFmpeg, where the system's are older; Homebrew has such ones.
+test-new-tools: setup-test
+	@UV="$(UV)" .ci/new-tools
+	LADING_NEW_TOOLS="$(CURDIR)/.new-tools/bin" $(UV) run --no-sync pytest tests/core/media/test_new_tools.py
+	PATH="$(CURDIR)/.new-tools/bin:$(PATH)" $(UV) run --no-sync pytest $(MEDIA) --numprocesses 2 --dist worksteal $(ARGS)
+
+# The pure tests: those that start no process and draw no screen.
+quick: setup
+	$(UV) run --no-sync pytest --numprocesses 2 --dist worksteal -m "not process and not terminal" $(ARGS)
 
 lint: setup
 	$(UV) run --no-sync ruff check
@@ -35,7 +48,8 @@ faults: setup-test
 	$(UV) run --no-sync pytest $(MEASURED)
 	LADING_FUZZ=20 $(UV) run --no-sync pytest tests/core/fuzz --numprocesses 2 --dist worksteal
 
-# Looks best with the font Fira Code: apt-get install fonts-firacode, brew install font-fira-code
+# With Chromium and pdftoppm (apt-get install chromium poppler-utils); looks best with the font Fira Code
+# (apt-get install fonts-firacode, brew install font-fira-code).
 screenshots: setup
 	$(UV) run --no-sync python -m tests.screenshots
 
