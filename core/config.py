@@ -3,30 +3,28 @@
 import os
 import reprlib
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 import msgspec
 import platformdirs
 
-from core import hardware
+from core import hardware, ownership, presets
 from core.errors import ConfigError
+from core.presets import Hook, Preset, Rule
+from core.setting_values import Copies, Number, Text, absolute, encodable, unknown, wanted
 
 ENVIRONMENT_PREFIX = "LADING_"
 FILE_VARIABLE = "LADING_CONFIG"
 FILE_NAME = "config.toml"
 
-Text = Annotated[str, msgspec.Meta(pattern=r"\S")]
-# The upper bound keeps every number inside what messages, SQLite and semaphores can hold.
-Number = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
-
 
 def default_home() -> str:
-    """The state folder when none is configured: the platform's folder for user data (platformdirs)."""
+    """The default state folder: the platform's folder for user data (platformdirs)."""
     return os.path.abspath(platformdirs.user_data_dir("lading", appauthor=False))
 
 
 def login_name() -> str:
-    """The name the user logged in with, or their number when the system knows no name."""
+    """The user's login name, or "uid" and the number when the system has no name."""
     import getpass
 
     try:
@@ -37,9 +35,9 @@ def login_name() -> str:
 
 
 class Workers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ceilings that replace those of the hardware profile (`hardware.NUMBERS`); None leaves one alone.
+    """Ceilings that replace those of the hardware profile (`hardware.NUMBERS`); None: no replacement.
 
-    The polls are in milliseconds, everything else is a number of tasks at once.
+    The poll intervals are in milliseconds, everything else is a number of concurrent tasks.
     """
 
     hash: Number | None = None
@@ -57,81 +55,137 @@ class Workers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything a person can choose. Only `load` checks values; the paths it gives are absolute.
+    """All settings. Only `load` checks values; the paths it returns are absolute.
 
     home: the state folder, on a local disk.
     archive: the folder that imports go to.
+    archives: several of them, each of which gets all; `archive` is then the first one, unless it is given, too.
+    mirror: copies of the archive that are brought up to it after each import; `lading mirror` begins one.
+    copies: verified copies, each on a device of its own, that SAFE takes; None: each archive and each mirror.
     location: the name of the location that imports belong to.
-    operator: who imports, as the receipt says it.
-    organization: whose archive it is, as bag-info.txt says it.
+    operator: who imports, for the receipt.
+    organization: whose archive it is, for bag-info.txt.
     contact_name: who answers questions about it.
     contact_email: where to ask them.
-    share_access_note: the notes on how to get into a location go into its bag, which may be handed on.
-    verify: read the copy back; read back and read the source a second time; neither.
-    known: whether files imported before are read again, or taken from the record.
+    share_access_note: put the access notes of a location into its bag, which may be handed on.
+    verify: read the copy back; also read the source a second time; also read every copy once more at the end of
+    the import; neither.
+    known: whether previously imported files are read again, or taken from the catalog.
     duplicates: whether a file is a duplicate of any in the archive, or only of those in its location.
     exclude: patterns of names to skip.
-    read_limit: megabytes a second that are read of each source at most; None: as many as it gives.
-    resume_at_start: take up unfinished imports when the engine starts.
-    notice: how an open terminal tells the end of an import: its bell, a notification (OSC 9), or not.
+    accept: sorts of entries that cannot be copied and do not prevent SAFE once they are recorded: symbolic links;
+    pipes, sockets and devices.
+    read_limit: the most megabytes per second to read from each source; None: no limit.
+    resume_at_start: resume unfinished imports when the engine starts.
+    notice: how an open terminal signals the end of an import: its bell, a notification (OSC 9), or not.
     workers: ceilings that replace those of the hardware profile.
+    presets: answers for imports that are much alike, by name.
+    auto: which cards are imported by themselves when they are put in, and with which preset.
+    hooks: what is told of the end of an import.
     """
 
     home: Text = msgspec.field(default_factory=default_home)
     archive: Text | None = None
+    archives: tuple[Text, ...] = ()
+    mirror: tuple[Text, ...] = ()
+    copies: Copies | None = None
     location: Text | None = None
     operator: Text = msgspec.field(default_factory=login_name)
     organization: Text | None = None
     contact_name: Text | None = None
     contact_email: Text | None = None
     share_access_note: bool = False
-    verify: Literal["readback", "source", "none"] = "readback"
+    verify: Literal["readback", "source", "end", "none"] = "readback"
     known: Literal["read", "record"] = "read"
     duplicates: Literal["archive", "location"] = "archive"
     exclude: tuple[Text, ...] = ()
+    accept: tuple[Literal["links", "special"], ...] = ()
     read_limit: Number | None = None
     resume_at_start: bool = True
     notice: Literal["bell", "notification", "none"] = "bell"
     workers: Workers = Workers()
+    presets: dict[str, Preset] = msgspec.field(default_factory=dict)
+    auto: tuple[Rule, ...] = ()
+    hooks: tuple[Hook, ...] = ()
 
 
-PATHS = ("home", "archive")
+def copies(settings: Config) -> int:
+    """How many verified copies SAFE requires."""
+    return settings.copies or max(1, len(settings.archives)) + len(settings.mirror)
+
+
+PATHS = ("home", "archive", "archives", "mirror")
+LISTS = ("exclude", "accept", "archives", "mirror")
+"""In the environment they are separated by `os.pathsep`."""
+
+NESTED = ("workers", *presets.TABLES)
+"""Tables of the TOML file. Those of `presets.TABLES` can only be set there."""
 
 KINDS: dict[str, Any] = {
-    **{key: kind for key, kind in get_type_hints(Config, include_extras=True).items() if key != "workers"},
+    **{key: kind for key, kind in get_type_hints(Config, include_extras=True).items() if key not in NESTED},
     **{f"workers.{number}": Number for number in hardware.NUMBERS},
 }
-"""The type of each key, those of `Workers` with their table's name: `workers.copy`."""
+"""The type of each key; keys of `Workers` have the table's name: `workers.copy`."""
 
 VARIABLES = {ENVIRONMENT_PREFIX + key.upper().replace(".", "_"): key for key in KINDS}
 """The key that each environment variable sets: `LADING_WORKERS_COPY` sets `workers.copy`."""
 
 
-def load(command_line: Mapping[str, object], environ: Mapping[str, str], path: str | None = None) -> Config:
-    """The configuration from the command line, else the environment, else the TOML file.
+def load(
+    command_line: Mapping[str, object], environ: Mapping[str, str], path: str | None = None, preset: str = ""
+) -> Config:
+    """The configuration from the command line, else the preset, else the environment, else the TOML file.
 
-    `command_line` has the keys of `Config`; None means not given. In `environ` an empty variable means
-    not given, and `LADING_EXCLUDE` is a list separated by `os.pathsep`. The file is `path`, else
-    `LADING_CONFIG`, else `config.toml` in the state folder; only that last one may be missing.
-    Relative paths start at the working directory, in the file at the file's own folder.
+    `command_line` has the keys of `Config`; None means not given. In `environ` an empty variable means not given,
+    and the LISTS are separated by `os.pathsep`. The file is `path`, else `LADING_CONFIG`, else `config.toml` in
+    the state folder; only that last one may be missing. Relative paths start at the working directory, in the file
+    at the file's own folder.
 
-    Raises `ConfigError`, naming the place, for a key that is not known, a value that does not fit,
-    and a file that cannot be read as UTF-8 TOML.
+    Raises `ConfigError`, naming the place, for an unknown key, an invalid value, a file that cannot be read as
+    UTF-8 TOML, and a state folder that is another user's.
     """
     typed = _command_line(command_line)
     exported = _environment(environ)
     chosen = path or environ.get(FILE_VARIABLE)
+    home = typed.get("home") or exported.get("home") or default_home()
     if chosen:
-        file = _absolute(chosen, "command line: config" if path else FILE_VARIABLE)
+        file = absolute(chosen, "command line: config" if path else FILE_VARIABLE)
     else:
-        file = os.path.join(typed.get("home") or exported.get("home") or default_home(), FILE_NAME)
-    settings = {**_file(file, may_be_missing=not chosen), **exported, **typed}
+        ownership.check(home)
+        file = os.path.join(home, FILE_NAME)
+    written = _file(file, may_be_missing=not chosen)
+    chosen_preset = presets.named(preset, written.get("presets", {}), file).given() if preset else {}
+    settings: dict[str, Any] = {}
+    for given in (written, exported, chosen_preset, typed):
+        # `archive` or `archives` from one source replaces both from the sources before it.
+        named = [key for key in ("archive", "archives") if given.get(key)]
+        settings |= {"archive": None, "archives": ()} if named else {}
+        settings |= given
+    settings["archive"] = settings.get("archive") or next(iter(settings.get("archives", ())), None)
     workers = {key.partition(".")[2]: settings.pop(key) for key in list(settings) if "." in key}
-    return msgspec.convert({**settings, "workers": workers}, Config)
+    made = msgspec.convert({**settings, "workers": workers}, Config)
+    if chosen or made.home != home:
+        ownership.check(made.home)
+    return made
+
+
+def file_of(environ: Mapping[str, str]) -> str:
+    """The path of the TOML file, which may not exist. Raises ConfigError."""
+    if chosen := environ.get(FILE_VARIABLE):
+        return absolute(chosen, FILE_VARIABLE)
+    return os.path.join(_environment(environ).get("home") or default_home(), FILE_NAME)
+
+
+def origins(environ: Mapping[str, str]) -> dict[str, str]:
+    """The origin of each value that is not the default: a variable's name, or the file. Raises ConfigError."""
+    file = file_of(environ)
+    found = dict.fromkeys(_file(file, may_be_missing=not environ.get(FILE_VARIABLE)), file)
+    variables = {key: variable for variable, key in VARIABLES.items()}
+    return found | {key: variables[key] for key in _environment(environ)}
 
 
 def profile(config: Config, detected: hardware.Profile) -> hardware.Profile:
-    """`detected` with the numbers that `config.workers` gives."""
+    """`detected` with the ceilings in `config.workers`."""
     given = {name: number for name, number in msgspec.structs.asdict(config.workers).items() if number}
     return hardware.with_overrides(detected, given)
 
@@ -151,9 +205,9 @@ def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
             continue
         key = VARIABLES.get(variable)
         if key is None:
-            raise _unknown("environment", variable, [*VARIABLES, FILE_VARIABLE])
+            raise unknown("environment", variable, [*VARIABLES, FILE_VARIABLE])
         value: object = text
-        if key == "exclude":
+        if key in LISTS:
             value = [pattern for pattern in text.split(os.pathsep) if pattern]
         if value:
             settings[key] = _checked(key, value, variable, strict=False)
@@ -176,77 +230,43 @@ def _file(file: str, *, may_be_missing: bool) -> dict[str, Any]:
         raise ConfigError(f"{file} is not UTF-8 at byte {error.start}.", "Save it as UTF-8.") from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{file} is not TOML: {error}.", "Correct it there.") from error
-    return {
-        key: _checked(key, value, f"{file}: {key}", strict=True, folder=os.path.dirname(file))
-        for key, value in _flat(table, file)
-    }
+    folder = os.path.dirname(file)
+    found = presets.tables({key: table.pop(key) for key in presets.TABLES if key in table}, file, folder)
+    for key, value in _flat(table, file):
+        found[key] = _checked(key, value, f"{file}: {key}", strict=True, folder=folder)
+    return found
 
 
 def _flat(table: Mapping[str, object], place: str) -> Iterable[tuple[str, object]]:
-    """Each key and value, those of the table `workers` as `workers.copy`; refuses unknown keys."""
+    """Each key and value, those of the table `workers` as `workers.copy`. Raises ConfigError for an unknown
+    key."""
     for key, value in table.items():
         if key != "workers":
-            if key not in Config.__struct_fields__:
-                raise _unknown(place, key, KINDS)
-            yield key, value
+            if key in KINDS:
+                yield key, value
+            elif value is not None or key not in presets.TABLES:
+                raise unknown(place, key, KINDS)
         elif isinstance(value, Mapping):
             for name, number in value.items():
                 if name not in hardware.NUMBERS:
-                    raise _unknown(place, f"workers.{name}", KINDS)
+                    raise unknown(place, f"workers.{name}", KINDS)
                 yield f"workers.{name}", number
         elif value is not None:
             raise ConfigError(f"{place}: workers is {reprlib.repr(value)}.", "Give a table: copy = 8, …")
 
 
 def _checked(key: str, value: object, place: str, *, strict: bool, folder: str = "") -> Any:
-    """`value` as the type of `key`; `strict` refuses a number or a yes-or-no written as text."""
+    """`value` converted to the type of `key`; `strict` refuses a number or a boolean written as text."""
     kind = KINDS[key]
     try:
         checked = msgspec.convert(value, kind, strict=strict)
         for text in checked if isinstance(checked, tuple) else (checked,):
             # Names of files may hold any bytes; what people call things goes into UTF-8 documents.
-            _encodable(text, names_files=key in PATHS or key == "exclude")
+            encodable(text, names_files=key in PATHS or key == "exclude")
     except (msgspec.ValidationError, ValueError) as error:
-        raise ConfigError(f"{place} is {reprlib.repr(value)}.", _wanted(kind)) from error
-    return _absolute(str(checked), place, folder) if key in PATHS else checked
-
-
-def _encodable(value: object, *, names_files: bool) -> None:
-    if isinstance(value, str):
-        encoded = os.fsencode(value) if names_files else value.encode()
-        if b"\0" in encoded:
-            raise ValueError("embedded null byte")
-
-
-def _absolute(path: str, place: str, folder: str = "") -> str:
-    """`path` without `~`, made absolute from `folder` (empty: the working directory)."""
-    try:
-        _encodable(path, names_files=True)
-        expanded = os.path.expanduser(path)
-        absolute = os.path.abspath(os.path.join(folder, expanded))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{place} is {reprlib.repr(path)}: {error}.", "Give an absolute path.") from error
-    if expanded.startswith("~"):
-        raise ConfigError(f"{place} is {path!r}: no such user.", "Write ./~… for a folder of that name.")
-    return absolute
-
-
-def _unknown(place: str, name: str, known: Iterable[str]) -> ConfigError:
-    import difflib
-
-    by_case = {candidate.lower(): candidate for candidate in known}
-    nearest = by_case[difflib.get_close_matches(name.lower(), by_case, n=1, cutoff=0)[0]]
-    return ConfigError(f"{place}: {name!r} is not known.", f"The nearest known name is {nearest}.")
-
-
-def _wanted(kind: Any) -> str:
-    """What a value of the type should look like, as advice."""
-    if get_origin(kind) is Literal:
-        return f"Give one of: {', '.join(get_args(kind))}."
-    if get_origin(kind) is tuple:
-        return "Give a list of patterns, none of them blank."
-    if kind is bool:
-        return "Give true or false."
-    if kind in (Number, Number | None):
-        return "Give an integer from 1 to 1000000."
-    return "Give a text in UTF-8 that is not blank."
+        raise ConfigError(f"{place} is {reprlib.repr(value)}.", wanted(kind)) from error
+    if key not in PATHS:
+        return checked
+    if isinstance(checked, tuple):
+        return tuple(absolute(str(path), place, folder) for path in checked)
+    return absolute(str(checked), place, folder)

@@ -1,8 +1,7 @@
-"""The state database: one writer that commits whole units, and connections that only read."""
+"""The state database: one writer that commits changes, and read-only connections."""
 
 import asyncio
 import os
-import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from typing import Any, TypeVar
@@ -11,13 +10,18 @@ import aiosqlite
 
 from core import schema
 from core.errors import DatabaseError
+from core.sqlite import connect, sqlite3
 from core.volumes.filesystems import filesystem
-from core.volumes.mounts import mounts, volume_of
+from core.volumes.mounts import volume_of
+from core.volumes.space import space
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
 Unit = Callable[[aiosqlite.Connection], Awaitable[T]]
+"""One change: what it executes on the writing connection is committed or rolled back as a whole."""
 
+# temp_store: otherwise SQLite writes pages that a savepoint changes to a temporary file, some 40 writes for each
+# file of an import, and a full /var/tmp makes the change fail (sqlite.org, "Temporary Files Used By SQLite", 2.3).
 # fullfsync: on macOS fsync(2) does not reach the medium (sqlite.org, PRAGMA fullfsync).
 _SETTINGS = """
     PRAGMA journal_mode = WAL;
@@ -26,62 +30,65 @@ _SETTINGS = """
     PRAGMA checkpoint_fullfsync = 1;
     PRAGMA foreign_keys = 1;
     PRAGMA busy_timeout = 5000;
+    PRAGMA temp_store = MEMORY;
 """
 
-TOGETHER = 64
-"""Units that one transaction holds at most."""
+NO_ROOM = 1 << 20
+"""Bytes free on the state folder's disk below which an I/O error there counts as lack of space."""
+
+UNITS_PER_TRANSACTION = 64
+"""The most units that are committed in one transaction of SQLite."""
 
 
 class Database:
-    """Open with `Database.open`. Writes go through `write`, which returns once they are on the medium."""
+    """The open database, made by `Database.open`. `write` returns once a change is on the medium."""
 
     def __init__(
-        self, writing: aiosqlite.Connection, reading: aiosqlite.Connection, aside: aiosqlite.Connection
+        self, writing: aiosqlite.Connection, reading: aiosqlite.Connection, aside: aiosqlite.Connection, home: str
     ) -> None:
-        self._writing = writing
-        self._reading = reading
-        self._aside = aside
+        self.home = home
+        self.writing = writing
+        self.reading = reading
+        self.aside = aside
         self._units: asyncio.Queue[tuple[Unit[Any], asyncio.Future[Any]] | None] = asyncio.Queue()
         self._closed = False
-        self._writer = asyncio.create_task(self._write(), name="database writer")
+        self.writer = asyncio.create_task(self._write(), name="database writer")
+        """Executes and commits the units given to `write`, until `close`."""
 
     @classmethod
     async def open(cls, home: str) -> "Database":
-        """Open or make the database in the folder `home`. Raises DatabaseError.
+        """Open the database in the folder `home`, or make it. Raises DatabaseError.
 
-        A database of a newer program is refused; an older one is upgraded after a copy of it was made beside it.
+        A database of a newer version is refused; one of an older version is migrated, after a backup beside it.
         """
         await asyncio.to_thread(_prepare, home)
-        path = os.path.join(home, schema.FILE)
+        path = os.path.join(home, schema.DATABASE_FILE)
         try:
-            writing = await aiosqlite.connect(path, isolation_level=None)
+            writing = await connect(path)
         except sqlite3.Error as error:
-            raise DatabaseError(f"{path} cannot be opened: {error}") from error
+            raise DatabaseError(f"{path} cannot be opened: {error}.", _advice(error, home)) from error
         try:
             await writing.executescript(_SETTINGS)
             await _migrate(writing, path)
-            reading = await aiosqlite.connect(path, isolation_level=None)
-            aside = await aiosqlite.connect(path, isolation_level=None)
+            reading = await connect(path)
+            aside = await connect(path)
         except sqlite3.Error as error:
             await writing.close()
-            raise DatabaseError(
-                f"{path} cannot be used: {error}.",
-                "Move it away: Lading builds a new one from the archive.",
-            ) from error
+            raise DatabaseError(f"{path} cannot be used: {error}.", _advice(error, home)) from error
         except BaseException:
             await writing.close()
             raise
         for connection in (reading, aside):
             await connection.executescript("PRAGMA query_only = 1; PRAGMA busy_timeout = 5000;")
-        return cls(writing, reading, aside)
+        return cls(writing, reading, aside, home)
 
     @classmethod
     async def open_to_read(cls, home: str) -> aiosqlite.Connection | None:
-        """A connection that only reads, for a listing while an engine may be at work; None when there is none."""
-        path = os.path.join(home, schema.FILE)
+        """A read-only connection, also while an engine runs; None: no database. Raises DatabaseError."""
+        path = os.path.join(home, schema.DATABASE_FILE)
         if not os.path.exists(path):  # noqa: ASYNC240 - one stat on the local disk
             return None
-        connection = await aiosqlite.connect(path, isolation_level=None)
+        connection = await connect(path)
         try:
             await connection.executescript("PRAGMA busy_timeout = 5000; PRAGMA query_only = 1;")
             rows = await connection.execute_fetchall("PRAGMA user_version")
@@ -89,31 +96,31 @@ class Database:
             await connection.close()
             raise DatabaseError(f"{path} cannot be read: {error}.") from error
         found = next(iter(rows))[0]
-        if found != schema.VERSION:
+        if found != schema.SCHEMA_VERSION:
             await connection.close()
             raise DatabaseError(
-                f"{path} is of version {found}, this program's is {schema.VERSION}.",
+                f"{path} is of version {found}, this program's is {schema.SCHEMA_VERSION}.",
                 "Run any import or resume once: it upgrades an older database."
-                if found < schema.VERSION
+                if found < schema.SCHEMA_VERSION
                 else "Use the newer Lading that wrote it.",
             )
         return connection
 
     async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query on committed data."""
-        return [tuple(row) for row in await self._reading.execute_fetchall(sql, parameters)]
+        return [tuple(row) for row in await self.reading.execute_fetchall(sql, parameters)]
 
     async def read_aside(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """`read` for background work: on a connection of its own, so that nothing waits for a long query."""
-        return [tuple(row) for row in await self._aside.execute_fetchall(sql, parameters)]
+        """`read` for background work, on a connection of its own: other readers need not wait for a long query."""
+        return [tuple(row) for row in await self.aside.execute_fetchall(sql, parameters)]
 
     async def write(self, unit: Unit[T]) -> T:
-        """Run `unit` on the writing connection; its result, once its transaction is committed.
+        """Execute `unit` on the writing connection, and return its result once it is committed.
 
-        A unit that raises is rolled back alone, and its error is raised here. Cancelling the caller changes
-        nothing: what was given is written. Raises DatabaseError.
+        Each unit has a savepoint: one that raises is rolled back alone, and its error is raised here. If the
+        caller is cancelled, the unit is committed all the same. Raises DatabaseError.
         """
-        if self._closed:
+        if self._closed or self.writer.done():
             raise DatabaseError("it is closed.")
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._units.put_nowait((unit, done))
@@ -124,7 +131,7 @@ class Database:
             raise
 
     async def run(self, *statements: tuple[str, Iterable[Sequence[Any]]]) -> None:
-        """Write a unit made of statements, each executed for all of its rows."""
+        """Execute statements as one unit, each for all of its rows. Raises DatabaseError."""
 
         async def unit(connection: aiosqlite.Connection) -> None:
             for sql, rows in statements:
@@ -137,7 +144,7 @@ class Database:
         while not ended:
             first = await self._units.get()
             waiting = [first]
-            while not self._units.empty() and len(waiting) < TOGETHER:
+            while not self._units.empty() and len(waiting) < UNITS_PER_TRANSACTION:
                 waiting.append(self._units.get_nowait())
             ended = None in waiting
             units = [unit for unit in waiting if unit is not None]
@@ -147,26 +154,29 @@ class Database:
     async def _transaction(self, units: list[tuple[Unit[Any], asyncio.Future[Any]]]) -> None:
         results: list[tuple[asyncio.Future[Any], Any, Exception | None]] = []
         try:
-            await self._writing.execute("BEGIN IMMEDIATE")
+            await self.writing.execute("BEGIN IMMEDIATE")
             for unit, done in units:
-                await self._writing.execute("SAVEPOINT unit")
+                await self.writing.execute("SAVEPOINT unit")
                 try:
-                    results.append((done, await unit(self._writing), None))
+                    results.append((done, await unit(self.writing), None))
                 except (Exception, asyncio.CancelledError) as error:
                     if self._cancelled():
                         raise
-                    # A unit that was cancelled in itself is one that failed: the writer goes on.
-                    await self._writing.execute("ROLLBACK TO unit")
+                    # The unit was cancelled, not the writer: it counts as failed, and the writer continues.
+                    await self.writing.execute("ROLLBACK TO unit")
                     cancelled = DatabaseError("a change was cancelled.")
+                    # A wrong statement is the unit's error; an error of disk or file becomes a DatabaseError.
+                    if isinstance(error, sqlite3.OperationalError) and _code(error) != sqlite3.SQLITE_ERROR:
+                        error = self._unwritten(error)
                     results.append((done, None, error if isinstance(error, Exception) else cancelled))
-                await self._writing.execute("RELEASE unit")
-            await self._writing.execute("COMMIT")
+                await self.writing.execute("RELEASE unit")
+            await self.writing.execute("COMMIT")
         except Exception as error:
-            # Whatever it is, the next transaction may go well, and nobody waits for ever.
+            # The writer continues after any error: the next transaction may succeed, and all callers get a result.
             with suppress(Exception):
-                if self._writing.in_transaction:
-                    await self._writing.execute("ROLLBACK")
-            failure = DatabaseError(f"a change could not be written: {error}.", "Is the disk full?")
+                if self.writing.in_transaction:
+                    await self.writing.execute("ROLLBACK")
+            failure = self._unwritten(error)
             results = [(done, None, failure) for _, done in units]
         for done, result, problem in results:
             if problem is None:
@@ -174,26 +184,56 @@ class Database:
             else:
                 done.set_exception(problem)
 
+    def _unwritten(self, error: Exception) -> DatabaseError:
+        return DatabaseError(f"a change could not be written: {error}.", _advice(error, self.home))
+
     @staticmethod
     def _cancelled() -> bool:
         task = asyncio.current_task()
         return task is not None and task.cancelling() > 0
 
     async def close(self) -> None:
-        """Commit what was given, then close."""
+        """Commit the units that were given to `write`, then close."""
         self._closed = True
         self._units.put_nowait(None)
-        await self._writer
-        await self._reading.close()
-        await self._aside.close()
+        await self.writer
+        await self.reading.close()
+        await self.aside.close()
         try:
-            await self._writing.execute("PRAGMA optimize")
+            await self.writing.execute("PRAGMA optimize")
         finally:
-            await self._writing.close()
+            await self.writing.close()
+
+
+def _advice(error: Exception, home: str) -> str:
+    """What a person can do about an error of SQLite, by its code (sqlite.org, "Result and Error Codes")."""
+    code = _code(error)
+    if code == sqlite3.SQLITE_FULL or (code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and _no_room(home)):
+        return f"Make room on the disk of the state folder {home}; what is done stays, and goes on from there."
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return "Move it away: Lading builds a new one from the archive."
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
+        return f"Make the state folder {home} and what is in it writable for you."
+    if code == sqlite3.SQLITE_IOERR:
+        return f"Check the disk of the state folder {home}."
+    return "See: lading log"
+
+
+def _code(error: Exception) -> int:
+    """The primary result code of SQLite; 0 when there is none."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _no_room(home: str) -> bool:
+    try:
+        found = space(os.fsencode(home))
+    except OSError:
+        return False
+    return found is not None and (found.available < NO_ROOM or found.files == 0)
 
 
 def _heard(done: "asyncio.Future[Any]") -> None:
-    """Nobody waits for this result any more."""
+    """Retrieve the exception of a unit whose caller was cancelled: else asyncio reports it as unhandled."""
     if not done.cancelled():
         done.exception()
 
@@ -205,7 +245,12 @@ def _prepare(home: str) -> None:
         raise DatabaseError(
             f"the state folder {home} cannot be made: {error.strerror}.", "Set LADING_HOME to a local folder."
         ) from error
-    where = volume_of(os.fsencode(os.path.realpath(home)), mounts())
+    try:
+        where = volume_of(os.fsencode(home))
+    except OSError as error:
+        raise DatabaseError(
+            f"the state folder {home} cannot be opened: {error.strerror}.", "Set LADING_HOME to a local folder."
+        ) from error
     if where is not None and not filesystem(where.filesystem, where.kind).sqlite:
         raise DatabaseError(
             f"the state folder {home} is on a network file system ({where.filesystem}), where SQLite's locks "
@@ -217,12 +262,12 @@ def _prepare(home: str) -> None:
 async def _migrate(connection: aiosqlite.Connection, path: str) -> None:
     rows = await connection.execute_fetchall("PRAGMA user_version")
     found = next(iter(rows))[0]
-    if found > schema.VERSION:
+    if found > schema.SCHEMA_VERSION:
         raise DatabaseError(
-            f"{path} was written by a newer Lading (version {found}, this one knows {schema.VERSION}).",
+            f"{path} was written by a newer Lading (version {found}, this one knows {schema.SCHEMA_VERSION}).",
             "Use the newer Lading, or another LADING_HOME.",
         )
-    if 0 < found < schema.VERSION:
+    if 0 < found < schema.SCHEMA_VERSION:
         try:
             await asyncio.to_thread(_back_up, path, f"{path}.version-{found}")
         except (OSError, sqlite3.Error) as error:
@@ -230,17 +275,27 @@ async def _migrate(connection: aiosqlite.Connection, path: str) -> None:
                 f"{path} is of an older Lading and could not be copied before its upgrade: {error}.",
                 "Make room beside it.",
             ) from error
-    for version in range(found, schema.VERSION):
+    for name, function in schema.FUNCTIONS.items():
+        await connection.create_function(name, 1, function)
+    for version in range(found, schema.SCHEMA_VERSION):
         await connection.executescript(
             f"BEGIN IMMEDIATE; {schema.MIGRATIONS[version]}; PRAGMA user_version = {version + 1}; COMMIT;"
         )
 
 
 def _back_up(path: str, target: str) -> None:
-    """Copy the database, its write-ahead log included, whole or not at all. Raises sqlite3.Error, OSError."""
+    """Copy the database with its write-ahead log; target complete or absent. Raises sqlite3.Error, OSError."""
     unfinished = f"{target}.unfinished"
     with suppress(FileNotFoundError):
         os.unlink(unfinished)
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(unfinished)) as copy:
         source.backup(copy)
     os.replace(unfinished, target)
+
+
+Read = Callable[[str, Sequence[Any]], Awaitable[list[tuple[Any, ...]]]]
+"""A function that returns all rows of a query on committed data, such as `Database.read`."""
+
+
+Statement = tuple[str, Sequence[Sequence[Any]]]
+"""SQL, and the parameter rows that it is executed for."""

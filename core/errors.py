@@ -21,7 +21,7 @@ class LadingError(Exception):
 
 
 class UsageError(LadingError):
-    """The command or the configuration asks for something that makes no sense."""
+    """The command or the configuration asks for something impossible."""
 
     title = "Wrong use"
 
@@ -44,6 +44,24 @@ class ArchiveHeldError(ArchiveError):
     title = "Archive in use"
 
 
+class ArchiveReadOnlyError(ArchiveError):
+    """The archive cannot be written to; it can be read."""
+
+    title = "Archive not writable"
+
+
+class ArchiveCopyError(ArchiveError):
+    """This copy is not the archive's copy in use: it is read, but not written to."""
+
+    title = "A copy of the archive"
+
+
+class ArchiveIdLostError(ArchiveError):
+    """There are locations or journals of an archive, but no valid record of its id."""
+
+    title = "The archive's id is lost"
+
+
 class ArchiveAwayError(ArchiveError):
     """The archive is not where it was, or does not answer."""
 
@@ -63,19 +81,19 @@ class EngineHeldError(LadingError):
 
 
 class EngineError(LadingError):
-    """There is no engine to talk to."""
+    """There is no engine that answers."""
 
     title = "Engine not usable"
 
 
 class EngineLostError(EngineError):
-    """The engine ended while it was asked something."""
+    """The engine ended before it answered."""
 
     title = "The engine ended"
 
 
 class OtherVersionError(EngineError):
-    """The engine that runs is of another version."""
+    """The running engine has another version."""
 
     title = "Another version of Lading is running"
 
@@ -92,19 +110,27 @@ class SourceAwayError(SourceError):
     title = "Source away"
 
 
+class VolumeError(LadingError):
+    """The system does not identify a volume."""
+
+    title = "Volume not known"
+
+
+class SourceRefusedError(SourceError):
+    """This program has no permission to read a source."""
+
+
 class EjectError(LadingError):
-    """A card cannot be let go."""
+    """A card cannot be ejected."""
 
     title = "Not ejected"
 
 
 class WorkerDiedError(LadingError):
-    """A worker process ended in the middle of its task."""
+    """A worker process ended in the middle of a request. `detail` says which."""
 
     title = "A worker process ended unexpectedly"
 
-
-class CancelledByUserError(LadingError):
-    """The import was cancelled."""
-
-    title = "Cancelled"
+    def __init__(self, cause: str, advice: str = "", *, title: str = "", detail: str = "") -> None:
+        super().__init__(cause, advice, title=title)
+        self.detail = detail

@@ -1,4 +1,4 @@
-"""The machine, and how much of each kind of work it may do at once."""
+"""The machine's hardware, and the ceilings for each kind of work that follow from it."""
 
 import platform
 from collections.abc import Mapping
@@ -30,10 +30,10 @@ NUMBERS = (
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
-    """What the machine has, and the ceilings that follow from it.
+    """The machine's hardware, and the ceilings that follow from it.
 
-    `cores` are logical processors, `memory` is in bytes. The polls are in milliseconds, everything
-    else is a number of tasks at once. Source: the table "Hardware profile" of the design document.
+    `cores` are logical processors, `memory` is in bytes. The poll intervals are in milliseconds, everything else
+    is a number of concurrent tasks. Source: the table "Hardware profile" of the design document.
     """
 
     cores: int
@@ -57,7 +57,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 def profile_for(cores: int, memory: int, apple_silicon: bool = False) -> Profile:
     """The profile of a machine with `cores` logical processors and `memory` bytes.
 
-    A tier needs both its cores and its memory. Apple Silicon is recorded and changes no number.
+    A tier requires both its cores and its memory. Apple Silicon is recorded, but changes no ceiling.
     """
     tier: Tier
     if cores >= 20 and memory >= 48 * GIB:
@@ -80,18 +80,17 @@ def profile_for(cores: int, memory: int, apple_silicon: bool = False) -> Profile
 
 def detect() -> Profile:
     """The profile of this machine (psutil: logical processors, physical memory)."""
-    import psutil  # here: commands that only read the configuration need it not
+    import psutil  # imported here, because commands that only read the configuration do not need it
 
-    # A Python built for Intel runs translated on Apple Silicon and says x86_64: it counts as Intel.
+    # A Python built for Intel is translated on Apple Silicon and reports x86_64, so it counts as Intel.
     apple_silicon = platform.system() == "Darwin" and platform.machine() == "arm64"
     return profile_for(psutil.cpu_count() or 1, psutil.virtual_memory().total, apple_silicon)
 
 
 def with_overrides(profile: Profile, numbers: Mapping[str, int]) -> Profile:
-    """`profile` with some of its `NUMBERS` replaced; each stands alone (`hash` leaves `verify` as it is).
+    """`profile` with some of its `NUMBERS` replaced; each is independent (`hash` does not change `verify`).
 
-    Raises `ConfigError` for a name that is not in `NUMBERS`, or a number that is not an integer of
-    at least 1.
+    Raises `ConfigError` for a name that is not in `NUMBERS`, or a number that is not an integer of at least 1.
     """
     for name, number in numbers.items():
         if name not in NUMBERS:
@@ -101,7 +100,7 @@ def with_overrides(profile: Profile, numbers: Mapping[str, int]) -> Profile:
     return msgspec.structs.replace(profile, **numbers)
 
 
-# Integer arithmetic: 0.3 and 0.4 have no exact float, and a ceiling must not depend on rounding.
+# Integer arithmetic, because 0.3 and 0.4 have no exact float, and a ceiling must not depend on rounding.
 
 
 def _beast(cores: int) -> dict[str, int]:

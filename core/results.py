@@ -1,17 +1,23 @@
-"""What came of what a person asked for beside imports: values like those of core.models."""
+"""Results of requests: the values of replies, frozen like those of core.models.
+
+Sizes are bytes, times seconds since 1970 UTC. Text made from file names is safe to show (`core.paths.display`).
+"""
+
+from typing import Literal
 
 import msgspec
 
-from core.models import Count, Value, Verdict
+from core.models import Count, JobView, Unopenable, Value, Verdict
 
 
 class Survey(Value, frozen=True, kw_only=True):
-    """What importing one source would do.
+    """The result of a dry run over one source.
 
-    reused: new ones whose path another file had, which was imported. pairs: RAW + JPEG. takes: films in several
-    files. indexes: files about the card as a whole. cameras: as its folders tell them. libraries, icloud: left
-    out until they are asked for. needed, free: bytes in the archive; free None: not known. seconds: how long it
-    would take by earlier imports; None: nothing was measured.
+    reused: new files whose path an imported file had. pairs: RAW + JPEG. takes: films in several files. indexes:
+    files about the card as a whole. cameras: by the card's folders. libraries, icloud, icloud_folders: left out
+    unless asked for; the content of such a folder is not counted. needed, free: bytes in the archive; free None:
+    not known. seconds: the expected duration by earlier imports; None: there are no measurements. one_volume:
+    source and archive are on one volume. refused: why the import will not start.
     """
 
     source: str
@@ -29,31 +35,72 @@ class Survey(Value, frozen=True, kw_only=True):
     cameras: str = ""
     libraries: int = 0
     icloud: int = 0
+    icloud_folders: int = 0
     warnings: tuple[str, ...] = ()
     needed: int = 0
     free: int | None = None
     seconds: float | None = None
+    one_volume: bool = False
+    refused: str = ""
 
 
 class AuditScope(Value, frozen=True, kw_only=True):
     """What an audit reads: only what was not read back for `older_than` seconds; of that a random `sample`, in
-    percent; or only what is known to be damaged, to be healed from the sources `heal`."""
+    percent; or only what is known to be damaged, to be healed from the sources `heal`, and with `copies` from
+    other copies of the archive; or only `contents`, by their XXH3-128 in hexadecimal digits."""
 
     older_than: float | None = None
     sample: float | None = None
     heal: tuple[str, ...] = ()
+    copies: bool = False
+    contents: tuple[str, ...] = ()
+
+    @property
+    def heals(self) -> bool:
+        """Whether damaged files are to be healed."""
+        return self.copies or bool(self.heal)
 
     @property
     def everything(self) -> bool:
         """Whether nothing is left out."""
-        return self.older_than is None and self.sample is None and not self.heal
+        return self.older_than is None and self.sample is None and not self.heals and not self.contents
+
+
+class Correction(Value, frozen=True, kw_only=True):
+    """A person's correction of capture dates (`core.media.adjusting` parses it). `what`: as text, `shift +1h`.
+
+    kind: "shift", by `seconds`; "clock": the camera's clock was behind by so many seconds, or was not set; "zone":
+    that of the place, by its name or offset.
+    """
+
+    kind: Literal["shift", "clock", "zone"]
+    what: str
+    seconds: float = 0.0
+    zone: str = ""
+
+
+class Adjusted(Value, frozen=True, kw_only=True):
+    """The result of correcting capture dates. `what`: the correction; or, when one was reverted, that one.
+
+    count: contents whose date changed, or would with `dry`. left: (why, how many) of those that did not change.
+    shown: (original path, date before, date now), the first of them.
+    """
+
+    what: str
+    undone: bool = False
+    dry: bool = False
+    count: int = 0
+    left: tuple[tuple[str, int], ...] = ()
+    shown: tuple[tuple[str, str, str], ...] = ()
 
 
 class AuditResult(Value, frozen=True, kw_only=True):
-    """What reading an archive again has found. `damaged` are (path, why), the first thousand of them.
+    """The result of an audit. `damaged` are (path, why), the first thousand of them.
 
-    oldest, oldest_read: the file that was read back longest ago, and when; None: never. unread: how many never
-    were. healed: (path, the source's file that it was healed from).
+    not_read: (path, why) of files that could not be opened, which says nothing about their content; likewise.
+    junk: how many junk files of operating systems are in its bags. oldest, oldest_read: the file that was read
+    back longest ago, and when; None: never. unread: how many were never read back. healed: (path, the source's
+    file that it was healed from). copy_of: the path of the copy in use, when this was another copy of the archive.
     """
 
     checked: Count = Count()
@@ -61,53 +108,97 @@ class AuditResult(Value, frozen=True, kw_only=True):
     level: str = ""
     damaged_count: int = 0
     damaged: tuple[tuple[str, str], ...] = ()
+    not_read_count: int = 0
+    not_read: tuple[tuple[str, str], ...] = ()
+    junk: int = 0
     seconds: float = 0.0
     complete: bool = True
     oldest: str = ""
     oldest_read: float | None = None
     unread: int = 0
     healed: tuple[tuple[str, str], ...] = ()
+    copy_of: str = ""
+
+
+class MirrorResult(Value, frozen=True, kw_only=True):
+    """The result of a mirror. brought: payload files that the copy got; others: journals, receipts, tag files,
+    thumbnails and proxies. held: items of the archive that are verified there; total: all items.
+
+    lacking: (path, why) of what it does not have, the first thousand. open_bags: locations whose bag could not be
+    brought up to date, and why.
+    """
+
+    source: str
+    target: str
+    brought: Count = Count()
+    others: int = 0
+    held: Count = Count()
+    total: Count = Count()
+    lacking_count: int = 0
+    lacking: tuple[tuple[str, str], ...] = ()
+    open_bags: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 class RestoreResult(Value, frozen=True, kw_only=True):
-    """What became of a restore. `there` lay at the destination already, with the same content.
+    """The result of a restore. `there`: files that existed at the destination already, with the same content.
 
-    renamed: (original, path), where something else had the name; both were kept. failed: (path, why). absent:
-    (path, why it was never archived), such as symbolic links. The first thousand of each. folders: those below the
-    destination that the cards lie in, when there are several.
+    renamed: (original, path), where another file had the name; both were kept. encoded: (original, path) with
+    portable names. failed: (path, why). absent: (path, why it was never archived), such as symbolic links. The
+    first thousand of each. links: symbolic links made. folders: those below the destination that hold the cards,
+    when there are several. copy: the copy of the archive that was read, when it was not the one in use. dry:
+    nothing was written, and planned is (original, path).
     """
 
     restored: Count = Count()
     there: Count = Count()
     renamed_count: int = 0
     renamed: tuple[tuple[str, str], ...] = ()
+    encoded_count: int = 0
+    encoded: tuple[tuple[str, str], ...] = ()
     failed_count: int = 0
     failed: tuple[tuple[str, str], ...] = ()
+    links: int = 0
     absent_count: int = 0
     absent: tuple[tuple[str, str], ...] = ()
     folders: tuple[str, ...] = ()
+    dry: bool = False
+    planned_count: int = 0
+    planned: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
+    copy: str = ""
 
 
 class CheckResult(Value, frozen=True, kw_only=True):
-    """Whether every file of a source is archived, verified and still there. reasons: (why, files), most first;
-    files: (path, why) of those that stand in the way, the first thousand. `read`: their content was compared."""
+    """The result of a check whether every file of a source is archived, verified and still present. reasons: (why,
+    files), most first; files: (path, why) of single files that prevent SAFE, the first thousand. `read`: contents
+    were compared. unopenable: archived, but damaged before that. advice: what to do for a better result. Where
+    nothing was found there is no verdict, and `note` says so. copy_of: the path of the copy in use, when the check
+    used another copy of the archive."""
 
     source: str
     verdict: Verdict
+    note: str = ""
     safe: Count = Count()
     litter: int = 0
     reasons: tuple[tuple[str, int], ...] = ()
+    files_count: int = 0
     files: tuple[tuple[str, str], ...] = ()
+    unopenable: Unopenable = Unopenable()
+    advice: str = ""
     read: bool = False
     seconds: float = 0.0
+    copy_of: str = ""
+    copies: int = 1
 
 
 class Rebuilt(Value, frozen=True, kw_only=True):
-    """What the catalog knows of an archive after it was rebuilt.
+    """The catalog's content about an archive after a rebuild.
 
-    `unrecorded` are the first thousand payload files that no import told of; they are items now. `problems` are
-    records that were of no use. `jobs`: how much is to be made or found again in the background.
+    `unrecorded` are the first thousand payload files that no journal has; they are items now. `problems` are
+    records that could not be used. `jobs`: how many jobs were added to make or find results again. instead_of: the
+    path of the copy that was in use before; empty when it was this one. id: archive.toml was lost, and has been
+    written again with this id.
     """
 
     locations: int = 0
@@ -120,11 +211,13 @@ class Rebuilt(Value, frozen=True, kw_only=True):
     unrecorded: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     jobs: int = 0
+    instead_of: str = ""
+    id: str = ""
 
 
 class Moved(Value, frozen=True, kw_only=True):
-    """What became of an import's payload: so many `files` went to the location, `copied` were copied there because
-    the old one needs them, too, `kept` stayed for that reason. `bytes` of both. `problems` could not go."""
+    """The result of moving an import: `files` were moved to the location, `copied` were copied there because the
+    old location needs them, too, `kept` stayed for that reason. `bytes` of both. `problems` could not be moved."""
 
     id: str
     location: str
@@ -133,3 +226,180 @@ class Moved(Value, frozen=True, kw_only=True):
     kept: int = 0
     bytes: int = 0
     problems: tuple[str, ...] = ()
+
+
+class Tidied(Value, frozen=True, kw_only=True):
+    """The result of removing junk from an archive's bags: `removed` are (path, what it is), `kept` (path, why);
+    the first thousand of each, a folder counts as one. `files`: how many files were removed, including those in
+    folders.
+
+    removed: with `dry`, what would have been removed.
+    """
+
+    dry: bool = False
+    files: int = 0
+    removed_count: int = 0
+    removed: tuple[tuple[str, str], ...] = ()
+    kept_count: int = 0
+    kept: tuple[tuple[str, str], ...] = ()
+
+
+class Exported(Value, frozen=True, kw_only=True):
+    """The hash list that was written as `path` (empty: it was sent): how many files it has, and how many it cannot
+    have."""
+
+    path: str
+    files: int
+    left_out: int
+
+
+Facts = dict[str, str | int | float]
+"""Names of columns and their values."""
+
+
+class Original(Value, frozen=True, kw_only=True):
+    """One file that had this content, as an import saw it. `links` are (role, name) of the files that belong to
+    it, with "… of" for the file that it belongs to."""
+
+    path: str
+    import_id: str
+    label: str
+    location: str
+    outcome: str
+    mtime: float
+    links: tuple[tuple[str, str], ...] = ()
+
+
+class Derived(Value, frozen=True, kw_only=True):
+    """A thumbnail ("400", "800", "1920": its short edge) or the "proxy"; `path` is below the archive's root, empty
+    where none can be made: then `note` says why."""
+
+    role: str
+    path: str = ""
+    width: int = 0
+    height: int = 0
+    size: int = 0
+    note: str = ""
+
+
+class CopyView(Value, frozen=True, kw_only=True):
+    """An item in a copy of its archive that is not in use, at `path`; read_back None: it was never read back."""
+
+    path: str
+    level: str = ""
+    read_back: float | None = None
+    damage: str = ""
+
+
+class ItemView(Value, frozen=True, kw_only=True):
+    """One item. `path` is below the root of `archive`, `level` the verification level that it reached.
+
+    metadata, probe: the typed facts from exiftool and ffprobe, without missing ones. exiftool, ffprobe: their
+    whole answers, as JSON text; empty where that was not asked for, or is not known. partners: payload paths of
+    the other half of a Live Photo. copies: the other copies of the archive that were checked for it. taken: the
+    capture date, `2024-05-06T07:08:09.25`, with ` UTC` where the local time is not known. zone: what is known of
+    the time zone, and how. adjusted: the corrections by persons, the latest last.
+    """
+
+    xxh128: str
+    sha256: str
+    size: int
+    kind: str
+    archive: str
+    path: str
+    location: str
+    level: str
+    read_back: float | None = None
+    damage: str = ""
+    originals: tuple[Original, ...] = ()
+    originals_count: int = 0
+    partners: tuple[str, ...] = ()
+    derivatives: tuple[Derived, ...] = ()
+    metadata: Facts = msgspec.field(default_factory=dict)
+    probe: Facts = msgspec.field(default_factory=dict)
+    exiftool: str = ""
+    ffprobe: str = ""
+    copies: tuple[CopyView, ...] = ()
+    jobs: tuple[JobView, ...] = ()
+    taken: str = ""
+    zone: str = ""
+    adjusted: tuple[str, ...] = ()
+
+
+class LocationView(Value, frozen=True, kw_only=True):
+    """One location. `folder` never changes. latitude, longitude: degrees, as a person gave them, both or neither.
+
+    sealed: when its bag was last made valid; None: it is open, and `note` says why. junk: junk files of operating
+    systems last seen in it. files and bytes count distinct contents, kinds are (kind, files), cameras (camera,
+    files). bounds: south, north, west, east of all positions; empty when none is known. copies: (path of another
+    copy, contents of this location that are verified there).
+    """
+
+    folder: str
+    name: str
+    description: str = ""
+    access_note: str = ""
+    external_identifier: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    sealed: float | None = None
+    note: str = ""
+    junk: int = 0
+    files: int = 0
+    bytes: int = 0
+    kinds: tuple[tuple[str, int], ...] = ()
+    cameras: tuple[tuple[str, int], ...] = ()
+    earliest: str = ""
+    latest: str = ""
+    bounds: tuple[float, ...] = ()
+    copies: tuple[tuple[str, int], ...] = ()
+
+
+class Changes(Value, frozen=True, kw_only=True):
+    """Changes of a location's description: None leaves a value, an empty text or an empty `position` removes
+    it."""
+
+    name: str | None = None
+    description: str | None = None
+    access_note: str | None = None
+    external_identifier: str | None = None
+    position: tuple[float, ...] | None = None
+
+
+def told_of_junk(count: int, where: str = "it") -> str:
+    """What a person reads of junk in a bag; empty when there is none. A recycle bin can hold somebody's files."""
+    files = "1 junk file or folder lies" if count == 1 else f"{count:,} junk files or folders lie"
+    told = f"{files} in {where}: `lading tidy` removes what certainly is junk, and names what is left to you"
+    return told if count else ""
+
+
+class OffsiteResult(Value, frozen=True, kw_only=True):
+    """What became of a mirror to a remote, or back from it.
+
+    total: files that the bags name. brought: those that this run has brought and compared; `compared` says how.
+    lacking: (path, why) of what is not there, or not as it should be. receipt: where at the remote what was
+    verified is listed.
+    """
+
+    archive: str
+    remote: str
+    total: int
+    brought: int
+    brought_bytes: int
+    compared: str
+    lacking_count: int
+    lacking: tuple[tuple[str, str], ...]
+    receipt: str = ""
+    seconds: float = 0.0
+
+
+class OffsiteAudit(Value, frozen=True, kw_only=True):
+    """What reading all files at a remote again found; damaged: (path, why)."""
+
+    remote: str
+    locations: int
+    checked: int
+    well: int
+    damaged_count: int
+    damaged: tuple[tuple[str, str], ...]
+    seconds: float = 0.0

@@ -1,7 +1,11 @@
 """The catalog's tables, as one list of migrations: each brings the database from its index to the next version."""
 
-FILE = "lading.db"
-"""The database's name in the state folder."""
+from collections.abc import Callable
+
+from core.media import old_reasons
+
+DATABASE_FILE = "lading.db"
+"""The database's file name in the state folder."""
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -50,7 +54,7 @@ MIGRATIONS: tuple[str, ...] = (
         ended REAL,
         zone TEXT NOT NULL,
         runs INTEGER NOT NULL DEFAULT 0,
-        unclean INTEGER NOT NULL DEFAULT 0,     -- core.takeup
+        unclean INTEGER NOT NULL DEFAULT 0,     -- core.engine.recovery
         bytes_read INTEGER NOT NULL DEFAULT 0,
         verdict TEXT NOT NULL DEFAULT '',
         verdict_reason TEXT NOT NULL DEFAULT '',
@@ -78,7 +82,7 @@ MIGRATIONS: tuple[str, ...] = (
         import_id INTEGER NOT NULL REFERENCES import,
         volume_id INTEGER NOT NULL REFERENCES volume,
         path BLOB NOT NULL,          -- below the volume's root
-        stem BLOB NOT NULL,          -- core.cards.stem_key, below the source's root
+        stem BLOB NOT NULL,          -- core.media.stems.stem_key, below the source's root
         size INTEGER NOT NULL,
         mtime_ns INTEGER NOT NULL,
         kind TEXT NOT NULL,
@@ -144,13 +148,13 @@ MIGRATIONS: tuple[str, ...] = (
         east REAL,
         computed REAL NOT NULL
     );
-    CREATE TABLE metadata (          -- what exiftool found: core.tasks.metadata.Metadata
+    CREATE TABLE metadata (          -- what exiftool found: core.media.metadata.Metadata
         item_id INTEGER PRIMARY KEY REFERENCES item,
         captured REAL,               -- seconds since 1970; UTC as far as captured_zone says so
-        captured_local TEXT,         -- the clock at the place: 2024-05-06T07:08:09.25
+        captured_local TEXT,         -- the clock at the place: 2024-05-06T07:08:09.25, 2024-05-06, 2024-05 or 2024
         offset INTEGER,              -- minutes east of UTC
         captured_tag TEXT,           -- where it was found: ExifIFD:DateTimeOriginal
-        captured_zone TEXT,          -- recorded; utc, by the format's rule; '' not known, the clock taken for UTC
+        captured_zone TEXT,          -- recorded; utc; unset; '' not known, the clock taken for UTC
         make TEXT,
         model TEXT,
         serial TEXT,
@@ -170,7 +174,7 @@ MIGRATIONS: tuple[str, ...] = (
         raw BLOB NOT NULL            -- all that exiftool said: JSON, zlib
     ) STRICT;
     CREATE INDEX metadata_content ON metadata (content_identifier) WHERE content_identifier IS NOT NULL;
-    CREATE TABLE probe (             -- what ffprobe found: core.tasks.probed.Probe
+    CREATE TABLE probe (             -- what ffprobe found: core.media.ffprobe_parse.Probe
         item_id INTEGER PRIMARY KEY REFERENCES item,
         duration REAL,
         container TEXT,
@@ -251,7 +255,8 @@ MIGRATIONS: tuple[str, ...] = (
         failed INTEGER NOT NULL DEFAULT 0
     ) WITHOUT ROWID;
     """,
-    # Searching (core.catalog.search). The index of names holds no names: only which trigram is in which file's.
+    # Search (core.catalog.search). The index of names stores no names, only which trigrams the name of each file
+    # has.
     """
     CREATE VIRTUAL TABLE file_name USING fts5 (
         path, content = '', detail = none, columnsize = 0, tokenize = 'trigram'
@@ -281,25 +286,277 @@ MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE failure (           -- how far a file came that failed while it was brought in
         file_id INTEGER PRIMARY KEY REFERENCES file,
-        stage TEXT NOT NULL,         -- read, copy, flush, verify, publish
+        stage TEXT NOT NULL,         -- list, read, copy, flush, verify, publish; empty where it is not known
         attempts INTEGER NOT NULL
     ) STRICT;
     """,
-    # How names are given in the archive (core.files.noreplace); empty where it is not known.
+    # How files are published in the archive (core.files.noreplace); empty where it is not known.
     "ALTER TABLE import ADD COLUMN way TEXT NOT NULL DEFAULT ''",
-    # Told by camera or date, a file's kind is at hand (core.catalog.leads).
+    # The index includes the kind of a file, for searches by camera or date (core.catalog.search_plan).
     """
     DROP INDEX file_item;
     CREATE INDEX file_item ON file (item_id, kind);
     """,
-    # By its volume's identity and where on that it lies, an archive is found again (core.archives.whereabouts).
+    # An archive is found again by its volume's identity and its path there (core.archives.locate).
     """
     ALTER TABLE archive ADD COLUMN volume TEXT NOT NULL DEFAULT '';
     ALTER TABLE archive ADD COLUMN root BLOB NOT NULL DEFAULT x'';
     """,
-    # Two archives can be mounted at one place in turn.
+    # Two archives can be mounted at one place, one after the other.
     "ALTER TABLE archive ADD COLUMN seen REAL NOT NULL DEFAULT 0",
+    """
+    CREATE TABLE far_time (          -- exact times of files and folders, where mtime_ns has the nearest
+        import_id INTEGER NOT NULL REFERENCES import,
+        path BLOB NOT NULL,          -- below the source's root
+        ns TEXT NOT NULL,            -- nanoseconds since 1970, decimal
+        PRIMARY KEY (import_id, path)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE unkept (            -- files some of whose extended attributes could not be kept
+        file_id INTEGER PRIMARY KEY REFERENCES file
+    ) STRICT;
+    -- Bytes used of its volume when what it holds longest was last sampled (core.importing.sample_again).
+    ALTER TABLE archive ADD COLUMN sampled INTEGER NOT NULL DEFAULT 0;
+    """,
+    # Junk files of operating systems that were last seen in a bag; in its payload they make it invalid.
+    "ALTER TABLE bag ADD COLUMN junk INTEGER NOT NULL DEFAULT 0",
+    # Why a file failed: `file.reason` names the cause, in the same words for every file that it affects; these
+    # columns hold the parts that the program uses. They are parsed once from the reasons of older versions.
+    """
+    ALTER TABLE failure ADD COLUMN side TEXT NOT NULL DEFAULT '';   -- source, archive, program
+    ALTER TABLE failure ADD COLUMN code INTEGER NOT NULL DEFAULT 0; -- errno
+    ALTER TABLE failure ADD COLUMN detail TEXT NOT NULL DEFAULT ''; -- true of this file only: an offset, sizes
+    INSERT OR IGNORE INTO failure (file_id, stage, attempts)
+        SELECT id, CASE WHEN reason LIKE 'source: %' OR reason LIKE 'archive: %' OR reason LIKE 'program: %'
+                   THEN '' ELSE 'list' END, 0
+        FROM file WHERE outcome = 5;
+    UPDATE failure SET side = (
+        SELECT CASE WHEN reason LIKE 'archive: %' THEN 'archive' WHEN reason LIKE 'program: %' THEN 'program'
+               ELSE 'source' END
+        FROM file WHERE id = file_id);
+    UPDATE failure SET code = (      -- numbers that Linux and macOS share
+        SELECT CASE WHEN reason LIKE '%Input/output error%' THEN 5 WHEN reason LIKE '%Permission denied' THEN 13
+               WHEN reason LIKE '%Operation not permitted' THEN 1 ELSE 0 END
+        FROM file WHERE id = file_id);
+    """,
+    # Files whose content changed with unchanged size and time (core.catalog.differing), and files that cannot be
+    # opened (core.catalog.unopenable).
+    """
+    CREATE TABLE differing (
+        file_id INTEGER PRIMARY KEY REFERENCES file,
+        item_id INTEGER NOT NULL REFERENCES item,   -- what an earlier import read under that path
+        imported REAL NOT NULL,                     -- when that import began
+        accepted REAL                               -- when a person said that it is in order
+    ) STRICT;
+    CREATE INDEX differing_item ON differing (item_id);
+    CREATE TABLE unopenable (
+        item_id INTEGER NOT NULL REFERENCES item,
+        queue TEXT NOT NULL,                        -- which found it out
+        why TEXT NOT NULL,
+        PRIMARY KEY (item_id, queue)
+    ) WITHOUT ROWID;
+    CREATE TABLE unopenable_told (                  -- the import's receipt, or an addition to it, names them
+        file_id INTEGER PRIMARY KEY REFERENCES file
+    );
+    ALTER TABLE import ADD COLUMN otherwise TEXT NOT NULL DEFAULT '';        -- the verdict once it is accepted
+    ALTER TABLE import ADD COLUMN otherwise_reason TEXT NOT NULL DEFAULT '';
+    ALTER TABLE import ADD COLUMN accepted REAL;
+    ALTER TABLE import ADD COLUMN accepted_by TEXT NOT NULL DEFAULT '';
+    ALTER TABLE import ADD COLUMN watched INTEGER NOT NULL DEFAULT 0;        -- 1: its files are still being opened
+    """,
+    # Of the copies of an archive, `archive` holds the one in use, `copy` all others (core.archives.copies).
+    """
+    ALTER TABLE archive ADD COLUMN fsid TEXT NOT NULL DEFAULT '';
+    ALTER TABLE archive ADD COLUMN mark TEXT NOT NULL DEFAULT '';
+    CREATE TABLE copy (
+        id INTEGER PRIMARY KEY,
+        archive_id INTEGER NOT NULL REFERENCES archive,
+        path BLOB NOT NULL,
+        volume TEXT NOT NULL,
+        root BLOB NOT NULL,          -- on that volume
+        fsid TEXT NOT NULL,          -- as core.workers.messages.ArchiveFacts has it, like `mark`
+        mark TEXT NOT NULL,
+        seen REAL NOT NULL
+    );
+    CREATE INDEX copy_archive ON copy (archive_id);
+    CREATE TABLE copy_item (         -- what `item` says of the copy in use, once the item was read there
+        copy_id INTEGER NOT NULL REFERENCES copy,
+        item_id INTEGER NOT NULL REFERENCES item,
+        level TEXT NOT NULL,
+        read_back REAL,
+        damage TEXT,
+        PRIMARY KEY (copy_id, item_id)
+    ) WITHOUT ROWID;
+    CREATE INDEX copy_item_item ON copy_item (item_id);
+    CREATE TABLE copy_audit (        -- as `audit`, of copies not in use
+        copy_id INTEGER PRIMARY KEY REFERENCES copy,
+        started REAL NOT NULL,
+        after INTEGER NOT NULL
+    );
+    """,
+    # A camera's name is made when metadata is stored (core.media.camera.camera_name); here it is made for older
+    # rows.
+    """
+    DROP INDEX metadata_camera;
+    ALTER TABLE metadata DROP COLUMN camera;
+    ALTER TABLE metadata ADD COLUMN camera TEXT;
+    UPDATE metadata SET make = CASE make WHEN '259' THEN 'Panasonic' WHEN '264' THEN 'Sony'
+        WHEN '4113' THEN 'Canon' WHEN '4356' THEN 'JVC' END WHERE make != '' AND make NOT GLOB '*[^0-9]*';
+    UPDATE metadata SET camera = nullif(iif(
+        trim(coalesce(make, '')) != '' AND
+            substr(lower(trim(coalesce(model, ''))), 1, instr(trim(make) || ' ', ' ') - 1) =
+            lower(substr(trim(make), 1, instr(trim(make) || ' ', ' ') - 1)),
+        trim(model), trim(trim(coalesce(make, '')) || ' ' || trim(coalesce(model, '')))), '')
+        WHERE make IS NOT NULL OR model IS NOT NULL;
+    CREATE INDEX metadata_camera ON metadata (camera, captured_local) WHERE camera IS NOT NULL;
+    """,
+    # Contents are looked up within their archive. Without statistics, SQLite considers any index that begins with
+    # archive_id as good as the one on digests, and reads all items of the archive.
+    """
+    CREATE INDEX item_digest ON item (archive_id, xxh128);
+    DROP INDEX item_content;
+    CREATE INDEX link_owner ON link (owner_id);
+    CREATE INDEX job_unfinished ON job (origin) WHERE state IN ('waiting', 'ready', 'claimed');
+    """,
+    # Films that are kept as numbered pictures (core.catalog.sequences); their other frames are linked to the
+    # first.
+    """
+    CREATE TABLE sequence (
+        file_id INTEGER PRIMARY KEY REFERENCES file,   -- the first frame
+        import_id INTEGER NOT NULL REFERENCES import,
+        frames INTEGER NOT NULL,
+        told TEXT NOT NULL           -- frames 0–86,399, 3 missing: 1,204–1,206
+    ) STRICT;
+    CREATE INDEX sequence_import ON sequence (import_id);
+    """,
+    # Time zones found by neighbours (core.catalog.neighbours), and corrections by a person
+    # (core.catalog.adjustments). The latest correction of an item is in `metadata`, whoever writes that;
+    # `unadjusted` has the file's own values. captured_zone may be position, neighbours, name or adjusted, too
+    # (core.media.local_time.FOUND_BY).
+    """
+    CREATE INDEX metadata_zoned ON metadata (camera, captured) WHERE offset IS NOT NULL;
+    CREATE INDEX metadata_undecided ON metadata (camera, captured)
+        WHERE captured_zone IN ('utc', 'name', 'neighbours');
+    CREATE TABLE adjusted (
+        item_id INTEGER NOT NULL REFERENCES item,
+        made REAL NOT NULL,          -- when: the number of the correction, of one or many items
+        import_id INTEGER NOT NULL REFERENCES import,   -- whose journal tells of it
+        what TEXT NOT NULL,          -- shift +1h
+        by TEXT NOT NULL,
+        captured REAL NOT NULL,      -- these four as they are in `metadata` then
+        captured_local TEXT NOT NULL,
+        offset INTEGER,
+        captured_zone TEXT NOT NULL,
+        PRIMARY KEY (item_id, made)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE unadjusted (
+        item_id INTEGER PRIMARY KEY REFERENCES item,
+        captured REAL,
+        captured_local TEXT,
+        offset INTEGER,
+        captured_zone TEXT
+    ) STRICT;
+    CREATE TRIGGER adjusted_made AFTER INSERT ON adjusted BEGIN
+        INSERT OR IGNORE INTO unadjusted
+            SELECT item_id, captured, captured_local, offset, captured_zone FROM metadata
+            WHERE item_id = new.item_id;
+        UPDATE metadata SET captured = a.captured, captured_local = a.captured_local, offset = a.offset,
+                            captured_zone = a.captured_zone
+            FROM (SELECT * FROM adjusted WHERE item_id = new.item_id ORDER BY made DESC LIMIT 1) AS a
+            WHERE metadata.item_id = new.item_id;
+    END;
+    CREATE TRIGGER adjusted_undone AFTER DELETE ON adjusted BEGIN
+        UPDATE metadata SET captured = a.captured, captured_local = a.captured_local, offset = a.offset,
+                            captured_zone = a.captured_zone
+            FROM (SELECT * FROM (
+                      SELECT captured, captured_local, offset, captured_zone, made FROM adjusted
+                      WHERE item_id = old.item_id
+                      UNION ALL
+                      SELECT captured, captured_local, offset, captured_zone, -1.0 FROM unadjusted
+                      WHERE item_id = old.item_id)
+                  ORDER BY made DESC LIMIT 1) AS a
+            WHERE metadata.item_id = old.item_id;
+        DELETE FROM unadjusted WHERE item_id = old.item_id
+            AND NOT EXISTS (SELECT 1 FROM adjusted WHERE item_id = old.item_id);
+    END;
+    CREATE TRIGGER metadata_adjusted AFTER INSERT ON metadata
+        WHEN EXISTS (SELECT 1 FROM adjusted WHERE item_id = new.item_id) BEGIN
+        INSERT OR REPLACE INTO unadjusted
+            VALUES (new.item_id, new.captured, new.captured_local, new.offset, new.captured_zone);
+        UPDATE metadata SET captured = a.captured, captured_local = a.captured_local, offset = a.offset,
+                            captured_zone = a.captured_zone
+            FROM (SELECT * FROM adjusted WHERE item_id = new.item_id ORDER BY made DESC LIMIT 1) AS a
+            WHERE metadata.item_id = new.item_id;
+    END;
+    """,
+    # The verified copies that an import waits for, when it would be SAFE but for them (core.archives.copy_count).
+    "ALTER TABLE import ADD COLUMN copies INTEGER NOT NULL DEFAULT 0",
+    # By which rules its metadata was read at least (core.media.metadata.RULES); 0: before these had a version.
+    "ALTER TABLE archive ADD COLUMN rules INTEGER NOT NULL DEFAULT 0",
+    # Names are entered by a statement of their own for many files (core.catalog.files.NAME). In a trigger each
+    # file is a statement within one, and before each of those FTS5 writes out what it has gathered.
+    "DROP TRIGGER file_named",
+    # Why an entry was not read, for programs: core.media.left_out. `reason` says it to people; once it told all.
+    # 26 is ETXTBSY and 34 is ERANGE, on Linux and macOS: core.workers.read_source.
+    """
+    ALTER TABLE file ADD COLUMN sort TEXT NOT NULL DEFAULT '';
+    ALTER TABLE file ADD COLUMN target BLOB;
+    UPDATE file SET sort = old_sort(reason), target = old_target(reason) WHERE outcome = 3 AND reason != '';
+    UPDATE file SET sort = old_sort(reason) WHERE outcome = 2 AND reason != '';
+    UPDATE failure SET code = 26 WHERE code = 0 AND file_id IN (
+        SELECT id FROM file WHERE outcome = 5 AND reason = 'source: it changed while it was read, twice');
+    UPDATE failure SET code = 34 WHERE code = 0 AND file_id IN (
+        SELECT id FROM file WHERE outcome = 5 AND reason GLOB 'source: its file system gives *');
+    """,
+    # Checksum lists of sources (core.catalog.checksum_lists).
+    """
+    CREATE TABLE checksum_list (
+        id INTEGER PRIMARY KEY,
+        import_id INTEGER NOT NULL REFERENCES import,
+        path BLOB NOT NULL,          -- below the source's root
+        fault TEXT NOT NULL DEFAULT '',
+        not_understood INTEGER NOT NULL DEFAULT 0,      -- entries
+        outside INTEGER NOT NULL DEFAULT 0,
+        judged INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (import_id, path)
+    ) STRICT;
+    CREATE TABLE listed (
+        import_id INTEGER NOT NULL REFERENCES import,
+        key BLOB NOT NULL,           -- core.checksums.names.composed
+        list_id INTEGER NOT NULL REFERENCES checksum_list,
+        algorithm TEXT NOT NULL,
+        digest BLOB NOT NULL,
+        path BLOB NOT NULL,          -- below the source's root, as the list spells it
+        found BLOB,                  -- what was read
+        file_id INTEGER,
+        exact INTEGER NOT NULL DEFAULT 0,               -- the file is spelled so, too
+        PRIMARY KEY (import_id, key, list_id, algorithm, digest)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX listed_file ON listed (file_id) WHERE file_id IS NOT NULL;
+    """,
+    # Imports of one source into several archives (core.importing.following): `together` is the id of the first.
+    """
+    ALTER TABLE import ADD COLUMN together TEXT NOT NULL DEFAULT '';
+    CREATE INDEX import_together ON import (together) WHERE together != '';
+    CREATE TABLE handed_on (         -- files that an import has settled, for the others of its group
+        id INTEGER PRIMARY KEY,
+        import_id INTEGER NOT NULL REFERENCES import,
+        file_id INTEGER NOT NULL,
+        facts BLOB                   -- core.workers.source_messages.FileFacts; NULL: it was not read
+    ) STRICT;
+    CREATE INDEX handed_on_import ON handed_on (import_id);
+    CREATE TABLE elsewhere_item (    -- what an import of a group saw on the card that other imports had brought
+        import_id INTEGER NOT NULL REFERENCES import,
+        item_id INTEGER NOT NULL,
+        PRIMARY KEY (import_id, item_id)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
-VERSION = len(MIGRATIONS)
-"""What `PRAGMA user_version` says of a database of this program."""
+FUNCTIONS: dict[str, Callable[[str], str | bytes | None]] = {
+    "old_sort": old_reasons.sort,
+    "old_target": old_reasons.target,
+}
+"""SQL functions of one argument that migrations call; the connection has to have them."""
+
+SCHEMA_VERSION = len(MIGRATIONS)
+"""The value of `PRAGMA user_version` in a database of this program."""

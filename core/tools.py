@@ -1,4 +1,4 @@
-"""The programs Lading asks others to do its work with: where they are, how new, how to get them."""
+"""The external programs that Lading uses: their paths, their versions, how to install them."""
 
 import os
 import platform
@@ -10,14 +10,14 @@ from typing import Literal
 
 import msgspec
 
-from core import command
+from core import subprocesses
 
 Name = Literal["exiftool", "ffmpeg", "ffprobe"]
 
 HOMEBREW = ("/opt/homebrew/bin", "/usr/local/bin")
-"""Where Homebrew puts programs on Apple silicon and on Intel (docs.brew.sh: Installation).
+"""Where Homebrew installs programs on Apple silicon and on Intel (docs.brew.sh: Installation).
 
-sshd(8) on macOS gives a command neither of them in PATH.
+sshd(8) on macOS puts neither of them into a command's PATH.
 """
 
 
@@ -25,10 +25,11 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     """One program.
 
     path: absolute; None when it was not found.
-    version: as the program says it; None when it was not found or did not say.
-    minimum: the lowest version that will do; None when any will.
-    new_enough: False for one that is missing, too old, or gave no version where one is asked for.
-    install: the one command that installs it, to be typed as it is, or a hint where none is known.
+    version: as the program reports it; None when it was not found or did not report one.
+    minimum: the lowest version that can be used; None when any can.
+    new_enough: False for one that is missing, too old, or reported no version where one is required.
+    faults: known faults of this version, as sentences for a person; it is used all the same.
+    install: the one command that installs it, or a hint where none is known.
     """
 
     name: Name
@@ -37,6 +38,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True):
     minimum: str | None
     new_enough: bool
     install: str
+    faults: tuple[str, ...] = ()
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -49,25 +51,41 @@ class _Known(msgspec.Struct, frozen=True):
 
 _FFMPEG = _Known("-version", r"ff(?:mpeg|probe) version (\S+)", None, "ffmpeg", "ffmpeg")
 _KNOWN: dict[Name, _Known] = {
-    # Before 12.38 a file name that ends in a pipe sign ran a command (CVE-2022-23935).
+    # Before 12.38 a file name that ends in a pipe character ran a command (CVE-2022-23935).
     "exiftool": _Known("-ver", r"(\d+\.\d+)", "12.38", "exiftool", "libimage-exiftool-perl"),
     "ffmpeg": _FFMPEG,
     "ffprobe": _FFMPEG,
 }
 
 
+class _Fault(msgspec.Struct, frozen=True):
+    name: Name
+    fixed: str
+    system: str
+    what: str
+
+
+_FAULTS = (
+    # CVE-2026-3102; exiftool's history: "Security update (MacOS only)". Lading only reads with it, and never
+    # writes.
+    _Fault("exiftool", "13.50", "darwin", "a picture's date could run a command where exiftool writes to files"),
+    # FFmpeg's Changelog, version 8.0: ProRes RAW decoder.
+    _Fault("ffmpeg", "8.0", "", "ffmpeg cannot decode ProRes RAW: such films have no thumbnail and no proxy"),
+)
+
+
 def tools(timeout: float = 10.0) -> list[Tool]:
-    """Every program Lading can use, in a fixed order; each has `timeout` seconds to say its version."""
+    """Every program that Lading can use, in a fixed order; each has `timeout` seconds to report its version."""
     return [tool(name, timeout) for name in _KNOWN]
 
 
 def tool(name: Name, timeout: float = 10.0, search: str | None = None) -> Tool:
-    """The program `name` as `find` finds it; it has `timeout` seconds to say its version."""
+    """The program `name` as `find` finds it; it has `timeout` seconds to report its version."""
     known = _KNOWN[name]
     path = find(name, search)
     version = None
     if path:
-        answer = command.ask([path, known.ask], timeout)
+        answer = subprocesses.ask([path, known.ask], timeout)
         version = parse_version(name, answer.output) if answer else None
     return Tool(
         name=name,
@@ -76,17 +94,28 @@ def tool(name: Name, timeout: float = 10.0, search: str | None = None) -> Tool:
         minimum=known.minimum,
         new_enough=path is not None and at_least(version, known.minimum),
         install=install(name, sys.platform, os_release(), root=os.geteuid() == 0),
+        faults=faults(name, version, sys.platform),
+    )
+
+
+def faults(name: Name, version: str | None, system: str) -> tuple[str, ...]:
+    """Known faults of this version of a program on that system (as `sys.platform`)."""
+    return tuple(
+        f"Before {one.fixed} {one.what}."
+        for one in _FAULTS
+        if one.name == name and one.system in ("", system) and version and not at_least(version, one.fixed)
     )
 
 
 def find(name: str, search: str | None = None) -> str | None:
-    """The absolute path of `name` on PATH (or `search`, of that form), or where Homebrew installs; else None."""
+    """The absolute path of `name` on PATH (or `search`, in the same form), or where Homebrew installs; else
+    None."""
     path = shutil.which(name, path=search) or shutil.which(name, path=os.pathsep.join(HOMEBREW))
     return os.path.abspath(path) if path else None
 
 
 def parse_version(name: Name, output: bytes) -> str | None:
-    """The version in what the program `name` prints when asked for it; None when there is none."""
+    """The version in what the program `name` prints when asked for it; None when it cannot be parsed."""
     found = re.match(_KNOWN[name].answer, output.decode("utf-8", "replace").strip())
     return found[1] if found else None
 
@@ -96,18 +125,18 @@ def at_least(version: str | None, minimum: str | None) -> bool:
     return minimum is None or (version is not None and _numbers(version) >= _numbers(minimum))
 
 
-def install(name: Name, system: str, release: Mapping[str, str], *, root: bool) -> str:
+def install(name: Name | Literal["rclone"], system: str, release: Mapping[str, str], *, root: bool) -> str:
     """The command that installs the program `name`.
 
-    `system` is as `sys.platform`, `release` has the fields of os-release(5), `root` says who will type it.
-    Homebrew on macOS, apt-get on Debian and what is like it; elsewhere a plain hint.
+    `system` is as `sys.platform`, `release` has the fields of os-release(5), `root`: the command will be run by
+    root. Homebrew on macOS, apt-get on Debian and similar systems; elsewhere a plain hint.
     """
-    known = _KNOWN[name]
+    brew, apt = (name, name) if name == "rclone" else (_KNOWN[name].brew, _KNOWN[name].apt)
     if system == "darwin":
-        return f"brew install {known.brew}"
+        return f"brew install {brew}"
     if {"debian", "ubuntu"} & {release.get("ID", ""), *release.get("ID_LIKE", "").split()}:
-        return ("" if root else "sudo ") + f"apt-get install -y {known.apt}"
-    return f"install {known.brew} with the system's package manager"
+        return ("" if root else "sudo ") + f"apt-get install -y {apt}"
+    return f"install {brew} with the system's package manager"
 
 
 def os_release() -> dict[str, str]:

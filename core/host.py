@@ -1,0 +1,55 @@
+"""The identity of this machine and process, by which another engine can tell whether the holder of a lock still
+runs."""
+
+import ctypes
+import os
+import socket
+import sys
+from functools import cache
+
+import psutil
+
+
+@cache
+def machine() -> str:
+    """An id of this machine that survives restarts and changes of the host's name.
+
+    Linux: machine-id(5). macOS: gethostuuid(2). Else the host's name.
+    """
+    if sys.platform == "darwin":
+        uuid = (ctypes.c_ubyte * 16)()
+        wait = (ctypes.c_long * 2)(0, 0)
+        if ctypes.CDLL(None, use_errno=True).gethostuuid(uuid, wait) == 0:
+            return bytes(uuid).hex()
+    try:
+        with open("/etc/machine-id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return host()
+
+
+def host() -> str:
+    """The host's name."""
+    return socket.gethostname()
+
+
+def runs(pid: int, started: float) -> bool:
+    """Whether the process `pid` of this machine, started at `started` (seconds since 1970 UTC), still runs. True,
+    too, where the system does not report the start now, or did not when the lock was written (`started` is 0).
+
+    A zombie, which has ended but was not reaped, does not run.
+    """
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return started == 0 or abs(process.create_time() - started) <= 1
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
+
+
+def myself() -> tuple[int, float]:
+    """This process's id and start (seconds since 1970 UTC)."""
+    return os.getpid(), psutil.Process().create_time()

@@ -1,0 +1,152 @@
+"""The configuration's tables about whole imports: presets, rules for cards, and hooks."""
+
+from collections.abc import Mapping
+from datetime import date
+from fnmatch import fnmatchcase
+from string import Formatter
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from core.errors import ConfigError
+from core.setting_values import Copies, Number, Text, absolute, unknown
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+FIELDS = ("date", "year", "month", "day", "label", "camera")
+"""The fields, in braces, that a preset's location may have: today's date and its parts, the card's name, its
+camera."""
+
+_EXAMPLE = "Write text and {date}, {year}, {month}, {day}, {label} or {camera}, such as 'Wedding {date}'."
+
+
+class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings for imports of one sort; None: as without the preset.
+
+    location: a pattern with FIELDS. The others are as in `core.config.Config`.
+    """
+
+    archive: Text | None = None
+    copies: Copies | None = None
+    location: Text | None = None
+    operator: Text | None = None
+    verify: Literal["readback", "source", "end", "none"] | None = None
+    known: Literal["read", "record"] | None = None
+    duplicates: Literal["archive", "location"] | None = None
+    exclude: tuple[Text, ...] | None = None
+    accept: tuple[Literal["links", "special"], ...] | None = None
+
+    def over(self, settings: S) -> S:
+        """The configuration `settings` with the preset's values in place of its own; `location` is still a
+        pattern."""
+        # The preset's single archive replaces all configured ones.
+        alone = {"archives": ()} if self.archive else {}
+        return msgspec.structs.replace(settings, **alone, **self.given())
+
+    def given(self) -> dict[str, Any]:
+        """The preset's values that are not None, by name."""
+        return {key: value for key, value in msgspec.structs.asdict(self).items() if value is not None}
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which cards are imported by themselves: those that fit all given patterns.
+
+    label, camera, identity: patterns as in fnmatch (`EOS_*`), regardless of case. identity: the volume's, as
+    `lading doctor` shows it.
+    """
+
+    preset: Text
+    label: Text | None = None
+    camera: Text | None = None
+    identity: Text | None = None
+
+    def fits(self, label: str, camera: str, identity: str) -> bool:
+        """Whether the rule applies to this card."""
+        asked = ((self.label, label), (self.camera, camera), (self.identity, identity))
+        return all(want is None or fnmatchcase(have.casefold(), want.casefold()) for want, have in asked)
+
+
+class Hook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A command that receives each import's end on its standard input, or an address that receives it by POST."""
+
+    command: tuple[Text, ...] = ()
+    url: Text | None = None
+    timeout: Number = 30
+    """Seconds that one attempt may take."""
+
+
+class Tables(msgspec.Struct, frozen=True, kw_only=True):
+    """All these tables, as in the TOML file."""
+
+    presets: dict[str, Preset] = msgspec.field(default_factory=dict)
+    auto: tuple[Rule, ...] = ()
+    hooks: tuple[Hook, ...] = ()
+
+
+TABLES = Tables.__struct_fields__
+
+
+def tables(table: Mapping[str, object], file: str, folder: str) -> dict[str, Any]:
+    """Convert and check `table`, which has members of TABLES only. Its paths are relative to `folder`; `file` is
+    named in errors.
+
+    Raises ConfigError.
+    """
+    try:
+        found = msgspec.convert(table, Tables)
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).partition(" - at `$.")
+        told = f"{file}: {place.rstrip('`').replace('[...]', '') or 'presets, auto or hooks'}: {what}."
+        raise ConfigError(told, "Correct it there; the README shows each table.") from error
+    for name, preset in found.presets.items():
+        _check_location(preset, f"{file}: presets.{name}.location")
+        if preset.archive is not None:
+            path = absolute(preset.archive, f"{file}: presets.{name}.archive", folder)
+            found.presets[name] = msgspec.structs.replace(preset, archive=path)
+    for rule in found.auto:
+        named(rule.preset, found.presets, f"{file}: auto")
+        if (rule.label, rule.camera, rule.identity) == (None, None, None):
+            raise ConfigError(
+                f"{file}: auto: a rule for {rule.preset} would fit every card.",
+                "Give a label, a camera or an identity; label = '*' is all of them.",
+            )
+    for hook in found.hooks:
+        if bool(hook.command) == (hook.url is not None):
+            raise ConfigError(f"{file}: hooks: one has neither or both.", "Give either a command or an url.")
+        if hook.url is not None and not hook.url.startswith(("http://", "https://")):
+            raise ConfigError(f"{file}: hooks: {hook.url} is no address.", "Begin it with https:// or http://.")
+    return {key: getattr(found, key) for key in table}
+
+
+def named(name: str, presets: Mapping[str, Preset], place: str) -> Preset:
+    """The preset of this name. Raises ConfigError, which names `place`."""
+    if name in presets:
+        return presets[name]
+    if not presets:
+        raise ConfigError(f"{place}: there is no preset {name}.", f"Write one: [presets.{name}].")
+    raise unknown(place, name, presets)
+
+
+def location(pattern: str, *, label: str, camera: str, today: date) -> str:
+    """The name of a location: `pattern` with its FIELDS filled in. If that is blank, the label or today's date."""
+    values = {
+        "date": today.isoformat(),
+        "year": f"{today:%Y}",
+        "month": f"{today:%m}",
+        "day": f"{today:%d}",
+        "label": label,
+        "camera": camera,
+    }
+    made = "".join(text + (values[field] if field else "") for text, field, _, _ in Formatter().parse(pattern))
+    # An empty field may leave two blanks in a row.
+    return " ".join(made.split()) or label or today.isoformat()
+
+
+def _check_location(preset: Preset, place: str) -> None:
+    try:
+        parts = list(Formatter().parse(preset.location or ""))
+    except ValueError as error:
+        raise ConfigError(f"{place} is no pattern: {error}.", _EXAMPLE) from error
+    for _, field, form, conversion in parts:
+        if field is not None and (field not in FIELDS or form or conversion):
+            raise ConfigError(f"{place} is no pattern: {{{field}}} is not known.", _EXAMPLE)

@@ -1,0 +1,31 @@
+"""SQLite of the version that this program was tested with, whatever the system has.
+
+Use this module's `sqlite3` in place of the standard library's, in tests, too: two copies of SQLite in one process
+must not open one database, because closing a file releases the locks of the other copy (sqlite.org, "How To
+Corrupt An SQLite Database File", 2.2.1). Where pysqlite3 has no build, the standard library's is used: `lading
+doctor` warns if that SQLite can damage a database.
+"""
+
+from typing import TYPE_CHECKING
+
+import aiosqlite
+
+if TYPE_CHECKING:
+    import sqlite3
+else:
+    try:
+        import pysqlite3 as sqlite3
+    except ImportError:
+        import sqlite3
+
+ROWS = 64
+"""Rows fetched at a time by cursors that are iterated."""
+
+
+def connect(path: str) -> aiosqlite.Connection:
+    """A connection to the database `path` that starts no transaction by itself; it is opened by awaiting it, which
+    raises sqlite3.Error."""
+    return aiosqlite.Connection(lambda: sqlite3.connect(path, isolation_level=None), ROWS)
+
+
+__all__ = ["connect", "sqlite3"]
