@@ -1,1 +1,1 @@
-"""What is done to files: plain blocking functions that run in worker processes, never in the engine."""
+"""Operations on files: plain blocking functions that run in worker processes, never in the engine."""

@@ -13,8 +13,8 @@ _RENAME_NOREPLACE = 1
 _RENAME_EXCL = 4
 
 RENAME, LINK, LOOK = "rename", "link", "look"
-"""The three ways, best first: an atomic no-replace rename; link and unlink; look, then rename, which only the
-archive's lock guards, and which a foreign writer could race."""
+"""The three ways, best first: an atomic no-replace rename; link and unlink; check, then rename. In the last one
+only the archive's lock protects against a race, and not against a foreign writer."""
 
 
 @cache
@@ -23,7 +23,7 @@ def _libc() -> ctypes.CDLL:
 
 
 def rename(from_folder: int, source: bytes, to_folder: int, target: bytes) -> None:
-    """Rename without replacing. Raises FileExistsError, or OSError (EINVAL, ENOTSUP, ENOSYS: not offered)."""
+    """Rename without replacing. Raises FileExistsError, or OSError (EINVAL, ENOTSUP, ENOSYS: not supported)."""
     darwin = sys.platform == "darwin"
     flag = _RENAME_EXCL if darwin else _RENAME_NOREPLACE
     try:
@@ -38,13 +38,13 @@ def rename(from_folder: int, source: bytes, to_folder: int, target: bytes) -> No
 def publish(way: str, from_folder: int, source: str, to_folder: int, target: str) -> None:
     """Move `source` to the name `target`, which must be free.
 
-    Raises FileExistsError when it is not, OSError on any other failure.
+    Raises FileExistsError when it is taken, OSError on any other failure.
     """
     if way == RENAME:
         rename(from_folder, os.fsencode(source), to_folder, os.fsencode(target))
     elif way == LINK:
         os.link(source, target, src_dir_fd=from_folder, dst_dir_fd=to_folder, follow_symlinks=False)
-        # The name is given; a second one left in staging is no harm, and is removed at the end.
+        # The file has its name; a second name left in staging does no harm, and is removed at the end.
         with suppress(OSError):
             os.unlink(source, dir_fd=from_folder)
     else:
@@ -57,7 +57,7 @@ def publish(way: str, from_folder: int, source: str, to_folder: int, target: str
 
 
 def _make(folder: int, name: str, text: bytes) -> None:
-    fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
+    fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder)
     try:
         os.write(fd, text)
     finally:
@@ -75,7 +75,7 @@ def _read(folder: int, name: str) -> bytes:
 def _works(way: str, folder: int, names: tuple[str, str, str]) -> bool:
     """Whether `way` moves onto a free name and refuses a taken one, leaving the taken file as it was.
 
-    exFAT and some FUSE file systems answer EINVAL even for a free name: not offered.
+    exFAT and some FUSE file systems answer EINVAL even for a free name: then the way is not supported.
     """
     first, second, target = names
     try:
@@ -104,7 +104,8 @@ def _works(way: str, folder: int, names: tuple[str, str, str]) -> bool:
 
 
 def probe(folder: int) -> str:
-    """The best way that the file system of `folder` really offers. Raises OSError when it cannot be written."""
+    """The best way that the file system of `folder` supports, found by trying. Raises OSError when it cannot be
+    written."""
     tag = os.urandom(6).hex()
     for way in (RENAME, LINK):
         if _works(way, folder, (f"probe-{tag}-a", f"probe-{tag}-b", f"probe-{tag}-c")):

@@ -1,15 +1,41 @@
 """Extended attributes of a source file, for the journal."""
 
 import ctypes
+import errno
 import os
 import sys
 from functools import cache
+from typing import NamedTuple
 
-LONGEST = 64 << 10
-"""Bytes of an attribute that is recorded; of a longer one (a resource fork, say) only the name is."""
+from core.paths import encode
 
-TOGETHER = 1 << 20
-"""Bytes of one file's attributes that are recorded; of those beyond only the names are."""
+MOST = 16 << 20
+"""The most bytes of one file's attributes that are recorded: the size a resource fork may have (Apple, Inside
+Macintosh)."""
+
+NAMED = 8
+"""The most attributes that are named as not kept; the others are only counted."""
+
+UNLISTED = "names that cannot be listed"
+
+# <sys/errno.h> of macOS: no such attribute. Linux has ENODATA.
+_ABSENT = frozenset({93, errno.ENODATA, errno.EOPNOTSUPP})
+
+# listxattr(2): there are more names than a call can return; or the medium cannot be read.
+_UNLISTED = frozenset({errno.E2BIG, errno.ERANGE, errno.EIO})
+
+
+class Attributes(NamedTuple):
+    """The values by name. The `unkept` ones, here with empty values, are too long together, or cannot be read."""
+
+    values: dict[str, bytes]
+    unkept: list[str]
+
+    def told(self) -> str:
+        """The names of those not kept, as ASCII text; empty when there are none."""
+        names = [encode(os.fsencode(name)) for name in self.unkept[:NAMED]]
+        more = len(self.unkept) - len(names)
+        return ", ".join(names) + (f" and {more:,} more" if more else "")
 
 
 @cache
@@ -17,47 +43,62 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def _macos_names(fd: int) -> list[bytes]:
-    """flistxattr(2) of macOS."""
-    size = _libc().flistxattr(fd, None, ctypes.c_size_t(0), 0)
-    if size <= 0:
-        return []
+def _macos_names(fd: int) -> list[str]:
+    """flistxattr(2) of macOS. Raises OSError."""
+    size = _known(_libc().flistxattr(fd, None, ctypes.c_size_t(0), 0))
     names = ctypes.create_string_buffer(size)
-    size = _libc().flistxattr(fd, names, ctypes.c_size_t(size), 0)
-    return names.raw[: max(size, 0)].split(b"\0")[:-1]
+    size = _known(_libc().flistxattr(fd, names, ctypes.c_size_t(size), 0)) if size else 0
+    return [os.fsdecode(name) for name in names.raw[:size].split(b"\0")[:-1]]
 
 
-def _macos_value(fd: int, name: bytes) -> bytes:
-    """fgetxattr(2) of macOS, which takes a position and options more than Linux's."""
-    size = _libc().fgetxattr(fd, name, None, ctypes.c_size_t(0), ctypes.c_uint32(0), 0)
-    if not 0 < size <= LONGEST:
-        return b""
+def _macos_value(fd: int, name: str, most: int) -> bytes | None:
+    """fgetxattr(2) of macOS, which also takes a position and options. None: the value is too long. Raises
+    OSError."""
+    get = _libc().fgetxattr
+    path = os.fsencode(name)
+    size = _known(get(fd, path, None, ctypes.c_size_t(0), ctypes.c_uint32(0), 0))
+    if size > most:
+        return None
     value = ctypes.create_string_buffer(size)
-    size = _libc().fgetxattr(fd, name, value, ctypes.c_size_t(size), ctypes.c_uint32(0), 0)
-    return value.raw[: max(size, 0)]
+    size = _known(get(fd, path, value, ctypes.c_size_t(size), ctypes.c_uint32(0), 0)) if size else 0
+    return value.raw[:size]
 
 
-def _linux_value(fd: int, name: str) -> bytes:
+def _known(size: int) -> int:
+    """A size that a system call returned. Raises OSError when it is negative."""
+    if size < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return size
+
+
+def _linux_value(fd: int, name: str, most: int) -> bytes | None:
+    value = os.getxattr(fd, name)
+    return value if len(value) <= most else None
+
+
+def _ours(name: str) -> bool:
+    """Whether a person or a program has set it; the others are the system's, which may refuse to show them."""
+    return sys.platform == "darwin" or name.startswith("user.")
+
+
+def of(fd: int, most: int = MOST) -> Attributes:
+    """The attributes of an open file; none where the file system has none or refuses."""
+    names_of, value_of = (_macos_names, _macos_value) if sys.platform == "darwin" else (os.listxattr, _linux_value)
+    found = Attributes({}, [])
     try:
-        value = os.getxattr(fd, name)
-    except OSError:
-        return b""
-    return value if len(value) <= LONGEST else b""
-
-
-def of(fd: int) -> dict[str, bytes]:
-    """The attributes of an open file, by name; empty where the file system has none or refuses."""
-    if sys.platform == "darwin":
-        found = {os.fsdecode(name): _macos_value(fd, name) for name in _macos_names(fd)}
-    else:
+        names = names_of(fd)
+    except OSError as error:
+        return Attributes({}, [UNLISTED] if error.errno in _UNLISTED else [])
+    for name in names:
+        value: bytes | None = b""
         try:
-            names = os.listxattr(fd)
-        except OSError:
-            return {}
-        found = {name: _linux_value(fd, name) for name in names}
-    room = TOGETHER
-    for name, value in found.items():
-        room -= len(value)
-        if room < 0:
-            found[name] = b""
+            value = value_of(fd, name, most)
+        except OSError as error:
+            if error.errno not in _ABSENT and _ours(name):
+                value = None
+        found.values[name] = value or b""
+        most -= len(value or b"")
+        if value is None:
+            found.unkept.append(name)
     return found

@@ -1,1 +1,1 @@
-"""Volumes: what is mounted where, and what its file system can promise."""
+"""Volumes: what is mounted where, and what its file system guarantees."""

@@ -1,46 +1,81 @@
-"""Letting go of a card, so that it can be taken out: what was written there is flushed, and nothing is forced."""
+"""Ejecting a card, so that it can be taken out: what was written there is flushed, and nothing is forced."""
 
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
-from core import command
+from core import subprocesses
 from core.errors import EjectError
 from core.paths import display
-from core.volumes.disks import Disk, disk
-from core.volumes.mounts import Mount, mounts
+from core.threads import each
+from core.volumes.disks import Disk, disk, wholes
+from core.volumes.mounts import Mount, mounted_at, mounts
+from core.volumes.probe import mount_of
 
-PATIENCE = 60.0
-"""Seconds that one of the system's own programs gets; a slow card may have much to be flushed."""
+LOOK_TIMEOUT = 2.0
+"""Seconds that a path gets to answer which volume it is on."""
+
+COMMAND_TIMEOUT = 60.0
+"""Seconds that one of the system's own programs gets; a slow card may have much to flush."""
 
 
-def eject(source: str, reading: Iterable[str] = ()) -> str:
-    """Let go of the card that `source` lies on; its mount point.
+def eject(
+    source: str, reading: Sequence[str] = (), archives: Sequence[str] = (), platform: str = sys.platform
+) -> str:
+    """Eject the card that `source` lies on. Returns its mount point.
 
-    `reading` are the sources that imports still read. These paths are as the screen shows them
-    (`core.paths.display`). Blocks while the system is at it. Raises EjectError.
+    `reading` are the sources that imports still read, or will read again; `archives` may be in use, too. A disk
+    that holds any of these is not ejected. The paths are as the screen shows them (`core.paths.display`). Blocks
+    until the system is done. Raises EjectError.
     """
     try:
         mounted = mounts()
     except OSError as error:
         raise EjectError(f"the system does not say what is mounted: {error}.", "Eject it by hand.") from error
     mount = card_at(source, mounted, disk)
+    taken = Taken(mount, wholes)
+    if platform == "darwin" and not taken.disks:
+        raise EjectError(
+            f"the system does not say which disk {source} lies on.", "Try again, or eject it by hand."
+        )
+    others = [*reading, *archives]
+    where = dict(zip(others, each(lambda other: mount_shown_at(other, mounted), others), strict=True))
     for other in reading:
-        if _on(other, mounted) == mount:
+        if taken.holds(where[other]):
             raise EjectError(f"an import still reads {other}.", "Wait for its end, or cancel it.")
+    for other in archives:
+        if taken.holds(where[other]):
+            raise EjectError(
+                f"the archive {other} lies on the same disk.", "Eject it by hand when nothing is at work there."
+            )
     said = ""
     for argv in commands(mount):
-        answer = command.ask(list(argv), PATIENCE, errors=True)
+        answer = subprocesses.ask(list(argv), COMMAND_TIMEOUT, errors=True)
         if answer is not None and answer.status == 0:
             return display(mount.mount)
         said = " ".join(display(answer.output).split()) if answer else f"{argv[0]} does not answer"
     raise EjectError(f"{said or 'nothing here can do it'}.", "Close what uses it, then try again.")
 
 
+class Taken:
+    """What is ejected together with a mount: everything on its disks. `look` returns the disks of a device."""
+
+    def __init__(self, mount: Mount, look: Callable[[str], frozenset[str]]) -> None:
+        self._mount = mount
+        self._look = look
+        self.disks = look(mount.device)
+
+    def holds(self, other: Mount | None) -> bool:
+        """Whether `other` is ejected, too."""
+        if other is None or other == self._mount:
+            return other is not None
+        return bool(self.disks and self.disks & self._look(other.device))
+
+
 def card_at(source: str, mounted: Sequence[Mount], look: Callable[[str], Disk]) -> Mount:
-    """The card or external disk that `source` lies on; `look` tells of a device. Raises EjectError."""
-    mount = _on(source, mounted)
+    """The card or external disk that `source` lies on; `look` describes a device. Raises EjectError."""
+    mount = mount_shown_at(source, mounted)
     if mount is None:
         raise EjectError(f"{source} is not plugged in any more.", "There is nothing to eject.")
     if not look(mount.device).removable:
@@ -51,21 +86,24 @@ def card_at(source: str, mounted: Sequence[Mount], look: Callable[[str], Disk]) 
 def commands(
     mount: Mount, platform: str = sys.platform, which: Callable[[str], str | None] = shutil.which
 ) -> list[list[str]]:
-    """What lets go of `mount`, the best first. None of them uses force: a volume that is in use stays.
+    """The commands that eject `mount`, best first. None of them uses force, so a volume in use stays.
 
-    diskutil(8) takes the whole card off the system. udisksctl(1) unmounts for an ordinary user; umount(8)
-    only for root, and where /etc/fstab says so.
+    diskutil(8) ejects the whole disk, with all its volumes. udisksctl(1) unmounts for an ordinary user; umount(8)
+    only for root, and where /etc/fstab allows it.
     """
     if platform == "darwin":
-        return [["diskutil", "eject", mount.mount]]
+        return [["/usr/sbin/diskutil", "eject", mount.mount]]
     found = []
     if which("udisksctl"):
         found.append(["udisksctl", "unmount", "--no-user-interaction", "--block-device", mount.device])
     return [*found, ["umount", "--", mount.mount]]
 
 
-def _on(source: str, mounted: Sequence[Mount]) -> Mount | None:
-    """The mount that a path lies on, both as they are shown."""
+def mount_shown_at(source: str, mounted: Sequence[Mount]) -> Mount | None:
+    """The mount that a path lies on: by the kernel, which resolves links and other spellings; by comparing paths,
+    where the kernel does not answer, or the path does not exist or is not spelled as it is shown."""
+    if point := mount_of(os.fsencode(source), LOOK_TIMEOUT):
+        return mounted_at(point, mounted)
     holding = [mount for mount in mounted if _holds(display(mount.mount), source)]
     return max(holding, key=lambda mount: len(mount.mount), default=None)
 

@@ -1,15 +1,17 @@
 """What is known of each kind of file system, by the name the system gives it."""
 
+import sys
 from enum import StrEnum
 
 import msgspec
 
 FAT32_LARGEST = 2**32 - 1
-"""Bytes in the largest file on FAT, whose entries give a size 32 bits (Microsoft FAT specification)."""
+"""Bytes of the largest file on FAT, whose directory entries hold sizes in 32 bits (Microsoft FAT
+specification)."""
 
 
 class Kind(StrEnum):
-    """Where the bytes of a file system are."""
+    """Where the bytes of a file system are stored."""
 
     LOCAL = "local"
     NETWORK = "network"
@@ -18,7 +20,7 @@ class Kind(StrEnum):
 
 
 class Level(StrEnum):
-    """What reading a copy back with the cache bypassed has proven; the text is what a receipt says."""
+    """What reading a copy back past the cache has proven, the strongest first; the text is what a receipt says."""
 
     MEDIUM = "medium"
     SERVER = "server"
@@ -35,6 +37,7 @@ class FileSystem(msgspec.Struct, frozen=True, kw_only=True):
         write-ahead log needs memory shared between processes (sqlite.org: "Write-Ahead Logging",
         "How To Corrupt An SQLite Database File").
     pseudo: the kernel's own bookkeeping, which holds nobody's files.
+    flushes: what is written can be flushed out of the drive's own cache. A server's drives are its own affair.
     """
 
     name: str
@@ -43,14 +46,26 @@ class FileSystem(msgspec.Struct, frozen=True, kw_only=True):
     largest_file: int | None = None
     sqlite: bool = True
     pseudo: bool = False
+    flushes: bool = True
 
 
 # Their files pass through the page cache alone, which posix_fadvise(2) POSIX_FADV_DONTNEED (Linux) and
-# F_NOCACHE (macOS) get past. For msdos and exfat through FSKit (macOS 15) that is not yet shown.
+# msync(2) MS_INVALIDATE (macOS) get past.
 _MEDIUM = (
     "apfs bcachefs btrfs exfat ext2 ext3 ext4 f2fs hfs hfsplus iso9660 jfs msdos nilfs2 "
     "ntfs ntfs3 reiserfs udf ufs vfat xfs cd9660"
 )
+
+# On macOS they cannot be relied on to flush the drive's own cache (F_FULLFSYNC): exFAT refuses with ENOTTY
+# (restic/restic#4016, AltraMayor/f3#189; bitcoin/bitcoin#31454 reports files damaged there). FAT supports it by
+# fcntl(2), but since FSKit serves it (macOS 15) nobody has shown that it works. NTFS comes from third parties.
+_UNFLUSHED = "exfat msdos ntfs"
+
+UNFLUSHED = (
+    "its file system cannot flush the drive's own cache, so a power cut may cost what was said to be archived. "
+    "A disk formatted with APFS is safer."
+)
+"""What to tell a person whose archive lies on a file system that does not flush (`FileSystem.flushes`)."""
 
 # Local, with a cache behind the page cache:
 # zfs: the ARC. On Linux its posix_fadvise knows WILLNEED and SEQUENTIAL only (openzfs/zfs#13694), and direct
@@ -93,12 +108,12 @@ _KINDS = {
 _LARGEST = {"msdos": FAT32_LARGEST, "vfat": FAT32_LARGEST}
 
 
-def filesystem(name: str, kind: Kind | None = None) -> FileSystem:
+def filesystem(name: str, kind: Kind | None = None, platform: str = sys.platform) -> FileSystem:
     """What is known of the file system called `name`, as in the type column of mount(8).
 
-    `kind` is what the mount itself says, and wins: on macOS a mount without the flag `local` is a
-    network's, whatever it is called. A name that is not in the table, FUSE of an unknown subtype and
-    overlays (which may lie on anything) are `Kind.UNKNOWN`, and nothing is claimed for them.
+    `kind` is what the mount itself reports, and takes precedence: on macOS a mount without the flag `local` is a
+    network mount, whatever its name. A name that is not in the table, FUSE of an unknown subtype and overlays
+    (which may lie on anything) are `Kind.UNKNOWN`, and nothing is claimed for them.
     """
     kind = kind or _KINDS.get(name, Kind.UNKNOWN)
     level = Level.UNPROVEN
@@ -106,7 +121,7 @@ def filesystem(name: str, kind: Kind | None = None) -> FileSystem:
         level = Level.SERVER
     elif kind is Kind.LOCAL and name in _MEDIUM.split():
         level = Level.MEDIUM
-    return FileSystem(
+    found = FileSystem(
         name=name,
         kind=kind,
         level=level,
@@ -114,3 +129,12 @@ def filesystem(name: str, kind: Kind | None = None) -> FileSystem:
         sqlite=kind is not Kind.NETWORK,
         pseudo=name in _PSEUDO.split(),
     )
+    return unflushed(found) if platform == "darwin" and name in _UNFLUSHED.split() else found
+
+
+def unflushed(found: FileSystem) -> FileSystem:
+    """The same file system where the drive's own cache cannot be flushed, so that what is read back may come from
+    it."""
+    if found.kind is Kind.NETWORK:
+        return found
+    return msgspec.structs.replace(found, level=Level.UNPROVEN, flushes=False)

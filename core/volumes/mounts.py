@@ -1,17 +1,17 @@
-"""What is mounted where, as the kernel tells it, without touching any of it."""
+"""What is mounted where, as the kernel reports it, without touching any file system."""
 
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
 import msgspec
 import psutil
 
 from core.volumes.filesystems import Kind, filesystem
+from core.volumes.mountpoint import on_volume
 
-FIRMLINKS_FILE = "/usr/share/firmlinks"
 DATA_VOLUME = b"/System/Volumes/Data"
 """Where macOS mounts the writable half of its boot disk (Apple: "About the read-only system volume")."""
 
@@ -35,10 +35,11 @@ class Partition(Protocol):
 class Mount(msgspec.Struct, frozen=True, kw_only=True):
     """One mounted file system.
 
-    mount: the mount point; bytes that are not UTF-8 are kept as surrogate escapes (`os.fsencode` undoes it).
+    mount: the mount point; bytes that are not UTF-8 are kept as surrogate escapes (`os.fsencode` reverts it).
     device: what is mounted: `/dev/disk4s1`, `//user@server/share`, `remote:folder` ...
     filesystem: the system's name for its type: "ext4", "apfs", "smbfs", "fuse.rclone" ...
-    hidden: nothing that a person would pick: the kernel's bookkeeping, system volumes, application images.
+    hidden: nothing that a person would pick from a list: the kernel's bookkeeping, system volumes, application
+    images. A path that a person enters may still lie there.
     """
 
     mount: str
@@ -55,9 +56,9 @@ M = TypeVar("M", bound=Mount)
 def mounts() -> list[Mount]:
     """Everything mounted, in the system's order, also what is hidden. Raises OSError.
 
-    Asks psutil, which asks the kernel and no file system: `/proc/self/mounts` on Linux, getfsstat(2) with
-    MNT_NOWAIT on macOS. So a dead mount cannot hold it up. Where one is mounted over another at the same
-    place only the upper one is told.
+    Asks psutil, which asks the kernel and no file system, so a dead mount cannot block it: `/proc/self/mounts` on
+    Linux, getfsstat(2) with MNT_NOWAIT on macOS. Where one is mounted over another at the same place, only the
+    upper one is returned.
     """
     found = {part.mountpoint: part for part in psutil.disk_partitions(all=True)}
     return [from_partition(part) for part in found.values()]
@@ -70,13 +71,14 @@ def from_partition(part: Partition, platform: str = sys.platform) -> Mount:
     hidden = False
     if platform == "darwin":
         device, name = _live(device, name)
-        # MNT_DONTBROWSE, and MNT_ROOTFS with MNT_RDONLY for the sealed system volume (mount(2)).
-        # The Data volume is not browsed either, yet it is where a person's files are.
-        hidden = "dontbrowse" in options or {"rootfs", "ro"} <= set(options)
-        hidden = hidden and os.fsencode(part.mountpoint) != DATA_VOLUME
+        # MNT_DONTBROWSE marks the system's own volumes, which are APFS, but also the shares that autofs mounts and
+        # what is mounted with `-o nobrowse`. MNT_ROOTFS and MNT_RDONLY mark the sealed system volume (mount(2)).
+        # The Data volume has MNT_DONTBROWSE, too, although it holds a person's files.
+        unbrowsed = "dontbrowse" in options and name == "apfs" and os.fsencode(part.mountpoint) != DATA_VOLUME
+        hidden = unbrowsed or {"rootfs", "ro"} <= set(options)
     elif os.fsencode(part.mountpoint).startswith(KERNELS) or (name, part.mountpoint[:5]) == ("tmpfs", "/run/"):
         hidden = True
-    # An application image each (snap), on Linux.
+    # On Linux each squashfs is an application image (snap).
     hidden = hidden or filesystem(name).pseudo or name == "squashfs"
     return Mount(
         mount=part.mountpoint,
@@ -88,53 +90,22 @@ def from_partition(part: Partition, platform: str = sys.platform) -> Mount:
     )
 
 
-def volume_of(path: bytes, volumes: Iterable[M], firmlinks: Mapping[bytes, bytes] | None = None) -> M | None:
-    """The one of `volumes` that holds `path`: the longest mount point that `path` is or lies below.
+def volume_of(path: bytes) -> Mount | None:
+    """The mount that the file or folder `path` is on; None when the system does not report it.
 
-    `path` is absolute and resolved: links in it are not followed, and nothing is touched. Of two with the
-    same mount point the later one wins. None when no mount point fits. `firmlinks` (`read_firmlinks`, by
-    default those of this machine) lead on macOS from the read-only system volume at `/` to the Data volume.
+    Raises OSError; blocks on a dead mount (see `core.volumes.probe`).
     """
-    known = list(volumes)
-    found = _longest(path, known)
-    if found is None or found.mount != "/":
-        return found
-    for link, target in (_firmlinks() if firmlinks is None else firmlinks).items():
-        if _below(path, link):
-            linked = _longest(os.path.join(DATA_VOLUME, target) + path[len(link) :], known)
-            return linked if linked and _below(os.fsencode(linked.mount), DATA_VOLUME) else found
-    return found
-
-
-def read_firmlinks(text: bytes) -> dict[bytes, bytes]:
-    """The firmlinks in the text of macOS's `/usr/share/firmlinks`.
-
-    Each line has a path, a tab, and where that is on the Data volume: `/Users` and `Users`.
-    """
-    pairs = (line.split(b"\t") for line in text.splitlines())
-    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
-
-
-def _firmlinks(file: str = FIRMLINKS_FILE) -> dict[bytes, bytes]:
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        with open(file, "rb") as stream:
-            return read_firmlinks(stream.read())
-    except OSError:
-        return {}
+        point, _ = on_volume(fd, os.path.realpath(path))
+    finally:
+        os.close(fd)
+    return mounted_at(point, mounts())
 
 
-def _longest(path: bytes, volumes: Iterable[M]) -> M | None:
-    found, length = None, -1
-    for volume in volumes:
-        mount = os.fsencode(volume.mount)
-        if len(mount) >= length and _below(path, mount):
-            found, length = volume, len(mount)
-    return found
-
-
-def _below(path: bytes, folder: bytes) -> bool:
-    folder = folder.rstrip(b"/")
-    return path == folder or path.startswith(folder + b"/")
+def mounted_at(point: bytes, volumes: Iterable[M]) -> M | None:
+    """The one of `volumes` with this mount point, spelled as the system does (`core.volumes.mountpoint`)."""
+    return next((volume for volume in volumes if os.fsencode(volume.mount) == point), None)
 
 
 def _live(device: str, name: str) -> tuple[str, str]:
@@ -146,8 +117,8 @@ def _live(device: str, name: str) -> tuple[str, str]:
 
 def _kind(name: str, options: list[str], platform: str) -> Kind:
     kind = filesystem(name).kind
-    # MNT_LOCAL, "file system is stored locally" (mount(2) of macOS). FUSE may set it for a network's too,
-    # so it says nothing of a type that is not known.
+    # MNT_LOCAL, "file system is stored locally" (mount(2) of macOS). FUSE may set it for a network mount, too, so
+    # it proves nothing for a type that is not known.
     if platform == "darwin" and "local" not in options and not filesystem(name).pseudo:
         return Kind.NETWORK
     return kind

@@ -1,27 +1,30 @@
-"""The volumes a person can pick: what they are, how they are known again, and whether they answer."""
+"""The volumes a person can pick: what they are, how they are identified, and whether they answer."""
 
 import os
 import re
 from collections.abc import Iterable
 
-from core.beside import each
-from core.volumes.disks import Disk, disk
+import msgspec
+
+from core.errors import VolumeError
+from core.threads import each
+from core.volumes.disks import Disk, disk, volume_uuid
 from core.volumes.filesystems import Kind
 from core.volumes.mounts import Mount, mounts
-from core.volumes.probe import Probe, probe
+from core.volumes.probe import VolumeProbe, probe
 from core.volumes.space import Space
 
 
 class Volume(Mount, frozen=True, kw_only=True):
-    """A mount, with what is known of its disk and what a look at it found.
+    """A mount, with what is known of its disk and what probing it found.
 
     removable: a card, or a disk on an external bus.
     name: the volume's label, else the last part of its mount point.
     identity: the same whenever and wherever this volume is mounted (`identity`).
-    camera: a short word for the camera whose card this is.
-    space: None when the volume does not answer or nobody has looked.
-    answers: False when a look at it found nothing in time. True when nobody has looked.
-    error: why it, or a part of it, could not be looked at, in the system's words.
+    camera: a short name of the camera whose card this is.
+    space: None when the volume does not answer or was not probed.
+    answers: False when probing it found nothing in time. True when it was not probed.
+    error: why it, or a part of it, could not be probed, in the system's words.
     """
 
     removable: bool
@@ -36,14 +39,18 @@ class Volume(Mount, frozen=True, kw_only=True):
 def volumes(timeout: float = 5.0, among: Iterable[Mount] | None = None) -> list[Volume]:
     """Every volume that a person would pick, in the system's order. Raises OSError.
 
-    Each is described and looked at, all side by side, in child processes that get `timeout` seconds: a
-    volume that is dead is listed as one that does not answer, and holds up nothing. `among` replaces
-    the mounts of the system. A file mounted over a file, as containers do, is left out.
+    All are described and probed in parallel, in child processes that get `timeout` seconds, so a dead volume is
+    listed as one that does not answer, and delays nothing else. `among` replaces the mounts of the system. A file
+    mounted over a file, as containers do, is left out.
     """
     chosen = [mount for mount in (mounts() if among is None else among) if not mount.hidden]
 
-    def found(mount: Mount) -> tuple[Disk, Probe]:
-        return disk(mount.device, timeout), probe(os.fsencode(mount.mount), timeout)
+    def found(mount: Mount) -> tuple[Disk, VolumeProbe]:
+        looked = probe(os.fsencode(mount.mount), timeout)
+        try:
+            return _disk(mount, timeout), looked
+        except VolumeError as error:
+            return Disk(), msgspec.structs.replace(looked, error=looked.error or error.cause)
 
     return [
         volume(mount, below, looked)
@@ -53,15 +60,28 @@ def volumes(timeout: float = 5.0, among: Iterable[Mount] | None = None) -> list[
 
 
 def describe(mount: Mount, timeout: float = 10.0) -> Volume:
-    """The volume of `mount`, without touching its file system: no room, no camera.
+    """The volume of `mount`, without probing it: no space, no camera. Raises VolumeError.
 
-    `timeout` is in seconds, for diskutil(8) on macOS.
+    `timeout` is in seconds, for asking macOS (`disk`).
     """
-    return volume(mount, disk(mount.device, timeout), Probe(answers=True, directory=True))
+    return volume(mount, _disk(mount, timeout), VolumeProbe(answers=True, directory=True))
 
 
-def volume(mount: Mount, below: Disk, looked: Probe) -> Volume:
-    """The volume that `mount`, the disk below it and a look at it make up."""
+def identify(mount: Mount) -> str:
+    """The identity that `describe` gives `mount`, but without asking diskutil(8) where the kernel knows it. Raises
+    VolumeError."""
+    uuid = volume_uuid(mount.device, mount.mount)
+    return identity(mount, Disk(uuid=uuid) if uuid else disk(mount.device))
+
+
+def _disk(mount: Mount, timeout: float) -> Disk:
+    uuid = volume_uuid(mount.device, mount.mount, timeout)
+    found = disk(mount.device, timeout)
+    return msgspec.structs.replace(found, uuid=uuid) if uuid else found
+
+
+def volume(mount: Mount, below: Disk, looked: VolumeProbe) -> Volume:
+    """The volume made of `mount`, the disk below it and the result of a probe."""
     return Volume(
         mount=mount.mount,
         device=mount.device,
@@ -82,14 +102,14 @@ def volume(mount: Mount, below: Disk, looked: Probe) -> Volume:
 def identity(mount: Mount, below: Disk) -> str:
     """A text that stays with a volume while it is unplugged, renamed and mounted elsewhere.
 
-    - `net:` and what is mounted, for a network's: its password left out, its host in lower case. The user
-      stays, because one share name can hold other files for another user. A server reached by two names
-      counts as two volumes.
-    - `uuid:` and the file system's UUID where it has one. On FAT and exFAT that is a number of 32 bits, which
-      two cards may share.
-    - else `dev:`, the device, the type and the capacity in bytes; for what is not on a disk (tmpfs, FUSE, a
-      ZFS dataset) its mount point instead of the capacity. This is a fallback: another card of one size in
-      the same slot looks the same.
+    - `net:` and what is mounted, for a network mount: without the password, the host in lower case. The user
+      stays, because one share name can hold other files for another user. A server reached by two names counts as
+      two volumes.
+    - `uuid:` and the file system's UUID where it has one. On FAT and exFAT that is a number of 32 bits, which two
+      cards may share.
+    - else `dev:`, the device, the type and the capacity in bytes; for what is not on a disk (tmpfs, FUSE, a ZFS
+      dataset) its mount point instead of the capacity. This is a fallback: another card of the same size in the
+      same slot looks the same.
     """
     if mount.kind is Kind.NETWORK:
         return "net:" + _shared(mount.device)
@@ -100,7 +120,7 @@ def identity(mount: Mount, below: Disk) -> str:
 
 
 def _shared(device: str) -> str:
-    """`//user:secret@NAS/Photos` and `https://NAS/Photos` without the secret; other forms as they are."""
+    """`//user:secret@NAS/Photos` and `https://NAS/Photos` without the secret; other forms unchanged."""
     found = re.fullmatch(r"((?:[a-z0-9+.-]+:)?//)(?:([^/@]*)@)?([^/]*)(.*)", device, re.DOTALL)
     if not found:
         return device

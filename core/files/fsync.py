@@ -1,4 +1,4 @@
-"""Making bytes and names survive a power cut."""
+"""Flushing bytes and names to the medium, so that they survive a power cut."""
 
 import ctypes
 import errno
@@ -8,16 +8,18 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 
+from core.files import statfs
+
 # Linux, sync_file_range(2).
 _SYNC_FILE_RANGE_WRITE = 2
 # fcntl(2) of macOS, <sys/fcntl.h>
 _F_FULLFSYNC = 51
-# fsync(2) of macOS: "F_FULLFSYNC ... is currently implemented on HFS, MS-DOS, UDF and APFS"; elsewhere it
-# fails with one of these, and plain fsync is the most there is.
+# fcntl(2) of macOS: F_FULLFSYNC "is currently implemented on HFS, MS-DOS (FAT), Universal Disk Format (UDF) and
+# APFS file systems"; elsewhere it fails with one of these, and plain fsync is the most there is.
 UNSUPPORTED = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL})
 
-FEW = 4
-"""Files or folders that are synced one by one even where the whole file system can be."""
+SYNCED_ONE_BY_ONE = 4
+"""Up to so many files or folders are synced one by one even where the whole file system can be synced."""
 
 
 @cache
@@ -46,41 +48,42 @@ def syncs_whole(platform: str = sys.platform, release: str = "") -> bool:
     return all(number.isdigit() for number in numbers[:2]) and tuple(map(int, numbers[:2])) >= (5, 8)
 
 
-def _sync_whole(fd: int) -> None:
+def sync_whole(fd: int) -> None:
     if _libc().syncfs(fd) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
 
 
-def full_flush(fd: int, platform: str = sys.platform) -> None:
-    """Everything written so far to the device of `fd` is on the medium, not in the drive's cache.
+def full_flush(fd: int, platform: str = sys.platform) -> bool:
+    """Flush everything written so far to the device of `fd` to the medium. Returns False when only the drive's
+    cache has it, because the file system offers no more.
 
-    On Linux fsync(2) does that already; on macOS only F_FULLFSYNC does. Raises OSError.
+    On Linux fsync(2) is enough; on macOS only F_FULLFSYNC is. Raises OSError.
     """
     if platform == "darwin":
         try:
             fcntl.fcntl(fd, _F_FULLFSYNC)
+            return True
         except OSError as error:
             if error.errno not in UNSUPPORTED:
                 raise
-            os.fsync(fd)
-    else:
-        os.fsync(fd)
+    os.fsync(fd)
+    return platform != "darwin"
 
 
 def sync_files(fds: Sequence[int], whole: int = -1, platform: str = sys.platform) -> None:
     """Flush many files with one wait and one full flush at the end.
 
-    `whole` is a descriptor on their file system, opened before they were written, where syncing all of that
-    file system is right (Linux, local): one call in place of one barrier per file. It reports every failed
-    write since that descriptor was opened. Else: write-back for all, then fsync for each.
+    `whole`: a descriptor on their file system, opened before they were written, where the whole file system may be
+    synced (Linux, local): one call replaces one barrier per file, and reports every failed write since that
+    descriptor was opened. Without it (-1): write-back for all, then fsync for each.
 
-    Raises OSError: the data must then be written again, never only synced again (after a failure Linux marks
-    the pages clean: fsync(2), "ERRORS").
+    Raises OSError: the data must then be written again, never only synced again (after a failure Linux marks the
+    pages clean: fsync(2), "ERRORS").
     """
-    if whole >= 0 and len(fds) > FEW:
-        _sync_whole(whole)
-        # syncfs(2) of FAT and exFAT leaves the drive's own cache alone; fsync(2) flushes it.
+    if whole >= 0 and len(fds) > SYNCED_ONE_BY_ONE:
+        sync_whole(whole)
+        # syncfs(2) of FAT and exFAT does not flush the drive's own cache; fsync(2) does.
         os.fsync(fds[-1])
         return
     if len(fds) > 1:
@@ -95,16 +98,20 @@ def sync_files(fds: Sequence[int], whole: int = -1, platform: str = sys.platform
 def sync_folders(fds: Sequence[int], root: int, whole: bool = False, platform: str = sys.platform) -> None:
     """Flush the entries of open folders, then the drive's cache through `root`; `whole` as in `sync_files`.
 
-    A file system that cannot sync a folder says so with an errno of `UNSUPPORTED`; that is no failure.
+    A file system that cannot sync a folder says so with an errno of `UNSUPPORTED`; that is no failure. On macOS a
+    share may say ENOENT (restic/restic#3720), and has no full flush of folders (SMBClient, smbfs_vnops.c,
+    smbfs_vnop_ioctl: of regular files only).
     """
-    if whole and len(fds) > FEW:
-        _sync_whole(root)
+    network = platform == "darwin" and not statfs.of(root).local
+    refusals = UNSUPPORTED | {errno.ENOENT} if network else UNSUPPORTED
+    if whole and len(fds) > SYNCED_ONE_BY_ONE:
+        sync_whole(root)
         fds = (root,)
     for fd in fds:
         try:
             os.fsync(fd)
         except OSError as error:
-            if error.errno not in UNSUPPORTED:
+            if error.errno not in refusals:
                 raise
-    if platform == "darwin":
+    if platform == "darwin" and not network:
         full_flush(root, platform)

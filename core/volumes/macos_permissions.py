@@ -1,0 +1,91 @@
+"""What macOS keeps from programs without permission, and what to switch on.
+
+Apple, "Controlling app access to files in macOS": removable and network volumes, Desktop, Documents, Downloads,
+iCloud Drive and the photo library are protected, and opening them fails with EPERM. A program started over SSH has
+the permissions of the SSH server, one that launchd runs has its own, an engine has those of the program that
+started it. When a terminal is updated or removed, its permissions are gone, also during an import.
+"""
+
+import errno
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from core.paths import display
+from core.threads import each
+from core.volumes.probe import SILENT, probe
+
+REMOTE = (
+    "Switch on System Settings > General > Sharing > Remote Login > (i) > Allow full disk access for remote "
+    "users, then: lading engine stop."
+)
+LOCAL = (
+    "Switch on System Settings > Privacy & Security > Full Disk Access for your terminal, open it anew, then: "
+    "lading engine stop."
+)
+
+ON_SCREEN = "or answer the question on this Mac's screen"
+
+
+def launchd(program: str = sys.executable) -> str:
+    """What to switch on for a job of launchd(8), which is its own responsible process: its interpreter.
+
+    Where that is a link, as in a virtual environment, the file that it leads to is what counts.
+    """
+    real = os.path.realpath(program)
+    also = f" (which is {display(real)})" if real != program else ""
+    return (
+        f"Switch on System Settings > Privacy & Security > Full Disk Access for the program "
+        f"{display(program)}{also}, again after each update of it, then: lading engine stop."
+    )
+
+
+def switch(
+    code: int, environ: Mapping[str, str], system: str = sys.platform, program: str = sys.executable
+) -> str:
+    """What to switch on after macOS refused something with the errno `code`; empty when that was not the cause.
+
+    `environ` is that of the program that was refused, `program` the interpreter that runs it.
+    """
+    if system != "darwin" or code != errno.EPERM:
+        return ""
+    if environ.get("SSH_CONNECTION"):
+        return REMOTE
+    return launchd(program) if _job(environ.get("XPC_SERVICE_NAME", "")) else LOCAL
+
+
+def _job(service: str) -> bool:
+    """Whether XPC_SERVICE_NAME is the label of a job of launchd(8): in a terminal it is 0 or the application's."""
+    return service not in ("", "0") and not service.startswith("application.")
+
+
+def unanswered(advice: str, system: str = sys.platform) -> str:
+    """The advice for a volume that does not answer; on macOS it may wait for a question on the screen."""
+    return f"{advice.removesuffix('.')}, {ON_SCREEN}." if system == "darwin" else advice
+
+
+def warning(environ: Mapping[str, str], system: str = sys.platform) -> str:
+    """What a program started over SSH may be refused on this system; empty where that is nothing."""
+    if system != "darwin" or not environ.get("SSH_CONNECTION"):
+        return ""
+    return f"Under SSH macOS may keep cards and pictures from this program. {REMOTE}"
+
+
+def refusals(paths: Sequence[str], timeout: float = 5.0) -> dict[str, str]:
+    """The system's error for each path, empty where there is none; checked in parallel, in child processes."""
+    looks = each(lambda path: probe(os.fsencode(path), timeout), paths)
+    return {path: looked.error for path, looked in zip(paths, looks, strict=True)}
+
+
+def blocks(errors: Mapping[str, str], environ: Mapping[str, str], system: str = sys.platform) -> list[str]:
+    """One line for each path that macOS keeps from this program, or may keep from it, by the errors of
+    `refusals`."""
+    told = switch(errno.EPERM, environ, system)
+    if not told:
+        return []
+    refused = [path for path, error in errors.items() if error == os.strerror(errno.EPERM)]
+    silent = [path for path, error in errors.items() if error == SILENT]
+    return [f"macOS keeps {display(path)} from this program. {told}" for path in refused] + [
+        f"{display(path)} does not answer. {unanswered('Plug it in again, or remount it.', system)}"
+        for path in silent
+    ]
