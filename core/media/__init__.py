@@ -1,1 +1,2 @@
-"""Kinds of files, card rules, cameras and litter: what a name says."""
+"""Types of files, card rules, cameras, metadata and junk files: pure functions on names and on what tools
+report."""

@@ -1,11 +1,11 @@
-"""What kind of thing a file is: by its name, else by its first bytes."""
+"""The type of a file: by its name, else by its first bytes."""
 
 import re
 from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """The kinds of file; each value is the name of a folder under a bag's data/."""
+    """The types of files; each value is the name of a folder under a bag's data/."""
 
     IMAGES = "images"
     VIDEOS = "videos"
@@ -21,29 +21,30 @@ def _words(text: str) -> frozenset[bytes]:
 
 RAW = _words(
     """
-    3fr ari arq arw bay bmq cr2 cr3 crw cs1 dc2 dcr dcs dng drf eip erf fff gpr iiq k25 kc2 kdc mdc mef mfw
-    mos mrw nef nrw orf ori pef ptx pxn qtk raf raw rw2 rwl rwz sr2 srf srw sti x3f
+    3fr ari arq arw arx bay bmq cr2 cr3 crw cs1 dc2 dcr dcs dng drf eip erf fff gpr iiq k25 kc2 kdc lri mdc
+    mef mfw mos mrw nef nrw orf ori pef ptx pxn qtk raf raw rw2 rwl rwz sr2 srf srw sti x3f
     """
 )
-"""Still images as the sensor saw them. The list is libkdcraw's rawfiles.h with later makers' added."""
+"""Still images with sensor data. The list is libkdcraw's rawfiles.h with later makers' added."""
 
 CAMERA_JPEG = _words("jpg jpeg jpe heic heif hif")
 """What cameras write beside a RAW of the same shot: JPEG, or HEIF (.HIF on Canon, Sony and Fujifilm)."""
 
 OTHER_IMAGES = _words(
     """
-    afphoto ai apng avif avifs bmp bpg cin cur dds dib dpx eps exr flif fts fits gif hdp hdr heics icns ico
-    insp j2c j2k jfif jif jp2 jpf jpg2 jpm jps jpx jxl jxr kra lfp lfr mpo ora pbm pcx pct pfm pgm pict png
-    pnm pns ppm procreate psb psd qoi ras sgi svg svgz tga tif tiff wdp webp xbm xcf xpm
+    afphoto ai apng avif avifs bmp bpg cin cur czi dcm dds dib dpx eps exr fits flif fts gif hdp hdr heics
+    icns ico insp j2c j2k jfif jif jp2 jpf jpg2 jph jpm jps jpx jxl jxr kra lfp lfr mpo ora pam pbm pcd pct pcx
+    pfm pgm pict png pnm pns ppm procreate psb psd psp qoi ras sgi sun svg svgz tga tif tiff wdp webp xbm xcf
+    xisf xpm xwd
     """
 )
 IMAGES = RAW | CAMERA_JPEG | OTHER_IMAGES
 
 VIDEOS = _words(
     """
-    264 265 360 3g2 3gp 3gpp amv asf avi braw cine crm divx dv f4v flv h264 h265 hevc insv ivf m1v m2p m2t
-    m2ts m2v m4v mj2 mjpeg mjpg mkv mov mp2v mp4 mpe mpeg mpg mpv mts mxf nev ogm ogv qt r3d rm rmvb tod vob
-    vro webm wmv wtv y4m
+    264 265 360 36p 3g2 3gp 3gpp amv asf avi braw braw2 cine crm divx dv f4v flv glv gxf h264 h265 hevc insv ivf
+    krw kvar m1v m2p m2t m2ts m2v m4v mj2 mjpeg mjpg mkv mov mp mp2v mp4 mpe mpeg mpg mpv mts mxf nev nut ogm ogv
+    osv qt r3d rm rmvb tod vob vro webm wmv wtv y4m zraw
     """
 )
 
@@ -64,12 +65,13 @@ DOCUMENTS = _words(
 
 SIDECARS = _words(
     """
-    aae arp ass bdm bdmv bdt bim bnp bup clpi cos cpf cpi cpl ctg cue dop dr4 exv gcsv gyroflow idx ifo inp
-    int json lrc lrf lrv mie mif modd moff moi mpl mpls mrk nksc on1 pgi pp3 ppn rmd rtn rtn2 sidecar smi
-    srt ssa sub tdt thm tid vrd vtt xml xmp
+    aae acr ale arp ass bdm bdmv bdt bim bnp bup c2pa cif clc cli clpi cmi cos cpf cpi cpl ctg cue dop dr4
+    exv gcsv gyro gyroflow h8prj hprj idx ifo imu inp int json klv ldr lrc lrf lrv mhl mie mif modd moff moi
+    mpl mpls mrk nav ndf nka nksc nxd on1 pgi pp3 ppn rmd rtb rtk rtl rtn rtn2 rts sidecar smi sml srt ssa sub
+    tdt thm tid vrd vtt xmf xml xmp zdt
     """
 )
-"""Files that only make sense beside others: edits, proxies, thumbnails, subtitles, indexes of a card."""
+"""Files that are only useful beside others: edits, proxies, thumbnails, subtitles, indexes of a card."""
 
 _KIND_OF = {
     extension: kind
@@ -83,30 +85,48 @@ _KIND_OF = {
     for extension in extensions
 }
 
-_EXTENSION = re.compile(rb"[A-Za-z0-9]{1,10}")
+_LONGEST = 10
+"""Bytes of an extension."""
+
+MEDIA = RAW | CAMERA_JPEG | OTHER_IMAGES | VIDEOS | AUDIO | DOCUMENTS
+"""Files that stand for themselves: anything but sidecars and other files."""
 
 
 def split(name: bytes) -> tuple[bytes, bytes]:
-    """Divide a name into its stem and its last extension: (b"IMG_1", b"cr3").
+    """Split a name into its stem and its last extension: (b"IMG_1", b"cr3").
 
-    The extension is lower-case, without its dot, and b"" when the name has none: leading dots begin a name,
-    and what is not one to ten ASCII letters and digits is no extension.
+    The extension is lower-case, without its dot, and b"" when the name has none: leading dots belong to the stem,
+    and an extension has one to ten ASCII letters and digits.
     """
     stem, dot, extension = name.rpartition(b".")
-    if not dot or not stem.strip(b".") or not _EXTENSION.fullmatch(extension):
+    if not dot or not stem.strip(b".") or len(extension) > _LONGEST or not extension.isalnum():
         return name, b""
     return stem, extension.lower()
 
 
 def extension(name: bytes) -> str:
-    """Give the extension for the name in the archive, such as ".cr3", or "" when none is portable."""
+    """The extension for the name in the archive, such as ".cr3"; "" when there is none that is portable."""
     found = split(name)[1]
     return f".{found.decode('ascii')}" if found else ""
 
 
 def kind_of_name(name: bytes) -> Kind | None:
-    """Tell the kind of a file by its extension; None when that tells nothing, as ".ts" (film, program?)."""
+    """The type of a file by its extension; None when that is ambiguous, as ".ts" (film or program), or unknown."""
     return _KIND_OF.get(split(name)[1])
+
+
+_AUDIO_MXF = re.compile(
+    rb"(?:.*/)?(?:AUDIO/[0-9A-Z]{8}|PROAV/CLPR/[^/]+/[^/]+A[0-9]{2})\.MXF", re.IGNORECASE | re.DOTALL
+)
+
+
+def kind_of_path(path: bytes) -> Kind | None:
+    """The type of a file by its name and folder: the MXF files of a P2 card's AUDIO folder are audio, and those of
+    a clip of Sony's SAM whose names end in A01, A02.
+
+    None as for `kind_of_name`.
+    """
+    return Kind.AUDIO if _AUDIO_MXF.fullmatch(path) else kind_of_name(path.rpartition(b"/")[2])
 
 
 # The formats' own signatures; PRONOM (nationalarchives.gov.uk/pronom) lists most of them.
@@ -178,7 +198,7 @@ _CHUNKED = {  # IFF and RIFF: the form type stands at byte 8
     b"AIFC": Kind.AUDIO,
 }
 
-# Brands are registered at mp4ra.org. "hevc" as a brand is a HEIF image sequence; films say hvc1 or isom.
+# Brands are registered at mp4ra.org. "hevc" as a brand is a HEIF image sequence; films have hvc1 or isom.
 _IMAGE_BRANDS = _words("heic heix heim heis heif hevc hevx hevm hevs mif1 mif2 msf1 miaf avif avis avci avcs crx")
 _AUDIO_BRANDS = _words("M4A M4B M4P F4A F4B aax")
 
@@ -186,20 +206,20 @@ _SUBRIP = re.compile(rb"\d+\r?\n\d\d:\d\d:\d\d[,.]\d{3} -->")
 
 
 def _base_media(head: bytes) -> Kind | None:
-    """ISO base media and QuickTime, whose first box may be older than ftyp (ISO/IEC 14496-12)."""
+    """Recognize ISO base media and QuickTime, whose first box may be older than ftyp (ISO/IEC 14496-12)."""
     size, box = int.from_bytes(head[:4], "big"), head[4:8]
     if box == b"ftyp":
         major = head[8:12].strip(b" \0")
         if major in _IMAGE_BRANDS:
             return Kind.IMAGES
         return Kind.AUDIO if major in _AUDIO_BRANDS else Kind.VIDEOS
-    # A small size tells a box from text that happens to hold these words.
+    # A small size distinguishes a box from text that happens to contain these words.
     plausible = size < 1 << 24 or box == b"mdat"
     return Kind.VIDEOS if plausible and box in (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot") else None
 
 
 def _is_transport_stream(head: bytes) -> bool:
-    """MPEG-TS packets of 188 bytes, or of 192 with a time stamp first (AVCHD, Blu-ray)."""
+    """Recognize MPEG-TS packets of 188 bytes, or of 192 with a time stamp first (AVCHD, Blu-ray)."""
     for start, step in ((0, 188), (4, 192)):
         marks = head[start::step]
         if len(marks) >= 2 and marks.strip(b"\x47") == b"":
@@ -208,7 +228,8 @@ def _is_transport_stream(head: bytes) -> bool:
 
 
 def _is_audio_frame(head: bytes) -> bool:
-    """MPEG audio layer II or III, or ADTS AAC, by a whole valid frame header (ISO/IEC 11172-3, 13818-7)."""
+    """Recognize MPEG audio layer II or III, or ADTS AAC, by a whole valid frame header (ISO/IEC 11172-3,
+    13818-7)."""
     if len(head) < 4 or head[0] != 0xFF:
         return False
     if head[1] & 0xF6 == 0xF0:
@@ -218,7 +239,7 @@ def _is_audio_frame(head: bytes) -> bool:
 
 
 def _is_bitmap(head: bytes) -> bool:
-    """BMP and ICO have short signatures: more of the header must fit."""
+    """Recognize BMP and ICO: their signatures are short, so more of the header must be valid."""
     if head[:2] == b"BM":
         return head[6:10] == bytes(4) and int.from_bytes(head[14:18], "little") in (
             12,
@@ -244,7 +265,7 @@ def _text(head: bytes) -> Kind | None:
 
 
 def kind_of_content(head: bytes) -> Kind:
-    """Tell the kind of a file by its first bytes, best 400 or more; `Kind.OTHER` when nothing is recognised.
+    """The type of a file by its first bytes, at best 400 or more; `Kind.OTHER` when none is recognized.
 
     64 bytes are enough for most formats; MPEG-TS needs 189, with time stamps 197.
     """
@@ -253,6 +274,8 @@ def kind_of_content(head: bytes) -> Kind:
             return kind
     if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM"):
         return _CHUNKED.get(head[8:12], Kind.OTHER)
+    if head[8:12] == b".FIT":  # activities of Garmin and GoPro; .fit may also be an astronomer's FITS
+        return Kind.SIDECARS
     if head[:4] == b"OggS":
         return Kind.VIDEOS if b"theora" in head or b"fishead" in head or b"\x01video" in head else Kind.AUDIO
     if head[:4] == b"PK\x03\x04":  # Office, OpenDocument and EPUB name themselves in their first member

@@ -1,0 +1,229 @@
+"""When a picture was taken: the best of its dates, and whether its time zone is known."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from typing import Literal, NamedTuple
+
+from core.media.date_tags import DATE_TAGS, QUICKTIME, DateTag
+from core.media.tags import Tags
+from core.models import Value
+
+Zone = Literal["recorded", "utc", "position", ""]
+
+
+class Capture(Value, frozen=True, kw_only=True):
+    """One moment.
+
+    seconds: since 1970 UTC; when `zone` is "", those of the local clock as if it were UTC: at most 14 hours off.
+    local: the clock at the place, `2024-05-06T07:08:09.25`; in UTC when `zone` is "utc" and `offset` None. Only
+    `2024-05-06`, `2024-05` or `2024` when no more is known; `seconds` is the start of it then.
+    offset: minutes east of UTC; None when not known.
+    tag: where it was found, with its group: `ExifIFD:DateTimeOriginal`.
+    zone: "recorded" in the file; "utc" by the format's rule; "position" when a UTC time was converted to the clock
+    of the place (core.media.local_time); "" for a camera's clock of unknown zone.
+    """
+
+    seconds: float
+    local: str
+    offset: int | None
+    tag: str
+    zone: Zone
+
+
+# QuickTime counts from 1904 in UTC (QuickTime File Format, "Movie Header Atoms"; exiftool's QuickTimeUTC). These
+# makers count in the camera's local time: Piwigo/piwigo-videojs#98 and pulsejet/memories#1256 show Nikon and
+# GoPro, files of an EOS 600D show Canon. All others are assumed to follow the specification.
+_LOCAL_CLOCK = ("canon", "nikon", "gopro")
+_MINUTES = ("Canon", "Nikon", "GoPro")  # these write their TimeZone as minutes
+
+_DATE = re.compile(
+    r"(?P<year>\d{4})"
+    r"(?:[:/._ -] ?(?P<month>\d{1,2}| {0,2})(?:[:/._ -] ?(?P<day>\d{1,2}| {0,2})"
+    # exiftool puts no space behind a day of BWF unless hyphens stand in it; times may have other signs there, too
+    # (EBU Tech 3285, OriginationDate and OriginationTime).
+    r"(?:(?:[ T] *|(?<=\d\d)(?=\d\d))(?:(?P<hour>\d{1,2})(?P<sign>[:._-]) ?(?P<minute>\d{1,2})"
+    r"(?:(?P=sign) ?(?P<second>\d{1,2})(?:[.,](?P<fraction>\d+))?)?"
+    r"|[ :]+)\s*(?P<zone>Z|UTC|GMT|[+-][\d:]+)?(?:\s*DST)?)?)?)?"
+)
+_OFFSET = re.compile(r"([+\u2212-])(\d{1,2})(?::?(\d\d))?")
+
+SMALLEST_OFFSET, LARGEST_OFFSET = -12 * 60, 14 * 60
+"""Minutes that clocks on Earth are ahead of UTC."""
+
+FIRST_YEAR = 1826
+"""The year of the oldest surviving photograph; a scan may carry its date."""
+
+EPOCHS = (datetime(1904, 1, 1), datetime(1970, 1, 1))
+"""Where unset clocks and formats begin to count."""
+
+FULL = (datetime(2040, 2, 6, 6, 28, 15), datetime(2106, 2, 7, 6, 28, 15), datetime(2070, 1, 1))
+"""Dates that stand for an unknown one: full counters of 32 bits, since 1904 and since 1970, and the date that
+FFmpeg writes into DV without one, whose year 70 exiftool takes for 2070."""
+
+UNSET_DAYS = 30
+"""Days after one of `EPOCHS` within which a date counts as that of an unset clock."""
+
+_UTC = ("Z", "UTC", "GMT")
+
+_WHOLE = len("2024-05-06T07:08")
+
+
+def capture(tags: Tags) -> Capture | None:
+    """The first valid date, in the order of `DATE_TAGS`; None when there is none.
+
+    A day, month or year alone is replaced by a later date with a time that falls into it.
+    """
+    first = None
+    for found in _captures(tags):
+        if len(found.local) >= _WHOLE and (first is None or found.local.startswith(first.local)):
+            return found
+        first = first or found
+    return first
+
+
+def clock_not_set(tags: Tags) -> str | None:
+    """The tag, with its group, of the first date from an unset clock; None when there is none."""
+    return next((f"{group}:{row.name}" for row, group, parsed in _dates(tags) if _unset(tags, row, parsed)), None)
+
+
+def unset_clock(tags: Tags) -> datetime | None:
+    """What the first unset clock showed; None when there is none."""
+    return next((parsed.clock for row, _, parsed in _dates(tags) if _unset(tags, row, parsed)), None)
+
+
+class _Parsed(NamedTuple):
+    clock: datetime
+    fraction: str
+    zone: str
+    precision: int  # characters of `clock` in ISO 8601 that the value says: 4, 7, 10 or 19
+
+
+def _dates(tags: Tags) -> Iterator[tuple[DateTag, str, _Parsed]]:
+    seen = set[tuple[str, str]]()
+    for row in DATE_TAGS:
+        for group, text in tags.all(row.name, row.groups):
+            if (group, row.name) not in seen and (parsed := _parse(text)) is not None:
+                yield row, group, parsed
+            if row.groups:
+                seen.add((group, row.name))
+
+
+def _captures(tags: Tags) -> Iterator[Capture]:
+    for row, group, parsed in _dates(tags):
+        if not _unset(tags, row, parsed):
+            found = _moment(tags, row, group, parsed)
+            if found is not None:
+                yield found
+
+
+def _unset(tags: Tags, row: DateTag, parsed: _Parsed) -> bool:
+    """Whether a clock that started at one of `EPOCHS` gave this date. A scanned picture may really be as old as
+    that."""
+    if parsed.precision < _WHOLE:
+        return False
+    if parsed.clock in FULL:
+        return True
+    if row.meaning != "taken":
+        return _began(parsed.clock)
+    made = (_parse(text) for text in tags.values("CreateDate"))  # a camera writes this at the same time
+    return parsed.clock == EPOCHS[0] or (_began(parsed.clock) and any(one and _began(one.clock) for one in made))
+
+
+def _began(clock: datetime) -> bool:
+    # A clock west of Greenwich starts on the day before.
+    return any(-1 <= (clock - epoch) / timedelta(days=1) <= UNSET_DAYS for epoch in EPOCHS)
+
+
+def _moment(tags: Tags, row: DateTag, group: str, parsed: _Parsed) -> Capture | None:
+    tag = f"{group}:{row.name}"
+    if parsed.precision < _WHOLE:
+        return _made(parsed, None, tag, "")
+    offset = offset_of(parsed.zone)
+    if offset is not None:
+        return _made(parsed, offset, tag, "recorded")
+    header = group in QUICKTIME and row.rule == "utc"
+    beside = next((text for name in row.offsets for text in tags.values(name)), "")
+    if (
+        parsed.zone == "Z"
+        or (not parsed.zone and beside.upper() in _UTC)
+        or (row.rule == "utc" and not (header and _local_clock(tags)))
+    ):
+        offset = _zone(tags, ()) if header else None
+        if offset is None:
+            return _made(parsed, None, tag, "utc")
+        return _made(parsed._replace(clock=parsed.clock + timedelta(minutes=offset)), offset, tag, "recorded")
+    offset = _zone(tags, row.offsets)
+    return _made(parsed, offset, tag, "" if offset is None else "recorded")
+
+
+def _made(parsed: _Parsed, offset: int | None, tag: str, zone: Zone) -> Capture | None:
+    try:
+        seconds = parsed.clock.replace(tzinfo=timezone(timedelta(minutes=offset or 0))).timestamp()
+    except (OverflowError, ValueError):
+        return None
+    seconds += float(f"0.{parsed.fraction or 0}")
+    local = parsed.clock.isoformat()[: parsed.precision] + (f".{parsed.fraction}" if parsed.fraction else "")
+    return Capture(seconds=seconds, local=local, offset=offset, tag=tag, zone=zone)
+
+
+def _parse(text: str) -> _Parsed | None:
+    """Parse a date as cameras write it; None when it is not one.
+
+    Hour 24 is read as hour 0 of the same day, as some cameras write it; second 60 as the last second of its
+    minute.
+    """
+    found = _DATE.fullmatch(text.strip())
+    if found is None or int(found["year"]) < FIRST_YEAR:
+        return None
+    month, day = (int((found[part] or "0").strip() or 0) for part in ("month", "day"))
+    timed = month and day and found["hour"]
+    hour, minute, second = (int(found[part] or 0) if timed else 0 for part in ("hour", "minute", "second"))
+    try:
+        clock = datetime(
+            int(found["year"]),
+            month or 1,
+            (month and day) or 1,
+            0 if hour == 24 else hour,
+            minute,
+            59 if second == 60 else second,
+        )
+    except ValueError:
+        return None
+    if not timed:
+        return _Parsed(clock, "", "", 4 if not month else 7 if not day else 10)
+    zone = found["zone"] or ""
+    return _Parsed(clock, (found["fraction"] or "")[:6].rstrip("0"), "Z" if zone in _UTC else zone, 19)
+
+
+def offset_of(text: str) -> int | None:
+    """Minutes east of UTC of `+02:00`, `+0200` or `+2`; None when no place on Earth has this offset."""
+    found = _OFFSET.fullmatch(text)
+    if found is None or int(found[3] or 0) > 59:
+        return None
+    minutes = (int(found[2]) * 60 + int(found[3] or 0)) * (1 if found[1] == "+" else -1)
+    return minutes if SMALLEST_OFFSET <= minutes <= LARGEST_OFFSET else None
+
+
+def _zone(tags: Tags, names: tuple[str, ...]) -> int | None:
+    for name in (*names, "AndroidTimeZone"):
+        for text in tags.values(name):
+            offset = offset_of(text)
+            if offset is not None:
+                return offset
+    for group, text in tags.all("TimeZone"):
+        if group.startswith(_MINUTES) and re.fullmatch(r"-?\d{1,3}", text):
+            offset = int(text) if SMALLEST_OFFSET <= int(text) <= LARGEST_OFFSET else None
+        else:
+            offset = offset_of(text)
+        if offset is not None:
+            # Canon's and GoPro's offsets include daylight saving time, Nikon's do not.
+            return offset + 60 * (group.startswith("Nikon") and tags.number("DaylightSavings") == 1)
+    hours = tags.text("TimeZoneOffset")  # EXIF 2.1, of TIFF/EP; a second number is that of ModifyDate
+    found = re.match(r"-?\d{1,2}(?= |$)", hours) if hours else None
+    return int(found[0]) * 60 if found and SMALLEST_OFFSET <= int(found[0]) * 60 <= LARGEST_OFFSET else None
+
+
+def _local_clock(tags: Tags) -> bool:
+    maker = (tags.text("Make") or "").lower()
+    return maker.startswith(_LOCAL_CLOCK) or any(group.lower().startswith(_LOCAL_CLOCK) for group in tags.groups)

@@ -1,0 +1,34 @@
+"""The key that files which belong together share: a folder and a stem.
+
+It is separate from the rules (`core.media.card_rules`), so that a worker which only lists a source does not
+compile them.
+"""
+
+from core.media.file_types import MEDIA, SIDECARS, split
+
+
+def folder_and_name(path: bytes) -> tuple[bytes, bytes]:
+    """A path's folder, with the slash at its end, and its file name."""
+    folder, slash, name = path.rpartition(b"/")
+    return folder + slash, name
+
+
+def parts(name: bytes) -> tuple[bytes, bytes, bytes]:
+    """Stem, extension, and for a sidecar named after a whole file name (X.CR3.xmp) the extension of that file,
+    else b""."""
+    stem, extension = split(name)
+    if extension in SIDECARS:
+        inner_stem, inner = split(stem)
+        if inner in MEDIA:
+            return inner_stem, extension, inner
+    return stem, extension, b""
+
+
+def stem_key(path: bytes) -> bytes:
+    """The key that files of one stem in one folder share.
+
+    It is the folder unchanged and the stem with ASCII letters in lower case: the same for IMG_1.CR3, img_1.JPG,
+    IMG_1.xmp and IMG_1.CR3.xmp.
+    """
+    folder, name = folder_and_name(path)
+    return folder + parts(name)[0].lower()
