@@ -1,1 +1,1 @@
-"""Worker processes: the only ones that touch a source or an archive, because only they may hang."""
+"""Worker processes: the only processes that touch a source or an archive, because such a call may hang."""

@@ -1,20 +1,38 @@
-"""The audit of archived files: read again, and compared with what was archived."""
+"""The audit of archived files: read them again, and compare them with what was archived."""
 
+import errno
 import hashlib
 import os
 
-from core.files import cache
-from core.files.closing import release
-from core.workers import messages
-from core.workers.control import Slot
-from core.workers.faults import fault_of
+from core.checksums.algorithms import Hashers
+from core.files import page_cache
+from core.files.fds import release
+from core.models import Side
+from core.workers import archive_messages
+from core.workers.archive_files import opened
+from core.workers.faults import archive_fault
 from core.workers.messages import Fault
-from core.workers.readback import reached
-from core.workers.reading import digest_of, reader
-from core.workers.shelf import opened
+from core.workers.read_source import digest_of, reader
+from core.workers.shared_memory import Slot
+from core.workers.verification import reached
 
 
-def audit(request: messages.Audit, arena: memoryview, slot: Slot) -> messages.Audited:
+def checksums(request: archive_messages.Checksums, arena: memoryview, slot: Slot) -> archive_messages.Computed:
+    """Checksums of an archived file, which is compared with both digests in the same reading. Raises OSError."""
+    slot.begin("audit", request.size)
+    hashers = Hashers({*request.algorithms, "sha256"})
+    with opened(request.place) as folders:
+        fd = folders.open(request.path, os.O_RDONLY)
+        try:
+            size, xxh128 = digest_of(reader(fd), arena, slot, hashers.update)
+        finally:
+            release(fd)
+    found = hashers.digests()
+    sound = (size, xxh128, found["sha256"]) == (request.size, request.xxh128, request.sha256)
+    return archive_messages.Computed({name: found[name] for name in request.algorithms} if sound else {})
+
+
+def audit(request: archive_messages.Audit, arena: memoryview, slot: Slot) -> archive_messages.Audited:
     """Read archived files past the cache and compare both digests."""
     results: list[tuple[str, Fault | None]] = []
     with opened(request.place) as folders:
@@ -24,17 +42,20 @@ def audit(request: messages.Audit, arena: memoryview, slot: Slot) -> messages.Au
             try:
                 fd = folders.open(path, os.O_RDONLY)
                 try:
-                    dropped = cache.drop(fd)
+                    dropped = page_cache.drop(fd, ours=True)
                     found, digest = digest_of(reader(fd), arena, slot, sha.update)
                 finally:
                     release(fd)
             except OSError as error:
-                results.append(("", fault_of(error, "archive")))
+                if error.errno == errno.EDEADLK:
+                    # It is only in iCloud, which is no damage.
+                    raise
+                results.append(("", archive_fault(error, request.place)))
                 continue
             if found != size:
-                results.append(("", Fault("archive", f"it has {found:,} bytes, not {size:,}")))
+                results.append(("", Fault(Side.ARCHIVE, f"it has {found:,} bytes, not {size:,}")))
             elif (digest, sha.digest()) != (xxh128, sha256):
-                results.append(("", Fault("archive", "its content is not what was archived")))
+                results.append(("", Fault(Side.ARCHIVE, "its content is not what was archived")))
             else:
                 results.append((reached(request.place.level, dropped), None))
-    return messages.Audited(results)
+    return archive_messages.Audited(results)

@@ -1,4 +1,5 @@
-"""One batch on its way into the archive: staged, journaled and flushed here; read back and published elsewhere."""
+"""One batch that is being archived: staged, journaled and flushed here; verified and published in other
+modules."""
 
 import itertools
 import os
@@ -6,29 +7,31 @@ from contextlib import suppress
 
 import msgspec
 
-from core.files import cache, durable
-from core.files.closing import release
-from core.files.tree import Tree
-from core.workers import journals
-from core.workers.control import WRITTEN, Slot
-from core.workers.faults import fault_of
-from core.workers.folders import PRIVATE, Folders, write_all
-from core.workers.messages import Checked, Digest, Fault, Place, ToStage
-from core.workers.rows import Read, row
+from core import archive_layout
+from core.files import fsync, page_cache
+from core.files.fds import release
+from core.files.open_beneath import Tree
+from core.volumes.filesystems import Level
+from core.workers import journal_files
+from core.workers.batch_messages import Checked, ToStage
+from core.workers.dir_fds import MADE, Folders, write_all
+from core.workers.faults import archive_fault
+from core.workers.journal_rows import ReadFile, row
+from core.workers.messages import Fault, Place
+from core.workers.shared_memory import WRITTEN, Slot
+from core.workers.source_messages import Digest, FileFacts
 
-PAYLOAD_MODE = 0o644
-
-_NOTHING = os.stat_result([0] * 10)
+PAYLOAD_MODE = 0o666
 
 
-class Held(msgspec.Struct):
+class BatchEntry(msgspec.Struct):
     """One file of the batch.
 
-    `staged` is its name in staging ("": none there any more), `wanted` the payload's name that was ordered and
-    `payload` the one it gets, `journaled` the one that its row in the journal has (None: no row yet).
+    `staged` is its name in staging ("": it has no file there any more), `wanted` the payload's name that was asked
+    for and `payload` the name it gets, `journaled` the name in its journal row (None: no row yet).
     """
 
-    read: Read
+    read: ReadFile
     path: bytes
     data: memoryview | None = None
     staged: str = ""
@@ -37,6 +40,7 @@ class Held(msgspec.Struct):
     wanted: str = ""
     payload: str = ""
     outcome: str = ""
+    before: tuple[str, str, float] | None = None
     journaled: str | None = None
     flushed: bool = False
     verified: bool = False
@@ -44,37 +48,38 @@ class Held(msgspec.Struct):
 
     @property
     def digest(self) -> Digest:
-        """What the file holds."""
+        """The digest of the file."""
         return self.read.digest
 
 
 class Batch:
-    """Files of one import on their way; every step reports faults by number and goes on with the rest.
+    """Files of one import that are being archived; every step reports faults by file number and continues with the
+    rest.
 
     A file with a fault leaves the batch, and its staged bytes are removed.
     """
 
     def __init__(self, slot: Slot) -> None:
         self.slot = slot
-        self.files: dict[int, Held] = {}
+        self.files: dict[int, BatchEntry] = {}
         self.place = Place(b"", 0, 0, "", "")
         self.root = -1
         self.staging = -1
         self._journal = -1
         self._journal_is_new = False
         self._part = ""
-        # Unlike a process id, never that of a worker before.
+        # A process id would not do, because an earlier worker may have had the same.
         self._mark = os.urandom(6).hex()
         self._numbers = itertools.count()
 
     @property
     def whole(self) -> bool:
-        """Whether the archive's file system may be synced as a whole: a local one that is known."""
-        return self.place.level == "medium" and durable.syncs_whole()
+        """Whether the archive's file system may be synced as a whole: it must be local and of a known type."""
+        return self.place.level == Level.MEDIUM and fsync.syncs_whole()
 
     @property
     def _in_parts(self) -> bool:
-        return journals.in_parts(self.place)
+        return journal_files.in_parts(self.place)
 
     def begin(self, place: Place, staging: str) -> None:
         """Open the archive's root, checking that it is the same folder as before, and the staging folder.
@@ -87,37 +92,37 @@ class Batch:
             root = os.dup(tree.fileno())
         try:
             with Folders(root) as folders:
-                self.staging = os.dup(folders.at(staging, PRIVATE))
+                self.staging = os.dup(folders.at(staging, MADE))
         except BaseException:
             release(root)
             raise
         self.root, self.place = root, place
 
-    def new(self, number: int) -> Held:
-        """A file of the batch that is written while it is read; its digest comes later. Raises OSError."""
-        held = Held(Read(Digest(number), _NOTHING, {}), b"")
+    def new(self, number: int) -> BatchEntry:
+        """Add a file that is written while it is read; its digest is set later. Raises OSError."""
+        held = BatchEntry(ReadFile(Digest(number), FileFacts()), b"")
         self.files[number] = held
         self._create(held)
         return held
 
-    def again(self, held: Held) -> None:
-        """Begin to write a file anew: what it has in staging goes. Raises OSError.
+    def again(self, held: BatchEntry) -> None:
+        """Write a file from the start again: its staged file is removed, and a new one made. Raises OSError.
 
-        Truncating it would do, were there no servers whose clients cannot.
+        Truncating it would be enough, but the clients of some servers cannot.
         """
         self.remove(held)
         self._create(held)
 
-    def _create(self, held: Held) -> None:
-        # O_EXCL: where publishing links, an old name in staging may share its bytes with the payload.
+    def _create(self, held: BatchEntry) -> None:
+        # O_EXCL: where publishing links, an old name in staging may share its inode with the payload.
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         name = f"{self._mark}-{next(self._numbers)}"
         held.fd = os.open(name, flags, PAYLOAD_MODE, dir_fd=self.staging)
         held.staged = name
-        held.uncached = cache.uncached(held.fd)
+        held.uncached = page_cache.uncached(held.fd)
 
     def stage(self, orders: list[ToStage]) -> Checked:
-        """Write the files that were read into memory; forget those without an order."""
+        """Write the files that were read into memory to staging; those without an order leave the batch."""
         self.slot.begin("copy")
         faults: list[tuple[int, Fault]] = []
         wanted = {order.number: order for order in orders}
@@ -127,41 +132,45 @@ class Batch:
             self.slot.checkpoint()
             held = self.files[number]
             held.wanted = held.payload = order.payload
-            held.outcome = order.outcome
+            held.outcome, held.before = order.outcome, order.before
             try:
                 if order.payload:
                     self._write(held)
                 else:
                     self.remove(held)
             except OSError as error:
-                faults.append((number, fault_of(error, "archive")))
+                faults.append((number, archive_fault(error, self.place)))
                 self.forget(number)
         return Checked(faults)
 
-    def _write(self, held: Held) -> None:
+    def _write(self, held: BatchEntry) -> None:
         if held.data is not None:
-            # The bytes are in memory only until the next step needs it.
+            # The bytes stay valid in memory only until the next file or batch is read.
             data, held.data = held.data, None
             self._create(held)
             write_all(held.fd, data)
             self.slot.advance(WRITTEN, len(data))
         if held.fd < 0:
             raise OSError("nothing was written")
-        # Some servers refuse times; the journal has it.
+        # Some servers refuse to set times; the journal records them.
         with suppress(OSError):
             os.utime(held.fd, ns=(held.digest.mtime_ns, held.digest.mtime_ns))
 
     def journal(self, import_id: str) -> None:
-        """Append the rows that are new or have changed since. Raises OSError."""
+        """Append the journal rows that are new or have changed. Raises OSError."""
         if self._journal < 0:
             with Folders(self.root) as folders:
-                path = f"{journals.FOLDER}/{import_id}{journals.ENDING}"
-                self._journal, self._journal_is_new, self._part = journals.open_end(folders, path, self._in_parts)
+                path = f"{archive_layout.JOURNALS}/{import_id}{archive_layout.JOURNAL_ENDING}"
+                self._journal, self._journal_is_new, self._part = journal_files.open_end(
+                    folders, path, self._in_parts
+                )
         changed = [held for held in self.files.values() if not held.done and held.journaled != held.payload]
         try:
-            write_all(self._journal, b"".join(row(h.path, h.read, h.outcome, h.payload) for h in changed))
+            write_all(
+                self._journal, b"".join(row(h.path, h.read, h.outcome, h.payload, h.before) for h in changed)
+            )
         except OSError:
-            # Opened again, it is seen to be torn.
+            # When it is opened again, a torn last line is noticed.
             release(self._journal)
             self._journal = -1
             raise
@@ -169,15 +178,15 @@ class Batch:
             held.journaled = held.payload
 
     def flush(self) -> Checked:
-        """Staged bytes and journal rows reach the medium. After any failure the whole batch is copied again."""
+        """Flush staged bytes and journal rows to the medium. After any failure the whole batch is copied again."""
         self.slot.begin("flush")
         staged = [held for held in self.files.values() if held.fd >= 0]
         try:
             fds = [held.fd for held in staged] + ([self._journal] if self._journal >= 0 else [])
-            durable.sync_files(fds, self.staging if self.whole else -1)
+            fsync.sync_files(fds, self.staging if self.whole else -1)
             if self._journal_is_new:
                 with Folders(self.root) as folders:
-                    folders.at(journals.FOLDER)
+                    folders.at(archive_layout.JOURNALS)
                     folders.sync()
                 self._journal_is_new = False
             if self._in_parts and self._journal >= 0:
@@ -185,21 +194,21 @@ class Batch:
                 os.close(fd)
                 self._part = ""
             for held in staged:
-                # close(2) may be the first to tell of a full disk: NFS and SMB write late.
+                # close(2) may be the first to report a full disk: NFS and SMB write late.
                 fd, held.fd = held.fd, -1
                 os.close(fd)
                 held.flushed = True
             return Checked([])
         except OSError as error:
-            fault = msgspec.structs.replace(fault_of(error, "archive", "flush: "), again=True)
+            fault = msgspec.structs.replace(archive_fault(error, self.place, "flush: "), again=True)
             numbers = [number for number, held in self.files.items() if not held.done]
             self.drop()
             return Checked([(number, fault) for number in numbers])
 
     # Ending
 
-    def remove(self, held: Held) -> None:
-        """Remove what a file has in staging."""
+    def remove(self, held: BatchEntry) -> None:
+        """Remove a file's bytes from staging."""
         if held.fd >= 0:
             release(held.fd)
             held.fd = -1
@@ -210,12 +219,12 @@ class Batch:
             held.staged = ""
 
     def forget(self, number: int) -> None:
-        """Take a file out of the batch."""
+        """Remove a file from the batch, and its bytes from staging."""
         self.remove(self.files.pop(number))
 
     def drop(self) -> None:
-        """Forget everything: staged files go, and the part of the journal that was not flushed; descriptors are
-        closed. All rows of that part are written again with their files."""
+        """Drop the whole batch: staged files are removed, with the part of the journal that was not flushed;
+        descriptors are closed. The rows of that part are written again with their files."""
         for held in self.files.values():
             self.remove(held)
         self.files = {}
@@ -223,7 +232,7 @@ class Batch:
             release(self._journal)
         if self._part:
             with Folders(self.root) as folders:
-                journals.withdraw(folders, self._part)
+                journal_files.withdraw(folders, self._part)
         for fd in (self.root, self.staging):
             if fd >= 0:
                 release(fd)

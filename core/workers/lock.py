@@ -1,42 +1,41 @@
-"""The archive's lock file, as workers handle it; importing/lock.py decides."""
+"""Operations on the archive's lock file; archives/lock.py decides which."""
 
 import os
 
+from core import archive_layout
 from core.files import noreplace
-from core.workers import messages
-from core.workers.folders import Folders
-from core.workers.shelf import as_text, move, opened, read, remove, temporary, write_new
-
-LOCK = ".lading/lock"
+from core.workers import archive_messages, messages
+from core.workers.archive_files import as_text, move, opened, read, remove, temporary, write_new
+from core.workers.dir_fds import Folders
 
 UNREADABLE = "?"
-"""Stands for a lock with nothing in it, so that it can be told from none, and replaced."""
+"""The text of an empty lock file, so that it differs from no lock, and can be replaced."""
 
 
-def _text(folders: Folders, path: str = LOCK) -> str:
-    """What a lock says, "" when there is none."""
+def _text(folders: Folders, path: str = archive_layout.LOCK) -> str:
+    """The lock's text; "" when there is no lock."""
     try:
         return as_text(read(folders, path)) or UNREADABLE
     except FileNotFoundError:
         return ""
 
 
-def lock(request: messages.Lock) -> messages.Held:
-    """Write the lock if there is none, or only the stale `replace`; the text that stands there now."""
+def lock(request: archive_messages.Lock) -> archive_messages.LockText:
+    """Write the lock if there is none, or if its text is the stale `replace`. Returns the text that it has now."""
     with opened(request.place) as folders:
         if request.replace and _text(folders) == request.replace:
             _take_away(folders, request)
-        write_new(folders, request.place.way, LOCK, request.text.encode())
-        return messages.Held(_text(folders))
+        write_new(folders, request.place.way, archive_layout.LOCK, request.text.encode())
+        return archive_messages.LockText(_text(folders))
 
 
-def _take_away(folders: Folders, request: messages.Lock) -> None:
-    """Move the stale lock aside under a name of our own: only one engine can.
+def _take_away(folders: Folders, request: archive_messages.Lock) -> None:
+    """Move the stale lock aside under a name of our own, which only one engine can.
 
-    If a fresh one was caught instead it is put back; one that came meanwhile wins.
+    If a new lock was moved instead, it is put back, unless another one was written meanwhile.
     """
     aside = temporary()
-    folder, _, name = LOCK.rpartition("/")
+    folder, _, name = archive_layout.LOCK.rpartition("/")
     target_folder, _, target = aside.rpartition("/")
     try:
         os.rename(name, target, src_dir_fd=folders.at(folder), dst_dir_fd=folders.at(target_folder))
@@ -44,33 +43,33 @@ def _take_away(folders: Folders, request: messages.Lock) -> None:
         return
     try:
         if _text(folders, aside) != request.replace:
-            move(folders, request.place.way, aside, LOCK)
+            move(folders, request.place.way, aside, archive_layout.LOCK)
     except FileExistsError:
         pass
     finally:
         remove(folders, aside)
 
 
-def beat(request: messages.Beat) -> messages.Held:
-    """Write the lock anew, if it still is ours."""
+def beat(request: archive_messages.Beat) -> archive_messages.LockText:
+    """Renew the lock, if it still is ours."""
     with opened(request.place) as folders:
         found = _text(folders)
         if found != request.old:
-            return messages.Held(found)
+            return archive_messages.LockText(found)
         new = temporary()
         try:
             write_new(folders, noreplace.LOOK, new, request.text.encode())
             folder, _, name = new.rpartition("/")
-            target_folder, _, target = LOCK.rpartition("/")
+            target_folder, _, target = archive_layout.LOCK.rpartition("/")
             os.rename(name, target, src_dir_fd=folders.at(folder), dst_dir_fd=folders.at(target_folder))
         finally:
             remove(folders, new)
-        return messages.Held(request.text)
+        return archive_messages.LockText(request.text)
 
 
-def unlock(request: messages.Unlock) -> messages.Done:
+def unlock(request: archive_messages.Unlock) -> messages.Done:
     """Remove the lock if it is ours."""
     with opened(request.place) as folders:
         if _text(folders) == request.text:
-            remove(folders, LOCK)
+            remove(folders, archive_layout.LOCK)
     return messages.Done()

@@ -1,4 +1,4 @@
-"""A worker process: one request after the other, until the engine is gone."""
+"""A worker process: it carries out one request after the other, until the engine is gone."""
 
 import os
 import resource
@@ -7,28 +7,35 @@ import socket
 import sys
 from contextlib import suppress
 
-from core.workers.control import Control
-from core.workers.line import Line, leave_with_engine
-from core.workers.worker import Worker
+from core import vital_threads
+from core.files.dataless import fetch
+from core.ipc import Line, leave_with_engine
+from core.workers.decoders import decoder_of
+from core.workers.dispatch import Dispatcher
+from core.workers.messages import Request
+from core.workers.shared_memory import Control
 
 DESCRIPTORS = 4096
-"""Open files wanted; macOS starts with 256."""
+"""The limit of open files to ask for; macOS starts with 256."""
 
 
 def main() -> None:
-    """Arguments: the descriptors of the line, the lifeline and the shared area, and the slot's number."""
-    line_fd, lifeline, control_fd, number = (int(argument) for argument in sys.argv[1:5])
+    """Arguments: the descriptors of the pipe, the lifeline and the shared memory, the slot's number, the umask."""
+    line_fd, lifeline, control_fd, number, umask = (int(argument) for argument in sys.argv[1:6])
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.umask(0o022)
-    leave_with_engine(lifeline)
+    os.umask(umask)
+    vital_threads.install()
+    leave_with_engine(lifeline, lambda: os._exit(0))
+    # Files that are only in iCloud are fetched only where a source asks for it.
+    fetch(False)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    worker = Worker(Control(control_fd).slot(number))
+    worker = Dispatcher(Control(control_fd).slot(number))
     with socket.socket(fileno=line_fd) as connection:
-        line = Line(connection)
+        line = Line(connection, decoder_of(Request))
         try:
             while True:
                 worker.wait(line.waits)

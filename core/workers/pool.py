@@ -1,4 +1,5 @@
-"""The engine's side of the worker processes: started when needed, replaced when they die, never waited for."""
+"""The engine's side of the worker processes: they are started on demand, replaced when they die, and never
+joined."""
 
 import asyncio
 import errno
@@ -13,22 +14,24 @@ from typing import IO, TypeVar
 import msgspec
 
 from core.errors import WorkerDiedError
-from core.workers import control, messages
-from core.workers.control import Control, Slot
-from core.workers.messages import FRAME, Reply, Request
+from core.ipc import FrameTooLargeError, framed, read_frame
+from core.workers import messages, shared_memory
+from core.workers.decoders import decoder_of
+from core.workers.messages import Reply, Request
+from core.workers.shared_memory import Control, Slot
 
 R = TypeVar("R")
 
-LARGEST_REPLY = 64 << 20
-"""Bytes; a longer frame means that the line is broken."""
+LARGEST_FRAME = 64 << 20
+"""Bytes; a longer frame means that the connection is broken."""
 
-AGAIN = 0.5
-"""Seconds until a volume that erred is asked once more."""
+RETRY_DELAY = 0.5
+"""Seconds until a volume that returned an error is asked once more."""
 
-LEAVE = 1.0
-"""Seconds a worker gets to end by itself."""
+EXIT_TIMEOUT = 1.0
+"""Seconds that a worker gets to end by itself."""
 
-_decoder: "msgspec.msgpack.Decoder[Reply]" = msgspec.msgpack.Decoder(Reply)
+reply_decoder: "msgspec.msgpack.Decoder[Reply]" = decoder_of(Reply)
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -36,7 +39,7 @@ class TaskFailedError(Exception):
     """A worker could not carry out a request at all."""
 
     def __init__(self, fault: messages.Fault, detail: str = "") -> None:
-        super().__init__(fault.text)
+        super().__init__(str(fault))
         self.fault = fault
         self.detail = detail
 
@@ -46,7 +49,7 @@ class TaskStoppedError(Exception):
 
 
 class Worker:
-    """One worker process. Between `Pool.worker` and its end it belongs to one caller."""
+    """One worker process. Inside `Pool.worker` it belongs to one caller."""
 
     def __init__(
         self,
@@ -61,12 +64,12 @@ class Worker:
         self.process = process
         self.task = ""
         self._reader = reader
-        self._writer = writer
+        self.writer = writer
         self._asked = False
 
     @property
     def alive(self) -> bool:
-        """Whether it can take a request."""
+        """Whether it can accept a request."""
         return self.process.returncode is None and not self._asked
 
     async def ask(self, request: Request, wanted: type[R]) -> R:
@@ -77,60 +80,62 @@ class Worker:
         data = _encoder.encode(request)
         self._asked = True
         try:
-            self._writer.write(len(data).to_bytes(FRAME, "big") + data)
-            await self._writer.drain()
-            length = int.from_bytes(await self._reader.readexactly(FRAME), "big")
-            if length > LARGEST_REPLY:
-                raise WorkerDiedError(f"worker {self.process.pid} sent a frame of {length:,} bytes")
-            reply = _decoder.decode(await self._reader.readexactly(length))
-        except (asyncio.IncompleteReadError, ConnectionError, msgspec.DecodeError) as error:
-            raise WorkerDiedError(f"worker {self.process.pid} is gone") from error
+            self.writer.write(framed(data))
+            await self.writer.drain()
+            reply = reply_decoder.decode(await read_frame(self._reader, LARGEST_FRAME))
+        except FrameTooLargeError as error:
+            raise WorkerDiedError("a worker sent too large a frame", detail=f"({error.length:,} bytes)") from error
+        except (asyncio.IncompleteReadError, ConnectionError, ValueError) as error:
+            raise WorkerDiedError("a worker is gone", detail=f"(process {self.process.pid})") from error
         self._asked = False
         if isinstance(reply, messages.Failed):
             raise TaskFailedError(reply.fault, reply.detail)
         if isinstance(reply, messages.Stopped):
             raise TaskStoppedError
         if not isinstance(reply, wanted):
-            raise WorkerDiedError(f"worker {self.process.pid} answered with {type(reply).__name__}")
+            raise WorkerDiedError(f"a worker answered with {type(reply).__name__}")
         return reply
 
     async def ask_twice(self, request: Request, wanted: type[R]) -> R:
-        """Ask, and once more after EIO: a server was asked too much at once, or its session has just ended.
+        """Ask, and once more after EIO: a server may have been overloaded, or its session has just ended.
 
-        For what may be done twice. Raises as `ask`.
+        Only for requests that may be carried out twice. Raises as `ask`.
         """
         try:
             return await self.ask(request, wanted)
         except TaskFailedError as error:
             if error.fault.code != errno.EIO:
                 raise
-        await asyncio.sleep(AGAIN)
+        await asyncio.sleep(RETRY_DELAY)
         return await self.ask(request, wanted)
 
     def kill(self) -> None:
-        """End it now; one stuck in the kernel goes when the kernel lets it."""
-        self._asked = True  # it takes no more requests
-        self._writer.close()
+        """Kill the process now; one that is stuck in the kernel ends when the kernel allows it."""
+        self._asked = True  # it accepts no more requests
+        self.writer.close()
         if self.process.returncode is None:
             self.process.kill()
 
     async def leave(self) -> None:
-        """Let it end by itself, then end it. Never waits for one that is stuck."""
-        self._writer.close()
+        """Let the process end by itself, then kill it. Never waits for one that is stuck."""
+        self.writer.close()
         try:
-            await asyncio.wait_for(self.process.wait(), LEAVE)
+            await asyncio.wait_for(self.process.wait(), EXIT_TIMEOUT)
         except TimeoutError:
             self.process.kill()
             try:
-                await asyncio.wait_for(self.process.wait(), LEAVE)
+                await asyncio.wait_for(self.process.wait(), EXIT_TIMEOUT)
             except TimeoutError:
                 return
 
 
 class Pool:
-    """Worker processes that all tasks share. How many work at once is bounded by the callers' limits."""
+    """The worker processes that all tasks share. The callers' limits decide how many of them run at once.
 
-    def __init__(self, log: IO[bytes] | None = None) -> None:
+    `umask`: for the files and folders that they make.
+    """
+
+    def __init__(self, log: IO[bytes] | None = None, umask: int = 0o022) -> None:
         self._control = Control.create()
         self._lifeline, self._end = os.pipe()
         self._numbers = itertools.count()
@@ -140,12 +145,13 @@ class Pool:
         self._dying: set[Worker] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._log = log
-        self.retired = [0] * control.WORDS
-        """What workers that are gone have counted, word by word."""
+        self._umask = umask
+        self.retired = [0] * shared_memory.SLOT_WORDS
+        """The sums of the counters of workers that have ended, word by word."""
 
     async def _start(self) -> Worker:
         number = self._free_slots.pop() if self._free_slots else next(self._numbers)
-        if number >= control.SLOTS:
+        if number >= shared_memory.SLOTS:
             raise WorkerDiedError("too many workers are stuck", "Unmount what does not answer and start again.")
         self._control.clear(number)
         ours, theirs = socket.socketpair()
@@ -157,7 +163,7 @@ class Pool:
                     "-P",
                     "-m",
                     "core.workers.main",
-                    *(str(argument) for argument in (*fds, number)),
+                    *(str(argument) for argument in (*fds, number, self._umask)),
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
                     stderr=self._log,
@@ -166,7 +172,7 @@ class Pool:
                 )
             reader, writer = await asyncio.open_unix_connection(sock=ours)
         except BaseException:
-            # A process that did start finds its line closed, and leaves.
+            # A process that was started all the same finds its connection closed, and ends.
             ours.close()
             self._free_slots.append(number)
             raise
@@ -174,7 +180,7 @@ class Pool:
 
     @asynccontextmanager
     async def worker(self, task: str = "") -> AsyncIterator[Worker]:
-        """A worker for one caller; it goes back when the block ends well, and is killed when it does not."""
+        """Borrow a worker; it is returned when the block ends normally, and killed when it does not."""
         worker = None
         while self._idle and worker is None:
             found = self._idle.pop()
@@ -185,8 +191,8 @@ class Pool:
         if worker is None:
             worker = await self._start()
         worker.task = task
-        worker.slot.set(control.COMMAND, control.RUN)
-        worker.slot.set(control.PACE, 0)
+        worker.slot.set(shared_memory.COMMAND, shared_memory.RUN)
+        worker.slot.set(shared_memory.PACE, 0)
         self._busy.add(worker)
         try:
             yield worker
@@ -207,26 +213,26 @@ class Pool:
     async def _wait_for_end(self, worker: Worker) -> None:
         await worker.process.wait()
         self._dying.discard(worker)
-        for word in range(control.WORDS):
+        for word in range(shared_memory.SLOT_WORDS):
             self.retired[word] += worker.slot.get(word)
         self._free_slots.append(worker.number)
 
     def busy(self) -> list[Worker]:
-        """The workers that belong to a caller now."""
+        """The workers that are borrowed now."""
         return list(self._busy)
 
     def total(self, word: int) -> int:
-        """The sum of a counter over all workers, those that are gone included."""
+        """The sum of a counter over all workers, including those that have ended."""
         alive = [*self._idle, *self._busy, *self._dying]
         return self.retired[word] + sum(worker.slot.get(word) for worker in alive)
 
     async def stop(self) -> None:
-        """End all workers. One that is stuck in the kernel is left to it."""
+        """End all workers. One that is stuck in the kernel is left behind."""
         workers = [*self._idle, *self._busy]
         self._idle, self._busy = [], set()
         await asyncio.gather(*(worker.leave() for worker in workers))
         if self._ending:
-            _, stuck = await asyncio.wait(self._ending, timeout=LEAVE)
+            _, stuck = await asyncio.wait(self._ending, timeout=EXIT_TIMEOUT)
             for task in stuck:
                 task.cancel()
             await asyncio.gather(*stuck, return_exceptions=True)

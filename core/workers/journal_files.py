@@ -1,9 +1,9 @@
-"""Journals as files: one that grows or, on a network, parts that are written once and never touched again.
+"""Journals as files: a single file that grows or, on a network, parts that are written once and never changed.
 
-Not every client of a file server can append to a file (rclone without a cache and libsmbclient cannot), and a
-session that breaks leaves unknown how much of an appended line has arrived. `ID.jsonl.TIME-TAG` are the parts of
-`ID.jsonl`: read after it, in the order of their times, as if they were one file. Each begins with an empty line,
-so that one that was torn damages no other. Imports have them, and moves.
+Not every client of a file server can append to a file (rclone without a cache and libsmbclient cannot), and after
+a broken session it is unknown how much of an appended line has arrived. `ID.jsonl.TIME-TAG` are the parts of
+`ID.jsonl`: they are read after it, in the order of their times, as if they were one file. Each begins with an
+empty line, so that a torn part damages no other. Imports have journals, and so do moves.
 """
 
 import os
@@ -12,30 +12,31 @@ import time
 from collections import defaultdict
 from contextlib import suppress
 
-from core.files import durable
-from core.files.closing import release
-from core.workers.folders import SHARED, Folders, write_all
+from core import archive_layout
+from core.files import fsync
+from core.files.fds import release
+from core.volumes.filesystems import Level
+from core.workers.dir_fds import MADE, Folders, write_all
 from core.workers.messages import Place
 
-FOLDER = ".lading/imports"
-MOVES = ".lading/moves"
-FOLDERS = (FOLDER, MOVES)
-ENDING = ".jsonl"
+JOURNAL_FOLDERS = (archive_layout.JOURNALS, archive_layout.MOVES)
 
-_PART = re.compile(rf"(.+{re.escape(ENDING)})\.(\d{{20}})-[0-9a-f]{{8}}")
+_PART = re.compile(rf"(.+{re.escape(archive_layout.JOURNAL_ENDING)})\.(\d{{20}})-[0-9a-f]{{8}}")
 _PIECE = 1 << 20
 
 
 def in_parts(place: Place) -> bool:
     """Whether journals are written in parts: on a network."""
-    return place.level == "server"
+    return place.level == Level.SERVER
 
 
 def all_parts(folders: Folders, folder: str) -> dict[str, list[str]]:
-    """The files of every journal in `folder` in their order, by the journal's name. Raises OSError."""
+    """The files of every journal in `folder`, in their order, by the journal's name. Raises OSError."""
     found: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     for name in folders.names(folder):
-        if name.endswith(ENDING):
+        if name.startswith("."):
+            continue  # what a file manager put beside a journal
+        if name.endswith(archive_layout.JOURNAL_ENDING):
             found[name].append(("", name))
         elif part := _PART.fullmatch(name):
             found[part[1]].append((part[2], name))
@@ -43,16 +44,16 @@ def all_parts(folders: Folders, folder: str) -> dict[str, list[str]]:
 
 
 def open_end(folders: Folders, path: str, parts: bool) -> tuple[int, bool, str]:
-    """A descriptor that writes to the end of a journal, whether its file holds nothing yet, and the path of the
-    file when it is a part. Raises OSError.
+    """Open a journal for writing at its end. Returns the descriptor, whether its file is empty, and the path of
+    the file when it is a part. Raises OSError.
 
-    Its folder is made if it is not there. A last line that is torn is ended first, so that it damages no other.
+    Its folder is made if it does not exist. A torn last line is ended first, so that it damages no other.
     """
     if parts:
         path = f"{path}.{time.time_ns():020}-{os.urandom(4).hex()}"
-        fd, size = folders.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, make=SHARED), 0
+        fd, size = folders.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, make=MADE), 0
     else:
-        fd = folders.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, make=SHARED)
+        fd = folders.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, make=MADE)
     try:
         if not parts:
             size = os.fstat(fd).st_size
@@ -67,9 +68,9 @@ def open_end(folders: Folders, path: str, parts: bool) -> tuple[int, bool, str]:
 
 
 def withdraw(folders: Folders, part: str) -> None:
-    """Remove a part that could not be written whole; nothing was published that stands in it alone.
+    """Remove a part that could not be written completely; nothing was published that is only in this part.
 
-    Left where it is, some clients (rclone) say EIO to whoever reads it, also when there is room again.
+    If it stayed, some clients (rclone) would return EIO to every reader, even when there is space again.
     """
     folder, _, name = part.rpartition("/")
     with suppress(OSError):
@@ -77,7 +78,7 @@ def withdraw(folders: Folders, part: str) -> None:
 
 
 def sizes(folders: Folders, folder: str) -> list[tuple[str, int]]:
-    """The journals in `folder` by name, each with the bytes that all its files hold. Raises OSError."""
+    """(name, bytes of all its files) of the journals in `folder`. Raises OSError."""
     return sorted(
         (name, sum(_size(folders, folder, file) for file in files))
         for name, files in all_parts(folders, folder).items()
@@ -107,9 +108,9 @@ def read(folders: Folders, path: str, offset: int, length: int) -> bytes:
 
 
 def join(folders: Folders, path: str, staged: str) -> None:
-    """Make one file of all parts of a journal, through the new file `staged`. Raises OSError.
+    """Join all parts of a journal into one file, by way of the new file `staged`. Raises OSError.
 
-    Cut short it leaves whole lines twice, the last ones last, which says the same.
+    If it is interrupted, whole lines are there twice, the last ones last, which a replay reads the same.
     """
     folder, _, name = path.rpartition("/")
     files = all_parts(folders, folder).get(name, [])
@@ -121,7 +122,7 @@ def join(folders: Folders, path: str, staged: str) -> None:
         while data := read(folders, path, at, _PIECE):
             write_all(fd, data)
             at += len(data)
-        durable.full_flush(fd)
+        fsync.full_flush(fd)
     except BaseException:
         release(fd)
         raise

@@ -7,26 +7,28 @@ import stat
 
 import msgspec
 
-from core.files import cache, durable, noreplace
-from core.files.closing import release
-from core.workers.batch import Batch, Held
-from core.workers.control import StoppedError
-from core.workers.faults import fault_of
-from core.workers.folders import SHARED, Folders
-from core.workers.messages import Arrived, Fault
-from core.workers.reading import digest_of, reader
+from core.files import fsync, noreplace, page_cache
+from core.files.fds import release
+from core.models import Side
+from core.workers.batch import Batch, BatchEntry
+from core.workers.batch_messages import Arrived
+from core.workers.dir_fds import MADE, Folders
+from core.workers.faults import archive_fault
+from core.workers.messages import Fault
+from core.workers.read_source import digest_of, reader
+from core.workers.shared_memory import StoppedError
 
-# Some servers sync only what may be written; what stands under a final name was flushed before it got it.
-_NOT_FOR_READERS = durable.UNSUPPORTED | {errno.EBADF, errno.EACCES, errno.EPERM, errno.EROFS}
+# Some servers only sync files opened for writing; a file under its final name was flushed before it got that.
+_NOT_FOR_READERS = fsync.UNSUPPORTED | {errno.EBADF, errno.EACCES, errno.EPERM, errno.EROFS}
 
-NAMES = 10_000
-"""Names tried for files that have one digest and different content."""
+NAME_ATTEMPTS = 10_000
+"""The most names tried for files with equal XXH3-128, but different content."""
 
 
 def publish(batch: Batch, arena: memoryview) -> Arrived:
-    """Give every file its final name and flush the folders; never raises, so that what was done is known.
+    """Give every file its final name and flush the folders. Never raises, so that what was done is known.
 
-    A cancelled publish stops between two files; the rest get a fault.
+    When it is cancelled it stops between two files; the rest get a fault.
     """
     batch.slot.begin("publish")
     result = Arrived([], [], [])
@@ -40,10 +42,10 @@ def publish(batch: Batch, arena: memoryview) -> Arrived:
                     raise OSError("it was not flushed and verified")
                 arrived = _name(batch, folders, held, arena)
             except StoppedError:
-                result.faults.append((number, Fault("archive", "cancelled")))
+                result.faults.append((number, Fault(Side.ARCHIVE, "cancelled")))
                 batch.forget(number)
             except OSError as error:
-                result.faults.append((number, fault_of(error, "archive", "publishing: ")))
+                result.faults.append((number, archive_fault(error, batch.place, "publishing: ")))
                 batch.forget(number)
             else:
                 (result.published if arrived else result.taken).append((number, held.payload))
@@ -51,7 +53,7 @@ def publish(batch: Batch, arena: memoryview) -> Arrived:
             if result.published or result.taken:
                 folders.sync()
         except OSError as error:
-            fault = msgspec.structs.replace(fault_of(error, "archive", "flushing folders: "), again=True)
+            fault = msgspec.structs.replace(archive_fault(error, batch.place, "flushing folders: "), again=True)
             unknown = [number for number, _ in (*result.published, *result.taken)]
             for number in unknown:
                 batch.forget(number)
@@ -59,15 +61,16 @@ def publish(batch: Batch, arena: memoryview) -> Arrived:
     return result
 
 
-def _name(batch: Batch, folders: Folders, held: Held, arena: memoryview) -> bool:
-    """Publish one file; False when its name is taken, and it has a new one that must be journaled first."""
+def _name(batch: Batch, folders: Folders, held: BatchEntry, arena: memoryview) -> bool:
+    """Publish one file. Returns False when its name is taken; then it has a new one that must be journaled
+    first."""
     path, _, name = held.payload.rpartition("/")
-    folder = folders.at(path, SHARED)
+    folder = folders.at(path, MADE)
     try:
         noreplace.publish(batch.place.way, batch.staging, held.staged, folder, name)
         held.staged = ""
     except FileExistsError:
-        if not _equal(batch, folder, name, held, arena):
+        if not equal(batch, folder, name, held, arena):
             held.payload = f"{path}/{_other_name(batch, folder, held, arena)}"
             return False
         batch.remove(held)
@@ -75,8 +78,8 @@ def _name(batch: Batch, folders: Folders, held: Held, arena: memoryview) -> bool
     return True
 
 
-def _equal(batch: Batch, folder: int, name: str, held: Held, arena: memoryview) -> bool:
-    """Whether what has the name is a file of the same content, read past the cache, and flushed."""
+def equal(batch: Batch, folder: int, name: str, held: BatchEntry, arena: memoryview) -> bool:
+    """Whether the file that has the name holds the same content, read past the cache, after it was flushed."""
     facts = os.stat(name, dir_fd=folder, follow_symlinks=False)
     if not stat.S_ISREG(facts.st_mode) or facts.st_size != held.digest.size:
         return False
@@ -90,7 +93,7 @@ def _equal(batch: Batch, folder: int, name: str, held: Held, arena: memoryview) 
         except OSError as error:
             if error.errno not in _NOT_FOR_READERS:
                 return False
-        cache.drop(fd)
+        page_cache.drop(fd, ours=True)
         sha = hashlib.sha256()
         try:
             found = digest_of(reader(fd), arena, batch.slot, sha.update)
@@ -101,14 +104,15 @@ def _equal(batch: Batch, folder: int, name: str, held: Held, arena: memoryview) 
         release(fd)
 
 
-def _other_name(batch: Batch, folder: int, held: Held, arena: memoryview) -> str:
-    """The first name like the wanted one that is free, or holds the same content already. Raises OSError."""
+def _other_name(batch: Batch, folder: int, held: BatchEntry, arena: memoryview) -> str:
+    """The first numbered variant of the wanted name that is free, or holds the same content already. Raises
+    OSError."""
     wanted = held.wanted.rpartition("/")[2]
     stem, dot, ending = wanted.rpartition(".") if "." in wanted else (wanted, "", "")
-    for count in range(2, NAMES):
+    for count in range(2, NAME_ATTEMPTS):
         name = f"{stem}-{count}{dot}{ending}"
         try:
-            if _equal(batch, folder, name, held, arena):
+            if equal(batch, folder, name, held, arena):
                 return name
         except FileNotFoundError:
             return name

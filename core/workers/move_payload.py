@@ -1,4 +1,4 @@
-"""Bringing payload from one location of an archive to another: renamed, or copied; never replacing."""
+"""Moving payload from one location of an archive to another: renamed, or copied; never replacing anything."""
 
 import errno
 import hashlib
@@ -6,54 +6,52 @@ import os
 import stat
 from contextlib import suppress
 
-from core.files import cache, durable
-from core.files.closing import release
-from core.workers import messages
-from core.workers.control import Slot
-from core.workers.faults import fault_of
-from core.workers.folders import SHARED, Folders, write_all
+from core.content import Content
+from core.files import fsync, page_cache
+from core.files.fds import release
+from core.workers import archive_messages
+from core.workers.archive_files import move, opened, remove, temporary
+from core.workers.dir_fds import MADE, Folders, write_all
+from core.workers.faults import archive_fault
 from core.workers.messages import Fault
-from core.workers.reading import digest_of, reader
-from core.workers.shelf import move, opened, remove, temporary
-
-Expected = tuple[int, bytes, bytes]
-"""Size, XXH3-128, SHA-256."""
+from core.workers.read_source import digest_of, reader
+from core.workers.shared_memory import Slot
 
 
-def carry(request: messages.Carry, arena: memoryview, slot: Slot) -> messages.Carried:
-    """Carry every file that can be, and flush the folders; again for what was carried before changes nothing."""
+def carry(request: archive_messages.Carry, arena: memoryview, slot: Slot) -> archive_messages.Carried:
+    """Move every file that can be moved, and flush the folders. A file that was moved before stays as it is."""
     faults: list[Fault | None] = []
     with opened(request.place) as folders:
         for was, payload, size, xxh128, sha256 in request.files:
             slot.begin("publish", size)
             try:
-                _carry(folders, request, (was, payload), (size, xxh128, sha256), arena, slot)
+                _carry(folders, request, (was, payload), Content(size, xxh128, sha256), arena, slot)
             except OSError as error:
-                faults.append(fault_of(error, "archive"))
+                faults.append(archive_fault(error, request.place))
             else:
                 faults.append(None)
         folders.sync()
-    return messages.Carried(faults)
+    return archive_messages.Carried(faults)
 
 
 def _carry(
     folders: Folders,
-    request: messages.Carry,
+    request: archive_messages.Carry,
     names: tuple[str, str],
-    expected: Expected,
+    expected: Content,
     arena: memoryview,
     slot: Slot,
 ) -> None:
     was, payload = names
     slot.checkpoint()
-    folders.at(payload.rpartition("/")[0], SHARED)
+    folders.at(payload.rpartition("/")[0], MADE)
     if _is_there(folders, payload):
         if not request.copy and not _is_there(folders, was):
-            return  # it was carried before
+            return  # it was moved before
         if _content(folders, payload, arena, slot) != expected:
             raise FileExistsError(errno.EEXIST, "something else has its name there")
         if not request.copy:
-            # The same content under both names: one of them is enough, and it was read just now.
+            # The same content has both names, and was read just now: one of them is enough.
             with suppress(FileNotFoundError):
                 remove(folders, was)
         return
@@ -76,20 +74,20 @@ def _is_there(folders: Folders, path: str) -> bool:
         return False
 
 
-def _content(folders: Folders, path: str, arena: memoryview, slot: Slot) -> Expected:
-    """What a file holds, read past the cache."""
+def _content(folders: Folders, path: str, arena: memoryview, slot: Slot) -> Content:
+    """The content of a file, read past the cache."""
     fd = folders.open(path, os.O_RDONLY)
     try:
-        cache.drop(fd)
+        page_cache.drop(fd, ours=True)
         sha = hashlib.sha256()
         size, xxh128 = digest_of(reader(fd), arena, slot, sha.update)
     finally:
         release(fd)
-    return size, xxh128, sha.digest()
+    return Content(size, xxh128, sha.digest())
 
 
-def _copy(folders: Folders, was: str, staged: str, expected: Expected, arena: memoryview, slot: Slot) -> None:
-    """Write an independent copy, on the medium and read back. Raises OSError, also for wrong content."""
+def _copy(folders: Folders, was: str, staged: str, expected: Content, arena: memoryview, slot: Slot) -> None:
+    """Write an independent copy, flush it and read it back. Raises OSError, also for wrong content."""
     source = folders.open(was, os.O_RDONLY)
     try:
         fd = folders.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
@@ -97,7 +95,7 @@ def _copy(folders: Folders, was: str, staged: str, expected: Expected, arena: me
             digest_of(reader(source), arena, slot, lambda data: write_all(fd, data))
             facts = os.fstat(source)
             os.utime(fd, ns=(facts.st_atime_ns, facts.st_mtime_ns))
-            durable.full_flush(fd)
+            fsync.full_flush(fd)
         finally:
             release(fd)
     finally:

@@ -1,4 +1,4 @@
-"""Archived files under their original names again, in a folder of the user's."""
+"""Restoring archived files under their original names into a folder of the user's."""
 
 import errno
 import hashlib
@@ -12,59 +12,66 @@ from contextlib import contextmanager, suppress
 
 import xxhash
 
-from core.files import durable, noreplace
-from core.files.closing import release
-from core.files.tree import Tree
+from core import archive_layout
+from core.files import fsync, noreplace, times
+from core.files.fds import release
+from core.files.open_beneath import Tree
+from core.models import Side
+from core.paths import cut
 from core.volumes.space import space
-from core.workers import messages
-from core.workers.control import BLOCK, WRITTEN, Slot
+from core.workers import messages, restore_messages
+from core.workers.archive_files import opened
+from core.workers.dir_fds import MADE, Folders, write_all
 from core.workers.faults import fault_of
-from core.workers.folders import PRIVATE, SHARED, Folders, write_all
-from core.workers.messages import Fault, Place, Target, ToRestore
-from core.workers.reading import digest_of, reader
-from core.workers.shelf import ARCHIVE_TOML, opened
+from core.workers.messages import Fault, Place
+from core.workers.read_source import digest_of, reader
+from core.workers.restore_messages import Target, ToRestore
+from core.workers.shared_memory import BLOCK, WRITTEN, Slot
+
+OPEN = 128
+"""The most folders of the target kept open, besides the files of a request; a tree may be deeper than that."""
 
 LEFT, MOMENT = 20, 0.1
-"""How often staging is cleared until nobody writes there any more, and the seconds between."""
+"""How often staging is cleared until nothing writes there any more, and the seconds between."""
 
-STAGING = ".lading-restore"
+RESTORE_STAGING = ".lading-restore"
 _RUN = re.compile(r"run-[0-9a-f]{12}")
 
-NAMES = 10_000
-"""Names tried for a file whose own is taken."""
+NAME_ATTEMPTS = 10_000
+"""The most names tried for a file whose own name is taken."""
 
 
 class DamagedError(Exception):
-    """What the archive holds is not what was archived."""
+    """The content of an archived file is not what was archived."""
 
 
-def open_target(request: messages.OpenTarget) -> messages.TargetOpened:
+def open_target(request: restore_messages.OpenTarget) -> restore_messages.TargetOpened:
     """Open or make the folder to restore to. Raises OSError.
 
-    What runs that were killed left in its staging goes.
+    Files that killed runs left in its staging are removed.
     """
     nothing = Target(b"", 0, 0, "", "")
     resolved = os.path.realpath(request.path)
     if refused := _refused(resolved, request.place):
-        return messages.TargetOpened(nothing, 0, refused)
+        return restore_messages.TargetOpened(nothing, 0, refused)
     os.makedirs(resolved, exist_ok=True)
-    staging = f"{STAGING}/run-{os.urandom(6).hex()}"
+    staging = f"{RESTORE_STAGING}/run-{os.urandom(6).hex()}"
     with Tree(resolved) as tree, Folders(tree.fileno()) as folders:
-        way = noreplace.probe(folders.at(staging, PRIVATE))
-        for name in os.listdir(folders.at(STAGING)):
+        way = noreplace.probe(folders.at(staging, MADE))
+        for name in os.listdir(folders.at(RESTORE_STAGING)):
             if _RUN.fullmatch(name) and name != os.path.basename(staging):
-                _clear(folders, f"{STAGING}/{name}")
+                _clear(folders, f"{RESTORE_STAGING}/{name}")
         target = Target(resolved, tree.device, tree.inode, way, staging)
-    # A file system that does not tell its room says so when it has none.
+    # Where a file system does not report its space, a full one is noticed while writing.
     room = space(resolved)
-    return messages.TargetOpened(target, room.available if room else sys.maxsize)
+    return restore_messages.TargetOpened(target, room.available if room else sys.maxsize)
 
 
 def _refused(path: bytes, place: Place) -> str:
     folder = path
     while True:
         with suppress(OSError):
-            os.lstat(os.path.join(folder, os.fsencode(ARCHIVE_TOML)))
+            os.lstat(os.path.join(folder, os.fsencode(archive_layout.ARCHIVE_TOML)))
             return "it lies in an archive"
         if folder == os.path.dirname(folder):
             break
@@ -73,13 +80,15 @@ def _refused(path: bytes, place: Place) -> str:
 
 
 @contextmanager
-def _opened(target: Target) -> Iterator[Folders]:
-    with Tree(target.root, target.device, target.inode) as tree, Folders(tree.fileno()) as folders:
+def target_folders(target: Target) -> Iterator[Folders]:
+    """Open the folders of the target; closes them afterwards. Raises LostError, OSError when it is gone."""
+    root = Tree(target.root, target.device, target.inode)
+    with root as tree, Folders(tree.fileno(), most=OPEN) as folders:
         yield folders
 
 
 class _Staged:
-    """One file that is whole, but has not its name yet."""
+    """One file that is complete, but does not have its name yet."""
 
     def __init__(self, file: ToRestore, name: str, fd: int) -> None:
         self.file = file
@@ -87,32 +96,38 @@ class _Staged:
         self.fd = fd
 
 
-def restore(request: messages.Restore, arena: memoryview, slot: Slot) -> messages.Restored:
-    """Copy, compare, flush, then publish, never replacing anything: what is there is equal, or both are kept."""
+def restore(request: restore_messages.Restore, arena: memoryview, slot: Slot) -> restore_messages.Restored:
+    """Copy, compare, flush, then publish, never replacing anything: a file that is there already is equal, or both
+    are kept."""
     results: dict[int, tuple[bytes, bool, Fault | None]] = {}
     staged: dict[int, _Staged] = {}
-    with opened(request.place) as archive, _opened(request.target) as folders:
-        staging = folders.at(request.target.staging, PRIVATE)
+    with (
+        opened(request.place) as archive,
+        target_folders(request.target) as folders,
+        target_folders(request.target) as own,
+    ):
+        staging = own.at(request.target.staging, MADE)
         try:
             for number, file in enumerate(request.files):
                 slot.checkpoint()
                 try:
-                    _check(file.path)
+                    check(file.path)
                     folder, name = _at(folders, file)
                     if _equal(folder, name, file, arena, slot):
                         results[number] = file.path, True, None
                         continue
                     staged[number] = _copy(archive, staging, file, arena, slot)
                 except DamagedError as error:
-                    results[number] = b"", False, Fault("archive", str(error))
+                    results[number] = b"", False, Fault(Side.ARCHIVE, str(error))
                 except OSError as error:
-                    results[number] = b"", False, fault_of(error, "target")
+                    results[number] = b"", False, fault_of(error, Side.TARGET)
             fault = _flushed(list(staged.values()))
             for number, one in staged.items():
                 try:
-                    results[number] = (b"", False, fault) if fault else _named(request, folders, one, arena, slot)
+                    named = (b"", False, fault) if fault else _named(request, folders, staging, one, arena, slot)
+                    results[number] = named
                 except OSError as error:
-                    results[number] = b"", False, fault_of(error, "target")
+                    results[number] = b"", False, fault_of(error, Side.TARGET)
             folders.sync()
         finally:
             for one in staged.values():
@@ -120,22 +135,22 @@ def restore(request: messages.Restore, arena: memoryview, slot: Slot) -> message
                     release(one.fd)
                 with suppress(OSError):
                     os.unlink(one.name, dir_fd=staging)
-    return messages.Restored([results[number] for number in range(len(request.files))])
+    return restore_messages.Restored([results[number] for number in range(len(request.files))])
 
 
-def _check(path: bytes) -> None:
-    """A journal that somebody made up must not lead out of the target. Raises OSError."""
+def check(path: bytes) -> None:
+    """Refuse a path that leads out of the target, which a forged journal may hold. Raises OSError."""
     if b"\0" in path or any(name in (b"", b".", b"..") for name in path.split(b"/")):
-        raise OSError(errno.EINVAL, "no path below a folder")
+        raise OSError(errno.EPERM, "no path below a folder")
 
 
 def _at(folders: Folders, file: ToRestore) -> tuple[int, bytes]:
     folder, _, name = file.path.rpartition(b"/")
-    return folders.at(os.fsdecode(folder), SHARED), name
+    return folders.at(os.fsdecode(folder), MADE), name
 
 
 def _equal(folder: int, name: bytes, file: ToRestore, arena: memoryview, slot: Slot) -> bool:
-    """Whether a regular file of that content has the name."""
+    """Whether a regular file with the content of `file` has this name."""
     try:
         fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     except OSError:
@@ -164,10 +179,10 @@ def _copy(archive: Folders, staging: int, file: ToRestore, arena: memoryview, sl
     name = os.urandom(8).hex()
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        fd = os.open(name, flags, 0o644, dir_fd=staging)
+        fd = os.open(name, flags, 0o666, dir_fd=staging)
         try:
             _bytes(source, fd, file, arena, slot)
-            os.utime(fd, ns=(file.mtime_ns, file.mtime_ns))
+            times.put(fd, file.mtime_ns, file.far)
         except BaseException:
             release(fd)
             with suppress(OSError):
@@ -203,25 +218,25 @@ def _bytes(source: int, fd: int, file: ToRestore, arena: memoryview, slot: Slot)
 
 def _flushed(staged: list[_Staged]) -> Fault | None:
     try:
-        durable.sync_files([one.fd for one in staged])
+        fsync.sync_files([one.fd for one in staged])
         for one in staged:
-            # close(2) may be the first to tell of a full disk: NFS and SMB write late.
+            # close(2) may be the first to report a full disk: NFS and SMB write late.
             fd, one.fd = one.fd, -1
             os.close(fd)
     except OSError as error:
-        return fault_of(error, "target", "flush: ")
+        return fault_of(error, Side.TARGET, "flush: ")
     return None
 
 
 def _named(
-    request: messages.Restore, folders: Folders, one: _Staged, arena: memoryview, slot: Slot
+    request: restore_messages.Restore, folders: Folders, staging: int, one: _Staged, arena: memoryview, slot: Slot
 ) -> tuple[bytes, bool, Fault | None]:
-    """Give a file its name, or where something else has that, the first free one like it. Raises OSError."""
+    """Give a file its name or, where something else has it, the first free numbered one. Returns (path, whether an
+    equal file was there, fault). Raises OSError."""
     folder, wanted = _at(folders, one.file)
-    staging = folders.at(request.target.staging)
     above = one.file.path[: len(one.file.path) - len(wanted)]
-    for count in range(1, NAMES):
-        name = wanted if count == 1 else _other(wanted, count)
+    for count in range(1, NAME_ATTEMPTS):
+        name = wanted if count == 1 else other_name(wanted, count)
         try:
             noreplace.publish(request.target.way, staging, one.name, folder, os.fsdecode(name))
         except FileExistsError:
@@ -232,47 +247,45 @@ def _named(
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
-def _other(name: bytes, count: int) -> bytes:
+def other_name(name: bytes, count: int) -> bytes:
     """`IMG_1-2.JPG`, not longer than a name may be."""
     stem, dot, ending = name.rpartition(b".")
     if not stem:
         stem, dot, ending = name, b"", b""
     mark = b"-%d" % count
-    return stem[: 255 - len(mark + dot + ending)] + mark + dot + ending
+    return cut(stem, max(0, 255 - len(mark + dot + ending))) + mark + dot + ending
 
 
-def dress_folders(request: messages.DressFolders) -> messages.Dressed:
-    """Make folders and give them their times, deepest first. Raises LostError, OSError."""
+def dress_folders(request: restore_messages.DressFolders) -> restore_messages.Dressed:
+    """Make folders and set their times, deepest first. Raises LostError, OSError."""
     faults: list[tuple[bytes, Fault]] = []
-    with _opened(request.target) as root:
-        for path, mtime_ns in request.folders:
-            # One after the other: a card may have more folders than a process may have open.
+    with target_folders(request.target) as root:
+        for path, mtime_ns, far in request.folders:
             try:
-                _check(path)
-                with Folders(root.at("")) as folders:
-                    os.utime(folders.at(os.fsdecode(path), SHARED), ns=(mtime_ns, mtime_ns))
+                check(path)
+                times.put(root.at(os.fsdecode(path), MADE), mtime_ns, far)
             except OSError as error:
-                faults.append((path, fault_of(error, "target")))
-    return messages.Dressed(faults)
+                faults.append((path, fault_of(error, Side.TARGET)))
+    return restore_messages.Dressed(faults)
 
 
-def close_target(request: messages.CloseTarget) -> messages.Done:
-    """Remove the staging of this run, and the folder of all if no other is at work."""
+def close_target(request: restore_messages.CloseTarget) -> messages.Done:
+    """Remove the staging of this run, and the staging folder of all runs if no other one is active."""
     name = os.path.basename(request.target.staging)
-    with _opened(request.target) as folders:
+    with target_folders(request.target) as folders:
         for _ in range(LEFT):
             _clear(folders, request.target.staging)
-            if name not in os.listdir(folders.at(STAGING)):
+            if name not in os.listdir(folders.at(RESTORE_STAGING)):
                 break
             # A worker that was just killed may write once more.
             time.sleep(MOMENT)
         with suppress(OSError):
-            os.rmdir(STAGING, dir_fd=folders.at(""))
+            os.rmdir(RESTORE_STAGING, dir_fd=folders.at(""))
     return messages.Done()
 
 
 def _clear(folders: Folders, path: str) -> None:
-    """Remove a folder that holds nothing but staged files."""
+    """Remove a folder that holds only staged files."""
     with suppress(OSError):
         folder = folders.at(path)
         for name in os.listdir(folder):
