@@ -1,16 +1,25 @@
-"""What the archive holds and where it came from: every SQL statement of the importing side."""
+"""The catalog: every SQL statement on archives, locations, volumes, imports, files and items."""
 
+from core.catalog.archives_volumes import Places
+from core.catalog.checksum_lists import ChecksumLists
+from core.catalog.copies import Copies
+from core.catalog.differing import Differing
 from core.catalog.failures import Failures, Selection
 from core.catalog.files import Files
+from core.catalog.groups import Groups
 from core.catalog.imports import Imports
 from core.catalog.items import Items
-from core.catalog.places import Places
-from core.catalog.rows import FileRow, ImportRow, Item, SeenRow, below, beside
+from core.catalog.rows import CopyRow, FailureRow, FileRow, ImportRow, Item, SeenRow, SeenVolume
+from core.catalog.sequences import Sequences
+from core.catalog.unopenable import Opening
 from core.database import Database
 
 
-class Catalog(Places, Imports, Files, Items, Failures):
-    """Reads committed rows, writes by the batch; hands out the numbers of new rows, being the only writer."""
+class Catalog(
+    Places, Copies, Imports, Files, Items, Failures, Differing, Opening, Sequences, ChecksumLists, Groups
+):
+    """Reads committed rows and writes in batches. It assigns the ids of new rows itself, because it is the only
+    writer."""
 
     @classmethod
     async def open(cls, database: Database) -> "Catalog":
@@ -21,4 +30,16 @@ class Catalog(Places, Imports, Files, Items, Failures):
         return catalog
 
 
-__all__ = ["Catalog", "FileRow", "ImportRow", "Item", "SeenRow", "Selection", "below", "beside"]
+__all__ = [
+    "Catalog",
+    "CopyRow",
+    "FailureRow",
+    "FileRow",
+    "ImportRow",
+    "Item",
+    "SeenRow",
+    "SeenVolume",
+    "Selection",
+    "below",
+    "beside",
+]

@@ -1,44 +1,69 @@
-"""Files of one import that could not be archived, by their cause; and how they become to do again."""
+"""Files of one import that could not be archived, grouped by cause, and how they are set to be tried again."""
 
+import json
 import os
 from collections.abc import Callable, Sequence
 
 import msgspec
 
-from core.catalog.rows import below
-from core.catalog.table import Table
+from core.catalog.base import Table
+from core.catalog.find_import import find
+from core.catalog.rows import FailureRow
+from core.database import Read
 from core.models import Failure, FailureGroup, Outcome, State, Waits
-from core.paths import display
-from core.receipts.lookup import Read, find
+from core.paths import display, relative
 
-MOST = 200
-"""Groups, or files of one, on a page at most."""
+PAGE = 200
+"""The most groups, or files of one group, on a page."""
 
-_TRIED = "(reason LIKE 'source: %' OR reason LIKE 'archive: %' OR reason LIKE 'program: %')"
-"""Files that a transfer gave up; the rest could not even be listed, which only another listing can cure."""
+LIST = "list"
+"""Stage of what could not be listed. Only listing the source again can settle it, not a retry of the file."""
+
+_TRIED = f"EXISTS (SELECT 1 FROM failure WHERE file_id = file.id AND stage != '{LIST}')"  # noqa: S608
+"""Files that a transfer has given up."""
+
+REASON_SQL = "rtrim(f.reason || ' ' || coalesce(e.detail, ''))"
+"""SQL of the reason with the detail that is true of this file only. Aliases: `f` is `file`, `e` is `failure`,
+whose row may be missing."""
+
+Advise = Callable[[str, int], str]
+"""Returns what a person can do, for a side and a code (see FailureRow)."""
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """Failed files of an import: those with these ids, else those with this cause, else all."""
+    """Selects failed files of an import: those with these ids, else those with this cause, else all."""
 
     cause: str = ""
     ids: tuple[int, ...] = ()
 
     @property
     def whole(self) -> bool:
-        """Whether it is all of them."""
+        """Whether it selects all of them."""
         return not (self.cause or self.ids)
 
 
-class Failures(Table):
-    """The table of failures, beside the files'."""
+def keeping(failed: Sequence[FailureRow]) -> list[tuple[str, list[tuple[object, ...]]]]:
+    """The statement that records why files failed; it is executed in the transaction that writes the files."""
+    sql = "INSERT OR REPLACE INTO failure (file_id, stage, attempts, side, code, detail) VALUES (?, ?, ?, ?, ?, ?)"
+    return [(sql, [msgspec.structs.astuple(row) for row in failed])] if failed else []
 
-    def failures(self, failed: Sequence[tuple[int, str, int]]) -> list[tuple[str, Sequence[Sequence[object]]]]:
-        """The statement that keeps (file, stage, attempts) of what failed, to be written with the files."""
-        return [("INSERT OR REPLACE INTO failure VALUES (?, ?, ?)", failed)] if failed else []
+
+class Failures(Table):
+    """The table of failures."""
+
+    async def failures(self, files: Sequence[int]) -> dict[int, FailureRow]:
+        """Why these files failed, by file id."""
+        if not files:
+            return {}
+        rows = await self.database.read(
+            "SELECT file_id, stage, attempts, side, code, detail FROM failure "
+            "WHERE file_id IN (SELECT value FROM json_each(?))",
+            (json.dumps(files),),
+        )
+        return {row[0]: FailureRow(*row) for row in rows}
 
     async def failed(self, import_id: int, selection: Selection) -> int:
-        """How many files have failed, of a selection."""
+        """How many files of a selection have failed."""
         fits, values = _fits(selection)
         rows = await self.database.read(
             f"SELECT count(*) FROM file WHERE import_id = ? AND outcome = ? AND {fits}",  # noqa: S608
@@ -47,8 +72,8 @@ class Failures(Table):
         return int(rows[0][0])
 
     async def again(self, import_id: int, selection: Selection, **values: object) -> list[tuple[int, int, str]]:
-        """(id, size, cause) of files that have failed and are to do from now on; in one unit with new values of
-        the import's columns."""
+        """Set failed files back to TODO, and the import's columns to `values`, in one transaction. Returns (id,
+        size, cause) of the files."""
         fits, given = _fits(selection)
         condition = f"import_id = ? AND outcome = ? AND {_TRIED} AND {fits}"
         of_these = (import_id, Outcome.FAILED, *given)
@@ -58,8 +83,8 @@ class Failures(Table):
         )
         columns = "".join(f", {name} = ?" for name in values)
         await self.database.run(
-            (f"DELETE FROM failure WHERE file_id IN (SELECT id FROM file WHERE {condition})", [of_these]),  # noqa: S608
             (f"UPDATE file SET outcome = ?, reason = NULL WHERE {condition}", [(Outcome.TODO, *of_these)]),  # noqa: S608
+            ("DELETE FROM failure WHERE file_id = ?", [(id,) for id, _, _ in found]),
             (f"UPDATE import SET id = id{columns} WHERE id = ?", [(*values.values(), import_id)]),  # noqa: S608
         )
         return [(id, size, reason) for id, size, reason in found]
@@ -72,58 +97,57 @@ REOPENED: dict[str, object] = {
     "advice": "",
     "verdict": "",
     "verdict_reason": "",
+    "otherwise": "",
+    "copies": 0,
     "listed": 0,
 }
-"""What an import says that has ended and is taken up again. It keeps the time of its end, and the digest of the
-receipt that it had, until it has others: receipts name the one before."""
+"""New column values of an import that has ended and is resumed. The time of its end and the digest of its receipt
+are kept until there are new ones, because a receipt names the one before it."""
 
 
-async def groups(read: Read, name: str, advise: Callable[[str], str]) -> list[FailureGroup]:
-    """The causes in an import, the most frequent first. Raises UsageError."""
+async def groups(read: Read, name: str, advise: Advise) -> list[FailureGroup]:
+    """The causes of failure in an import, most frequent first, at most PAGE. Raises UsageError."""
     rows = await read(
-        "SELECT f.reason, count(*), max(coalesce(e.stage, '')), max(coalesce(e.attempts, 0)), max(f.id), f.path, "
-        "i.root FROM file f JOIN import i ON i.id = f.import_id LEFT JOIN failure e ON e.file_id = f.id "
+        "SELECT f.reason, count(*), max(coalesce(e.stage, '')), max(coalesce(e.attempts, 0)), "
+        "max(coalesce(e.side, '')), max(coalesce(e.code, 0)), max(f.id), f.path, i.root FROM file f "
+        "JOIN import i ON i.id = f.import_id LEFT JOIN failure e ON e.file_id = f.id "
         "WHERE f.import_id = ? AND f.outcome = ? GROUP BY f.reason ORDER BY count(*) DESC, f.reason LIMIT ?",
-        (await find(read, name), Outcome.FAILED, MOST),
+        (await find(read, name), Outcome.FAILED, PAGE),
     )
     return [
         FailureGroup(
             cause=display(cause or ""),
             count=count,
-            stage=_stage(stage, cause or ""),
+            stage=stage,
             attempts=attempts,
-            advice=advise(cause or ""),
-            newest=display(below(root, path)),
+            advice=advise(side, code),
+            newest=display(relative(root, path)),
         )
-        for cause, count, stage, attempts, _, path, root in rows
+        for cause, count, stage, attempts, side, code, _, path, root in rows
     ]
 
 
 async def page(read: Read, name: str, cause: str, offset: int) -> list[Failure]:
-    """Files of an import that failed for one cause, from row `offset` on. Raises UsageError."""
+    """Files of an import that failed for one cause, from row `offset` on, at most PAGE. Raises UsageError."""
     rows = await read(
         "SELECT f.id, i.source, i.root, f.path, f.size, coalesce(e.stage, ''), coalesce(e.attempts, 0), "
-        "coalesce(f.reason, '') FROM file f JOIN import i ON i.id = f.import_id "
+        "coalesce(f.reason, ''), coalesce(e.detail, '') FROM file f JOIN import i ON i.id = f.import_id "
         "LEFT JOIN failure e ON e.file_id = f.id WHERE f.import_id = ? AND f.outcome = ? "
         "AND coalesce(f.reason, '') = ? ORDER BY f.id LIMIT ? OFFSET ?",
-        (await find(read, name), Outcome.FAILED, cause, MOST, offset),
+        (await find(read, name), Outcome.FAILED, cause, PAGE, offset),
     )
     return [
         Failure(
             id=id,
-            path=display(os.path.join(source, below(root, path))),
+            path=display(os.path.join(source, relative(root, path))),
             size=size,
-            stage=_stage(stage, reason),
+            stage=stage,
             attempts=attempts,
             cause=display(reason),
+            detail=display(detail),
         )
-        for id, source, root, path, size, stage, attempts, reason in rows
+        for id, source, root, path, size, stage, attempts, reason, detail in rows
     ]
-
-
-def _stage(stage: str, cause: str) -> str:
-    """What was never given to a transfer could not be listed; of journals read, the stage is not known."""
-    return stage or ("" if cause.startswith(("source: ", "archive: ", "program: ")) else "list")
 
 
 def _fits(selection: Selection) -> tuple[str, Sequence[object]]:

@@ -1,32 +1,47 @@
-"""Files: one row for each directory entry seen in an import; its folders; and what belongs to what."""
+"""Files: one row for each directory entry seen in an import; the import's folders; and links between files."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Collection, Iterable, Sequence
 
-from core.catalog.rows import FileRow, SeenRow, marks, parts
-from core.catalog.table import Table
+from core.catalog.base import Table, together
+from core.catalog.failures import keeping
+from core.catalog.rows import FailureRow, FileRow, SeenRow, marks, parts
 from core.database import Row
+from core.media.left_out import Sort
 from core.models import Outcome
+
+UNKEPT = "extended attributes not kept"
+
+NAME = """
+    INSERT INTO file_name (rowid, path)
+    SELECT f.id, CAST(substr(f.path, 1 + length(i.root)) AS TEXT)
+    FROM json_each(?) AS new CROSS JOIN file AS f ON f.id = new.value JOIN import AS i ON i.id = f.import_id
+    ORDER BY f.id
+"""
+"""Adds the names of the files with these ids, given as JSON, to the index for searches; in one unit with their
+rows."""
 
 
 class Files(Table):
     """The tables of files, folders and links."""
 
     last_file_id = 0
-    """The highest number that was given away."""
+    """The highest id that was assigned."""
 
     def new_file_id(self) -> int:
-        """A number no file row has had."""
+        """An id that no file row has had."""
         self.last_file_id += 1
         return self.last_file_id
 
     async def seen(
         self, volume_id: int, paths: Sequence[bytes], archive_id: int | None = None
     ) -> dict[bytes, list[SeenRow]]:
-        """All rows, of any import (into one archive), that bear these paths on this volume; newest last."""
+        """The rows of any import (into this archive, if given) that have these paths on this volume, by path;
+        newest last."""
         found: dict[bytes, list[SeenRow]] = {}
         for part in parts(paths):
             sql = (
-                "SELECT path, import_id, id, size, mtime_ns, outcome, item_id FROM file "  # noqa: S608
+                "SELECT path, import_id, id, size, mtime_ns, outcome, item_id, sort, target FROM file "  # noqa: S608
                 f"WHERE volume_id = ? AND path IN ({marks(len(part))}) "
                 "AND (? IS NULL OR (SELECT archive_id FROM import WHERE import.id = import_id) = ?) ORDER BY id"
             )
@@ -37,55 +52,99 @@ class Files(Table):
     async def enter(
         self,
         new: Iterable[FileRow],
-        changed: Iterable[FileRow],
+        changed: Sequence[FileRow],
         folders: Iterable[tuple[int, bytes, int]],
-        gone: Iterable[int] = (),
+        gone: Collection[int] = (),
+        far: Sequence[tuple[int, bytes, str]] = (),
+        failed: Sequence[FailureRow] = (),
     ) -> None:
-        """Rows of entries just listed; `gone` are rows of what is no file any more."""
+        """Write rows of entries just listed, and why some `failed`. `gone`: ids of rows whose entry is no file any
+        more.
+
+        folders: (import, path, mtime_ns). far: exact times that a row's mtime_ns cannot hold (core.files.times),
+        by import and path below its source.
+        """
+        new = list(new)
+        exact = [("INSERT OR REPLACE INTO far_time (import_id, path, ns) VALUES (?, ?, ?)", far)] if far else []
+        stale = [(row.id,) for row in changed] + [(id,) for id in gone]
         await self.database.run(
+            *([("DELETE FROM failure WHERE file_id = ?", stale)] if stale else []),
             ("DELETE FROM file WHERE id = ?", [(id,) for id in gone]),
-            (
+            *together(
                 "INSERT INTO file (id, import_id, volume_id, path, stem, size, mtime_ns, kind, outcome, item_id, "
-                "reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "reason, sort, target) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [_values(row) for row in new],
             ),
+            (NAME, [(json.dumps([row.id for row in new]),)]),
             (
-                "UPDATE file SET size = ?, mtime_ns = ?, kind = ?, outcome = ?, item_id = ?, reason = ? "
-                "WHERE id = ?",
-                [(r.size, r.mtime_ns, r.kind, r.outcome, r.item_id, r.reason, r.id) for r in changed],
+                "UPDATE file SET size = ?, mtime_ns = ?, kind = ?, outcome = ?, item_id = ?, reason = ?, "
+                "sort = ?, target = ? WHERE id = ?",
+                [(*_values(row)[5:], row.id) for row in changed],
             ),
+            ("UPDATE listed SET found = NULL, file_id = NULL, exact = 0 WHERE file_id = ?", stale),
+            ("DELETE FROM unkept WHERE file_id = ?", [(r.id,) for r in changed]),
+            ("DELETE FROM differing WHERE file_id = ?", [(r.id,) for r in changed]),
             ("INSERT OR REPLACE INTO folder (import_id, path, mtime_ns) VALUES (?, ?, ?)", folders),
+            *exact,
+            *keeping(failed),
         )
 
+    def unkept(self, ids: Sequence[int]) -> list[tuple[str, Sequence[Sequence[object]]]]:
+        """The statement that records files which were archived without some of their extended attributes."""
+        return [("INSERT OR IGNORE INTO unkept VALUES (?)", [(id,) for id in ids])] if ids else []
+
+    async def unkept_files(self, volume_id: int) -> set[int]:
+        """Ids of a volume's files that were archived without some of their extended attributes."""
+        sql = "SELECT u.file_id FROM unkept u CROSS JOIN file f ON f.id = u.file_id WHERE f.volume_id = ?"
+        return {id for (id,) in await self.database.read(sql, (volume_id,))}
+
+    async def far_times(self, import_id: int, paths: Sequence[bytes]) -> dict[bytes, str]:
+        """The exact times of those paths that have one recorded, by path below the source."""
+        found: dict[bytes, str] = {}
+        for part in parts(paths):
+            sql = f"SELECT path, ns FROM far_time WHERE import_id = ? AND path IN ({marks(len(part))})"  # noqa: S608
+            found |= dict(await self.database.read(sql, (import_id, *part)))
+        return found
+
     async def todo(self, import_id: int, after: int, count: int) -> list[Row]:
-        """(id, path, size, kind, item_id) of files still to do, by id."""
+        """(id, path, size, kind, item_id) of up to `count` files still to do beyond the id `after`, by id."""
         return await self.database.read(
             "SELECT id, path, size, kind, item_id FROM file WHERE import_id = ? AND outcome = ? AND id > ? "
             "ORDER BY id LIMIT ?",
             (import_id, Outcome.TODO, after, count),
         )
 
-    async def paths(self, import_id: int, after: int, count: int) -> list[tuple[int, bytes]]:
-        """(id, path) of an import's files, by id."""
+    async def span(self, import_id: int) -> tuple[int, int]:
+        """The lowest and the highest id of an import's files; zeros when it has none."""
+        sql = "SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM file WHERE import_id = ?"
+        ((first, last),) = await self.database.read(sql, (import_id,))
+        return first, last
+
+    async def paths(
+        self, import_id: int, after: int, count: int, outcomes: Sequence[Outcome] = tuple(Outcome)
+    ) -> list[tuple[int, bytes]]:
+        """(id, path) of an import's files with these outcomes, by id; up to `count` beyond the id `after`."""
         rows = await self.database.read(
-            "SELECT id, path FROM file WHERE import_id = ? AND id > ? ORDER BY id LIMIT ?",
-            (import_id, after, count),
+            f"SELECT id, path FROM file WHERE import_id = ? AND id > ? AND +outcome IN ({marks(len(outcomes))}) "  # noqa: S608
+            "ORDER BY id LIMIT ?",
+            (import_id, after, *outcomes, count),
         )
         return [(id, path) for id, path in rows]
 
-    async def unread(self, import_id: int, from_record: str, after: int, count: int) -> list[FileRow]:
-        """Files of an import that no batch has read, by id: those without an item, and those with one whose reason
-        is `from_record`."""
+    async def unread(self, import_id: int, after: int, count: int) -> list[FileRow]:
+        """Files of an import that no batch has read, by id: those that are neither archived nor duplicates, and
+        those taken from the record."""
         rows = await self.database.read(
-            "SELECT id, import_id, volume_id, path, stem, size, mtime_ns, kind, outcome, item_id, reason "
-            "FROM file WHERE import_id = ? AND id > ? AND (outcome NOT IN (?, ?) OR reason = ?) "
+            "SELECT id, import_id, volume_id, path, stem, size, mtime_ns, kind, outcome, item_id, reason, "
+            "sort, target FROM file WHERE import_id = ? AND id > ? AND (outcome NOT IN (?, ?) OR sort = ?) "
             "ORDER BY id LIMIT ?",
-            (import_id, after, Outcome.ARCHIVED, Outcome.DUPLICATE, from_record, count),
+            (import_id, after, Outcome.ARCHIVED, Outcome.DUPLICATE, Sort.RECORD, count),
         )
         return [FileRow(*row) for row in rows]
 
     async def folders(self, import_id: int, after: bytes, count: int) -> list[tuple[bytes, int]]:
-        """(path, mtime) of an import's folders, by path; the root is not among them."""
+        """(path, mtime_ns) of an import's folders without the root, by path; up to `count` beyond the path
+        `after`."""
         rows = await self.database.read(
             "SELECT path, mtime_ns FROM folder WHERE import_id = ? AND path > ? ORDER BY path LIMIT ?",
             (import_id, after, count),
@@ -93,7 +152,7 @@ class Files(Table):
         return [(path, mtime_ns) for path, mtime_ns in rows]
 
     async def by_stem(self, import_id: int, stems: Sequence[bytes]) -> dict[bytes, list[tuple[int, bytes]]]:
-        """(id, path) of an import's files by stem key."""
+        """(id, path) of an import's files, by stem key."""
         found: dict[bytes, list[tuple[int, bytes]]] = {}
         for part in parts(stems):
             sql = f"SELECT stem, id, path FROM file WHERE import_id = ? AND stem IN ({marks(len(part))})"  # noqa: S608
@@ -102,8 +161,18 @@ class Files(Table):
         return found
 
     async def link(self, links: Iterable[tuple[int, int, str]]) -> None:
-        """Record that files belong to others: (file, owner, role)."""
-        await self.database.run(("INSERT OR REPLACE INTO link (file_id, owner_id, role) VALUES (?, ?, ?)", links))
+        """Record that files belong to others: (file, owner, role), in the order of files. A file has one owner, so
+        an earlier link is replaced."""
+        links = list(links)
+        if not links:
+            return
+        ids = links[0][0], links[-1][0]
+        # There are some only if the import is linked again.
+        older = set(await self.database.read("SELECT file_id FROM link WHERE file_id BETWEEN ? AND ?", ids))
+        await self.database.run(
+            ("DELETE FROM link WHERE file_id = ?", [(file,) for file, _, _ in links if (file,) in older]),
+            ("INSERT INTO link (file_id, owner_id, role) VALUES (?, ?, ?)", links),
+        )
 
 
 def _values(row: FileRow) -> tuple[object, ...]:
@@ -119,4 +188,6 @@ def _values(row: FileRow) -> tuple[object, ...]:
         row.outcome,
         row.item_id,
         row.reason,
+        row.sort,
+        row.target,
     )

@@ -1,19 +1,19 @@
-"""The catalog's rows as the engine handles them."""
+"""The catalog's rows as structs."""
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from core.content import Content
 from core.models import ImportRequest
 
 MARKS = 500
-"""Values in one `IN (…)`."""
+"""The most values in one `IN (…)`."""
 
 
 class SeenRow(msgspec.Struct, frozen=True, array_like=True):
-    """A file row that bears the path of an entry just listed."""
+    """An earlier file row with the path of an entry just listed."""
 
     path: bytes
     import_id: int
@@ -22,10 +22,12 @@ class SeenRow(msgspec.Struct, frozen=True, array_like=True):
     mtime_ns: int
     outcome: int
     item_id: int | None
+    sort: str
+    target: bytes | None
 
 
 class FileRow(msgspec.Struct, array_like=True):
-    """A new or changed file row."""
+    """A new or changed file row. `sort` and `target` are those of one that was not read (core.media.left_out)."""
 
     id: int
     import_id: int
@@ -38,6 +40,32 @@ class FileRow(msgspec.Struct, array_like=True):
     outcome: int
     item_id: int | None
     reason: str | None
+    sort: str = ""
+    target: bytes | None = None
+
+
+class FailureRow(msgspec.Struct, frozen=True, array_like=True):
+    """At what stage a file failed and on which side; the cause is in `FileRow.reason`.
+
+    `stage` is list, read, copy, flush, verify or publish, empty where it is not known. `side` is source, archive
+    or program, `code` an errno (0: none). `detail` is true of this file only: an offset, sizes.
+    """
+
+    file_id: int
+    stage: str
+    attempts: int
+    side: str
+    code: int = 0
+    detail: str = ""
+
+
+class SeenVolume(msgspec.Struct, frozen=True, array_like=True):
+    """A volume as it was seen last; `capacity` in bytes."""
+
+    identity: str
+    name: str
+    filesystem: str
+    capacity: int | None
 
 
 class Item(msgspec.Struct, array_like=True):
@@ -54,9 +82,34 @@ class Item(msgspec.Struct, array_like=True):
     read_back: float | None
     damage: str | None = None
 
+    @property
+    def content(self) -> Content:
+        """The identity of its content."""
+        return Content(self.size, self.xxh128, self.sha256)
+
+
+class CopyRow(msgspec.Struct, frozen=True, array_like=True):
+    """One copy of an archive and where it was last seen: at `path`, which is `root` on the volume of identity
+    `volume`.
+
+    `number` is 0 for the copy in use. `fsid` and `mark` are those of ArchiveFacts (core.workers.archive_messages).
+    """
+
+    number: int
+    archive_id: int
+    path: bytes
+    volume: str
+    root: bytes
+    fsid: str
+    mark: str
+
 
 class ImportRow(msgspec.Struct, array_like=True):
-    """One import as the database has it. `runs` is 0 for one that is known from the archive's journal only."""
+    """One import as stored. `runs` is 0 for an import that is known from the archive's journal only.
+
+    `together`: the group of imports that bring one source into several archives: the id of its first import; empty
+    for an import of no group.
+    """
 
     id: int
     name: str
@@ -87,32 +140,24 @@ class ImportRow(msgspec.Struct, array_like=True):
     previous: str
     waits: str
     volume_name: str
+    together: str
 
     def request(self) -> ImportRequest:
-        """What was asked for."""
+        """The request that started the import."""
         return msgspec.convert(json.loads(self.options), ImportRequest)
 
     @staticmethod
     def options_of(request: ImportRequest) -> str:
-        """As the database holds it. The standard library's JSON: it keeps escaped bytes of a path."""
+        """A request as the column `options` stores it. Uses the standard library's JSON, which keeps surrogate
+        escapes in paths."""
         return json.dumps(msgspec.to_builtins(request))
 
 
 def marks(count: int) -> str:
-    """Placeholders for `count` values."""
+    """SQL placeholders for `count` values."""
     return ",".join("?" * count)
 
 
 def parts(values: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
-    """The values, as many at a time as one statement takes."""
+    """The values in chunks that fit into one statement."""
     return (values[at : at + MARKS] for at in range(0, len(values), MARKS))
-
-
-def below(root: bytes, path: bytes) -> bytes:
-    """`path`, which lies below `root`, as seen from `root`; both relative to one volume."""
-    return path[len(root) + 1 :] if root else path
-
-
-def beside(root: bytes, path: bytes) -> bytes:
-    """The reverse of `below`."""
-    return os.path.join(root, path) if root and path else root or path

@@ -1,27 +1,31 @@
-"""What a person looks for, as conditions on files.
+"""Parses a search text into conditions on files.
 
-A query is words, all of which must fit; double quotes keep spaces in one. A plain word is looked for in the path
-below the source's root, in camera, location, label and import. `*`, `?` and `[…]` make it a pattern of the whole
-name, or with a `/` of the end of the whole path. A date or a range of dates is the day of capture, or the file's
-own where that is not known, in local time. Qualifiers: camera:, card:, location:, import:, kind:, date:, hash:.
+A query is a list of words, all of which must match; double quotes keep spaces within a word. A plain word is
+searched in the path below the source's root, in camera, location, label and import. `*`, `?` and `[…]` make it a
+pattern that the whole name must match, or with a `/` the end of the whole path. A date or a range of dates matches
+the day of capture, or the file's modification date where that is not known, in local time. A capture date known in
+UTC only matches each day that it was anywhere on Earth; one whose zone was inferred also matches its day in UTC.
+Qualifiers: camera:, card:, location:, import:, kind:, date:, hash:, outcome:.
 """
 
 # ruff: noqa: S608 - what is put together are conditions of our own; what a person typed is always a value
 
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from core.catalog.leads import ALSO, PATH, Criterion, Part
+from core.catalog.search_plan import ALSO, PATH, Criterion, Part
+from core.database import Read
 from core.errors import UsageError
-from core.media.kinds import Kind
+from core.media.file_types import Kind
+from core.models import Outcome
 from core.paths import display
-from core.receipts.lookup import Read
 
 _METADATA = "LEFT JOIN metadata m ON m.item_id = f.item_id"
 _NAME = f"replace({PATH}, rtrim({PATH}, replace({PATH}, '/', '')), '')"
@@ -32,12 +36,18 @@ _LIKELY = re.compile(r"(?:\.\.)?(?:19|20)\d\d")
 _DIGEST = re.compile(r"[0-9a-f]{1,64}")
 _LITERAL = re.compile(r"\[[^]]*\]|[*?\[]")
 _TRIGRAM = 3
+EARLIEST, LATEST = 14, 12
+"""Hours by which a day begins before the UTC day (zone +14), and ends after it (zone -12), somewhere on Earth."""
+FURTHEST = max(EARLIEST, LATEST)
+
+_UTC = "m.captured_zone = 'utc' AND m.offset IS NULL"
+_INFERRED = "m.captured_zone IN ('position', 'neighbours', 'name')"
 _BARE_DIGEST = 16
-"""Hexadecimal digits from which on a plain word is looked for among the digests, too."""
+"""Hexadecimal digits from which on a plain word is also looked up as a digest."""
 
 
 async def criteria(read: Read, text: str) -> list[Criterion]:
-    """What `text` asks for; a file must fit all of them. Raises UsageError."""
+    """The criteria of a search text; a file must meet all of them. Raises UsageError."""
     found: list[Criterion] = []
     for match in _WORD.finditer(text):
         written = match[0]
@@ -50,6 +60,11 @@ async def criteria(read: Read, text: str) -> list[Criterion]:
         elif word:
             found.append(await _plain(read, word))
     return found
+
+
+def asks_outcome(text: str) -> bool:
+    """Whether a search text has the qualifier outcome:."""
+    return any(match[0].lower().startswith("outcome:") for match in _WORD.finditer(text))
 
 
 # Plain words
@@ -73,35 +88,37 @@ def _containing(word: str) -> Part:
     pattern = f"%{_escaped(word)}%"
     where, values = f"{PATH} LIKE ? ESCAPE '!'", (pattern,)
     if not word.isascii():
-        # LIKE minds the case of letters beyond ASCII, the index does not.
+        # LIKE is case-sensitive for letters beyond ASCII; the trigram index is not.
         pattern = re.sub(r"[^\x00-\x7f]+", "%", unicodedata.normalize("NFC", pattern))
         where, values = f"{PATH} LIKE ? ESCAPE '!'", (pattern,)
-    # macOS writes names decomposed, a keyboard composed.
+    # macOS writes names decomposed (NFD), a keyboard types composed letters (NFC).
     spelled = {unicodedata.normalize(form, word) for form in ("NFC", "NFD")}
-    return Part(where, values, *_named([_trigrams(one) for one in sorted(spelled)]), False, True)
+    return Part(where, values, *named(sorted(spelled)), False, True)
 
 
 def _pattern(word: str) -> Part:
     text = word.lower()
     where, values = f"lower({_NAME}) GLOB ?", (text,)
     if "/" in text:
-        # `?1` cannot be used: the values of all conditions stand in one row.
+        # `?1` cannot be used, because the values of all conditions are joined in one list.
         where, values = f"'/' || lower({PATH}) GLOB ?", ("*/" + text.lstrip("/"),)
-    runs = [run for run in _LITERAL.split(word) if len(run) >= _TRIGRAM]
-    return Part(where, values, *_named([[one for run in runs for one in _trigrams(run)]]), False, True)
+    return Part(where, values, *named([_LITERAL.split(word)]), False, True)
 
 
-def _trigrams(word: str) -> list[str]:
-    return [word[at : at + _TRIGRAM] for at in range(len(word) - _TRIGRAM + 1)]
-
-
-def _named(spellings: Sequence[Sequence[str]]) -> tuple[str, tuple[Any, ...]]:
-    """By the index of names; none for what is shorter than it can hold."""
-    if not all(spellings):
+def named(spellings: Sequence[str | Sequence[str]]) -> tuple[str, tuple[Any, ...]]:
+    """(query, values): selects, by the trigram index, ids of files that may have one of `spellings` in their path
+    below the source's root, newest first. A spelling is a text, or several that must all occur. The query is empty
+    where a spelling is too short for the index."""
+    wanted = [_trigrams([one] if isinstance(one, str) else one) for one in spellings]
+    if not all(wanted):
         return "", ()
-    quoted = [[f'"{one.replace(chr(34), chr(34) * 2)}"' for one in spelling] for spelling in spellings]
+    quoted = [[f'"{one.replace(chr(34), chr(34) * 2)}"' for one in spelling] for spelling in wanted]
     match = " OR ".join("(" + " AND ".join(spelling) + ")" for spelling in quoted)
     return "SELECT rowid AS id FROM file_name WHERE file_name MATCH ? ORDER BY rowid DESC LIMIT -1", (match,)
+
+
+def _trigrams(texts: Sequence[str]) -> list[str]:
+    return [text[at : at + _TRIGRAM] for text in texts for at in range(len(text) - _TRIGRAM + 1)]
 
 
 def _escaped(word: str) -> str:
@@ -135,7 +152,7 @@ async def _imports(read: Read, fits: Callable[[_Import], bool]) -> list[Part]:
 
 
 def of_imports(found: Sequence[int]) -> Part:
-    """Files of these imports."""
+    """The condition that a file belongs to one of these imports."""
     ids = json.dumps(found)
     among = "f.import_id IN (SELECT value FROM json_each(?))"
     led = f"SELECT f.id FROM json_each(?) j CROSS JOIN file f ON f.import_id = j.value {_METADATA} WHERE 1 {ALSO}"
@@ -166,7 +183,7 @@ async def _import(read: Read, value: str) -> Criterion:
 
 async def _cameras(read: Read, told: str) -> list[Part]:
     names, last = list[str](), ""
-    # One step for each camera, however many pictures it took.
+    # A loop of index steps: one for each camera, however many pictures it took.
     while rows := await read("SELECT camera FROM metadata WHERE camera > ? ORDER BY camera LIMIT 1", (last,)):
         last = rows[0][0]
         if all(part in last.casefold() for part in told.split()):
@@ -186,7 +203,8 @@ async def _camera(read: Read, value: str) -> Criterion:
 
 
 def _span(text: str) -> tuple[str, str] | None:
-    """From and until (excluded), as captured_local is written; empty: no bound. None for what is no date."""
+    """(from, until) of a day, month, year or range, as prefixes of captured_local; until is excluded; empty: no
+    bound. None for what is no date."""
     first, dots, last = text.partition("..")
     if not (first or last) or (dots and not all(_DAY.fullmatch(one) for one in (first, last) if one)):
         return None
@@ -199,7 +217,8 @@ def _span(text: str) -> tuple[str, str] | None:
 
 
 def _moment(text: str, later: int) -> str:
-    """The day, month or year of `text`, or the one after it. Raises ValueError."""
+    """The prefix of captured_local for the day, month or year in `text`, or with `later` 1 for the next one.
+    Raises ValueError."""
     match = _DAY.fullmatch(text)
     if match is None:
         raise ValueError(text)
@@ -217,10 +236,27 @@ def _dated(begin: str, end: str) -> list[Part]:
     low, high = begin or "0", end or ":"  # the first characters before and after the digits
     captured = "m.captured_local >= ? AND m.captured_local < ?"
     led = f"SELECT f.id FROM metadata m CROSS JOIN file f ON f.item_id = m.item_id WHERE {captured} {ALSO}"
+    # Days before and after that are near enough to have been that day in UTC, or somewhere on Earth.
+    beside = [
+        *([(_later(begin, -FURTHEST), low)] if begin else []),
+        *([(high, _later(end, FURTHEST))] if end else []),
+    ]
+    also = f"({_UTC} AND m.captured_local < ? OR {_INFERRED} AND m.captured >= ? AND m.captured < ?)"
+    that_day = (_later(end, LATEST) if end else high, _seconds(begin, -math.inf), _seconds(end, math.inf))
     since, until = _ns(begin, -(2**63)), _ns(end, 2**63 - 1)
     changed = "f.mtime_ns >= ? AND f.mtime_ns < ?"
     return [
         Part(captured, (low, high), f"{led} ORDER BY m.captured_local DESC LIMIT -1", (low, high)),
+        *(
+            Part(
+                f"({captured} AND {also})",
+                (*bounds, *that_day),
+                f"SELECT f.id FROM metadata m CROSS JOIN file f ON f.item_id = m.item_id WHERE {captured} "
+                f"AND {also} {ALSO} ORDER BY m.captured_local DESC LIMIT -1",
+                (*bounds, *that_day),
+            )
+            for bounds in beside
+        ),
         Part(
             f"(m.captured_local IS NULL AND {changed})",
             (since, until),
@@ -231,13 +267,33 @@ def _dated(begin: str, end: str) -> list[Part]:
     ]
 
 
+def _later(day: str, hours: int) -> str:
+    """`hours` after the start of a day, month or year, in the form of captured_local."""
+    try:
+        return (datetime(*_first(day)) + timedelta(hours=hours)).isoformat()
+    except (ValueError, OverflowError):
+        return day
+
+
+def _seconds(day: str, bound: float) -> float:
+    """The start of a day, month or year in UTC, as Unix time."""
+    try:
+        return datetime(*_first(day), tzinfo=UTC).timestamp() if day else bound
+    except ValueError:  # the year 10000
+        return bound
+
+
+def _first(day: str) -> tuple[int, int, int]:
+    year, month, date = (*map(int, day.split("-")), 1, 1)[:3]
+    return year, month, date
+
+
 def _ns(day: str, bound: int) -> int:
-    """The first moment of a day, month or year here, in nanoseconds."""
+    """The start of a day, month or year in the local zone, in nanoseconds since 1970."""
     if not day:
         return bound
-    year, month, date = (*map(int, day.split("-")), 1, 1)[:3]
     try:
-        return max(-(2**63), min(2**63 - 1, int(datetime(year, month, date).timestamp()) * 10**9))
+        return max(-(2**63), min(2**63 - 1, int(datetime(*_first(day)).timestamp()) * 10**9))
     except (ValueError, OverflowError):
         return bound
 
@@ -259,6 +315,14 @@ async def _kind(_: Read, value: str) -> Criterion:
     return [Part("f.kind = ?", (kinds[0],), led, (kinds[0],))]
 
 
+async def _outcome(_: Read, value: str) -> Criterion:
+    told = {"known": "duplicate", "to do": "todo"}.get(value.casefold(), value.casefold())
+    outcomes = {outcome.name.lower(): outcome for outcome in Outcome}
+    if told not in outcomes:
+        raise UsageError(f"There is no outcome {display(value)}.", f"Outcomes: {', '.join(outcomes)}.")
+    return [Part("f.outcome = ?", (outcomes[told],))]
+
+
 async def _hash(_: Read, value: str) -> Criterion:
     told = value.lower()
     if not _DIGEST.fullmatch(told):
@@ -269,9 +333,13 @@ async def _hash(_: Read, value: str) -> Criterion:
 
 
 def _digest(told: str) -> list[Part]:
-    """By the beginning of either digest."""
+    """Parts that match the beginning of either digest."""
     found: list[Part] = []
-    for column, indexed, size in (("xxh128", "t.xxh128", 16), ("sha256", "substr(t.sha256, 1, 8)", 32)):
+    columns = (
+        ("xxh128", "archive a CROSS JOIN item t ON t.archive_id = a.id", "t.xxh128", 16),
+        ("sha256", "item t", "substr(t.sha256, 1, 8)", 32),
+    )
+    for column, items, indexed, size in columns:
         low, high = (bytes.fromhex(told.ljust(size * 2, digit)[: size * 2]) for digit in "0f")
         if len(told) > size * 2:
             continue
@@ -281,7 +349,7 @@ def _digest(told: str) -> list[Part]:
             Part(
                 f"EXISTS (SELECT 1 FROM item t WHERE t.id = f.item_id AND {fits})",
                 (low, high),
-                f"SELECT f.id FROM item t CROSS JOIN file f ON f.item_id = t.id "
+                f"SELECT f.id FROM {items} CROSS JOIN file f ON f.item_id = t.id "
                 f"{_METADATA} WHERE {indexed} BETWEEN ? AND ? AND {fits} {ALSO}",
                 (first, last, low, high),
             )
@@ -297,4 +365,5 @@ _QUALIFIERS = {
     "kind": _kind,
     "date": _date,
     "hash": _hash,
+    "outcome": _outcome,
 }

@@ -1,4 +1,4 @@
-"""Conditions on files, and which index leads to the fewest of those that fit them all."""
+"""Plans a search: picks the criterion whose index leads to the fewest files, and applies the others to those."""
 
 # ruff: noqa: S608 - what is put together are conditions of our own; what a person typed is always a value
 
@@ -7,26 +7,28 @@ from typing import Any
 
 import msgspec
 
-from core.receipts.lookup import Read
+from core.database import Read
 
 ENOUGH = 5000
-"""Files that an index may lead to and still be called few: they are sorted."""
+"""An index that leads to fewer files than this counts as selective: its files are sorted."""
 
 PATH = "CAST(substr(f.path, length(i.root) + iif(length(i.root), 2, 1)) AS TEXT)"
-"""The path below the source's root, of a file `f` of an import `i`."""
+"""SQL of the path below the source's root, for a file `f` of an import `i`."""
 
 TABLES = "file f CROSS JOIN import i ON i.id = f.import_id LEFT JOIN metadata m ON m.item_id = f.item_id"
-"""What conditions are on."""
+"""The tables that conditions refer to."""
 
 ALSO = "/* also */"
-"""Where a query for ids takes more conditions on its `f` and `m`: the rows that an index leads to are told from
-each other there, before any other table is looked at."""
+"""Marks where a query for ids takes more conditions on its `f` and `m`, so that the rows which an index leads to
+are filtered before any other table is read."""
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One way in which a file can fit: a condition on TABLES, and a query for the `id`s of all that do, newest
-    first, by an index. ids "": no index leads there. exact: it leads to no other files. of_path: the condition
-    needs `i`, too."""
+    """One way in which a file can meet a criterion.
+
+    where, values: a condition on TABLES. ids, led: a query for the `id`s of all files that meet it, newest first,
+    by an index; "": there is no index for it. exact: the query gives no other files. of_path: the condition refers
+    to `i`, too."""
 
     where: str
     values: tuple[Any, ...]
@@ -37,12 +39,12 @@ class Part(msgspec.Struct, frozen=True):
 
 
 Criterion = Sequence[Part]
-"""A file fits if it does in one of these ways."""
+"""A file meets it if it meets any of these parts."""
 
 
 class Lead(msgspec.Struct, frozen=True):
-    """A query for the `id`s of files among which all are that fit. few: they may be sorted; rest: what has to be
-    looked at still."""
+    """A query for the `id`s of candidate files, among which are all that match. few: they are few enough to sort.
+    rest: criteria that are still to be applied to them."""
 
     ids: str
     values: Sequence[Any]
@@ -51,7 +53,7 @@ class Lead(msgspec.Struct, frozen=True):
 
 
 async def leading(read: Read, wanted: Sequence[Criterion]) -> Lead:
-    """The way to the fewest files."""
+    """The query that leads to the fewest candidates."""
     best: tuple[int, Criterion] | None = None
     for criterion in wanted:
         if not all(part.ids for part in criterion):
@@ -67,7 +69,7 @@ async def leading(read: Read, wanted: Sequence[Criterion]) -> Lead:
     early: list[Criterion] = []
     if all(ALSO in part.ids for part in chosen):
         early = [criterion for criterion in others if not any(part.of_path for part in criterion)]
-        # One that looks at paths, too, can be met by ways of its own.
+        # One criterion that looks at paths may be applied early, too, if each of its parts has an index.
         early += [one for one in others if one not in early and all(part.ids for part in one)][:1]
     rest = [criterion for criterion in others if criterion not in early]
     if not all(part.exact for part in chosen):
@@ -77,13 +79,13 @@ async def leading(read: Read, wanted: Sequence[Criterion]) -> Lead:
 
 
 def condition(criterion: Criterion) -> tuple[str, list[Any]]:
-    """As a condition on TABLES."""
+    """One criterion as a condition on TABLES."""
     values = [value for part in criterion for value in part.values]
     return "(" + " OR ".join(part.where for part in criterion) + ")", values
 
 
 def conditions(wanted: Sequence[Criterion]) -> tuple[str, list[Any]]:
-    """All of them, each behind an AND."""
+    """All criteria as SQL, each preceded by AND."""
     sql, values = "", list[Any]()
     for criterion in wanted:
         where, with_it = condition(criterion)
@@ -93,10 +95,11 @@ def conditions(wanted: Sequence[Criterion]) -> tuple[str, list[Any]]:
 
 
 def _united(criterion: Criterion, early: Sequence[Criterion]) -> tuple[str, list[Any]]:
-    """The ids of all parts that fit `early`, none twice: what an earlier part has is left out of a later one.
+    """A query for the ids that meet `criterion` and all of `early`, each once: ids of an earlier part are excluded
+    from the later ones.
 
-    One of `early` is taken apart: without an OR an index can serve a part of it, such as a date beside a camera.
-    Its parts that look at paths lead themselves.
+    One criterion of `early` is split into its parts: without an OR, SQLite can use an index for a part, such as a
+    date together with a camera. Parts of it that look at paths lead by their own index.
     """
     apart = max(early, key=lambda one: (any(part.of_path for part in one), len(one)), default=())
     others, with_others = conditions([one for one in early if one is not apart])
@@ -127,5 +130,5 @@ def _united(criterion: Criterion, early: Sequence[Criterion]) -> tuple[str, list
 
 
 def led_by(ids: str) -> str:
-    """TABLES, in the order of a query for ids; ends in a condition."""
+    """A FROM clause in which the query `ids` drives TABLES; it ends in a condition, to be followed by AND."""
     return f"({ids}) d CROSS JOIN {TABLES} WHERE f.id = d.id"

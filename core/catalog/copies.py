@@ -1,0 +1,146 @@
+"""Copies of archives: the tables `item` and `archive` describe the copy in use, `copy` and `copy_item` all
+others."""
+
+import time
+
+import aiosqlite
+
+from core.catalog.base import NOW, Table
+from core.catalog.rows import CopyRow
+
+_COLUMNS = "archive_id, path, volume, root, fsid, mark"
+_PLACE = f"({_COLUMNS})"
+_SIX = "?, ?, ?, ?, ?, ?"
+
+_SWAP = (
+    # What is known of the copy that was in use is kept as one of the other copies ...
+    "INSERT INTO copy (id, archive_id, path, volume, root, fsid, mark, seen) "
+    "SELECT :from, id, path, volume, root, fsid, mark, seen FROM archive WHERE id = :archive",
+    "INSERT INTO copy_item (copy_id, item_id, level, read_back, damage) "
+    "SELECT :from, id, level, read_back, damage FROM item "
+    "WHERE archive_id = :archive AND (read_back IS NOT NULL OR damage IS NOT NULL)",
+    "INSERT INTO copy_audit (copy_id, started, after) "
+    "SELECT :from, started, after FROM audit WHERE archive_id = :archive",
+    # ... and of the new one only what was found in it is claimed.
+    "UPDATE archive SET (path, volume, root, fsid, mark, seen) = "
+    "(SELECT path, volume, root, fsid, mark, seen FROM copy WHERE id = :to) WHERE id = :archive",
+    "UPDATE item SET level = '', read_back = NULL, damage = NULL WHERE archive_id = :archive",
+    "UPDATE item SET level = c.level, read_back = c.read_back, damage = c.damage "
+    "FROM copy_item c WHERE c.copy_id = :to AND c.item_id = item.id",
+    "DELETE FROM audit WHERE archive_id = :archive",
+    "INSERT INTO audit (archive_id, started, after) "
+    "SELECT :archive, started, after FROM copy_audit WHERE copy_id = :to",
+    "DELETE FROM copy_audit WHERE copy_id = :to",
+    "DELETE FROM copy_item WHERE copy_id = :to",
+    "DELETE FROM copy WHERE id = :to",
+    # Its journals, bags and thumbnails may differ from those of the copy before.
+    "DELETE FROM derivative WHERE item_id IN (SELECT id FROM item WHERE archive_id = :archive)",
+    "DELETE FROM journal WHERE archive_id = :archive",
+    "DELETE FROM bag_missing WHERE location_id IN (SELECT id FROM location WHERE archive_id = :archive)",
+    "DELETE FROM bag WHERE location_id IN (SELECT id FROM location WHERE archive_id = :archive)",
+)
+
+
+class Copies(Table):
+    """The tables of copies."""
+
+    async def copies(self, uuid: str) -> list[CopyRow]:
+        """All known copies of an archive, the one in use first; empty for an archive that was never opened."""
+        rows = await self.database.read(
+            "SELECT 0, id, path, volume, root, fsid, mark FROM archive WHERE uuid = ?1 UNION ALL "
+            "SELECT * FROM (SELECT c.id, c.archive_id, c.path, c.volume, c.root, c.fsid, c.mark "
+            "FROM copy c JOIN archive a ON a.id = c.archive_id WHERE a.uuid = ?1 ORDER BY c.seen DESC)",
+            (uuid,),
+        )
+        return [CopyRow(*row) for row in rows]
+
+    async def copies_of(self, archive_id: int) -> list[CopyRow]:
+        """As `copies`, by the archive's row id."""
+        rows = await self.database.read("SELECT uuid FROM archive WHERE id = ?", (archive_id,))
+        return await self.copies(rows[0][0]) if rows else []
+
+    async def first_copy(
+        self, uuid: str, path: bytes, volume: str, root: bytes, fsid: str, mark: str
+    ) -> int | None:
+        """Insert an archive that was never opened before, with its copy at `path` as the one in use, and return
+        its row id. None when it is known already, at this or another place. Parameters as in `archive`."""
+
+        async def unit(connection: aiosqlite.Connection) -> int | None:
+            sql = (
+                f"INSERT INTO archive (uuid, path, volume, root, fsid, mark, seen) VALUES ({_SIX}, {NOW}) "  # noqa: S608
+                "ON CONFLICT (uuid) DO NOTHING RETURNING id"
+            )
+            values = (uuid, path, volume, root, fsid, mark, time.time())
+            return next((id for (id,) in await connection.execute_fetchall(sql, values)), None)
+
+        return await self.database.write(unit)
+
+    async def copy_seen(self, copy: CopyRow) -> int:
+        """Record that a copy which is not in use was seen now. Returns its number; a copy numbered 0 gets a new
+        one."""
+        place = copy.archive_id, copy.path, copy.volume, copy.root, copy.fsid, copy.mark
+
+        async def unit(connection: aiosqlite.Connection) -> int:
+            # Two callers may have seen a new copy at the same time.
+            same = await connection.execute_fetchall(f"SELECT id FROM copy WHERE {_PLACE} = ({_SIX})", place)  # noqa: S608
+            number = copy.number or next((id for (id,) in same), None)
+            values = (*place, time.time(), number)
+            if number is not None:
+                sql = f"UPDATE copy SET {_PLACE} = ({_SIX}), seen = {NOW} WHERE id = ?"  # noqa: S608
+                await connection.execute(sql, values)
+                return number
+            sql = f"INSERT INTO copy ({_COLUMNS}, seen, id) VALUES ({_SIX}, {NOW}, ?)"  # noqa: S608
+            return (await connection.execute(sql, values)).lastrowid or 0
+
+        return await self.database.write(unit)
+
+    async def use_copy(self, archive_id: int, number: int) -> None:
+        """Make this copy the one in use. Damage and times of reading stay recorded with the copy that they were
+        found in."""
+
+        async def unit(connection: aiosqlite.Connection) -> None:
+            rows = await connection.execute_fetchall("SELECT max(id) + 1 FROM copy")
+            numbers = {"to": number, "from": next(iter(rows))[0], "archive": archive_id}
+            for sql in _SWAP:
+                await connection.execute(sql, numbers)
+
+        await self.database.write(unit)
+
+    async def awaiting_copies(self, archive_id: int) -> list[tuple[int, int]]:
+        """(import, copies asked for) of imports into an archive that only lack copies to be SAFE."""
+        return [
+            (number, copies)
+            for number, copies in await self.database.read(
+                "SELECT id, copies FROM import WHERE archive_id = ? AND copies > 0 ORDER BY id", (archive_id,)
+            )
+        ]
+
+    async def of_card(self, import_id: int, after: int, count: int) -> list[int]:
+        """Ids of up to `count` items beyond the id `after` that this import, or an earlier one of the same volume,
+        archived or found as duplicates."""
+        rows = await self.database.read(
+            "SELECT DISTINCT f.item_id FROM import i CROSS JOIN import e ON e.volume_id = i.volume_id "
+            "AND e.archive_id = i.archive_id AND e.id <= i.id CROSS JOIN file f ON f.import_id = e.id "
+            "WHERE i.id = ? AND f.item_id > ? ORDER BY f.item_id LIMIT ?",
+            (import_id, after, count),
+        )
+        return [item for (item,) in rows]
+
+    async def copied(self, import_id: int) -> None:
+        """Set an import that waited for copies to SAFE, because there are enough of them now."""
+        await self.database.run(
+            (
+                "UPDATE import SET copies = 0, verdict = 'SAFE', verdict_reason = '' WHERE id = ? AND copies > 0",
+                [(import_id,)],
+            )
+        )
+
+    async def any_at(self, path: bytes) -> int | None:
+        """The row id of the archive of which any copy, in use or not, was last seen at `path`; None when there is
+        none."""
+        rows = await self.database.read(
+            "SELECT id FROM (SELECT id, path, seen FROM archive "
+            "UNION ALL SELECT archive_id, path, seen FROM copy) WHERE path = ? ORDER BY seen DESC LIMIT 1",
+            (path,),
+        )
+        return rows[0][0] if rows else None
