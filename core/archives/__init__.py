@@ -1,1 +1,1 @@
-"""Archives that are open, and their locations."""
+"""Open archives: identity, lock, dedup, and their locations."""

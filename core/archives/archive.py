@@ -1,80 +1,133 @@
-"""An archive as the engine holds it: opened, locked, its locations known, its journals read."""
+"""An archive that the engine has open: its lock, its locations, who uses it."""
 
 import asyncio
 import os
 import secrets
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from core.archives import told
-from core.archives.whereabouts import on_volume
+from core.archives import location_sync
+from core.archives.copies import Copy, examine, recognised, uuid_of
+from core.archives.locate import identity_at
+from core.archives.lock import Lock
 from core.catalog import Catalog
-from core.errors import ArchiveAwayError, ArchiveError, UsageError, WorkerDiedError
-from core.importing.lock import Lock
+from core.errors import ArchiveAwayError, ArchiveReadOnlyError, UsageError, WorkerDiedError
 from core.paths import display, slug
-from core.volumes import privacy
-from core.volumes.filesystems import FileSystem, filesystem
-from core.volumes.mounts import mounts, volume_of
-from core.workers import messages
+from core.volumes.filesystems import FileSystem, filesystem, unflushed
+from core.volumes.mounts import mounted_at, mounts
+from core.workers.archive_messages import ArchiveFacts
 from core.workers.messages import Place
 from core.workers.pool import Pool, TaskFailedError
 
-ANSWER = 20.0
-"""Seconds an archive gets to be opened."""
-
 BACKGROUND = "background"
-"""What `active` holds while background work is at the archive."""
+"""Stands for background jobs in `active`."""
 
 
 class Archive:
-    """One archive of this engine. `filesystem` is what its volume is."""
+    """One archive of this engine. `filesystem` describes its volume's file system.
 
-    def __init__(self, id: int, uuid: str, place: Place, kind: FileSystem, pool: Pool, catalog: Catalog) -> None:
-        self.id = id
+    `copy`: which copy of the archive it is. `writable` is False for a copy that is not in use, unless it is opened
+    as the target of a mirror, and for a read-only one: such an archive is not locked, not written to, and not
+    shared between users.
+    """
+
+    def __init__(
+        self,
+        uuid: str,
+        copy: Copy,
+        place: Place,
+        kind: FileSystem,
+        pool: Pool,
+        catalog: Catalog,
+        *,
+        writable: bool = True,
+    ) -> None:
+        self.id = copy.archive_id
+        self.copy = copy
         self.uuid = uuid
+        self.writable = writable
         self.place = place
         self.filesystem = kind
         self.lock = Lock(pool, place)
         self.active: set[str] = set()
-        """Names of the imports that run into it, and of what else holds it open."""
+        """Names of the imports that write to it, and of other users that hold it open."""
         self.alone = ""
-        """Why nobody else may use it for now."""
+        """Why it is reserved for one user; empty: it is not."""
         self.closing = asyncio.Lock()
-        """Held while an import gets its receipt."""
+        """Held while an import's receipt is written."""
         self._naming = asyncio.Lock()
         self._catalog = catalog
         self._pool = pool
 
     @property
     def path(self) -> str:
-        """Its root, as text that `os.fsencode` turns back."""
+        """The path of its root, as text that `os.fsencode` converts back."""
         return os.fsdecode(self.place.root)
 
     @classmethod
-    async def open(cls, path: str, pool: Pool, catalog: Catalog, *, create: bool) -> "Archive":
-        """Open the archive at `path`, or with `create` make one. Raises ArchiveError.
+    async def open(
+        cls,
+        path: str,
+        pool: Pool,
+        catalog: Catalog,
+        *,
+        create: bool,
+        reading: bool = False,
+        mirror: bool = False,
+    ) -> "Archive":
+        """Open the archive at `path`; with `create`, make one if there is none. With `reading`, also an archive
+        that cannot be written to, or a copy that is not in use; with `mirror`, also a copy that is not in use, for
+        writing. Raises ArchiveError.
 
-        Where one was, none is made: its volume is not mounted, and it would land on the disk below.
+        None is made at a path where an archive was seen before: its volume is not mounted then, and the new
+        archive would be written to the disk below the mount point.
         """
-        known = await catalog.archive_at(os.path.abspath(os.fsencode(path))) is not None  # noqa: ASYNC240
-        facts = await examine(path, pool, create=create and not known)
+        known = await catalog.any_at(os.path.abspath(os.fsencode(path))) is not None  # noqa: ASYNC240
+        create = create and not known
+        facts: ArchiveFacts | None = None
+        copy = Copy()
         try:
-            uuid = str(tomllib.loads(facts.text)["id"])
-        except (tomllib.TOMLDecodeError, KeyError) as error:
-            raise ArchiveError(
-                f"{display(path)}/.lading/archive.toml is damaged: {error}.",
-                "Restore it from a copy of the archive.",
-            ) from error
-        kind = filesystem_of(facts.root)
+            # Nothing is written before it is known which copy it is.
+            facts = await examine(path, pool, look=True)
+        except ArchiveAwayError:
+            if not create:
+                raise
+        else:
+            copy = await recognised(facts, pool, catalog)
+        writable = mirror or not copy.number
+        if writable:
+            try:
+                facts = await examine(path, pool, create=create)
+            except ArchiveReadOnlyError:
+                if not reading or facts is None:
+                    raise
+                writable = False
+        elif not reading:
+            raise copy.refusal(path)
+        assert facts is not None  # noqa: S101 - for the type checker
+        uuid = uuid_of(facts)
+        if not copy.number:
+            volume = await asyncio.to_thread(identity_at, facts.mount)
+            where = facts.root, volume, facts.below, facts.fsid, facts.mark
+            if copy.archive_id:
+                id: int | None = await catalog.archive(uuid, *where)
+            else:
+                id = await catalog.first_copy(uuid, *where)
+            # No id: another copy of this archive was opened for the first time meanwhile.
+            copy = Copy(id, 0, facts.root) if id else await recognised(facts, pool, catalog)
+            if copy.number and not reading:
+                raise copy.refusal(path)
+            writable = writable and not copy.number
+        kind = filesystem_of(facts.mount)
+        if not facts.flushes:
+            kind = unflushed(kind)
         place = Place(facts.root, facts.device, facts.inode, facts.way, str(kind.level))
-        volume, below = await asyncio.to_thread(on_volume, facts.root)
-        id = await catalog.archive(uuid, facts.root, volume, below)
-        return cls(id, uuid, place, kind, pool, catalog)
+        return cls(uuid, copy, place, kind, pool, catalog, writable=writable)
 
     @contextmanager
     def to_itself(self, why: str) -> Iterator[None]:
-        """Nobody else uses it in this block, but background work that copes with anything. Raises UsageError."""
+        """Reserve the archive for this block, except from background jobs, which tolerate any change. Raises
+        UsageError."""
         others = [name for name in self.active if name != BACKGROUND]
         if len(others) > 1:
             raise UsageError(
@@ -87,14 +140,15 @@ class Archive:
             self.alone = ""
 
     async def location(self, name: str) -> tuple[int, str]:
-        """Id and folder of the location `name`, new when the archive has none of that name yet."""
+        """(row id, folder) of the location `name`, which is made if the archive has none of that name yet."""
         wanted = name.strip()
         async with self._naming:
             if there := await self._named(wanted):
                 return there
-            # Before one is made: another engine may have given this name to one that has another here.
+            # Read the bags first: another engine may have given this name to a location that has another name
+            # here.
             with suppress(TaskFailedError, WorkerDiedError, OSError):
-                await told.learn(self.id, self.place, self._pool, self._catalog)
+                await location_sync.learn(self.id, self.place, self._pool, self._catalog)
             if there := await self._named(wanted):
                 return there
             folder = f"{slug(wanted)}-{secrets.token_hex(3)}"
@@ -107,34 +161,7 @@ class Archive:
         return None
 
 
-def filesystem_of(root: bytes) -> FileSystem:
-    """What the file system is that holds `root`, an absolute path without links; touches no file system."""
-    mount = volume_of(root, mounts())
+def filesystem_of(point: bytes) -> FileSystem:
+    """The properties of the file system with the mount point `point`; makes no call into that file system."""
+    mount = mounted_at(point, mounts())
     return filesystem(mount.filesystem, mount.kind) if mount else filesystem("unknown")
-
-
-async def examine(path: str, pool: Pool, *, create: bool) -> messages.ArchiveFacts:
-    """Open an archive and try what its file system offers. Raises ArchiveError."""
-    request = messages.OpenArchive(os.fsencode(os.path.abspath(path)), create)  # noqa: ASYNC240 - touches no disk
-    try:
-        async with asyncio.timeout(ANSWER), pool.worker("open") as worker:
-            return await worker.ask_twice(request, messages.ArchiveFacts)
-    except TimeoutError as error:
-        raise ArchiveAwayError(f"{display(path)} does not answer.", "Mount it again.") from error
-    except (OSError, WorkerDiedError) as error:
-        raise ArchiveError(f"{display(path)} cannot be opened: {error}.", "Try once more.") from error
-    except TaskFailedError as error:
-        if not create and error.detail == "FileNotFoundError":
-            raise ArchiveAwayError(
-                f"there is no archive at {display(path)}.",
-                "Check the path, and that its volume is mounted. Where one was before, no new one is made.",
-            ) from error
-        if error.fault.lost:
-            raise ArchiveAwayError(
-                f"{display(path)} does not answer: {error.fault.text}.", "Mount it again."
-            ) from error
-        raise ArchiveError(
-            f"{display(path)} cannot be opened for writing: {error.fault.text}.",
-            privacy.switch(error.fault.code, os.environ)
-            or "Check that the volume is mounted and that you may write there.",
-        ) from error

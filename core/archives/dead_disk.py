@@ -1,0 +1,76 @@
+"""Tells bad sectors of archived files from a disk that has failed or was disconnected.
+
+Both give EIO. If a file that was intact can still be read, past the cache, the files are damaged; else the disk
+has failed.
+"""
+
+import errno
+
+from core.archives.liveness import answer, of_archive
+from core.catalog import Catalog, Item
+from core.errors import ArchiveAwayError
+from core.paths import display
+from core.workers import archive_messages
+from core.workers.messages import Fault, Place
+from core.workers.pool import Pool
+
+_ERRORS = frozenset({errno.EIO, getattr(errno, "ENOMEDIUM", errno.EIO)})
+"""Errors of disks and drivers for a medium that cannot be read: errno(3)."""
+
+IN_A_ROW = 8
+"""This many unreadable files, with no readable one to compare with, mean a dead disk."""
+
+CANDIDATES = 512
+"""Items from which those to read as a test are chosen."""
+
+TRIES = 3
+"""Test items, of which at least one has to be readable."""
+
+
+class Disk:
+    """The disk that holds one copy of an archive, while its files are read."""
+
+    def __init__(self, place: Place, copy: int, catalog: Catalog, pool: Pool) -> None:
+        """`copy`: the number of the copy, 0 for the one in use."""
+        self._place = place
+        self._copy = copy
+        self._catalog = catalog
+        self._pool = pool
+        self._well: Item | None = None
+        """The smallest item that was read and found intact."""
+
+    async def answers(self, archive_id: int, found: list[tuple[Item, Fault | None]]) -> None:
+        """Check that the disk still answers, if reading these items gave an I/O error. It returns when the error
+        is a file's own. Raises ArchiveAwayError when the disk does not answer; TaskFailedError,
+        WorkerDiedError."""
+        for item, fault in found:
+            if fault is None and item.size and (self._well is None or item.size < self._well.size):
+                self._well = item
+        errors = [(item, fault) for item, fault in found if fault is not None and fault.code in _ERRORS]
+        if not errors:
+            return
+        if self._well is not None:
+            if await self._readable(self._well):
+                return
+        elif not await answer(self._pool, *of_archive(self._place)):
+            bad = {item.id for item, _ in errors}
+            page = await self._catalog.items_after(archive_id, 0, CANDIDATES, self._copy)
+            others = [item for item in page if item.size and item.damage is None and item.id not in bad]
+            for item in sorted(others, key=lambda item: item.size)[:TRIES]:
+                if await self._readable(item):
+                    self._well = item
+                    return
+            if not others and len(errors) < IN_A_ROW:
+                return
+        (_, fault), count = errors[0], len(errors)
+        raise ArchiveAwayError(
+            f"the disk of {display(self._place.root)} does not answer any more: "
+            f"{count:,} file{'' if count == 1 else 's'} could not be read ({fault.text}), nor what was well.",
+            "Check its cable and power, and mount it again. Nothing is recorded of what was not read.",
+        )
+
+    async def _readable(self, item: Item) -> bool:
+        request = archive_messages.Audit(self._place, [(item.path, item.size, item.xxh128, item.sha256)])
+        async with self._pool.worker("look") as worker:
+            ((_, fault),) = (await worker.ask(request, archive_messages.Audited)).files
+        return fault is None or fault.code not in _ERRORS
