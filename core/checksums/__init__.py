@@ -1,0 +1,1 @@
+"""Checksum lists that other programs wrote: recognizing and parsing them, and their algorithms."""

@@ -1,0 +1,1 @@
+"""The journal of imports in the archive: its format, its replay into the catalog, how an import ends in it."""

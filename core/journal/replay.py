@@ -1,0 +1,237 @@
+"""Replays journals into the catalog: after a crash, or of imports by another engine."""
+
+import asyncio
+import base64
+import json
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
+
+from core import archive_layout
+from core.archives.archive import Archive
+from core.archives.dedup import Dedup, Owner
+from core.catalog import Catalog, ImportRow
+from core.catalog.linking import link
+from core.errors import DatabaseError
+from core.journal import adjustment_lines, checksum_lines, journal_format
+from core.journal.end_import import Receipt
+from core.journal.journal_format import Line
+from core.journal.replay_rows import Adopter
+from core.models import ENDED, State, Verdict
+from core.paths import decode
+from core.queue import frame_jobs
+from core.workers import archive_messages, text_messages
+from core.workers.pool import Pool, TaskFailedError
+
+PIECE = 4 << 20
+"""Bytes of a journal per read."""
+
+
+_FOLDER = re.compile(r"[a-z0-9-]+")
+
+
+class JournalReplay:
+    """Replays the journals of one archive into the catalog."""
+
+    def __init__(self, archive: Archive, catalog: Catalog, pool: Pool) -> None:
+        self._archive = archive
+        self._catalog = catalog
+        self._pool = pool
+
+    async def run(self, finish_moves: Callable[[], Awaitable[None]]) -> None:
+        """Replay every journal that has grown since it was last replayed, finish interrupted moves, and write
+        missing receipts. Of a read-only archive only what needs no writing is done.
+
+        Raises what asking a worker raises.
+        """
+        async with self._pool.worker("journals") as worker:
+            request = text_messages.JournalNames(self._archive.place, archive_layout.JOURNALS)
+            names = await worker.ask(request, archive_messages.Names)
+        known = await self._catalog.journals(self._archive.id)
+        grown: list[tuple[ImportRow, str, int]] = []
+        for name, size in names.names:
+            if size > known.get(name, 0) and (row := await self._row(name, size, known.get(name, 0))) is not None:
+                grown.append((row, name, size))
+        # A later import of a file has a later row. Names do not tell which import is later: they have seconds of a
+        # local time, which may be set back.
+        grown.sort(key=lambda one: one[0].started)
+        found = [(name, size, Adopter(self._archive, self._catalog, self._pool, row)) for row, name, size in grown]
+        # Items first, of all journals: a duplicate in one import may have been archived by another import at the
+        # same time.
+        ends = [await self._items(name, size, adopter) for name, size, adopter in found]
+        for (name, size, adopter), end in zip(found, ends, strict=True):
+            await self._files(name, size, adopter, end)
+        await finish_moves()
+        await self._receipts()
+
+    async def adopt(self, row: ImportRow, dedup: Dedup, owner: Owner) -> None:
+        """Replay what an interrupted run of `row` published but could not commit to the catalog."""
+        name = f"{row.name}.jsonl"
+        adopter = Adopter(self._archive, self._catalog, self._pool, row, dedup, owner)
+        for step in (adopter.items, adopter.files):
+            async with aclosing(self._pieces(name)) as pieces:
+                async for lines in pieces:
+                    await step(lines)
+
+    async def _row(self, name: str, size: int, since: int) -> ImportRow | None:
+        """The row of a journal's import, inserted if only the archive knows the import. None when nothing but
+        additions was left to replay, or the journal cannot be used. since: bytes that were replayed before."""
+        row = await self._catalog.import_named(name.removesuffix(".jsonl"))
+        if row is not None and row.state in ENDED and row.receipt and not (since and await self._other_end(row)):
+            await self._additions(row, name, since, size)
+            await self._catalog.read_journal(self._archive.id, name, size)
+            return None
+        if row is None:
+            async with aclosing(self._pieces(name, size)) as pieces:
+                async for lines in pieces:
+                    if head := next((line for line in lines if "import" in line), None):
+                        return await self._import(head)
+        return row
+
+    async def _additions(self, row: ImportRow, name: str, since: int, size: int) -> None:
+        """Replay the additions that another engine made to an import after its end."""
+        if since:
+            async with aclosing(self._pieces(name, size, since)) as pieces:
+                async for lines in pieces:
+                    for line in lines:
+                        await self._accept(row, line)
+                    await self._adjust(row, lines)
+
+    async def _accept(self, row: ImportRow, line: Line) -> None:
+        if isinstance(when := line.get("accepted"), float):
+            await self._catalog.accept(row.id, when, str(line.get("by", "")))
+        if isinstance(line.get("copied"), float):
+            await self._catalog.copied(row.id)
+
+    async def _adjust(self, row: ImportRow, lines: list[Line]) -> None:
+        """Replay corrections of capture dates, and undone ones."""
+        for line in lines:
+            if told := adjustment_lines.statements(self._archive.id, row.id, line):
+                await self._catalog.database.run(*told)
+
+    async def _other_end(self, row: ImportRow) -> bool:
+        """Whether another engine has resumed an ended import and ended it anew: its receipt is another one
+        then."""
+        found = await Receipt(self._archive, self._catalog, self._pool).find(row)
+        return found != row.receipt
+
+    async def _import(self, head: Line) -> ImportRow | None:
+        """Insert the row of an import that only the archive knows; None when its journal's first line is not
+        valid."""
+        try:
+            volume, place = head["volume"], head["location"]
+            if head["archive"] != self._archive.uuid or not _FOLDER.fullmatch(place["folder"]):
+                return None
+            values = {
+                "name": head["import"],
+                "root": decode(head["root"]),
+                "source": decode(head["source"]),
+                "single": decode(head["single"]),
+                "options": head["options"],
+                "machine": head["machine"],
+                "version": head["version"],
+                "started": head["started"],
+                "zone": head["zone"],
+                "together": _together(head["options"]),
+                "state": State.PAUSED,
+                "reason": "read from the archive's journal",
+            }
+            seen = volume["identity"], volume["name"], volume["filesystem"], volume["capacity"]
+        except (KeyError, TypeError, ValueError):
+            return None
+        values["archive_id"] = self._archive.id
+        values["location_id"] = await self._catalog.location(self._archive.id, place["folder"], place["name"])
+        values["volume_id"] = await self._catalog.volume(*seen)
+        await self._catalog.new_import(values)
+        return await self._catalog.import_named(head["import"])
+
+    async def _items(self, name: str, size: int, adopter: Adopter) -> Line | None:
+        """First pass over a journal. Returns its `end` line with later additions; None when the import has no end,
+        or was resumed after it."""
+        end: Line | None = None
+        async with aclosing(self._pieces(name, size)) as pieces:
+            async for lines in pieces:
+                for line in lines:
+                    end = line if "end" in line else None if "import" in line else end
+                    if end is not None and ("accepted" in line or "copied" in line):
+                        end = line | end
+                await adopter.items(lines)
+        return end if end is not None and end["end"] in ENDED else None
+
+    async def _files(self, name: str, size: int, adopter: Adopter, end: Line | None) -> None:
+        """Second pass over a journal; if the import has ended, its row gets that state and verdict."""
+        adopter.ended = end is not None
+        async with aclosing(self._pieces(name, size)) as pieces:
+            async for lines in pieces:
+                await adopter.files(lines)
+                await self._catalog.database.run(*checksum_lines.statements(adopter.row, lines))
+                await self._adjust(adopter.row, lines)
+        if end is None:
+            return
+        match end.get("otherwise"):
+            case [str(otherwise), str(reason)]:
+                pass
+            case _:
+                otherwise = reason = ""
+        await self._catalog.set_import(
+            adopter.row.id,
+            state=end["end"],
+            reason="",
+            advice="",
+            listed=1,
+            ended=end.get("ended"),
+            verdict=end.get("verdict", ""),
+            verdict_reason=end.get("reason", ""),
+            previous=end.get("previous", ""),
+            receipt="",
+            otherwise=otherwise,
+            otherwise_reason=reason,
+            copies=end.get("copies", 0),
+        )
+        await self._accept(adopter.row, end)
+        await link(self._catalog, adopter.row.id, adopter.row.root)
+        await frame_jobs.add(self._catalog, adopter.row)
+        await self._catalog.read_journal(self._archive.id, name, size)
+
+    async def _receipts(self) -> None:
+        """Find the receipts of ended imports whose digest is not in the catalog, or write them now."""
+        receipt = Receipt(self._archive, self._catalog, self._pool)
+        where = "i.archive_id = ? AND i.state IN (?, ?) AND i.receipt = ''"
+        for row in await self._catalog.imports(where, (self._archive.id, *ENDED)):
+            # What cannot be written now is written when the archive is opened the next time.
+            with suppress(TaskFailedError, DatabaseError):
+                async with self._archive.closing:
+                    if digest := await receipt.find(row):
+                        await self._catalog.set_import(row.id, receipt=digest)
+                    elif not self._archive.writable:
+                        continue
+                    elif row.state == State.CANCELLED:
+                        await receipt.end(row, State.CANCELLED, Verdict(row.verdict), row.verdict_reason)
+                    else:
+                        await receipt.write(row)
+
+    async def _pieces(self, name: str, size: int | None = None, at: int = 0) -> AsyncGenerator[list[Line], None]:
+        """The valid lines of a journal from byte `at` on, piece by piece; of its first `size` bytes only, if
+        given."""
+        rest = b""
+        while size is None or at < size:
+            request = text_messages.ReadText(self._archive.place, f"{archive_layout.JOURNALS}/{name}", at, PIECE)
+            async with self._pool.worker("journals") as worker:
+                data = (await worker.ask(request, text_messages.Text)).data
+            if not data:
+                break
+            at += len(data)
+            whole, newline, rest = (rest + data).rpartition(b"\n")
+            yield await asyncio.to_thread(list, journal_format.lines(whole + newline))
+
+
+def _together(options: str) -> str:
+    """The group of an import, by what was asked for. Raises TypeError, ValueError."""
+    asked = json.loads(options)
+    together = asked.get("together", "") if isinstance(asked, dict) else ""
+    return together if isinstance(together, str) else ""
+
+
+def attributes(line: Line) -> dict[bytes, bytes]:
+    """The extended attributes of a `file` line, by name."""
+    return {decode(name): base64.b64decode(value) for name, value in line.get("xattrs", {}).items()}
