@@ -7,11 +7,11 @@ outcomes add up to the entries seen, or there is no receipt.
 from collections.abc import Callable
 from typing import Literal
 
-from core.receipts.document import write_text
-from core.receipts.heading import Head, Options, Proven, Totals, head
-from core.receipts.lookup import Read
-from core.receipts.machine import COLUMNS, write_csv, write_json, write_tsv
-from core.receipts.row import FileRow, rows
+from core.database import Read
+from core.receipts.files import FileRow, rows
+from core.receipts.formats import COLUMNS, write_csv, write_data, write_json, write_tsv
+from core.receipts.summary import Head, Options, Proven, Totals, head
+from core.receipts.text import write_text
 
 Form = Literal["text", "json", "csv", "tsv"]
 
@@ -19,10 +19,10 @@ _WRITERS = {"text": write_text, "json": write_json, "csv": write_csv, "tsv": wri
 
 
 async def write(read: Read, name: str, form: Form, out: Callable[[str], None]) -> None:
-    """Give the receipt of import `name` to `out`, piece by piece.
+    """Pass the receipt of import `name` to `out`, piece by piece.
 
-    Raises UsageError when there is no such import, DatabaseError when the catalog contradicts itself: what
-    was given to `out` before that is worth nothing.
+    Raises UsageError when there is no such import, DatabaseError when the catalog contradicts itself: then what
+    was passed to `out` before is not valid.
     """
     await _WRITERS[form](read, name, out)
 
@@ -39,5 +39,6 @@ __all__ = [
     "head",
     "rows",
     "write",
+    "write_data",
     "write_text",
 ]

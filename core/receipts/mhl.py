@@ -1,71 +1,147 @@
-"""The ASC MHL manifest of one import (ASC MHL Specification 2.0): original paths, XXH3-128.
+"""The ASC MHL manifest of one import (ASC MHL Specification 2.0): original paths, XXH3-128, directory hashes.
 
-Streamed. Names that no XML 1.0 document can hold are left out, and its comment says how many.
+Streamed. Names that no XML 1.0 document can hold are left out, and its comment says how many; the hashes of their
+folders have them.
 """
 
-import hashlib
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from html import escape
 
-from core import VERSION, machine
+from core import VERSION, host
+from core.catalog import checksum_lists
+from core.checksums.algorithms import c4
+from core.database import Read
 from core.errors import UsageError
 from core.models import Outcome, State
-from core.receipts.heading import Heading, heading
-from core.receipts.lookup import Read
-from core.receipts.row import FileRow, pages
-from core.receipts.times import stamp, stamp_ns
+from core.paths import display
+from core.receipts.files import FileRow, pages
+from core.receipts.mhl_previous import Previous
+from core.receipts.mhl_tree import Folder, Folders, Held, held, nested, walk
+from core.receipts.pieces import Spool
+from core.receipts.summary import Heading, heading
+from core.receipts.timestamps import stamp_ns
 
 Out = Callable[[str], None]
 
-HELD = (Outcome.ARCHIVED, Outcome.DUPLICATE)
 PASSED = (Outcome.SKIPPED, Outcome.LITTER)
 ALWAYS = (".DS_Store", "ascmhl", "ascmhl/")
 """Patterns that every history ignores (specification, ignore patterns): the reference tool's own."""
 
+FORMATS = {"md5": "md5", "sha1": "sha1", "xxh64": "xxh64", "xxh3": "xxh3", "xxh128": "xxh128", "sha512": "c4"}
+"""The elements of an ASC MHL, by algorithm."""
+
 _UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _WILD = re.compile(r"([\\*?\[\]!# ])")
-_C4 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
-async def write_mhl(read: Read, name: str, out: Out) -> tuple[int, int]:
-    """Give the manifest of import `name` to `out`, by the piece; how many files are in it, how many left out.
+async def write_mhl(read: Read, name: str, out: Out, previous: Previous | None = None) -> tuple[int, int]:
+    """Write the manifest of import `name` to `out`, piece by piece. Returns how many files are in it, and how many
+    are left out.
 
-    Raises UsageError when there is no such import or it has not ended.
+    `previous` is of the tree that it will stand beside: what that history says of a file is said again, verified
+    or failed, and what lies in the history of a folder below is left to that, and referred to. Raises UsageError
+    when there is no such import or it has not ended, and when the tree is not what was archived.
     """
-    found = await heading(read, name)
-    head = found.head
-    if head.state not in (State.DONE, State.CANCELLED):
-        raise UsageError(f"import {head.id} has not ended.", "Resume it, or cancel it, first.")
+    found = await ended(read, name)
+    below = await nested(read, found) if previous else []
     unfit = 0
-    async for page in _files(read, found, HELD):
-        unfit += sum(_text(row.path) is None for row in page)
-    out('<?xml version="1.0" encoding="UTF-8"?>\n<hashlist version="2.0" xmlns="urn:ASC:MHL:v2.0">\n')
-    out("".join(f"  {line}\n" for line in _creator(found, unfit)))
-    out("  <processinfo>\n    <process>transfer</process>\n    <ignore>\n")
-    out("".join(f"      <pattern>{pattern}</pattern>\n" for pattern in ALWAYS))
-    async for page in _files(read, found, PASSED):
-        out("".join(_pattern(row) for row in page))
-    out("    </ignore>\n  </processinfo>\n")
-    count = 0
-    async for page in _files(read, found, HELD):
-        lines = [line for row in page if (line := _hash(row, found))]
-        out(("" if count or not lines else "  <hashes>\n") + "".join(lines))
-        count += len(lines)
-    out(("  </hashes>\n" if count else "") + "</hashlist>\n")
-    return count, unfit + head.totals.failed.files
+    async for page in held(read, found):
+        unfit += sum(text_of(file.path) is None for file in page)
+    with Spool() as body:
+        count, root = await _body(read, found, previous, below, body.add)
+        out('<?xml version="1.0" encoding="UTF-8"?>\n<hashlist version="2.0" xmlns="urn:ASC:MHL:v2.0">\n')
+        out("".join(f"  {line}\n" for line in _creator(found, unfit)))
+        out("  <processinfo>\n    <process>transfer</process>\n")
+        out(_hashes_of(root, "roothash", ""))
+        out("    <ignore>\n" + "".join(f"      <pattern>{pattern}</pattern>\n" for pattern in ALWAYS))
+        async for passed in pages(read, found.import_id, found.root, found.last, PASSED):
+            out("".join(_pattern(row) for row in passed))
+        out("    </ignore>\n  </processinfo>\n")
+        for text in body.pieces():
+            out(text)
+    out("</hashlist>\n")
+    return count, unfit + found.head.totals.failed.files
 
 
-def _files(read: Read, found: Heading, outcomes: tuple[Outcome, ...]) -> AsyncIterator[list[FileRow]]:
-    return pages(read, found.import_id, found.root, found.last, outcomes)
+async def ended(read: Read, name: str) -> Heading:
+    """An import that has ended. Raises UsageError."""
+    found = await heading(read, name)
+    if found.head.state not in (State.DONE, State.CANCELLED):
+        raise UsageError(f"import {found.head.id} has not ended.", "Resume it, or cancel it, first.")
+    return found
+
+
+async def _body(
+    read: Read, found: Heading, previous: Previous | None, below: list[bytes], out: Out
+) -> tuple[int, Folder]:
+    """Write the hashes, and references to nested histories. Returns how many files there are, and the root's own
+    hashes."""
+    folders, count, begun = Folders(), 0, False
+    theirs = tuple(folder + b"/" for folder in below)
+
+    def put(text: str) -> None:
+        nonlocal begun
+        if text and not begun:
+            out("  <hashes>\n")
+            begun = True
+        out(text)
+
+    async for page in walk(read, found):
+        files = [one for one in page if isinstance(one, Held) and not one.path.startswith(theirs)]
+        known = await previous.known(files) if previous else {}
+        others = await _others(read, files, known, previous)
+        for one in page:
+            put("".join(_folder(folder, theirs) for folder in folders.add(one)))
+            if isinstance(one, Held) and not one.path.startswith(theirs):
+                text = _hash(one, found, known.get(one.path, {}), others.get(one.path, {}))
+                count += bool(text)
+                put(text)
+    *closed, root = folders.close()
+    put("".join(_folder(folder, theirs) for folder in closed))
+    out("  </hashes>\n" if begun else "")
+    referred = [their for folder in below if previous and (their := await previous.reference(folder))]
+    if referred:
+        lines = "".join(
+            f"    <hashlistreference>\n      <path>{text_of(one.path)}</path>\n      <c4>{one.c4}</c4>\n"
+            "    </hashlistreference>\n"
+            for one in referred
+        )
+        out(f"  <references>\n{lines}  </references>\n")
+    return count, root
+
+
+async def _others(
+    read: Read, files: list[Held], known: dict[bytes, dict[str, bytes]], previous: Previous | None
+) -> dict[bytes, dict[str, bytes]]:
+    """The checksums of files by the algorithms of their history: from the import, else by reading the tree.
+
+    Raises UsageError when the tree is not what was archived.
+    """
+    found: dict[bytes, dict[str, bytes]] = {}
+    computed = await checksum_lists.computed(read, [file.id for file in files if file.path in known])
+    for file in files:
+        wanted = {name for name in known.get(file.path, {}) if name in FORMATS and name != "xxh128"}
+        if not wanted or previous is None:
+            continue
+        mine = found[file.path] = {
+            name: digest for name, digest in computed.get(file.id, {}).items() if name in wanted
+        }
+        if lacking := wanted - set(mine):
+            (digest,) = await previous.tree.digests([file.path], tuple(sorted(lacking)))
+            if digest.fault is not None or digest.xxh128 != file.xxh128:
+                why = str(digest.fault) if digest.fault else "it is not what was archived"
+                raise UsageError(f"{display(file.path)}: {why}.", "Restore the tree again.")
+            mine |= digest.others
+    return found
 
 
 def _creator(found: Heading, unfit: int) -> Iterator[str]:
     head = found.head
     yield "<creatorinfo>"
     yield f"  <creationdate>{datetime.now().astimezone().isoformat(timespec='seconds')}</creationdate>"
-    yield f"  <hostname>{_safe(machine.host())}</hostname>"
+    yield f"  <hostname>{_safe(host.host())}</hostname>"
     yield f'  <tool version="{escape(VERSION)}">Lading</tool>'
     if head.operator:
         yield f"  <author>{_safe(head.operator)}</author>"
@@ -80,71 +156,62 @@ def _creator(found: Heading, unfit: int) -> Iterator[str]:
 
 
 def _safe(text: str) -> str:
-    return _escape(_UNFIT.sub("\ufffd", text))
+    return escaped(_UNFIT.sub("\ufffd", text))
 
 
-def _escape(text: str) -> str:
+def escaped(text: str) -> str:
+    """Escape text for XML."""
     # A bare CR is read as LF (XML 1.0, 2.11).
     return escape(text, quote=False).replace("\r", "&#13;")
 
 
-def _text(path: bytes) -> str | None:
-    """The path as XML holds it; None when it cannot."""
+def text_of(path: bytes) -> str | None:
+    """The path as escaped text; None if XML cannot hold it."""
     try:
         text = path.decode()
     except UnicodeDecodeError:
         return None
-    return None if _UNFIT.search(text) else _escape(text)
+    return None if _UNFIT.search(text) else escaped(text)
 
 
 def _pattern(row: FileRow) -> str:
-    """What to ignore, as in a gitignore file. The reference tool compares absolute paths."""
-    text = _text(_WILD.sub(r"\\\1", row.path.decode(errors="replace")).encode())
+    """The ignore pattern of one file, in the syntax of gitignore. The reference tool compares absolute paths."""
+    text = text_of(_WILD.sub(r"\\\1", row.path.decode(errors="replace")).encode())
     return f"      <pattern>**/{text}</pattern>\n" if text else ""
 
 
-def _hash(row: FileRow, found: Heading) -> str:
-    if (path := _text(row.path)) is None:
+def _hash(file: Held, found: Heading, known: dict[str, bytes], read: dict[str, bytes]) -> str:
+    """A file's element. `known`: the checksums in its history; `read`: its own by the same algorithms."""
+    if (path := text_of(file.path)) is None:
         return ""
-    modified = stamp_ns(row.mtime_ns, found.zone)
+    modified = stamp_ns(file.mtime_ns, found.zone)
     when = f' lastmodificationdate="{escape(modified)}"' if modified else ""
-    # Of one that was taken from the record nothing was read.
-    hashed = "" if row.reason or found.head.ended is None else f' hashdate="{escape(found.head.ended)}"'
-    return (
-        f'    <hash>\n      <path size="{row.size}"{when}>{path}</path>\n'
-        f'      <xxh128 action="original"{hashed}>{row.xxh128}</xxh128>\n    </hash>\n'
+    # A file that was taken from the record was not read, so it has no date.
+    date = f' hashdate="{escape(found.head.ended)}"' if file.read and found.head.ended else ""
+    digests = {name: digest for name, digest in read.items() if name in FORMATS} | {"xxh128": file.xxh128}
+    actions = {name: "verified" if known[name] == digests[name] else "failed" for name in digests if name in known}
+    if "xxh128" not in actions and "failed" not in actions.values():
+        # If a checksum by another algorithm was verified, the reference tool's generator calls a new one so, too.
+        actions["xxh128"] = "verified" if actions else "original"
+    lines = "".join(
+        f'      <{FORMATS[name]} action="{action}"{date}>'
+        f"{c4(digests[name]) if name == 'sha512' else digests[name].hex()}</{FORMATS[name]}>\n"
+        for name, action in sorted(actions.items())
     )
+    return f'    <hash>\n      <path size="{file.size}"{when}>{path}</path>\n{lines}    </hash>\n'
 
 
-class Chain:
-    """What `ascmhl_chain.xml` says of the first manifest of a history."""
-
-    def __init__(self) -> None:
-        self._sha = hashlib.sha512()
-
-    def add(self, data: bytes) -> None:
-        """More of the manifest."""
-        self._sha.update(data)
-
-    def text(self, manifest: str) -> bytes:
-        """The file, for a manifest of this name."""
-        return (
-            '<?xml version="1.0" encoding="UTF-8"?>\n<ascmhldirectory xmlns="urn:ASC:MHL:DIRECTORY:v2.0">\n'
-            f'  <hashlist sequencenr="1">\n    <path>{_escape(manifest)}</path>\n'
-            f"    <c4>{_c4(self._sha.digest())}</c4>\n  </hashlist>\n</ascmhldirectory>\n"
-        ).encode()
+def _folder(folder: Folder, theirs: tuple[bytes, ...]) -> str:
+    """A folder's element; empty if it belongs to a nested history, or XML cannot hold its path."""
+    path = text_of(folder.path)
+    if path is None or folder.path.startswith(theirs):
+        return ""
+    return _hashes_of(folder, "directoryhash", f"      <path>{path}</path>\n")
 
 
-def _c4(sha512: bytes) -> str:
-    """A C4 ID (SMPTE ST 2114): SHA-512 in base 58, 88 digits behind "c4"."""
-    number, text = int.from_bytes(sha512, "big"), ""
-    while number:
-        number, digit = divmod(number, 58)
-        text = _C4[digit] + text
-    return "c4" + text.rjust(88, _C4[0])
-
-
-def manifest_name(folder: str, now: float) -> str:
-    """The name of the first manifest beside a tree (specification: generation, folder, UTC)."""
-    moment = re.sub("[:]", "", stamp(now).replace("T", "_").removesuffix("+00:00"))
-    return f"0001_{folder}_{moment}Z.mhl"
+def _hashes_of(folder: Folder, element: str, path: str) -> str:
+    parts = (("content", folder.content), ("structure", folder.structure))
+    lines = "".join(
+        f"      <{part}>\n        <xxh128>{digest.hex()}</xxh128>\n      </{part}>\n" for part, digest in parts
+    )
+    return f"    <{element}>\n{path}{lines}    </{element}>\n"

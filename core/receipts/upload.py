@@ -1,4 +1,5 @@
-"""A file made here and brought to an archive or another folder by a worker: complete, or not there."""
+"""Writes a file locally, then has a worker bring it to an archive or another folder: it is complete or absent
+there."""
 
 import os
 from collections.abc import AsyncIterator
@@ -6,14 +7,15 @@ from contextlib import asynccontextmanager, suppress
 from tempfile import NamedTemporaryFile
 from typing import IO
 
-from core.workers import messages
+from core.workers import messages, text_messages
 from core.workers.messages import Place
 from core.workers.pool import Pool
 
 
 @asynccontextmanager
 async def sent(pool: Pool, place: Place, staged: str, target: str) -> AsyncIterator[IO[bytes]]:
-    """A local file to write; when the block ends it replaces `target`, by way of the new file `staged`.
+    """A local file to write to. When the block ends without an error, a worker copies it to `staged`, and renames
+    that to `target`, replacing it.
 
     Raises what asking a worker raises.
     """
@@ -22,7 +24,7 @@ async def sent(pool: Pool, place: Place, staged: str, target: str) -> AsyncItera
             yield file
             file.flush()
             async with pool.worker("receipt") as worker:
-                request = messages.Put(place, os.fsencode(file.name), staged, target)
+                request = text_messages.Put(place, os.fsencode(file.name), staged, target)
                 await worker.ask(request, messages.Done)
         finally:
             with suppress(FileNotFoundError):

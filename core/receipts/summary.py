@@ -1,4 +1,4 @@
-"""All that a receipt says before its list of files."""
+"""The head of a receipt: everything before its list of files."""
 
 import json
 from datetime import tzinfo
@@ -6,27 +6,27 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from core.models import Count, ImportRequest, Outcome, State, Value, Verdict
-from core.receipts.lookup import Read, find
-from core.receipts.row import WORDS, contradiction
-from core.receipts.times import stamp, zone_of
-
-ENDED = (State.DONE, State.CANCELLED)
+from core.catalog.find_import import find
+from core.database import Read
+from core.models import ENDED, Count, ImportRequest, Outcome, State, Value, Verdict
+from core.receipts.files import DAMAGED, LEVEL, WORDS, contradiction
+from core.receipts.timestamps import stamp, zone_of
 
 
 class Options(Value, frozen=True, kw_only=True):
-    """How the import was asked to go about it."""
+    """The options that the import was started with."""
 
-    verify: Literal["readback", "source", "none"]
+    verify: Literal["readback", "source", "end", "none"]
     known: Literal["read", "record"]
     duplicates: Literal["archive", "location"]
     exclude: tuple[str, ...]
     libraries: bool
     icloud: bool
+    accept: tuple[str, ...] = ()
 
 
 class Totals(Value, frozen=True, kw_only=True):
-    """Entries by outcome: seen is the sum of all others."""
+    """Entries by outcome; `seen` is the sum of all others."""
 
     seen: Count = Count()
     archived: Count = Count()
@@ -38,7 +38,8 @@ class Totals(Value, frozen=True, kw_only=True):
 
 
 class Proven(Value, frozen=True, kw_only=True):
-    """So many of the archived files reached this verification level; an empty level is none."""
+    """How many archived files reached a verification level. An empty level: they were not read back; `damaged`:
+    they were found damaged later."""
 
     level: str
     files: int
@@ -46,15 +47,23 @@ class Proven(Value, frozen=True, kw_only=True):
 
 
 class Head(Value, frozen=True, kw_only=True):
-    """One import as its receipt has it. Paths are raw bytes, times ISO 8601 with offset, digests hex. `root` is
-    the source on its volume.
+    """One import as its receipt describes it. Paths are raw bytes, times ISO 8601 with offset, digests hex. `root`
+    is the source's root on its volume.
 
-    `kinds` counts all entries but litter. `source_reads` is how often the source was to be read; where
-    `options.known` is `record`, known files were not read at all. `duplicates_oldest` is when the longest
-    unread of the files that the duplicates equal was last read back, `duplicates_unread` how many never were.
-    `way` is how names were given in the archive, as `core.files.noreplace` has it; empty when it is not known.
-    `previous` is the SHA-256 of the receipt before this one in its archive, `receipt_sha256` that of this one's
-    text as it lies in the archive; empty where there is none.
+    `kinds` counts all entries but junk files. `source_reads` is how often each file of the source was to be read;
+    where `options.known` is `record`, previously imported files were not read at all. `duplicates_oldest` is when
+    the longest unread of the files that duplicates equal was last read back, `duplicates_unread` how many of them
+    never were, `duplicates_damaged` how many were found damaged. Archived files that were found damaged have the
+    level `damaged`. `far_times` counts files and folders whose time lies outside 1677 to 2262: they are listed
+    with the nearest time inside. `way` is how files were given their names in the archive, a constant of
+    `core.files.noreplace`; empty when it is not known. `previous` is the SHA-256 of the receipt before this one in
+    its archive, `receipt_sha256` that of this receipt's text in the archive; empty where there is none.
+    `accepted`: when a person accepted what differs from an earlier import; None: nobody did. `one_volume`: source
+    and archive are on one volume, as far as is known. `lists` counts the checksum lists on the source,
+    which are read once more.
+
+    `core.receipts.parse` reads this struct back from receipts in the archive, so a new member needs a default:
+    older receipts lack it.
     """
 
     id: str
@@ -88,16 +97,22 @@ class Head(Value, frozen=True, kw_only=True):
     proven: tuple[Proven, ...]
     way: str
     source_reads: int
+    far_times: int
     duplicates_oldest: str | None
     duplicates_unread: int
     verdict: Verdict
     verdict_reason: str
     previous: str
-    receipt_sha256: str
+    receipt_sha256: str = ""
+    accepted: str | None = None
+    accepted_by: str = ""
+    duplicates_damaged: int = 0
+    one_volume: bool = False
+    lists: int = 0
 
 
 class Heading(NamedTuple):
-    """A head, and what is needed to read the files it counted."""
+    """A head, and what is needed to read the files that it counted: those of `import_id` with ids up to `last`."""
 
     head: Head
     import_id: int
@@ -107,7 +122,7 @@ class Heading(NamedTuple):
 
 
 async def head(read: Read, name: str) -> Head:
-    """The head of the receipt of import `name`, an id or the beginning of only one.
+    """The head of the receipt of import `name`, found as by `core.catalog.find_import.find`.
 
     Raises UsageError when there is no such import, DatabaseError when the catalog contradicts itself.
     """
@@ -117,7 +132,8 @@ async def head(read: Read, name: str) -> Head:
 _IMPORT = """
     SELECT i.name, i.state, i.reason, i.root, i.source, i.single, v.name, v.identity, v.capacity, v.filesystem,
            l.name, l.folder, a.uuid, a.path, i.options, i.machine, i.version, i.started, i.ended, i.zone, i.runs,
-           i.listed, i.bytes_read, i.verdict, i.verdict_reason, i.previous, i.receipt, i.way
+           i.listed, i.bytes_read, i.verdict, i.verdict_reason, i.previous, i.receipt, i.way,
+           i.accepted, i.accepted_by, a.volume = v.identity
     FROM import i JOIN volume v ON v.id = i.volume_id JOIN location l ON l.id = i.location_id
          JOIN archive a ON a.id = i.archive_id
     WHERE i.id = ?
@@ -125,13 +141,16 @@ _IMPORT = """
 
 
 async def heading(read: Read, name: str) -> Heading:
-    """`head`, with what its files are found by."""
+    """`head`, with what is needed to read its files. Raises as `head`."""
     import_id = await find(read, name)
-    first = (await read(_IMPORT, (import_id,)))[0]  # before its files: what is done then stays so
+    # Read before its files: the files of an import that is done do not change any more
+    first = (await read(_IMPORT, (import_id,)))[0]
     counted = await _count(read, import_id)
+    far = await read("SELECT count(*) FROM far_time WHERE import_id = ?", (import_id,))
+    lists = await read("SELECT count(*) FROM checksum_list WHERE import_id = ?", (import_id,))
     id, state, reason, root, source, single, volume, identity, capacity, filesystem, *row = first
     location, folder, uuid, path, options, machine, version, started, ended, zone, *last = row
-    runs, listed, bytes_read, verdict, verdict_reason, previous, receipt, way = last
+    runs, listed, bytes_read, verdict, verdict_reason, previous, receipt, way, accepted, by, one_volume = last
     asked = msgspec.convert(json.loads(options), ImportRequest)
     totals = counted.totals
     if verdict == Verdict.SAFE and (totals.failed.files or totals.todo.files):
@@ -172,18 +191,25 @@ async def heading(read: Read, name: str) -> Heading:
             exclude=asked.exclude,
             libraries=asked.libraries,
             icloud=asked.icloud,
+            accept=asked.accept,
         ),
         totals=totals,
         kinds=counted.kinds,
         proven=counted.proven,
         way=way,
         source_reads=2 if asked.verify == "source" else 1,
+        far_times=far[0][0],
         duplicates_oldest=None if counted.oldest is None else stamp(counted.oldest, here),
         duplicates_unread=counted.unread,
         verdict=Verdict(verdict),
         verdict_reason=verdict_reason,
         previous=previous,
         receipt_sha256=receipt,
+        accepted=None if accepted is None else stamp(accepted, here),
+        accepted_by=by,
+        duplicates_damaged=counted.damaged,
+        one_volume=bool(one_volume),
+        lists=lists[0][0],
     )
     return Heading(made, import_id, root, here, counted.last)
 
@@ -194,23 +220,24 @@ class _Counted(NamedTuple):
     proven: tuple[Proven, ...]
     oldest: float | None
     unread: int
+    damaged: int
     last: int
 
 
-_GROUPS = """
-    SELECT f.outcome, f.kind, i.level, i.id IS NULL, count(*), sum(f.size), min(i.read_back),
+_GROUPS = f"""
+    SELECT f.outcome, f.kind, {LEVEL}, i.id IS NULL, count(*), sum(f.size), min(i.read_back),
            count(*) - count(i.read_back), max(f.id)
     FROM file f LEFT JOIN item i ON i.id = f.item_id WHERE f.import_id = ? GROUP BY 1, 2, 3, 4
-"""
+"""  # noqa: S608
 
 
 async def _count(read: Read, import_id: int) -> _Counted:
-    # All sums come from one statement: a running import changes between two.
+    # All sums come from one statement, because a running import changes between two.
     outcomes = {outcome: Count() for outcome in Outcome}
     kinds: dict[str, Count] = {}
     levels: dict[str, Count] = {}
     oldest: list[float] = []
-    unread = last = seen = size = 0
+    unread = damaged = last = seen = size = 0
     for code, kind, level, lost, files, bytes_, read_back, never, newest in await read(_GROUPS, (import_id,)):
         if code not in outcomes:
             raise contradiction(f"{files} files have the unknown outcome {code}")
@@ -225,7 +252,9 @@ async def _count(read: Read, import_id: int) -> _Counted:
             )
         if outcome == Outcome.ARCHIVED:
             levels[level] = _plus(levels.get(level, Count()), files, bytes_)
-        if outcome == Outcome.DUPLICATE:
+        if outcome == Outcome.DUPLICATE and level == DAMAGED:
+            damaged += files
+        elif outcome == Outcome.DUPLICATE:
             unread += never
             oldest += [] if read_back is None else [read_back]
     totals = Totals(
@@ -234,7 +263,7 @@ async def _count(read: Read, import_id: int) -> _Counted:
     )
     proven = (Proven(level=level, files=count.files, bytes=count.bytes) for level, count in levels.items())
     ordered = tuple(sorted(proven, key=lambda each: (-each.files, each.level)))
-    return _Counted(totals, dict(sorted(kinds.items())), ordered, min(oldest, default=None), unread, last)
+    return _Counted(totals, dict(sorted(kinds.items())), ordered, min(oldest, default=None), unread, damaged, last)
 
 
 def _plus(count: Count, files: int, bytes_: int) -> Count:

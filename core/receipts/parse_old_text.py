@@ -1,4 +1,8 @@
-"""What the text of a receipt says of its import, for when nothing else does any more."""
+"""Reads an import back from the text of an old receipt that was written without an `ID.json`.
+
+It parses sentences that old releases wrote for people. They are not written any more, so this code does not
+change.
+"""
 
 import re
 from datetime import datetime
@@ -6,6 +10,7 @@ from typing import Any
 
 from core.models import ImportRequest, State, Verdict
 from core.paths import decode
+from core.receipts.parse import Recalled
 
 _LABEL = 12
 _IDENTITY, _FOLDER = "identity ", "folder "
@@ -19,31 +24,30 @@ _READ = re.compile(r"  The source was read .*\(([0-9,]+) bytes\)\.")
 END = "Totals"
 
 
-class Recalled:
-    """One import. `values` are columns of its row, `volume` is (identity, name, file system, capacity)."""
-
-    def __init__(self, text: str, archive: str) -> None:
-        """Raises ValueError when it is no receipt of an import that has ended."""
-        facts, rest = _facts(text)
-        try:
-            self.name = facts["BILL OF LADING"][0]
-            self.location = facts["To"][0].rpartition(", in locations/")[0]
-            self.tsv_sha256 = _found(_LIST, rest, "List")
-            volume = _VOLUME.fullmatch(facts["Volume"][0])
-            more = facts["Volume"][1:]
-            identity = next(line for line in more if line.startswith(_IDENTITY)).removeprefix(_IDENTITY)
-            if volume is None:
-                raise ValueError("no volume")
-            capacity = int(volume[3].replace(",", "")) if volume[3] else None
-            self.volume = identity, volume[1], volume[2], capacity
-            root = next((line for line in more if line.startswith(_FOLDER)), _FOLDER)
-            self.values = _values(facts, rest, decode(root.removeprefix(_FOLDER)), archive)
-        except (KeyError, IndexError, StopIteration) as error:
-            raise ValueError(f"not a receipt: {error}") from error
+def of_text(text: str, archive: str) -> Recalled:
+    """Parse the text. Raises ValueError when it is not the receipt of an import that has ended."""
+    facts, rest = _facts(text)
+    try:
+        volume = _VOLUME.fullmatch(facts["Volume"][0])
+        more = facts["Volume"][1:]
+        identity = next(line for line in more if line.startswith(_IDENTITY)).removeprefix(_IDENTITY)
+        if volume is None:
+            raise ValueError("no volume")
+        capacity = int(volume[3].replace(",", "")) if volume[3] else None
+        root = next((line for line in more if line.startswith(_FOLDER)), _FOLDER)
+        return Recalled(
+            name=facts["BILL OF LADING"][0],
+            location=facts["To"][0].rpartition(", in locations/")[0],
+            volume=(identity, volume[1], volume[2], capacity),
+            values=_values(facts, rest, decode(root.removeprefix(_FOLDER)), archive),
+            tsv_sha256=_found(_LIST, rest, "List"),
+        )
+    except (KeyError, IndexError, StopIteration) as error:
+        raise ValueError(f"not a receipt: {error}") from error
 
 
 def _facts(text: str) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """The facts of the head, with the lines that go on below them; and what comes after the totals."""
+    """(facts of the head by name, each with its continuation lines; lines after the totals by name)."""
     lines = iter(text.split("\n"))
     facts: dict[str, list[str]] = {}
     name = ""

@@ -1,28 +1,31 @@
-"""The receipt to read: `lading/ID.txt` of a bag, and what `lading receipt ID` prints.
+"""The receipt as text for people: `lading/ID.txt` of a bag, and the output of `lading receipt ID`.
 
-Every name and every word of a person is made safe to show and kept on its line, so that none can pass for a
+Every name and every text by a person is made safe to display and kept on one line, so that none can pass for a
 line of the receipt.
 """
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import tzinfo
 
+from core.catalog import differing, unopenable
+from core.database import Read
 from core.files import noreplace
 from core.models import Count, Outcome, State, Verdict
 from core.paths import display, encode
-from core.receipts.heading import Head, heading
-from core.receipts.lookup import Read
-from core.receipts.machine import Out, checked
-from core.receipts.row import WORDS, FileRow, pages
-from core.receipts.times import stamp, stamp_ns
+from core.receipts import checksum_lists
+from core.receipts.files import DAMAGED, WORDS, FileRow, pages
+from core.receipts.formats import Out, checked
+from core.receipts.summary import Head, Heading, heading
+from core.receipts.timestamps import stamp, stamp_ns
 
 LEVELS = {
     "medium": "read back from the medium",
     "server": "read back from the server",
     "cache not excluded": "read back, but perhaps from memory",
     "": "not read back",
+    DAMAGED: "found damaged when it was read again: not to be relied on",
 }
-"""What a verification level means."""
+"""The meaning of each verification level."""
 
 WAYS = {
     noreplace.RENAME: "No file was replaced: the file system itself refuses to replace a name.",
@@ -30,9 +33,11 @@ WAYS = {
     noreplace.LOOK: "No file that was seen was replaced; this file system cannot refuse that to a program that "
     "writes there at the same moment.",
 }
-"""What the way of giving names means."""
+"""The meaning of each method of publishing (core.files.noreplace)."""
 
-_WORDS = {**WORDS, Outcome.TODO: "to do"}
+ONE_VOLUME = "on one volume with the source: one fault can take both"
+
+OUTCOME_WORDS = {**WORDS, Outcome.TODO: "to do"}
 _STATES = {
     State.RUNNING: "running",
     State.PAUSED: "paused",
@@ -41,22 +46,38 @@ _STATES = {
 }
 
 
-async def write_text(read: Read, name: str, out: Out, tsv_sha256: str = "") -> None:
-    """Give the document to `out`, piece by piece; `tsv_sha256` is the SHA-256 of the import's list `ID.tsv`.
+async def write_text(read: Read, name: str, out: Out, tsv_sha256: str = "", json_sha256: str = "") -> None:
+    """Pass the text to `out`, piece by piece. The digests are those of the import's `ID.tsv` and `ID.json`; empty:
+    not listed.
 
-    The SHA-256 of the text in UTF-8 is what `import.receipt` holds, and `previous` of the next receipt.
+    The SHA-256 of the text in UTF-8 is stored in `import.receipt`, and as `previous` in the next receipt.
     Raises as `core.receipts.write`.
     """
     found = await heading(read, name)
     head, totals = found.head, found.head.totals
-    out("".join(f"{line.rstrip()}\n" for line in _before(head, tsv_sha256)))
+    out("".join(f"{line.rstrip()}\n" for line in _before(head, tsv_sha256, json_sha256)))
     for outcome, count in ((Outcome.FAILED, totals.failed), (Outcome.SKIPPED, totals.skipped)):
         if count.files:
             out(f"\n{outcome.name.capitalize()} files ({count.files:,})\n")
             await _list(pages(read, found.import_id, found.root, found.last, (outcome,)), found.zone, out)
+    await _noteworthy(read, found, out)
     out(f"\nAll entries seen ({totals.seen.files:,})\n")
     await _list(checked(read, found), found.zone, out)
     out(f"\nEnd of the receipt of {display(head.id)}: {totals.seen.files:,} entries.\n")
+
+
+async def _noteworthy(read: Read, found: Heading, out: Out) -> None:
+    """What is archived, but may need a person's attention."""
+    if broken := await unopenable.of_import(read, found.import_id):
+        out(f"\nPhotos and films that cannot be opened, found so far ({len(broken):,})\n")
+        out("".join(f"  {display(path)}  ({display(why)})\n" for path, why in broken))
+    if others := await differing.of_import(read, found.import_id):
+        out(f"\nFiles that differ from what was imported before under the same size and time ({len(others):,})\n")
+        for one in others:
+            when = stamp(one.imported, found.zone)
+            out(f"  {display(one.path)}  (imported {when}: {display(one.payload)})\n")
+    for piece in checksum_lists.text(await checksum_lists.of_import(read, found.import_id)):
+        out(piece)
 
 
 async def _list(files: AsyncIterator[list[FileRow]], zone: tzinfo, out: Out) -> None:
@@ -65,36 +86,49 @@ async def _list(files: AsyncIterator[list[FileRow]], zone: tzinfo, out: Out) -> 
 
 
 def _line(row: FileRow, zone: tzinfo) -> str:
-    word = _WORDS[row.outcome]
+    word = OUTCOME_WORDS[row.outcome]
     text = f"  {word:<9}  {stamp_ns(row.mtime_ns, zone):<25}  {row.size:>17,}  {display(row.path)}"
     if row.payload and row.outcome == Outcome.DUPLICATE:
         when = "never read back" if row.read_back is None else f"last read back {stamp(row.read_back, zone)}"
         text += f"  = {display(row.payload)}, {when}"
     elif row.payload:
-        text += f"  -> {display(row.payload)}, {_meaning(row.level)}"
+        text += f"  -> {display(row.payload)}, {meaning(row.level)}"
     if row.sha256:
         text += f"  XXH3-128 {row.xxh128}  SHA-256 {row.sha256}"
-    return text + (f"  ({display(row.reason)})" if row.reason else "")
+    if row.lists:
+        text += f"  [checksum lists: {row.lists}]"
+    return text + (f"  ({display(f'{row.reason} {row.detail}'.rstrip())})" if row.reason else "")
 
 
-def _before(head: Head, tsv_sha256: str) -> Iterator[str]:
+def data_line(name: str, sha256: str) -> str:
+    """The line of the text that lists `ID.json` of import `name`."""
+    return f"{'Data':<12}{display(name)}.json, SHA-256 {sha256}"
+
+
+def _before(head: Head, tsv_sha256: str, json_sha256: str) -> Iterator[str]:
     title = f"BILL OF LADING  {display(head.id)}"
     yield from (title, "=" * len(title), "")
-    for name, value in _facts(head):
+    for name, value in facts(head):
         if value:
             yield f"{name:<12}{value}"
     yield from ("", *_totals(head), "", "What was proven")
-    yield from (f"  {line}" for line in _proven(head))
+    yield from (f"  {line}" for line in proven(head))
     yield ""
-    yield f"{'Verdict':<12}{_verdict(head)}"
+    yield f"{'Verdict':<12}{verdict_words(head)}"
+    if head.accepted:
+        yield f"{'Accepted':<12}{head.accepted} by {display(head.accepted_by)}"
     yield ""
     previous = f"receipt, SHA-256 {display(head.previous)}" if head.previous else "none"
     yield f"{'Previous':<12}{previous}"
     if tsv_sha256:
         yield f"{'List':<12}{display(head.id)}.tsv, SHA-256 {tsv_sha256}"
+    if json_sha256:
+        yield data_line(head.id, json_sha256)
 
 
-def _facts(head: Head) -> Iterator[tuple[str, str]]:
+def facts(head: Head) -> Iterator[tuple[str, str]]:
+    """(name, value) of the head. An empty name continues the fact before; a fact with an empty value is not
+    shown."""
     options, todo = head.options, head.totals.todo.files
     state = _STATES[head.state] + (f": {display(head.state_reason)}" if head.state_reason else "")
     if todo or not head.listed:
@@ -114,8 +148,10 @@ def _facts(head: Head) -> Iterator[tuple[str, str]]:
     yield "", f"folder {encode(head.root)}" if head.root else ""
     yield "To", f"{display(head.location_name)}, in locations/{display(head.location_folder)}"
     yield "Archive", f"{display(head.archive_path)}, {display(head.archive_uuid)}"
+    yield "", ONE_VOLUME if head.one_volume else ""
     yield "Options", f"verify {options.verify}, known {options.known}, duplicates {options.duplicates}"
     yield "", "excluding " + ", ".join(map(display, options.exclude)) if options.exclude else ""
+    yield "", "accepting " + ", ".join(map(display, options.accept)) if options.accept else ""
     yield "", "photo libraries included" if options.libraries else ""
     yield "", "iCloud files fetched" if options.icloud else ""
 
@@ -124,7 +160,7 @@ def _totals(head: Head) -> Iterator[str]:
     totals = head.totals
     yield f"{'Totals':<14}{'files':>14}{'bytes':>24}"
     for outcome in (*tuple(Outcome)[1:], Outcome.TODO):
-        yield _sum(_WORDS[outcome], getattr(totals, WORDS[outcome]))
+        yield _sum(OUTCOME_WORDS[outcome], getattr(totals, WORDS[outcome]))
     yield _sum("seen", totals.seen)
     if head.kinds:
         yield from ("", "By kind, without litter")
@@ -135,29 +171,42 @@ def _sum(name: str, count: Count) -> str:
     return f"  {name:<12}{count.files:>14,}{count.bytes:>24,}"
 
 
-def _proven(head: Head) -> Iterator[str]:
-    for proven in head.proven:
-        yield f"{_files(proven.files, 'archived file')}, {proven.bytes:,} bytes: {_meaning(proven.level)}."
+def proven(head: Head) -> Iterator[str]:
+    """Sentences on what was verified."""
+    for one in head.proven:
+        yield f"{_files(one.files, 'archived file')}, {one.bytes:,} bytes: {meaning(one.level)}."
     if not head.proven:
         yield "No file was archived."
     elif head.way in WAYS:
         yield WAYS[head.way]
     if head.totals.duplicate.files:
         yield f"{_files(head.totals.duplicate.files, 'duplicate')}: {_last_read(head)}."
+    if head.far_times:
+        yield (
+            f"Times outside the years 1677 to 2262: {head.far_times:,}. The list has the nearest ones, the "
+            "journal the exact ones."
+        )
     often = "twice, the second time to compare" if head.source_reads == 2 else "once"
     known = "; known files were not read, but taken from the record" if head.options.known == "record" else ""
-    yield f"The source was read {often}{known} ({head.bytes_read:,} bytes)."
+    lists = f", and {_files(head.lists, 'checksum list')} once more before" if head.lists else ""
+    yield f"The source was read {often}{lists}{known} ({head.bytes_read:,} bytes)."
 
 
 def _last_read(head: Head) -> str:
     oldest, unread = head.duplicates_oldest, head.duplicates_unread
+    if oldest is None and head.duplicates_damaged:
+        return f"of the files they equal {head.duplicates_damaged:,} were found damaged, no other was read back"
     if oldest is None:
         return "the files they equal were never read back"
     but = f"; those of {unread:,} never" if unread else ""
+    but += f"; those of {head.duplicates_damaged:,} were found damaged" if head.duplicates_damaged else ""
     return f"the files they equal were last read back at {oldest} or later{but}"
 
 
-def _verdict(head: Head) -> str:
+def verdict_words(head: Head) -> str:
+    """The verdict and its reason, in words."""
+    if head.verdict == Verdict.OPEN and head.verdict_reason:
+        return f"none: {display(head.verdict_reason)}"
     if head.verdict == Verdict.OPEN:
         return "none yet" + (f" (to do: {head.totals.todo.files:,})" if head.totals.todo.files else "")
     return head.verdict.value + (f": {display(head.verdict_reason)}" if head.verdict_reason else "")
@@ -167,5 +216,6 @@ def _files(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _meaning(level: str) -> str:
+def meaning(level: str) -> str:
+    """A verification level in words."""
     return LEVELS.get(level, display(level))
