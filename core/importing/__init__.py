@@ -1,0 +1,1 @@
+"""One import, from the first listing of its source to its verdict."""

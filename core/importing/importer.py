@@ -1,82 +1,63 @@
-"""One import, from its first listing to its verdict: the stages side by side, joined by the catalog."""
+"""One import from its start to its verdict: how it is run, halted, cancelled and closed."""
 
 import asyncio
+import logging
 import time
 from contextlib import suppress
 from typing import Any
 
-from core.catalog import Selection, below
-from core.errors import LadingError, WorkerDiedError
-from core.importing import closing
-from core.importing.halting import HaltError, halt_for
-from core.importing.intake import intake
-from core.importing.links import link
-from core.importing.run import Run, Settled, Todo
-from core.importing.transfer import Transfer
-from core.importing.vigil import vigil
-from core.models import Outcome, State, Verdict, Waits
+from core.catalog import Selection
+from core.errors import DatabaseError, LadingError, WorkerDiedError
+from core.importing import finish, same_source
+from core.importing.copying import Copying
+from core.importing.halt_reasons import HaltError, closing_advice, halt_for
+from core.importing.import_run import Run
+from core.importing.watchdog import vigil
+from core.models import IN_ARCHIVE, State, Verdict, Waits
 from core.paths import display
-from core.unbroken import to_the_end
-from core.workers import messages
+from core.workers import archive_messages
 from core.workers.messages import Source
 from core.workers.pool import TaskFailedError, TaskStoppedError
-from core.workers.reading import ARENA
 
-PAGE = 1024
-"""Files fetched from the catalog together."""
+log = logging.getLogger("lading.imports")
 
-TOGETHER = 512
-"""Files in one batch at most."""
-
-CLEAN = 10.0
-"""Seconds the archive gets to remove staging; what is left then goes when it is opened next."""
+CLEAN_TIMEOUT = 10.0
+"""Seconds until removing staging times out; what is left is removed when the archive is opened the next time."""
 
 
 class Importer:
-    """Runs one import. `whole`, its root and `only` are what the verdict speaks of: the card, else the source."""
+    """Runs one import. `whole`, its root and `only` are what the verdict covers: the whole card, else the
+    source."""
 
     def __init__(self, run: Run, whole: Source, whole_root: bytes, whole_only: bytes) -> None:
         self.run = run
         self._whole = (whole, whole_root, whole_only)
-        self._transfer = Transfer(run)
-        limits = run.limits
-        self._room = asyncio.Semaphore(limits.hash.ceiling + limits.copy.ceiling)
-        self._more = asyncio.Event()
+        self._copying = Copying(run)
         loop = asyncio.get_running_loop()
         self._cancelled: asyncio.Future[None] = loop.create_future()
         self._halted: asyncio.Future[HaltError] = loop.create_future()
         self._over = False
         self.check = b""
-        """The file that can be read when the volume it waits for is back."""
-        self._copying = True
-        self._asked = 0
-        """How many are just now making failed files to do again."""
+        """A file that proves, when it can be read, that the volume is back; empty: none."""
 
     @property
     def copying(self) -> bool:
-        """Whether files that are to do now will still be brought in by this run."""
-        return self._copying and not self.ending
+        """Whether this run still imports files that are set to be tried again now."""
+        return not self._copying.complete and not self.ending
 
     async def again(self, selection: Selection) -> int:
-        """Failed files are to do once more, while this run goes on; how many."""
-        run = self.run
-        self._asked += 1
-        try:
-            files = await to_the_end(run.catalog.again(run.row.id, selection))
-            for id, size, cause in files:
-                self._transfer.attempts.pop(id, None)
-                run.forgive(cause)
-                run.count(Outcome.FAILED, size, -1)
-                run.count(Outcome.TODO, size)
-        finally:
-            self._asked -= 1
-            run.followed.set()
-        return len(files)
+        """Retry failed files within this run. Returns how many."""
+        return await self._copying.again(selection)
 
     @property
     def ending(self) -> bool:
-        """Whether it can no longer be paused or resumed: it was cancelled or halted, or is through."""
-        return self._over or self._cancelled.done() or self._halted.done()
+        """Whether it can no longer be paused or resumed: it was cancelled or halted, or has ended."""
+        return self._over or self.stopped
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was cancelled or halted."""
+        return self._cancelled.done() or self._halted.done()
 
     @property
     def cancelled(self) -> bool:
@@ -84,13 +65,22 @@ class Importer:
         return self._cancelled.done()
 
     def cancel(self) -> None:
-        """End the import here; what was published stays, with its receipt."""
+        """End the import now. What was published stays, and gets a receipt."""
         self.run.source_wanted = False
         if not self._cancelled.done():
             self._cancelled.set_result(None)
 
+    async def look_again(self) -> None:
+        """Check that a paused run still has the same source before it resumes, and halt it if not."""
+        try:
+            await same_source.call(self.run, paused=True)
+        except LadingError as error:
+            # The reason for the pause is replaced.
+            self.run.row.reason = ""
+            self._halt(error if isinstance(error, HaltError) else HaltError(error.cause, error.advice))
+
     def halt(self, reason: str, advice: str = "", *, waits: Waits = Waits.NOTHING) -> None:
-        """Leave the import paused, to be taken up by another run. One that was paused keeps its reason."""
+        """End this run and leave the import paused. One that was paused already keeps its reason."""
         self._halt(HaltError(reason, advice, waits=waits))
 
     def _halt(self, error: HaltError) -> None:
@@ -98,23 +88,30 @@ class Importer:
             self._halted.set_result(error)
 
     def _silent(self, watch: "asyncio.Task[HaltError]") -> None:
-        """A volume does not answer: the import is left, and with the archive every other import into it."""
-        if not watch.cancelled():
+        """The watchdog has ended: halt the import. An archive that does not answer halts all imports into it."""
+        if watch.cancelled():
+            return
+        if fault := watch.exception():
+            log.error("the watch of an import has failed", exc_info=fault, extra={"import": self.run.row.name})
+            why = f"a fault of the program: {type(fault).__name__}: {fault}"
+            self._halt(HaltError(why, "Resume it."))
+        else:
             error = watch.result()
             if error.waits is Waits.ARCHIVE:
                 self.run.archive.lock.lose(error.cause, away=True)
             self._halt(error)
 
     async def go(self) -> State:
-        """Run to the end; DONE, CANCELLED, or PAUSED with reason and advice in the catalog.
+        """Run to the end. Returns DONE, CANCELLED, or PAUSED, with reason and advice in the catalog.
 
-        Raises what no import should meet, once the import is left paused.
+        Raises unexpected errors, after the import was left paused.
         """
         fault: Exception | None = None
         watch = asyncio.create_task(vigil(self.run), name=f"vigil {self.run.row.name}")
         watch.add_done_callback(self._silent)
         try:
             await self.run.recount()
+            self.run.resumed = self.run.counters.counted(*IN_ARCHIVE).files > 0
             state = await self._work()
             await self._close(state)
         except Exception as error:
@@ -125,13 +122,16 @@ class Importer:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
         self._over = True
-        await self._clean()
+        await self.clean_staging()
+        self.run.ended = state
+        self.run.tell_followers()
         if fault is not None:
             raise fault
         return state
 
     async def _leave(self, error: Exception) -> State:
-        """The import stays as it is, to go on later; a cancelled one gets its receipt when that can be written."""
+        """Record that the run ended early. A cancelled import that has no receipt yet gets it when its archive is
+        opened the next time (core.journal.replay)."""
         run = self.run
         state = State.CANCELLED if self._cancelled.done() else State.PAUSED
         waits = Waits.NOTHING
@@ -145,36 +145,41 @@ class Importer:
             cause, advice = f"a fault of the program: {type(error).__name__}: {error}", "Resume it."
         verdict, why, ended = Verdict.OPEN, "", run.row.ended
         if state is State.CANCELLED:
-            verdict, why, ended = Verdict.KEEP, closing.CANCELLED, time.time()
+            verdict, why, ended = Verdict.KEEP, finish.CANCELLED, time.time()
         reason = display(cause)
-        await run.catalog.set_import(
-            run.row.id,
-            state=state,
-            reason=reason,
-            advice=advice,
-            waits=waits if state is State.PAUSED else Waits.NOTHING,
-            verdict=verdict,
-            verdict_reason=why,
-            ended=ended,
-        )
-        # Told once it is recorded: who sees it may kill the engine.
+        with suppress(DatabaseError):
+            # If the database cannot be written, the next engine finds the import interrupted.
+            await run.catalog.set_import(
+                run.row.id,
+                state=state,
+                reason=reason,
+                advice=advice,
+                waits=waits if state is State.PAUSED else Waits.NOTHING,
+                verdict=verdict,
+                verdict_reason=why,
+                ended=ended,
+            )
+            await run.record_read()
+        # Shown only after it is recorded, because the engine may be killed by someone who sees it.
         run.row.state, run.row.reason, run.row.advice, run.row.waits = state, reason, advice, waits
-        await run.record_read()
         return state
 
-    async def _clean(self) -> None:
-        """Remove this import's staging; what does not answer is cleaned when it is opened next."""
+    async def clean_staging(self) -> None:
+        """Remove this import's staging. An archive that does not answer is cleaned when it is opened the next
+        time."""
         if self.run.archive.lock.away:
             return
         keep = sorted(self.run.archive.active - {self.run.row.name})
         with suppress(TaskFailedError, WorkerDiedError, TimeoutError, OSError):
-            async with asyncio.timeout(CLEAN), self.run.pool.worker("clean") as worker:
-                await worker.ask(messages.CleanStaging(self.run.archive.place, keep), messages.Names)
+            async with asyncio.timeout(CLEAN_TIMEOUT), self.run.workers.pool.worker("clean") as worker:
+                await worker.ask(
+                    archive_messages.CleanStaging(self.run.archive.place, keep), archive_messages.Names
+                )
 
     async def _close(self, state: State) -> None:
-        """Verdict and receipt, unless `halt` comes first; who cancels now gets them just the same."""
+        """Write verdict and receipt, unless `halt` comes first. A cancel has no effect any more."""
         run = self.run
-        work = asyncio.create_task(closing.close(run, state, *self._whole), name=f"close {run.row.name}")
+        work = asyncio.create_task(finish.close(run, state, *self._whole), name=f"close {run.row.name}")
         try:
             ends: list[asyncio.Future[Any]] = [work, self._halted]
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -183,7 +188,7 @@ class Importer:
             work.result()
         except TaskFailedError as error:
             raise halt_for(error.fault, run) or HaltError(
-                f"the import could not be closed: {error.fault.text}", "Resume it."
+                f"the import could not be closed: {error.fault.text}", closing_advice(error.fault)
             ) from error
         except (WorkerDiedError, TaskStoppedError) as error:
             raise HaltError("the import could not be closed: a worker ended", "Resume it.") from error
@@ -192,10 +197,10 @@ class Importer:
             await asyncio.gather(work, return_exceptions=True)
 
     async def _work(self) -> State:
-        """Copy until all is settled, or until `cancel` or `halt`. Raises HaltError."""
+        """Copy until all files are settled, or until `cancel` or `halt`. Raises HaltError."""
         if self._cancelled.done():
             return State.CANCELLED
-        work = asyncio.create_task(self._copy(), name=f"import {self.run.row.name}")
+        work = asyncio.create_task(self._copying.copy(), name=f"import {self.run.row.name}")
         try:
             ends: list[asyncio.Future[Any]] = [work, self._cancelled, self._halted]
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -211,132 +216,9 @@ class Importer:
             await asyncio.gather(work, return_exceptions=True)
         return State.DONE
 
-    async def _copy(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            listing = tasks.create_task(self._list())
-            # New files first, while the listing goes on; what was known before is read again at the end. Files of
-            # an earlier run wait: the listing may still find that they have changed.
-            await self._sweep(tasks, known=False, listing=listing, after=self.run.newest_before)
-            while await self._todo_left():
-                await self._sweep(tasks, known=False)
-                await self._sweep(tasks, known=True)
-
-    async def _list(self) -> None:
-        """List the source; what belongs together is found while the copying goes on."""
-        await intake(self.run, self._more)
-        await link(self.run)
-        self._more.set()
-
-    async def _todo_left(self) -> bool:
-        """Whether a file is still to do; waits for those that follow a file of another import."""
-        run = self.run
-        while True:
-            run.followed.clear()
-            await self._transfer.followers.settle()
-            if not run.following and not self._asked:
-                if await run.catalog.todo(run.row.id, 0, 1):
-                    return True
-                if not self._asked and not run.followed.is_set():
-                    self._copying = False
-                    return False
-            else:
-                await run.followed.wait()
-
-    async def _sweep(
-        self,
-        tasks: asyncio.TaskGroup,
-        *,
-        known: bool,
-        listing: "asyncio.Task[None] | None" = None,
-        after: int = 0,
-    ) -> None:
-        """Give every file to do, known ones or new ones, to a transfer, once; returns when they have ended."""
-        run = self.run
-        started: set[asyncio.Task[None]] = set()
-        batch: list[Todo] = []
-        filled = 0
-        while True:
-            listed = listing is None or listing.done()
-            self._more.clear()
-            following = set(run.following)
-            page = await run.catalog.todo(run.row.id, after, PAGE)
-            if not page:
-                if batch:
-                    await self._start(tasks, started, batch)
-                    batch, filled = [], 0
-                elif listed:
-                    break
-                else:
-                    await self._more.wait()
-                continue
-            after = page[-1][0]
-            for id, path, size, kind, item_id in page:
-                todo = Todo(id, below(run.row.root, path), size, kind, item_id)
-                if id in self._transfer.unlike:
-                    todo.item_id = None
-                if todo.known != known or id in following:
-                    continue
-                if known and run.request.known == "record":
-                    batch.append(todo)
-                    if len(batch) >= TOGETHER:
-                        await self._start(tasks, started, batch)
-                        batch = []
-                elif size > ARENA or self._transfer.attempts.get(id):
-                    await self._start(tasks, started, [todo])
-                else:
-                    if len(batch) >= TOGETHER or filled + size > ARENA:
-                        await self._start(tasks, started, batch)
-                        batch, filled = [], 0
-                    batch.append(todo)
-                    filled += size
-        await asyncio.gather(*started)
-
-    async def _start(
-        self, tasks: asyncio.TaskGroup, started: set["asyncio.Task[None]"], batch: list[Todo]
-    ) -> None:
-        await self._room.acquire()
-        task = tasks.create_task(self._bring(batch))
-        started.add(task)
-
-        def ended(task: "asyncio.Task[None]") -> None:
-            started.discard(task)
-            self._room.release()
-
-        task.add_done_callback(ended)
-
-    async def _bring(self, batch: list[Todo]) -> None:
-        if batch[0].known and self.run.request.known == "record":
-            await self._from_record(batch)
-        else:
-            await self._transfer.bring(batch)
-
-    async def _from_record(self, batch: list[Todo]) -> None:
-        """Known files that are not read again: duplicates, if their payload is there."""
-        run = self.run
-        items = await run.catalog.items({todo.item_id for todo in batch if todo.item_id}, run.archive.id)
-        wanted = [item for item in items.values() if item.damage is None]
-        request = messages.Presence(run.archive.place, [(item.path, item.size) for item in wanted])
-        async with run.worker(batch) as worker:
-            try:
-                present = (await run.ask(worker, request, messages.Present)).there
-            except TaskFailedError as error:
-                raise halt_for(error.fault, run) or HaltError(
-                    f"the archive cannot be looked at: {error.fault.text}", "Resume it."
-                ) from error
-            except WorkerDiedError as error:
-                raise HaltError(error.cause, "Resume it.") from error
-        there = {item.id for item, is_there in zip(wanted, present, strict=True) if is_there}
-        self._transfer.unlike |= {todo.id for todo in batch if todo.item_id not in there}
-        settled = [
-            Settled(todo, Outcome.DUPLICATE, item.id, closing.FROM_RECORD, todo.size, None, todo.kind or item.kind)
-            for todo in batch
-            if todo.item_id in there and (item := items[todo.item_id])
-        ]
-        await to_the_end(run.settle([], settled))
-
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that ended the run: the one that says why it halts, if there is one."""
+    """The error that ended the run: a HaltError, if there is one in the group."""
     halts, others = group.split(HaltError)
     chosen: BaseException | None = halts or others
     while isinstance(chosen, BaseExceptionGroup):

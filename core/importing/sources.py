@@ -1,4 +1,4 @@
-"""Sources: what a person picked, on which volume it lies, and what the verdict will speak of."""
+"""Sources: what a person picked, the volume it is on, and what the verdict will cover."""
 
 import asyncio
 import os
@@ -6,28 +6,29 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.catalog import ImportRow
-from core.errors import SourceAwayError, SourceError
+from core.catalog import ImportRow, SeenVolume
+from core.errors import SourceAwayError, SourceError, SourceRefusedError, VolumeError
+from core.files.open_beneath import REFUSED
 from core.paths import display
-from core.volumes import privacy
-from core.volumes.known import Known
-from core.volumes.mounts import mounts, volume_of
+from core.volumes import macos_permissions
+from core.volumes.find_volume import Known, may_be
+from core.volumes.mounts import mounted_at, mounts
 from core.volumes.volume import Volume, describe
-from core.workers import messages
+from core.workers import archive_messages, source_messages
 from core.workers.messages import Place, Source
 from core.workers.pool import Pool, TaskFailedError
 
-LOOK = 20.0
-"""Seconds that a source gets to answer."""
+LOOK_TIMEOUT = 20.0
+"""Seconds until a source counts as not answering."""
 
 
 class Picked(msgspec.Struct, frozen=True, kw_only=True):
     """One source, ready to be read.
 
-    source: its root. only: the one file picked, or empty. root: where the root lies on its volume.
-    whole, whole_root, whole_only: what the verdict speaks of: the whole card, else the source itself.
+    source: its root. only: the single file picked, or empty. root: the root's path on its volume.
+    whole, whole_root, whole_only: what the verdict covers: the whole card, else the source itself.
     above: (device, inode) of the root and all folders above it.
-    capacity: bytes of its volume.
+    capacity: bytes of its volume; None: not known.
     """
 
     source: Source
@@ -40,18 +41,24 @@ class Picked(msgspec.Struct, frozen=True, kw_only=True):
     above: frozenset[tuple[int, int]]
     capacity: int | None = None
 
+    @property
+    def seen_volume(self) -> SeenVolume:
+        """Its volume, as catalog and journal have it."""
+        return SeenVolume(self.volume.identity, self.volume.name, self.volume.filesystem, self.capacity)
+
 
 class Sources:
-    """Looks at what was picked."""
+    """Examines what was picked."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._known = Known()
 
     async def pick(self, paths: Sequence[str]) -> list[Picked | None]:
-        """The sources at `paths`, in their order; None for one that another of them holds already.
+        """The sources at `paths`, in the same order; None for one that equals another one, or lies within it.
 
-        Raises SourceError.
+        Folders are compared by device and inode, because a card can be mounted at several places. Raises
+        SourceError.
         """
         looks = [asyncio.create_task(self._pick(path)) for path in paths]
         try:
@@ -60,58 +67,68 @@ class Sources:
             for look in looks:
                 look.cancel()
             await asyncio.gather(*looks, return_exceptions=True)
-        kept: list[Picked | None] = []
-        for index, one in enumerate(picked):
-            others = [other for at, other in enumerate(picked) if at != index]
-            inside = any(_holds(other, one) for other in others if not _equal(other, one))
-            again = any(_equal(earlier, one) for earlier in picked[:index])
-            kept.append(None if inside or again else one)
+        kept: list[Picked | None] = list(picked)
+        for index, one in reversed(list(enumerate(picked))):
+            # Only sources that are kept count as outer ones: with bind mounts, each of two folders can lie within
+            # the other.
+            holders = (other for at, other in enumerate(kept) if at != index and other is not None)
+            if any(_holds(other, one) for other in holders):
+                kept[index] = None
         return kept
 
     async def places(self, row: ImportRow, age: float = 0.0) -> list[bytes]:
-        """Where the source of an import may be now: on its volume, wherever that is; where it was comes first.
+        """Paths where the source of an import may be now: the former one, as long as its volume seems to be there;
+        else wherever its volume is mounted.
 
-        What is mounted may have been found out `age` seconds ago.
+        The list of mounts may be up to `age` seconds old.
         """
-        roots = await asyncio.to_thread(self._known.places, row.volume_identity, row.root, age)
-        return [
-            os.path.join(root, row.single) if row.single else root
-            for root in sorted(roots, key=lambda root: root != row.source)
-        ]
+        roots = await asyncio.to_thread(self._known.places, row.volume_identity, row.root, age, row.source)
+        return [os.path.join(root, row.single) if row.single else root for root in roots]
 
     async def again(self, row: ImportRow) -> Picked:
-        """The source of an unfinished import. Raises SourceAwayError."""
+        """The source of an unfinished import, picked again. Raises SourceAwayError."""
         cause = f"{display(row.volume_name)}, the volume of {display(row.source)}, is not here."
+        advice = "Plug it in or mount it."
         for path in await self.places(row):
             try:
                 picked = await self._pick(os.fsdecode(path))
             except SourceError as error:
                 cause = error.cause
+                advice = error.advice if isinstance(error, SourceRefusedError) else advice
                 continue
-            if (picked.volume.identity, picked.root, picked.only) == (row.volume_identity, row.root, row.single):
+            # At the former path, and nothing says that it is another volume: its content is compared later
+            # (same_source).
+            here = picked.source.root == row.source
+            same = picked.volume.identity == row.volume_identity or (
+                here and may_be(picked.volume, picked.volume.identity, row.volume_identity)
+            )
+            if same and (picked.root, picked.only) == (row.root, row.single):
                 return picked
-        raise SourceAwayError(cause, f"Plug it in or mount it. If it never comes back: lading cancel {row.name}")
+            if picked.volume.identity != row.volume_identity:
+                cause = (
+                    f"what is mounted at {display(picked.volume.mount)} does not say that it is the same volume."
+                )
+        raise SourceAwayError(cause, f"{advice} If it never comes back: lading cancel {row.name}")
 
     async def _pick(self, path: str) -> Picked:
-        looked = await self._look(path)
-        root = looked.source.root
-        mount = volume_of(root, mounts())
+        looked = await self.look(path)
+        mount = mounted_at(looked.mount, mounts())
         if mount is None:
             raise SourceError(f"{display(path)} lies on no known volume.", "Check that it is mounted.")
-        volume = await asyncio.to_thread(describe, mount)
-        # A mount point can hold any bytes, what is kept as text cannot.
+        try:
+            volume = await asyncio.to_thread(describe, mount)
+        except VolumeError as error:
+            raise SourceError(error.cause, error.advice) from error
+        # A mount point can contain any bytes, but the catalog stores text.
         volume = msgspec.structs.replace(volume, identity=display(volume.identity), name=display(volume.name))
-        top = os.fsencode(mount.mount)
-        relative = os.path.relpath(root, top)  # noqa: ASYNC240 - touches no disk
-        relative = b"" if relative == b"." else relative
-        whole, whole_root, whole_only = looked.source, relative, looked.only
+        whole, whole_root, whole_only = looked.source, looked.below, looked.only
         if volume.removable:
-            whole, whole_root, whole_only = (await self._look(os.fsdecode(top))).source, b"", b""
+            whole, whole_root, whole_only = (await self.look(mount.mount)).source, b"", b""
         return Picked(
             source=looked.source,
             only=looked.only,
             volume=volume,
-            root=relative,
+            root=looked.below,
             whole=whole,
             whole_root=whole_root,
             whole_only=whole_only,
@@ -120,32 +137,34 @@ class Sources:
         )
 
     async def _capacity(self, source: Source) -> int | None:
-        """Bytes of the volume that holds a source; None when it does not say."""
+        """Bytes of the volume that holds a source; None when they are not known."""
         place = Place(source.root, source.device, source.inode, "", "")
         try:
-            async with asyncio.timeout(LOOK), self._pool.worker("look") as worker:
-                return (await worker.ask(messages.Space(place), messages.Room)).total
+            async with asyncio.timeout(LOOK_TIMEOUT), self._pool.worker("look") as worker:
+                return (await worker.ask(archive_messages.Space(place), archive_messages.Room)).total
         except (TaskFailedError, TimeoutError):
             return None
 
-    async def _look(self, path: str) -> messages.Looked:
+    async def look(self, path: str) -> source_messages.Looked:
         try:
-            async with asyncio.timeout(LOOK), self._pool.worker("look") as worker:
+            async with asyncio.timeout(LOOK_TIMEOUT), self._pool.worker("look") as worker:
                 absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk
-                return await worker.ask(messages.Look(absolute), messages.Looked)
+                return await worker.ask(source_messages.Look(absolute), source_messages.Looked)
         except TaskFailedError as error:
-            raise SourceError(
+            kind = SourceRefusedError if error.fault.code in REFUSED else SourceError
+            raise kind(
                 f"{display(path)} cannot be read: {error.fault.text}.",
-                privacy.switch(error.fault.code, os.environ) or "Check the path, and that you may read there.",
+                macos_permissions.switch(error.fault.code, os.environ)
+                or "Check the path, and that you may read there.",
             ) from error
         except TimeoutError as error:
-            raise SourceError(f"{display(path)} does not answer.", "Plug it in again, or remount it.") from error
-
-
-def _equal(one: Picked, other: Picked) -> bool:
-    return (one.source.root, one.only) == (other.source.root, other.only)
+            advice = macos_permissions.unanswered("Plug it in again, or remount it.")
+            raise SourceError(f"{display(path)} does not answer.", advice) from error
 
 
 def _holds(outer: Picked, inner: Picked) -> bool:
-    """Whether everything of `inner` lies below `outer`."""
-    return not outer.only and (outer.source.device, outer.source.inode) in inner.above
+    """Whether `inner` equals `outer`, or lies within it."""
+    folder = outer.source.device, outer.source.inode
+    if outer.only:
+        return (*folder, outer.only) == (inner.source.device, inner.source.inode, inner.only)
+    return folder in inner.above

@@ -1,23 +1,24 @@
-"""Files that follow another of the same content: duplicates, once that has arrived."""
+"""Files whose content another file is just bringing in: duplicates once that is committed, else tried again."""
 
 from collections.abc import Collection, Iterable
 
 import msgspec
 
+from core.aio import to_the_end
+from core.archives.dedup import Follow
 from core.catalog import Item
-from core.importing.gate import Follow
-from core.importing.run import Run, Settled, Todo
+from core.importing.import_files import Settled, Todo
+from core.importing.import_run import Run
 from core.models import Outcome
-from core.unbroken import to_the_end
-from core.workers.messages import Digest
+from core.workers.source_messages import Digest
 
 
-class Follower(msgspec.Struct, eq=False):
-    """One of them.
+class PendingDuplicate(msgspec.Struct, eq=False):
+    """One pending duplicate.
 
-    through: its own batch has ended; before that nothing is settled, as the journal may not have it yet.
-    again: it stays to do even when what it follows arrives.
-    told: what it follows has arrived as `item`, or, when that is None, has not.
+    through: its own batch has ended; it is not settled before, because the journal may lack it until then.
+    again: it is tried again even if the content it waits for is archived.
+    told: the claim it follows has ended: the content was archived as `item`, or, if that is None, was not.
     """
 
     todo: Todo
@@ -28,16 +29,17 @@ class Follower(msgspec.Struct, eq=False):
     item: Item | None = None
 
 
-class Followers:
-    """Those of one run, whose `following` has their numbers until they are settled, or to do again."""
+class PendingDuplicates:
+    """The pending duplicates of one run. `Run.following` has their ids until they are settled or to be tried
+    again."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._waiting: dict[int, Follower] = {}
+        self._waiting: dict[int, PendingDuplicate] = {}
 
     def add(self, todo: Todo, digest: Digest) -> Follow:
-        """A file follows from now on: at any moment it may be told, by what this returns."""
-        follower = self._waiting[todo.id] = Follower(todo, digest)
+        """Add a file. The returned callback may be called at any time from now on."""
+        follower = self._waiting[todo.id] = PendingDuplicate(todo, digest)
         self._run.following.add(todo.id)
 
         def tell(item: Item | None) -> None:
@@ -47,19 +49,21 @@ class Followers:
         return tell
 
     def forget(self, numbers: Iterable[int]) -> None:
-        """These do not follow after all, and are told nothing."""
+        """Remove these files; their callbacks have no effect any more."""
         for number in numbers:
             if self._waiting.pop(number, None) is not None:
                 self._run.following.discard(number)
 
     def through(self, numbers: Iterable[int], again: Collection[int]) -> None:
-        """The batch of these files has ended; those in `again` are done again, whatever they follow."""
+        """The batch of these files has ended; those in `again` are tried again, whatever becomes of their
+        claims."""
         for number in numbers:
             if (follower := self._waiting.get(number)) is not None:
                 follower.through, follower.again = True, number in again
 
     async def settle(self) -> None:
-        """Commit those whose forerunner has arrived; without it a file is to do again."""
+        """Commit duplicates whose content was committed. A file whose content was not archived is to be tried
+        again."""
         over = [one for one in self._waiting.values() if one.told and one.through]
         for one in over:
             del self._waiting[one.todo.id]

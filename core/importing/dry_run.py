@@ -1,28 +1,30 @@
-"""The survey: what an import would do, found out without reading a file or writing anything."""
+"""The dry run: finds out what an import would do, without reading a file or writing anything."""
 
 from collections import Counter
 
-from core.catalog import Catalog, beside
+from core.catalog import Catalog, location_views
 from core.errors import WorkerDiedError
-from core.importing.intake import FINAL
+from core.importing.finish import NOTHING
+from core.importing.scan import far_times
 from core.importing.sources import Picked
 from core.media.camera import camera
-from core.media.cards import belongs_to_card, take_key
-from core.media.kinds import RAW
-from core.models import Count, ImportRequest, Outcome
-from core.paths import display
-from core.results import Survey
-from core.workers import messages
-from core.workers.listing import ICLOUD, LIBRARY
-from core.workers.messages import Entry
+from core.media.card_rules import take_key
+from core.media.card_structures import belongs_to_card
+from core.media.file_types import RAW
+from core.media.left_out import Sort
+from core.models import IN_ARCHIVE, Count, ImportRequest, Outcome
+from core.paths import display, join
+from core.results import Survey, told_of_junk
+from core.workers import source_messages
 from core.workers.pool import Pool, TaskFailedError
+from core.workers.source_messages import Entry
 
-FOLDERS = 500
-"""Names of the two uppermost levels that are looked at for the camera's."""
+FOLDERS_REMEMBERED = 500
+"""The most folder names, of each of the two uppermost levels, that are kept to recognise the camera."""
 
 
-class Surveyor:
-    """Lists one source and compares it with what the catalog knows of the archive `archive_id`."""
+class DryRun:
+    """Lists one source and compares it with the catalog's record of the archive `archive_id`."""
 
     def __init__(
         self, request: ImportRequest, picked: Picked, archive_id: int, pool: Pool, catalog: Catalog
@@ -34,26 +36,34 @@ class Surveyor:
         self._catalog = catalog
         self._counts: dict[str, list[int]] = {}
         self._kinds: dict[str, list[int]] = {}
-        self._reasons: Counter[str] = Counter()
+        self._left_out: Counter[str] = Counter()
         self._stems: Counter[bytes] = Counter()
         self._raw: set[bytes] = set()
         self._takes: Counter[bytes] = Counter()
         self._indexes = 0
+        self._far = 0
         self._folders: dict[str, set[str]] = {}
 
     async def run(self, avoid: tuple[tuple[int, int], ...], room: int | None) -> Survey:
-        """Survey the source; `avoid` as in ListTree, `room` is free in the archive."""
+        """Survey the source. avoid: as in ListTree. room: bytes free in the archive; None: not known."""
         volume = await self._catalog.volume_id(self._picked.volume.identity)
         warnings = await self._list(avoid, volume)
         needed = self._sum("new").bytes
         if room is not None and needed > room:
             warnings.append(f"The archive lacks room: {needed:,} bytes are needed, {room:,} are free.")
+        if not warnings and not self._sum("new", "known", "skipped", "failed").files:
+            warnings.append(f"{NOTHING[:1].upper()}{NOTHING[1:]}.")
         if left_out := self._sum("skipped").files + self._sum("failed").files:
             warnings.append(f"{left_out:,} entries would not be archived: the verdict cannot be SAFE.")
+        read, location = self._catalog.database.read, self._request.location
+        if junk := await location_views.junk_in(read, self._archive_id, location):
+            warnings.append(f"The bag of {display(location.strip())}: {told_of_junk(junk)}.")
         if reused := self._sum("reused").files:
             warnings.append(
                 f"{reused:,} names were imported before with other content: both are kept, nothing is replaced."
             )
+        if self._far:
+            warnings.append(far_times(self._far))
         return Survey(
             source=display(self._request.source),
             files=self._sum("new", "known"),
@@ -68,8 +78,9 @@ class Surveyor:
             takes=sum(1 for chapters in self._takes.values() if chapters > 1),
             indexes=self._indexes,
             cameras=display(camera(self._folders, lambda folder: self._folders[folder]) or ""),
-            libraries=self._reasons[LIBRARY],
-            icloud=self._reasons[ICLOUD],
+            libraries=self._left_out[Sort.LIBRARY],
+            icloud=self._left_out[Sort.ICLOUD],
+            icloud_folders=self._left_out[Sort.ICLOUD_FOLDER],
             warnings=tuple(warnings),
             needed=needed,
             free=room,
@@ -77,8 +88,8 @@ class Surveyor:
         )
 
     async def _list(self, avoid: tuple[tuple[int, int], ...], volume: int | None) -> list[str]:
-        """Count all entries; what went wrong meanwhile."""
-        request = messages.ListTree(
+        """Count all entries. Returns a warning if the listing could not be completed."""
+        request = source_messages.ListTree(
             self._picked.source,
             self._picked.only,
             avoid,
@@ -88,10 +99,10 @@ class Surveyor:
         )
         try:
             async with self._pool.worker("survey") as worker:
-                reply = await worker.ask(request, messages.Listed)
+                reply = await worker.ask(request, source_messages.Listed)
                 while reply.more:
                     await self._count(reply.entries, volume)
-                    reply = await worker.ask(messages.ListMore(), messages.Listed)
+                    reply = await worker.ask(source_messages.ListMore(), source_messages.Listed)
         except TaskFailedError as error:
             return [f"The listing broke off: {error.fault.text}."]
         except WorkerDiedError as error:
@@ -99,7 +110,7 @@ class Surveyor:
         return []
 
     async def _seconds(self, volume: int | None) -> float | None:
-        """How long the import would take at the pace of earlier ones."""
+        """How long the import would take at the pace of earlier ones, in seconds; None when there were none."""
         pace = await self._catalog.pace(self._archive_id, volume)
         if pace is None:
             return None
@@ -120,13 +131,14 @@ class Surveyor:
         files = [entry for entry in entries if entry.what == "file"]
         for entry in entries:
             self._notice(entry.path)
+            self._far += bool(entry.far)
             if entry.what not in ("file", "folder"):
                 self._add(self._counts, entry.what, entry.size)
-                self._reasons.update((entry.reason,) if entry.reason in (LIBRARY, ICLOUD) else ())
-        paths = [beside(self._picked.root, entry.path) for entry in files]
+                self._left_out[entry.sort] += 1
+        paths = [join(self._picked.root, entry.path) for entry in files]
         seen = await self._catalog.seen(volume, paths, self._archive_id) if volume is not None else {}
         for entry, path in zip(files, paths, strict=True):
-            before = [row for row in seen.get(path, []) if Outcome(row.outcome) in FINAL]
+            before = [row for row in seen.get(path, []) if Outcome(row.outcome) in IN_ARCHIVE]
             known = any((row.size, row.mtime_ns) == (entry.size, entry.mtime_ns) for row in before)
             self._add(self._counts, "known" if known else "new", entry.size)
             if before and not known:
@@ -134,7 +146,7 @@ class Surveyor:
             self._sort(entry)
 
     def _sort(self, entry: Entry) -> None:
-        """By what the file's name says."""
+        """Count a file by what its name says."""
         self._add(self._kinds, entry.kind or "other", entry.size)
         if entry.path.rpartition(b".")[2].lower() in RAW:
             self._raw.add(entry.stem)
@@ -145,10 +157,10 @@ class Surveyor:
         self._indexes += belongs_to_card(entry.path)
 
     def _notice(self, path: bytes) -> None:
-        """Keep the uppermost folders, as they lie on a card, for the camera they tell."""
-        whole = beside(self._picked.root, path) if self._picked.volume.removable else path
+        """Remember the two uppermost levels of folders on the card, from which the camera is recognised."""
+        whole = join(self._picked.root, path) if self._picked.volume.removable else path
         first, *rest = display(whole).split("/", 2)
-        if first in self._folders or len(self._folders) < FOLDERS:
+        if first in self._folders or len(self._folders) < FOLDERS_REMEMBERED:
             below = self._folders.setdefault(first, set())
-            if rest and len(below) < FOLDERS:
+            if rest and len(below) < FOLDERS_REMEMBERED:
                 below.add(rest[0])

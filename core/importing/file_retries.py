@@ -1,0 +1,61 @@
+"""Decides which files are tried again after a fault, and which count as failed."""
+
+from collections.abc import Iterable
+
+from core.catalog import FailureRow
+from core.importing.halt_reasons import halt_for
+from core.importing.import_files import Settled, Todo
+from core.importing.import_run import Run
+from core.models import Outcome
+from core.paths import display
+from core.workers.messages import Fault
+
+FILE_ATTEMPTS = 3
+"""Attempts after which a file counts as failed."""
+
+
+class FileRetries:
+    """The retries of one run. A file that stays to do after a fault becomes part of a later batch."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._attempts: dict[int, int] = {}
+        self._stages: dict[int, str] = {}
+        """The stage at which a file failed last, by file id."""
+
+    def tried(self, number: int) -> bool:
+        """Whether a file has failed before; it is then tried again in a batch of its own."""
+        return bool(self._attempts.get(number))
+
+    def once_more(self, number: int) -> bool:
+        """A file could not be read where it was to be taken from; whether it is tried there again."""
+        self._attempts[number] = self._attempts.get(number, 0) + 1
+        return self._attempts[number] < FILE_ATTEMPTS
+
+    def forget(self, number: int) -> None:
+        """A person retries this file, so earlier attempts do not count."""
+        self._attempts.pop(number, None)
+
+    def failed_at(self, stage: str, numbers: Iterable[int]) -> None:
+        """Record that these files have failed at this stage."""
+        self._stages.update(dict.fromkeys(numbers, stage))
+
+    def given_up(self, faults: Iterable[tuple[Todo, Fault]]) -> list[Settled]:
+        """Those of the files that are not tried again, as failed."""
+        failed: list[Settled] = []
+        for todo, fault in faults:
+            if self._run.may_pass(fault):
+                continue
+            attempts = self._attempts[todo.id] = self._attempts.get(todo.id, 0) + 1
+            if halt_for(fault, self._run) is None and (not fault.again or attempts >= FILE_ATTEMPTS):
+                reason = display(f"{fault.side}: {fault.text}")
+                failure = FailureRow(
+                    todo.id,
+                    self._stages.get(todo.id, ""),
+                    attempts,
+                    fault.side,
+                    fault.code,
+                    display(fault.detail),
+                )
+                failed.append(Settled(todo, Outcome.FAILED, None, reason, todo.size, None, todo.kind, failure))
+        return failed

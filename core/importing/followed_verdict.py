@@ -1,0 +1,91 @@
+"""The verdict of an import that has followed its leader to the end.
+
+The leader listed the whole card at its own end, while the card was still present. What it found holds for this
+import, too, provided that all contents that it saw are in this archive.
+"""
+
+from collections import Counter
+
+from core.archives.copy_count import CopyCount
+from core.archives.locate import Locate
+from core.catalog import ImportRow
+from core.catalog.differing import told
+from core.importing.import_run import Run
+from core.models import Outcome, Verdict
+from core.paths import display, relative
+from core.workers import archive_messages
+
+PAGE = 1000
+"""Items per query and request."""
+
+MISSING = "are not in this archive, or damaged there"
+
+
+async def verdict(run: Run, leader: ImportRow) -> tuple[Verdict, str]:
+    """SAFE or KEEP, with the reason; OPEN if the leader has no verdict. `run.verdict` is set as by
+    `finish.verdict`.
+
+    Raises what asking a worker raises.
+    """
+    found = await run.catalog.found_verdict(leader.id)
+    missing, fewer, said = await _held(run, leader)
+    differing = await _differing(run)
+    failed = run.counters.counted(Outcome.FAILED).files
+    parts = [f"{failed:,} could not be archived"] if failed else []
+    parts += [f"{missing:,} {MISSING}"] if missing else []
+    lacking = [f"{files:,} are in {said[count]}" for count, files in sorted(fewer.items())]
+    if found.otherwise:
+        run.verdict.otherwise = (
+            Verdict(found.otherwise) if not parts and not lacking else Verdict.KEEP,
+            "; ".join([*parts, *lacking, found.otherwise_reason]).rstrip("; "),
+        )
+    # A leader that waits for copies would be SAFE but for them, and the copies were just counted for this import.
+    otherwise_safe = found.verdict is Verdict.SAFE or found.copies > 0
+    if not otherwise_safe:
+        if found.verdict is Verdict.OPEN and not parts:
+            return Verdict.OPEN, found.reason
+        parts.append(f"the import of the same card into {display(leader.archive_path)} found: {found.reason}")
+    run.verdict.copies_only = bool(lacking) and not parts and not differing
+    parts += lacking
+    if differing:
+        if not found.otherwise:
+            run.verdict.otherwise = Verdict.KEEP if parts else Verdict.SAFE, "; ".join(parts)
+        parts.insert(0, told(differing))
+    if parts:
+        return Verdict.KEEP, "; ".join(parts)
+    return Verdict.SAFE, found.reason if found.verdict is Verdict.SAFE else ""
+
+
+async def _differing(run: Run) -> list[tuple[bytes, float]]:
+    """(path, when the earlier import began) of this import's files that differ from an earlier import into this
+    archive, and that nobody has accepted. The leader's archive need not know that import."""
+    row = run.row
+    unaccepted = await run.catalog.unaccepted(row.volume_id, row.archive_id)
+    seen = await run.catalog.seen(row.volume_id, list(unaccepted), row.archive_id) if unaccepted else {}
+    return [
+        (relative(row.root, path), imported)
+        for path, (size, mtime_ns, imported) in unaccepted.items()
+        if (row.id, size, mtime_ns) in {(one.import_id, one.size, one.mtime_ns) for one in seen.get(path, [])}
+    ]
+
+
+async def _held(run: Run, leader: ImportRow) -> tuple[int, Counter[int], dict[int, str]]:
+    """(missing, fewer, said): how many contents that the leader saw are missing in this archive, or damaged; how
+    many others lack copies, by the number of copies that they have; and the words for each such number."""
+    catalog, archive = run.catalog, run.archive
+    others = await catalog.archives_together(run.row.together)
+    counts = await CopyCount.of(archive.id, run.request.copies, catalog, run.workers.pool, Locate(catalog), others)
+    await catalog.forget_elsewhere(run.row.id)
+    missing, fewer, after = 0, Counter[int](), 0
+    while items := await catalog.seen_items(leader.id, after, PAGE):
+        after = items[-1]
+        here = await catalog.same_content(items, archive.id)
+        sound = [(id, item) for id, item in here if item.damage is None]
+        request = archive_messages.Presence(archive.place, [(item.path, item.size) for _, item in sound])
+        async with run.workers.worker([]) as worker:
+            present = (await run.workers.ask(worker, request, archive_messages.Present)).there
+        well = {id: item.id for (id, item), there in zip(sound, present, strict=True) if there}
+        missing += len(items) - len(well)
+        await catalog.saw_elsewhere(run.row.id, well.values())
+        fewer.update((await counts.lacking(set(well.values()))).values())
+    return missing, fewer, {count: counts.said(count) for count in fewer}

@@ -1,0 +1,181 @@
+"""A second verification of a sample of archived files: by then, a drive with less capacity than it reports has
+overwritten some.
+
+It takes place at the end of each run, and during it whenever the used space of the archive's volume has doubled.
+"""
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+
+from core.archives.item_batches import Result, not_read, parts
+from core.catalog import Item
+from core.errors import WorkerDiedError
+from core.importing.halt_reasons import FAILS, HaltError, away, halt_for
+from core.importing.import_run import Run
+from core.models import Outcome, Waits
+from core.workers import archive_messages, messages
+from core.workers.pool import TaskFailedError, TaskStoppedError
+
+log = logging.getLogger("lading.imports")
+
+FILES, BYTES = 64, 256 << 20
+"""A sample is complete with this many files or bytes, whichever comes first."""
+
+SAMPLE_TIME = 0.01
+"""Part of a run's time for which its sample may be extended beyond that."""
+
+STEP = 50 * BYTES
+"""Bytes that a run archives between two samples during it, so that these take at most 2 % of its time."""
+
+LOOK_INTERVAL = 1.0
+"""Seconds between two checks of how much a run has archived."""
+
+PAGE = 512
+"""Files per page of the catalog."""
+
+TOGETHER = 16
+"""The most files in one request."""
+
+RUINED = (
+    "Do not trust that disk with anything: begin a new import to another one. What is damaged is named by "
+    "lading audit. To fill this one all the same, resume."
+)
+
+DIFFER = "files that had been read back well differ now: the drive may be counterfeit or failing; do not trust it"
+
+
+class Sampling:
+    """Reads archived files again, past the cache, and records those that differ as damaged."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._over = asyncio.Event()
+        self._read: set[int] = set()
+        self._bytes = 0
+
+    async def read_again(self) -> str:
+        """A sentence for the verdict; empty when nothing differs.
+
+        With `verify` end, everything that the import archived is read; else a sample: half of it are the files
+        written first, the rest is random. Older files of the archive are sampled when the used space of its volume
+        has doubled since the last time. Raises HaltError, and what asking a worker raises.
+        """
+        run = self._run
+        if run.request.verify == "none" or not run.counters.counted(Outcome.ARCHIVED).files:
+            return ""
+        if run.request.verify == "end":
+            await self._everything()
+        else:
+            now = time.monotonic()
+            first = await run.catalog.archived(run.row.id, 0, FILES // 2)
+            await self._some([item for _, item in first], FILES // 2, BYTES // 2)
+            spread = await run.catalog.some_archived(run.row.id, PAGE)
+            await self._some(spread, FILES, BYTES, until=now + SAMPLE_TIME * (now - run.began))
+        await self._older()
+        return f"{run.verdict.ruined:,} {DIFFER}" if run.verdict.ruined else ""
+
+    async def on_the_way(self) -> None:
+        """Sample older files at intervals until `stop`. Raises HaltError when any of them is destroyed, because
+        every further file could destroy more."""
+        run, last = self._run, 0
+        if run.request.verify == "none":
+            return
+        while not self._over.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), LOOK_INTERVAL)
+            archived = run.counters.counted(Outcome.ARCHIVED).bytes
+            if archived - last < STEP or self._over.is_set():
+                continue
+            last = archived
+            self._read.clear()
+            try:
+                await self._older()
+            except (TaskFailedError, TaskStoppedError, WorkerDiedError) as error:
+                # If the archive is away, the import notices itself; a sample is read at its end, too.
+                log.warning("no sample was read", extra={"import": run.row.name, "reason": str(error)})
+            if run.verdict.ruined:
+                raise HaltError(f"{run.verdict.ruined:,} {DIFFER}", RUINED)
+
+    def stop(self) -> None:
+        """Let `on_the_way` end after the current sample. It is not cancelled, because that would kill its
+        worker."""
+        self._over.set()
+
+    async def _everything(self) -> None:
+        after = 0
+        while page := await self._run.catalog.archived(self._run.row.id, after, PAGE):
+            after = page[-1][0]
+            for part in parts([item for _, item in page if item.damage is None]):
+                await self._again(part)
+
+    async def _older(self) -> None:
+        """Sample the oldest items of the archive, if the used space of its volume has doubled since the last
+        time."""
+        run = self._run
+        async with run.workers.worker([]) as worker:
+            room = await run.workers.ask(worker, archive_messages.Space(run.archive.place), archive_messages.Room)
+        if room.total is None or room.available is None:
+            return
+        used = room.total - room.available
+        if used >= 2 * await run.catalog.sampled(run.archive.id):
+            first = await run.catalog.items_after(run.archive.id, 0, FILES)
+            await self._some(first, len(self._read) + FILES, self._bytes + BYTES)
+            if not self._over.is_set():
+                await run.catalog.set_sampled(run.archive.id, used)
+
+    async def _some(self, items: list[Item], files: int, size: int, until: float = 0.0) -> None:
+        """Read these items until `files` files or `size` bytes are read in the whole sample, and it is later than
+        `until`."""
+        part: list[Item] = []
+        for item in items:
+            if item.id in self._read or item.damage is not None or item.read_back is None:
+                continue
+            if self._over.is_set():
+                return
+            if (len(self._read) >= files or self._bytes >= size) and time.monotonic() >= until:
+                break
+            self._read.add(item.id)
+            self._bytes += item.size
+            part.append(item)
+            if len(part) >= TOGETHER or sum(one.size for one in part) >= size // TOGETHER:
+                await self._again(part)
+                part = []
+        if part:
+            await self._again(part)
+
+    async def _again(self, items: list[Item]) -> None:
+        run = self._run
+        request = archive_messages.Audit(run.archive.place, [(i.path, i.size, i.xxh128, i.sha256) for i in items])
+        async with run.workers.places(run.workers.limits.verify), run.workers.worker([]) as worker:
+            found = (await run.workers.ask(worker, request, archive_messages.Audited)).files
+        now = time.time()
+        results: list[Result] = []
+        for item, (level, fault) in zip(items, found, strict=True):
+            if fault is None:
+                results.append((item.id, level, now, None))
+            elif halt := halt_for(fault, run):
+                raise halt
+            elif not_read(fault):
+                raise TaskFailedError(fault)
+            else:
+                if fault.code:
+                    # An I/O error, not other content: if the archive can be written to, one file is damaged; else
+                    # the disk has failed.
+                    await self._written()
+                run.verdict.ruined += 1
+                results.append((item.id, item.level, None, fault.text))
+        await run.catalog.read_again(results)
+
+    async def _written(self) -> None:
+        """Return if the archive can still be written to. Raises HaltError."""
+        run = self._run
+        try:
+            async with run.workers.worker([]) as worker:
+                await run.workers.ask(
+                    worker, archive_messages.TryWriting(run.archive.place, run.staging), messages.Done
+                )
+        except TaskFailedError as error:
+            why = f"cannot be written any more ({error.fault.text})"
+            raise halt_for(error.fault, run) or away(run, Waits.ARCHIVE, why, advice=FAILS) from error
