@@ -1,1 +1,1 @@
-"""Out of the archive again: original trees for who wants them back."""
+"""Restoring original trees from the archive."""

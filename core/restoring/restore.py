@@ -1,47 +1,56 @@
-"""One restore: archived files copied to a folder of the user's, compared on the way, nothing replaced."""
+"""One restore: archived files are copied to a folder of the user's, verified while copied; nothing is replaced."""
 
 import asyncio
 import errno
+import json
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
-from core.archives.reading import Reading
+from core import paths
+from core.aio import to_the_end
+from core.archives.readonly import Reading
+from core.concurrency import Limit
+from core.database import Read
 from core.errors import LadingError, UsageError, WorkerDiedError
-from core.limits import Limit
-from core.models import Count
+from core.models import IN_ARCHIVE, Count, Side
 from core.paths import display
-from core.receipts.lookup import Read
 from core.restoring import selection
+from core.restoring.naming import Naming
+from core.restoring.placing import Placing, placing
 from core.restoring.selection import Found, Tree
 from core.results import RestoreResult
-from core.unbroken import to_the_end
-from core.workers import control, messages
-from core.workers.messages import Restored, Target, ToRestore
+from core.workers import messages, restore_messages, shared_memory
+from core.workers.messages import Fault
 from core.workers.pool import Pool, TaskFailedError, Worker
+from core.workers.restore_messages import Restored, Target, ToRestore
 
 TOGETHER, BYTES = 256, 64 << 20
-"""Files and bytes in one request at most, unless one file is larger."""
+"""The most files and bytes in one request, unless a single file is larger."""
 
 NAMED = 1000
-"""Files that a result names of each sort."""
+"""The most files of each sort that a result names."""
 
 TICK = 0.25
 
 Progress = Callable[[Count, Count], None]
-"""Called with what is done so far, and with all there is."""
+"""Called with what has been done so far, and with the total."""
+
+# Errors for a name that the file system cannot hold: exFAT through FUSE reports that there is no such file.
+_NAMES = frozenset({errno.EINVAL, errno.EILSEQ, errno.ENOENT})
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 class RestoreError(LadingError):
-    """The destination cannot be used."""
+    """The restore cannot continue: archive or destination does not answer, or the destination is full."""
 
     title = "Not restored"
 
 
 class Restore:
-    """One restore of some trees into one folder. Interrupted, the next one leaves what is there already."""
+    """One restore of some trees into one folder. After an interruption, the next restore skips what is there
+    already."""
 
     def __init__(self, read: Read, pool: Pool, copy: Limit, archive: Reading) -> None:
         self._read = read
@@ -53,16 +62,43 @@ class Restore:
         self._there = [0, 0]
         self._at_work: dict[Worker, int] = {}
         self._renamed: list[tuple[str, str]] = []
+        self._encoded: list[tuple[str, str]] = []
+        self._portable = self._links = False
+        self._linked = 0
+        self._placing: Placing | None = None
+        self._planned: list[tuple[str, str]] = []
         self._failed: list[tuple[str, str]] = []
         self._absent: list[tuple[str, str]] = []
-        self._counts = {"renamed": 0, "failed": 0, "absent": 0}
+        self._counts = {"renamed": 0, "encoded": 0, "planned": 0, "failed": 0, "absent": 0}
 
-    async def run(self, trees: list[Tree], path: bytes, progress: Progress, *, by_date: bool) -> RestoreResult:
-        """Restore everything. Raises UsageError, RestoreError when archive or destination do not answer."""
+    async def run(
+        self,
+        trees: list[Tree],
+        path: bytes,
+        progress: Progress,
+        *,
+        by_date: bool,
+        portable: bool = False,
+        naming: Naming | None = None,
+        dry: bool = False,
+        links: bool = False,
+    ) -> RestoreResult:
+        """Restore all trees. portable: names are encoded so that any file system can hold them. naming: gives
+        files other names. links: recorded symbolic links are made. dry: only plan, write nothing.
+
+        Raises UsageError; RestoreError when archive or destination do not answer.
+        """
+        self._portable, self._links = portable, links
         began = time.monotonic()
         total = await self._total(trees)
         try:
-            await self._all(trees, path, progress, total, by_date)
+            async with AsyncExitStack() as stack:
+                if by_date or naming is not None:
+                    self._placing = await stack.enter_async_context(placing(self._read, naming, by_date=by_date))
+                if dry:
+                    await self._plan(trees)
+                else:
+                    await self._all(trees, path, progress, total, by_date)
         except (TaskFailedError, WorkerDiedError, ExceptionGroup) as error:
             first = _first(error)
             if isinstance(first, TaskFailedError | WorkerDiedError):
@@ -76,44 +112,82 @@ class Restore:
             there=Count(files=self._there[0], bytes=self._there[1]),
             renamed_count=self._counts["renamed"],
             renamed=tuple(self._renamed),
+            encoded_count=self._counts["encoded"],
+            encoded=tuple(self._encoded),
             failed_count=self._counts["failed"],
             failed=tuple(self._failed),
+            links=self._linked,
             absent_count=self._counts["absent"],
             absent=tuple(self._absent),
             folders=tuple(display(tree.folder) for tree in trees if tree.folder),
+            dry=dry,
+            planned_count=self._counts["planned"],
+            planned=tuple(self._planned),
             seconds=time.monotonic() - began,
         )
+
+    async def _plan(self, trees: list[Tree]) -> None:
+        """Record where each file would go, if no name is taken at the destination."""
+        for tree in trees:
+            async for page in selection.files(self._read, tree):
+                before = [found.path for found in page]
+                await self._placed(page, tree)
+                for original, found in zip(before, page, strict=True):
+                    if found.file is not None:
+                        self._copied = [self._copied[0] + 1, self._copied[1] + found.file.size]
+                        self._note("planned", self._planned, original, display(found.file.path))
+
+    async def _placed(self, page: list[Found], tree: Tree) -> None:
+        """Set the paths of the files of a page, and report files that the archive does not have."""
+        if self._placing is not None:
+            await self._placing.place(page, tree.folder)
+        for found in page:
+            if found.file is None and not (found.link is not None and self._linking):
+                self._note("absent", self._absent, found.path, found.reason)
+            elif found.file is not None and self._portable:
+                found.file.path = paths.portable(found.file.path)
+
+    @property
+    def _linking(self) -> bool:
+        """Whether links are made: only where files keep their original paths."""
+        return self._links and self._placing is None
 
     async def _all(self, trees: list[Tree], path: bytes, progress: Progress, total: Count, by_date: bool) -> None:
         target = await self._open(path)
         ticking = asyncio.create_task(self._tick(progress, total))
         try:
             for tree in trees:
-                await self._files(target, tree, by_date)
+                await self._files(target, tree)
                 if not by_date:
                     await self._folders(target, tree)
         finally:
             ticking.cancel()
-            # Whoever asked may leave twice: by a word, and by closing the line.
+            # The caller can be cancelled twice: by the command, and by closing the connection.
             await to_the_end(self._close(target))
             await asyncio.gather(ticking, return_exceptions=True)
 
     async def _total(self, trees: list[Tree]) -> Count:
         files = size = 0
-        for one in (one for tree in trees for one in tree.imports):
+        for tree in trees:
+            # A file that several imports of one source saw with the same content is restored once.
             ((count, held),) = await self._read(
-                "SELECT count(*), coalesce(sum(t.size), 0) FROM file f JOIN item t ON t.id = f.item_id "
-                "WHERE f.import_id = ? AND f.outcome IN (1, 2)",
-                (one.id,),
+                "SELECT count(*), coalesce(sum(t.size), 0) FROM (SELECT DISTINCT f.path, f.item_id FROM file f "
+                "WHERE f.import_id IN (SELECT value FROM json_each(?1)) AND f.outcome IN (?3, ?4) "
+                "AND (?2 IS NULL OR f.id IN (SELECT value FROM json_each(?2)))) d JOIN item t ON t.id = d.item_id",
+                (
+                    json.dumps([one.id for one in tree.imports]),
+                    None if tree.only is None else json.dumps(sorted(tree.only)),
+                    *IN_ARCHIVE,
+                ),
             )
             files, size = files + count, size + held
         return Count(files=files, bytes=size)
 
     async def _open(self, path: bytes) -> Target:
-        request = messages.OpenTarget(path, self._archive.place)
+        request = restore_messages.OpenTarget(path, self._archive.place)
         try:
             async with self._pool.worker("restore") as worker:
-                opened = await worker.ask(request, messages.TargetOpened)
+                opened = await worker.ask(request, restore_messages.TargetOpened)
         except TaskFailedError as error:
             raise UsageError(
                 f"{display(path)} cannot be used: {error.fault.text}.", "Name a folder that you may write to."
@@ -125,47 +199,67 @@ class Restore:
     async def _close(self, target: Target) -> None:
         with suppress(TaskFailedError, WorkerDiedError, OSError):
             async with self._pool.worker("restore") as worker:
-                await worker.ask(messages.CloseTarget(target), messages.Done)
+                await worker.ask(restore_messages.CloseTarget(target), messages.Done)
 
-    async def _files(self, target: Target, tree: Tree, by_date: bool) -> None:
-        async for page in selection.files(self._read, tree, by_date=by_date):
-            for found in page:
-                if found.file is None:
-                    self._note("absent", self._absent, found.path, found.reason)
+    async def _files(self, target: Target, tree: Tree) -> None:
+        # Links are made last, so that no file is written through one.
+        pending: list[tuple[bytes, bytes]] = []
+        async for page in selection.files(self._read, tree):
+            await self._placed(page, tree)
+            pending += [(found.path, found.link) for found in page if found.link is not None and self._linking]
             async with asyncio.TaskGroup() as tasks:
                 for part in _parts(page):
                     tasks.create_task(self._part(target, part))
+        for at in range(0, len(pending), TOGETHER):
+            await self._make_links(target, pending[at : at + TOGETHER])
+
+    async def _make_links(self, target: Target, links: list[tuple[bytes, bytes]]) -> None:
+        if self._portable:
+            links = [(paths.portable(path), to) for path, to in links]
+        async with self._pool.worker("restore") as worker:
+            reply = await worker.ask(restore_messages.Link(target, links), restore_messages.Linked)
+        for (wanted, _), (path, _, fault) in zip(links, reply.links, strict=True):
+            if fault is not None:
+                self._note("failed", self._failed, wanted, _why(fault, wanted))
+                continue
+            self._linked += 1
+            if path != wanted:
+                self._note("renamed", self._renamed, wanted, display(path))
 
     async def _part(self, target: Target, files: list[ToRestore]) -> None:
         async with self._copy, self._pool.worker("restore") as worker:
-            self._at_work[worker] = worker.slot.get(control.WRITTEN)
+            self._at_work[worker] = worker.slot.get(shared_memory.WRITTEN)
             try:
-                reply = await worker.ask(messages.Restore(self._archive.place, target, files), Restored)
+                reply = await worker.ask(restore_messages.Restore(self._archive.place, target, files), Restored)
             finally:
                 del self._at_work[worker]
         for file, (path, there, fault) in zip(files, reply.files, strict=True):
-            if fault is not None and (fault.lost or (fault.side == "target" and fault.code in _FULL)):
+            if fault is not None and (fault.lost or (fault.side == Side.TARGET and fault.code in _FULL)):
                 raise RestoreError(
                     f"{fault.side}: {fault.text}.", "Make room, then restore again: what is there is left."
                 )
             self._done = [self._done[0] + 1, self._done[1] + file.size]
             if fault is not None:
-                self._note("failed", self._failed, file.path, f"{fault.side}: {fault.text}")
+                self._note("failed", self._failed, file.path, _why(fault, file.path))
                 continue
             counted = self._there if there else self._copied
             counted[0] += 1
             counted[1] += file.size
+            if self._portable and (original := paths.unportable(file.path)) != file.path:
+                self._note("encoded", self._encoded, original, display(path))
             if path != file.path:
                 self._note("renamed", self._renamed, file.path, display(path))
 
     async def _folders(self, target: Target, tree: Tree) -> None:
         found = await selection.folders(self._read, tree)
+        if self._portable:
+            found = [(paths.portable(path), mtime_ns, far) for path, mtime_ns, far in found]
         for at in range(0, len(found), TOGETHER):
-            request = messages.DressFolders(target, found[at : at + TOGETHER])
+            request = restore_messages.DressFolders(target, found[at : at + TOGETHER])
             async with self._pool.worker("restore") as worker:
-                reply = await worker.ask(request, messages.Dressed)
+                reply = await worker.ask(request, restore_messages.Dressed)
             for path, fault in reply.faults:
-                self._note("failed", self._failed, path, f"{fault.side}: {fault.text}")
+                self._note("failed", self._failed, path, _why(fault, path))
 
     def _note(self, sort: str, notes: list[tuple[str, str]], path: bytes, why: str) -> None:
         self._counts[sort] += 1
@@ -175,8 +269,15 @@ class Restore:
     async def _tick(self, progress: Progress, total: Count) -> None:
         while True:
             await asyncio.sleep(TICK)
-            flying = sum(worker.slot.get(control.WRITTEN) - since for worker, since in self._at_work.items())
+            flying = sum(worker.slot.get(shared_memory.WRITTEN) - since for worker, since in self._at_work.items())
             progress(Count(files=self._done[0], bytes=min(total.bytes, self._done[1] + flying)), total)
+
+
+def _why(fault: Fault, path: bytes) -> str:
+    name = ""
+    if fault.side == Side.TARGET and fault.code in _NAMES and paths.portable(path) != path:
+        name = "; if that is for its name, --portable writes it so that this file system can hold it"
+    return f"{fault.side}: {fault.text}{name}"
 
 
 def _parts(page: list[Found]) -> list[list[ToRestore]]:
@@ -194,7 +295,7 @@ def _parts(page: list[Found]) -> list[list[ToRestore]]:
 
 
 def _first(error: Exception) -> Exception:
-    """The error that ended it."""
+    """The first error within exception groups."""
     chosen = error
     while isinstance(chosen, ExceptionGroup):
         chosen = chosen.exceptions[0]

@@ -1,23 +1,25 @@
-"""What a person wants back, by the name of an import, a card or a location; and where each file is to lie."""
+"""Selects what to restore by an import, a card, a location or a search, and gives each file its path in the
+tree."""
 
+import json
 import os
-import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
 
-from core.catalog import below
+from core.catalog import file_list
+from core.catalog.failures import REASON_SQL
+from core.catalog.find_import import find as row_of
+from core.database import Read
 from core.errors import UsageError
-from core.media.cards import structure
+from core.files import times
 from core.models import Outcome
-from core.paths import display
-from core.receipts.lookup import Read
-from core.receipts.lookup import find as row_of
-from core.workers.messages import ToRestore
+from core.paths import display, relative
+from core.workers.restore_messages import ToRestore
 
 PAGE = 1024
-"""Files fetched from the catalog together."""
+"""Files per page of the catalog."""
 
 SHOWN = 5
 
@@ -27,20 +29,31 @@ _IMPORTS = """
     FROM import i JOIN archive a ON a.id = i.archive_id JOIN location l ON l.id = i.location_id
     JOIN volume v ON v.id = i.volume_id ORDER BY i.id DESC
 """
-# A sidecar goes where the file goes that it belongs to.
-_FILES = """
-    SELECT f.id, f.path, f.mtime_ns, f.outcome, f.reason, t.id, t.path, t.size, t.xxh128, t.sha256,
-           coalesce((SELECT m.captured_local FROM link o JOIN file w ON w.id = o.owner_id
-                     JOIN metadata m ON m.item_id = w.item_id WHERE o.file_id = f.id LIMIT 1), m.captured_local),
-           coalesce((SELECT w.mtime_ns FROM link o JOIN file w ON w.id = o.owner_id WHERE o.file_id = f.id
-                     LIMIT 1), f.mtime_ns)
-    FROM file f LEFT JOIN item t ON t.id = f.item_id LEFT JOIN metadata m ON m.item_id = f.item_id
-    WHERE f.import_id = ? AND f.id > ? AND f.outcome != ? ORDER BY f.id LIMIT ?
+_FILES = f"""
+    SELECT f.id, f.path, f.mtime_ns, f.outcome, {REASON_SQL}, t.id, t.path, t.size, t.xxh128, t.sha256, f.target
+    FROM file f LEFT JOIN item t ON t.id = f.item_id LEFT JOIN failure e ON e.file_id = f.id
+    WHERE f.import_id = ? AND f.id > ? AND f.outcome != ? {{only}} ORDER BY f.id LIMIT ?
+"""  # noqa: S608 - a column of our own
+_ONLY = "AND f.id IN (SELECT value FROM json_each(?))"
+
+_FAR = "SELECT ns FROM far_time WHERE import_id = ? AND path = ?"
+_FOLDERS = """
+    SELECT f.path, f.mtime_ns, coalesce(t.ns, '') FROM folder f
+    LEFT JOIN far_time t ON t.import_id = f.import_id AND t.path = f.path WHERE f.import_id = ?
+"""
+
+
+# Of several files with one path, the first import's comes last, and so replaces the others in a dict.
+_DIFFERING = """
+    SELECT f.path, f.item_id, t.id, t.path, t.size, t.xxh128, t.sha256
+    FROM differing d JOIN file f ON f.id = d.file_id JOIN import i ON i.id = f.import_id
+    JOIN item t ON t.id = d.item_id WHERE f.volume_id = ? AND i.archive_id = ? AND f.item_id IS NOT NULL
+    ORDER BY f.id DESC
 """
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """One import. `source`: its volume, and what of it was picked; imports of one source share one tree."""
+    """One import. `source`: (volume, root, single file), what was picked; imports of one source share one tree."""
 
     id: int
     name: str
@@ -54,28 +67,33 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Tree(msgspec.Struct):
-    """Imports of one source, the newest first, and the folder below the destination that they go to."""
+    """Imports of one source, newest first, and the folder below the destination for their files.
+
+    only: ids of the files to restore; None: all.
+    """
 
     folder: bytes
     imports: list[Wanted]
+    only: frozenset[int] | None = None
 
 
 class Found(msgspec.Struct):
-    """A file to restore, or why it cannot be."""
+    """A file to restore, or the reason why it cannot be restored. `link`: the target of a recorded symbolic
+    link."""
 
     number: int
     path: bytes
     file: ToRestore | None
     reason: str = ""
+    link: bytes | None = None
 
 
 async def trees(read: Read, name: str) -> list[Tree]:
-    """What `name` means: an import (its id or the beginning of it), a card or a location. Raises UsageError.
+    """The trees of `name`: an import (its id or the beginning of it), a card or a location. Raises UsageError.
 
-    `import:`, `card:` and `location:` before it say which. What came from several sources gets a folder for each.
+    The prefixes `import:`, `card:` and `location:` say which. If there are several sources, each gets a folder.
     """
-    rows = await read(_IMPORTS, ())
-    everything = [Wanted(*row[:4], (row[4], row[5], row[6]), *row[7:]) for row in rows]  # type: ignore[call-arg]
+    everything = await _all(read)
     kind, colon, rest = name.partition(":")
     if not colon or kind not in ("import", "card", "location"):
         kind, rest = "", name
@@ -96,6 +114,34 @@ async def trees(read: Read, name: str) -> list[Tree]:
         chosen = [one for one in everything if one.id == id]
     if not chosen:
         raise UsageError(f"there is no {kind} {display(rest)}.", "See `lading imports`.")
+    return _of_one_archive(chosen, rest)
+
+
+async def fitting(read: Read, text: str) -> list[Tree]:
+    """The trees of the archived files that match `text` (`core.catalog.search`), each content once. Raises
+    UsageError."""
+    _, more, ids = await file_list.archived(read, text)
+    if more:
+        raise UsageError(
+            f"more files fit {display(text)} than are restored so.", "Give another word, or an import."
+        )
+    rows = await read(
+        "SELECT f.import_id, f.id FROM json_each(?) d CROSS JOIN file f ON f.id = d.value", (json.dumps(ids),)
+    )
+    wanted = {row[0] for row in rows}
+    chosen = [one for one in await _all(read) if one.id in wanted]
+    if not chosen:
+        raise UsageError(f"nothing that fits {display(text)} is in the archive.", "Look for it: lading find WORD")
+    only = frozenset(row[1] for row in rows)
+    return [msgspec.structs.replace(tree, only=only) for tree in _of_one_archive(chosen, text)]
+
+
+async def _all(read: Read) -> list[Wanted]:
+    rows = await read(_IMPORTS, ())
+    return [Wanted(*row[:4], (row[4], row[5], row[6]), *row[7:]) for row in rows]  # type: ignore[call-arg]
+
+
+def _of_one_archive(chosen: Sequence[Wanted], rest: str) -> list[Tree]:
     if len({one.archive_id for one in chosen}) > 1:
         raise UsageError(f"{display(rest)} is in several archives.", "Give the id of an import.")
     return _by_source(chosen)
@@ -119,40 +165,82 @@ def _by_source(chosen: Sequence[Wanted]) -> list[Tree]:
     return made
 
 
-async def files(read: Read, tree: Tree, *, by_date: bool) -> AsyncIterator[list[Found]]:
-    """The files of a tree, some at a time; one that several imports saw alike only once."""
+async def files(read: Read, tree: Tree) -> AsyncIterator[list[Found]]:
+    """Pages of the files of a tree. A file that several imports saw with the same content is listed once; a file
+    is listed as missing only if none of them has archived it.
+
+    Files that differ from an earlier import despite equal size and time come last, each after the earlier content,
+    which so gets the name.
+    """
     several = len(tree.imports) > 1
     seen: set[tuple[bytes, int | None]] = set()
+    archived: set[bytes] = set()
+    first, later = await _differing(read, tree)
+    held: list[tuple[Found, Sequence[Any]]] = []
+    missing: dict[bytes, Found] = {}
+    sql = _FILES.format(only="" if tree.only is None else _ONLY)
+    given = () if tree.only is None else (json.dumps(sorted(tree.only)),)
     for one in tree.imports:
         after = 0
-        while rows := await read(_FILES, (one.id, after, Outcome.LITTER, PAGE)):
+        while rows := await read(sql, (one.id, after, Outcome.LITTER, *given, PAGE)):
             after = rows[-1][0]
-            page = [_found(row, one.source[1], tree.folder, by_date) for row in rows]
+            page = [_found(row, one.source[1], tree.folder) for row in rows]
+            await _exact(read, one, rows, page)
+            every = list(zip(page, rows, strict=True))
             if several:
-                fresh = [(found, (found.path, row[5])) for found, row in zip(page, rows, strict=True)]
-                page = [found for found, key in fresh if key not in seen]
-                seen.update(key for _, key in fresh)
-            yield page
+                fresh = [(found, row) for found, row in every if (found.path, row[5]) not in seen]
+                seen.update((found.path, row[5]) for found, row in every)
+                for found, _ in fresh:
+                    if found.file is None:
+                        missing.setdefault(found.path, found)
+                every = [(found, row) for found, row in fresh if found.file is not None]
+                archived.update(found.path for found, _ in every)
+            held += [(found, row) for found, row in every if (row[1], row[5]) in later]
+            yield [found for found, row in every if (row[1], row[5]) not in later]
+    if never := [found for path, found in missing.items() if path not in archived]:
+        yield never
+    for found, row in held:
+        if found.file is not None:
+            yield [Found(found.number, found.path, _older(found.file, first[row[1]]))]
+            yield [found]
 
 
-def _found(row: Sequence[Any], root: bytes, folder: bytes, by_date: bool) -> Found:
-    number, path, mtime_ns, outcome, reason, item, payload, size, xxh128, sha256, captured, dated = row
-    original = below(root, path)
-    target = os.path.join(folder, original)
-    if by_date and structure(original) in (None, "XAVC"):
-        day = captured[:10] if captured else time.strftime("%Y-%m-%d", time.localtime(dated // 10**9))
-        target = os.path.join(os.fsencode(day[:4]), os.fsencode(day), os.path.basename(original))
+async def _differing(read: Read, tree: Tree) -> tuple[dict[bytes, tuple[Any, ...]], set[tuple[bytes, int]]]:
+    """(earlier contents by path, {(path, item)} of the files that differ from them)."""
+    one = tree.imports[0]
+    rows = await read(_DIFFERING, (one.source[0], one.archive_id))
+    first = {row[0]: row[2:] for row in rows}
+    return first, {(row[0], row[1]) for row in rows if row[1] != first[row[0]][0]}
+
+
+def _older(file: ToRestore, item: Sequence[Any]) -> ToRestore:
+    _, payload, size, xxh128, sha256 = item
+    return ToRestore(file.path, payload, size, file.mtime_ns, xxh128, sha256, file.far)
+
+
+def _found(row: Sequence[Any], root: bytes, folder: bytes) -> Found:
+    number, path, mtime_ns, outcome, reason, item, payload, size, xxh128, sha256, link = row
+    target = os.path.join(folder, relative(root, path))
     if item is None or outcome not in (Outcome.ARCHIVED, Outcome.DUPLICATE):
         word = Outcome(outcome).name.lower().replace("todo", "not read yet")
-        return Found(number, target, None, f"{word}: {reason}" if reason else word)
+        return Found(number, target, None, f"{word}: {reason}" if reason else word, link)
     return Found(number, target, ToRestore(target, payload, size, mtime_ns, xxh128, sha256))
 
 
-async def folders(read: Read, tree: Tree) -> list[tuple[bytes, int]]:
-    """The folders of a tree with their times, the deepest first; the newest import tells the time."""
-    found: dict[bytes, int] = {}
-    for one in tree.imports:
-        rows = await read("SELECT path, mtime_ns FROM folder WHERE import_id = ?", (one.id,))
-        for path, mtime_ns in rows:
-            found.setdefault(os.path.join(tree.folder, path), mtime_ns)
-    return sorted(found.items(), key=lambda one: (-one[0].count(b"/"), one[0]))
+async def _exact(read: Read, one: Wanted, rows: Sequence[Sequence[Any]], page: list[Found]) -> None:
+    """Set the exact times of files whose time is outside the range of the catalog's column."""
+    for row, found in zip(rows, page, strict=True):
+        if found.file is not None and times.is_far(row[2]):
+            exact = await read(_FAR, (one.id, relative(one.source[1], row[1])))
+            found.file.far = exact[0][0] if exact else ""
+
+
+async def folders(read: Read, tree: Tree) -> list[tuple[bytes, int, str]]:
+    """(path, mtime_ns, exact time) of the folders of a whole tree, deepest first; times are from the newest
+    import."""
+    found: dict[bytes, tuple[int, str]] = {}
+    for one in tree.imports if tree.only is None else ():
+        for path, mtime_ns, far in await read(_FOLDERS, (one.id,)):
+            found.setdefault(os.path.join(tree.folder, path), (mtime_ns, far))
+    ordered = sorted(found, key=lambda path: (-path.count(b"/"), path))
+    return [(path, *found[path]) for path in ordered]

@@ -1,0 +1,196 @@
+"""The audit: archived files are read again and compared with both digests in the catalog."""
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+
+from core.archives.archive import Archive
+from core.archives.dead_disk import Disk
+from core.archives.item_batches import Result, not_read, parts
+from core.catalog import Catalog, Item
+from core.concurrency import Limit
+from core.errors import ArchiveError, WorkerDiedError
+from core.models import Count
+from core.paths import display
+from core.results import AuditResult, AuditScope
+from core.volumes import macos_permissions
+from core.workers import archive_messages
+from core.workers.messages import Fault
+from core.workers.pool import Pool, TaskFailedError
+
+PAGE = 512
+"""Items per page of the catalog."""
+
+
+NAMED = 1000
+"""The most damaged files that a result names."""
+
+
+EVERYTHING = AuditScope()
+
+AHEAD = 30 * 86_400.0
+"""Seconds: no audit takes longer, so what seems to have been read later than that from now was not."""
+
+Progress = Callable[[Count, Count], None]
+"""Called with what has been checked so far, and with the total."""
+
+
+class Audit:
+    """One audit of one archive, or of one copy of it. An interrupted audit of everything resumes where it
+    stopped."""
+
+    def __init__(self, archive: Archive, catalog: Catalog, pool: Pool, verify: Limit) -> None:
+        self._archive = archive
+        self._catalog = catalog
+        self._pool = pool
+        self._verify = verify
+        self._copy = archive.copy.number
+        self._disk = Disk(archive.place, archive.copy.number, catalog, pool)
+        self._checked = [0, 0]
+        self._well = [0, 0]
+        self._levels: set[str] = set()
+        self._not_read: list[tuple[str, str]] = []
+        self._not_read_count = 0
+        self._began = time.time(), time.monotonic()
+
+    async def run(self, progress: Progress, scope: AuditScope = EVERYTHING) -> AuditResult:
+        """Read the items that `scope` selects. Raises ArchiveError when the archive does not answer."""
+        began = time.monotonic()
+        if scope.everything:
+            await self._everything(progress)
+        elif scope.contents:
+            await self._these(
+                await self._catalog.of_contents(self._archive.id, scope.contents, self._copy), progress
+            )
+        elif scope.older_than is None and scope.sample is None:
+            await self._these(await self._catalog.damaged_items(self._archive.id, self._copy), progress)
+            if self._copy:
+                # Of a copy that was made by other means than a mirror nothing is known, neither good nor bad.
+                async for _ in self.unproven():
+                    progress(Count(files=self._checked[0], bytes=self._checked[1]), Count())
+        else:
+            await self._least_read(progress, scope)
+        return await self.result(began)
+
+    async def result(self, began: float) -> AuditResult:
+        """The result so far; `began` is on the monotonic clock."""
+        count, named = await self._catalog.damaged(self._archive.id, NAMED, self._copy)
+        oldest, when, never = await self._catalog.oldest(self._archive.id, self._copy)
+        return AuditResult(
+            checked=Count(files=self._checked[0], bytes=self._checked[1]),
+            well=Count(files=self._well[0], bytes=self._well[1]),
+            level=", ".join(sorted(self._levels)),
+            damaged_count=count,
+            damaged=tuple((display(path), display(why)) for path, why in named),
+            not_read_count=self._not_read_count,
+            not_read=tuple(self._not_read),
+            seconds=time.monotonic() - began,
+            oldest=display(oldest),
+            oldest_read=when,
+            unread=never,
+            copy_of=display(self._archive.copy.in_use) if self._copy else "",
+        )
+
+    async def unproven(self) -> AsyncIterator[tuple[str, str]]:
+        """Read items that were never read back successfully or are damaged; yields (path, why) of those that are
+        not intact. Raises ArchiveError."""
+        after = 0
+        while items := await self._catalog.unproven(self._archive.id, after, PAGE, self._copy):
+            after = items[-1].id
+            results = await self._page(items)
+            await self._catalog.read_again(results, self._copy)
+            paths = {item.id: item.path for item in items}
+            for id, _, when, damage in results:
+                if when is None:
+                    yield paths[id], damage or "it may not be read"
+
+    async def _these(self, items: list[Item], progress: Progress) -> None:
+        total = Count(files=len(items), bytes=sum(item.size for item in items))
+        for at in range(0, len(items), PAGE):
+            await self._catalog.read_again(await self._page(items[at : at + PAGE]), self._copy)
+            progress(Count(files=self._checked[0], bytes=self._checked[1]), total)
+
+    async def _least_read(self, progress: Progress, scope: AuditScope) -> None:
+        """An intact item leaves the selection, since it was read just now. One that is not stays in it, and is
+        skipped. What was read while the machine's clock was far ahead is selected, too."""
+        wanted = (
+            (self._now() - (scope.older_than or 0), self._now() + AHEAD),
+            round(2**32 * (100 if scope.sample is None else scope.sample) / 100),
+            secrets.randbelow(2**32),
+        )
+        files, size = await self._catalog.least_read_held(self._archive.id, *wanted, copy=self._copy)
+        skip = 0
+        while page := await self._catalog.least_read(self._archive.id, *wanted, skip, PAGE, self._copy):
+            results = await self._page(page)
+            await self._catalog.read_again(results, self._copy)
+            skip += sum(when is None for _, _, when, _ in results)
+            progress(Count(files=self._checked[0], bytes=self._checked[1]), Count(files=files, bytes=size))
+
+    async def _everything(self, progress: Progress) -> None:
+        _, after = await self._catalog.audit_after(self._archive.id, time.time(), self._copy)
+        files, size = await self._catalog.held(self._archive.id, after)
+        total = Count(files=files, bytes=size)
+        while page := await self._catalog.items_after(self._archive.id, after, PAGE, self._copy):
+            results = await self._page(page)
+            after = page[-1].id
+            await self._catalog.audited(self._archive.id, after, results, self._copy)
+            progress(Count(files=self._checked[0], bytes=self._checked[1]), total)
+        await self._catalog.end_audit(self._archive.id, self._copy)
+
+    async def _page(self, items: list[Item]) -> list[Result]:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                reading = [tasks.create_task(self._read(part)) for part in parts(items)]
+        except ExceptionGroup as group:
+            failed = group.exceptions[0]
+            if isinstance(failed, ArchiveError):
+                raise failed from group
+            if not isinstance(failed, TaskFailedError | WorkerDiedError):
+                raise
+            code = failed.fault.code if isinstance(failed, TaskFailedError) else 0
+            raise ArchiveError(
+                f"{display(self._archive.place.root)} does not answer: {failed}.",
+                macos_permissions.switch(code, os.environ)
+                or "Mount it again and start the audit once more: it goes on where it was.",
+            ) from group
+        return self._results([one for task in reading for one in task.result()])
+
+    async def _read(self, items: list[Item]) -> list[tuple[Item, str, Fault | None]]:
+        wanted = [(item.path, item.size, item.xxh128, item.sha256) for item in items]
+        async with self._verify, self._pool.worker("audit") as worker:
+            request = archive_messages.Audit(self._archive.place, wanted)
+            results = (await worker.ask(request, archive_messages.Audited)).files
+        if lost := next((fault for _, fault in results if fault is not None and fault.lost), None):
+            raise TaskFailedError(lost)
+        read = [(item, *one) for item, one in zip(items, results, strict=True)]
+        await self._disk.answers(self._archive.id, [(item, fault) for item, _, fault in read])
+        return read
+
+    def _now(self) -> float:
+        """The time by the clock as it was when the audit began: one that is set back meanwhile makes nothing due
+        again that was read just now."""
+        return self._began[0] + time.monotonic() - self._began[1]
+
+    def _results(self, read: list[tuple[Item, str, Fault | None]]) -> list[Result]:
+        now = self._now()
+        found: list[Result] = []
+        for item, level, fault in read:
+            if fault is not None and not_read(fault):
+                # Its content was not seen, so what is recorded about it does not change.
+                self._not_read_count += 1
+                if len(self._not_read) < NAMED:
+                    self._not_read.append((display(item.path), fault.text))
+                found.append((item.id, item.level, None, item.damage))
+                continue
+            self._checked[0] += 1
+            self._checked[1] += item.size
+            if fault is None:
+                self._well[0] += 1
+                self._well[1] += item.size
+                self._levels.add(level)
+                found.append((item.id, level, now, None))
+            else:
+                found.append((item.id, item.level, None, fault.text))
+        return found

@@ -1,0 +1,171 @@
+"""Brings Lading's own files from one copy of an archive to another one: journals, receipts, tag files of bags.
+
+Journals only grow, so what the target's journal lacks is appended to it, and flushed. Other files are written as a
+whole, and read back past the cache.
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+import xxhash
+
+from core import archive_layout
+from core.archives.archive import Archive
+from core.errors import ArchiveError
+from core.maintenance.mirror_run import MirrorRun
+from core.paths import display
+from core.receipts.upload import sent
+from core.workers import archive_messages, messages, text_messages
+from core.workers.pool import TaskFailedError
+
+PIECE = 1 << 20
+"""Bytes per read."""
+
+_GONE = ("FileNotFoundError", "NotADirectoryError")
+
+
+class Records:
+    """Brings the files. Those that the target has are replaced only in a copy that is not in use, because in one
+    in use they may be newer than the source's."""
+
+    def __init__(self, run: MirrorRun) -> None:
+        self._run = run
+        self._replace = run.target.copy.number > 0
+
+    # Journals
+
+    async def journals(self, folder: str) -> None:
+        """Bring the journals in a folder, up to their present ends."""
+        run = self._run
+        theirs = await self._journal_sizes(run.target, folder)
+        for name, size in (await self._journal_sizes(run.source, folder)).items():
+            if theirs.get(name) != size:
+                await self._journal(f"{folder}/{name}", new=name not in theirs)
+
+    async def _journal_sizes(self, archive: Archive, folder: str) -> dict[str, int]:
+        try:
+            async with self._run.worker(folder) as worker:
+                request = text_messages.JournalNames(archive.place, folder)
+                return dict((await worker.ask(request, archive_messages.Names)).names)
+        except TaskFailedError as error:
+            if error.detail not in _GONE:
+                raise
+            return {}
+
+    async def _journal(self, path: str, *, new: bool) -> None:
+        """Append what the target's journal lacks. A journal that differs in what both have is reported as
+        lacking."""
+        run = self._run
+        if not new:
+            async with run.worker(path) as worker:
+                await worker.ask(text_messages.JoinJournal(run.target.place, path), messages.Done)
+        async with aclosing(self._lines(run.source, path)) as wanted:
+            if not new:
+                async with aclosing(self._lines(run.target, path)) as there:
+                    async for line in there:
+                        ours = await anext(wanted, None)
+                        if ours is None:
+                            return  # the target's has all of it, and more
+                        if ours != line:
+                            run.lack(path, "it is another journal there: an import went on in both copies")
+                            return
+            await self._append(path, wanted)
+
+    async def _append(self, path: str, lines: AsyncIterator[bytes]) -> None:
+        run, data, more = self._run, b"", False
+        place = run.target.place
+        async for line in lines:
+            data += line
+            if len(data) >= PIECE:
+                async with run.worker(path) as worker:
+                    await worker.ask(text_messages.AppendJournal(place, path, data), messages.Done)
+                data, more = b"", True
+        if data or more:
+            async with run.worker(path) as worker:
+                await worker.ask(text_messages.AppendJournal(place, path, data, flush=True), messages.Done)
+            run.others += 1
+
+    async def _lines(self, archive: Archive, path: str) -> AsyncGenerator[bytes, None]:
+        """The complete lines of a journal, without the empty ones that separate its parts."""
+        rest = b""
+        async with aclosing(self._pieces(archive, path)) as pieces:
+            async for piece in pieces:
+                *lines, rest = (rest + piece).split(b"\n")
+                for line in lines:
+                    if line:
+                        yield line + b"\n"
+
+    # Other files
+
+    async def text(self, archive: Archive, path: str) -> bytes:
+        """The content of a small file; empty when there is none."""
+        async with aclosing(self._pieces(archive, path)) as pieces:
+            return b"".join([piece async for piece in pieces])
+
+    async def _pieces(self, archive: Archive, path: str) -> AsyncGenerator[bytes, None]:
+        at = 0
+        while True:
+            try:
+                async with self._run.worker(path) as worker:
+                    request = text_messages.ReadText(archive.place, path, at, PIECE)
+                    data = (await worker.ask(request, text_messages.Text)).data
+            except TaskFailedError as error:
+                if error.detail in _GONE and not at:
+                    return
+                raise
+            if not data:
+                return
+            yield data
+            at += len(data)
+
+    async def bring(self, path: str, sha256: bytes | None = None, *, there: bool = False) -> bool:
+        """Bring one file, whose SHA-256 should be `sha256`, if given. `there`: the target has another file at this
+        path.
+
+        False when it was not brought: the source's content differs from that digest, or the target's file is to be
+        kept.
+        """
+        run = self._run
+        if there and not self._replace:
+            return False
+        sha, xxh, size = hashlib.sha256(), xxhash.xxh3_128(), 0
+        staged = archive_layout.staging(run.name, secrets.token_hex(8))
+        try:
+            async with sent(run.pool, run.target.place, staged, path) as file:
+                async with aclosing(self._pieces(run.source, path)) as pieces:
+                    async for piece in pieces:
+                        sha.update(piece)
+                        xxh.update(piece)
+                        size += len(piece)
+                        file.write(piece)
+                if sha256 is not None and sha.digest() != sha256:
+                    raise _OtherError
+        except _OtherError:
+            return False
+        except TaskFailedError as error:
+            await run.give_up(error.fault)
+            raise ArchiveError(
+                f"{display(run.target.path)}/{display(path)} cannot be written: {error.fault.text}.",
+                "See to the archive; the same command goes on where it stopped.",
+            ) from error
+        await self._read_back(path, size, xxh.digest(), sha.digest())
+        run.others += 1
+        return True
+
+    async def _read_back(self, path: str, size: int, xxh128: bytes, sha256: bytes) -> None:
+        run = self._run
+        async with run.worker(path) as worker:
+            request = archive_messages.Audit(run.target.place, [(path, size, xxh128, sha256)])
+            ((_, fault),) = (await worker.ask(request, archive_messages.Audited)).files
+        if fault is not None:
+            raise ArchiveError(
+                f"{os.path.join(run.target.path, path)}: what was read back is not what was written: {fault}.",
+                "Have its disk checked.",
+            )
+
+
+class _OtherError(Exception):
+    """The source's file does not have the digest that its bag states."""

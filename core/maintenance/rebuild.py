@@ -1,0 +1,375 @@
+"""Rebuilds the catalog from what an archive holds beside its journals: receipts, manifests, and the payload
+itself."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from core import archive_layout
+from core.archives import location_sync
+from core.archives.archive import Archive
+from core.bagit import manifest
+from core.bagit.bag import MANIFEST
+from core.bagit.folder import BagFolder
+from core.bagit.manifest_merge import Ledger
+from core.catalog import Catalog, ImportRow, Item
+from core.catalog.linking import link
+from core.errors import ArchiveError, WorkerDiedError
+from core.journal.end_import import ADDED
+from core.journal.journal_format import Line
+from core.journal.replay_rows import ABSENT, Adopter
+from core.media import old_reasons
+from core.models import ENDED
+from core.paths import decode, display, join
+from core.queue import enqueue, frame_jobs
+from core.receipts import parse, parse_old_text
+from core.receipts.files import DAMAGED
+from core.receipts.parse import Recalled
+from core.receipts.text import data_line
+from core.results import Rebuilt
+from core.workers import archive_messages
+from core.workers.pool import Pool, TaskFailedError
+from core.workers.source_messages import Digest
+
+T = TypeVar("T")
+
+PAGE = 1000
+"""Rows per page."""
+
+BATCH = 64
+"""Files per request for sizes or digests."""
+
+NAMED = 1000
+"""The most files and problems that a result names; all files are counted."""
+
+TASK = "rebuild"
+
+OTHERWISE = ("otherwise", "otherwise_reason")
+"""Columns that only the data of a receipt states, not the text of old ones."""
+
+_NAME = "UPDATE location SET name = ? WHERE id = ? AND name = folder"
+"""Names a location that neither a journal nor its bag has named."""
+
+_PROVEN = """
+    UPDATE item SET level = ?, read_back = ? WHERE archive_id = ? AND xxh128 = ? AND path = ?
+    AND read_back IS NULL AND damage IS NULL
+"""
+
+
+class Rebuild:
+    """Completes the catalog from an archive whose journals have been replayed. It only adds to the catalog.
+
+    With `whole` it also checks that the payload of every item in the catalog is present: another copy was in use
+    before.
+    """
+
+    def __init__(self, archive: Archive, catalog: Catalog, pool: Pool, *, whole: bool = False) -> None:
+        self._whole = whole
+        self._archive = archive
+        self._catalog = catalog
+        self._pool = pool
+        self._problems: list[str] = []
+        self._unrecorded: list[str] = []
+        self._count = 0
+        self._differing: list[tuple[ImportRow, list[Line]]] = []
+        """Files that differ from what another import read. They are replayed last, since that import may come
+        later."""
+
+    async def run(self) -> Rebuilt:
+        """Read the bags, receipts and payload. Raises ArchiveError."""
+        try:
+            for folder in await location_sync.learn(
+                self._archive.id, self._archive.place, self._pool, self._catalog
+            ):
+                await self._location(folder)
+            for row, lines in self._differing:
+                await Adopter(self._archive, self._catalog, self._pool, row).files(lines)
+            if self._whole:
+                await self._absent()
+        except (TaskFailedError, WorkerDiedError, OSError) as error:
+            raise ArchiveError(
+                f"{display(self._archive.place.root)} cannot be read: {error}.",
+                "Check that it is mounted; then rebuild once more: it goes on where it was.",
+            ) from error
+        return await self._told()
+
+    async def _absent(self) -> None:
+        """Record as damaged the items whose payload is not in this copy."""
+        after = 0
+        while page := await self._catalog.items_after(self._archive.id, after, PAGE):
+            after = page[-1].id
+            request = archive_messages.Presence(self._archive.place, [(item.path, item.size) for item in page])
+            async with self._pool.worker("rebuild") as worker:
+                there = (await worker.ask(request, archive_messages.Present)).there
+            gone = [item for item, is_there in zip(page, there, strict=True) if not is_there]
+            await self._catalog.read_again([(item.id, item.level, None, ABSENT) for item in gone])
+
+    async def _told(self) -> Rebuilt:
+        read, number = self._catalog.database.read, self._archive.id
+        ((imports, unfinished),) = await read(
+            "SELECT count(*), count(*) FILTER (WHERE state NOT IN ('done', 'cancelled')) FROM import "
+            "WHERE archive_id = ?",
+            (number,),
+        )
+        ((items, size, absent),) = await read(
+            "SELECT count(*), coalesce(sum(size), 0), count(damage) FROM item WHERE archive_id = ?", (number,)
+        )
+        return Rebuilt(
+            locations=len(await self._catalog.locations(number)),
+            imports=imports,
+            unfinished=unfinished,
+            items=items,
+            bytes=size,
+            damaged=absent,
+            unrecorded_count=self._count,
+            unrecorded=tuple(map(display, self._unrecorded)),
+            problems=tuple(map(display, self._problems)),
+        )
+
+    def _problem(self, text: str) -> None:
+        if len(self._problems) < NAMED:
+            self._problems.append(text)
+
+    # Locations
+
+    async def _location(self, folder: str) -> None:
+        bag = BagFolder(self._pool, self._archive.place, folder, lambda: None)
+        number = await self._catalog.location(self._archive.id, folder, folder)
+        tags = await bag.tag_files()
+        for path in tags:
+            text = os.fsdecode(path)
+            if (
+                text.startswith(f"{archive_layout.RECEIPTS}/")
+                and text.endswith(".txt")
+                and text.count("/") == 1
+                and ADDED not in text
+            ):
+                await self._receipt(bag, number, text.removesuffix(".txt"))
+        await self._payload(bag, number)
+
+    # Receipts
+
+    async def _receipt(self, bag: BagFolder, location_id: int, path: str) -> None:
+        """Add what an import's receipt states and its journal did not."""
+        text = b"".join([data async for data in bag.pieces(f"{path}.txt")])
+        try:
+            recalled = await self._recalled(bag, path, text.decode(errors="replace"))
+        except ValueError:
+            self._problem(f"{bag.path}/{path}.txt is no receipt")
+            return
+        if path != f"{archive_layout.RECEIPTS}/{recalled.name}":
+            return
+        await self._catalog.database.run((_NAME, [(recalled.location, location_id)]))
+        row = await self._catalog.import_named(recalled.name) or await self._import(recalled, location_id)
+        if row is None or (row.archive_id, row.location_id) != (self._archive.id, location_id) or row.runs:
+            return  # one with runs was run by this catalog's engine
+        values = {key: recalled.values[key] for key in ("listed", "bytes_read")}
+        if row.state not in ENDED:
+            values |= {
+                key: recalled.values[key] for key in ("state", "ended", "verdict", "verdict_reason", "previous")
+            }
+            values |= {key: recalled.values[key] for key in OTHERWISE if key in recalled.values}
+            values |= {"reason": "", "advice": ""}
+        values["receipt"] = hashlib.sha256(text).hexdigest()
+        await self._catalog.set_import(row.id, **values)
+        row = await self._catalog.import_named(row.name) or row
+        await self._list(bag, row, path, recalled)
+        if recalled.accepted:
+            await self._catalog.accept(row.id, *recalled.accepted)
+
+    async def _recalled(self, bag: BagFolder, path: str, text: str) -> Recalled:
+        """Parse a receipt: its data, if the text lists its digest; else the text of an old receipt.
+
+        Raises ValueError.
+        """
+        name = path.removeprefix(f"{archive_layout.RECEIPTS}/")
+        data = b"".join([data async for data in bag.pieces(f"{path}.json")])
+        if f"\n{data_line(name, hashlib.sha256(data).hexdigest())}\n" in text:
+            return parse.of_json(data, self._archive.path)
+        if f"\n{data_line(name, '')}" in text:
+            self._problem(f"{bag.path}/{path}.json is gone or damaged")
+        return parse_old_text.of_text(text, self._archive.path)
+
+    async def _import(self, recalled: Recalled, location_id: int) -> ImportRow | None:
+        values: dict[str, Any] = dict(recalled.values)
+        values["options"] = ImportRow.options_of(values.pop("request"))
+        values |= {"name": recalled.name, "archive_id": self._archive.id, "location_id": location_id}
+        values["volume_id"] = await self._catalog.volume(*recalled.volume)
+        await self._catalog.new_import(values)
+        return await self._catalog.import_named(recalled.name)
+
+    async def _list(self, bag: BagFolder, row: ImportRow, path: str, recalled: Recalled) -> None:
+        """Add the files of an import from its list (`ID.tsv`), unless its digest differs from the receipt's."""
+        sha = hashlib.sha256()
+        async for data in bag.pieces(f"{path}.tsv"):
+            sha.update(data)
+        if sha.hexdigest() != recalled.tsv_sha256:
+            self._problem(f"{bag.path}/{path}.tsv is gone or damaged")
+            return
+        for step in ("items", "files"):
+            adopter = Adopter(self._archive, self._catalog, self._pool, row)
+            adopter.ended = True
+            async for rows in _pages(bag, f"{path}.tsv"):
+                missing = await self._missing(row, rows, recalled)
+                if step == "items":
+                    await adopter.items(missing)
+                else:
+                    await adopter.files(missing)
+                    if differing := [line for line in missing if "before" in line]:
+                        self._differing.append((row, differing))
+                    if not self._whole:  # the receipts are about the other copy
+                        await self._proven(rows)
+        await link(self._catalog, row.id, row.root)
+        await frame_jobs.add(self._catalog, row)
+
+    async def _missing(self, row: ImportRow, rows: list[dict[str, str]], recalled: Recalled) -> list[Line]:
+        """The list's files that have no row in the import, as journal lines."""
+        paths = [join(row.root, decode(one["path"])) for one in rows]
+        seen = await self._catalog.seen(row.volume_id, paths, self._archive.id)
+        mine = {path for path, found in seen.items() if any(one.import_id == row.id for one in found)}
+        lines = [_line(one) for one, path in zip(rows, paths, strict=True) if path not in mine]
+        for line in lines:
+            if before := recalled.differing.get(line["file"]):
+                line["before"] = before
+        return lines
+
+    async def _proven(self, rows: list[dict[str, str]]) -> None:
+        """Record the verification level that payload reached, and when it was last read back."""
+        values = [
+            (
+                one["level"],
+                _moment(one["read_back"]),
+                self._archive.id,
+                bytes.fromhex(one["xxh128"]),
+                one["payload"],
+            )
+            for one in rows
+            if one["level"] not in ("", DAMAGED) and one["payload"]
+        ]
+        await self._catalog.database.run((_PROVEN, values))
+
+    # Payload
+
+    async def _payload(self, bag: BagFolder, location_id: int) -> None:
+        """Make items for payload that no import has: with the digests of the bag's manifest, else of the payload
+        itself."""
+        with tempfile.TemporaryDirectory(prefix="lading-rebuild-") as scratch:
+            async with Ledger.open(os.path.join(scratch, "ledger.db")) as ledger:
+                async for found in bag.files(b"data"):
+                    files = [path for path, what in found if what == "file"]
+                    for path in files:
+                        if not manifest.utf8(path):
+                            self._problem(f"{bag.path}/{display(path)}: its name is not UTF-8")
+                    files = [path for path in files if manifest.utf8(path)]
+                    await ledger.on_disk((path,) for path in await self._unknown(bag, files))
+                lines = manifest.Lines()
+                async for data in bag.pieces(MANIFEST):
+                    await ledger.note(lines.feed(data))
+                await ledger.note(lines.end())
+                await ledger.merge()
+                async for rows in ledger.lines():
+                    for part in _parts(rows, BATCH):
+                        await self._take(bag, location_id, [(path, sha256) for path, sha256, _ in part])
+
+    async def _unknown(self, bag: BagFolder, paths: list[bytes]) -> list[bytes]:
+        by_name = {path: manifest.digest_of_name(path) for path in paths}
+        hashes = [digest for digest in by_name.values() if digest]
+        known = {item.path for item in await self._catalog.known(self._archive.id, None, hashes)}
+        unknown = [path for path in paths if f"{bag.path}/{os.fsdecode(path)}" not in known]
+        nameless = [path for path in unknown if not by_name[path]]
+        if nameless:
+            rows = await self._catalog.database.read(
+                "SELECT path FROM item WHERE archive_id = ? AND path IN (SELECT value FROM json_each(?))",
+                (self._archive.id, json.dumps([f"{bag.path}/{os.fsdecode(path)}" for path in nameless])),
+            )
+            there = {path for (path,) in rows}
+            unknown = [path for path in unknown if f"{bag.path}/{os.fsdecode(path)}" not in there]
+        return unknown
+
+    async def _take(self, bag: BagFolder, location_id: int, files: list[tuple[bytes, bytes | None]]) -> None:
+        listed = [
+            (path, sha256, digest)
+            for path, sha256 in files
+            if sha256 and (digest := manifest.digest_of_name(path))
+        ]
+        named = {path for path, _, _ in listed}
+        read = [path for path, _ in files if path not in named]
+        sizes = await bag.sizes([path for path, _, _ in listed]) if listed else []
+        found = [
+            Digest(0, size=size, xxh128=digest, sha256=sha256)
+            for (_, sha256, digest), size in zip(listed, sizes, strict=True)
+        ]
+        found += await bag.digests(read) if read else []
+        items: list[tuple[int, Item]] = []
+        for path, one in zip([*(path for path, _, _ in listed), *read], found, strict=True):
+            where = f"{bag.path}/{os.fsdecode(path)}"
+            if one.fault is not None or one.size < 0:
+                self._problem(f"{where} cannot be read")
+                continue
+            items.append((self._archive.id, self._item(location_id, where, one)))
+            self._count += 1
+            if len(self._unrecorded) < NAMED:
+                self._unrecorded.append(where)
+        await self._catalog.settle(items, [], enqueue.of_items(items, 0))
+
+    def _item(self, location_id: int, path: str, digest: Digest) -> Item:
+        kind = path.split("/")[3] if path.count("/") > 3 else "other"
+        number = self._catalog.new_item_id()
+        return Item(number, location_id, digest.xxh128, digest.sha256, digest.size, kind, path, "", None)
+
+
+def _moment(text: str) -> float | None:
+    return datetime.fromisoformat(text).timestamp() if text else None
+
+
+def _parts(rows: list[T], count: int) -> Iterable[list[T]]:
+    return (rows[at : at + count] for at in range(0, len(rows), count))
+
+
+def _line(row: dict[str, str]) -> Line:
+    """A row of an import's list as a journal line."""
+    line: Line = {
+        "file": row["path"],
+        "outcome": row["outcome"],
+        "size": int(row["size"]),
+        "mtime_ns": int(row["mtime_ns"]),
+        "kind": row["kind"],
+        "reason": row["reason"],
+    }
+    if row.get("side"):
+        line |= {name: row[name] for name in ("stage", "side", "detail")} | {"code": int(row["code"] or 0)}
+    if row["xxh128"]:
+        line |= {"xxh128": row["xxh128"], "sha256": row["sha256"]}
+    unkept = row["unkept"] if "unkept" in row else old_reasons.unkept(row["reason"])
+    if unkept:
+        line["xattrs_unkept"] = unkept
+    if "sort" in row:
+        line |= {name: row[name] for name in ("sort", "target") if row[name] or name == "sort"}
+    if row["outcome"] == "archived":
+        line["payload"] = row["payload"]
+    return line
+
+
+async def _pages(bag: BagFolder, path: str) -> AsyncIterator[list[dict[str, str]]]:
+    """The rows of an import's list, page by page. Its first line names the columns; older lists have fewer."""
+    page: list[dict[str, str]] = []
+    columns: list[str] = []
+    rest = b""
+    async for data in bag.pieces(path):
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            fields = line.decode().split("\t")
+            if not columns:
+                columns = fields
+            elif len(fields) == len(columns):
+                page.append(dict(zip(columns, fields, strict=True)))
+        if len(page) >= PAGE:
+            for part in _parts(page, PAGE):
+                yield part
+            page = []
+    for part in _parts(page, PAGE):
+        yield part

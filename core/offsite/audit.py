@@ -1,0 +1,61 @@
+"""The audit of a remote: reads all its files again, and compares them with the manifests of their bags."""
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from core import archive_layout
+from core.offsite.rclone import Ended, OffsiteError, Rclone, Remote
+from core.offsite.upload import MANIFEST, NAMED, TAG_MANIFEST
+from core.paths import display
+from core.results import OffsiteAudit
+
+WHY = {"*": "its content is not what was archived", "+": "it is not there", "!": "it cannot be read"}
+
+
+async def audit(rclone: Rclone, remote: Remote) -> OffsiteAudit:
+    """Read all files of all bags at a remote, and compare them. Raises OffsiteError."""
+    began = time.monotonic()
+    folders = await rclone.names(remote.at(archive_layout.LOCATIONS), "--dirs-only")
+    if not folders:
+        raise OffsiteError(f"{remote} holds no location.", "Name the remote as `lading mirror` was given it.")
+    checked = well = count = 0
+    damaged: list[tuple[str, str]] = []
+    for folder in folders:
+        path = archive_layout.location(folder.rstrip("/"))
+        # The tag manifest has the checksum of the manifest, which has those of all payload.
+        for manifest in (TAG_MANIFEST, MANIFEST):
+            async with aclosing(compared(rclone, remote.at(path), manifest)) as files:
+                async for sign, name in files:
+                    checked += 1
+                    well += sign == "="
+                    count += sign != "="
+                    if sign != "=" and len(damaged) < NAMED:
+                        damaged.append((display(f"{path}/{name}"), WHY.get(sign, WHY["!"])))
+    return OffsiteAudit(
+        remote=str(remote),
+        locations=len(folders),
+        checked=checked,
+        well=well,
+        damaged_count=count,
+        damaged=tuple(damaged),
+        seconds=time.monotonic() - began,
+    )
+
+
+async def compared(rclone: Rclone, bag: str, manifest: str) -> AsyncGenerator[tuple[str, str], None]:
+    """(sign, path) of each file that a bag's manifest names, after reading it in full; signs as of
+    `Rclone.compared`. A missing manifest is `+` itself. Raises OffsiteError."""
+    with tempfile.TemporaryDirectory(prefix="lading-offsite-") as folder:
+        sums = os.path.join(folder, manifest)
+        ended, _ = await rclone.run("copyto", f"{bag}/{manifest}", sums)
+        if ended.status or not await asyncio.to_thread(os.path.exists, sums):
+            yield "+", manifest
+            return
+        options = ("checksum", "sha256", sums, bag, "--download", "--one-way")
+        async with aclosing(rclone.compared(Ended(), *options)) as files:
+            async for sign, name in files:
+                yield sign, name

@@ -1,0 +1,112 @@
+"""Fetching an archive from a remote into an empty folder, which is a copy of the archive from then on.
+
+Each location is compared with the manifests of its bag; files that differ are downloaded once more. Until all
+files are equal, a mark in the folder allows a later run to continue.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from contextlib import aclosing, suppress
+from pathlib import Path
+
+from core import archive_layout
+from core.checksums.names import below
+from core.errors import UsageError
+from core.offsite.audit import WHY, compared
+from core.offsite.rclone import Rclone, Remote
+from core.offsite.upload import MANIFEST, NAMED, TAG_MANIFEST, folders
+from core.paths import display
+from core.results import OffsiteResult
+
+MARK = f"{archive_layout.OWN}/fetching"
+"""The mark: a file that exists while the fetch is not complete."""
+
+
+class Fetch:
+    """One run. `tell` is called with lines about the progress."""
+
+    def __init__(self, rclone: Rclone, remote: Remote, folder: str, tell: Callable[[str], None]) -> None:
+        self._rclone = rclone
+        self._remote = remote
+        self._folder = folder
+        self._tell = tell
+
+    async def go(self) -> OffsiteResult:
+        """Download and compare everything. Raises UsageError, OffsiteError."""
+        began = time.monotonic()
+        toml = archive_layout.ARCHIVE_TOML
+        if os.path.basename(toml) not in await self._rclone.names(self._remote.at(archive_layout.OWN)):
+            raise UsageError(f"{self._remote} holds no archive.", "Name it as `lading mirror` was given it.")
+        await asyncio.to_thread(self._begin)
+        left_out = [f"--exclude=/{archive_layout.STAGING}/**", f"--exclude=/{archive_layout.LOCK}"]
+        # Comparing sizes finds files that an interrupted run truncated; contents are compared below.
+        await self._rclone.must("copy", self._remote.spec, self._folder, "--size-only", *left_out)
+        total, wrong = await self._wrong()
+        if wrong:
+            self._tell(f"{len(wrong):,} files differ and are brought once more")
+            for path, _ in wrong:
+                if not _inside(path):
+                    continue
+                there = os.path.join(self._folder, path)
+                with suppress(FileNotFoundError):
+                    await asyncio.to_thread(os.unlink, there)
+                await self._rclone.run("copyto", self._remote.at(path), there)
+            total, wrong = await self._wrong()
+        await asyncio.to_thread(os.sync)
+        if not wrong:
+            await asyncio.to_thread(os.unlink, os.path.join(self._folder, MARK))
+        size = await asyncio.to_thread(_size, os.path.join(self._folder, archive_layout.LOCATIONS))
+        return OffsiteResult(
+            archive=display(self._folder),
+            remote=str(self._remote),
+            total=total,
+            brought=total - len(wrong),
+            brought_bytes=size,
+            compared="with the SHA-256 of its bags",
+            lacking_count=len(wrong),
+            lacking=tuple((display(path), why) for path, why in wrong[:NAMED]),
+            seconds=time.monotonic() - began,
+        )
+
+    def _begin(self) -> None:
+        """Make the folder and its mark. Raises UsageError if the folder holds files, but no mark, or cannot be
+        written."""
+        folder = Path(self._folder)
+        mark = folder / MARK
+        try:
+            if folder.exists() and any(folder.iterdir()) and not mark.exists():
+                raise UsageError(f"{display(self._folder)} is not empty.", "Give a folder that is empty or new.")
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+        except OSError as error:
+            raise UsageError(
+                f"{display(self._folder)} cannot be written: {error.strerror}.",
+                "Give a folder that you may write in.",
+            ) from error
+
+    async def _wrong(self) -> tuple[int, list[tuple[str, str]]]:
+        """How many files the bags' manifests name, and (path, why) of those that differ or are missing."""
+        total, wrong = 0, list[tuple[str, str]]()
+        for folder in await asyncio.to_thread(folders, os.path.join(self._folder, archive_layout.LOCATIONS)):
+            path = archive_layout.location(folder)
+            for manifest in (TAG_MANIFEST, MANIFEST):
+                async with aclosing(compared(self._rclone, os.path.join(self._folder, path), manifest)) as files:
+                    async for sign, name in files:
+                        total += manifest == MANIFEST
+                        if sign != "=":
+                            wrong.append((f"{path}/{name}", WHY.get(sign, "it cannot be read")))
+            self._tell(f"{folder}: compared")
+        return total, wrong
+
+
+def _inside(path: str) -> bool:
+    """Whether a path leads nowhere but below the archive: whoever can write to the remote can write into its
+    manifests, and what a manifest names is removed here before it is downloaded once more."""
+    name = os.fsencode(path)
+    return below(b"", name) == name
+
+
+def _size(folder: str) -> int:
+    return sum(os.path.getsize(os.path.join(above, name)) for above, _, names in os.walk(folder) for name in names)
