@@ -1,6 +1,6 @@
-"""Claims: jobs that a run of the engine has taken, and how they come back.
+"""Claims: jobs that a run of the engine has taken, and how they are released.
 
-Functions take the writing connection, so that they are part of the caller's unit.
+The functions take the writing connection, so that they are part of the caller's transaction.
 """
 
 import json
@@ -9,19 +9,29 @@ from collections.abc import Iterable, Sequence
 import aiosqlite
 import msgspec
 
-from core.queue.endings import ATTEMPTS, Ended, ended
-from core.queue.work import recount
+from core.models import JobState
+from core.queue.completion import JOB_ATTEMPTS, ChangedJob, ended
+from core.queue.enqueue import recount
 from core.tasks.task import Job
 
 
 class Claimed(msgspec.Struct, frozen=True):
-    """A job that was taken, with the archive it is about."""
+    """A claimed job, with its archive."""
 
     job: Job
     archive_id: int
 
 
-# The partial index job_ready answers this in order: 100,000 waiting jobs cost nothing.
+FIRST, LONGEST_BACKOFF = 1.0, 60.0
+"""Seconds until a failed job is retried: the first delay, which doubles with each attempt, and the longest."""
+
+JITTER = 0.25
+"""A delay is longer or shorter by up to this share of itself."""
+
+FURTHEST_DUE = LONGEST_BACKOFF * (1 + JITTER)
+"""The longest delay in seconds. A job that is due later than that got its time from a clock that was ahead."""
+
+# The partial index job_ready returns the rows in this order, so that 100,000 waiting jobs cost nothing.
 CLAIM = """
     UPDATE job SET state = 'claimed', attempts = attempts + 1, run = ?, claimed = ? WHERE id IN (
         SELECT id FROM job WHERE state = 'ready' AND queue = ? AND archive_id = ?
@@ -29,14 +39,15 @@ CLAIM = """
     RETURNING priority, id, item_id, import_id, location_id, attempts
 """
 
-LOOK = """
-    SELECT q.value, a.id FROM json_each(?) AS q, archive AS a
+READY_QUEUES = """
+    SELECT q.value, a.id FROM json_each(?1) AS q, archive AS a
     WHERE EXISTS (SELECT 1 FROM job WHERE state = 'ready' AND queue = q.value AND archive_id = a.id)
-    UNION ALL SELECT '', 0 WHERE EXISTS (SELECT 1 FROM job WHERE due > 0 AND due <= ?)
+    UNION ALL SELECT '', 0 WHERE EXISTS (SELECT 1 FROM job WHERE due > 0 AND due <= ?2)
+    UNION ALL SELECT '', 0 WHERE EXISTS (SELECT 1 FROM job WHERE due > 0 AND due > ?2 + ?3)
 """
-"""(queue, archive) of which jobs are ready; an empty queue when others have become due."""
+"""(queue, archive) with ready jobs; a row with an empty queue when delayed jobs have become due."""
 
-PROMOTE = "UPDATE job SET state = 'ready', due = 0 WHERE due > 0 AND due <= ?"
+PROMOTE = "UPDATE job SET state = 'ready', due = 0 WHERE due > 0 AND (due <= ?1 OR due > ?1 + ?2)"
 
 _GIVE_BACK = """
     UPDATE job SET state = 'ready', attempts = iif(again, 0, attempts - 1), again = 0
@@ -45,8 +56,8 @@ _GIVE_BACK = """
 """
 
 _TAKE_BACK = f"""
-    UPDATE job SET state = iif(again OR attempts < {ATTEMPTS}, 'ready', 'dead'),
-                   ended = iif(again OR attempts < {ATTEMPTS}, NULL, ?),
+    UPDATE job SET state = iif(again OR attempts < {JOB_ATTEMPTS}, 'ready', 'dead'),
+                   ended = iif(again OR attempts < {JOB_ATTEMPTS}, NULL, ?),
                    attempts = iif(again, 0, attempts), again = 0,
                    error = 'the engine ended while it was at work, ' || attempts || ' times'
     WHERE state = 'claimed' AND run != ?
@@ -57,21 +68,21 @@ _TAKE_BACK = f"""
 async def look(
     connection: aiosqlite.Connection, queues: Sequence[str], now: float
 ) -> tuple[list[tuple[str, int]], bool]:
-    """(queue, archive) of these queues in which jobs are ready, and whether others have become due."""
-    rows = await connection.execute_fetchall(LOOK, (json.dumps(queues), now))
+    """(queue, archive) of these queues with ready jobs, and whether delayed jobs have become due."""
+    rows = await connection.execute_fetchall(READY_QUEUES, (json.dumps(queues), now, FURTHEST_DUE))
     found = [(queue, archive) for queue, archive in rows]
     return [one for one in found if one[0]], ("", 0) in found
 
 
 async def promote(connection: aiosqlite.Connection, now: float) -> None:
-    """Jobs that wait to be tried again and are due now are ready."""
-    await connection.execute(PROMOTE, (now,))
+    """Make delayed jobs that are due ready."""
+    await connection.execute(PROMOTE, (now, FURTHEST_DUE))
 
 
 async def claim(
     connection: aiosqlite.Connection, run: int, queue: str, archive_id: int, count: int, now: float
 ) -> list[Claimed]:
-    """Take the most urgent jobs, `count` at most, the oldest first."""
+    """Claim up to `count` jobs by priority, then age."""
     rows = await connection.execute_fetchall(CLAIM, (run, now, queue, archive_id, count))
     return [
         Claimed(
@@ -90,18 +101,19 @@ async def claim(
 
 
 async def give_back(connection: aiosqlite.Connection, run: int, ids: Iterable[int]) -> None:
-    """These were claimed and have not been tried: it does not count."""
+    """Release jobs that were claimed but not tried; this attempt does not count."""
     rows = await connection.execute_fetchall(_GIVE_BACK, (json.dumps(list(ids)), run))
     await recount(connection, [id for (id,) in rows])
 
 
 async def take_back(connection: aiosqlite.Connection, run: int, now: float) -> list[tuple[str, int]]:
-    """Take back what runs of the engine before `run` had claimed; (queue, id) of those that are ready again.
+    """Release the jobs that earlier runs of the engine had claimed. Returns (queue, id) of those that are ready
+    again.
 
-    The attempt counts: a job that takes the engine down with it is dead after the third.
+    The attempt counts, so a job that crashes the engine is dead after JOB_ATTEMPTS attempts.
     """
     rows = await connection.execute_fetchall(_TAKE_BACK, (now, run))
-    taken = [Ended(*row) for row in rows]
-    await recount(connection, [one.id for one in taken if one.state == "ready"])
+    taken = [ChangedJob(*row) for row in rows]
+    await recount(connection, [one.id for one in taken if one.state == JobState.READY])
     await ended(connection, taken, now)
-    return [(one.queue, one.id) for one in taken if one.state == "ready"]
+    return [(one.queue, one.id) for one in taken if one.state == JobState.READY]

@@ -1,4 +1,4 @@
-"""The table of jobs as one run of the engine uses it."""
+"""The table of jobs, as used by one run of the engine."""
 
 import json
 import random
@@ -12,26 +12,20 @@ import msgspec
 
 from core.database import Database
 from core.errors import DatabaseError
-from core.models import JobView
+from core.models import JobState, JobView
 from core.paths import display
-from core.queue import barriers, claims, endings
-from core.queue.endings import Failure
-from core.queue.work import Work, adding
+from core.queue import claims, completion, enqueue
+from core.queue.completion import JobFailure
+from core.queue.enqueue import Work, adding
 from core.tasks.task import Job, Result
 
 T = TypeVar("T")
 
-STATES = ("claimed", "ready", "waiting", "dead", "cancelled", "done")
-"""What a job can be: at work, next, later; failed for good, or what it needed was; done."""
-
-KEPT = 10_000
-"""Jobs that are done and still listed."""
+DONE_JOBS_KEPT = 10_000
+"""The most jobs in state done that are kept."""
 
 PRUNE = 1000
-"""Jobs that end between two prunings."""
-
-FIRST, LONGEST = 1.0, 60.0
-"""Seconds until a job that failed is tried again: twice as long each time, up to the longest."""
+"""Completed jobs between two prunings of the table."""
 
 _PRUNE = """
     DELETE FROM job WHERE id IN (
@@ -46,7 +40,9 @@ _COUNT = """
 _SET = "INSERT INTO queue (name, {0}) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET {0} = excluded.{0}"
 
 _PAGE = """
-    SELECT j.id, j.queue, j.state, coalesce(t.path, i.name, l.name, ''), j.attempts, j.error, j.due, j.ended
+    SELECT j.id, j.queue, j.state,
+           coalesce((SELECT f.path FROM file f WHERE f.item_id = j.item_id LIMIT 1), t.path, i.name, l.name, ''),
+           j.attempts, j.error, j.due, j.ended
     FROM job AS j LEFT JOIN item AS t ON t.id = j.item_id LEFT JOIN import AS i ON i.id = j.import_id
          LEFT JOIN location AS l ON l.id = j.location_id
     WHERE j.id > ?1 AND (?2 = '' OR j.queue = ?2) AND (?3 = '' OR j.state = ?3) ORDER BY j.id LIMIT ?4
@@ -54,29 +50,30 @@ _PAGE = """
 
 
 class Finished(msgspec.Struct, frozen=True):
-    """A job whose call has ended. `result` None: it was not tried, and is given back."""
+    """A job whose call has ended. `result` None: it was not tried, and is released."""
 
     job: Job
     result: Result | None
 
 
 class Jobs:
-    """Claims jobs for one run of the engine, and writes what became of them."""
+    """Claims jobs for one run of the engine, and records their results."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self.run = secrets.randbits(62) + 1
         self.changes = 0
-        """Grows with every unit of jobs; the same number: nothing has changed here."""
+        """Incremented by each transaction on jobs. While it stays the same, this process has changed nothing."""
         self._ended = 0
 
     async def add(self, works: Iterable[Work]) -> None:
-        """Add jobs in a unit of their own; the same work twice is one job."""
+        """Add jobs in a transaction of their own; the same work twice is one job."""
         await self.database.run(adding(works))
 
     async def take_back(self) -> list[tuple[str, int]]:
-        """Take back what dead runs of the engine held; (queue, id) of it. To be called before the first claim."""
-        await barriers.open_ended(self.database)
+        """Release what dead runs of the engine had claimed. Returns (queue, id) of these jobs. To be called before
+        the first claim."""
+        await enqueue.open_ended(self.database)
 
         async def unit(connection: aiosqlite.Connection) -> list[tuple[str, int]]:
             return await claims.take_back(connection, self.run, time.time())
@@ -84,15 +81,18 @@ class Jobs:
         return await self.database.write(unit)
 
     async def look(self, queues: Sequence[str]) -> tuple[list[tuple[str, int]], bool]:
-        """(queue, archive) of these queues in which jobs are ready, and whether others have become due; a read."""
-        rows = await self.database.read(claims.LOOK, (json.dumps(queues), time.time()))
+        """(queue, archive) of these queues with ready jobs, and whether delayed jobs have become due. It only
+        reads."""
+        rows = await self.database.read(
+            claims.READY_QUEUES, (json.dumps(queues), time.time(), claims.FURTHEST_DUE)
+        )
         return [(queue, archive) for queue, archive in rows if queue], ("", 0) in rows
 
     async def turn(
         self, finished: Sequence[Finished], then: Callable[[aiosqlite.Connection], Awaitable[T]] | None
     ) -> T | None:
-        """Write what became of jobs, and do `then`, in one unit. What a task said that cannot be written is an
-        error of its job; `then` is not done in that case."""
+        """Record the results of jobs and execute `then` in one transaction. If a job's result cannot be written,
+        that is an error of the job; `then` is not executed in that case."""
 
         async def unit(connection: aiosqlite.Connection) -> T | None:
             await self._settle(connection, finished, time.time())
@@ -123,14 +123,15 @@ class Jobs:
         counts: dict[str, list[int]] = {}
         queues = {one.job.id: one.job.queue for one in finished}
         if done:
-            ids = await endings.complete(connection, self.run, done, now)
+            ids = await completion.complete(connection, self.run, done, now)
             for sql, rows in _together([result for id, result in done.items() if id in ids]):
                 await connection.executemany(sql, rows)
             for id in ids:
                 counts.setdefault(queues[id], [0, 0])[0] += 1
         if failed:
-            for job in await endings.fail(connection, self.run, failed, now):
+            for job in await completion.fail(connection, self.run, failed, now):
                 counts.setdefault(job.queue, [0, 0])[1] += 1
+        await self._opened(connection, finished)
         if back:
             await claims.give_back(connection, self.run, back)
         if counts:
@@ -138,39 +139,54 @@ class Jobs:
             await self._prune(connection, sum(count for count, _ in counts.values()))
 
     @staticmethod
-    def _failure(job: Job, result: Result, now: float) -> Failure:
-        wait = min(FIRST * 2.0 ** (job.attempt - 1), LONGEST) * random.uniform(0.75, 1.25)  # noqa: S311
-        return Failure(job.id, display(result.error), now + wait, result.final)
+    async def _opened(connection: aiosqlite.Connection, finished: Sequence[Finished]) -> None:
+        """Record which items a queue found that cannot be opened, and delete the record of those that it could
+        open after all."""
+        tried = [(one.job, one.result) for one in finished if one.result and one.job.item_id]
+        broken = [(job.item_id, job.queue, result.unopenable) for job, result in tried if result.unopenable]
+        well = [(job.item_id, job.queue) for job, result in tried if not (result.error or result.unopenable)]
+        await connection.executemany("DELETE FROM unopenable WHERE item_id = ? AND queue = ?", well)
+        # The item may have been deleted meanwhile.
+        await connection.executemany(
+            "INSERT OR REPLACE INTO unopenable SELECT id, ?2, ?3 FROM item WHERE id = ?1", broken
+        )
+
+    @staticmethod
+    def _failure(job: Job, result: Result, now: float) -> JobFailure:
+        wait = min(claims.FIRST * 2.0 ** (job.attempt - 1), claims.LONGEST_BACKOFF)
+        wait *= random.uniform(1 - claims.JITTER, 1 + claims.JITTER)  # noqa: S311
+        return JobFailure(job.id, display(result.error), now + wait, result.final)
 
     async def _prune(self, connection: aiosqlite.Connection, ended: int) -> None:
         self._ended += ended
         if self._ended >= PRUNE:
             self._ended = 0
-            await connection.execute(_PRUNE, (KEPT,))
+            await connection.execute(_PRUNE, (DONE_JOBS_KEPT,))
 
     # Settings
 
     async def settings(self) -> dict[str, tuple[bool, int | None]]:
-        """Queues that a person has set: whether they are paused, and their slots."""
+        """By queue that a person has changed: whether it is paused, and its slots (None: as the machine's profile
+        says)."""
         rows = await self.database.read("SELECT name, paused, slots FROM queue")
         return {name: (bool(paused), slots) for name, paused, slots in rows}
 
     async def set_paused(self, name: str, paused: bool) -> None:
-        """Remember that a queue is paused, or not."""
+        """Store whether a queue is paused."""
         await self.database.run((_SET.format("paused"), [(name, paused)]))
 
     async def set_slots(self, name: str, slots: int) -> None:
-        """Remember how many slots a queue has."""
+        """Store the number of a queue's slots."""
         await self.database.run((_SET.format("slots"), [(name, slots)]))
 
     async def page(self, state: str, queue: str, after: int, count: int) -> list[JobView]:
-        """Jobs with ids beyond `after`, of one state and one queue where these are given."""
+        """Up to `count` jobs with ids beyond `after`, of one state and one queue where these are not empty."""
         rows = await self.database.read(_PAGE, (after, queue, state, count))
         return [
             JobView(
                 id=id,
                 queue=name,
-                state=state,
+                state=JobState(state),
                 subject=display(what),
                 attempts=attempts,
                 error=error,
@@ -182,7 +198,7 @@ class Jobs:
 
 
 def _together(results: Sequence[Result]) -> Iterator[tuple[str, list[Sequence[Any]]]]:
-    """The statements of many results, each SQL text once for all that have the same texts in the same order."""
+    """The statements of many results, where each SQL text is executed once for all results with the same texts."""
     alike: dict[tuple[str, ...], list[Result]] = {}
     for result in results:
         if result.statements:

@@ -1,4 +1,4 @@
-"""Retries: dead jobs made ready again, with what their failure had cancelled."""
+"""Retry on request: dead jobs and those cancelled with them become ready; delayed ones run at once."""
 
 import json
 from collections.abc import Sequence
@@ -6,31 +6,39 @@ from collections.abc import Sequence
 import aiosqlite
 
 from core.database import Database
-from core.queue.work import recount
+from core.queue.enqueue import recount
 
-# The barrier that once counted it has gone on without it.
+# origin is reset because the barrier that had counted the job does not wait for it any more.
 _ANEW = "state = 'waiting', attempts = 0, due = 0, ended = NULL, error = '', origin = 0"
 
 _RETRY = f"""
     UPDATE job SET {_ANEW}
     WHERE ended IS NOT NULL AND (?1 = '' OR queue = ?1) AND (?2 IS NULL OR id IN (SELECT value FROM json_each(?2)))
+    AND (?3 = '' OR error = ?3)
     AND (state = 'dead' OR state = 'cancelled' AND NOT EXISTS (
         SELECT 1 FROM job AS p WHERE p.item_id = job.item_id AND p.queue = job.follows
         AND p.state IN ('dead', 'cancelled')))
     RETURNING id, item_id, queue
 """  # noqa: S608 - constants
 
+_NOW = """
+    UPDATE job SET state = 'ready', due = 0
+    WHERE due > 0 AND (?1 = '' OR queue = ?1) AND (?2 IS NULL OR id IN (SELECT value FROM json_each(?2)))
+"""
+
 _FOLLOWERS = f"""
     UPDATE job SET {_ANEW} WHERE item_id = ? AND follows = ? AND state = 'cancelled' RETURNING id, item_id, queue
 """  # noqa: S608
 
 
-async def retry(database: Database, queue: str = "", ids: Sequence[int] | None = None) -> int:
-    """Try dead jobs again, all of them, or those of a queue or with these ids; how many jobs that revives."""
+async def retry(database: Database, queue: str = "", ids: Sequence[int] | None = None, cause: str = "") -> int:
+    """Retry dead jobs, and run delayed ones at once: all, or those of a queue, or with these ids; with `cause`
+    only jobs that died with this error. Returns how many jobs that concerns."""
 
     async def unit(connection: aiosqlite.Connection) -> int:
         given = None if ids is None else json.dumps(list(ids))
-        rows = [tuple(row) for row in await connection.execute_fetchall(_RETRY, (queue, given))]
+        rows = [tuple(row) for row in await connection.execute_fetchall(_RETRY, (queue, given, cause))]
+        waited = 0 if cause else (await connection.execute(_NOW, (queue, given))).rowcount
         revived: list[int] = []
         while rows:
             revived += [id for id, _, _ in rows]
@@ -40,6 +48,6 @@ async def retry(database: Database, queue: str = "", ids: Sequence[int] | None =
                     found += [tuple(row) for row in await connection.execute_fetchall(_FOLLOWERS, (item, name))]
             rows = found
         await recount(connection, revived)
-        return len(revived)
+        return len(revived) + max(0, waited)
 
     return await database.write(unit)

@@ -1,1 +1,2 @@
-"""Background work on what the archive holds: one module a queue. They know nothing of the queue itself."""
+"""The tasks of the queues: background work on what the archive holds, one module per queue. They do not use the
+queue."""

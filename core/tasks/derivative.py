@@ -1,13 +1,15 @@
-"""What the queues of small copies share: the folder they are made in, their names in the archive, their rows."""
+"""Shared by the queues of derivatives: the temporary folder, the names in the archive, the rows."""
 
+import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
-from core import tools
-from core.makers.messages import File, Made
+from core import archive_layout, tools
+from core.derivatives import places
+from core.derivatives.messages import File, Made
 from core.tasks.task import Context, ItemFacts, Result
 
 WRITE = """
@@ -18,49 +20,45 @@ NO_ITEM = Result(error="The item is no longer in the catalog.", final=True)
 
 
 def missing(names: Sequence[tools.Name], search: str | None) -> str:
-    """Empty when the programs are there; else the first that is not, and the command that installs it."""
+    """Empty when the programs are installed; else the first that is not, and the command that installs it."""
     for name in names:
         if tools.find(name, search) is None:
             return f"{name} is not installed: {tools.tool(name, search=search).install}"
     return ""
 
 
-@contextmanager
-def folder(context: Context) -> Iterator[str]:
-    """A new folder in the scratch folder, which is gone in the end."""
-    path = tempfile.mkdtemp(prefix="made-", dir=context.scratch)
+@asynccontextmanager
+async def folder(context: Context) -> AsyncIterator[str]:
+    """A new temporary folder in the scratch folder, removed afterwards."""
+    path = await asyncio.to_thread(tempfile.mkdtemp, prefix="made-", dir=context.scratch)
     try:
         yield path
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
 
 
 def stem(item: ItemFacts) -> str:
-    """What the names of an item's small copies begin with: its digest, as in the name of its payload.
-
-    Contents that share a digest have different payload names.
-    """
-    name = os.path.splitext(os.path.basename(item.path))[0]
-    return name if name.startswith(item.xxh128) else item.xxh128
+    """The beginning of the names of an item's derivatives."""
+    return places.stem(item.path, item.xxh128)
 
 
-def target(item: ItemFacts, shelf: str, name: str) -> str:
-    """Where a small copy stands below the archive's root; `shelf` is thumbnails or proxies."""
-    return f".lading/{shelf}/{item.xxh128[:2]}/{name}"
+def target(item: ItemFacts, folder: str, name: str) -> str:
+    """The path of a derivative below the archive's root; `folder` is thumbnails or proxies."""
+    return archive_layout.derivative(folder, item.xxh128, name)
 
 
 async def published(
-    context: Context, item: ItemFacts, made: Made, place: str, shelf: str, roles: Sequence[str]
+    context: Context, item: ItemFacts, made: Made, place: str, folder: str, roles: Sequence[str]
 ) -> Result:
-    """Publish what was made in the folder `place`; without any file, rows for `roles` that say why.
+    """Publish the files made in the folder `place`. Without any file, the rows for `roles` say why there is none.
 
     Raises LadingError.
     """
     for file in made.files:
-        await context.publish(item.archive_id, os.path.join(place, file.name), target(item, shelf, file.name))
+        await context.publish(item.archive_id, os.path.join(place, file.name), target(item, folder, file.name))
     files = made.files or [File(role, "", 0, 0, 0) for role in roles]
     rows = [
-        (item.id, f.role, target(item, shelf, f.name) if f.name else "", f.width, f.height, f.size, made.note)
+        (item.id, f.role, target(item, folder, f.name) if f.name else "", f.width, f.height, f.size, made.note)
         for f in files
     ]
     return Result(statements=[(WRITE, rows)])

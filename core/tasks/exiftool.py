@@ -1,7 +1,9 @@
-"""The queue exiftool: metadata of every item, many files to a call."""
+"""The queue exiftool: metadata of every item, many files to a call, or from what exiftool said once."""
 
 import asyncio
+import json
 import os
+import zlib
 from collections import deque
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -9,34 +11,44 @@ from itertools import islice
 import msgspec
 
 from core import tools
-from core.tasks.daemon import Daemon, DaemonLostError
-from core.tasks.metadata import Metadata
-from core.tasks.reader import Read
+from core.catalog import neighbours
+from core.database import Statement
+from core.media.file_types import Kind
+from core.media.local_time import FRACTION, local_clock, offset_by_name
+from core.media.metadata import Metadata, parse, unpack
+from core.tasks.exiftool_client import Daemon, DaemonLostError
+from core.tasks.exiftool_process import Read
 from core.tasks.task import Beat, Context, ItemFacts, Job, Result
 
 CHUNK = 16
-"""Files that exiftool is asked for at once; more make it no faster."""
+"""Files per request to exiftool; more make it no faster."""
 
-AHEAD = 2
-"""Chunks that a daemon is asked for at once: the next one is there when it has read one."""
+CHUNKS_AHEAD = 2
+"""Chunks requested from a daemon at a time, so that it has the next one when it has read one."""
 
-PATIENCE = 60.0
-"""Seconds a chunk may take."""
+CHUNK_TIMEOUT = 60.0
+"""Seconds that a chunk may take."""
 
 LOSSES = 3
-"""Daemons that one call loses before it gives up: the files may lie on a volume that no longer answers."""
+"""The number of daemons lost in one call at which it gives up: the files may be on a volume that does not
+answer."""
 
 STUCK = 4
-"""Killed daemons that may still hang in the kernel; with more no new one is started."""
+"""The number of killed daemons still stuck in the kernel at which no new one is started."""
 
-IDLE = 60.0
-"""Seconds after which a daemon that nobody needs ends."""
+DAMAGE = ("File is empty", "Entire file is binary", "File format error")
+"""Beginnings of exiftool's errors for a file whose content is not what its name says."""
+
+IDLE_TIMEOUT = 60.0
+"""Seconds after which an idle daemon is ended."""
 
 _COLUMNS = Metadata.__struct_fields__
 WRITE = (
     f"INSERT OR REPLACE INTO metadata (item_id, {', '.join(_COLUMNS)}, raw) "  # noqa: S608 - names of our own
     f"VALUES (?, {', '.join('?' * len(_COLUMNS))}, ?)"
 )
+
+_SAID = "SELECT item_id, raw FROM metadata WHERE item_id IN (SELECT value FROM json_each(?))"
 
 
 class Exiftool:
@@ -45,17 +57,19 @@ class Exiftool:
     queue = "exiftool"
     together = 8 * CHUNK
 
-    def __init__(self, *, patience: float = PATIENCE, search: str | None = None) -> None:
-        self._patience = patience
+    def __init__(self, *, patience: float = CHUNK_TIMEOUT, search: str | None = None) -> None:
+        self.chunk_timeout = patience
         self._search = search
+        self._path: str | None = None
         self._known: tuple[str, int] | None = None
         self._idle: list[Daemon] = []
         self._busy: set[Daemon] = set()
         self._killed: list[Daemon] = []
 
     def missing(self) -> str:
-        """Empty when exiftool is there and new enough; else why not, and the command. Slow once per version."""
-        path = tools.find("exiftool", self._search)
+        """Empty when exiftool is installed and new enough; else why not, and the command that installs it. Slow
+        once per version."""
+        self._path = path = tools.find("exiftool", self._search)
         try:
             state = (path, os.stat(path).st_mtime_ns) if path else None
         except OSError:
@@ -70,7 +84,7 @@ class Exiftool:
         return f"exiftool {why} ({tool.minimum} or later is needed): {tool.install}"
 
     async def run(self, jobs: Sequence[Job], context: Context, beat: Beat) -> Mapping[int, Result]:
-        """Read the files of `jobs`: together, and one by one after a daemon was lost."""
+        """Read the files of `jobs`: in chunks, and one by one after a daemon was lost."""
         facts = await context.items([job.item_id for job in jobs if job.item_id is not None])
         results: dict[int, Result] = {}
         files: list[tuple[Job, ItemFacts]] = []
@@ -80,16 +94,27 @@ class Exiftool:
                 results[job.id] = Result(error="The item is no longer in the catalog.", final=True)
             else:
                 files.append((job, item))
-        await self._read(files, results, beat)
+        said = await self._said(files, context)
+        results |= {job.id: _result(item, said[item.id]) for job, item in files if item.id in said}
+        await self._read([(job, item) for job, item in files if item.id not in said], results, beat)
         return results
+
+    async def _said(self, files: list[tuple[Job, ItemFacts]], context: Context) -> Mapping[int, Read]:
+        """What exiftool said of these items once, by the rules of today; of most it has said nothing yet."""
+        rows = await context.read(_SAID, (json.dumps([item.id for _, item in files]),))
+        if not rows:
+            return {}
+        read = await asyncio.to_thread(lambda: [(id, _again(raw)) for id, raw in rows])
+        return {id: one for id, one in read if one is not None}
 
     async def _read(self, files: list[tuple[Job, ItemFacts]], results: dict[int, Result], beat: Beat) -> None:
         chunks = deque(files[start : start + CHUNK] for start in range(0, len(files), CHUNK))
         losses = 0
         while chunks:
             try:
-                # After a loss one at a time: then it is known which one it was.
-                await self._talk(chunks, 1 if losses else AHEAD, results, beat)
+                # After a loss files are requested one at a time, so that the file that causes the next loss is
+                # known.
+                await self._talk(chunks, 1 if losses else CHUNKS_AHEAD, results, beat)
             except DaemonLostError as error:
                 losses += 1
                 if losses == LOSSES:
@@ -98,13 +123,16 @@ class Exiftool:
                 if len(chunks[0]) == 1:
                     results[chunks.popleft()[0][0].id] = Result(error=str(error))
                 else:
-                    suspects = [chunks.popleft() for _ in range(min(len(chunks), AHEAD if losses == 1 else 1))]
+                    suspects = [
+                        chunks.popleft() for _ in range(min(len(chunks), CHUNKS_AHEAD if losses == 1 else 1))
+                    ]
                     chunks.extendleft([one] for some in reversed(suspects) for one in reversed(some))
 
     async def _talk(
         self, chunks: deque[list[tuple[Job, ItemFacts]]], ahead: int, results: dict[int, Result], beat: Beat
     ) -> None:
-        """Have one daemon read chunks, asked for one while it reads another; what is read is taken off them."""
+        """Have one daemon read the chunks, with one requested while it reads another; chunks that were read are
+        removed."""
         if not chunks:
             return
         daemon = await self._take()
@@ -114,19 +142,19 @@ class Exiftool:
                 for chunk in islice(chunks, asked, ahead):
                     await daemon.ask([os.fsencode(item.path) for _, item in chunk])
                     asked += 1
-                answers = await daemon.answer(len(chunks[0]), self._patience)
+                answers = await daemon.answer(len(chunks[0]), self.chunk_timeout)
                 asked -= 1
                 for (job, item), answer in zip(chunks.popleft(), answers, strict=True):
                     results[job.id] = _result(item, answer)
                     beat(job.id, 1.0)
                 for job, _ in (file for some in chunks for file in some):
-                    beat(job.id, 0.0)  # waits for its turn
+                    beat(job.id, 0.0)  # the job waits for its turn
         except BaseException:
             self._end(daemon)
             raise
         self._busy.discard(daemon)
         self._idle.append(daemon)
-        daemon.expiry = asyncio.get_running_loop().call_later(IDLE, self._retire, daemon)
+        daemon.expiry = asyncio.get_running_loop().call_later(IDLE_TIMEOUT, self._retire, daemon)
 
     async def _take(self) -> Daemon:
         while self._idle:
@@ -142,9 +170,9 @@ class Exiftool:
             raise DaemonLostError(
                 f"{len(self._killed)} of them hang in the kernel.", "Unmount the volume that does not answer."
             )
-        path = tools.find("exiftool", self._search)
+        path = self._path or await asyncio.to_thread(tools.find, "exiftool", self._search)
         if path is None:
-            raise DaemonLostError(self.missing())
+            raise DaemonLostError(await asyncio.to_thread(self.missing))
         daemon = await Daemon.start(path)
         self._busy.add(daemon)
         return daemon
@@ -167,7 +195,32 @@ class Exiftool:
         await asyncio.gather(*(daemon.child.gone() for daemon in self._killed))
 
 
+def _again(raw: bytes) -> Read | None:
+    """None where nothing is kept that could be understood: the file is to be read."""
+    try:
+        return Read(metadata=parse(unpack(raw).encode()), raw=raw)
+    except (zlib.error, ValueError):
+        return None
+
+
 def _result(item: ItemFacts, read: Read) -> Result:
     if read.metadata is None:
         return Result(error=f"{read.failure}.")
-    return Result(statements=[(WRITE, [(item.id, *msgspec.structs.astuple(read.metadata), read.raw)])])
+    metadata = _by_name(read.metadata, item.name)
+    statements: list[Statement] = [(WRITE, [(item.id, *msgspec.structs.astuple(metadata), read.raw)])]
+    statements += neighbours.statements(item.id, metadata)
+    error = metadata.error or ""
+    # An unknown format is not damage.
+    broken = item.kind in (Kind.IMAGES, Kind.VIDEOS) and error.startswith(DAMAGE)
+    return Result(statements=statements, unopenable=error if broken else "")
+
+
+def _by_name(row: Metadata, name: bytes) -> Metadata:
+    """Convert a UTC date to the local time in the file's name, if there is one."""
+    if row.captured_zone != "utc" or row.captured is None or row.captured_local is None:
+        return row
+    offset = offset_by_name(os.fsdecode(name), row.captured, row.duration)
+    if offset is None:
+        return row
+    local = local_clock(row.captured, offset, row.captured_local[FRACTION:])
+    return msgspec.structs.replace(row, captured_local=local, offset=offset, captured_zone="name")

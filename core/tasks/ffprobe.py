@@ -1,42 +1,58 @@
-"""The queue ffprobe: what films and recordings hold, without decoding them."""
+"""The queue ffprobe: codecs, duration and other facts of films and recordings, without decoding them."""
 
 import asyncio
 import errno
 import os
+import sys
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from core import tools
 from core.errors import LadingError
+from core.media import demuxers, ffprobe_parse, mediainfo_parse, redcode
+from core.media.ffprobe_parse import Probe
+from core.media.file_types import Kind, extension
+from core.media.metadata import pack
 from core.paths import display
-from core.tasks import probed
-from core.tasks.children import Child, guarded
-from core.tasks.metadata import pack
-from core.tasks.probed import Probe
+from core.tasks import derivative
+from core.tasks.child_processes import Argument, Child, guarded
 from core.tasks.task import Beat, Context, ItemFacts, Job, Result
 
-FORMATS = (
-    "aa,aac,aax,ac3,aiff,amr,amrnb,amrwb,ape,asf,asf_o,ast,au,av1,avi,bink,caf,cavsvideo,cine,daud,dhav,dirac,dnxhd,"
-    "dsf,dts,dtshd,dv,eac3,flac,flv,g722,gsm,gxf,h261,h263,h264,hevc,iff,ivf,loas,lxf,m4v,matroska,webm,mjpeg,"
-    "mjpeg_2000,mlp,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpc8,mpeg,mpegts,mpegvideo,mtv,mxf,nsv,nut,nuv,obu,ogg,oma,qcp,"
-    "r3d,rm,smjpeg,sox,tak,truehd,tta,vc1,voc,vvc,w64,wav,wtv,wv,y4m,yuv4mpegpipe"
-)
-"""Demuxers that open the one file they are given; not those of playlists, of numbered pictures, of a network."""
+_ALWAYS_READ = """
+    .3g2 .3gp .3gpp .avi .dv .f4v .flv .insv .m2p .m2t .m2ts .m2v .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogv .qt
+    .tod .vob .vro .webm .wmv
+"""
+ALWAYS_READ = frozenset(_ALWAYS_READ.split())
+"""Extensions of films in formats that ffprobe fully supports: a file that it cannot parse is damaged."""
 
-PATIENCE = 60.0
-"""Seconds without any work done before a probe counts as hanging."""
+PARTLY_READ = frozenset((".braw", ".braw2", ".crm", ".krw", ".mxf", ".nev", ".r3d", ".zraw"))
+"""Extensions of films of which ffprobe knows at most the container: RAW, and Sony's X-OCN in MXF."""
 
-LONGEST = 900.0
-"""Seconds a probe may take, whatever it does."""
+REDCODE = ".r3d"
+"""The extension of films that are read by exiftool, because MediaInfo does not know them."""
+
+MEDIAINFO = (sys.executable, "-P", "-m", "core.tasks.mediainfo_process")
+"""The command for films that ffprobe does not know. MediaInfo's library comes with pymediainfo's wheels."""
+
+INVALID = -0x41444E49
+"""AVERROR_INVALIDDATA (libavutil/error.h): minus the number made of the letters INDA, the first one in the lowest
+byte."""
+
+STALL_TIMEOUT = 60.0
+"""Seconds without any work done after which a probe counts as stuck."""
+
+TIME_LIMIT = 900.0
+"""Seconds that a probe may take at most, whatever it does."""
 
 STUCK = 4
-"""Killed probes that may still hang in the kernel; with more no new one is started."""
+"""The number of killed probes still stuck in the kernel at which no new one is started."""
 
-LARGEST = 64 << 20
-"""Bytes of an answer."""
+LARGEST_OUTPUT = 64 << 20
+"""The most bytes of an answer."""
 
-# The volume's trouble, not the file's. ffmpeg says others of broken files, too: EINVAL, and EPERM for a plain -1.
+# Errors of the volume, not of the file. ffmpeg reports others for broken files, too: EINVAL, and EPERM for a plain
+# -1.
 _VOLUME = frozenset(
     getattr(errno, name)
     for name in (
@@ -44,6 +60,9 @@ _VOLUME = frozenset(
         *("ENOENT", "ENOMEM", "ENOTCONN", "ENOTDIR", "ENXIO", "ESTALE", "ETIMEDOUT"),
     )
 )
+
+_BROKEN_OFF = b"{"
+"""What ffprobe prints when the decoder of one track cannot be opened: then the tracks are probed one by one."""
 
 _COLUMNS = Probe.__struct_fields__
 WRITE = (
@@ -53,16 +72,17 @@ WRITE = (
 
 
 def arguments(path: bytes) -> list[str | bytes]:
-    """What ffprobe is told. `file:` keeps it from taking a name for an address, the lists from opening others."""
+    """The arguments for ffprobe. `file:` keeps it from taking a name for a URL, the lists from opening other
+    files."""
     return [
         *("-v", "error", "-hide_banner", "-print_format", "json", "-show_error", "-show_format", "-show_streams"),
-        *("-protocol_whitelist", "file", "-format_whitelist", FORMATS),
+        *demuxers.guards(demuxers.FILMS + demuxers.SOUNDS, path),
         b"file:" + path,
     ]
 
 
 class ProbeLostError(LadingError):
-    """A probe hangs, or does not come to its end."""
+    """A probe hangs, or does not end in time."""
 
     title = "ffprobe"
 
@@ -73,16 +93,20 @@ class Ffprobe:
     queue = "ffprobe"
     together = 1
 
-    def __init__(self, *, patience: float = PATIENCE, longest: float = LONGEST, search: str | None = None) -> None:
+    def __init__(
+        self, *, patience: float = STALL_TIMEOUT, longest: float = TIME_LIMIT, search: str | None = None
+    ) -> None:
         self._patience = patience
         self._longest = longest
         self._search = search
+        self._path: str | None = None
         self._running: set[Child] = set()
         self._killed: list[Child] = []
 
     def missing(self) -> str:
-        """Empty when ffprobe is there; else why not, and the command."""
-        if tools.find("ffprobe", self._search):
+        """Empty when ffprobe is installed; else that it is not, and the command that installs it."""
+        self._path = tools.find("ffprobe", self._search)
+        if self._path:
             return ""
         return f"ffprobe is not installed: {tools.tool('ffprobe', search=self._search).install}"
 
@@ -95,35 +119,69 @@ class Ffprobe:
             if item is None:
                 results[job.id] = Result(error="The item is no longer in the catalog.", final=True)
             else:
-                results[job.id] = await self._probe(job, item, beat)
+                results[job.id] = await self._probe(job, item, context, beat)
         return results
 
-    async def _probe(self, job: Job, item: ItemFacts, beat: Beat) -> Result:
-        executable = tools.find("ffprobe", self._search)
-        if executable is None:
-            return Result(error=self.missing())
+    async def _probe(self, job: Job, item: ItemFacts, context: Context, beat: Beat) -> Result:
+        if self._path is None and (why := await asyncio.to_thread(self.missing)):
+            return Result(error=why)
+        executable = self._path or "ffprobe"
         self._killed = [child for child in self._killed if child.alive]
         if len(self._killed) >= STUCK:
             return Result(error=f"{len(self._killed)} probes hang in the kernel: unmount what does not answer.")
-        child = await Child.start(guarded([executable, *arguments(os.fsencode(item.path))]))
-        self._running.add(child)
         try:
-            answer = await self._answer(child, job, beat)
+            answer, status = await self._run([executable, *arguments(os.fsencode(item.path))], job, beat)
+            if status and answer.strip() == _BROKEN_OFF:
+                async with derivative.folder(context) as place:
+                    tracks = [sys.executable, "-P", "-m", "core.derivatives.tracks", item.path, place]
+                    answer, status = await self._run(tracks, job, beat)
+            result = result_of(item, answer, status)
+            if partly_read(item, result):
+                result = await self._completed(item, result, job, beat)
         except ProbeLostError as error:
             return Result(error=str(error))
+        return result
+
+    async def _completed(self, item: ItemFacts, result: Result, job: Job, beat: Beat) -> Result:
+        """A film's row with what MediaInfo, or of REDCODE exiftool, finds in it; unchanged if that is nothing.
+
+        Raises ProbeLostError.
+        """
+        argv: tuple[Argument, ...] = MEDIAINFO
+        merged = mediainfo_parse.merged
+        if _ending(item) == REDCODE:
+            exiftool = await asyncio.to_thread(tools.find, "exiftool", self._search)
+            if exiftool is None:
+                return result
+            argv, merged = (exiftool, "-config", "", "-json", *redcode.ASKED), redcode.merged
+        told, status = await self._run([*argv, os.fsencode(item.path)], job, beat)
+        ((_, *values, raw),) = result.statements[0][1]
+        try:
+            probe = merged(Probe(**dict(zip(_COLUMNS, values, strict=True))), told)
+        except ValueError:
+            return result
+        if status:
+            return result
+        return Result(statements=[(WRITE, [(item.id, *msgspec.structs.astuple(probe), raw)])])
+
+    async def _run(self, argv: Sequence[Argument], job: Job, beat: Beat) -> tuple[bytes, int | None]:
+        """Run a program. Returns its output and exit status. Raises ProbeLostError."""
+        child = await Child.start(guarded(argv))
+        self._running.add(child)
+        try:
+            return await self._answer(child, job, beat), child.process.returncode
         finally:
             self._end(child)
-        return _result(item, answer, child.process.returncode)
 
     async def _answer(self, child: Child, job: Job, beat: Beat) -> bytes:
-        """What the child prints until its end. Raises ProbeLostError, also when it does nothing for too long."""
+        """The child's output until it ends. Raises ProbeLostError, also when it does no work for too long."""
         loop = asyncio.get_running_loop()
         reading = asyncio.create_task(_all(child))
         started = moved = loop.time()
         work = -1.0
         try:
             while not (await asyncio.wait([reading], timeout=min(1.0, self._patience / 4)))[0]:
-                now, done = loop.time(), child.work()
+                now, done = loop.time(), await child.work()
                 if done != work:
                     work, moved = done, now
                     beat(job.id, 0.0)
@@ -144,7 +202,7 @@ class Ffprobe:
             child.process.stdin.close()
 
     async def close(self) -> None:
-        """End every probe."""
+        """Kill every probe."""
         for child in list(self._running):
             self._end(child)
         await asyncio.gather(*(child.gone() for child in self._killed))
@@ -155,22 +213,39 @@ async def _all(child: Child) -> bytes:
     if child.process.stdout:
         while block := await child.process.stdout.read(1 << 16):
             output += block
-            if len(output) > LARGEST:
-                raise ProbeLostError(f"more than {LARGEST:,} bytes of answer.")
+            if len(output) > LARGEST_OUTPUT:
+                raise ProbeLostError(f"more than {LARGEST_OUTPUT:,} bytes of answer.")
     await child.process.wait()
     return output
 
 
-def _result(item: ItemFacts, output: bytes, status: int | None) -> Result:
+def partly_read(item: ItemFacts, result: Result) -> bool:
+    """Whether ffprobe found no known video stream in a film of one of the formats `PARTLY_READ`."""
+    if item.kind == Kind.AUDIO or _ending(item) not in PARTLY_READ or result.error or result.unopenable:
+        return False
+    ((_, *values, _),) = result.statements[0][1]
+    probe = Probe(**dict(zip(_COLUMNS, values, strict=True)))
+    return probe.codec is None
+
+
+def _ending(item: ItemFacts) -> str:
+    return extension(os.fsencode(os.path.basename(item.path)))
+
+
+def result_of(item: ItemFacts, output: bytes, status: int | None) -> Result:
+    said = output.decode("utf-8", "replace").encode()
     try:
-        answer = probed.read(output)
-        raw = pack(probed.raw_of(output))
-    except msgspec.DecodeError:
+        answer = ffprobe_parse.read(said)
+        raw = pack(ffprobe_parse.raw_of(said))
+    except (ValueError, RecursionError):
         return Result(error=f"ffprobe ended with status {status} and an answer that makes no sense.")
     if answer.error is None:
-        probe = probed.typed(answer)
+        probe = ffprobe_parse.typed(answer)
     elif -answer.error.code in _VOLUME:
         return Result(error=f"{display(answer.error.string)}.")
     else:
         probe = Probe(error=display(answer.error.string) or "not readable")
-    return Result(statements=[(WRITE, [(item.id, *msgspec.structs.astuple(probe), raw)])])
+    statements = [(WRITE, [(item.id, *msgspec.structs.astuple(probe), raw)])]
+    invalid = answer.error is not None and answer.error.code == INVALID
+    broken = invalid and extension(os.fsencode(os.path.basename(item.path))) in ALWAYS_READ
+    return Result(statements=statements, unopenable=probe.error or "" if broken else "")

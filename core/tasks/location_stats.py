@@ -1,4 +1,4 @@
-"""What a location holds, in figures: kinds, bytes, when, with what, and where."""
+"""The queue location_stats: figures on what a location holds: kinds, bytes, dates, cameras, positions."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -7,12 +7,12 @@ from core.models import Outcome
 from core.tasks.task import Beat, Context, Job, Result
 
 CAMERAS = 100
-"""Cameras that are named at most."""
+"""The most cameras that are named."""
 
-# A file belongs to the location of its import, also when what it holds was in the archive already: so distinct
-# items by file, not by where their payload lies. Longitudes are points on a circle: the bounds leave out the
-# largest gap between two neighbours, and `west` is greater than `east` when they cross the antimeridian (as in
-# RFC 7946, section 5.2). A position of exactly 0, 0 is what some cameras write without a fix.
+# A file belongs to the location of its import, also when its content was in the archive already. So distinct items
+# are counted by file, not by where their payload is. Longitudes are points on a circle: the bounds leave out the
+# largest gap between two neighbours, and `west` is greater than `east` when they cross the antimeridian (as in RFC
+# 7946, section 5.2). A position of exactly 0, 0 is what some cameras write without a fix.
 _FIGURES = f"""
     WITH member AS MATERIALIZED (
         SELECT DISTINCT f.item_id AS id FROM import i CROSS JOIN file f ON f.import_id = i.id
@@ -20,18 +20,13 @@ _FIGURES = f"""
             AND +f.item_id IS NOT NULL
     ),
     known AS MATERIALIZED (
-        SELECT t.kind, t.size, m.captured_local, m.lat, m.lon, trim(coalesce(m.make, '')) AS make,
-            trim(coalesce(m.model, '')) AS model
+        SELECT t.kind, t.size, m.captured_local, m.lat, m.lon, m.camera
         FROM member JOIN item t ON t.id = member.id LEFT JOIN metadata m ON m.item_id = t.id
     ),
     kinds AS (SELECT kind, count(*) AS files, sum(size) AS bytes FROM known GROUP BY kind ORDER BY kind),
     cameras AS (
-        SELECT CASE WHEN model = '' THEN make WHEN make = '' THEN model
-                WHEN lower(substr(model, 1, length(make))) = lower(make) THEN model
-                ELSE make || ' ' || model END AS camera,
-            count(*) AS items
-        FROM known WHERE make != '' OR model != ''
-        GROUP BY 1 ORDER BY items DESC, camera LIMIT {CAMERAS}
+        SELECT camera, count(*) AS items FROM known WHERE camera IS NOT NULL
+        GROUP BY camera ORDER BY items DESC, camera LIMIT {CAMERAS}
     ),
     places AS MATERIALIZED (
         SELECT lat, CASE WHEN lon >= 180 THEN lon - 360 ELSE lon END AS lon FROM known
@@ -61,17 +56,17 @@ _STORE = """
 
 
 class LocationStats:
-    """The work of the queue `location_stats`: one location each, all of it anew."""
+    """The task of the queue `location_stats`: one location per job, computed anew."""
 
     queue = "location_stats"
     together = 1
 
     def missing(self) -> str:
-        """It needs no other program."""
+        """Empty, because no other program is needed."""
         return ""
 
     async def close(self) -> None:
-        """It has no processes."""
+        """Does nothing: the task has no processes."""
 
     async def run(self, jobs: Sequence[Job], context: Context, beat: Beat) -> Mapping[int, Result]:
         """Compute the figures; see `core.tasks.task.Task`."""

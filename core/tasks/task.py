@@ -1,14 +1,13 @@
-"""What a task is: it takes jobs, does work outside the event loop, and hands back what to write."""
+"""The interface of tasks: a task takes jobs, does its work outside the event loop, and returns what is to be
+written."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
+from core.database import Statement
 from core.models import Value
-
-Statement = tuple[str, Sequence[Sequence[Any]]]
-"""SQL, and the rows it is executed for."""
 
 
 class Job(Value, frozen=True, kw_only=True):
@@ -26,18 +25,21 @@ class Job(Value, frozen=True, kw_only=True):
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one job. Empty `error`: done, and `statements` are written with that in one transaction.
+    """The result of one job. Empty `error`: it is done, and `statements` are executed in the transaction that
+    records this.
 
-    `final`: trying again cannot help, so the job is dead at once.
+    `final`: a retry cannot help, so the job is dead at once. `unopenable`: why the item cannot be opened, which is
+    recorded as its damage.
     """
 
     statements: Sequence[Statement] = ()
     error: str = ""
     final: bool = False
+    unopenable: str = ""
 
 
 class ItemFacts(Value, frozen=True, kw_only=True):
-    """What a task needs to know of an item. `path` is absolute, `name` one of its original names."""
+    """The facts of an item that a task needs. `path` is absolute, `name` one of its original names."""
 
     id: int
     archive_id: int
@@ -51,50 +53,51 @@ class ItemFacts(Value, frozen=True, kw_only=True):
 
 
 Beat = Callable[[int, float], None]
-"""Called with a job's id and how far it is (0 to 1) whenever it makes progress: a job that does not call it for
-long is taken for stuck."""
+"""Called with a job's id and its progress (0 to 1) whenever there is any: a job that does not call it for long
+counts as stuck."""
 
 
 class Context(Protocol):
-    """What the engine gives to tasks."""
+    """What the engine provides to tasks."""
 
     @property
     def scratch(self) -> str:
-        """A local folder for intermediate files; emptied when the engine starts."""
+        """A local folder for temporary files; emptied when the engine starts."""
 
     async def items(self, ids: Sequence[int]) -> Mapping[int, ItemFacts]:
-        """The facts of items, by id."""
+        """Returns the facts of items, by id."""
 
     async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Rows of a query on committed data (`core.database.Database.read`)."""
+        """Returns the rows of a query on committed data (`core.database.Database.read`)."""
 
     async def publish(self, archive_id: int, local: str, target: str) -> None:
-        """Copy the local file `local` to `target` below the archive's root: staged, flushed, renamed over whatever
-        derivative stood there; `local` is removed. Raises core.errors.LadingError."""
+        """Copy the local file `local` to `target` below the archive's root: staged, flushed, renamed over an
+        existing derivative; `local` is removed. Raises core.errors.LadingError."""
 
     async def text(self, archive_id: int, path: str) -> bytes | None:
-        """One of Lading's own small files in the archive; None when it is not there."""
+        """Returns the content of one of Lading's own small files in the archive; None when it does not exist."""
 
     async def heads(self, archive_id: int, paths: Sequence[str], length: int) -> list[tuple[int, bytes]]:
-        """Sizes and first bytes of Lading's own files in the archive; -1 and nothing for one that is not there.
+        """Returns (size, first bytes) of Lading's own files in the archive, in order; (-1, b"") for a missing one.
         Raises core.errors.LadingError."""
 
 
 class Task(Protocol):
-    """The work of one queue."""
+    """The task of one queue."""
 
     queue: str
     together: int
-    """Jobs that one call takes at most."""
+    """The most jobs of one call."""
 
     def missing(self) -> str:
-        """Empty when the task can run; else why not and the command that installs what is missing."""
+        """Returns an empty text when the task can run; else why not, and the command that installs what is
+        missing."""
 
     async def run(self, jobs: Sequence[Job], context: Context, beat: Beat) -> Mapping[int, Result]:
-        """Do the jobs; a result for each. Cancelling it ends its child processes at once.
+        """Do the jobs. Returns a result for each, by its id. Cancelling it kills its child processes at once.
 
         An exception counts as an error of all jobs of the call, which are then tried one by one.
         """
 
     async def close(self) -> None:
-        """End every child process."""
+        """Kill every child process."""

@@ -1,65 +1,111 @@
-"""The queue thumbnail: three JPEG files of every picture and film, decoded once, in processes of their own."""
+"""The queue thumbnail: three JPEG files of every picture and film, decoded once, in separate processes."""
 
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
+import msgspec
+
+from core.derivatives.messages import Made, MakeThumbnails, RefusedError
+from core.derivatives.pool import STALL_TIMEOUT, Makers
 from core.errors import LadingError, WorkerDiedError
-from core.makers.messages import Made, MakeThumbnails, RefusedError
-from core.makers.pool import PATIENCE, Makers
-from core.media.kinds import Kind, extension
-from core.tasks import derivative, standing
+from core.media.file_types import Kind, extension
+from core.tasks import companions, derivative, existing_derivatives
 from core.tasks.task import Beat, Context, ItemFacts, Job, Result
 
 ROLES = ("400", "800", "1920")
 """The roles of the rows in the table `derivative`: the short edge in pixels."""
 
-SHELF = "thumbnails"
+FOLDER = "thumbnails"
 
 
 class Thumbnail:
-    """The task. What no decoder is there for is done, with the reason in its rows; what is broken fails."""
+    """The task. An item without a decoder is done, with the reason in its rows; a broken one fails."""
 
     queue = "thumbnail"
     together = 8
 
-    def __init__(self, *, patience: float = PATIENCE, search: str | None = None) -> None:
+    def __init__(self, *, patience: float = STALL_TIMEOUT, search: str | None = None) -> None:
         self.makers = Makers(patience=patience)
         self._search = search
 
     def missing(self) -> str:
-        """Empty when the programs for RAW files and films are there; else why not, and the command."""
+        """Empty when the programs for RAW files and films are installed; else which is not, and the command that
+        installs it."""
         return derivative.missing(("exiftool", "ffmpeg", "ffprobe"), self._search)
 
     async def run(self, jobs: Sequence[Job], context: Context, beat: Beat) -> Mapping[int, Result]:
-        """Make one after the other; while one is published the next is made."""
+        """Make one after the other; the next is made while one is published."""
         facts = await context.items([job.item_id for job in jobs if job.item_id is not None])
         results: dict[int, Result] = {}
-        with derivative.folder(context) as place:
-            async with asyncio.TaskGroup() as publishing:
-                for number, job in enumerate(jobs):
-                    item = facts.get(job.item_id) if job.item_id is not None else None
-                    if item is None:
-                        results[job.id] = derivative.NO_ITEM
-                        continue
-                    names = {role: f"{derivative.stem(item)}_{role}.jpg" for role in ROLES}
-                    if there := await standing.found(context, item, SHELF, names, standing.of_jpeg):
-                        results[job.id] = there
-                        continue
-                    waiting = [later.id for later in jobs[number + 1 :]]
-                    try:
-                        made = await self._make(item, place, job, waiting, beat)
-                    except RefusedError as error:
-                        results[job.id] = Result(error=f"{str(error).rstrip('.')}.", final=error.final)
-                    except WorkerDiedError as error:
-                        results[job.id] = Result(error=str(error))
-                    else:
-                        publishing.create_task(self._publish(context, item, made, place, job, results))
+        async with derivative.folder(context) as place, asyncio.TaskGroup() as publishing:
+            for number, job in enumerate(jobs):
+                item = facts.get(job.item_id) if job.item_id is not None else None
+                if item is None:
+                    results[job.id] = derivative.NO_ITEM
+                    continue
+                names = {role: f"{derivative.stem(item)}_{role}.jpg" for role in ROLES}
+                if there := await existing_derivatives.found(
+                    context, item, FOLDER, names, existing_derivatives.of_jpeg
+                ):
+                    results[job.id] = there
+                    continue
+                waiting = [later.id for later in jobs[number + 1 :]]
+                try:
+                    made = await self._of_any(item, context, place, job, waiting, beat)
+                except RefusedError as error:
+                    why = str(error).rstrip(".")
+                    broken = why if error.damaged else ""
+                    results[job.id] = Result(error=f"{why}.", final=error.final, unopenable=broken)
+                except WorkerDiedError as error:
+                    results[job.id] = Result(error=str(error))
+                else:
+                    publishing.create_task(self._publish(context, item, made, place, job, results))
         return results
 
-    async def _make(self, item: ItemFacts, place: str, job: Job, waiting: list[int], beat: Beat) -> Made:
+    async def _of_any(
+        self, item: ItemFacts, context: Context, place: str, job: Job, waiting: list[int], beat: Beat
+    ) -> Made:
+        """Make thumbnails of the item itself; for a film without a decoder, of the files that the camera has made
+        of it.
+
+        The film itself is tried first, because decoding it shows whether it is broken.
+        """
         if item.kind not in (Kind.IMAGES, Kind.VIDEOS):
             return Made([], f"no picture: {item.kind}")
+        made, refused = Made([]), RefusedError("")
+        try:
+            made = await self._make(item, item, place, job, waiting, beat)
+        except RefusedError as error:
+            if error.damaged or item.kind != Kind.VIDEOS:
+                raise
+            refused = error
+        if made.files or item.kind != Kind.VIDEOS:
+            return made
+        for other in (companions.proxy, companions.thumbnail):
+            if there := await other(context, item):
+                with suppress(RefusedError):
+                    instead = await self._make(
+                        item, there[0], place, job, waiting, beat, film=other is companions.proxy
+                    )
+                    if instead.files:
+                        return instead
+        if str(refused):
+            raise refused
+        return made
+
+    async def _make(
+        self,
+        item: ItemFacts,
+        of: ItemFacts,
+        place: str,
+        job: Job,
+        waiting: list[int],
+        beat: Beat,
+        *,
+        film: bool | None = None,
+    ) -> Made:
 
         def step(fraction: float) -> None:
             beat(job.id, fraction)
@@ -67,11 +113,11 @@ class Thumbnail:
                 beat(later, 0.0)
 
         step(0.0)
-        ending = extension(os.fsencode(os.path.basename(item.path))) or extension(item.name)
+        ending = extension(os.fsencode(os.path.basename(of.path))) or extension(of.name)
         order = MakeThumbnails(
-            path=os.fsencode(item.path),
+            path=os.fsencode(of.path),
             extension=ending.removeprefix("."),
-            film=item.kind == Kind.VIDEOS,
+            film=of.kind == Kind.VIDEOS if film is None else film,
             folder=os.fsencode(place),
             stem=derivative.stem(item),
         )
@@ -81,10 +127,11 @@ class Thumbnail:
         self, context: Context, item: ItemFacts, made: Made, place: str, job: Job, results: dict[int, Result]
     ) -> None:
         try:
-            results[job.id] = await derivative.published(context, item, made, place, SHELF, ROLES)
+            result = await derivative.published(context, item, made, place, FOLDER, ROLES)
+            results[job.id] = msgspec.structs.replace(result, unopenable=made.note if made.damaged else "")
         except LadingError as error:
             results[job.id] = Result(error=str(error))
 
     async def close(self) -> None:
-        """End every child process."""
+        """Kill every child process."""
         await self.makers.close()

@@ -1,32 +1,34 @@
-"""The queue video_proxy: a small film of every film, which plays everywhere."""
+"""The queue video_proxy: of every film a small one that plays everywhere."""
 
 import os
 from collections.abc import Mapping, Sequence
 
+from core.derivatives.messages import LONG_EDGE, Made, MakeProxy, RefusedError
+from core.derivatives.pool import STALL_TIMEOUT, Makers
 from core.errors import LadingError
-from core.makers.messages import MakeProxy, RefusedError
-from core.makers.pool import PATIENCE, Makers
-from core.tasks import derivative, standing
+from core.paths import display
+from core.tasks import companions, derivative, existing_derivatives
 from core.tasks.task import Beat, Context, ItemFacts, Job, Result
 
 ROLE = "proxy"
 """The role of the row in the table `derivative`."""
 
-SHELF = "proxies"
+FOLDER = "proxies"
 
 
 class VideoProxy:
-    """The task. What holds no moving picture, or none that can be decoded, is done, with the reason in its row."""
+    """The task. A file without a video stream, or with none that can be decoded, is done, with the reason in its
+    row."""
 
     queue = "video_proxy"
     together = 1
 
-    def __init__(self, *, patience: float = PATIENCE, search: str | None = None) -> None:
+    def __init__(self, *, patience: float = STALL_TIMEOUT, search: str | None = None) -> None:
         self.makers = Makers(patience=patience)
         self._search = search
 
     def missing(self) -> str:
-        """Empty when ffmpeg and ffprobe are there; else why not, and the command."""
+        """Empty when ffmpeg and ffprobe are installed; else which is not, and the command that installs it."""
         return derivative.missing(("ffmpeg", "ffprobe"), self._search)
 
     async def run(self, jobs: Sequence[Job], context: Context, beat: Beat) -> Mapping[int, Result]:
@@ -39,19 +41,31 @@ class VideoProxy:
         return results
 
     async def _make(self, job: Job, item: ItemFacts, context: Context, beat: Beat) -> Result:
+        if why := await self._none(item, context):
+            return await derivative.published(context, item, Made([], why), "", FOLDER, (ROLE,))
         name = {ROLE: f"{derivative.stem(item)}.mp4"}
-        if there := await standing.found(context, item, SHELF, name, standing.of_film):
+        if there := await existing_derivatives.found(context, item, FOLDER, name, existing_derivatives.of_film):
             return there
-        with derivative.folder(context) as place:
+        async with derivative.folder(context) as place:
             order = MakeProxy(path=os.fsencode(item.path), folder=os.fsencode(place), stem=derivative.stem(item))
             try:
                 made = await self.makers.make(order, lambda fraction: beat(job.id, fraction))
-                return await derivative.published(context, item, made, place, SHELF, (ROLE,))
+                return await derivative.published(context, item, made, place, FOLDER, (ROLE,))
             except RefusedError as error:
                 return Result(error=f"{str(error).rstrip('.')}.", final=error.final)
             except LadingError as error:
                 return Result(error=str(error))
 
+    async def _none(self, item: ItemFacts, context: Context) -> str:
+        """Why no proxy is needed: the camera has made one, or the item is one, or as small as one. Empty: one is
+        needed."""
+        if film := await companions.proxy_of(context, item):
+            return f"it is the camera's proxy of {display(film)}"
+        if there := await companions.proxy(context, item):
+            return f"the camera's own serves: {display(there[1])}"
+        size = await companions.edges(context, item)
+        return "it is smaller than a proxy" if size is not None and max(size) < LONG_EDGE else ""
+
     async def close(self) -> None:
-        """End every child process."""
+        """Kill every child process."""
         await self.makers.close()

@@ -1,0 +1,205 @@
+"""Parsing boxes of ISO base media, QuickTime, HEIF and AVIF files (ISO/IEC 14496-12, 23008-12), where decoders do
+not report their content."""
+
+from collections.abc import Iterator
+from typing import IO
+
+import msgspec
+from PIL import Image
+
+LARGEST = 32 << 20
+"""The most bytes of a box that is read."""
+
+MOST = 10_000
+"""The most boxes that are examined."""
+
+_CONTAINERS = frozenset((b"trak", b"mdia", b"minf", b"dinf"))
+
+Box = tuple[bytes, bytes]
+"""Type and content."""
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """How the main picture of a HEIF or AVIF file is to be displayed.
+
+    brands: those of the file. size: of the coded picture; None when it is not given.
+    film: whether the file has a track, too, as image sequences have.
+    crop: left, top, right and bottom in the coded picture. angle: quarter turns anticlockwise, after the crop.
+    mirror: 0 top to bottom, 1 left to right, after the turns. None where the file has no such property.
+    """
+
+    brands: frozenset[bytes]
+    size: tuple[int, int] | None = None
+    film: bool = False
+    crop: tuple[int, int, int, int] | None = None
+    angle: int | None = None
+    mirror: int | None = None
+
+    @property
+    def turned(self) -> bool:
+        """Whether the file has a rotation or mirror of its own, so that EXIF orientation does not count."""
+        return self.angle is not None or self.mirror is not None
+
+
+def shown(file: IO[bytes]) -> Shown | None:
+    """How the main picture is displayed; None for another kind of file. Leaves the file at its beginning."""
+    try:
+        found = dict(_top(file, (b"ftyp", b"meta", b"moov")))
+        if b"ftyp" not in found:
+            return None
+        head = found[b"ftyp"]
+        brands = frozenset(head[at : at + 4] for at in (0, *range(8, len(head) - 3, 4)))
+        return _shown(brands, found.get(b"meta", b"")[4:], b"moov" in found)
+    except (ValueError, IndexError, ZeroDivisionError):
+        return None
+    finally:
+        file.seek(0)
+
+
+def upright(image: Image.Image, how: Shown) -> Image.Image:
+    """Crop, turn and mirror a coded picture as its file says, in the order of ISO/IEC 23000-22, 7.3.6.7."""
+    if how.crop and image.size == how.size:
+        image = image.crop(how.crop)
+    turns = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
+    if how.angle:
+        image = image.transpose(turns[how.angle])
+    if how.mirror is not None:
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT if how.mirror else Image.Transpose.FLIP_TOP_BOTTOM)
+    return image
+
+
+def elsewhere(file: IO[bytes]) -> bool:
+    """Whether a film only refers to other files: no track has its media data in this one.
+
+    A reference whose lowest flag is set means the file itself (ISO/IEC 14496-12, 8.7.2; of QuickTime, "Data
+    Reference Atoms"). Leaves the file at its beginning.
+    """
+    try:
+        flags = [flag for _, moov in _top(file, (b"moov",)) for flag in _references(moov)]
+    except (ValueError, IndexError):
+        return False
+    finally:
+        file.seek(0)
+    return bool(flags) and not any(flags)
+
+
+def cut_off(file: IO[bytes]) -> bool:
+    """Whether HEIF, AVIF, JPEG 2000 (boxes) or WebP (RIFF) says that it is longer than its file.
+
+    Leaves the file at its beginning.
+    """
+    try:
+        end = file.seek(0, 2)
+        file.seek(0)
+        head = file.read(12)
+        if head[:4] == b"RIFF":
+            return 8 + int.from_bytes(head[4:8], "little") > end
+        if head[4:8] not in (b"ftyp", b"jP  "):
+            return False
+        at = 0
+        for _ in range(MOST):
+            if at == end:
+                return False
+            file.seek(at)
+            head = file.read(16)
+            size = int.from_bytes(head[:4], "big")
+            if size == 1:
+                size = int.from_bytes(head[8:16], "big")
+            if size == 0 and len(head) >= 8:
+                return False  # up to the end, wherever that is
+            if size < 8 or at + size > end:
+                return True
+            at += size
+        return False
+    finally:
+        file.seek(0)
+
+
+def _references(content: bytes) -> Iterator[bool]:
+    for kind, inner in _boxes(content):
+        if kind in _CONTAINERS:
+            yield from _references(inner)
+        elif kind == b"dref":
+            for _, entry in _boxes(inner[8:]):
+                yield bool(entry[3] & 1)
+
+
+def _shown(brands: frozenset[bytes], meta: bytes, film: bool) -> Shown:
+    boxes = dict(_boxes(meta))
+    found: dict[bytes, bytes] = {}
+    if b"pitm" in boxes and b"iprp" in boxes:
+        wide = boxes[b"pitm"][0] > 0
+        main = int.from_bytes(boxes[b"pitm"][4 : 8 if wide else 6], "big")
+        parts = list(_boxes(boxes[b"iprp"]))
+        properties = [box for kind, inner in parts if kind == b"ipco" for box in _boxes(inner)]
+        numbers = [number for kind, inner in parts if kind == b"ipma" for number in _of(main, inner)]
+        found = dict(properties[number - 1] for number in numbers if 0 < number <= len(properties))
+    size = None
+    if b"ispe" in found:
+        size = int.from_bytes(found[b"ispe"][4:8], "big"), int.from_bytes(found[b"ispe"][8:12], "big")
+    return Shown(
+        brands,
+        size,
+        film,
+        _crop(found[b"clap"], *size) if size and b"clap" in found else None,
+        found[b"irot"][0] & 3 if b"irot" in found else None,
+        found[b"imir"][0] & 1 if b"imir" in found else None,
+    )
+
+
+def _of(item: int, ipma: bytes) -> list[int]:
+    """The numbers of an item's properties, out of an ItemPropertyAssociationBox."""
+    version, long = ipma[0], ipma[3] & 1
+    at, width = 8, 4 if version else 2
+    for _ in range(int.from_bytes(ipma[4:8], "big")):
+        number, count = int.from_bytes(ipma[at : at + width], "big"), ipma[at + width]
+        at += width + 1
+        step = 2 if long else 1
+        if number == item:
+            mask = 0x7FFF if long else 0x7F
+            places = range(at, at + count * step, step)
+            return [int.from_bytes(ipma[place : place + step], "big") & mask for place in places]
+        at += count * step
+    return []
+
+
+def _crop(clap: bytes, width: int, height: int) -> tuple[int, int, int, int] | None:
+    """The crop (left, top, right, bottom) of a CleanApertureBox (ISO/IEC 14496-12, 12.1.4); None when it is not
+    inside the picture."""
+    numbers = [int.from_bytes(clap[at : at + 4], "big", signed=at >= 16 and at % 8 == 0) for at in range(0, 32, 4)]
+    across, down, right, low = (above / below for above, below in zip(numbers[::2], numbers[1::2], strict=True))
+    left, top = round((width - across) / 2 + right), round((height - down) / 2 + low)
+    box = left, top, left + round(across), top + round(down)
+    inside = 0 <= left < box[2] <= width and 0 <= top < box[3] <= height
+    return box if inside and box != (0, 0, width, height) else None
+
+
+def _top(file: IO[bytes], wanted: tuple[bytes, ...]) -> Iterator[Box]:
+    """The top-level boxes of these types, without reading the others."""
+    end, at = file.seek(0, 2), 0
+    while at + 8 <= end:
+        file.seek(at)
+        head = file.read(16)
+        size, start = int.from_bytes(head[:4], "big"), at + 8
+        if size == 1:
+            size, start = int.from_bytes(head[8:16], "big"), at + 16
+        size = size or end - at
+        if size < start - at:
+            return
+        if head[4:8] in wanted and size <= LARGEST:
+            file.seek(start)
+            yield head[4:8], file.read(min(at + size, end) - start)
+        at += size
+
+
+def _boxes(content: bytes) -> Iterator[Box]:
+    at = 0
+    while at + 8 <= len(content):
+        size, start = int.from_bytes(content[at : at + 4], "big"), at + 8
+        if size == 1:
+            size, start = int.from_bytes(content[at + 8 : at + 16], "big"), at + 16
+        size = size or len(content) - at
+        if size < start - at:
+            return
+        yield content[at + 4 : at + 8], content[start : at + size]
+        at += size

@@ -1,0 +1,95 @@
+"""Messages between the engine and a maker: to every order any number of steps, then one reply."""
+
+import msgspec
+
+CUT_OFF = "it is cut off"
+"""The beginning of notes on a picture of which a part is missing."""
+
+LONG_EDGE = 720
+"""The most pixels of a proxy's long edge."""
+
+
+class Message(msgspec.Struct, tag=True, array_like=True, gc=False):
+    """The base of all messages; the class name is the tag. Paths are raw bytes."""
+
+
+class MakeThumbnails(Message):
+    """Make thumbnails in three sizes of the picture or film `path` in `folder`, their names beginning with `stem`.
+
+    `extension` is that of its name, lower-case and without the dot.
+    """
+
+    path: bytes
+    extension: str
+    film: bool
+    folder: bytes
+    stem: str
+
+
+class MakeProxy(Message):
+    """Make a proxy of the film `path` in `folder`; its name begins with `stem`."""
+
+    path: bytes
+    folder: bytes
+    stem: str
+
+
+class MakeStrip(Message):
+    """Make one picture of six frames of the film `path` in `folder`; its name begins with `stem`."""
+
+    path: bytes
+    folder: bytes
+    stem: str
+
+
+Order = MakeThumbnails | MakeProxy | MakeStrip
+
+
+class Step(Message):
+    """Progress: `fraction` of the whole is done (0 to 1)."""
+
+    fraction: float
+
+
+class File(Message):
+    """One file that was made: `name` in the order's folder."""
+
+    role: str
+    name: str
+    width: int
+    height: int
+    size: int
+
+
+class Made(Message):
+    """The order was carried out. `note`: why nothing was made, or what is wrong with the file. `damaged`: the file
+    has lost a part of its content."""
+
+    files: list[File]
+    note: str = ""
+    damaged: bool = False
+
+
+class Refused(Message):
+    """The order cannot be carried out. `final`: because of the file's content, so that a retry cannot help;
+    `damaged`: the file has lost a part of that content."""
+
+    error: str
+    final: bool
+    damaged: bool = False
+
+
+Answer = Step | Made | Refused
+
+
+class RefusedError(Exception):
+    """In a maker: the order cannot be carried out. `final` and `damaged` are as in Refused."""
+
+    def __init__(self, error: str, *, final: bool = True, damaged: bool = False) -> None:
+        super().__init__(error)
+        self.final = final
+        self.damaged = damaged
+
+
+class NoDecoderError(RefusedError):
+    """In a maker: the format is known, but no decoder here can decode this file."""

@@ -1,0 +1,212 @@
+"""Carrying out an order for thumbnails: choosing a decoder, and the fallbacks when there is none."""
+
+import io
+import os
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from typing import IO
+
+from core.derivatives import boxes, ffmpeg, images, raw_preview, resource_limits, tiff
+from core.derivatives.images import NotAPictureError, TooLargeError
+from core.derivatives.messages import CUT_OFF, Made, MakeThumbnails, NoDecoderError, RefusedError
+from core.media import demuxers
+from core.media.file_types import RAW, Kind, kind_of_content
+
+HEAD = 400
+"""Bytes at the start of a file that tell its type."""
+
+Report = Callable[[float], None]
+
+
+def make(order: MakeThumbnails, report: Report) -> Made:
+    """Make the thumbnails. Raises RefusedError, OSError."""
+    with open_item(order.path) as file:
+        content = kind_of_content(file.read(HEAD))
+        file.seek(0)
+        if order.extension.encode() in RAW and not order.film:
+            return _of_raw(order, file, report)
+        # A name may be wrong: this is a picture with the extension of a film.
+        if order.film and (content != Kind.IMAGES or order.extension in ("mjpeg", "mjpg")):
+            return _of_film(order, report)
+        return _of_picture(order, file, content, report)
+
+
+def open_item(path: bytes) -> IO[bytes]:
+    """Open an archived file, which must be regular and not empty. Raises RefusedError, OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    file = os.fdopen(fd, "rb")
+    facts = os.fstat(fd)
+    if stat.S_ISREG(facts.st_mode) and facts.st_size:
+        return file
+    file.close()
+    if stat.S_ISREG(facts.st_mode):
+        raise RefusedError("the file is empty", damaged=True)
+    raise RefusedError("it is no regular file")
+
+
+def _save(
+    order: MakeThumbnails,
+    source: IO[bytes],
+    orientation: int,
+    report: Report,
+    *,
+    partly: bool = False,
+    note: str = "",
+) -> Made:
+    with resource_limits.bounded_memory():
+        image = images.develop(source, orientation, order.extension, partly=partly)
+        report(0.7)
+        return Made(images.save(image, order.folder, order.stem, report, note), note, note.startswith(CUT_OFF))
+
+
+def _of_picture(order: MakeThumbnails, file: IO[bytes], content: Kind, report: Report) -> Made:
+    """Decode it with Pillow; else use the remaining part of a truncated file, ffmpeg, or a preview in the file."""
+    try:
+        return _save(order, file, 1, report)
+    except TooLargeError:
+        raise
+    except RefusedError as error:
+        refused = error
+    if content == Kind.VIDEOS:
+        return _of_film(order, report)
+    if refused.damaged:
+        with suppress(RefusedError):
+            file.seek(0)
+            note = f"{CUT_OFF}: what is missing is grey or black"
+            return _save(order, file, 1, report, partly=True, note=note)
+    else:
+        try:
+            return _by_ffmpeg(order, order.path, report)
+        except RefusedError as error:
+            refused = _clearer(refused, error, order, content)
+    report(0.4)
+    # Many formats without a decoder carry a preview.
+    if not isinstance(refused, NoDecoderError) and boxes.cut_off(file):
+        refused = RefusedError(f"{CUT_OFF}, and nothing of it can be decoded", damaged=True)
+    known = not isinstance(refused, NotAPictureError | NoDecoderError)
+    note = f"{CUT_OFF if refused.damaged else 'it cannot be decoded'}: this is the preview in it" if known else ""
+    made = _of_previews(order, raw_preview.read(order.path), report, note)
+    if made:
+        return made
+    if isinstance(refused, NoDecoderError):
+        return Made([], str(refused))
+    if isinstance(refused, NotAPictureError) and order.extension not in images.EXTENSIONS:
+        return Made([], f"no decoder for pictures of the kind .{order.extension}")
+    raise refused
+
+
+def _clearer(refused: RefusedError, further: RefusedError, order: MakeThumbnails, content: Kind) -> RefusedError:
+    """The more useful of Pillow's and ffmpeg's reasons. Raises ffmpeg's where a retry may help."""
+    if not further.final:
+        raise further
+    if not isinstance(refused, NotAPictureError):
+        return refused
+    if not isinstance(further, NotAPictureError):
+        return further
+    if content == Kind.IMAGES and (order.film or order.extension in images.EXTENSIONS):
+        return RefusedError("it begins as a picture does, but cannot be decoded")
+    return refused
+
+
+def _by_ffmpeg(order: MakeThumbnails, path: bytes, report: Report, orientation: int = 0) -> Made:
+    """Decode a picture that Pillow refuses with ffmpeg.
+
+    Raises NotAPictureError when ffmpeg does not know the format, NoDecoderError when it has no decoder for it,
+    RefusedError, OSError.
+    """
+    with open_item(path) as file:
+        kind = tiff.Tiff.of(file)
+        if kind and not kind.for_ffmpeg:
+            raise NoDecoderError(f"no decoder for {kind}")
+        how = boxes.shown(file)
+        profile, own = images.facts(file)
+    try:
+        film = ffmpeg.look(path, order.folder, demuxers.PICTURES)
+    except RefusedError as error:
+        raise NotAPictureError(str(error)) if error.final else error from error
+    if film is None or not film.decoded:
+        raise NoDecoderError(f"no decoder for pictures of the kind .{order.extension}")
+    if how and how.size != film.coded:
+        if not how.film:
+            # It is one tile of many, or a thumbnail.
+            raise RefusedError("ffmpeg finds another picture in it")
+        how = None
+    report(0.2)
+    try:
+        data, wrong = ffmpeg.still(film, path, order.folder, None if how else images.SIZES[0][0])
+    except NoDecoderError as error:
+        raise NoDecoderError(f"no decoder for pictures of the kind .{order.extension}") from error
+    report(0.5)
+    with resource_limits.bounded_memory():
+        image = images.decoded(data, profile, how, own or orientation or 1)
+        note = f"not all of it may be shown: {wrong}" if wrong else ""
+        return Made(images.save(image, order.folder, order.stem, report, note), note)
+
+
+def _of_raw(order: MakeThumbnails, file: IO[bytes], report: Report) -> Made:
+    found = raw_preview.read(order.path)
+    report(0.3)
+    made = _of_previews(order, found, report) or _of_jxl(order, file, found.orientation, report)
+    if made:
+        return made
+    if found.unknown:
+        return Made([], f"no decoder for files of this kind, though .{order.extension} is a name of RAW pictures")
+    if found.error:
+        raise RefusedError(found.error)
+    try:
+        # An uncompressed preview is the first image of the TIFF that most RAW files are.
+        return _save(order, file, 1, report)
+    except RefusedError:
+        return Made([], "it holds no preview that can be shown")
+
+
+def _of_previews(
+    order: MakeThumbnails, found: raw_preview.Previews, report: Report, note: str = ""
+) -> Made | None:
+    """Use the largest preview that can be decoded; None when there is none."""
+    for data in found.images:
+        with suppress(RefusedError):
+            return _save(order, io.BytesIO(data), found.orientation or 1, report, note=note)
+    return None
+
+
+def _of_jxl(order: MakeThumbnails, file: IO[bytes], orientation: int, report: Report) -> Made | None:
+    """Use the largest JPEG XL preview of a DNG 1.7 file; None when none can be decoded."""
+    path = os.path.join(order.folder, b"preview.jxl")
+    for data in sorted(tiff.jxl_previews(file), key=len, reverse=True):
+        with open(path, "wb") as preview:
+            preview.write(data)
+        with suppress(RefusedError):
+            return _by_ffmpeg(order, path, report, orientation)
+    return None
+
+
+def _of_film(order: MakeThumbnails, report: Report) -> Made:
+    try:
+        return _of_frame(order, report)
+    except NoDecoderError as error:
+        return Made([], str(error))
+    except RefusedError as error:
+        raise ffmpeg.truer(error, order.path) from error
+
+
+def _of_frame(order: MakeThumbnails, report: Report) -> Made:
+    film = ffmpeg.look(order.path, order.folder)
+    if film is None:
+        return Made([], "it holds no moving picture")
+    none = NoDecoderError(f"no decoder for films of the kind {film.codec}")
+    if not film.decoded:
+        raise none
+    report(0.1)
+    late = film.duration is None or film.duration > 1.0
+    # The last try is without seeking, which raw streams and interrupted recordings do not allow.
+    for at in (1.0, 0.0, None) if late else (0.0, None):
+        try:
+            frame = ffmpeg.frame(film, order.path, order.folder, at, images.SIZES[0][0])
+        except NoDecoderError:
+            raise none from None
+        report(0.5)
+        if frame:
+            return _save(order, io.BytesIO(frame), 1, report)
+    raise RefusedError("no frame of it can be decoded", damaged=True)

@@ -1,0 +1,67 @@
+"""Why the jobs of a queue are not run."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
+
+from core.queue.throttle import Throttle
+from core.tasks.task import Task
+
+LOOK_AGAIN = 5.0
+"""Seconds between two checks whether the tools that tasks need are present."""
+
+COPIES = "copies come first"
+
+
+class Archives(Protocol):
+    """Tells which archives jobs can use (`core.queue.archive_leases`)."""
+
+    @property
+    def away(self) -> Mapping[int, str]: ...
+    def usable(self, archive_id: int) -> bool: ...
+    async def present(self, archive_id: int) -> bool: ...
+    def rest(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+class Standing:
+    """Knows everything that can keep a queue from running."""
+
+    def __init__(self, tasks: Mapping[str, Task], sharing: Throttle, archives: Archives) -> None:
+        self.trouble = ""
+        """The last error of the database; empty while it works."""
+        self._tasks = tasks
+        self._sharing = sharing
+        self._archives = archives
+        self._missing: dict[str, str] = {}
+        self._until = float("-inf")
+
+    async def look(self) -> None:
+        """Check at intervals which tools are missing; in a thread, because the check runs programs."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._until:
+            self._missing = await asyncio.to_thread(self._lacking)
+            self._until = now + LOOK_AGAIN
+
+    def _lacking(self) -> dict[str, str]:
+        return {name: task.missing() for name, task in self._tasks.items()}
+
+    def can(self, name: str) -> bool:
+        """Whether calls of a queue may begin."""
+        return name in self._tasks and name not in self._sharing.paused and not self._missing.get(name)
+
+    def until_someone_acts(self, name: str) -> str:
+        """Why a queue does not run until a person does something; empty when none of these reasons holds."""
+        if name in self._sharing.paused:
+            return "paused"
+        if name not in self._tasks:
+            return "this program cannot do it"
+        return self._missing.get(name, "")
+
+    def reason(self, name: str) -> str:
+        """Why a queue does not run; empty when it does."""
+        if reason := self.until_someone_acts(name) or self.trouble:
+            return reason
+        if self._sharing.holds(name):
+            return COPIES
+        return next(iter(self._archives.away.values()), "")

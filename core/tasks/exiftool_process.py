@@ -1,0 +1,171 @@
+"""The process around one exiftool: `python -m core.tasks.exiftool_process EXIFTOOL`, started by exiftool_client.
+
+pyexiftool waits forever for a daemon that hangs, and in a busy loop for one that died. Here that is harmless,
+because this process can be killed. It ends by itself when its exiftool has died, and kills exiftool when the
+engine has died.
+"""
+
+import contextlib
+import os
+import queue
+import signal
+import sys
+import threading
+from typing import BinaryIO
+
+import msgspec
+from exiftool import ExifTool  # type: ignore[import-untyped]
+
+from core import vital_threads
+from core.ipc import FRAME, framed, length_of
+from core.media.metadata import Metadata, pack, parse, raw_of
+from core.models import Value
+
+DIED = 3
+"""Exit status when exiftool has ended."""
+
+NAMED = ("Composite:LensID", "SerialNumber", "InternalSerialNumber", "H264:Make", "TimeZone")
+"""Tags that are read as exiftool prints them for people: lenses and AVCHD's makers, whose names only exiftool
+knows; serial numbers, which as numbers lack the zeros, or the form, that the camera shows; time zones, whose
+numbers are minutes, seconds or indexes of a list."""
+
+COMMON = (
+    "-json",
+    "-a",  # also tags that another group has, too
+    "-G1",
+    *(f"-{tag}" for tag in NAMED),
+    "-all#",  # all others as numbers, as with -n
+    "--sort",  # no sorting: sorting by group, the default with -G1, takes a twentieth of its time
+    "-q",
+    "-charset",
+    "filename=utf8",
+    "-api",
+    "largefilesupport=1",
+)
+"""Without -fast: exiftool seeks past media data anyway, and with it some durations and sizes would be missing."""
+
+
+class Read(Value, frozen=True, kw_only=True):
+    """The result for one file. `failure`: there is none, because the file could not be opened."""
+
+    metadata: Metadata | None = None
+    raw: bytes = b""
+    failure: str = ""
+
+
+_SENSELESS = Read(metadata=Metadata(error="exiftool's answer makes no sense"))
+
+Said = msgspec.Raw | Read
+"""exiftool's JSON about one file, or a result where there was none."""
+
+
+def argument(path: bytes) -> bytes | None:
+    """A path as one line for exiftool's `-@`; None for a path that no line can express.
+
+    A line break is written in exiftool's C notation, which leaves stray backslashes before `$` and `@` (12.57).
+    """
+    if not any(byte in path for byte in b"\r\n"):
+        return path
+    if any(byte in path for byte in b"$@\0"):
+        return None
+    return b"#[CSTR]" + path.replace(b"\\", rb"\\").replace(b"\n", rb"\n").replace(b"\r", rb"\r")
+
+
+def main() -> None:
+    """Answer lists of paths with lists of `Read` until the engine closes the pipe."""
+    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1):
+        os.dup2(nothing, standard)
+    vital_threads.install()
+    signal.signal(signal.SIGCHLD, _bereaved)
+    # The configuration is empty, because the user's own may contain Perl code.
+    tool = ExifTool(sys.argv[1], list(COMMON), config_file="", encoding="utf-8")
+    tool.block_size = 1 << 16
+    tool.run()
+    # Threads start only now: pyexiftool forks with a preexec_fn, which is unsafe with threads. While exiftool
+    # reads some files, its answers about the files before are parsed.
+    waiting: queue.SimpleQueue[list[bytes]] = queue.SimpleQueue()
+    said: queue.SimpleQueue[list[Said]] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(requests, waiting), daemon=True).start()
+    threading.Thread(target=_answer, args=(said, replies), daemon=True).start()
+    while True:
+        said.put(_read(tool, waiting.get()))
+
+
+def _bereaved(_signal: int, _frame: object) -> None:
+    with contextlib.suppress(ChildProcessError):
+        if os.waitpid(-1, os.WNOHANG)[0] == 0:  # only stopped
+            return
+    os._exit(DIED)
+
+
+def _listen(requests: BinaryIO, waiting: "queue.SimpleQueue[list[bytes]]") -> None:
+    decoder = msgspec.msgpack.Decoder(list[bytes])
+    while len(head := requests.read(FRAME)) == FRAME:
+        waiting.put(decoder.decode(requests.read(length_of(head))))
+    os.killpg(0, signal.SIGKILL)
+
+
+def _answer(said: "queue.SimpleQueue[list[Said]]", replies: BinaryIO) -> None:
+    while True:
+        answers = [one if isinstance(one, Read) else parsed(bytes(one)) for one in said.get()]
+        reply = msgspec.msgpack.encode(answers)
+        with contextlib.suppress(BrokenPipeError):
+            replies.write(framed(reply))
+            replies.flush()
+
+
+def _read(tool: ExifTool, paths: list[bytes]) -> "list[Said]":
+    """Read files in one call, or one by one when the answers cannot be matched with the files.
+
+    exiftool skips files that it cannot find.
+    """
+    lines = [line for path in paths if (line := argument(path)) is not None]
+    if len(lines) == len(paths):
+        told: bytes = tool.execute(*lines, raw_bytes=True)
+        # exiftool cleans values, but not names, which may come from the file: a damaged XMP prefix.
+        said = told.decode("utf-8", "replace").encode()
+        with contextlib.suppress(ValueError, RecursionError):
+            answers = msgspec.json.decode(said or b"[]", type=list[msgspec.Raw])
+            if len(paths) == 1 or list(map(_about, answers)) == list(map(os.path.basename, paths)):
+                return [*answers] or [Read(failure=_complaint(tool))]
+    elif len(paths) == 1:
+        return [Read(failure="its path holds a line break beside $ or @, which exiftool cannot be told")]
+    if len(paths) == 1:
+        return [_SENSELESS]
+    return [answer for path in paths for answer in _read(tool, [path])]
+
+
+def _about(answer: msgspec.Raw) -> bytes:
+    """The file name that an answer is about; payload names are plain ASCII."""
+    return os.path.basename(msgspec.json.decode(answer, type=_Source).path.encode())
+
+
+class _Source(msgspec.Struct):
+    path: str = msgspec.field(name="SourceFile")
+
+
+def _complaint(tool: ExifTool) -> str:
+    said: bytes = tool.last_stderr
+    lines = said.decode("utf-8", "replace").strip().splitlines()
+    return lines[0].partition(" - ")[0] if lines else "exiftool said nothing"
+
+
+def parsed(json: bytes) -> Read:
+    """Parse the answer for one file. It never raises, so that the other files of the call keep their results."""
+    try:
+        return _taken_apart(json)
+    except Exception:
+        return _SENSELESS
+
+
+def _taken_apart(json: bytes) -> Read:
+    metadata = parse(json)
+    if metadata.error is not None and metadata.error.startswith("Error opening file"):
+        return Read(failure=metadata.error)
+    return Read(metadata=metadata, raw=pack(raw_of(json)))
+
+
+if __name__ == "__main__":
+    main()
