@@ -1,0 +1,188 @@
+"""The contents of a report, before its pictures and its list of files: read once, for pages and for PDF.
+
+All texts have passed `display`: they are safe to show.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from datetime import tzinfo
+
+import humanize
+import msgspec
+
+from core.catalog import differing, unopenable
+from core.database import Read
+from core.media.file_types import Kind
+from core.models import Count, Outcome, Verdict
+from core.paths import display
+from core.receipts import checksum_lists
+from core.receipts.files import WORDS
+from core.receipts.summary import Head, Heading, heading
+from core.receipts.text import OUTCOME_WORDS, facts, proven, verdict_words
+from core.receipts.timestamps import stamp
+from core.reports.tiles import Selection, Stretch, times
+
+DAYS_DRAWN = 62
+"""The most days of a timeline that are drawn hour by hour; with more, each day is one row of numbers."""
+
+HOURS = tuple(f"{hour:02}" for hour in range(24))
+
+
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
+    """The contents of the report of one import. tone: safe, keep or open. facts: (name, lines). outcomes and
+    kinds: (word, count). unopenable: (path, reason). differing: (path, when it was imported before, where that
+    content is). lists: a sentence about each checksum list on the source. not_as_listed: (path, how it differs).
+    not_there: (path, the list that names it)."""
+
+    heading: Heading
+    title: str
+    verdict: str
+    tone: str
+    facts: list[tuple[str, list[str]]]
+    proven: list[str]
+    outcomes: list[tuple[str, Count]]
+    kinds: list[tuple[str, Count]]
+    unopenable: list[tuple[str, str]]
+    differing: list[tuple[str, str, str]]
+    lists: list[str]
+    not_as_listed: list[tuple[str, str]]
+    not_there: list[tuple[str, str]]
+
+    @property
+    def head(self) -> Head:
+        """The import's head, as in its receipt."""
+        return self.heading.head
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone of the import's times."""
+        return self.heading.zone
+
+
+async def contents(read: Read, name: str) -> Contents:
+    """Read the contents of the report of the import `name`. Raises UsageError, DatabaseError."""
+    found = await heading(read, name)
+    head = found.head
+    broken = await unopenable.of_import(read, found.import_id)
+    others = await differing.of_import(read, found.import_id)
+    lists = await checksum_lists.of_import(read, found.import_id)
+    return Contents(
+        heading=found,
+        title=display(head.label or os.path.basename(head.single or head.source) or head.volume_name),
+        verdict=verdict_words(head),
+        tone={Verdict.SAFE: "safe", Verdict.KEEP: "keep"}.get(head.verdict, "open"),
+        facts=list(_joined(facts(head))),
+        proven=list(proven(head)),
+        outcomes=_outcomes(head),
+        kinds=[(display(kind) or "unknown", count) for kind, count in head.kinds.items()],
+        unopenable=[(display(path), display(why)) for path, why in broken],
+        differing=[(display(one.path), stamp(one.imported, found.zone), display(one.payload)) for one in others],
+        lists=list(checksum_lists.sentences(lists)),
+        not_as_listed=list(map(checksum_lists.wrong, lists.differing)),
+        not_there=[(display(path), display(of)) for path, of in lists.missing],
+    )
+
+
+def _joined(told: Iterator[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    """(name, all its values) of consecutive pairs with the same name or without one."""
+    name, lines = "", list[str]()
+    for next_name, value in told:
+        if next_name and lines:
+            yield name, lines
+            lines = []
+        name = next_name or name
+        lines += [value] if value else []
+    if lines:
+        yield name, lines
+
+
+def _outcomes(head: Head) -> list[tuple[str, Count]]:
+    shown = (*tuple(Outcome)[1:], Outcome.TODO)
+    listed = [(OUTCOME_WORDS[outcome], getattr(head.totals, WORDS[outcome])) for outcome in shown]
+    return [(word, count) for word, count in listed if count.files] + [("seen", head.totals.seen)]
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """Figures about a selection. cameras: (name, tiles, bytes, seconds of films and recordings)."""
+
+    days: "list[Day]"
+    cameras: list[tuple[str, int, int, float]]
+    photos: int
+    films: int
+    sounds: int
+    seconds: float
+
+
+async def overview(read: Read, selection: Selection) -> Overview:
+    """Count a selection by day, camera and kind."""
+    stretches = await times(read, selection)
+    counts = Counter[str]()
+    for one in stretches:
+        counts[one.kind] += one.count
+    return Overview(
+        days=_days(stretches),
+        cameras=_cameras(stretches),
+        photos=counts[Kind.IMAGES],
+        films=counts[Kind.VIDEOS],
+        sounds=counts[Kind.AUDIO],
+        seconds=sum(one.seconds for one in stretches),
+    )
+
+
+class Day(msgspec.Struct):
+    """A row of the timeline. bars: (hour, height 0 to 24, tiles)."""
+
+    name: str
+    count: int
+    first: str
+    last: str
+    bars: list[tuple[int, int, int]]
+
+
+def _days(stretches: list[Stretch]) -> list[Day]:
+    found: dict[str, Counter[str]] = {}
+    for one in stretches:
+        found.setdefault(one.day, Counter())[one.hour] += one.count
+    most = max((count for hours in found.values() for hour, count in hours.items() if hour), default=1)
+    drawn = len(found) <= DAYS_DRAWN
+    made: list[Day] = []
+    for day, hours in found.items():
+        known = sorted(hour for hour in hours if hour in HOURS)
+        bars = [(int(hour), max(1, round(24 * hours[hour] / most)), hours[hour]) for hour in known]
+        span = (f"{known[0]}:00", f"{known[-1]}:59") if known else ("", "")
+        made.append(Day(day or "no date", hours.total(), *span, bars if drawn else []))
+    return made
+
+
+def _cameras(stretches: list[Stretch]) -> list[tuple[str, int, int, float]]:
+    """(name, tiles, bytes, seconds of films and recordings), most tiles first."""
+    found: dict[str, list[float]] = {}
+    for one in stretches:
+        sums = found.setdefault(one.camera, [0, 0, 0.0])
+        for at, value in enumerate((one.count, one.bytes, one.seconds)):
+            sums[at] += value
+    listed = [
+        (name or "not known", int(count), int(size), length) for name, (count, size, length) in found.items()
+    ]
+    return sorted(listed, key=lambda one: (-one[1], one[0]))
+
+
+# Numbers for a person
+
+
+def size(count: float) -> str:
+    """Bytes as text for a person."""
+    return f"{count:.0f} B" if count < 999.5 else humanize.metric(count, "B", precision=3)
+
+
+def length(seconds: float) -> str:
+    """A duration as text: 0:07, 12:30, 1:02:03."""
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def clock(moment: str) -> str:
+    """The time of day of a moment; its date where no more is known."""
+    return moment[11:19].replace("T", " ") or moment

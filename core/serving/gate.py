@@ -1,0 +1,98 @@
+"""Access control, before a request reaches an archive's folders.
+
+The address holds a token that cannot be guessed. A request for another host name than this server's is refused,
+because a web page could otherwise let its own name resolve to this machine, and read in a browser what is meant
+for its user alone (DNS rebinding). Requests that would write are refused, too.
+"""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+Environ = dict[str, Any]
+Start = Callable[..., Any]
+Application = Callable[[Environ, Start], Iterable[bytes]]
+
+METHODS = ("GET", "HEAD", "OPTIONS", "PROPFIND")
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Gate:
+    """The WSGI application. `folders` answers below /TOKEN; `page` and `picture` answer a browser there.
+
+    hosts: the host names that requests may use; None: any. password: asked for with any user name.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        folders: Application,
+        page: Application,
+        picture: Application,
+        *,
+        hosts: frozenset[str] | None = LOOPBACK,
+        password: str = "",
+    ) -> None:
+        self._token = token
+        self._folders = folders
+        self._page = page
+        self._picture = picture
+        self._hosts = hosts
+        self._password = password
+
+    def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
+        """Answer one request."""
+        if not self._meant(environ):
+            return refused(start_response, "421 Misdirected Request", "This server has another name.")
+        first, slash, rest = environ.get("PATH_INFO", "").removeprefix("/").partition("/")
+        if not hmac.compare_digest(first.encode("utf-8", "replace"), self._token.encode()):
+            return refused(start_response, "404 Not Found", "There is nothing here.")
+        if self._password and not self._knows(environ.get("HTTP_AUTHORIZATION", "")):
+            asked = [("WWW-Authenticate", 'Basic realm="Lading", charset="UTF-8"')]
+            return refused(start_response, "401 Unauthorized", "The password is asked for.", asked)
+        if environ["REQUEST_METHOD"] not in METHODS:
+            allowed = [("Allow", ", ".join(METHODS))]
+            return refused(start_response, "403 Forbidden", "The archive is only read here.", allowed)
+        if ".." in rest.split("/"):
+            return refused(start_response, "400 Bad Request", "No path leads up.")
+        if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+            if not slash:
+                start_response(
+                    "301 Moved Permanently", [("Location", f"/{self._token}/"), ("Content-Length", "0")]
+                )
+                return []
+            if not rest:
+                return self._page(environ, start_response)
+            if rest.startswith(".lading/"):
+                return self._picture({**environ, "PATH_INFO": rest}, start_response)
+        environ["SCRIPT_NAME"] = f"/{self._token}"
+        environ["PATH_INFO"] = f"/{rest}"
+        return self._folders(environ, start_response)
+
+    def _meant(self, environ: Environ) -> bool:
+        if self._hosts is None:
+            return True
+        try:
+            name = urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname
+        except ValueError:
+            return False
+        return name in self._hosts
+
+    def _knows(self, said: str) -> bool:
+        kind, _, code = said.partition(" ")
+        try:
+            password = base64.b64decode(code, validate=True).partition(b":")[2]
+        except (binascii.Error, ValueError):
+            return False
+        return kind.lower() == "basic" and hmac.compare_digest(password, self._password.encode())
+
+
+def refused(start_response: Start, status: str, why: str, more: Iterable[tuple[str, str]] = ()) -> list[bytes]:
+    """Answer with a status and a plain text."""
+    data = f"{why}\n".encode()
+    headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(data)))]
+    start_response(status, [*headers, *more])
+    return [data]

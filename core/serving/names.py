@@ -1,0 +1,231 @@
+"""Folders of original names: by card, by date, by location, by camera. They are read from the catalog on demand.
+
+One group (a card, a day, a camera's day) is read as a whole, and cached for a while: the largest is a card.
+"""
+
+import os
+import re
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from core.catalog import original_names as sql
+from core.errors import ArchiveError
+from core.paths import relative
+from core.serving.content import Payload
+from core.sqlite import sqlite3
+
+KEPT = 32
+"""The most cached groups."""
+
+FRESH = 10.0
+"""Seconds after which a group is read again."""
+
+BY_CARD, BY_DATE, BY_LOCATION, BY_CAMERA = "by card", "by date", "by location", "by camera"
+TOP = (BY_CARD, BY_DATE, BY_LOCATION, BY_CAMERA)
+
+
+class File(msgspec.Struct, frozen=True):
+    """An archived file under one of its names; mtime: seconds since 1970."""
+
+    payload: Payload
+    mtime: float
+
+
+class Folder(msgspec.Struct):
+    """A folder and the names in it. mtime: None where it is not known."""
+
+    members: dict[str, "File | Folder"] = msgspec.field(default_factory=dict)
+    mtime: float | None = None
+
+
+class Names:
+    """The folders of one archive."""
+
+    def __init__(self, database: str, uuid: str) -> None:
+        self._path = database
+        self._local = threading.local()
+        rows = self._rows(sql.ARCHIVE, (uuid,))
+        if not rows:
+            raise ArchiveError(
+                "the catalog of this machine does not know this archive.", "Bring it in: lading rebuild PATH."
+            )
+        self.archive_id: int = rows[0][0]
+        self._kept: OrderedDict[tuple[str, ...], tuple[float, Folder]] = OrderedDict()
+        self._turn = threading.Lock()
+
+    def _rows(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """All rows of a query, on a read-only connection of this thread."""
+        if not hasattr(self._local, "connection"):
+            self._local.connection = sqlite3.connect(self._path, timeout=5.0)
+            self._local.connection.execute("PRAGMA query_only = 1")
+        found: list[tuple[Any, ...]] = self._local.connection.execute(query, values).fetchall()
+        return found
+
+    async def read(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """`core.database.Read`; it never suspends."""
+        return self._rows(query, values)
+
+    def find(self, parts: Sequence[str]) -> "File | Folder | None":
+        """The file or folder at a path; None: there is none."""
+        if not parts:
+            return Folder({name: Folder() for name in TOP})
+        group, rest = self._group(parts)
+        found: File | Folder | None = group
+        for name in rest:
+            found = found.members.get(name) if isinstance(found, Folder) else None
+        return found
+
+    def _group(self, parts: Sequence[str]) -> tuple["Folder | None", Sequence[str]]:
+        """The group that a path is in, and the rest of the path within it."""
+        top, *rest = parts
+        depth = {BY_CARD: 1, BY_LOCATION: 2, BY_DATE: 2, BY_CAMERA: 2}.get(top)
+        if depth is None:
+            return None, ()
+        for length in range(min(depth, len(rest)), -1, -1):
+            key = (top, *rest[:length])
+            if (folder := self._cached(key)) is not None:
+                return folder, rest[length:]
+        return None, ()
+
+    def _cached(self, key: tuple[str, ...]) -> Folder | None:
+        with self._turn:
+            kept = self._kept.get(key)
+            if kept is not None and time.monotonic() - kept[0] < FRESH:
+                self._kept.move_to_end(key)
+                return kept[1]
+        made = self._made(*key)
+        if made is not None:
+            with self._turn:
+                self._kept[key] = (time.monotonic(), made)
+                self._kept.move_to_end(key)
+                while len(self._kept) > KEPT:
+                    self._kept.popitem(last=False)
+        return made
+
+    def _made(self, top: str, *names: str) -> Folder | None:
+        if top in (BY_CARD, BY_LOCATION):
+            return self._of_cards(*names) if top == BY_CARD else self._of_location(*names)
+        rows = self._rows(sql.DAYS, (self.archive_id,))
+        if top == BY_DATE:
+            return self._of_date(rows, *names)
+        return self._of_camera(rows, *names)
+
+    # Cards
+
+    def _cards(self, location: str | None = None) -> dict[str, list[tuple[int, bytes]]]:
+        """(import, root), newest first, by the card's name; cards with the same name get numbers."""
+        found: dict[tuple[int, bytes], tuple[str, list[tuple[int, bytes]]]] = {}
+        for number, root, volume, label, volume_name, place in self._rows(sql.IMPORTS, (self.archive_id,)):
+            if location is None or name_of(place) == location:
+                name = name_of(label or os.path.basename(root) or volume_name or "card")
+                found.setdefault((volume, root), (name, []))[1].append((number, root))
+        cards: dict[str, list[tuple[int, bytes]]] = {}
+        for name, imports in reversed(found.values()):
+            cards[_free(name, cards)] = imports
+        return cards
+
+    def _of_cards(self, *names: str) -> Folder | None:
+        cards = self._cards()
+        if not names:
+            return Folder({name: Folder() for name in cards})
+        return self._tree(cards[names[0]]) if names[0] in cards else None
+
+    def _of_location(self, *names: str) -> Folder | None:
+        if not names:
+            rows = self._rows(sql.LOCATIONS, (self.archive_id,))
+            return Folder({name_of(name): Folder() for (name,) in rows})
+        cards = self._cards(names[0])
+        if len(names) == 1:
+            return Folder({name: Folder() for name in cards}) if cards else None
+        return self._tree(cards[names[1]]) if names[1] in cards else None
+
+    def _tree(self, imports: list[tuple[int, bytes]]) -> Folder:
+        """A card's own tree. A name means the file of the newest import; other content with that name gets a
+        numbered one."""
+        top = Folder()
+        seen: set[tuple[bytes, int]] = set()
+        for number, root in imports:
+            folders = self._rows(sql.FOLDERS, (number,))
+            for path, mtime_ns in folders:
+                folder = _made_at(top, path)
+                folder.mtime = mtime_ns / 1e9 if folder.mtime is None else folder.mtime
+            for path, mtime_ns, item, *payload in self._rows(sql.FILES, (number,)):
+                if (path, item) not in seen:
+                    seen.add((path, item))
+                    above, _, name = relative(root, path).rpartition(b"/")
+                    _put(_made_at(top, above), name, File(Payload(*payload), mtime_ns / 1e9))
+        return top
+
+    # Dates and cameras
+
+    def _of_date(self, rows: list[tuple[Any, ...]], *names: str) -> Folder | None:
+        days = sorted({day for day, _, _ in rows})
+        if not names:
+            return Folder({name_of(day[:4]): Folder() for day in days})
+        below = [day for day in days if name_of(day[:4]) == names[0]]
+        if len(names) == 1:
+            return Folder({name_of(day): Folder() for day in below}) if below else None
+        return self._flat(day for day in below if name_of(day) == names[1])
+
+    def _of_camera(self, rows: list[tuple[Any, ...]], *names: str) -> Folder | None:
+        if not names:
+            return Folder({name_of(camera): Folder() for camera in sorted({camera for _, camera, _ in rows})})
+        below = [(day, camera) for day, camera, _ in rows if name_of(camera) == names[0]]
+        if len(names) == 1:
+            return Folder({name_of(day): Folder() for day, _ in below}) if below else None
+        chosen = [(day, camera) for day, camera in below if name_of(day) == names[1]]
+        return self._flat([chosen[0][0]], chosen[0][1]) if chosen else None
+
+    def _flat(self, days: Iterable[str], camera: str = "") -> Folder | None:
+        made: Folder | None = None
+        for day in days:
+            made = made or Folder()
+            for path, mtime_ns, _, *payload in self._rows(sql.OF_DAY, (self.archive_id, day, camera, camera)):
+                _put(made, os.path.basename(path), File(Payload(*payload), mtime_ns / 1e9))
+        return made
+
+
+# Characters that XML 1.0 cannot hold, or that would separate folders.
+_UNFIT = re.compile("[\x00-\x1f\x7f/\ufffe\uffff]")
+
+
+def name_of(name: bytes | str) -> str:
+    """A name for WebDAV: bytes that are not UTF-8, and control characters, become %XX."""
+    text = name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
+    safe = "".join(f"%{ord(one) - 0xDC00:02X}" if "\udc80" <= one <= "\udcff" else one for one in text)
+    safe = _UNFIT.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), safe)
+    return f"%2E{safe[1:]}" if safe in (".", "..") else safe or "%"
+
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    """The name or, if it is taken, the first numbered one that is free."""
+    stem, ending = os.path.splitext(name)
+    return next(one for one in _numbered(stem, ending) if one not in taken)
+
+
+def _numbered(stem: str, ending: str) -> Iterator[str]:
+    yield stem + ending
+    number = 2
+    while True:
+        yield f"{stem}-{number}{ending}"
+        number += 1
+
+
+def _made_at(top: Folder, path: bytes) -> Folder:
+    folder = top
+    for name in path.split(b"/") if path else ():
+        below = folder.members.setdefault(name_of(name), Folder())
+        if not isinstance(below, Folder):
+            # It is a file of an older import, whose name a folder has now.
+            below = folder.members[_free(name_of(name), folder.members)] = Folder()
+        folder = below
+    return folder
+
+
+def _put(folder: Folder, name: bytes, file: File) -> None:
+    folder.members[_free(name_of(name), folder.members)] = file

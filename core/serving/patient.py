@@ -1,0 +1,74 @@
+"""Calls into a file system that may never return: each runs in a thread that is abandoned after a timeout.
+
+The process that serves has no worker processes: a thread that is stuck in the kernel delays only its caller, and
+not the end of the process, because nothing joins it.
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+ANSWER_TIMEOUT = 8.0
+"""Seconds that a file system gets for one call."""
+
+AT_ONCE = 64
+"""The most calls at once, including stuck ones; beyond that a call fails at once."""
+
+
+class StuckError(OSError):
+    """The file system does not answer."""
+
+    def __init__(self) -> None:
+        super().__init__("the archive does not answer")
+
+
+class Patient:
+    """Runs calls in threads."""
+
+    def __init__(self, timeout: float = ANSWER_TIMEOUT) -> None:
+        self._timeout = timeout
+        self._idle: queue.SimpleQueue[queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]]] = (
+            queue.SimpleQueue()
+        )
+        self._calls = 0
+        self._counting = threading.Lock()
+
+    def call(self, work: Callable[[], T]) -> T:
+        """The result of `work`. Raises what it raises, and StuckError when it takes longer than the timeout."""
+        with self._counting:
+            if self._calls >= AT_ONCE:
+                raise StuckError
+            self._calls += 1  # until the call has returned
+        answer: Future[T] = Future()
+        try:
+            line = self._idle.get_nowait()
+        except queue.Empty:
+            line = queue.SimpleQueue()
+            threading.Thread(target=self._run, args=(line,), name="archive", daemon=True).start()
+        line.put((work, answer))
+        try:
+            return answer.result(self._timeout)
+        except TimeoutError:
+            if answer.done():
+                raise
+            raise StuckError from None
+
+    def _run(self, line: "queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]]") -> None:
+        while True:
+            work, answer = line.get()
+            try:
+                result, problem = work(), None
+            except BaseException as error:
+                result, problem = None, error
+            with self._counting:
+                self._calls -= 1
+            # The thread is free before the caller continues, so that its next call can use it.
+            self._idle.put(line)
+            if problem is None:
+                answer.set_result(result)
+            else:
+                answer.set_exception(problem)
