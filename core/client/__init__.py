@@ -1,1 +1,1 @@
-"""A terminal's end of the socket."""
+"""The terminal's end of the socket."""

@@ -1,26 +1,26 @@
-"""A terminal's way to the engine, which it starts if need be, and whose snapshots it follows."""
+"""The asynchronous client: starts the engine if none runs, sends requests, receives snapshots."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from typing import TypeVar
 
-from core.client import attach
-from core.client.calls import Calls
+from core.client import launcher
+from core.client.api import EngineCalls, OnProgress, OnText
 from core.client.connection import Connection
 from core.config import Config
 from core.errors import EngineError, EngineLostError, LadingError
 from core.models import Snapshot
-from core.protocol import Pushed, replies, requests
+from core.protocol import Pushed, Request, requests
+
+R = TypeVar("R")
 
 LAST = 5.0
-"""Seconds for the last snapshot."""
+"""Seconds for fetching the last snapshot."""
 
 
-class Client(Calls):
-    """Attached to the engine from `start` to `stop`. A drop-in for `core.engine.engine.Engine`.
-
-    Its methods raise what the engine's own raise, and EngineLostError when the engine ends.
-    """
+class Client(EngineCalls):
+    """Attached to the engine from `start` to `stop`."""
 
     def __init__(self, settings: Config) -> None:
         self._settings = settings
@@ -34,38 +34,44 @@ class Client(Calls):
             raise EngineLostError("there is no connection to it.", "Start the command again.")
         return self._open
 
+    async def call(
+        self, request: Request[R], *, progress: OnProgress | None = None, text: OnText | None = None
+    ) -> R:
+        """See EngineCalls."""
+        return await self._connection.call(request, progress=progress, text=text)
+
     async def start(self) -> None:
         """Attach to the engine, starting one if there is none. Raises EngineError and what its start raises."""
-        self._open = await attach.attach(self._settings)
+        self._open = await launcher.attach(self._settings)
 
     async def stop(self) -> None:
-        """Leave, with the newest snapshot; what runs goes on."""
+        """Detach, after fetching the newest snapshot. The engine continues."""
         connection, self._open = self._connection, None
         if self._snapshot is not None:
             with suppress(LadingError, TimeoutError):
                 async with asyncio.timeout(LAST):
-                    self._snapshot = (await connection.ask(requests.Look(), Pushed)).snapshot
+                    self._snapshot = await connection.look()
         await connection.close()
 
     async def leave(self) -> None:
-        """Leave at once, as if the terminal had been cut off."""
+        """Detach at once, as if the terminal had been lost."""
         if self._open is not None:
             await self._open.close()
 
     def snapshot(self) -> Snapshot:
-        """What was pushed last, after `subscribe`."""
+        """The snapshot that was pushed last, after `subscribe`."""
         if self._snapshot is None:
             raise EngineError("there is no snapshot yet.")
         return self._snapshot
 
     async def subscribe(self) -> None:
-        """Have `snapshot` follow the engine."""
-        self._connection.pushed = self._keep
-        await self._ask(requests.Subscribe(), replies.Done)
-        self._keep(await self._ask(requests.Look(), Pushed))
+        """Subscribe, so that `snapshot` is kept up to date."""
+        self._connection.pushed = self._pushed
+        await self.call(requests.Subscribe())
+        self._keep(await self.look())
 
     async def snapshots(self) -> AsyncIterator[Snapshot]:
-        """The newest snapshot whenever there is one, until the engine ends."""
+        """Yield each new snapshot until the engine ends; those that were missed meanwhile are skipped."""
         await self.subscribe()
         ended = asyncio.create_task(self._connection.ended())
         ended.add_done_callback(lambda _: self._news.set())
@@ -77,6 +83,9 @@ class Client(Calls):
         finally:
             ended.cancel()
 
-    def _keep(self, pushed: Pushed) -> None:
-        self._snapshot = pushed.snapshot
+    def _pushed(self, pushed: Pushed) -> None:
+        self._keep(pushed.snapshot)
+
+    def _keep(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
         self._news.set()

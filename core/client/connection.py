@@ -1,4 +1,4 @@
-"""One connection to a running engine: calls out, answers in."""
+"""One connection to a running engine, which sends calls and receives answers."""
 
 import asyncio
 import itertools
@@ -6,14 +6,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-import msgspec
-
 from core import VERSION
-from core.client.calls import Hear
-from core.client.frames import ANSWER, frame, lost, meant, silent, told
+from core.client.api import EngineCalls, Hear, OnProgress, OnText, listener
+from core.client.framing import GREETING_TIMEOUT, frame, from_engine, lost, result_of, silent
 from core.errors import EngineLostError
+from core.ipc import read_frame
 from core.protocol import (
-    FRAME,
     LARGEST_REPLY,
     Answer,
     Call,
@@ -25,56 +23,55 @@ from core.protocol import (
     Request,
     Welcome,
     pack,
+    transport,
 )
 from core.protocol.requests import Forget, Hello
-from core.server import sockets
 
 R = TypeVar("R")
 
-LEAVE = 1.0
-"""Seconds for the last bytes to be taken."""
+EXIT_TIMEOUT = 1.0
+"""Seconds for sending the last bytes."""
 
 
-class Connection:
-    """Made by `open`. `pushed` is called with every snapshot."""
+class Connection(EngineCalls):
+    """A connection, made by `open`. `pushed` is called with every snapshot."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.pushed: Callable[[Pushed], None] = lambda _: None
         self._reader = reader
         self._writer = writer
         self._numbers = itertools.count(1)
-        self._waiting: dict[int, tuple[asyncio.Future[Reply], Hear | None]] = {}
+        self._waiting: dict[int, tuple[asyncio.Future[Reply], Hear]] = {}
         self._listening = asyncio.create_task(self._listen(), name="engine's answers")
 
     @classmethod
     async def open(cls, home: str) -> tuple["Connection", Welcome]:
-        """Say hello to the engine of the state folder `home`.
+        """Connect to the engine of the state folder `home`, and greet it.
 
-        Raises OSError when there is none, EngineLostError when it ends meanwhile, EngineError when it is not ours
-        or gives no answer.
+        Raises OSError when there is none, EngineLostError when it ends meanwhile, EngineError when it is another
+        user's or does not answer.
         """
-        connection = cls(*await asyncio.open_unix_connection(sock=sockets.connect(home)))
+        connection = cls(*await asyncio.open_unix_connection(sock=transport.connect(home)))
         try:
-            async with asyncio.timeout(ANSWER):
-                return connection, await connection.ask(Hello(version=VERSION), Welcome)
+            async with asyncio.timeout(GREETING_TIMEOUT):
+                return connection, await connection.call(Hello(version=VERSION))
         except TimeoutError as error:
             await connection.close()
-            raise silent(ANSWER) from error
+            raise silent(GREETING_TIMEOUT) from error
         except BaseException:
             await connection.close()
             raise
 
-    async def ask(self, request: Request, wanted: type[R], hear: Hear | None = None) -> R:
-        """The reply to a request; `hear` gets what is told before it. Cancelled, the engine is told.
-
-        Raises the engine's LadingError, EngineLostError when it ends before the answer.
-        """
+    async def call(
+        self, request: Request[R], *, progress: OnProgress | None = None, text: OnText | None = None
+    ) -> R:
+        """See EngineCalls."""
         if self._listening.done():
             raise EngineLostError("there is no connection to it any more.", "Start the command again.")
         number = next(self._numbers)
         sent = frame(number, request)
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answer, hear
+        self._waiting[number] = answer, listener(progress, text)
         try:
             self._writer.write(sent)
             reply = await answer
@@ -84,17 +81,17 @@ class Connection:
             raise
         finally:
             del self._waiting[number]
-        return meant(reply, wanted)
+        return result_of(reply, request)
 
     async def ended(self) -> None:
-        """Until the connection has ended."""
+        """Wait until the connection has ended."""
         await asyncio.wait([self._listening])
 
     async def close(self) -> None:
-        """End the connection; what was begun goes on."""
+        """Close the connection. The engine continues."""
         self._writer.close()
         try:
-            async with asyncio.timeout(LEAVE):
+            async with asyncio.timeout(EXIT_TIMEOUT):
                 await self._writer.wait_closed()
         except (TimeoutError, OSError):
             self._writer.transport.abort()
@@ -105,11 +102,8 @@ class Connection:
     async def _listen(self) -> None:
         try:
             while True:
-                length = int.from_bytes(await self._reader.readexactly(FRAME), "big")
-                if length > LARGEST_REPLY:
-                    break
-                self._take(told.decode(await self._reader.readexactly(length)))
-        except (asyncio.IncompleteReadError, OSError, msgspec.MsgspecError):
+                self._take(from_engine.decode(await read_frame(self._reader, LARGEST_REPLY)))
+        except (asyncio.IncompleteReadError, OSError, ValueError):
             pass
         finally:
             self._writer.transport.abort()

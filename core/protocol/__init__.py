@@ -1,62 +1,68 @@
-"""What a terminal and the engine say to each other.
+"""The protocol between a terminal and the engine.
 
 The engine listens on a Unix stream socket, `LADING_HOME/run/engine.sock`. Where that path is too long for a
-socket, the text file `LADING_HOME/run/socket` holds the path of the one to use. Only processes of the engine's
-own user are let in.
+socket, the text file `LADING_HOME/run/socket` holds the path of the one to use. Only processes of the engine's own
+user are accepted.
 
-Both sides send frames: a length in 4 bytes, big-endian, then that many bytes of MessagePack. A frame to the
-engine has at most `LARGEST_REQUEST` bytes, one from it `LARGEST_REPLY`. Every message is a map; its key `type`
-holds the name of a class in lower case (those below, and those in `requests` and `replies`), the other keys are
-the fields of that class, and fields with a default may be left out. Paths are binary, as the system has them; all
-else is UTF-8 text. A frame that is larger, no such message, or out of turn ends the connection, and only that one.
+Both sides send frames: a length in 4 bytes, big-endian, then that many bytes of MessagePack. A frame to the engine
+has at most `LARGEST_REQUEST` bytes, one from it `LARGEST_REPLY`. Every message is a map; its key `type` holds the
+name of a class in lower case (those below, and those in `replies`, `requests` and `*_requests`), the other keys
+are the fields of that class, and fields with a default may be left out. Paths are binary, as the system has them;
+everything else is UTF-8 text. A frame that is larger, is no such message or comes out of turn ends the connection,
+and only that one.
 
-The client sends `Call`s: a number of its own, from 1, that no unanswered call of its has, and a request. Each
-gets one `Answer` with that number and a reply; replies may come in another order than the calls. The reply that
-belongs to a request is named in its docstring; any may instead be `Failed`, an error to be shown to a person.
+The client sends `Call`s: a number that it chooses, from 1, different from those of its unanswered calls, and a
+request. Each gets one `Answer` with that number and a reply; replies may come in another order than the calls. The
+reply is a `Returned` with a value of the type that the request's class names, or `Welcome`, or `Done` where that
+type is None. Instead of any of these it may be `Failed`, an error to be shown to a person.
 
 The first call must be `Hello`, within `GREETING` seconds; it is answered by `Welcome`. `Hello`, `Welcome`,
-`Status` and `Stop` never change, so that programs of any two versions can tell each other which they are;
-everything else holds only between equal versions.
+`Status` and `Stop` never change, so that programs of any two versions can tell each other their versions;
+everything else is only compatible between equal versions.
 
-After `Subscribe` the engine pushes a `Pushed` snapshot every `PERIOD` seconds, each of which replaces the one
-before. A client that has not read everything yet gets none until it has. `Audit`, `Check`, `Restore` and
-`Rebuild` send `Progress` in the same way, and `Receipt` and `HashList` their text in `Part`s before their answer.
+After `Subscribe` the engine pushes a `Pushed` snapshot every `PUSH_INTERVAL` seconds, each of which replaces the
+one before. A client that has not read everything yet gets none until it has. `Audit`, `Check`, `Restore` and
+`Rebuild` send `Progress` in the same way; `GetReceipt`, `GetReport`, `GetSheet` and `HashList` send their text in
+`Part`s before their answer.
 
-A client may have `CALLS` calls unanswered; while it has, the engine reads no more from it. Of those that ask for a
-`Page`, one is answered after the other, each when the one before has been read. When the connection
-ends, so does what is done only to tell this client something. Imports go on, and what was asked for to be changed
-(`Start`, `Resume`, `Pause`, `Cancel`, and the same for queues and jobs) is changed. `Forget` says that a call is
-not wanted any more: what would end with the connection ends now, and imports that a `Start` or `Resume` has begun
-are paused. The call is answered all the same.
+A client may have `CALLS` unanswered calls; while it has that many, the engine reads no more from it. Calls that
+ask for a `Page` are answered one after the other, each when the answer before has been read. When the connection
+ends, work that only serves to answer this client is cancelled. Imports continue, and changes that were requested
+(each `Change`) are carried out. `Forget` says that the client does not need a call any more: the work that would
+be cancelled at the end of the connection is cancelled now, and imports that a `StartImports` or `ResumeImport` has
+started are paused. The call is answered all the same.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Union
 
 import msgspec
 
+from core.ipc import framed
 from core.models import Count
-from core.protocol.message import Message, Number, encodable
-from core.protocol.replies import Failed, FilePage, Pushed, Record, Reply, Welcome
+from core.protocol import archive_requests, import_requests, queue_requests, requests
+from core.protocol.message import Message, Number
+from core.protocol.replies import Failed, Pushed, Reply, Returned, Welcome
 from core.protocol.requests import Request
 
-FRAME = 4
-"""Bytes of a frame's length."""
-
 LARGEST_REQUEST, LARGEST_REPLY = 1 << 20, 16 << 20
-"""Bytes of a frame at most, without its length."""
+"""The most bytes of a frame, without its length."""
 
 GREETING = 10.0
-PERIOD = 0.25
+PUSH_INTERVAL = 0.25
 CALLS = 32
-PAGE = 200
-"""Imports or jobs on one page at most."""
+
+
+if TYPE_CHECKING:
+    AnyRequest = Request[Any]
+else:
+    AnyRequest = Union[tuple(requests.request_types())]  # noqa: UP007 - made of a list
 
 
 class Call(Message, frozen=True, kw_only=True):
-    """A request of a client."""
+    """A client's request with its number."""
 
     number: Number
-    request: Request
+    request: AnyRequest
 
 
 class Answer(Message, frozen=True, kw_only=True):
@@ -67,7 +73,7 @@ class Answer(Message, frozen=True, kw_only=True):
 
 
 class Progress(Message, frozen=True, kw_only=True):
-    """How far a call is; a total of nothing is one that nobody knows."""
+    """The progress of a call; an empty total is not known."""
 
     number: int
     checked: Count
@@ -75,7 +81,7 @@ class Progress(Message, frozen=True, kw_only=True):
 
 
 class Part(Message, frozen=True, kw_only=True):
-    """More of the text that a call asked for."""
+    """A further part of the text that a call asked for."""
 
     number: int
     text: str
@@ -87,38 +93,38 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 def pack(message: Message) -> bytes:
-    """The frame of a message. Raises ValueError for text that UTF-8 cannot hold."""
+    """Encode a message as a frame. Raises ValueError for text that UTF-8 cannot hold."""
     data = _encoder.encode(message)
-    return len(data).to_bytes(FRAME, "big") + data
+    return framed(data)
 
 
 def unpacker(kind: Any) -> "msgspec.msgpack.Decoder[Any]":
-    """Decodes the frames of one side."""
+    """A decoder for the frames of one side."""
     return msgspec.msgpack.Decoder(kind)
 
 
 __all__ = [
     "CALLS",
-    "FRAME",
     "GREETING",
     "LARGEST_REPLY",
     "LARGEST_REQUEST",
-    "PAGE",
-    "PERIOD",
     "Answer",
+    "AnyRequest",
     "Call",
     "Failed",
-    "FilePage",
     "FromEngine",
     "Message",
     "Part",
     "Progress",
     "Pushed",
-    "Record",
     "Reply",
     "Request",
+    "Returned",
     "Welcome",
-    "encodable",
+    "archive_requests",
+    "import_requests",
     "pack",
+    "queue_requests",
+    "requests",
     "unpacker",
 ]

@@ -1,4 +1,4 @@
-"""What all messages have in common."""
+"""The base class of all messages."""
 
 from typing import Annotated
 
@@ -9,9 +9,4 @@ Name = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=str.lower, omit_defaults=True):
-    """A map whose key `type` says which class it is."""
-
-
-def encodable(text: str) -> str:
-    """`text` with what UTF-8 cannot hold, such as escaped bytes of a path, made visible."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    """A map whose key `type` names its class."""

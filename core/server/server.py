@@ -1,4 +1,4 @@
-"""The engine's end of the socket: clients come and go, and none of them can hold anything up."""
+"""The engine's end of the socket. No client can delay the engine or another client."""
 
 import asyncio
 import logging
@@ -10,29 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 from core import VERSION
 from core.errors import EngineError
-from core.protocol import PERIOD, Pushed, Welcome, pack
-from core.server import sockets
+from core.protocol import PUSH_INTERVAL, Pushed, Welcome, pack, transport
 from core.server.session import Session
 
 if TYPE_CHECKING:
     from core.engine.engine import Engine
 
-MOST = 64
-"""Clients at once."""
+CLIENTS_AT_ONCE = 64
+"""The most clients at once."""
 
 LINGER = 0.5
-"""Seconds for clients to take the last answers."""
+"""Seconds for clients to read the last answers."""
 
 log = logging.getLogger("lading.server")
 
 
 class Server:
-    """Listens from `open` to `close`."""
+    """The listening socket and its clients, from `open` to `close`."""
 
     def __init__(self, engine: "Engine", home: str) -> None:
         self.engine = engine
         self.stopping = asyncio.Event()
-        """Set when a client has asked for the end."""
+        """Set when a client has asked the engine to stop."""
         self.since = time.time()
         self.clients: set[Session] = set()
         self.leaving = False
@@ -44,17 +43,17 @@ class Server:
     # Life
 
     async def open(self) -> None:
-        """Begin to answer. Raises EngineError."""
+        """Start to answer. Raises EngineError."""
         await self._listen()
         self._pushing = asyncio.create_task(self._push(), name="snapshots")
 
     async def _listen(self) -> None:
-        listening, self._path = sockets.listen(self._home)
+        listening, self._path = transport.listen(self._home)
         self._made = _identity(self._path)
         self._server = await asyncio.start_unix_server(self._attend, sock=listening)
 
     async def mend(self) -> None:
-        """Make the socket again if somebody has removed it."""
+        """Create the socket again if it was removed."""
         if not self.leaving and _identity(self._path) != self._made:
             log.warning("the socket was gone", extra={"path": self._path})
             self._server.close()
@@ -62,24 +61,25 @@ class Server:
                 await self._listen()
 
     def leave(self) -> bool:
-        """Let nobody in any more. False, and nothing done, while somebody is attached."""
+        """Accept no more clients. Returns False, and does nothing, while the server is `busy`."""
         if self.busy:
             return False
         self.shut()
         return True
 
     def shut(self) -> None:
-        """Let nobody in any more, and begin nothing."""
+        """Accept no more clients, and start no more work."""
         if not self.leaving:
             self.leaving = True
             self._server.close()
             if _identity(self._path) == self._made:
                 with suppress(OSError):
                     os.unlink(self._path)
-                    sockets.tidy(self._path, self._home)
+                    transport.tidy(self._path, self._home)
 
     async def close(self) -> None:
-        """Let everybody go; those that have just had an answer get a moment to leave by themselves."""
+        """Close all connections; clients that have just had a reply get LINGER seconds to disconnect by
+        themselves."""
         self.shut()
         if leaving := [client.left.wait() for client in self.clients]:
             with suppress(TimeoutError):
@@ -94,41 +94,41 @@ class Server:
 
     @property
     def attached(self) -> int:
-        """Clients that have said who they are."""
+        """The number of clients that have sent Hello."""
         return sum(1 for client in self.clients if client.greeted)
 
     @property
     def busy(self) -> bool:
-        """Whether somebody is attached, or what somebody has asked for is still being done."""
+        """Whether a client is attached, or work for one that has left is not done."""
         return bool(self.attached or self._tasks)
 
     @property
     def buffered(self) -> int:
-        """Bytes that wait for clients to read them."""
+        """Bytes that clients have not read yet."""
         return sum(client.buffered for client in self.clients)
 
     def welcome(self) -> Welcome:
-        """How the engine is."""
+        """The engine's state, as a greeting."""
         return Welcome(
             version=VERSION,
             pid=os.getpid(),
             since=self.since,
             busy=self.engine.busy,
             clients=self.attached,
-            running=self.engine.running,
+            running=self.engine.imports.running,
         )
 
     async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection: socket.socket = writer.get_extra_info("socket")
         try:
-            user = sockets.peer(connection)
+            user = transport.peer(connection)
         except OSError:
             user = -1
-        if user != os.geteuid() or len(self.clients) >= MOST or self.leaving:
+        if user != os.geteuid() or len(self.clients) >= CLIENTS_AT_ONCE or self.leaving:
             log.warning("a connection was refused", extra={"user": user, "clients": len(self.clients)})
             writer.transport.abort()
             return
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sockets.BUFFER)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, transport.BUFFER)
         client = Session(self, reader, writer)
         self.clients.add(client)
         try:
@@ -138,26 +138,23 @@ class Server:
 
     async def _push(self) -> None:
         while True:
-            await asyncio.sleep(PERIOD)
-            ready = [client for client in self.clients if client.subscribed and client.ready]
-            if not ready:
-                continue
+            await asyncio.sleep(PUSH_INTERVAL)
             try:
-                frame = pack(Pushed(snapshot=self.engine.snapshot()))
+                ready = [client for client in self.clients if client.subscribed and client.ready]
+                frame = pack(Pushed(snapshot=self.engine.snapshot())) if ready else b""
+                for client in ready:
+                    client.offer(frame)
             except Exception:
                 log.exception("there is no snapshot")
-                continue
-            for client in ready:
-                client.offer(frame)
 
     def keep(self, work: "asyncio.Task[Any]") -> None:
-        """Keep hold of work that may outlive its client."""
+        """Keep a reference to work that may outlive its client."""
         self._tasks.add(work)
         work.add_done_callback(self._tasks.discard)
 
 
 def _identity(path: str) -> tuple[int, int]:
-    """What a path leads to, in two numbers."""
+    """The device and inode of a path; zeros where there is nothing."""
     try:
         facts = os.lstat(path)
     except OSError:

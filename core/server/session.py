@@ -3,14 +3,15 @@
 import asyncio
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from core.errors import EngineError, EngineLostError, LadingError
+from core.ipc import FrameTooLargeError, read_frame
+from core.paths import encodable
 from core.protocol import (
     CALLS,
-    FRAME,
     GREETING,
     LARGEST_REPLY,
     LARGEST_REQUEST,
@@ -18,48 +19,42 @@ from core.protocol import (
     Call,
     Failed,
     Message,
-    Reply,
     Request,
-    encodable,
+    Returned,
     pack,
     unpacker,
 )
-from core.protocol.replies import Done, Started
-from core.protocol.requests import (
-    Change,
-    Forget,
-    Hello,
-    Look,
-    Page,
-    Resume,
-    Status,
-    Stop,
-    Subscribe,
-)
+from core.protocol.import_requests import ResumeImport, StartImports
+from core.protocol.replies import reply_of
+from core.protocol.requests import Change, Forget, Hello, Look, Page, Status, Stop, Subscribe
 from core.server import handlers
 
 if TYPE_CHECKING:
     from core.server.server import Server
 
+ENVELOPE = 100
+"""The most bytes of an answer besides its value."""
+
 log = logging.getLogger("lading.session")
 
-_calls: "msgspec.msgpack.Decoder[Call]" = unpacker(Call)
+call_decoder: "msgspec.msgpack.Decoder[Call]" = unpacker(Call)
 
 
 class HostileError(Exception):
-    """A client that says what none may say."""
+    """The client has broken the protocol."""
 
 
 class Calling(msgspec.Struct, frozen=True):
-    """A call under way: the work, and the task that answers when it has ended."""
+    """A call that is being answered: the work, and the task that sends the answer afterwards."""
 
-    request: Request
-    work: "asyncio.Task[Reply]"
+    request: Request[Any]
+    work: "asyncio.Task[Any]"
     task: "asyncio.Task[None]"
 
 
 class Session:
-    """One connection. What it is sent is written by one call at a time, so little waits for it to read."""
+    """One connection. Only one call writes to it at a time, so that little is buffered until the client reads
+    it."""
 
     def __init__(self, server: "Server", reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.greeted = False
@@ -72,37 +67,37 @@ class Session:
         self._turn = asyncio.Lock()
         self._page = asyncio.Lock()
         self._paging = 0
-        """The call that holds `_page` until its answer has been taken."""
+        """The number of the call that holds `_page` until its answer has been read."""
         self._room = asyncio.Semaphore(CALLS)
         self._calls: dict[int, Calling] = {}
 
     @property
     def buffered(self) -> int:
-        """Bytes that wait for it to read them."""
+        """Bytes that the client has not read yet."""
         return self._writer.transport.get_write_buffer_size()
 
     @property
     def ready(self) -> bool:
-        """Whether it has read what it was sent."""
+        """Whether the client has read everything that was sent."""
         return not (self._turn.locked() or self.buffered or self._writer.is_closing())
 
     def offer(self, frame: bytes) -> None:
-        """Send a frame, if it can be sent without waiting."""
+        """Send a frame if that is possible without waiting, else skip it."""
         if self.ready:
             self._writer.write(frame)
 
     async def send(self, message: Message) -> None:
         """Send a message when those before it have been read. Raises ConnectionError."""
         async with self._turn:
-            self._writer.write(_packed(message))
+            self._writer.write(pack(message))
             await self._writer.drain()
 
     def drop(self) -> None:
-        """End the connection now."""
+        """Close the connection now."""
         self._writer.transport.abort()
 
     async def serve(self) -> None:
-        """Answer until the connection ends."""
+        """Answer calls until the connection ends."""
         try:
             async with asyncio.timeout(GREETING):
                 first = await self._receive()
@@ -127,12 +122,12 @@ class Session:
 
     async def _receive(self) -> Call:
         await self._room.acquire()
-        length = int.from_bytes(await self._reader.readexactly(FRAME), "big")
-        if length > LARGEST_REQUEST:
-            raise HostileError(f"a frame of {length:,} bytes")
-        data = await self._reader.readexactly(length)
         try:
-            return _calls.decode(data)
+            data = await read_frame(self._reader, LARGEST_REQUEST)
+        except FrameTooLargeError as error:
+            raise HostileError(str(error)) from error
+        try:
+            return call_decoder.decode(data)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise HostileError(f"no message: {error}") from error
 
@@ -152,13 +147,14 @@ class Session:
             self._page.release()
         self._room.release()
 
-    async def _answer(self, number: int, work: "asyncio.Task[Reply]") -> None:
+    async def _answer(self, number: int, work: "asyncio.Task[Any]") -> None:
         await asyncio.wait([work])
-        reply = Failed.of(EngineLostError("the call was ended.")) if work.cancelled() else work.result()
+        result = Failed.of(EngineLostError("the call was ended.")) if work.cancelled() else work.result()
         with suppress(ConnectionError):
-            await self.send(Answer(number=number, reply=reply))
+            await self.send(_answer(number, result))
 
-    async def _work(self, call: Call) -> Reply:
+    async def _work(self, call: Call) -> Any:
+        """The result of a request, or Failed."""
         try:
             if isinstance(call.request, Page):
                 await self._page.acquire()
@@ -170,7 +166,7 @@ class Session:
             log.exception("a fault of the program", extra={"request": type(call.request).__name__})
             return Failed.of(LadingError(f"{type(error).__name__}: {error}.", "Its traceback: lading log."))
 
-    async def _reply(self, call: Call) -> Reply:
+    async def _reply(self, call: Call) -> Any:
         server = self._server
         match call.request:
             case Hello() | Status():
@@ -186,8 +182,8 @@ class Session:
             case request:
                 if server.leaving and not isinstance(request, Look):
                     raise EngineLostError("it is about to end.", "Try again.")
-                return await handlers.reply(server.engine, request, call.number, self)
-        return Done()
+                return await handlers.handle(server.engine, request, handlers.Caller(self, call.number))
+        return None
 
     def _forget(self, number: int) -> None:
         calling = self._calls.get(number)
@@ -199,25 +195,26 @@ class Session:
             calling.work.cancel()
 
     async def _pause(self, calling: Calling) -> None:
-        """Pause what a start or a resume has begun."""
+        """Pause the imports that a start or a resume has started."""
         await asyncio.wait([calling.work])
-        begun: tuple[str, ...] = ()
-        if not calling.work.cancelled() and not isinstance(reply := calling.work.result(), Failed):
-            begun = reply.ids if isinstance(reply, Started) else begun
-            begun = (calling.request.id,) if isinstance(calling.request, Resume) else begun
+        begun: list[str] = []
+        if not calling.work.cancelled() and not isinstance(result := calling.work.result(), Failed):
+            begun = result if isinstance(calling.request, StartImports) else begun
+            begun = [calling.request.id] if isinstance(calling.request, ResumeImport) else begun
         for id in begun:
             with suppress(LadingError):
-                await self._server.engine.pause_import(id)
+                await self._server.engine.imports.pause_import(id)
 
 
-def _packed(message: Message) -> bytes:
+def _answer(number: int, result: Any) -> Answer:
+    """The answer to a call, or an error when it cannot be sent."""
+    problem = ""
     try:
-        frame = pack(message)
+        reply = result if isinstance(result, Failed) else reply_of(result)
+        if isinstance(reply, Returned) and len(reply.value) > LARGEST_REPLY - ENVELOPE:
+            problem = "it is too long"
     except ValueError as error:
-        frame, problem = b"", str(error)
-    else:
-        problem = "it is too long" if len(frame) - FRAME > LARGEST_REPLY else ""
-    if problem and isinstance(message, Answer):
-        reply = Failed.of(LadingError(f"the answer cannot be sent: {encodable(problem)}."))
-        return pack(Answer(number=message.number, reply=reply))
-    return frame
+        problem = encodable(str(error))
+    if problem:
+        reply = Failed.of(LadingError(f"the answer cannot be sent: {problem}."))
+    return Answer(number=number, reply=reply)

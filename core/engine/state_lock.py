@@ -1,22 +1,23 @@
-"""The state folder, which one engine uses at a time."""
+"""The lock of the state folder, which one engine uses at a time."""
 
 import fcntl
 import os
+from contextlib import suppress
 from typing import IO
 
 from core.errors import DatabaseError, EngineHeldError
 
-LOCK = "lading.lock"
+LOCK_FILE = "lading.lock"
 
 
 def hold(home: str) -> IO[str]:
-    """Lock the state folder for this process; a crash gives it back by itself.
+    """Lock the state folder for this process; the system releases the lock when the process ends.
 
     Raises EngineHeldError, DatabaseError.
     """
     try:
         os.makedirs(home, mode=0o700, exist_ok=True)
-        file = open(os.path.join(home, LOCK), "a+", encoding="utf-8")  # noqa: SIM115 - held until the end
+        file = open(os.path.join(home, LOCK_FILE), "a+", encoding="utf-8")  # noqa: SIM115 - held until the end
     except OSError as error:
         raise DatabaseError(
             f"the state folder {home} cannot be used: {error.strerror}.", "Set LADING_HOME to a folder of yours."
@@ -31,6 +32,7 @@ def hold(home: str) -> IO[str]:
             f"process {holder or '?'} uses {home}.", "Wait for it, or set another LADING_HOME."
         ) from error
     file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
+    # The process id is only for people to read: on a full disk the lock works without it.
+    with suppress(OSError):
+        os.write(file.fileno(), str(os.getpid()).encode())
     return file

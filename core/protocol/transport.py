@@ -1,4 +1,4 @@
-"""The engine's socket: where it is, who may use it."""
+"""The engine's socket: its path, and who may connect."""
 
 import hashlib
 import os
@@ -13,12 +13,12 @@ from core.errors import EngineError
 
 FOLDER, NAME, POINTER = "run", "engine.sock", "socket"
 
-LONGEST = 103 if sys.platform == "darwin" else 107
-"""Bytes of a socket's path: sun_path of unix(4) and unix(7), less the NUL at its end."""
+LONGEST_PATH = 103 if sys.platform == "darwin" else 107
+"""Bytes of a socket's path: sun_path of unix(4) and unix(7), less the final NUL."""
 
 BACKLOG = 128
 BUFFER = 64 << 10
-"""Bytes that the system holds for a client that does not read."""
+"""Bytes that the system buffers for a client that does not read."""
 
 # From <sys/socket.h>, <sys/un.h> and <sys/ucred.h>.
 _SO_PEERCRED, _UCRED = 17, struct.Struct("3i")
@@ -26,13 +26,13 @@ _SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED = 0, 1, struct.Struct("=IIh2x16I")
 
 
 class HasOptions(Protocol):
-    """A socket, as far as it is needed to see who is at its other end."""
+    """The part of a socket that `peer` needs."""
 
     def getsockopt(self, level: int, option: int, length: int, /) -> bytes: ...
 
 
 def peer(connection: HasOptions, platform: str = sys.platform) -> int:
-    """The user at the other end of a connected Unix socket. Raises OSError."""
+    """The user id at the other end of a connected Unix socket. Raises OSError."""
     if platform == "darwin":
         data = connection.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED.size)
         version, user, *_ = _XUCRED.unpack(data.ljust(_XUCRED.size, b"\0"))
@@ -42,8 +42,9 @@ def peer(connection: HasOptions, platform: str = sys.platform) -> int:
     return int(_UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, _SO_PEERCRED, _UCRED.size))[1])
 
 
-def place(home: str, longest: int = LONGEST) -> str:
-    """Where the engine of the state folder `home` makes its socket: there, if the path is short enough."""
+def place(home: str, longest: int = LONGEST_PATH) -> str:
+    """The path at which the engine of the state folder `home` makes its socket: inside it, if the path is short
+    enough."""
     path = os.path.join(home, FOLDER, NAME)
     if len(os.fsencode(path)) <= longest:
         return path
@@ -58,16 +59,16 @@ def place(home: str, longest: int = LONGEST) -> str:
 
 
 def find(home: str) -> str:
-    """Where the socket of a running engine would be; it may have been started in another environment."""
+    """The path of a running engine's socket, which may have been started in another environment."""
     with suppress(FileNotFoundError), open(os.path.join(home, FOLDER, POINTER), "rb") as file:
         return os.fsdecode(file.read())
     return os.path.join(home, FOLDER, NAME)
 
 
-def listen(home: str, longest: int = LONGEST) -> tuple[socket.socket, str]:
-    """A listening socket in place of what a dead engine left there, and its path. Raises EngineError.
+def listen(home: str, longest: int = LONGEST_PATH) -> tuple[socket.socket, str]:
+    """A listening socket, which replaces one that a dead engine left, and its path. Raises EngineError.
 
-    Only for the one that holds the state folder's lock.
+    Only the holder of the state folder's lock may call this.
     """
     path = place(home, longest)
     pointer = os.path.join(home, FOLDER, POINTER)
@@ -92,15 +93,15 @@ def listen(home: str, longest: int = LONGEST) -> tuple[socket.socket, str]:
 
 
 def tidy(path: str, home: str) -> None:
-    """Remove the folder of a socket that is gone, if it was made only for that. Raises OSError."""
+    """Remove the folder of a socket that was closed, if it was only made for that. Raises OSError."""
     if os.path.dirname(path) != os.path.join(home, FOLDER):
         os.rmdir(os.path.dirname(path))
 
 
 def connect(home: str) -> socket.socket:
-    """A connection to the engine of the state folder `home`; not blocking.
+    """A non-blocking connection to the engine of the state folder `home`.
 
-    Raises OSError when none answers, EngineError when somebody else does.
+    Raises OSError when none answers, EngineError when the socket is another user's.
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     path = find(home)
@@ -122,7 +123,7 @@ def connect(home: str) -> socket.socket:
 
 
 def _private(folder: str) -> None:
-    """Make a folder that only we can enter, or see that it is one. Raises OSError."""
+    """Make a folder that only this user may enter, or check that an existing one is so. Raises OSError."""
     with suppress(FileExistsError):
         os.mkdir(folder, 0o700)
     facts = os.lstat(folder)

@@ -1,6 +1,7 @@
 """Finding the engine of a state folder, or starting one."""
 
 import asyncio
+import errno
 import os
 import subprocess
 import sys
@@ -13,13 +14,12 @@ from core.client.connection import Connection
 from core.config import FILE_VARIABLE, Config
 from core.errors import EngineError, EngineLostError, OtherVersionError
 from core.protocol import Failed, Welcome
-from core.protocol.replies import Done
 from core.protocol.requests import Stop
 
 START = 60.0
-"""Seconds an engine has from its start to its first answer; a big database may have to be upgraded first."""
+"""Seconds from an engine's start to its first answer; a large database may have to be migrated first."""
 
-RETRY = 0.02
+RETRY_INTERVAL = 0.02
 
 NEEDED = frozenset(
     (
@@ -34,17 +34,19 @@ NEEDED = frozenset(
         "TMPDIR",
         "LD_LIBRARY_PATH",
         "SSH_CONNECTION",
+        "XPC_SERVICE_NAME",
     )
 )
 NEEDED_PREFIXES = ("LADING_", "LC_", "PYTHON", "XDG_", "DYLD_", "SSL_")
-"""What an engine takes over of the environment of the command that starts it; by SSH_CONNECTION it knows whose
-rights it has (core.volumes.privacy)."""
+"""The beginnings of the environment variables that an engine inherits from the command that starts it; from
+SSH_CONNECTION and XPC_SERVICE_NAME it knows whose permissions it has (core.volumes.macos_permissions)."""
 
 
 async def attach(settings: Config) -> Connection:
-    """A connection to the engine of `settings.home`, which is started if there is none.
+    """Connect to the engine of `settings.home`, starting one if none runs.
 
-    An older one that is idle is replaced. Raises EngineError, OtherVersionError, and what the start raises.
+    An idle engine of an older version is replaced. Raises EngineError, OtherVersionError, and what the start
+    raises.
     """
     try:
         async with asyncio.timeout(START):
@@ -52,8 +54,8 @@ async def attach(settings: Config) -> Connection:
                 try:
                     connection, welcome = await Connection.open(settings.home)
                 except EngineLostError:
-                    # It was about to leave.
-                    await asyncio.sleep(RETRY)
+                    # The engine was about to exit.
+                    await asyncio.sleep(RETRY_INTERVAL)
                     continue
                 except OSError:
                     await launch(settings)
@@ -66,7 +68,7 @@ async def attach(settings: Config) -> Connection:
 
 
 async def look(home: str) -> tuple[Connection, Welcome] | None:
-    """The engine of `home` if there is one, of whatever version. Raises EngineError."""
+    """Connect to the engine of `home`, of any version; None when none runs. Raises EngineError."""
     try:
         return await Connection.open(home)
     except (OSError, EngineLostError):
@@ -74,14 +76,14 @@ async def look(home: str) -> tuple[Connection, Welcome] | None:
 
 
 async def end(connection: Connection, *, if_idle: bool = False) -> None:
-    """Have an engine end, and wait until it has. Raises EngineError when it is not idle."""
-    await connection.ask(Stop(if_idle=if_idle), Done)
+    """Stop an engine, and wait until it has ended. Raises EngineError when it is not idle."""
+    await connection.call(Stop(if_idle=if_idle))
     await connection.ended()
     await connection.close()
 
 
 async def _replace(connection: Connection, welcome: Welcome) -> None:
-    """End an older engine that has nothing to do. Raises OtherVersionError."""
+    """Stop an idle engine of an older version. Raises OtherVersionError."""
     told = f"process {welcome.pid} is version {welcome.version}, this is {VERSION}."
     try:
         if numbers(welcome.version) > numbers(VERSION):
@@ -99,13 +101,13 @@ async def _replace(connection: Connection, welcome: Welcome) -> None:
 
 
 def numbers(version: str) -> list[int]:
-    """A version to be compared."""
+    """A version as numbers that can be compared."""
     return [int(part) if part.isdigit() else -1 for part in version.split(".")]
 
 
 async def launch(settings: Config, *more: str) -> None:
-    """Start an engine and wait until it answers, or until another one does. Raises what its start raises."""
-    from core.engine import log
+    """Start an engine and wait until it, or another one, answers. Raises what its start raises."""
+    from core import log
 
     reader = asyncio.StreamReader()
     ours, theirs = os.pipe()
@@ -117,9 +119,11 @@ async def launch(settings: Config, *more: str) -> None:
         try:
             await asyncio.to_thread(_spawn, settings, theirs, more)
         except OSError as error:
-            raise EngineError(
-                f"it cannot be started: {error}.", "Set LADING_HOME to a folder of yours."
-            ) from error
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            advice = (
+                f"Make room on the disk of {settings.home}." if full else "Set LADING_HOME to a folder of yours."
+            )
+            raise EngineError(f"it cannot be started: {error}.", advice) from error
         finally:
             os.close(theirs)
         said = await reader.read()
@@ -133,12 +137,12 @@ async def launch(settings: Config, *more: str) -> None:
 
 
 def _spawn(settings: Config, status: int, more: tuple[str, ...]) -> None:
-    """The process started here leaves at once; its child, which nobody waits for, is the engine."""
-    from core.engine import log
+    """Start the engine as a grandchild: the child exits at once, so that nobody has to wait for the engine."""
+    from core import log
 
     with log.streams(settings.home) as streams:
         subprocess.run(
-            [sys.executable, "-P", "-m", "core.engine.process", str(status), *more],
+            [sys.executable, "-P", "-m", "core.server.daemonize", str(status), *more],
             stdin=subprocess.DEVNULL,
             stdout=streams,
             stderr=streams,
@@ -151,7 +155,7 @@ def _spawn(settings: Config, status: int, more: tuple[str, ...]) -> None:
 
 
 def environment(environ: Mapping[str, str], home: str) -> dict[str, str]:
-    """What an engine gets: nothing of the terminal it was started from, and no path that is relative."""
+    """The environment of an engine: nothing of the terminal that started it, and no relative paths."""
     given = {key: value for key, value in environ.items() if key in NEEDED or key.startswith(NEEDED_PREFIXES)}
     if given.get(FILE_VARIABLE):
         given[FILE_VARIABLE] = os.path.abspath(os.path.expanduser(given[FILE_VARIABLE]))

@@ -1,8 +1,8 @@
-"""An engine's process: `python -m core.engine.process STATUS [IDLE]`, started by core.client.attach, or in the
+"""An engine's process: `python -m core.server.daemonize STATUS [IDLE]`, started by core.client.launcher, or in the
 foreground.
 
-STATUS is the descriptor that is told, in MessagePack, the `Welcome` of the engine that answers now, or `Failed`.
-IDLE is how many idle seconds it stays.
+STATUS is the descriptor to which the result is written in MessagePack: the `Welcome` of the engine that answers
+now, or `Failed`. IDLE is the number of idle seconds after which it exits.
 """
 
 import os
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from core.protocol import Failed, Welcome
 
 UMASK = 0o077
-"""For the state folder. Workers set one of their own: the archive is for others to read, too."""
+"""For the state folder. Workers have the user's umask, because the user decides about access to the archive."""
 
 
 def main() -> None:
-    """Leave the process that was started, and be the engine in a child of it that no terminal can reach."""
+    """Fork, let the parent exit, and run the engine in the child, which no terminal can reach."""
     if os.fork():
         os._exit(0)
     import msgspec
 
     from core import config
-    from core.engine.life import IDLE
     from core.errors import LadingError
     from core.protocol import Failed
+    from core.server.lifecycle import IDLE_TIMEOUT
 
     status = int(sys.argv[1])
 
@@ -41,24 +41,24 @@ def main() -> None:
     except LadingError as error:
         ready(Failed.of(error))
         sys.exit(1)
-    run(settings, ready, float(sys.argv[2]) if len(sys.argv) > 2 else IDLE)
+    run(settings, ready, float(sys.argv[2]) if len(sys.argv) > 2 else IDLE_TIMEOUT)
 
 
 def run(settings: "Config", ready: "Callable[[Welcome | Failed], None]", idle: float | None) -> None:
-    """Be an engine; never returns. A thread that is stuck on a dead mount does not keep the process."""
+    """Run an engine; never returns. A thread that is stuck on a dead mount does not keep the process alive."""
     import asyncio
     import faulthandler
 
-    from core.engine.life import live
+    from core.server.lifecycle import live
 
-    os.umask(UMASK)
+    umask = os.umask(UMASK)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     faulthandler.enable()
 
     async def whole() -> None:
         status = 1
         try:
-            status = await live(settings, ready, idle)
+            status = await live(settings, ready, idle, umask)
         finally:
             os._exit(status)
 

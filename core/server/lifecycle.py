@@ -1,6 +1,7 @@
-"""The life of an engine's process: it takes the state folder, answers, and leaves when there is nothing to do."""
+"""The life of an engine's process: it locks the state folder, serves clients, and exits when it is idle."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -9,43 +10,49 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from core import VERSION
-from core.client import attach
+from core import VERSION, log
+from core.client import launcher
 from core.config import Config
-from core.engine import log, takeup
-from core.engine.awake import Awake
+from core.engine import recovery
 from core.engine.engine import Engine
+from core.engine.keep_awake import Awake
 from core.errors import EngineHeldError, LadingError
 from core.protocol import Failed, Welcome
+from core.server.config_watch import ConfigWatch
 from core.server.server import Server
 
-IDLE = 600.0
-"""Seconds without work and without anybody attached, after which an engine leaves."""
+IDLE_TIMEOUT = 600.0
+"""Seconds without work and without attached clients, after which an engine exits."""
 
-HELD = 30.0
+LOCK_TIMEOUT = 30.0
 """Seconds that another engine gets to end, or to answer."""
 
-TICK = 1.0
-"""Seconds between two looks at what there is to do."""
+POLL_INTERVAL = 1.0
+"""Seconds between two checks of whether there is work to do."""
+
+COLLECT_AFTER = 10_000
+"""Newly allocated objects after which the garbage collector runs: a batch allocates thousands without cycles,
+which live until it is archived. Objects of the program's start are exempt."""
 
 STOP = 30.0
-"""Seconds an orderly end may take."""
+"""Seconds that an orderly end may take."""
 
 events = logging.getLogger("lading.engine")
 
 Ready = Callable[[Welcome | Failed], None]
 
 
-async def live(settings: Config, ready: Ready, idle: float | None = IDLE) -> int:
-    """Be the engine of `settings.home` until there is no need for one; the exit status.
+async def live(settings: Config, ready: Ready, idle: float | None = IDLE_TIMEOUT, umask: int = 0o022) -> int:
+    """Run the engine of `settings.home` until it is not needed any more. Returns the exit status.
 
-    `ready` is told once: the engine that answers now, which may be another, or why there is none.
+    `ready` is called once: with the engine that answers now, which may be another, or with why there is none.
+    `umask` is the user's, for what is made in archives.
     """
     asyncio.get_running_loop().set_exception_handler(_unforeseen)
     handler: logging.Handler | None = None
     try:
         handler = log.begin(settings.home)
-        engine = await _take(settings)
+        engine = await _take(settings, umask)
         if isinstance(engine, Welcome):
             ready(engine)
             return 0
@@ -63,22 +70,22 @@ async def live(settings: Config, ready: Ready, idle: float | None = IDLE) -> int
     return 1
 
 
-async def _take(settings: Config) -> Engine | Welcome:
-    """An engine that holds the state folder, or the one that does so already. Raises LadingError."""
-    until = time.monotonic() + HELD
+async def _take(settings: Config, umask: int) -> Engine | Welcome:
+    """Start an engine that holds the state folder, or return the one that already does. Raises LadingError."""
+    until = time.monotonic() + LOCK_TIMEOUT
     while True:
-        engine = Engine(settings)
+        engine = Engine(settings, umask)
         try:
             await engine.start()
         except EngineHeldError:
-            other = await attach.look(settings.home)
+            other = await launcher.look(settings.home)
             if other is not None:
                 connection, welcome = other
                 await connection.close()
                 return welcome
             if time.monotonic() > until:
                 raise
-            # It begins, or it ends.
+            # The other engine is starting or ending.
             await asyncio.sleep(0.05)
         else:
             return engine
@@ -95,9 +102,12 @@ async def _serve(engine: Engine, home: str, ready: Ready, idle: float | None) ->
         raise
     for number in signals:
         loop.add_signal_handler(number, _stop, server, number)
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
     events.info("the engine runs", extra={"pid": os.getpid(), "version": VERSION, "home": home})
     ready(server.welcome())
-    taking = asyncio.create_task(takeup.take_up(engine), name="take up")
+    taking = asyncio.create_task(recovery.take_up(engine), name="take up")
+    taking.add_done_callback(_taken_up)
     awake = Awake()
     try:
         await _stay(engine, server, awake, taking, idle)
@@ -114,14 +124,16 @@ async def _serve(engine: Engine, home: str, ready: Ready, idle: float | None) ->
 async def _stay(
     engine: Engine, server: Server, awake: Awake, taking: "asyncio.Task[None]", idle: float | None
 ) -> None:
-    """Until somebody stops it, or there is nothing to do any more."""
+    """Wait until a client stops it, a part of it has failed, or it is idle for long enough."""
     since = time.monotonic()
-    tick = min(TICK, idle / 4) if idle else TICK
-    while not server.stopping.is_set():
+    watch = ConfigWatch(engine, os.environ)
+    tick = min(POLL_INTERVAL, idle / 4) if idle else POLL_INTERVAL
+    while not (server.stopping.is_set() or engine.broken.is_set()):
         with suppress(TimeoutError):
             await asyncio.wait_for(server.stopping.wait(), tick)
-        await awake.hold(engine.running > 0 or any(queue.busy for queue in engine.background.views()))
+        await awake.hold(engine.imports.running > 0 or any(queue.busy for queue in engine.jobs.views()))
         await server.mend()
+        await watch.look()
         if engine.busy or server.busy or not taking.done():
             since = time.monotonic()
         elif idle is not None and time.monotonic() - since >= idle and server.leave():
@@ -130,18 +142,23 @@ async def _stay(
 
 
 async def _end(engine: Engine, server: Server, awake: Awake) -> int:
-    """Orderly, if that is possible in time; what is left then is taken up by the next engine."""
-    status = 0
+    """Stop in order, within STOP seconds. Returns the exit status. The next engine resumes what is left."""
+    status = 1 if engine.broken.is_set() else 0
     try:
         async with asyncio.timeout(STOP):
             await awake.hold(False)
-            await takeup.put_down(engine)
+            await recovery.put_down(engine)
             await engine.stop()
     except TimeoutError:
         events.error("the engine could not end in order", extra={"seconds": STOP})
         status = 1
     await server.close()
     return status
+
+
+def _taken_up(taking: "asyncio.Task[None]") -> None:
+    if not taking.cancelled() and (error := taking.exception()):
+        events.error("interrupted imports could not be taken up", exc_info=error)
 
 
 def _stop(server: Server, number: int) -> None:

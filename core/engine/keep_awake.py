@@ -1,4 +1,4 @@
-"""Keeps the machine from going to sleep while work is under way, by a child that the system's own tool is."""
+"""Keeps the machine from sleeping while there is work, by running the system's own tool."""
 
 import asyncio
 import logging
@@ -7,40 +7,46 @@ import shutil
 import sys
 from contextlib import suppress
 
-LEAVE = 1.0
-"""Seconds the child has to end by itself."""
+EXIT_TIMEOUT = 1.0
+"""Seconds until a child that does not end is killed."""
 
 log = logging.getLogger("lading.awake")
 
 
 def command(platform: str, pid: int) -> list[str] | None:
-    """What holds sleep off until it ends: by itself with process `pid`, or at the end of its standard input."""
+    """The command that prevents sleep while it runs; None when there is none. It ends with process `pid` (macOS),
+    or when its standard input is closed."""
     if platform == "darwin":
-        # caffeinate(8): -i idle sleep, -m the disk's, -w until that process ends.
+        # caffeinate(8): -i prevents idle sleep, -m the disk's; -w ends it with that process.
         return ["/usr/bin/caffeinate", "-i", "-m", "-w", str(pid)]
     tool = shutil.which("systemd-inhibit")
     if tool is None:
         return None
-    # cat(1) ends when the engine does, however that dies: nobody else holds the other end of the pipe.
+    # cat(1) ends when the engine does, even in a crash, because only the engine holds the other end of the pipe.
     why = ["--what=idle:sleep", "--who=Lading", "--why=An import is under way", "--mode=block"]
     return [tool, *why, "cat"]
 
 
 class Awake:
-    """Holds sleep off between `hold(True)` and `hold(False)`. Where there is no tool, nothing happens."""
+    """Prevents sleep between `hold(True)` and `hold(False)`. Does nothing where the system has no tool for it."""
 
     def __init__(self, argv: list[str] | None = None) -> None:
-        self._argv = argv or command(sys.platform, os.getpid())
+        self._argv = argv
         self._held = False
         self._child: asyncio.subprocess.Process | None = None
 
     async def hold(self, wanted: bool) -> None:
-        """Hold sleep off, or let go."""
-        if wanted == self._held or self._argv is None:
+        """Prevent sleep, or allow it again."""
+        if wanted == self._held:
             return
         self._held = wanted
         if not wanted:
             await self._let_go()
+            return
+        if self._argv is None:
+            # A folder in PATH may be on a mount that does not answer, so it is not searched on the event loop.
+            self._argv = await asyncio.to_thread(command, sys.platform, os.getpid()) or []
+        if not self._argv:
             return
         try:
             self._child = await asyncio.create_subprocess_exec(
@@ -64,7 +70,7 @@ class Awake:
             with suppress(ProcessLookupError):
                 child.terminate()
         try:
-            await asyncio.wait_for(child.wait(), LEAVE)
+            await asyncio.wait_for(child.wait(), EXIT_TIMEOUT)
         except TimeoutError:
             with suppress(ProcessLookupError):
                 child.kill()

@@ -1,5 +1,4 @@
-"""For commands that ask and leave: a line to the engine without an event loop, which takes longer to load than
-most answers to come."""
+"""The synchronous client, for commands that send one request: importing asyncio takes longer than most replies."""
 
 import itertools
 import socket
@@ -9,40 +8,36 @@ from typing import Any, TypeVar
 import msgspec
 
 from core import VERSION
-from core.client.calls import Calls, Hear
-from core.client.frames import ANSWER, frame, lost, meant, silent, told
+from core.client.api import EngineCalls, OnProgress, OnText, listener
+from core.client.framing import GREETING_TIMEOUT, frame, from_engine, lost, result_of, silent
 from core.errors import EngineLostError
-from core.protocol import FRAME, LARGEST_REPLY, Answer, FromEngine, Part, Progress, Request, Welcome
+from core.ipc import FRAME, length_of
+from core.protocol import LARGEST_REPLY, Answer, FromEngine, Part, Progress, Request, Welcome, transport
 from core.protocol.requests import Hello
-from core.server import sockets
 
 R = TypeVar("R")
 T = TypeVar("T")
 
 
-class Blocking(Calls):
-    """Attached to an engine that runs. What it is asked keeps this process until the answer is there."""
+class Blocking(EngineCalls):
+    """Attached to a running engine. Each call blocks until the reply has come."""
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
         self._numbers = itertools.count(1)
 
-    @property
-    def _connection(self) -> "Blocking":
-        return self
-
-    async def ask(self, request: Request, wanted: type[R], hear: Hear | None = None) -> R:
-        """The reply to a request; `hear` gets what is told before it. It never waits for a loop.
-
-        Raises the engine's LadingError, EngineLostError when it ends before the answer.
-        """
+    async def call(
+        self, request: Request[R], *, progress: OnProgress | None = None, text: OnText | None = None
+    ) -> R:
+        """See EngineCalls. It never suspends, so `done` can run it without an event loop."""
         number = next(self._numbers)
+        hear = listener(progress, text)
         self._send(frame(number, request))
         while True:
             match self._next():
                 case Answer(number=answered, reply=reply) if answered == number:
-                    return meant(reply, wanted)
-                case Progress(number=at) | Part(number=at) as message if at == number and hear:
+                    return result_of(reply, request)
+                case Progress(number=at) | Part(number=at) as message if at == number:
                     hear(message)
 
     def _send(self, data: bytes) -> None:
@@ -53,12 +48,12 @@ class Blocking(Calls):
 
     def _next(self) -> FromEngine:
         try:
-            length = int.from_bytes(self._exactly(FRAME), "big")
+            length = length_of(self._exactly(FRAME))
             if length > LARGEST_REPLY:
                 raise lost()
-            return told.decode(self._exactly(length))
+            return from_engine.decode(self._exactly(length))
         except TimeoutError as error:
-            raise silent(ANSWER) from error
+            raise silent(GREETING_TIMEOUT) from error
         except (OSError, msgspec.MsgspecError) as error:
             raise lost() from error
 
@@ -73,26 +68,26 @@ class Blocking(Calls):
         return data
 
     def close(self) -> None:
-        """End the connection; what was begun goes on."""
+        """Close the connection. The engine continues."""
         self._socket.close()
 
 
 def greeted(home: str) -> tuple[Blocking, Welcome] | None:
-    """A line to the engine of the state folder `home`, of whatever version; None when none is up.
+    """A connection to the engine of the state folder `home`, of any version; None when none runs.
 
     Raises EngineError.
     """
     try:
-        connected = sockets.connect(home)
+        connected = transport.connect(home)
     except OSError:
         return None
     line = Blocking(connected)
     try:
-        connected.settimeout(ANSWER)
-        welcome = done(line.ask(Hello(version=VERSION), Welcome))
+        connected.settimeout(GREETING_TIMEOUT)
+        welcome = done(line.call(Hello(version=VERSION)))
         connected.settimeout(None)
     except EngineLostError:
-        # It was about to leave.
+        # The engine was about to exit.
         line.close()
         return None
     except BaseException:
@@ -102,7 +97,7 @@ def greeted(home: str) -> tuple[Blocking, Welcome] | None:
 
 
 def attached(home: str) -> Blocking | None:
-    """A line to the engine of `home`; None when none of this version is up. Raises EngineError."""
+    """A connection to the engine of `home`; None when none of this version runs. Raises EngineError."""
     found = greeted(home)
     if found is None or found[1].version == VERSION:
         return found and found[0]
@@ -110,8 +105,16 @@ def attached(home: str) -> Blocking | None:
     return None
 
 
+def running(home: str) -> bool:
+    """Whether an engine of this version runs. Raises EngineError."""
+    line = attached(home)
+    if line is not None:
+        line.close()
+    return line is not None
+
+
 def done(work: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that waits for nothing."""
+    """The result of a coroutine that never suspends."""
     try:
         work.send(None)
     except StopIteration as ended:

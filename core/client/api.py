@@ -1,0 +1,175 @@
+"""Requests to the engine: `call` sends any of them; those that several commands send have methods of their own."""
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from core.models import (
+    Count,
+    Failure,
+    FailureGroup,
+    FilePage,
+    ImportRecord,
+    ImportRequest,
+    Outcome,
+    Snapshot,
+)
+from core.protocol import Part, Progress, Request, archive_requests, import_requests, queue_requests, requests
+from core.results import Survey
+
+if TYPE_CHECKING:
+    from core.receipts import Form
+
+R = TypeVar("R")
+
+OnProgress = Callable[[Count, Count], None]
+"""Called with how much is done, and how much there is; an empty total is not known."""
+
+OnText = Callable[[str], None]
+"""Called with text, piece by piece."""
+
+
+class EngineCalls(ABC):
+    """All methods raise the engine's LadingError, and EngineLostError when the engine ends before its answer."""
+
+    @abstractmethod
+    async def call(
+        self, request: Request[R], *, progress: OnProgress | None = None, text: OnText | None = None
+    ) -> R:
+        """The reply to a request; `progress` and `text` are called with what is sent before it. When this is
+        cancelled, the engine is told that the reply is not needed any more."""
+
+    async def look(self) -> Snapshot:
+        """A snapshot of what the engine does now."""
+        return await self.call(requests.Look())
+
+    # Imports
+
+    async def start_imports(self, requests: Sequence[ImportRequest]) -> list[str]:
+        """Start an import for each source. Returns their ids. When this is cancelled, the imports that were
+        started are paused."""
+        return await self.call(import_requests.StartImports(sources=import_requests.sources(requests)))
+
+    async def watch_cards(self) -> None:
+        """Have cards looked for until this is cancelled; snapshots tell of them."""
+        await self.call(import_requests.WatchCards())
+
+    async def hold_cards(self) -> int:
+        """Nothing that counts down begins by itself; how many did."""
+        return await self.call(import_requests.HoldCards())
+
+    async def resume_import(self, name: str) -> None:
+        """Resume a paused or interrupted import."""
+        await self.call(import_requests.ResumeImport(id=name))
+
+    async def retry_import(self, name: str, *, cause: str = "", files: Sequence[int] = ()) -> int:
+        """Retry failed files: these, else those with this cause, else all. Returns how many failed in this way.
+
+        Raises UsageError, SourceError, ArchiveError.
+        """
+        return await self.call(import_requests.RetryImport(id=name, cause=cause, files=tuple(files)))
+
+    async def pause_import(self, name: str, reason: str = "by the user") -> None:
+        """Pause an import: it stops reading and writing now, and can be resumed."""
+        await self.call(import_requests.PauseImport(id=name, reason=reason))
+
+    async def cancel_import(self, name: str) -> None:
+        """Cancel an import."""
+        await self.call(import_requests.CancelImport(id=name))
+
+    async def wait(self, names: Sequence[str]) -> None:
+        """Wait until each of these imports has ended or cannot continue."""
+        await self.call(import_requests.WaitForImports(ids=tuple(names)))
+
+    async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]:
+        """Dry run: what importing these would do."""
+        return await self.call(import_requests.DryRun(sources=import_requests.sources(requests)))
+
+    async def distinct(self, sources: Sequence[str]) -> list[str]:
+        """The sources without those that equal another one, or are inside one. Raises SourceError."""
+        request = import_requests.DistinctSources(sources=tuple(map(os.fsencode, sources)))
+        return list(map(os.fsdecode, await self.call(request)))
+
+    async def imports(self, *, unfinished: bool = False) -> list[ImportRecord]:
+        """All imports, oldest first; with `unfinished`, only those that are neither done nor cancelled."""
+        found: list[ImportRecord] = []
+        before = 0
+        while page := await self.call(import_requests.ListImports(before=before, unfinished=unfinished)):
+            found += page
+            before = page[-1].row
+        return found[::-1]
+
+    async def find(self, name: str) -> ImportRecord:
+        """The import whose id is `name` or begins with it. Raises UsageError."""
+        return await self.call(import_requests.FindImport(name=name))
+
+    async def files(
+        self, name: str = "", *, outcomes: Sequence[Outcome] = (), text: str = "", offset: int = 0
+    ) -> FilePage:
+        """Files of one import, or of all, from row `offset` on. Raises UsageError."""
+        return await self.call(
+            import_requests.ListFiles(name=name, outcomes=tuple(outcomes), text=text, offset=offset)
+        )
+
+    async def known(self, file: int) -> list[tuple[str, str]]:
+        """Everything known of a file, as (name, value). Raises UsageError."""
+        return await self.call(import_requests.FileDetails(file=file))
+
+    async def errors(self, name: str) -> list[FailureGroup]:
+        """The causes of failed files of an import. Raises UsageError."""
+        return await self.call(import_requests.FailureCauses(name=name))
+
+    async def failures(self, name: str, cause: str, offset: int = 0) -> list[Failure]:
+        """Files of an import that failed with this cause, from row `offset` on. Raises UsageError."""
+        return await self.call(import_requests.FailedFiles(name=name, cause=cause, offset=offset))
+
+    async def receipt(self, name: str, form: "Form", out: OnText) -> None:
+        """Pass the receipt of an import to `out`, piece by piece. Raises UsageError."""
+        await self.call(import_requests.GetReceipt(name=name, form=form), text=out)
+
+    async def picture(self, sha256: str) -> bytes:
+        """The smallest thumbnail of an item, a JPEG file; empty where there is none, or none yet.
+
+        Raises ArchiveError.
+        """
+        return await self.call(archive_requests.GetThumbnail(sha256=sha256))
+
+    async def film_strip(self, sha256: str) -> bytes:
+        """Six frames of a film, a JPEG file; empty where there are none. Raises ArchiveError."""
+        return await self.call(archive_requests.GetFilmStrip(sha256=sha256))
+
+    # The job queues
+
+    async def queue_pause(self, name: str) -> None:
+        """Pause a queue: no more of its jobs are started. Raises UsageError."""
+        await self.call(queue_requests.PauseQueue(queue=name))
+
+    async def queue_resume(self, name: str) -> None:
+        """Resume a queue. Raises UsageError."""
+        await self.call(queue_requests.ResumeQueue(queue=name))
+
+    async def queue_slots(self, name: str, slots: int) -> None:
+        """Set how many calls of a queue may run at once. Raises UsageError."""
+        await self.call(queue_requests.SetSlots(queue=name, slots=slots))
+
+    async def retry(self, queue: str = "", ids: Sequence[int] | None = None, cause: str = "") -> int:
+        """Retry dead jobs: all, or those of a queue, with these ids, or with a cause. Returns how many."""
+        given = None if ids is None else tuple(ids)
+        return await self.call(queue_requests.RetryJobs(queue=queue, ids=given, cause=cause))
+
+
+Hear = Callable[[Progress | Part], None]
+
+
+def listener(progress: OnProgress | None, text: OnText | None) -> Hear:
+    """A function that passes what is sent before a reply to `progress` and `text`."""
+
+    def hear(message: Progress | Part) -> None:
+        match message:
+            case Progress(checked=checked, total=total) if progress is not None:
+                progress(checked, total)
+            case Part(text=more) if text is not None:
+                text(more)
+
+    return hear

@@ -1,0 +1,198 @@
+"""The background jobs of an engine: the queues, the tasks that carry jobs out, and the archives they need."""
+
+import asyncio
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+
+from core.archives.archive import Archive
+from core.archives.registry import Archives
+from core.bagit.task import BagIt
+from core.config import Config
+from core.database import Database
+from core.errors import DatabaseError, UsageError
+from core.hardware import Profile
+from core.models import JobState, JobView, QueueView
+from core.paths import display
+from core.queue import enqueue, retries
+from core.queue.archive_leases import NAME, ArchiveLeases
+from core.queue.backfill import derive, outdated, read_again
+from core.queue.enqueue import Work
+from core.queue.jobs import Jobs
+from core.queue.queue_defs import QUEUES
+from core.queue.task_context import EngineContext
+from core.queue.worker import QueueWorker
+from core.tasks.exiftool import Exiftool
+from core.tasks.ffprobe import Ffprobe
+from core.tasks.live_photo import LivePhoto
+from core.tasks.location_stats import LocationStats
+from core.tasks.task import Task
+from core.tasks.thumbnail import Thumbnail
+from core.tasks.video_proxy import VideoProxy
+from core.workers.messages import Place
+from core.workers.pool import Pool
+
+SCRATCH = "scratch"
+"""The folder of intermediate files in the state folder."""
+
+POLL_INTERVAL = 0.5
+"""Seconds between two counts of unfinished jobs."""
+
+log = logging.getLogger("lading.jobs")
+
+
+class JobService:
+    """The queues of one engine."""
+
+    def __init__(
+        self, settings: Config, profile: Profile, database: Database, pool: Pool, archives: Archives
+    ) -> None:
+        self._database = database
+        self._archives = archives
+        self._bags = BagIt(settings, pool, self._place)
+        self._scratch = os.path.join(settings.home, SCRATCH)
+        self._holding = ArchiveLeases(database, pool, self._enter, self._leave, self.wake)
+        self._jobs = Jobs(database)
+        tasks: list[Task] = [
+            Exiftool(),
+            Ffprobe(),
+            Thumbnail(),
+            VideoProxy(),
+            LivePhoto(),
+            LocationStats(),
+            self._bags,
+        ]
+        context = EngineContext(self._scratch, database, pool, self._holding)
+        self.worker = QueueWorker(self._jobs, tasks, context, self._holding, profile)
+
+    async def start(self) -> None:
+        """Empty the scratch folder, release the jobs that dead engines had claimed, and start the queues."""
+        await asyncio.to_thread(_emptied, self._scratch)
+        await self.worker.start()
+        self.rules_followed = asyncio.create_task(self._follow_rules(), name="metadata by older rules")
+        """Ends once what older rules have read has its jobs."""
+
+    async def stop(self) -> None:
+        """Stop all calls; their jobs are released for the next engine."""
+        self.rules_followed.cancel()
+        await asyncio.gather(self.rules_followed, return_exceptions=True)
+        await self.worker.stop()
+
+    async def _follow_rules(self) -> None:
+        """Have metadata that was read by older rules read again, of archives that are at hand. Those that are not,
+        and what failed, are left to the next engine."""
+        try:
+            for archive_id in await outdated(self._database):
+                # An archive that is gone for good must not have jobs: an engine with jobs does not exit.
+                if not await self._holding.reachable(archive_id):
+                    continue
+                added = await read_again(self._database, archive_id)
+                log.info("metadata is read again", extra={"archive": archive_id, "items": added})
+                self.wake()
+        except DatabaseError:
+            log.exception("metadata is not read again")
+
+    def wake(self) -> None:
+        """Jobs were added: poll at once."""
+        self.worker.wake()
+
+    # Imports
+
+    async def begin(self, archive_id: int, import_id: int, location_id: int) -> None:
+        """Set up the barrier of an import that begins or resumes, with the jobs behind it."""
+        await self._database.run(*enqueue.of_import(archive_id, import_id, location_id))
+        self.wake()
+
+    async def ended(self) -> None:
+        """Open the barriers of imports that have ended."""
+        await enqueue.open_ended(self._database)
+        self.wake()
+
+    async def finish(self, imports: Sequence[int]) -> None:
+        """Wait until the jobs of these imports have ended, except for those that wait for a person."""
+        while await self.worker.left(imports):  # noqa: ASYNC110 - what is left is a query
+            await asyncio.sleep(POLL_INTERVAL)
+
+    # What a person asks for
+
+    def configure(self, settings: Config) -> None:
+        """Apply changed settings: bags that are made from now on use them."""
+        self._bags.settings = settings
+
+    def views(self) -> tuple[QueueView, ...]:
+        """All queues."""
+        return self.worker.views()
+
+    async def page(self, state: str = "", queue: str = "", after: int = 0, count: int = 100) -> list[JobView]:
+        """Up to `count` jobs with ids beyond `after`, of one state and one queue where these are not empty. Raises
+        UsageError."""
+        if queue:
+            self.worker.check(queue)
+        if state and state not in list(JobState):
+            raise UsageError(f"jobs are never {display(state)}.", f"They are: {', '.join(JobState)}.")
+        return await self._jobs.page(state, queue, after, count)
+
+    async def retry(self, queue: str = "", ids: Sequence[int] | None = None, cause: str = "") -> int:
+        """Retry dead jobs: all, or those of a queue, with these ids, or with this cause. Returns how many that
+        concerns.
+
+        Raises UsageError.
+        """
+        if queue:
+            self.worker.check(queue)
+        revived = await retries.retry(self._database, queue, ids, cause)
+        self.wake()
+        return revived
+
+    async def derive(self, archive_id: int) -> int:
+        """Add jobs for all results that are missing in an archive. Returns how many were added."""
+        added = await derive(self._database, archive_id)
+        self.wake()
+        return added
+
+    async def bag_anew(self, archive_id: int, location_id: int, origin: int = 0) -> None:
+        """Add the job that makes a location's bag anew, because its content has changed. origin: the import that
+        this is for; 0: none."""
+        queue = next(queue for queue in QUEUES if queue.name == BagIt.queue)
+        work = Work(
+            queue=queue.name,
+            priority=queue.priority,
+            archive_id=archive_id,
+            location_id=location_id,
+            origin=origin,
+        )
+        await self._jobs.add([work])
+        self.wake()
+
+    async def count_anew(self, archive_id: int, locations: Sequence[int]) -> None:
+        """Add jobs that compute the statistics of these locations anew, because facts about their items have
+        changed."""
+        queue = next(queue for queue in QUEUES if queue.name == LocationStats.queue)
+        await self._jobs.add(
+            Work(queue=queue.name, priority=queue.priority, archive_id=archive_id, location_id=number)
+            for number in locations
+        )
+        self.wake()
+
+    # Archives
+
+    async def dismiss(self, archive_id: int) -> None:
+        """Close this archive for jobs, because another copy of it becomes the one in use."""
+        await self._holding.dismiss(archive_id)
+
+    async def _enter(self, path: str, id: int) -> Archive:
+        async with self._archives.used(path, id) as (archive, _):
+            archive.active.add(NAME)
+            return archive
+
+    async def _leave(self, archive: Archive) -> None:
+        await self._archives.leave(archive, NAME)
+
+    async def _place(self, archive_id: int) -> Place:
+        return self._holding.place(archive_id)
+
+
+def _emptied(folder: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder, mode=0o700, exist_ok=True)

@@ -1,0 +1,48 @@
+"""Checks whether two folders can be mirrored to each other."""
+
+import asyncio
+import os
+
+from core.archives import copies
+from core.archives.archive import Archive
+from core.errors import ArchiveAwayError, UsageError, WorkerDiedError
+from core.paths import display
+from core.workers import source_messages
+from core.workers.pool import Pool, TaskFailedError
+
+
+async def apart(pool: Pool, source: Archive, target: str) -> None:
+    """Raises UsageError when one archive lies within the other; ArchiveAwayError."""
+    here, _ = await _above(pool, source.path)
+    there, exact = await _above(pool, target)
+    root = source.place.device, source.place.inode
+    if root in there or (exact and there[0] in here):
+        raise UsageError(
+            f"{display(target)} and {display(source.path)} lie in each other.", "Give another folder."
+        )
+
+
+async def _above(pool: Pool, path: str) -> tuple[list[tuple[int, int]], bool]:
+    """(device, inode) of a folder and all above it, or else from the nearest existing folder on; and whether the
+    folder exists."""
+    exact = True
+    while True:
+        try:
+            async with asyncio.timeout(copies.OPEN_TIMEOUT), pool.worker("look") as worker:
+                looked = await worker.ask(source_messages.Look(os.fsencode(path)), source_messages.Looked)
+        except (TaskFailedError, WorkerDiedError):
+            path, exact = os.path.dirname(path), False
+        except TimeoutError as error:
+            raise ArchiveAwayError(f"{display(path)} does not answer.", "Mount it again.") from error
+        else:
+            return looked.above, exact
+
+
+def same(source: Archive, target: Archive) -> None:
+    """Raises UsageError unless these are two copies of one archive."""
+    if source.uuid != target.uuid:
+        raise UsageError(
+            f"{display(target.path)} is another archive, no copy of {display(source.path)}.",
+            "A mirror is made in an empty folder, or brought up where one was made before. What another archive "
+            "holds comes by an import of its restored trees.",
+        )

@@ -1,0 +1,74 @@
+"""One mirror of an engine: its state, its control and its view."""
+
+import asyncio
+import os
+import secrets
+import time
+from datetime import datetime
+
+from core.errors import LadingError
+from core.maintenance.mirror_run import MirrorRun
+from core.models import Count, MirrorView, State
+from core.paths import display
+from core.results import MirrorResult
+from core.workers.meter import Meter
+
+
+class Mirroring:
+    """One mirror from start to end, including pauses."""
+
+    def __init__(self, source: str, target: str, *, both: bool, waits: bool) -> None:
+        self.id = f"{datetime.now():%Y%m%d-%H%M%S}-mirror-{secrets.token_hex(3)}"
+        self.source = source
+        self.target = target
+        self.both = both
+        self.waits = waits
+        """Whether it resumes by itself when an archive that was away is back."""
+        self.state = State.RUNNING
+        self.error: LadingError | None = None
+        self.started = time.time()
+        self.ended: float | None = None
+        self.run: MirrorRun | None = None
+        self.meter = Meter()
+        self.results: list[MirrorResult] = []
+        self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when both archives are open."""
+        self.over = asyncio.Event()
+        """Set when it has ended or was left paused."""
+        self.away = asyncio.Event()
+        """Set while it waits for an archive that is away."""
+        self.task: asyncio.Task[None] | None = None
+
+    def view(self) -> MirrorView:
+        """The view that clients show."""
+        run, error = self.run, self.error
+        held = Count(files=run.held[0], bytes=run.held[1]) if run else Count()
+        total = run.total if run else Count()
+        rate = self.meter.rate if self.state is State.RUNNING else 0.0
+        return MirrorView(
+            id=self.id,
+            label=display(os.path.basename(self.target.rstrip("/")) or self.target),
+            source=display(self.source),
+            target=display(self.target),
+            state=self.state,
+            reason=error.cause if error else "",
+            advice=error.advice if error else "",
+            total=total,
+            held=held,
+            brought=Count(files=run.brought[0], bytes=run.brought[1]) if run else Count(),
+            lacking=run.lacking_count if run else 0,
+            rate=rate,
+            seconds_left=max(0, total.bytes - held.bytes) / rate if rate > 0 else None,
+            path=display(next(iter(run.in_flight.values()), "")) if run else "",
+            started=self.started,
+            ended=self.ended,
+        )
+
+    async def at_rest(self) -> None:
+        """Wait until it has ended, was left paused, or waits for an archive that is away."""
+        ends = [asyncio.create_task(event.wait()) for event in (self.over, self.away)]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()

@@ -1,0 +1,285 @@
+"""The mirrors of one engine: started, shown, paused, cancelled; and those that the configuration asks for after
+imports.
+
+A paused mirror holds neither archive open, so that a disk can be removed. When resumed, it lists what is still
+lacking.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from core import archive_layout
+from core.archives import copies, location_sync
+from core.archives.archive import Archive
+from core.engine import copied_verdicts, mirror_pair
+from core.engine.mirroring import Mirroring
+from core.errors import ArchiveAwayError, LadingError, UsageError
+from core.journal.replay import JournalReplay
+from core.maintenance.mirror import Mirror
+from core.maintenance.mirror_run import MirrorRun
+from core.maintenance.move_import import Mover
+from core.models import ENDED, MirrorView, State
+from core.results import MirrorResult
+from core.volumes.probe import probe
+
+if TYPE_CHECKING:
+    from core.catalog import ImportRow
+    from core.engine.engine import Engine
+
+SHOWN = 50
+"""The most ended mirrors that are still shown."""
+
+POLL_INTERVAL, LONGEST_INTERVAL = 1.0, 30.0
+"""Seconds between two checks whether an archive is back: the first interval, and the longest."""
+
+PROBE_TIMEOUT = 5.0
+"""Seconds until a volume counts as not answering."""
+
+log = logging.getLogger("lading.mirrors")
+
+
+class Mirrors:
+    """All mirrors of an engine, by their ids."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self._all: dict[str, Mirroring] = {}
+        self._after: set[asyncio.Task[None]] = set()
+        self._firsts: dict[str, list[asyncio.Task[None]]] = {}
+        """By import id: the mirrors that were started at the import's end."""
+        self._stopped = False
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._all
+
+    @property
+    def running(self) -> int:
+        """How many mirrors are running or about to start."""
+        return len(self._after) + sum(one.task is not None for one in self._all.values())
+
+    def views(self) -> tuple[MirrorView, ...]:
+        """Views of all mirrors, in the order of their start."""
+        return tuple(one.view() for one in self._all.values())
+
+    def sample(self) -> None:
+        """Measure the progress of mirrors; to be called about once a second."""
+        for one in self._all.values():
+            if one.run is not None and one.state is State.RUNNING:
+                one.meter.add(time.monotonic(), one.run.bytes_moved()[0])
+
+    async def start(self, source: str, target: str, *, both: bool, waits: bool = False) -> str:
+        """Start a mirror, or resume a paused one of the same archives. Returns its id. Raises ArchiveError,
+        UsageError."""
+        source, target = os.path.abspath(source), os.path.abspath(target)  # noqa: ASYNC240 - touches no disk
+        for one in list(self._all.values()):
+            if {one.source, one.target} == {source, target} and one.ended is None:
+                if (one.source, one.both) == (source, both):
+                    await self.resume(one.id)
+                    return one.id
+                if one.task is not None:
+                    raise UsageError("these two are being mirrored already.", "Wait, or cancel it: lading status.")
+                await self.cancel(one.id)
+        one = Mirroring(source, target, both=both, waits=waits)
+        self._all[one.id] = one
+        self._begin(one)
+        try:
+            await asyncio.shield(one.begun)
+        except LadingError:
+            if not waits:
+                del self._all[one.id]
+            raise
+        for old in [one for one in self._all.values() if one.ended is not None][:-SHOWN]:
+            del self._all[old.id]
+        return one.id
+
+    def _begin(self, one: Mirroring) -> None:
+        one.state, one.error = State.RUNNING, None
+        one.over.clear()
+        one.away.clear()
+        one.task = asyncio.create_task(self._follow(one), name=one.id)
+
+    # Control
+
+    def _found(self, name: str) -> Mirroring:
+        if name not in self._all or self._all[name].ended is not None:
+            raise UsageError(f"mirror {name} does not run.", "See `lading status`.")
+        return self._all[name]
+
+    async def pause(self, name: str) -> None:
+        """Pause a mirror; it releases both archives. Raises UsageError."""
+        one = self._found(name)
+        one.state = State.PAUSED
+        one.error = None
+        await self._end(one)
+
+    async def resume(self, name: str) -> None:
+        """Resume a mirror. Raises UsageError."""
+        one = self._found(name)
+        if one.task is None:
+            self._begin(one)
+
+    async def cancel(self, name: str) -> None:
+        """End a mirror; what it has brought is kept. Raises UsageError."""
+        one = self._found(name)
+        one.state, one.error, one.ended = State.CANCELLED, None, time.time()
+        await self._end(one)
+        one.over.set()
+
+    async def _end(self, one: Mirroring) -> None:
+        if one.task is not None:
+            one.task.cancel()
+            await asyncio.gather(one.task, return_exceptions=True)
+
+    async def wait(self, name: str) -> None:
+        """Wait until a mirror has ended or was left paused. With an import's id, wait until the mirrors started at
+        its end have ended, or wait for an archive."""
+        if name in self._all:
+            await self._all[name].over.wait()
+        elif tasks := self._firsts.get(name):
+            await asyncio.wait(tasks)
+
+    async def results(self, name: str) -> tuple[MirrorResult, ...]:
+        """The results of an ended mirror, one for each direction. Raises UsageError, and the error that it ended
+        with."""
+        if name not in self._all:
+            raise UsageError(f"there is no mirror {name}.", "See `lading status`.")
+        one = self._all[name]
+        if one.error is not None:
+            raise one.error
+        return tuple(one.results)
+
+    async def stop(self) -> None:
+        """End all mirrors; what they have brought is kept."""
+        self._stopped = True
+        tasks = [*self._after, *(one.task for one in self._all.values() if one.task is not None)]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # One mirror
+
+    async def _follow(self, one: Mirroring) -> None:
+        pause = POLL_INTERVAL
+        try:
+            while True:
+                try:
+                    await self._once(one)
+                except ArchiveAwayError as error:
+                    self._told(one, error)
+                    if not one.waits:
+                        raise
+                    one.away.set()
+                    await self._there_again(one, pause)
+                    one.away.clear()
+                    pause = min(2 * pause, LONGEST_INTERVAL)
+                    one.state, one.error = State.RUNNING, None
+                else:
+                    one.state, one.ended = State.DONE, time.time()
+                    return
+        except LadingError as error:
+            self._told(one, error)
+        except Exception as error:
+            log.exception("a mirror has failed", extra={"mirror": one.id})
+            self._told(one, LadingError(f"{type(error).__name__}: {error}.", "Its traceback: lading log."))
+        finally:
+            one.task = None
+            one.over.set()
+            if not one.begun.done():
+                one.begun.set_exception(one.error or UsageError("the mirror was stopped.", "Begin it again."))
+                one.begun.exception()  # there may be nobody who awaits it
+            log.info("a mirror ended", extra={"mirror": one.id, "state": str(one.state)})
+
+    def _told(self, one: Mirroring, error: LadingError) -> None:
+        one.state, one.error = State.PAUSED, error
+        if not one.begun.done():
+            one.begun.set_exception(error)
+            one.begun.exception()
+
+    async def _there_again(self, one: Mirroring, pause: float) -> None:
+        """Wait until both archives answer."""
+        while True:
+            await asyncio.sleep(pause)
+            paths = [
+                os.path.join(os.fsencode(path), os.fsencode(archive_layout.OWN))
+                for path in (one.source, one.target)
+            ]
+            looked = [await asyncio.to_thread(probe, path, PROBE_TIMEOUT) for path in paths]
+            if all(found.answers and not found.error for found in looked):
+                return
+
+    async def _once(self, one: Mirroring) -> None:
+        engine = self._engine
+        one.results = []
+        async with AsyncExitStack() as stack:
+            used = engine.archives.used(one.source, reading=not one.both, mirror=one.both)
+            source, _ = await stack.enter_async_context(used)
+            await mirror_pair.apart(engine.pool, source, one.target)
+            if not one.waits:
+                await copies.begin_copy(one.target, source.path, engine.pool, engine.catalog)
+            target, _ = await stack.enter_async_context(engine.archives.used(one.target, mirror=True))
+            mirror_pair.same(source, target)
+            if not one.begun.done():
+                one.begun.set_result(None)
+            anew: set[str] = set()
+            for here, there in ((target, source), (source, target)) if one.both else ((source, target),):
+                limits = engine.limits
+                run = MirrorRun(here, there, engine.catalog, engine.pool, limits.copy, limits.verify)
+                one.run = run
+                one.results.append(await Mirror(run, engine.config, self._learn, anew).go())
+                anew = run.locations
+            await copied_verdicts.judge(engine, target if source.copy.number else source)
+
+    async def _learn(self, archive: Archive, folders: set[str]) -> None:
+        """The archive in use has received files: replay its journals, update its locations and bags, and add
+        missing jobs."""
+        engine = self._engine
+        mover = Mover(archive, engine.catalog, engine.pool)
+        await JournalReplay(archive, engine.catalog, engine.pool).run(mover.take_up)
+        await location_sync.learn(archive.id, archive.place, engine.pool, engine.catalog)
+        for folder in folders:
+            await engine.jobs.bag_anew(archive.id, await engine.catalog.location(archive.id, folder, folder))
+        await engine.jobs.derive(archive.id)
+
+    # After imports
+
+    def after_import(self, row: "ImportRow") -> None:
+        """Mirror the archive of an import that has ended to the configured targets: now, and again when its jobs
+        have ended. Of a group of imports, the first archive is mirrored."""
+        if self._stopped or row.state not in ENDED or row.together not in ("", row.name):
+            return
+        for target in self._engine.config.mirror:
+            if os.path.abspath(os.fsdecode(row.archive_path)) == target:
+                continue
+            first = asyncio.create_task(self._bring(row, target), name=f"mirror after {row.name}")
+            self._firsts.setdefault(row.name, []).append(first)
+            task = asyncio.create_task(self._once_more(row, target, first), name=f"mirror once more {row.name}")
+            self._after.add(task)
+            task.add_done_callback(self._after.discard)
+
+    async def _once_more(self, row: "ImportRow", target: str, first: "asyncio.Task[None]") -> None:
+        try:
+            await first
+            await self._engine.jobs.finish([row.id])
+            await self._bring(row, target)
+        finally:
+            first.cancel()
+            self._firsts.pop(row.name, None)
+
+    async def _bring(self, row: "ImportRow", target: str) -> None:
+        """Mirror until it has ended, or waits for an archive; then it resumes by itself."""
+        source = os.fsdecode(row.archive_path)
+        for one in list(self._all.values()):
+            if (one.source, one.target) == (source, target) and one.task is not None:
+                await one.at_rest()
+                if one.away.is_set():
+                    return  # it brings everything when both archives are back
+        try:
+            one = self._all[await self.start(source, target, both=False, waits=True)]
+        except LadingError as error:
+            log.warning("a mirror cannot begin yet", extra={"target": target, "reason": str(error)})
+        else:
+            await one.at_rest()

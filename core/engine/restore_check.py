@@ -1,0 +1,167 @@
+"""Restores from archives, and checks sources against archives."""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+import msgspec
+
+from core.archives.copy_count import CopyCount
+from core.archives.readonly import Reading, reading
+from core.archives.registry import Archives
+from core.catalog import Catalog
+from core.engine.import_factory import ImportFactory
+from core.errors import ArchiveError, SourceError, UsageError
+from core.importing.sources import Sources
+from core.maintenance.check import Check
+from core.maintenance.missing import Missing, Tell
+from core.paths import display
+from core.restoring import selection
+from core.restoring.naming import Naming
+from core.restoring.restore import Progress, Restore
+from core.results import CheckResult, RestoreResult
+from core.workers.pool import Pool
+
+C = TypeVar("C", bound=Check)
+
+
+class RestoreCheck:
+    """Archives are only read here. One is locked only while journals of another engine are replayed."""
+
+    def __init__(self, pool: Pool, catalog: Catalog, archives: Archives, factory: ImportFactory) -> None:
+        self._archives = archives
+        self._pool = pool
+        self._catalog = catalog
+        self._factory = factory
+        self._sources = Sources(pool)
+        self._targets: set[bytes] = set()
+
+    async def distinct(self, sources: Sequence[str]) -> list[str]:
+        """The sources, without those that equal another one or lie within one. Raises SourceError."""
+        picked = await self._sources.pick(sources)
+        return [source for source, one in zip(sources, picked, strict=True) if one is not None]
+
+    async def check(
+        self, source: str, archive: str, progress: Progress, *, read: bool, copies: int = 1
+    ) -> CheckResult:
+        """Check whether every file of `source` is archived, verified and present, in `copies` copies on distinct
+        devices.
+
+        Raises SourceError, ArchiveError.
+        """
+        found = await self._known(archive)
+        check = await self._looking(Check, source, found, copies)
+        with self._archives.read(found.id):
+            return await check.run(progress, read=read)
+
+    async def missing(self, source: str, archive: str, progress: Progress, tell: Tell) -> CheckResult:
+        """Find the files of `source` whose content the archive does not hold. Raises SourceError, ArchiveError."""
+        found = await self._known(archive)
+        missing = await self._looking(Missing, source, found, 1)
+        with self._archives.read(found.id):
+            return await missing.listed(progress, tell)
+
+    async def _looking(self, kind: type[C], source: str, found: Reading, copies: int) -> C:
+        (picked,) = await self._sources.pick([source])
+        if picked is None:
+            raise SourceError(f"{display(source)} cannot be used.")
+        limits = self._factory.limits
+        others = await self._catalog.filled_together(found.id)
+        counts = await CopyCount.of(
+            found.id, copies, self._catalog, self._pool, self._archives.whereabouts, others
+        )
+        return kind(self._catalog, self._pool, found, picked, self._factory.reading(picked), limits, counts)
+
+    async def _known(self, path: str) -> Reading:
+        """The archive at `path`; its journals are replayed first if it has new ones. Raises ArchiveError."""
+        found = await self._reading(path)
+        if found.news or not found.id:
+            try:
+                async with self._archives.used(path, reading=True):
+                    return await self._reading(path)
+            except ArchiveError:
+                # Another engine has it, or it cannot be written to: the catalog is used as it is.
+                if not found.id:
+                    raise
+        return found
+
+    async def _reading(self, path: str, id: int | None = None) -> Reading:
+        """The archive at `path`, or where its volume is mounted now; with `id`, no other archive is accepted.
+
+        Raises ArchiveError.
+        """
+        return await self._archives.whereabouts.find(path, id, self._that)
+
+    async def _that(self, path: str, id: int | None) -> Reading:
+        found = await reading(path, self._pool, self._catalog)
+        if id is not None and found.id != id:
+            raise ArchiveError(f"at {display(path)} is another archive now.", "Mount the right one.")
+        return found
+
+    async def restore(
+        self,
+        name: str,
+        target: str,
+        progress: Progress,
+        *,
+        by_date: bool,
+        portable: bool = False,
+        archive: str = "",
+        naming: str = "",
+        dry: bool = False,
+        find: bool = False,
+        links: bool = False,
+    ) -> RestoreResult:
+        """Restore the original tree of an import, a card or a location below `target`; with `find`, the files that
+        match `name` as a search. It reads from the copy of the archive at `archive`; if that is empty, from the
+        copy in use, and if that is away, from another copy. naming: a pattern (`core.restoring.naming`); empty:
+        original names. The other options as in `core.restoring.restore.Restore.run`.
+
+        Raises UsageError, ArchiveError.
+        """
+        read = self._catalog.database.read
+        names = Naming(naming) if naming else None
+        trees = await (selection.fitting if find else selection.trees)(read, name)
+        path = os.path.abspath(os.fsencode(target))  # noqa: ASYNC240 - touches no disk
+        if path in self._targets:
+            raise UsageError(f"{display(path)} is being restored to already.", "Wait, or name another folder.")
+        self._targets.add(path)
+        first = trees[0].imports[0]
+        try:
+            found = await self.copy(first.archive_id, archive)
+            restore = Restore(read, self._pool, self._factory.limits.copy, found)
+            result = await restore.run(
+                trees, path, progress, by_date=by_date, portable=portable, naming=names, dry=dry, links=links
+            )
+            if found.copy.number:
+                result = msgspec.structs.replace(result, copy=display(found.place.root))
+            return result
+        finally:
+            self._targets.discard(path)
+
+    async def copy(self, id: int, path: str = "") -> Reading:
+        """The copy of an archive at `path`; if that is empty, the one in use, and if that is away, another one.
+        Raises ArchiveError.
+        """
+        if path:
+            found = await self._reading(path)
+            if found.id != id:
+                raise ArchiveError(f"at {display(path)} is another archive.", "Name a copy of the right one.")
+            return found
+        (main, *_) = await self._catalog.copies_of(id)
+        whereabouts = self._archives.whereabouts
+        try:
+            return await whereabouts.find(os.fsdecode(main.path), id, self._in_use)
+        except ArchiveError:
+            for other in (await self._catalog.copies_of(id))[1:]:
+                for place in (other.path, *await whereabouts.places(other.volume, other.root)):
+                    with suppress(ArchiveError):
+                        return await self._that(os.fsdecode(place), id)
+            raise
+
+    async def _in_use(self, path: str, id: int | None) -> Reading:
+        found = await self._that(path, id)
+        if found.copy.number:
+            raise found.copy.refusal(path)
+        return found

@@ -1,0 +1,194 @@
+"""Requests about archives, and the items and locations in them. `archive` is the path of an archive."""
+
+import os
+from typing import Annotated
+
+import msgspec
+
+from core.protocol.message import Name
+from core.protocol.requests import Change, Page, Request
+from core.results import (
+    Adjusted,
+    AuditResult,
+    AuditScope,
+    Changes,
+    CheckResult,
+    Correction,
+    ItemView,
+    LocationView,
+    MirrorResult,
+    Rebuilt,
+    RestoreResult,
+    Tidied,
+)
+
+
+class Audit(Request[AuditResult], frozen=True, kw_only=True):
+    """Read an archive again; the fields are those of AuditScope. Sends Progress."""
+
+    archive: bytes
+    older_than: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    sample: Annotated[float, msgspec.Meta(ge=0, le=100)] | None = None
+    heal: tuple[bytes, ...] = ()
+    copies: bool = False
+    contents: tuple[Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")], ...] = ()
+
+    @classmethod
+    def of(cls, archive: str, scope: AuditScope) -> "Audit":
+        """Make the message."""
+        return cls(
+            archive=os.fsencode(archive),
+            older_than=scope.older_than,
+            sample=scope.sample,
+            heal=tuple(map(os.fsencode, scope.heal)),
+            copies=scope.copies,
+            contents=scope.contents,
+        )
+
+    def scope(self) -> AuditScope:
+        """The scope in the message."""
+        return AuditScope(
+            older_than=self.older_than,
+            sample=self.sample,
+            heal=tuple(map(os.fsdecode, self.heal)),
+            copies=self.copies,
+            contents=self.contents,
+        )
+
+
+class Check(Request[CheckResult], frozen=True, kw_only=True):
+    """Check whether every file of a source is archived, verified and still present, in `copies` copies on separate
+    devices; with `read` by content. Sends Progress."""
+
+    source: bytes
+    archive: bytes
+    read: bool = False
+    copies: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
+
+
+class Missing(Request[CheckResult], frozen=True, kw_only=True):
+    """Find the files of a source that are not in the archive, by content. Sends Progress, and Parts: per file one
+    line with its percent-encoded path, a tab and why it could not be read."""
+
+    source: bytes
+    archive: bytes
+
+
+class Restore(Request[RestoreResult], frozen=True, kw_only=True):
+    """Restore the original tree of an import, a card or a location or, with `find`, the files that match these
+    words, below the folder `target`. `archive`: the copy of its archive to read from, if given. `naming`: how
+    names are written. `dry`: only plan it. `links`: make symbolic links. Sends Progress."""
+
+    name: Name
+    target: bytes
+    by_date: bool = False
+    portable: bool = False
+    archive: bytes = b""
+    naming: str = ""
+    dry: bool = False
+    find: bool = False
+    links: bool = False
+
+
+class StartMirror(Change[str], frozen=True, kw_only=True):
+    """Start or resume a mirror, which brings the copy of an archive at `target` everything that the one at
+    `source` has. The reply is its id, with which it is paused, resumed, cancelled and waited for like an import.
+    `both`: in the other direction, too."""
+
+    source: bytes
+    target: bytes
+    both: bool = False
+
+
+class MirrorResults(Request[list[MirrorResult]], frozen=True, kw_only=True):
+    """The results of a mirror, in each direction."""
+
+    id: Name
+
+
+class Tidy(Request[Tidied], frozen=True, kw_only=True):
+    """Remove junk files of operating systems from an archive's bags; with `dry` only report them."""
+
+    archive: bytes
+    dry: bool = False
+
+
+class Rebuild(Request[Rebuilt], frozen=True, kw_only=True):
+    """Rebuild the catalog from everything that an archive itself holds. Sends Progress."""
+
+    archive: bytes
+
+
+class AdjustDates(Change[Adjusted], frozen=True, kw_only=True):
+    """`by` corrects the capture dates of what `text` means, an import, a card or a search; without a correction
+    the last one is reverted. `dry`: only report what would change."""
+
+    text: Annotated[str, msgspec.Meta(max_length=10_000)]
+    correction: Correction | None = None
+    by: Name = ""
+    dry: bool = False
+
+
+class AddMissingJobs(Change[int], frozen=True, kw_only=True):
+    """Add jobs for all results that an archive lacks. The reply is how many."""
+
+    archive: bytes
+
+
+class GetSheet(Page[None], frozen=True, kw_only=True):
+    """The contact sheet of what `what` means, as HTML, in Parts: a location, an import, a card, or words as for
+    `ListFiles`; `embed`: with all thumbnails and proxies in it."""
+
+    what: Annotated[str, msgspec.Meta(max_length=10_000)]
+    embed: bool = False
+
+
+class GetThumbnail(Page[bytes], frozen=True, kw_only=True):
+    """The smallest thumbnail of the item with this SHA-256 (hexadecimal digits), a JPEG file; empty where there is
+    none, or none yet."""
+
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class GetFilmStrip(Page[bytes], frozen=True, kw_only=True):
+    """Six frames of the film with this SHA-256 (hexadecimal digits), one JPEG file; empty where there are none."""
+
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class ShowItems(Request[list[ItemView]], frozen=True, kw_only=True):
+    """The items that `wanted` means, the first of them where there are many: a digest or its beginning, a name, or
+    the path (absolute, `path`) where a file is or was. `raw`: a single item with the raw answers of exiftool and
+    ffprobe."""
+
+    wanted: Annotated[str, msgspec.Meta(max_length=10_000)]
+    path: bytes = b""
+    raw: bool = False
+
+
+class ListLocations(Page[list[LocationView]], frozen=True, kw_only=True):
+    """The locations of an archive, ordered by name."""
+
+    archive: bytes
+
+
+class DescribeLocation(Change[LocationView], frozen=True, kw_only=True):
+    """Change the description of the location with this folder or name: None leaves a value, an empty text or an
+    empty `position` (latitude and longitude in degrees) removes it."""
+
+    archive: bytes
+    location: Name
+    name: str | None = None
+    description: str | None = None
+    access_note: str | None = None
+    external_identifier: str | None = None
+    position: tuple[float, ...] | None = None
+
+    @classmethod
+    def of(cls, archive: str, location: str, changes: Changes) -> "DescribeLocation":
+        """Make the message."""
+        return cls(archive=os.fsencode(archive), location=location, **msgspec.structs.asdict(changes))
+
+    def changes(self) -> Changes:
+        """The changes in the message."""
+        return Changes(**{name: getattr(self, name) for name in Changes.__struct_fields__})

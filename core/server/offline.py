@@ -1,0 +1,204 @@
+"""Answers without an engine: the state database, read in the command's own process.
+
+Commands that only read use it where no engine runs, so that they neither start nor resume anything.
+"""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+from core import VERSION, schema
+from core.catalog import Catalog, import_list
+from core.client.api import EngineCalls, OnProgress, OnText
+from core.client.sync_client import done
+from core.database import Database, Row
+from core.engine.engine import Engine
+from core.engine.hash_lists import HashLists
+from core.engine.queries import Queries
+from core.errors import DatabaseError, EngineError, UsageError
+from core.models import Count, ImportRecord, ImportView, JobState, JobView, QueueView, Snapshot, State, Waits
+from core.paths import display
+from core.protocol import (
+    Message,
+    Part,
+    Request,
+    archive_requests,
+    import_requests,
+    queue_requests,
+    requests,
+)
+from core.queue.jobs import Jobs
+from core.queue.queue_defs import QUEUES
+from core.queue.stats import QueueStats
+from core.results import Changes
+from core.server.handlers import Caller, handle
+from core.sqlite import sqlite3
+
+R = TypeVar("R")
+
+BUSY_TIMEOUT = 5.0
+"""Seconds that a read waits for an engine that is starting or ending."""
+
+LOOKING = (
+    requests.Look,
+    import_requests.ListImports,
+    import_requests.FindImport,
+    import_requests.ListFiles,
+    import_requests.FileDetails,
+    import_requests.FailureCauses,
+    import_requests.FailedFiles,
+    import_requests.GetReceipt,
+    queue_requests.ListJobs,
+    archive_requests.ShowItems,
+    archive_requests.ListLocations,
+)
+"""The requests that can be answered in this way."""
+
+NO_ENGINE = "no engine runs"
+
+
+class Offline(EngineCalls):
+    """Answers from the database of the state folder `home`. Its calls never suspend (`sync_client.done`)."""
+
+    def __init__(self, home: str) -> None:
+        self._engine = _OfflineEngine(home)
+
+    async def call(
+        self, request: Request[R], *, progress: OnProgress | None = None, text: OnText | None = None
+    ) -> R:
+        """The reply to one of LOOKING. Raises UsageError, DatabaseError; EngineError for any other."""
+        if not isinstance(request, LOOKING) and not _only_looks(request):
+            raise EngineError(f"{type(request).__name__} needs one, and {NO_ENGINE}.", "Run any import or resume.")
+        try:
+            # The stand-in has what the handlers of these requests use of an engine, and nothing else.
+            return await handle(cast("Engine", self._engine), request, Caller(_Told(text), 0))
+        except sqlite3.Error as error:
+            raise DatabaseError(f"it cannot be read: {error}.", "See the disk of the state folder.") from error
+
+    def close(self) -> None:
+        """Close the database."""
+        self._engine.close()
+
+
+def _only_looks(request: Request[Any]) -> bool:
+    """Whether a request of a class that may change something changes nothing."""
+    if isinstance(request, import_requests.HashList):
+        return not request.folder and not request.classic
+    unchanged = (getattr(request, name, None) is None for name in Changes.__struct_fields__)
+    return isinstance(request, archive_requests.DescribeLocation) and all(unchanged)
+
+
+class _Told:
+    """Receives what is sent before a reply."""
+
+    def __init__(self, text: OnText | None) -> None:
+        self._text = text
+
+    def offer(self, frame: bytes) -> None:
+        """Progress is ignored, because everything is read at once."""
+
+    async def send(self, message: Message) -> None:
+        if self._text is not None and isinstance(message, Part):
+            self._text(message.text)
+
+
+class Reading:
+    """The reading part of `core.database.Database`, without an event loop. Creating it raises DatabaseError."""
+
+    def __init__(self, home: str) -> None:
+        path = os.path.join(home, schema.DATABASE_FILE)
+        try:
+            self._rows = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
+            self._rows.execute("PRAGMA query_only = 1")
+            ((version,),) = self._rows.execute("PRAGMA user_version").fetchall()
+        except sqlite3.Error as error:
+            raise DatabaseError(f"{path} cannot be read: {error}.", "See the disk of the state folder.") from error
+        if version != schema.SCHEMA_VERSION:
+            self._rows.close()
+            raise DatabaseError(
+                f"{path} is of version {version}, this program's is {schema.SCHEMA_VERSION}.",
+                "An engine upgrades it: open the app, or: lading resume"
+                if version < schema.SCHEMA_VERSION
+                else "Use the newer Lading that wrote it.",
+            )
+
+    async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """`core.database.Read`; it never suspends."""
+        return [tuple(row) for row in self._rows.execute(sql, parameters)]
+
+    read_aside = read
+
+    def close(self) -> None:
+        """Close it."""
+        self._rows.close()
+
+
+class _NoImports:
+    under_way: Mapping[str, object] = {}
+
+
+class _OldJobs:
+    def __init__(self, database: Database) -> None:
+        self._jobs = Jobs(database)
+
+    async def page(self, state: str = "", queue: str = "", after: int = 0, count: int = 100) -> list[JobView]:
+        names = [one.name for one in QUEUES]
+        if queue and queue not in names:
+            raise UsageError(f"there is no queue {display(queue)}.", f"There are: {', '.join(names)}.")
+        if state and state not in tuple(JobState):
+            raise UsageError(f"jobs are never {display(state)}.", f"They are: {', '.join(JobState)}.")
+        return await self._jobs.page(state, queue, after, count)
+
+
+class _OfflineEngine:
+    """What the handlers of LOOKING use of an engine."""
+
+    def __init__(self, home: str) -> None:
+        self.database = cast("Database", Reading(home))
+        self.jobs = _OldJobs(self.database)
+        self.imports = _NoImports()
+        catalog, nothing = Catalog(self.database), cast("Any", None)
+        self.queries = Queries(catalog, nothing)
+        self.hash_lists = HashLists(nothing, catalog, nothing)
+
+    def close(self) -> None:
+        cast("Reading", self.database).close()
+
+    def snapshot(self) -> Snapshot:
+        """The unfinished imports, as they were left, and the jobs that wait in the queues."""
+        records = done(import_list.page(self.database.read, (), 0, unfinished=True))
+        return Snapshot(
+            time=time.time(),
+            version=VERSION,
+            imports=tuple(_view(record) for record in reversed(records)),
+            queues=done(self._queues()),
+        )
+
+    async def _queues(self) -> tuple[QueueView, ...]:
+        stats = QueueStats(self.database, [queue.name for queue in QUEUES])
+        await stats.refresh(0)
+        paused = {name for (name,) in await self.database.read("SELECT name FROM queue WHERE paused")}
+        return stats.left(paused, NO_ENGINE)
+
+
+def _view(record: ImportRecord) -> ImportView:
+    interrupted = record.state == "interrupted"
+    return ImportView(
+        id=record.id,
+        label=record.label,
+        source=record.source,
+        archive=record.archive,
+        location=record.location,
+        state=State.PAUSED,
+        reason=f"interrupted: {NO_ENGINE}" if interrupted else record.reason,
+        advice=f"Go on with it: lading resume {record.id}" if interrupted else record.advice,
+        waits=Waits.NOTHING,
+        seen=Count(files=record.seen),
+        archived=Count(files=record.archived),
+        duplicate=Count(files=record.duplicate),
+        skipped=Count(files=record.skipped),
+        failed=Count(files=record.failed),
+        todo=Count(files=record.todo),
+        started=record.started,
+    )
