@@ -1,4 +1,5 @@
-"""The app: owns the engine's end, the newest snapshot and the screens. Imports go on without it."""
+"""The app: it owns the connection to the engine, the newest snapshot and the screens. Imports continue without
+it."""
 
 import asyncio
 import gc
@@ -7,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
@@ -15,20 +17,22 @@ from textual.screen import Screen
 
 from core.config import Config
 from core.errors import EjectError, LadingError
-from core.models import ImportView, Snapshot, Verdict
-from core.volumes.eject import PATIENCE, eject
+from core.models import Arrival, ImportView, Snapshot, State, Verdict
+from core.threads import aside
+from core.volumes.eject import COMMAND_TIMEOUT, eject
 from core.volumes.volume import Volume, volumes
-from tui.aside import aside
+from tui import format, terminal_progress, textual_private
 from tui.connection import Connection
 from tui.glyphs import Glyphs
+from tui.import_form import Choice
 from tui.screens.base import Base
 from tui.screens.dashboard import Dashboard
 
-PERIOD = 0.5
-"""Seconds between two drawings."""
+DRAW_INTERVAL = 0.5
+"""Seconds between two redraws."""
 
-AGAIN = 1.0
-"""Seconds before a lost engine is looked for again."""
+RECONNECT_INTERVAL = 1.0
+"""Seconds before the app tries to reconnect to a lost engine."""
 
 LOST = "ENGINE LOST, reconnecting"
 
@@ -51,63 +55,79 @@ class LadingApp(App[str]):
         *,
         utf8: bool = True,
         volumes: Callable[[], list[Volume]] = volumes,
-        eject: Callable[[str, Sequence[str]], str] = eject,
+        eject: Callable[[str, Sequence[str], Sequence[str]], str] = eject,
     ) -> None:
         plain = bool(os.environ.get("NO_COLOR"))
         if not plain:
-            # Textual takes it for set even when it is empty, which no-color.org does not.
+            # Textual honours the variable even when it is empty, which no-color.org does not.
             os.environ.pop("NO_COLOR", None)
         super().__init__(ansi_color=True if plain else None)
         self.settings = settings
         self.volumes = volumes
-        self._eject = eject
+        self.ejecting = eject
         self.glyphs = Glyphs(utf8=utf8)
         self.theme = "ansi-dark" if plain else "gruvbox"
         self.set_class(plain, "plain")
         self.set_class(not utf8, "ascii")
         self.animation_level = "none"
+        self.draft: Choice | None = None
+        """A new import that was left before it was started."""
         self._connect = connect
         self._connection: Connection | None = None
         self._newest: Snapshot | None = None
         self._at_once = True
         self._running_loop: asyncio.AbstractEventLoop | None = None
         self._following: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._tells_progress = terminal_progress.shown(os.environ)
+        self._told_progress = terminal_progress.NOTHING
         self._begun: set[asyncio.Task[None]] = set()
 
     def get_default_screen(self) -> Screen[Any]:
-        """The dashboard is below everything."""
+        """The dashboard is the screen below all others."""
         return Dashboard()
 
     def on_mount(self) -> None:
-        """Find the engine; draw what it sends."""
+        """Connect to the engine, and draw what it sends."""
         self._running_loop = asyncio.get_running_loop()
         self._following = asyncio.create_task(self._follow(), name="engine")
-        self.set_interval(PERIOD, self._draw)
+        self.set_interval(DRAW_INTERVAL, self._draw)
         self.app_resume_signal.subscribe(self, self._drawn_anew)
 
     async def on_unmount(self) -> None:
-        """Detach; nothing here is waited for."""
-        for task in (self._following, *self._begun):
+        """Detach; the tasks are cancelled, but not awaited."""
+        self._progress(terminal_progress.NOTHING)
+        for task in (self._following, self._watching, *self._begun):
             if task is not None:
                 task.cancel()
 
     def watch_snapshot(self, before: Snapshot | None, now: Snapshot | None) -> None:
-        """Show it, and tell the end of an import once."""
+        """Show the snapshot, and announce the end of an import once."""
         if before is not None and now is not None:
             self._tell_ended(before, now)
         elif now is not None:
-            # What is there by now stays: going through all of it again and again would hold up keys.
+            # Objects that exist by now are kept: traversing all of them in each garbage collection would delay
+            # keys.
             self.call_after_refresh(gc.freeze)
+        if now is not None and self._tells_progress:
+            self._progress(terminal_progress.sequence(now))
         self._show()
 
+    def _progress(self, sequence: str) -> None:
+        """Send the terminal the sequence for the progress in its tab, if it has changed."""
+        if sequence != self._told_progress:
+            self._told_progress = sequence
+            textual_private.write_to_terminal(self, sequence)
+
     def watch_trouble(self) -> None:
-        """Show it."""
+        """Show `trouble` on the screens."""
         self._show()
 
     def _show(self) -> None:
-        """Not by watchers of the screens': Textual keeps a screen that is closed until what it watches changes."""
+        """Draw the screens. Watchers of the screens are not used, because Textual keeps a closed screen until what
+        it watches changes."""
         for screen in self.screen_stack if self.is_running else ():
-            # Also one that shows through below a question.
+            # This includes a screen that is visible below a question.
             if isinstance(screen, Base) and screen.is_mounted and screen.is_current:
                 screen.draw()
 
@@ -116,24 +136,24 @@ class LadingApp(App[str]):
         ended = [view for view in now.imports if view.ended is not None and view.id in open_before]
         if not ended:
             return
-        words = ", ".join(f"{view.label} {view.verdict or view.state}" for view in ended)
+        words = ", ".join(_ended(view) for view in ended)
         if isinstance(self.screen, Dashboard):
-            well = all(view.verdict is Verdict.SAFE for view in ended)
+            well = all(view.verdict is Verdict.SAFE and not view.unopenable.files for view in ended)
             self.screen.say(f"{words}: choose it, then v for its receipt, e to eject.", "good" if well else "warn")
         if self.settings.notice == "bell":
             self.bell()
-        elif self.settings.notice == "notification" and self._driver is not None:
-            self._driver.write(f"\x1b]9;Lading: {Glyphs(utf8=False).text(words)}\x1b\\")
+        elif self.settings.notice == "notification":
+            textual_private.write_to_terminal(self, f"\x1b]9;Lading: {Glyphs(utf8=False).text(words)}\x1b\\")
 
     def _drawn_anew(self, _: object) -> None:
-        """Back from the shell: nothing of what was drawn is there any more."""
+        """Draw everything again after a return from the shell, which has overwritten the screen."""
         self.refresh()
 
     # The engine
 
     @property
     def connection(self) -> Connection:
-        """The engine's end. Raises LadingError when there is none just now."""
+        """The connection to the engine. Raises LadingError when there is none just now."""
         if self._connection is None:
             raise LadingError("there is no engine just now.", "Wait until it is found again.", title="Engine")
         return self._connection
@@ -144,6 +164,7 @@ class LadingApp(App[str]):
             try:
                 await connection.start()
                 self._connection = connection
+                self._watching = asyncio.create_task(self._watch_cards(connection), name="cards")
                 async for snapshot in connection.snapshots():
                     self._take(snapshot)
                 self.trouble = LOST
@@ -152,14 +173,35 @@ class LadingApp(App[str]):
                 self.trouble = LOST if known else f"{error} Trying again."
             finally:
                 self._connection = None
+                if self._watching is not None:
+                    self._watching.cancel()
                 with suppress(LadingError, OSError):
                     await connection.leave()
-            await asyncio.sleep(AGAIN)
+            await asyncio.sleep(RECONNECT_INTERVAL)
+
+    async def _watch_cards(self, connection: Connection) -> None:
+        """Have the engine look for cards while the app is connected. A lost engine is reported elsewhere."""
+        with suppress(LadingError):
+            await connection.watch_cards()
+
+    async def on_event(self, event: events.Event) -> None:
+        """On the dashboard, any key stops imports that are about to begin by themselves."""
+        waits = [card for card in (self.snapshot.arrivals if self.snapshot else ()) if card.starts is not None]
+        key = isinstance(event, events.Key) and not event.is_forwarded
+        if key and waits and isinstance(self.screen, Dashboard):
+            self.screen.say(f"{', '.join(card.label for card in waits)}: stopped.")
+            self.begin(self._hold())
+        else:
+            await super().on_event(event)
+
+    async def _hold(self) -> None:
+        await self.connection.hold_cards()
+        self.draw_at_once()
 
     def _take(self, snapshot: Snapshot) -> None:
         self._newest = snapshot
         if self.trouble or self._at_once:
-            # What a person has just asked for is seen at once.
+            # The result of a person's command is drawn at once.
             self._at_once = False
             self.trouble = ""
             self._draw()
@@ -169,7 +211,7 @@ class LadingApp(App[str]):
             self.snapshot = self._newest
 
     def draw_at_once(self) -> None:
-        """The next snapshot is drawn when it comes: a person waits for what it shows."""
+        """Draw the next snapshot as soon as it comes, because a person waits for what it shows."""
         self._at_once = True
 
     # Commands
@@ -180,35 +222,41 @@ class LadingApp(App[str]):
         self.draw_at_once()
 
     async def resume(self, name: str) -> None:
-        """Let an import go on. Raises LadingError."""
+        """Resume an import. Raises LadingError."""
         await self.connection.resume_import(name)
         self.draw_at_once()
 
     async def retry(self, name: str, *, cause: str = "", files: Sequence[int] = ()) -> int:
-        """Try failed files again: these, else those with this cause, else all; how many. Raises LadingError."""
+        """Retry failed files: these, else those with this cause, else all. Returns how many. Raises
+        LadingError."""
         count = await self.connection.retry_import(name, cause=cause, files=files)
         self.draw_at_once()
         return count
 
     async def cancel(self, name: str) -> None:
-        """End an import as it is. Raises LadingError."""
+        """Cancel an import. Raises LadingError."""
         await self.connection.cancel_import(name)
         self.draw_at_once()
 
     async def eject(self, view: ImportView) -> None:
-        """Let go of the card of an import that has ended, and say what came of it. Raises LadingError."""
+        """Eject the card of an import that has ended, and report the result. Raises LadingError."""
         views = self.snapshot.imports if self.snapshot else ()
-        reading = [other.source for other in views if other.ended is None]
+        free = {other.together for other in views if other.together and other.state is State.DONE}
+        # An import that can copy everything from another archive no longer needs the card.
+        reading = [other.source for other in views if other.ended is None and other.together not in free]
+        archives = {other.archive for other in views} | {self.settings.archive or view.archive}
         try:
-            await aside(lambda: self._eject(view.source, reading), 2 * PATIENCE + 1)
+            await aside(lambda: self.ejecting(view.source, reading, sorted(archives)), 2 * COMMAND_TIMEOUT + 1)
         except TimeoutError as error:
             raise EjectError(f"{view.label} does not answer.", "Try again, or eject it by hand.") from error
         if isinstance(self.screen, Base):
             keep = "" if view.verdict is Verdict.SAFE else " Keep what is on it: not all is archived."
+            if view.state is State.DONE and view.verdict is Verdict.OPEN:
+                keep = " Nothing was found on it."
             self.screen.say(f"{view.label} can be taken out.{keep}", "warn" if keep else "good")
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something without holding up the screen; errors are told."""
+        """Run `work` in the background; errors are shown."""
 
         async def carry_out() -> None:
             try:
@@ -221,7 +269,7 @@ class LadingApp(App[str]):
         task.add_done_callback(self._begun.discard)
 
     def tell(self, error: LadingError) -> None:
-        """Say on the screen on top what went wrong."""
+        """Show an error on the top screen."""
         if isinstance(self.screen, Base):
             self.screen.say(str(error), "bad")
         else:
@@ -230,29 +278,35 @@ class LadingApp(App[str]):
     # Screens
 
     def open(self, name: str) -> None:
-        """Show the screen of this name."""
-        # Other screens than the first are loaded when they are wanted: the first is there the sooner.
+        """Open the screen of this name."""
+        # Screens other than the first are imported on demand, so that the first appears sooner.
         from tui.screens.find import Find
         from tui.screens.imports import Imports
+        from tui.screens.tasks import Tasks
+
+        self.push_screen({"imports": Imports, "find": Find, "tasks": Tasks}[name]())
+
+    def open_new(self, card: Arrival | None = None) -> None:
+        """Show the form of a new import; with `card`, for this one."""
         from tui.screens.new_import import NewImport
 
-        self.push_screen({"new": NewImport, "imports": Imports, "find": Find}[name]())
+        self.push_screen(NewImport(card))
 
     def open_import(self, name: str, *, failed: bool = False) -> None:
-        """Show one import."""
+        """Open the screen of one import."""
         from tui.screens.import_ import Import
 
         self.push_screen(Import(name, failed=failed))
 
     def open_errors(self, name: str) -> None:
-        """Show why files of an import failed."""
+        """Open the failed files of an import."""
         from tui.screens.failures import Failures
 
         self.push_screen(Failures(name))
 
     def open_receipt(self, name: str) -> None:
-        """Show the receipt of an import."""
-        from tui.screens.reading import Reading
+        """Open the receipt of an import."""
+        from tui.screens.text_viewer import Reading
 
         async def fetch(give: Callable[[Sequence[str]], None]) -> None:
             rest = ""
@@ -268,27 +322,27 @@ class LadingApp(App[str]):
         self.push_screen(Reading("RECEIPT", fetch))
 
     def copy(self, text: str) -> None:
-        """To the clipboard of the person's own machine, through the terminal (OSC 52)."""
+        """Copy to the clipboard of the person's own machine, through the terminal (OSC 52)."""
         self.copy_to_clipboard(text)
         if isinstance(self.screen, Base):
             self.screen.say(f"Copied: {text}", "good")
 
     async def action_quit(self) -> None:
-        """Textual's own way out is ours."""
+        """Textual's own way to quit only detaches, too."""
         self.leave()
 
     def leave(self) -> None:
-        """Detach."""
+        """Detach and exit."""
         running = [view for view in (self.snapshot.imports if self.snapshot else ()) if view.ended is None]
         self.exit("The import goes on. See it again with: lading" if running else "")
 
     def leave_soon(self) -> None:
-        """Detach as soon as the loop can; from any thread, and from a signal's handler."""
+        """Detach as soon as the loop can; may be called from any thread, and from a signal handler."""
         if self._running_loop is not None:
             self._running_loop.call_soon_threadsafe(self.leave)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """What this screen's keys do, by name."""
+        """The actions of this screen's keys, for the command palette."""
         if not isinstance(screen, Base):
             return
         for key in screen.KEYS:
@@ -299,9 +353,14 @@ class LadingApp(App[str]):
                 )
 
     def action_command_palette(self) -> None:
-        """Textual's own, with words that every terminal can show."""
+        """Open Textual's command palette, with words that every terminal can show."""
         if not isinstance(self.screen, CommandPalette):
             self.push_screen(CommandPalette(placeholder="Type what to do", id="--command-palette"))
 
     def _run(self, screen: Base[Any], does: str) -> None:
         screen.call_later(screen.action_do, does)
+
+
+def _ended(view: ImportView) -> str:
+    broken = f", {format.number(view.unopenable.files)} cannot be opened" if view.unopenable.files else ""
+    return f"{view.label} {view.verdict or format.EMPTY}{broken}"

@@ -1,11 +1,12 @@
-"""The command line: finds the command, runs it, and turns what happened into an exit status."""
+"""The command line: finds the command, runs it, and turns its result into an exit status."""
 
 import argparse
 import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn, Protocol
+from itertools import pairwise
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from core import VERSION
 from core.errors import LadingError, UsageError
@@ -13,16 +14,33 @@ from tui.console import output
 from tui.console.exits import Exit, exit_for
 from tui.console.output import Console
 
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
 COMMANDS = (
-    *("import_", "status", "pause", "resume", "cancel", "imports", "receipt", "mhl", "find"),
-    *("check", "restore", "rebuild", "move"),
-    *("queues", "jobs", "retry", "derive", "show", "location", "audit", "engine", "log", "doctor", "demo"),
+    *(
+        "import_",
+        "watch",
+        "status",
+        "pause",
+        "resume",
+        "cancel",
+        "imports",
+        "receipt",
+        "mhl",
+        "find",
+        "sheet",
+        "serve",
+    ),
+    *("check", "missing", "accept", "adjust", "restore", "mirror", "rebuild", "move", "tidy"),
+    *("queues", "jobs", "retry", "derive", "show", "location", "audit", "engine", "log", "config"),
+    *("completion", "doctor", "demo"),
 )
 """The modules of `tui.commands`, in the order of the help."""
 
 
 class Command(Protocol):
-    """What each of those modules has."""
+    """What each of these modules has."""
 
     NAME: str
     HELP: str
@@ -32,11 +50,18 @@ class Command(Protocol):
 
 
 class Parser(argparse.ArgumentParser):
-    """Complains by a UsageError."""
+    """A parser that raises UsageError."""
 
     def error(self, message: str) -> NoReturn:
-        """Argparse's own message, with the way to the help."""
+        """Raise argparse's own message, with a hint at the help."""
         raise UsageError(message[:1].upper() + message[1:] + ".", f"See: {self.prog} --help")
+
+    def print_help(self, file: "SupportsWrite[str] | None" = None) -> None:
+        """Print to standard output by way of `output`, because argparse itself ignores failed writes."""
+        if file is None:
+            output.console().out.write(self.format_help())
+        else:
+            super().print_help(file)
 
 
 class Version(argparse.Action):
@@ -48,31 +73,36 @@ class Version(argparse.Action):
 
 
 def commands(only: str = "") -> list[Command]:
-    """The commands' modules; just the one called `only`, if there is one."""
+    """The commands' modules; only the one called `only`, if there is one."""
     names = [name for name in COMMANDS if name.rstrip("_") == only] or COMMANDS
     return [importlib.import_module(f"tui.commands.{name}") for name in names]
 
 
 def parser(only: str = "") -> Parser:
-    """The whole command line, or what one command needs of it."""
+    """The parser of the whole command line, or the part of it that one command needs."""
     top = Parser(
         prog="lading",
-        description="Loads an archive: complete, verified copies of cards and drives, a receipt for every file.",
-        epilog="exit status: 0 all well, 1 some files failed, 2 wrong use, 3 paused or interrupted, "
-        "4 engine or archive unusable",
+        usage="lading [COMMAND …]",
+        description="Loads an archive: complete, verified copies of cards and drives, a receipt for every file. "
+        "Without a COMMAND, on a terminal, it opens the app.",
+        epilog="exit status: 0 all well, 1 KEEP or some files failed, 2 wrong use, 3 paused or interrupted, "
+        "4 engine, archive or output unusable",
         allow_abbrev=False,
     )
     top.add_argument("--version", action=Version, nargs=0, help="print the version")
-    below = top.add_subparsers(metavar="COMMAND", title="commands", dest="command")
+    below = top.add_subparsers(metavar="COMMAND", title="commands", dest="command", prog="lading")
     for command in commands(only):
         one = below.add_parser(command.NAME, help=command.HELP, description=command.HELP, allow_abbrev=False)
         command.add(one)
         one.set_defaults(run=command.run)
+        if command.NAME == "completion":
+            # It has all commands, and none of them imports this module.
+            one.set_defaults(parser=parser, commands=commands)
     return top
 
 
 def run(arguments: Sequence[str], console: Console) -> int:
-    """Run one command line; its exit status."""
+    """Run one command line. Returns its exit status."""
     try:
         whole = parser(arguments[0] if arguments else "")
         options = whole.parse_args(arguments)
@@ -85,16 +115,22 @@ def run(arguments: Sequence[str], console: Console) -> int:
             return Exit.WELL
         return int(options.run(options, console))
     except LadingError as error:
-        complain(error, console)
+        if "--json" in arguments or "--format=json" in arguments or ("--format", "json") in pairwise(arguments):
+            tell_as_json(error, console)
+        output.complain(error, console)
         return exit_for(error)
     except SystemExit as done:
-        # Argparse's way out after --help and --version.
+        # Argparse exits in this way after --help and --version.
         return int(done.code or 0)
     except KeyboardInterrupt:
         return Exit.PAUSED
     except BrokenPipeError:
-        # Whoever reads has seen enough.
+        # The reader has closed the pipe.
         return Exit.WELL
+    except output.UnwrittenError as error:
+        title, advice = "The output cannot be written", "Make room there, or write elsewhere."
+        output.complain(LadingError(f"{error.strerror or error}.", advice, title=title), console)
+        return Exit.UNUSABLE
     except Exception as error:
         from tui.console import crash
 
@@ -102,28 +138,30 @@ def run(arguments: Sequence[str], console: Console) -> int:
         return Exit.UNUSABLE
 
 
-def complain(error: LadingError, console: Console) -> None:
-    """Title and cause on one line, advice below."""
-    err = console.err
-    err.line(f"{err.styled(err.text(error.title), 'bad')}: {err.text(error.cause)}")
-    if error.advice:
-        err.line(f"  {err.text(error.advice)}")
+def tell_as_json(error: LadingError, console: Console) -> None:
+    """Write the error as JSON, for a program that reads standard output."""
+    from core.paths import display
+    from tui.console.json_answers import Error
+
+    texts = (display(text) for text in (error.cause, error.title, error.advice))
+    cause, title, advice = texts
+    console.out.json(Error(error=cause, title=title, advice=advice, exit=int(exit_for(error))))
 
 
 def main() -> None:
-    """The console script."""
+    """The entry point of the console script."""
     console = output.console()
     try:
         status = run(sys.argv[1:], console)
     except OSError:
-        # Not even the complaint could be written.
+        # Even the error message could not be written.
         status = Exit.UNUSABLE
     quieten()
     sys.exit(status)
 
 
 def quieten() -> None:
-    """Nothing that is still to be written may fail while the interpreter ends."""
+    """Flush or replace the streams, so that no write can fail while the interpreter ends."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:

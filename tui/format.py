@@ -1,36 +1,59 @@
-"""Numbers, times and names as a person reads them."""
+"""Formatting numbers, times and names for people."""
 
 import time
 import unicodedata
 
 import humanize
 
+from core.models import Unopenable
+
+EMPTY = "EMPTY"
+"""Shown for an import that has ended, and for a source, in place of SAFE or KEEP when nothing was found there."""
+
 
 def size(count: float) -> str:
-    """Bytes in three digits: `512 B`, `1.23 kB`, `124 GB`."""
+    """Bytes with three digits: `512 B`, `1.23 kB`, `124 GB`."""
     return f"{count:.0f} B" if count < 999.5 else humanize.metric(count, "B", precision=3)
 
 
 def sizes(done: float, total: float) -> str:
-    """Bytes of bytes: `124 of 172 GB`."""
+    """Bytes done and in total: `124 of 172 GB`."""
     first, second = size(done), size(total)
     unit = second.partition(" ")[2]
     return f"{first.removesuffix(' ' + unit)} of {second}"
 
 
 def rate(count: float) -> str:
-    """Bytes a second."""
+    """Bytes per second."""
     return size(count) + "/s"
 
 
 def number(count: int) -> str:
-    """`1,204`."""
+    """A number with separators: `1,204`."""
     return humanize.intcomma(count)
 
 
 def counted(count: int, noun: str, many: str = "") -> str:
-    """`1 file`, `1,204 files`; `many` where the plural takes more than an s."""
+    """`1 file`, `1,204 files`; `many` is the plural where it is not made by adding an s."""
     return f"{number(count)} {noun if count == 1 else many or noun + 's'}"
+
+
+def in_icloud(files: int, folders: int) -> str:
+    """`12 files and 2 folders with all they hold`, for what is only in iCloud; empty when nothing is."""
+    told = [counted(files, "file")] if files else []
+    told += (
+        [f"{counted(folders, 'folder')} with all {'it holds' if folders == 1 else 'they hold'}"] if folders else []
+    )
+    return " and ".join(told)
+
+
+def unopenable(found: Unopenable) -> str:
+    """`3 cannot be opened: A.JPG, B.JPG, C.MP4`; empty when every file can be opened."""
+    if not found.files:
+        return ""
+    more = ", …" if found.files > len(found.names) else ""
+    so_far = " so far" if found.looking else ""
+    return f"{number(found.files)} cannot be opened{so_far}: {', '.join(found.names)}{more}"
 
 
 def duration(seconds: float) -> str:
@@ -48,12 +71,17 @@ def duration(seconds: float) -> str:
 
 
 def moment(seconds: float) -> str:
-    """A time in the local zone: `2025-12-06 14:07`."""
+    """A time in the local time zone: `2025-12-06 14:07`."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
+def captured(text: str) -> str:
+    """A capture date for a list: `2025-12-06 14:07`, `2025-12-06 13:07 UTC`, `1931-08`."""
+    return text[:16].removesuffix("Z").replace("T", " ") + (" UTC" if text.endswith("Z") else "")
+
+
 def cells(text: str) -> int:
-    """Columns that `text` takes on a terminal."""
+    """The columns that `text` takes on a terminal."""
     return len(text) if text.isascii() else sum(map(_cells, text))
 
 

@@ -1,4 +1,4 @@
-"""What this terminal can show: names, bars and marks in UTF-8 or in ASCII."""
+"""Text, bars and marks as this terminal can show them: in UTF-8 or in ASCII."""
 
 import textwrap
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ _ROUGH = " .:#"
 
 
 class Glyphs:
-    """`utf8`: more than ASCII can be shown."""
+    """`utf8`: characters beyond ASCII can be shown."""
 
     def __init__(self, *, utf8: bool = True) -> None:
         self.utf8 = utf8
@@ -23,19 +23,19 @@ class Glyphs:
         self.closed = "▸" if utf8 else "+"
 
     def text(self, value: str | bytes) -> str:
-        """A name or message as it may be shown here: it can do nothing but be read."""
+        """A name or message that is safe to show here: it cannot control the terminal."""
         shown = display(value)
         return shown if self.utf8 else shown.encode("ascii", "backslashreplace").decode("ascii")
 
     def fit(self, text: str, width: int) -> str:
-        """Safe `text` in exactly `width` columns, cut or filled."""
+        """`text`, which is safe already, in exactly `width` columns, cut or padded."""
         if width <= 0:
             return ""
         cut = format.fit(text, width, utf8=self.utf8)
         return cut + " " * (width - format.cells(cut))
 
     def tail(self, text: str, width: int) -> str:
-        """The end of safe `text` in at most `width` columns: of a path that is what differs."""
+        """The end of `text`, which is safe already, in at most `width` columns: in paths the ends differ."""
         if format.cells(text) <= width:
             return text
         kept = text[max(0, len(text) - width + 1) :]
@@ -44,7 +44,7 @@ class Glyphs:
         return self.more + kept
 
     def wrap(self, text: str, width: int) -> list[str]:
-        """Safe `text` on as many lines as it needs."""
+        """`text`, which is safe already, on as many lines as it needs."""
         return textwrap.wrap(text, max(width, 10)) or [""]
 
     def bar(self, share: float, width: int) -> str:
@@ -52,11 +52,11 @@ class Glyphs:
         return bar(share, width, utf8=self.utf8)
 
     def graph(self, values: Sequence[float], height: int, top: float) -> list[str]:
-        """Columns of `values` as `height` lines, the highest first; `top` is the full height."""
+        """A graph of `values` as `height` lines, from top to bottom; `top` is the value of the full height."""
         marks = _HEIGHTS if self.utf8 else _ROUGH
         steps = len(marks) - 1
         levels = [round(min(value / top, 1.0) * height * steps) if top > 0 else 0 for value in values]
-        # What is not nothing is seen.
+        # Any value above zero is visible.
         levels = [max(level, 1) if value > 0 else 0 for level, value in zip(levels, values, strict=True)]
         return [
             "".join(marks[min(max(level - row * steps, 0), steps)] for level in levels)

@@ -1,4 +1,4 @@
-"""`lading` without a command: the app, from its first line to its last."""
+"""`lading` without a command: runs the app."""
 
 import os
 import sys
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def possible(console: Console) -> bool:
-    """Whether there is a terminal to draw on and keys to read."""
+    """Whether there is a terminal to draw on and to read keys from."""
     keys = sys.__stdin__ is not None and sys.__stdin__.isatty()
     return keys and console.out.terminal and console.err.terminal
 
 
 def run(console: Console) -> Exit:
-    """Show the app until a person leaves. Raises ConfigError."""
+    """Run the app until a person leaves it. Raises ConfigError."""
     from core import config
     from core.client.client import Client
     from tui.app import LadingApp
@@ -28,8 +28,8 @@ def run(console: Console) -> Exit:
 
 
 def show(app: "LadingApp", console: Console) -> Exit:
-    """Show the app; whatever it hangs in, it ends when the terminal does."""
-    from tui.leaving import Leaving
+    """Run the app; if it is stuck, the process still exits when the terminal is gone."""
+    from tui.exit_guard import Leaving
 
     leaving = Leaving(app.leave_soon)
     leaving.watch()

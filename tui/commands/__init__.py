@@ -1,5 +1,6 @@
 """One file per command.
 
-Each has NAME, HELP (one line), `add(parser)` for its options, and `run(options, console)` that gives the exit
-status and raises LadingError. What a command needs is imported in `run`: listing the commands stays quick.
+Each has NAME, HELP (one line), `add(parser)`, which adds its options, and `run(options, console)`, which returns
+the exit status and raises LadingError. `run` imports what the command needs, so that listing the commands stays
+quick.
 """

@@ -1,34 +1,40 @@
-"""lading audit: the archive read again, against the catalog."""
+"""lading audit: reads the archive again, and compares it with the catalog."""
 
 import argparse
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from core.errors import UsageError
 from tui.console.exits import Exit, StoppedError
-from tui.console.output import Console, Output
+from tui.console.output import Console
 
 if TYPE_CHECKING:
-    from core.results import AuditResult
-    from core.shown import ItemView
+    from core.results import AuditResult, ItemView
 
 NAME = "audit"
 HELP = "read every archived file again and compare"
 
 
 AGES = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400, "y": 365 * 86_400}
-"""Seconds of the units that an age is given in."""
+"""Seconds of the units of an age."""
 
 NAMED = 20
-"""Damaged files of which all that is known is told."""
+"""The most damaged files for which everything known is printed."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Add the options of the command."""
     parser.description = (
         "Reads every file of the archive again, past the cache, and compares it with both digests. An audit that "
         "was stopped goes on where it was; a limited one begins with what was read longest ago. Damaged files are "
         "named with all that is known of them."
+    )
+    parser.add_argument(
+        "remote",
+        metavar="REMOTE",
+        nargs="?",
+        help="rclone:NAME:PATH: what was mirrored there, instead of an archive here",
     )
     parser.add_argument("--archive", metavar="DIR", help="the archive, if not the configured one")
     parser.add_argument(
@@ -37,10 +43,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sample", type=_percent, metavar="PERCENT", help="only that share, at random: 5%%")
     parser.add_argument(
         "--heal",
-        nargs="+",
+        nargs="*",
         metavar="SRC",
-        help="bring what is damaged again from these sources; the damaged files are kept in .lading/damaged. "
-        "Without other limits only what is known to be damaged is read",
+        help="bring what is damaged again from other copies of the archive, and from these sources; the damaged "
+        "files are kept in .lading/damaged. "
+        "Without other limits only what is known to be damaged is read, and of a copy what was never read there",
     )
     parser.add_argument(
         "--plist", action="store_true", help="print a file for launchd(8) that does this every week"
@@ -58,41 +65,65 @@ def _age(text: str) -> float:
 def _percent(text: str) -> float:
     number = text.removesuffix("%")
     if not number.replace(".", "", 1).isdigit() or not number.isascii() or not 0 < float(number) <= 100:
-        raise argparse.ArgumentTypeError("write a share above 0 and up to 100, such as 5%%")
+        raise argparse.ArgumentTypeError("write a share above 0 and up to 100, such as 5%")
     return float(number)
 
 
+def _remote(options: argparse.Namespace, console: Console) -> Exit:
+    """Audit all files of a remote."""
+    from tui.console import offsite
+
+    others = (options.archive, options.older_than, options.sample, options.heal, options.plist or None)
+    if not options.remote.startswith(offsite.PREFIX) or any(other is not None for other in others):
+        raise UsageError("a remote is written rclone:NAME:PATH, and all of it is read.", "Give that alone.")
+    return offsite.audit(options.remote, console, json=options.json)
+
+
 def run(options: argparse.Namespace, console: Console) -> Exit:
-    """Read and compare."""
+    """Run the audit, and print the result."""
     import asyncio
 
     from core import config
     from core.client.client import Client
     from core.models import Count
+    from core.protocol.archive_requests import Audit, ShowItems
     from core.results import AuditScope
+    from tui.console import audited
+    from tui.console.attached import perform
     from tui.console.progress import Audited, Quiet
-    from tui.console.running import perform
-    from tui.console.window import Window
+    from tui.console.render_thread import Window
 
+    if options.remote is not None:
+        return _remote(options, console)
     settings = config.load({"archive": options.archive}, os.environ)
     archive = settings.archive
     if archive is None:
         raise UsageError("There is no archive to audit.", "Give --archive DIR, or set LADING_ARCHIVE.")
     if options.plist:
+        from tui.commands.engine import for_launchd
+
         console.out.write(plist(settings.home, archive, options))
+        for_launchd(settings.home, console)
         return Exit.WELL
     root = os.fsencode(os.path.realpath(archive))
     heal = tuple(os.path.abspath(source) for source in options.heal or ())
-    scope = AuditScope(older_than=options.older_than, sample=options.sample, heal=heal)
+    scope = AuditScope(
+        older_than=options.older_than, sample=options.sample, heal=heal, copies=options.heal is not None
+    )
     engine = Client(settings)
     quiet = options.json or not console.out.terminal
     window = Window[tuple[Count, Count]](Quiet(console.err) if quiet else Audited(console.out))
 
     async def work() -> tuple["AuditResult", list["ItemView"]]:
-        found = await engine.audit(archive, lambda done, total: window.show((done, total)), scope)
+        def progress(done: Count, total: Count) -> None:
+            window.show((done, total))
+
+        found = await engine.call(Audit.of(archive, scope), progress=progress)
         known: list[ItemView] = []
-        for path, _ in found.damaged[:NAMED]:
-            known += await engine.show(path, os.path.join(root, path.encode()))
+        for path, _ in () if found.copy_of else found.damaged[:NAMED]:
+            # Details come after the result, which is printed in any case.
+            with suppress(UsageError):
+                known += await engine.call(ShowItems(wanted=path, path=os.path.join(root, path.encode())))
         return found, known
 
     try:
@@ -104,32 +135,22 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     if options.json:
         import msgspec
 
-        console.out.json({**msgspec.to_builtins(found), "known": msgspec.to_builtins(known)}, indent=2)
+        from tui.console.json_answers import AuditAnswer
+
+        console.out.json(AuditAnswer(**msgspec.structs.asdict(found), known=tuple(known)), indent=2)
     else:
-        tell(found, console.out)
-        _known(known, console.out)
-    if found.damaged_count:
+        audited.tell(found, console.out)
+        audited.tell_known(known, console.out)
+    if found.damaged_count or found.not_read_count:
         return Exit.FAILED
     return Exit.WELL if found.complete else Exit.PAUSED
 
 
-def _known(known: list["ItemView"], out: Output) -> None:
-    """All that is known of what is damaged."""
-    from tui.console import sheet
-
-    for item in known:
-        out.line()
-        sheet.tell(item, out)
-    if known:
-        out.line()
-        out.line("Heal them from a card that still has them: lading audit --heal SRC; or import that card again.")
-
-
 def plist(home: str, archive: str, options: argparse.Namespace) -> str:
-    """A launchd.plist(5) that audits `archive` on Sundays at 3 o'clock, or when the Mac next wakes."""
+    """A launchd.plist(5) that audits `archive` on Sundays at 3:00, or when the Mac next wakes."""
     import plistlib
 
-    from core.engine import log
+    from core import log
     from tui.commands.engine import program
 
     wanted = [program(), "audit", "--archive", os.path.abspath(archive)]
@@ -142,34 +163,11 @@ def plist(home: str, archive: str, options: argparse.Namespace) -> str:
             "ProgramArguments": wanted,
             "EnvironmentVariables": {"LADING_HOME": home, "PATH": os.environ.get("PATH", os.defpath)},
             "StartCalendarInterval": {"Weekday": 0, "Hour": 3, "Minute": 0},
-            "ProcessType": "Background",
-            "Umask": 0o077,
+            # The engine that an audit starts serves imports, too, and what a job of another type starts is
+            # throttled like the job itself (xnu, osfmk/kern/task_policy.c: task_policy_create).
+            "ProcessType": "Interactive",
+            "MaterializeDatalessFiles": True,
             "StandardOutPath": out,
             "StandardErrorPath": out,
         }
     ).decode()
-
-
-def tell(found: "AuditResult", out: Output) -> None:
-    """The result for a person."""
-    from core.receipts.document import LEVELS
-    from tui import format
-
-    word = out.styled("DAMAGED", "bad") if found.damaged_count else out.styled("WELL", "good")
-    speed = format.rate(found.checked.bytes / found.seconds) if found.seconds else ""
-    amount = f"{format.counted(found.checked.files, 'file')} ({format.size(found.checked.bytes)})"
-    levels = [LEVELS.get(level, level) for level in found.level.split(", ")] if found.well.files else ["read"]
-    level = levels[0] if len(levels) == 1 else ", ".join(f"partly {level}" for level in levels)
-    out.line(f"{word}  {amount} {level} in {format.duration(found.seconds)}{', ' + speed if speed else ''}")
-    for path, why in found.damaged:
-        out.line(f"  {out.text(path)}: {out.text(why)}")
-    if found.damaged_count > len(found.damaged):
-        out.line(f"  and {format.number(found.damaged_count - len(found.damaged))} more")
-    for path, source in found.healed:
-        out.line(f"  {out.styled('healed', 'good')} {out.text(path)} from {out.text(source)}")
-    if found.oldest:
-        when = format.moment(found.oldest_read) if found.oldest_read is not None else "never"
-        never = f" ({format.counted(found.unread, 'file')} never)" if found.unread else ""
-        out.line(f"Longest unread: {out.text(found.oldest)}, read back {when}{never}.")
-    if not found.complete:
-        out.line("Not all was read; the next audit goes on from there.")

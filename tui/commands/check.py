@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import UsageError
 from tui.console.exits import Exit
-from tui.console.output import Console, Output
+from tui.console.output import Console
 
 if TYPE_CHECKING:
     from core.results import CheckResult
@@ -16,30 +16,40 @@ HELP = "say whether every file of a source is archived, verified and still there
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Add the options of the command."""
     parser.description = (
-        "Lists each SRC and says SAFE or KEEP, with the reasons. By the record that is done at once; with --read "
-        "the source's files are read again, and the archived ones past the cache. Neither is changed. The exit "
-        "status is 1 when a source must be kept."
+        "Lists each SRC and says SAFE or KEEP, with the reasons. By the record that is done at once, and only a "
+        "few files are compared; with --read all files of the source are read again, and the archived ones past "
+        "the cache. Neither is changed. The exit status is 1 when a source must be kept, and when nothing was "
+        "found in one."
     )
     parser.add_argument("sources", nargs="+", metavar="SRC", help="a card, a drive, a folder or a file")
     parser.add_argument("--archive", metavar="DIR", help="the archive, if not the configured one")
     parser.add_argument("--read", action="store_true", help="compare contents, not only the record")
+    parser.add_argument(
+        "--copies",
+        type=int,
+        metavar="N",
+        help="SAFE takes so many verified copies, each on a device of its own; without it the archive and each "
+        "mirror of the configuration",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON array")
 
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
-    """Check them, one after the other."""
+    """Check the sources, one after the other."""
     import asyncio
 
     from core import config
     from core.client.client import Client
     from core.models import Count, Verdict
+    from core.protocol.archive_requests import Check
+    from tui.console import checked
+    from tui.console.attached import perform
     from tui.console.progress import Audited, Quiet
-    from tui.console.running import perform
-    from tui.console.window import Window
+    from tui.console.render_thread import Window
 
-    settings = config.load({"archive": options.archive}, os.environ)
+    settings = config.load({"archive": options.archive, "copies": options.copies}, os.environ)
     archive = settings.archive
     if archive is None:
         raise UsageError("There is no archive to check against.", "Give --archive DIR, or set LADING_ARCHIVE.")
@@ -52,7 +62,15 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         def progress(done: Count, total: Count) -> None:
             window.show((done, total))
 
-        return [await engine.check(source, archive, progress, read=options.read) for source in sources]
+        # A single source needs no such request.
+        once = await engine.distinct(sources) if len(sources) > 1 else sources
+        if len(once) < len(sources):
+            console.err.line("A source that is another one, or lies in it, is checked with that.")
+        place, copies = os.fsencode(archive), config.copies(settings)
+        wanted = [
+            Check(source=os.fsencode(source), archive=place, read=options.read, copies=copies) for source in once
+        ]
+        return [await engine.call(check, progress=progress) for check in wanted]
 
     try:
         found = asyncio.run(perform(engine, work))
@@ -62,27 +80,5 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         console.out.json(found, indent=2)
     else:
         for one in found:
-            tell(one, console.out)
+            checked.tell(one, console.out)
     return Exit.FAILED if any(one.verdict is not Verdict.SAFE for one in found) else Exit.WELL
-
-
-NAMED = 20
-"""Files that are named to a person."""
-
-
-def tell(found: "CheckResult", out: Output) -> None:
-    """One source's verdict."""
-    from core.models import Verdict
-    from tui import format
-
-    safe = found.verdict is Verdict.SAFE
-    word = out.styled(str(found.verdict), "good" if safe else "bad")
-    how = "by content" if found.read else "by the record"
-    amount = f"{format.counted(found.safe.files, 'file')} ({format.size(found.safe.bytes)})"
-    out.line(f"{word}  {out.text(found.source)}: {amount} archived and there, {how}")
-    for reason, count in found.reasons:
-        out.line(f"  {format.number(count)} {reason}")
-    for path, why in found.files[:NAMED]:
-        out.line(f"    {out.text(path)}: {out.text(why)}")
-    if (more := sum(count for _, count in found.reasons) - NAMED) > 0:
-        out.line(f"    and {format.number(more)} more")

@@ -1,4 +1,4 @@
-"""lading demo: everything to try, on cards that are made up for it."""
+"""lading demo: the app with simulated cards, to try everything."""
 
 import argparse
 import os
@@ -12,11 +12,11 @@ HELP = "try everything on made-up cards in a temporary folder, which is removed 
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """There are no options."""
+    """Add no options."""
 
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
-    """Set the stage, show the app, clear the stage. Raises UsageError, DemoError."""
+    """Make the demo's cards, run the app, remove them. Raises UsageError, DemoError."""
     from tui import start
 
     if not start.possible(console):

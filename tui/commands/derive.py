@@ -1,4 +1,4 @@
-"""lading derive: what an archive's items lack is queued."""
+"""lading derive: queues jobs for what an archive's items lack."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ HELP = "queue the metadata, thumbnails and proxies that an archive lacks"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Add the options of the command."""
     parser.description = (
         "Queues what items of an archive lack: metadata, probes, thumbnails, proxies, pairs, figures and bags. "
         "For an archive that was brought in without exiftool or ffmpeg, or whose database was built anew. What "
@@ -23,22 +23,25 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
-    """Queue."""
+    """Queue the jobs."""
     import asyncio
 
     from core import config
     from core.client.client import Client
+    from core.protocol.archive_requests import AddMissingJobs
     from tui import format
-    from tui.console.running import perform
+    from tui.console.attached import perform
+    from tui.console.json_answers import Added
 
     settings = config.load({"archive": options.archive}, os.environ)
     archive = settings.archive
     if archive is None:
         raise UsageError("There is no archive to look at.", "Give --archive DIR, or set LADING_ARCHIVE.")
     engine = Client(settings)
-    added = asyncio.run(perform(engine, lambda: engine.derive(archive)))
+    request = AddMissingJobs(archive=os.fsencode(archive))
+    added = asyncio.run(perform(engine, lambda: engine.call(request)))
     if options.json:
-        console.out.json({"added": added})
+        console.out.json(Added(jobs=added))
     elif added:
         console.out.line(f"{format.counted(added, 'job')} added. See: lading queues")
     else:

@@ -1,4 +1,4 @@
-"""lading doctor: is everything there that an import needs?"""
+"""lading doctor: checks whether everything that an import needs is there."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
     from core.volumes.volume import Volume
-    from tui.console.checkup import Checkup, Folder
+    from tui.console.doctor_checks import Checkup, Folder
 
 NAME = "doctor"
 HELP = "look at the machine, the tools, the volumes and the archive"
@@ -25,29 +25,30 @@ INDENT = 11
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Add the options of the command."""
     parser.description = "Looks at the machine, the tools, the volumes and the archive. Changes nothing."
     parser.add_argument("archive", nargs="?", metavar="ARCHIVE", help="the archive, if not the configured one")
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
-    """Look and tell."""
+    """Check, and print the findings."""
     import asyncio
 
     from core import config
-    from tui.console import checkup
+    from tui.console import doctor_checks
 
     settings = config.load({"archive": options.archive}, os.environ)
-    found = asyncio.run(checkup.examine(settings, settings.archive, os.environ))
+    found = asyncio.run(doctor_checks.examine(settings, settings.archive, os.environ))
     if options.json:
         console.out.json(found, indent=2)
     else:
-        _tell(found, console.out)
+        tell(found, console.out)
     return Exit.WELL if found.usable else Exit.UNUSABLE
 
 
-def _tell(found: "Checkup", out: Output) -> None:
+def tell(found: "Checkup", out: Output) -> None:
+    """Print the findings as text."""
     from tui import format
 
     machine = found.profile
@@ -68,6 +69,8 @@ def _tell(found: "Checkup", out: Output) -> None:
         elif not tool.new_enough:
             told += f" {out.styled('is too old', 'warn')}, {tool.minimum} is needed: {tool.install}"
         _line(out, "Tools" if tool is found.tools[0] else "", told)
+        for fault in tool.faults:
+            _line(out, "", f"  {out.styled('Warning', 'warn')}: {fault}")
     _line(out, "SQLite", found.sqlite.version)
     if found.sqlite.warning:
         _line(out, "", f"{out.styled('Warning', 'warn')}: it {found.sqlite.warning}")
@@ -81,6 +84,8 @@ def _tell(found: "Checkup", out: Output) -> None:
         _folder(out, "Archive", found.archive)
         _line(out, "", f"published {PUBLISH[found.archive.publish]}; flushed by {found.archive.flush}")
         _line(out, "", f"verification level: {found.archive.level}")
+        if found.archive.warning:
+            _line(out, "", f"{out.styled('Warning', 'warn')}: {found.archive.warning}")
         if found.archive.largest_file:
             _line(out, "", f"no file above {format.size(found.archive.largest_file)}")
     for hint in found.hints:

@@ -1,4 +1,4 @@
-"""lading find: files in the archive, by what is known of them."""
+"""lading find: searches for files in the archive."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from tui.console.exits import Exit
 from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
-    from core.client.calls import Calls
+    from core.client.api import EngineCalls
     from core.models import FileView
 
 NAME = "find"
@@ -16,7 +16,7 @@ HELP = "find archived files by name, date, camera, card, location, kind, import 
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Add the options of the command."""
     parser.description = (
         "Lists the files that fit all WORDs. A word is looked for in original path, camera, location, label and "
         "import; *, ? and […] make it a pattern of the whole name. A date is 2025, 2025-12, 2025-12-06 or a "
@@ -30,14 +30,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Search and list."""
     from core import config
-    from tui.console.once import once
-    from tui.console.records import any_yet
+    from tui.console.import_selection import any_yet
+    from tui.console.one_shot import once
 
     settings = config.load({}, os.environ)
-    text = " ".join(_quoted(word) for word in options.words)
+    text = " ".join(quoted(word) for word in options.words)
     found, more = list["FileView"](), False
     if any_yet(settings.home):
-        found, more = once(settings, lambda engine: _all(engine, text))
+        found, more = once(settings, lambda engine: _all(engine, text), looking=True)
     if options.json:
         console.out.json(found, indent=2)
     else:
@@ -51,8 +51,8 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     return Exit.WELL
 
 
-def _quoted(word: str) -> str:
-    """One word of the command line as one of a query."""
+def quoted(word: str) -> str:
+    """Quote a word of the command line as one word of a search."""
     return '"' + word.replace('"', "") + '"' if any(map(str.isspace, word)) and ":" not in word else _value(word)
 
 
@@ -61,7 +61,7 @@ def _value(word: str) -> str:
     return f'{name}{colon}"{value}"' if any(map(str.isspace, value)) and '"' not in value else word
 
 
-async def _all(engine: "Calls", text: str) -> tuple[list["FileView"], bool]:
+async def _all(engine: "EngineCalls", text: str) -> tuple[list["FileView"], bool]:
     page = await engine.files(text=text)
     found, total, more = list(page.files), page.total, page.more
     while page.files and len(found) < total:
@@ -70,14 +70,61 @@ async def _all(engine: "Calls", text: str) -> tuple[list["FileView"], bool]:
     return found, more
 
 
+WIDE = 160
+"""Columns of a terminal from which on whole paths fit."""
+
+
+def _short(found: list["FileView"], out: Output) -> None:
+    """Print a short list: first what distinguishes files (end of the name, day, import). It must fit into 80
+    columns."""
+    from tui import format
+    from tui.console.progress import ID_TAIL
+    from tui.glyphs import Glyphs
+
+    glyphs = Glyphs(utf8=out.utf8)
+    rows = [["NAME", "DATE", "SIZE", "IMPORT", "LOCATION", "CAMERA"]]
+    for file in found:
+        name = out.text(f"{file.path} ({file.sequence})" if file.sequence else file.path)
+        when = format.captured(file.captured) or format.moment(file.mtime)
+        damaged = " DAMAGED" if file.damage else ""
+        rows.append(
+            [
+                glyphs.tail(name, NAME_COLUMNS) + damaged,
+                when[:16],
+                f"{format.size(file.size):>8}",
+                out.text(file.import_id)[-ID_TAIL:],
+                out.text(file.location),
+                out.text(file.camera),
+            ]
+        )
+    if found:
+        out.table(rows)
+
+
+NAME_COLUMNS = 26
+"""Columns that are left for a name beside the rest."""
+
+
 def _list(found: list["FileView"], out: Output) -> None:
     from tui import format
 
-    rows = [["NAME", "SIZE", "DATE", "CAMERA", "LOCATION", "IMPORT", "ARCHIVED AS"]]
+    if out.terminal and out.size()[0] < WIDE:
+        _short(found, out)
+        return
+    copied = any(file.copies for file in found)
+    rows = [["NAME", "SIZE", "DATE", "CAMERA", "LOCATION", "IMPORT", "ARCHIVED AS", *["ALSO IN"] * copied]]
     for file in found:
-        when = file.captured[:16].replace("T", " ") or format.moment(file.mtime)
+        when = format.captured(file.captured) or format.moment(file.mtime)
         payload = f"{file.archive}/{file.payload}" if file.payload else file.outcome.name.lower()
-        texts = (file.path, format.size(file.size), when, file.camera, file.location, file.import_id, payload)
-        rows.append([out.text(text) for text in texts])
+        texts = (
+            f"{file.path} ({file.sequence})" if file.sequence else file.path,
+            format.size(file.size),
+            when,
+            file.camera,
+            file.location,
+            file.import_id,
+            payload,
+        )
+        rows.append([out.text(text) for text in (*texts, *[", ".join(file.copies) or "-"] * copied)])
     if found:
         out.table(rows)

@@ -1,4 +1,4 @@
-"""lading import: sources in, a verified copy in the archive."""
+"""lading import: imports sources as verified copies into the archive."""
 
 import argparse
 import os
@@ -12,19 +12,26 @@ HELP = "copy sources into the archive, verified, with a receipt each"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Add the options of the command."""
     parser.description = (
         "Copies every file below each SRC into the archive, reads the copies back and says SAFE or KEEP for each "
         "source. Sources are only read. Several sources are imported side by side. Ctrl-C pauses "
         "cleanly; without the terminal they go on."
     )
     parser.add_argument("sources", nargs="+", metavar="SRC", help="a card, a drive, a folder or a file")
-    parser.add_argument("--archive", metavar="DIR", help="where to; it is made if there is none")
+    parser.add_argument(
+        "--archive",
+        action="append",
+        dest="archives",
+        metavar="DIR",
+        help="where to; it is made if there is none. May be repeated: the source is read once, each archive gets "
+        "all of it, and SAFE takes as many copies on devices of their own",
+    )
     parser.add_argument("--location", metavar="NAME", help="the place, subject or shoot that this belongs to")
     parser.add_argument(
         "--verify",
-        choices=("readback", "source", "none"),
-        help="read copies back (default); also read the source a second time; or neither",
+        choices=("readback", "source", "end", "none"),
+        help="read copies back (default); also the source a second time, or all copies again at the end; or none",
     )
     parser.add_argument(
         "--known",
@@ -39,6 +46,16 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--exclude", action="append", metavar="PATTERN", help="leave out names that match; may be repeated"
     )
+    parser.add_argument(
+        "--accept",
+        action="append",
+        choices=("links", "special"),
+        help="what cannot be copied does not keep a source from being SAFE, once it is recorded: symbolic links, "
+        "with their targets (lading restore --links makes them again); or pipes, sockets and devices",
+    )
+    parser.add_argument(
+        "--preset", default="", metavar="PRESET", help="the answers of [presets.NAME] in config.toml"
+    )
     parser.add_argument("--label", default="", metavar="L", help="what the card is called, for one source")
     parser.add_argument("--operator", metavar="O", help="who imports, for the receipt")
     parser.add_argument("--note", default="", metavar="N", help="a note for the receipt")
@@ -46,7 +63,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--icloud", action="store_true", help="fetch files that lie only in iCloud without asking")
     parser.add_argument("--dry-run", action="store_true", help="say what would happen, and do nothing")
     parser.add_argument("--detach", action="store_true", help="begin, say the ids, and leave")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a line")
+    parser.add_argument("--json", dest="format", action="store_const", const="json", help="one JSON object a line")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="json: the same as --json")
     parser.add_argument("--quiet", action="store_true", help="no progress: only the end and errors")
 
 
@@ -57,18 +75,28 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from core import config
     from core.client.client import Client
     from core.models import ImportRequest
+    from core.protocol.import_requests import SOURCES
+    from tui.console.json_answers import Started
 
-    given = ("archive", "location", "operator", "verify", "known", "duplicates", "exclude")
-    settings = config.load({key: getattr(options, key) for key in given}, os.environ)
-    archive = _needed(settings.archive, "archive", "DIR")
+    given = ("archives", "location", "operator", "verify", "known", "duplicates", "exclude", "accept")
+    settings = config.load({key: getattr(options, key) for key in given}, os.environ, preset=options.preset)
+    archive, *also = settings.archives or (_needed(settings.archive, "archive", "DIR"),)
     location = _needed(settings.location, "location", "NAME")
+    pattern = options.preset and not options.location and settings.presets[options.preset].location
+    most = SOURCES // (1 + len(also))
+    if len(options.sources) > most:
+        raise UsageError(
+            f"{len(options.sources):,} sources are given, {most} can be imported side by side at most.",
+            "Give the folder that they lie in, or fewer at once.",
+        )
     if options.label and len(options.sources) > 1:
         raise UsageError("--label names one source.", "Import them one by one, or leave the label out.")
     requests = [
         ImportRequest(
             source=os.path.abspath(source),
             archive=archive,
-            location=location,
+            also=tuple(also),
+            location=_filled(pattern, source, options.label) if pattern else location,
             label=options.label,
             operator=settings.operator,
             note=options.note,
@@ -76,51 +104,69 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
             known=settings.known,
             duplicates=settings.duplicates,
             exclude=settings.exclude,
+            accept=settings.accept,
             libraries=options.libraries,
             icloud=options.icloud,
+            copies=config.copies(settings),
         )
         for source in options.sources
     ]
     engine = Client(settings)
     if options.dry_run:
-        from tui.console import preview
-        from tui.console.running import perform
+        from tui.console import dry_run
+        from tui.console.attached import perform
 
         surveys = asyncio.run(perform(engine, lambda: engine.survey(requests)))
-        return preview.tell(surveys, options.format, console.out)
-    from tui.console import asking
-    from tui.console.running import carry_out, perform
+        if len(surveys) < len(requests):
+            console.err.line("A source that is another one, or lies in it, is imported with that.")
+        return dry_run.tell(surveys, options.format, console.out)
+    from tui.console import prompts
+    from tui.console.attached import carry_out, perform
 
-    _preflight([*(one.source for one in requests), archive], console)
+    _preflight([*(one.source for one in requests), archive, *also], console)
     unasked = not ((options.libraries and options.icloud) or options.quiet or options.format == "json")
-    if unasked and asking.possible(console):
-        surveys = asyncio.run(perform(engine, lambda: asking.look(engine, requests)))
-        requests = asking.ask(surveys, requests, console)
+    if unasked and prompts.possible(console):
+        surveys = asyncio.run(perform(engine, lambda: prompts.look(engine, requests)))
+        requests = prompts.ask(surveys, requests, console)
 
     async def begin() -> list[str]:
         ids = await engine.start_imports(requests)
-        if len(ids) < len(requests):
-            console.err.line("A source that lies in another one is imported with that.")
+        if len(ids) < len(requests) * (1 + len(also)):
+            console.err.line("A source that is another one, or lies in it, is imported with that.")
         return ids
 
     if options.detach:
         for id in asyncio.run(perform(engine, begin)):
             if options.format == "json":
-                console.out.json({"event": "started", "id": id})
+                console.out.json(Started(id=id))
             else:
                 console.out.line(id)
         return Exit.WELL
     return carry_out(engine, begin, options.format, options.quiet, console)
 
 
+def _filled(pattern: str, source: str, label: str) -> str:
+    """The location for a source by a preset's pattern."""
+    from datetime import date
+
+    from core import presets
+    from core.volumes.probe import probe
+
+    path = os.path.abspath(source)
+    camera = probe(os.fsencode(path)).camera if "{camera}" in pattern else None
+    return presets.location(
+        pattern, label=label or os.path.basename(path), camera=camera or "", today=date.today()
+    )
+
+
 def _preflight(paths: list[str], console: Console) -> None:
-    """One line for each path that macOS keeps from this program."""
+    """Print one line for each path that macOS keeps from this program."""
     import sys
 
     if sys.platform == "darwin":
-        from core.volumes import privacy
+        from core.volumes import macos_permissions
 
-        for line in privacy.blocks(privacy.refusals(paths), os.environ):
+        for line in macos_permissions.blocks(macos_permissions.refusals(paths), os.environ):
             console.err.line(console.err.styled(console.err.text(line), "warn"))
 
 

@@ -1,4 +1,4 @@
-"""lading imports: what was imported."""
+"""lading imports: lists the imports."""
 
 import argparse
 import os
@@ -8,25 +8,25 @@ from tui.console.exits import Exit
 from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
-    from core.protocol import Record
+    from core.models import ImportRecord
 
 NAME = "imports"
 HELP = "list all imports with their state and verdict"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Add the options of the command."""
     parser.add_argument("--json", action="store_true", help="one JSON array")
 
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
-    """List."""
+    """Print the list."""
     from core import config
-    from tui.console.once import once
-    from tui.console.records import any_yet
+    from tui.console.import_selection import any_yet
+    from tui.console.one_shot import once
 
     settings = config.load({}, os.environ)
-    found = once(settings, lambda engine: engine.imports()) if any_yet(settings.home) else []
+    found = once(settings, lambda engine: engine.imports(), looking=True) if any_yet(settings.home) else []
     if options.json:
         console.out.json(found, indent=2)
     elif not found:
@@ -36,23 +36,68 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     return Exit.WELL
 
 
-def _list(found: list["Record"], out: Output) -> None:
+def _short(found: list["ImportRecord"], out: Output) -> None:
+    """Print a short list: first what distinguishes imports, then the counts that are not zero; it must fit into 80
+    columns."""
+    import time
+
+    from tui import format
+    from tui.console.progress import ID_TAIL
+
+    counts = {
+        "FAILED": "failed",
+        "TO DO": "todo",
+        "ARCHIVED": "archived",
+        "KNOWN": "duplicate",
+        "SKIPPED": "skipped",
+    }
+    heads = [head for head, name in counts.items() if any(getattr(record, name) for record in found)]
+    rows = [["ID", "STARTED", "STATE", "CARD", "LOCATION", *heads]]
+    for record in found:
+        state = str(record.verdict) if record.verdict and record.state == "done" else str(record.state)
+        card = record.label or os.path.basename(record.source.rstrip("/")) or record.source
+        if record.together:
+            card += f" > {os.path.basename(record.archive.rstrip('/'))}"
+        rows.append(
+            [
+                out.text(record.id)[-ID_TAIL:],
+                time.strftime("%m-%d %H:%M", time.localtime(record.started)),
+                state,
+                out.text(card),
+                out.text(record.location),
+                *(format.number(getattr(record, counts[head])) for head in heads),
+            ]
+        )
+    out.table(rows)
+
+
+def _list(found: list["ImportRecord"], out: Output) -> None:
     from tui import format
 
+    if out.terminal:
+        _short(found, out)
+        return
     heads = ["ID", "STARTED", "STATE", "VERDICT", "ARCHIVED", "KNOWN", "SKIPPED", "FAILED", "TO DO"]
     rows = [[*heads, "LOCATION", "SOURCE"]]
     for record in found:
         counts = (record.archived, record.duplicate, record.skipped, record.failed, record.todo)
         source = f"{record.label} ({record.source})" if record.label else record.source
+        source += f" > {record.archive}" if record.together else ""
         rows.append(
             [
                 out.text(record.id),
                 format.moment(record.started),
                 str(record.state),
-                str(record.verdict) or "-",
+                str(record.verdict) or (format.EMPTY if record.verdict_reason else "-"),
                 *map(format.number, counts),
                 out.text(record.location),
                 out.text(source),
             ]
         )
     out.table(rows)
+    for record in found:
+        said = (record.verdict_reason if record.verdict == "KEEP" else "", format.unopenable(record.unopenable))
+        for path, count in record.copies:
+            out.line(f"{out.text(record.id)}: also in {out.text(path)}, {format.counted(count, 'file')} read back")
+        if told := "; ".join(filter(None, said)):
+            out.line(f"{out.text(record.id)}: {out.text(told)}")

@@ -1,15 +1,11 @@
-"""lading location: what people say of the places of an archive."""
+"""lading location: lists and describes the locations of an archive."""
 
 import argparse
 import os
-from typing import TYPE_CHECKING
 
 from core.errors import UsageError
 from tui.console.exits import Exit
-from tui.console.output import Console, Output
-
-if TYPE_CHECKING:
-    from core.shown import LocationView
+from tui.console.output import Console
 
 NAME = "location"
 HELP = "list the locations of an archive, or change what is said of one"
@@ -18,7 +14,7 @@ TEXTS = ("name", "description", "access_note", "external_identifier")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Add the options of the command."""
     parser.description = (
         "Lists the locations of an archive; with NAME shows one, and with options changes what is said of it. An "
         "empty text takes a value back. The folder of a location never changes."
@@ -37,14 +33,12 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """List or change."""
-    import asyncio
-
     from core import config
-    from core.archives.locations import position
-    from core.client.client import Client
-    from core.shown import Changes
-    from tui.console import records, sheet
-    from tui.console.running import perform
+    from core.catalog.locations import position
+    from core.protocol.archive_requests import DescribeLocation, ListLocations
+    from core.results import Changes
+    from tui.console import details, import_selection, location_list
+    from tui.console.one_shot import once
 
     settings = config.load({"archive": options.archive}, os.environ)
     archive, name = settings.archive, options.location
@@ -54,34 +48,20 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     changes = Changes(**given, position=None if options.position is None else position(options.position))
     if name is None and changes != Changes():
         raise UsageError("Say which location is meant.", "Give its name: lading location NAME …")
-    records.needed(settings.home)
-    engine = Client(settings)
+    import_selection.needed(settings.home)
     if name is None:
-        found = asyncio.run(perform(engine, lambda: engine.locations(archive)))
+        found = once(
+            settings, lambda engine: engine.call(ListLocations(archive=os.fsencode(archive))), looking=True
+        )
         if options.json:
             console.out.json(found, indent=2)
         else:
-            _list(found, console.out)
+            location_list.tell(found, console.out)
         return Exit.WELL
-    one = asyncio.run(perform(engine, lambda: engine.describe(archive, name, changes)))
+    request = DescribeLocation.of(archive, name, changes)
+    one = once(settings, lambda engine: engine.call(request), looking=changes == Changes())
     if options.json:
         console.out.json(one, indent=2)
     else:
-        sheet.tell_location(one, console.out)
+        details.tell_location(one, console.out)
     return Exit.WELL
-
-
-def _list(found: "list[LocationView]", out: Output) -> None:
-    from tui import format
-
-    rows = [["NAME", "FOLDER", "FILES", "SIZE", "BAG", "POSITION", "DESCRIPTION"]]
-    for one in found:
-        place = (
-            f"{one.latitude:g},{one.longitude:g}"
-            if one.latitude is not None and one.longitude is not None
-            else "-"
-        )
-        bag = "sealed" if one.sealed is not None else "open"
-        row = [out.text(one.name), one.folder, format.number(one.files), format.size(one.bytes), bag, place]
-        rows.append([*row, out.text(one.description) or "-"])
-    out.table(rows)

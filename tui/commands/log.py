@@ -1,4 +1,4 @@
-"""lading log: what the engine has noted."""
+"""lading log: prints the engine's log."""
 
 import argparse
 import os
@@ -15,16 +15,15 @@ HELP = "show what the engine has noted"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Add the options of the command."""
     parser.add_argument("--follow", action="store_true", help="go on with what it notes from now on; Ctrl-C ends")
     parser.add_argument("--lines", type=int, default=50, metavar="N", help="so many of the last lines (50)")
     parser.add_argument("--json", action="store_true", help="as they are: one JSON object a line")
 
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
-    """Show."""
-    from core import config
-    from core.engine import log
+    """Print the lines."""
+    from core import config, log
 
     home = config.load({}, os.environ).home
     for line in log.last(home, max(0, options.lines), follow=options.follow):
@@ -33,7 +32,8 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
 
 def shown(line: str, out: "Output") -> str:
-    """A line for a person: time, level where it matters, message, the rest as it is named."""
+    """A line for a person: time, level if it is not the usual one, message, then the other members with their
+    names."""
     import json
     from datetime import datetime
 

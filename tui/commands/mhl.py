@@ -1,4 +1,4 @@
-"""lading mhl: the ASC MHL hash list of one import."""
+"""lading mhl: the hash list of one import, ASC MHL or MHL 1.1."""
 
 import argparse
 import os
@@ -7,17 +7,20 @@ from tui.console.exits import Exit
 from tui.console.output import Console
 
 NAME = "mhl"
-HELP = "export the ASC MHL hash list of an import"
+HELP = "export the hash list of an import (ASC MHL, MHL 1.1)"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Add the options of the command."""
     parser.description = (
         "Prints the ASC MHL 2.0 manifest of an import: every archived file under its original path, with its "
-        "XXH3-128. With a folder, the import's restored tree, an ASC MHL history is begun in it."
+        "XXH3-128. With a folder, the import's restored tree, a generation is added to the ASC MHL history in it, "
+        "or a history is begun."
     )
     parser.add_argument("id", metavar="ID", help="the import, or the beginning of its id")
     parser.add_argument("folder", metavar="DEST", nargs="?", help="the tree that gets the history")
+    parser.add_argument("--classic", action="store_true", help="MHL 1.1, for older programs")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
@@ -26,15 +29,29 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     from core import config
     from core.client.client import Client
+    from core.protocol.import_requests import HashList
     from tui import format
-    from tui.console import records
-    from tui.console.running import perform
+    from tui.console import import_selection, json_answers
+    from tui.console.attached import perform
+    from tui.console.one_shot import once
 
     settings = config.load({}, os.environ)
-    records.needed(settings.home)
+    import_selection.needed(settings.home)
     engine = Client(settings)
-    folder = os.path.abspath(options.folder) if options.folder else ""
-    done = asyncio.run(perform(engine, lambda: engine.hash_list(options.id, folder, console.out.write)))
+    folder = os.fsencode(os.path.abspath(options.folder)) if options.folder else b""
+    request = HashList(name=options.id, folder=folder, classic=options.classic)
+    manifest: list[str] = []
+    write = manifest.append if options.json else console.out.write
+    if folder or options.classic:
+        done = asyncio.run(perform(engine, lambda: engine.call(request, text=write)))
+    else:
+        done = once(settings, lambda engine: engine.call(request, text=write), looking=True)
+    if options.json:
+        told = "".join(manifest)
+        console.out.json(
+            json_answers.HashList(path=done.path, files=done.files, left_out=done.left_out, manifest=told)
+        )
+        return Exit.FAILED if done.left_out else Exit.WELL
     if done.path:
         console.out.line(f"{console.out.text(done.path)}: {format.counted(done.files, 'file')}.")
     if done.left_out:

@@ -1,4 +1,4 @@
-"""lading pause: an import stops reading and writing, and keeps its place."""
+"""lading pause: pauses an import."""
 
 import argparse
 import os
@@ -16,8 +16,9 @@ HELP = "pause an import; nothing is read or written until it is resumed"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
-    parser.add_argument("id", nargs="?", metavar="ID", help="the import, or the beginning of its id")
+    """Add the options of the command."""
+    parser.add_argument("id", nargs="?", metavar="ID", help="the import or mirror, or the beginning of its id")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--all", action="store_true", help="all imports that run")
 
 
@@ -27,15 +28,19 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     from core import config
     from core.client.client import Client
-    from tui.console import records
-    from tui.console.running import perform
+    from tui.console import import_selection
+    from tui.console.attached import perform
+    from tui.console.json_answers import Ids
 
     if bool(options.id) == options.all:
         raise UsageError("Say which import is to pause.", "Give one ID, or --all.")
     settings = config.load({}, os.environ)
-    records.needed(settings.home)
+    import_selection.needed(settings.home)
     engine = Client(settings)
     paused = asyncio.run(perform(engine, lambda: _pause(engine, options.id)))
+    if options.json:
+        console.out.json(Ids(ids=tuple(paused)))
+        return Exit.WELL
     for id in paused:
         console.out.line(f"{id} is paused. Go on with: lading resume {id}")
     if not paused:
@@ -44,6 +49,11 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
 
 async def _pause(engine: "Client", name: str | None) -> list[str]:
+    from tui.console import import_selection
+
+    if id := await import_selection.mirror(engine, name):
+        await engine.pause_import(id)
+        return [id]
     if name is not None:
         found = [await engine.find(name)]
     else:

@@ -1,4 +1,4 @@
-"""lading queues: what is done in the background, and what that waits for."""
+"""lading queues: shows and controls the background queues."""
 
 import argparse
 import os
@@ -18,7 +18,7 @@ ACTIONS = ("pause", "resume", "slots")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Add the options of the command."""
     parser.description = (
         "Shows what is done in the background: metadata, thumbnails, proxies, bags and the rest. "
         "`pause QUEUE` begins no more jobs of one, `resume QUEUE` goes on, `slots QUEUE N` says how many at once."
@@ -30,15 +30,18 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
-    """Act, if that is asked for, and show."""
+    """Run the action, if there is one, and print the queues."""
     from core import config
-    from core.client.calls import Calls
+    from core.client import sync_client
+    from core.client.api import EngineCalls
     from core.models import Snapshot
-    from tui.console.once import once
+    from tui.console.import_selection import any_yet
+    from tui.console.one_shot import once
 
     _checked(options)
+    options.queue = NAMES.get(options.queue, options.queue)
 
-    async def work(engine: Calls) -> Snapshot:
+    async def work(engine: EngineCalls) -> Snapshot:
         match options.action:
             case "pause":
                 await engine.queue_pause(options.queue)
@@ -48,16 +51,27 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
                 await engine.queue_slots(options.queue, options.number)
         return await engine.look()
 
-    found = once(config.load({}, os.environ), work).queues
+    settings = config.load({}, os.environ)
+    looking = not options.action
+    if looking and not (any_yet(settings.home) or sync_client.running(settings.home)):
+        found: tuple[QueueView, ...] = ()
+    else:
+        found = once(settings, work, looking=looking).queues
     if options.json:
         console.out.json(found, indent=2)
-    else:
+    elif found:
         _list(found, console.out)
+    else:
+        console.err.line("There is no import yet, and so nothing to do in the background.")
     return Exit.WELL
 
 
+NAMES = {"proxy": "video_proxy", "live photo": "live_photo", "stats": "location_stats"}
+"""Short names that the app shows for some queues."""
+
+
 def _checked(options: argparse.Namespace) -> None:
-    """Raises UsageError when the words do not fit together."""
+    """Raises UsageError when the arguments contradict each other."""
     if options.action and not options.queue:
         raise UsageError(f"Which queue to {options.action}?", "Name one of those that `lading queues` lists.")
     if (options.action == "slots") != (options.number is not None):

@@ -1,4 +1,4 @@
-"""lading rebuild: the catalog, from the archive alone."""
+"""lading rebuild: rebuilds the catalog from the archive alone."""
 
 import argparse
 import os
@@ -15,11 +15,12 @@ HELP = "make the catalog anew from what the archive itself holds"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Add the options of the command."""
     parser.description = (
         "Reads the journals, receipts and manifests in the archive, and the files that none of them tells of, "
-        "into the catalog: after a lost database, or on another machine. Nothing in the archive or the catalog is "
-        "removed; interrupted, it goes on the next time."
+        "into the catalog: after a lost database, or on another machine. Of several copies of the archive this "
+        "one is in use from then on. A lost archive.toml is written anew. Nothing else in the archive is changed, "
+        "nothing in the catalog removed; interrupted, it goes on the next time."
     )
     parser.add_argument("archive", metavar="ARCHIVE", nargs="?", help="the archive, if not the configured one")
     parser.add_argument("--json", action="store_true", help="one JSON object")
@@ -33,10 +34,13 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from core.client.client import Client
     from core.errors import UsageError
     from core.models import Count
+    from core.protocol.archive_requests import Rebuild
+    from tui.console import offsite
+    from tui.console.attached import perform
     from tui.console.progress import Quiet, TakenIn
-    from tui.console.running import perform
-    from tui.console.window import Window
+    from tui.console.render_thread import Window
 
+    offsite.refuse(options.archive or "")
     settings = config.load({"archive": options.archive}, os.environ)
     archive = settings.archive
     if archive is None:
@@ -44,10 +48,13 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     engine = Client(settings)
     quiet = options.json or not console.out.terminal
     window = Window[tuple[Count, Count]](Quiet(console.err) if quiet else TakenIn(console.out))
+    request = Rebuild(archive=os.fsencode(archive))
+
+    def progress(new: Count, total: Count) -> None:
+        window.show((new, total))
+
     try:
-        found = asyncio.run(
-            perform(engine, lambda: engine.rebuild(archive, lambda new, total: window.show((new, total))))
-        )
+        found = asyncio.run(perform(engine, lambda: engine.call(request, progress=progress)))
     finally:
         window.close()
     if options.json:
@@ -58,9 +65,14 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
 
 def tell(found: "Rebuilt", out: Output) -> None:
-    """The result for a person."""
+    """Print the result for a person."""
     from tui import format
 
+    if found.id:
+        out.line(f"The archive's id was lost, and is there again: {out.text(found.id)}.")
+    if found.instead_of:
+        out.line(f"This copy of the archive is the one in use now, no more that at {out.text(found.instead_of)}.")
+        out.line("What is known of damage stays with the copy it was found in. Have this one read: lading audit")
     parts = (
         format.counted(found.locations, "location"),
         format.counted(found.imports, "import")

@@ -1,43 +1,63 @@
-"""lading resume: unfinished imports go on."""
+"""lading resume: resumes unfinished imports."""
 
 import argparse
 import os
+from typing import TYPE_CHECKING
 
 from core.errors import UsageError
 from tui.console.exits import Exit
 from tui.console.output import Console
+
+if TYPE_CHECKING:
+    from core.client.client import Client
 
 NAME = "resume"
 HELP = "go on with imports that were paused or interrupted"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
+    """Add the options of the command."""
     parser.description = (
         "Goes on with an import that was paused or interrupted. Without an ID it is the only unfinished one."
     )
-    parser.add_argument("id", nargs="?", metavar="ID", help="the import, or the beginning of its id")
+    parser.add_argument("id", nargs="?", metavar="ID", help="the import or mirror, or the beginning of its id")
     parser.add_argument("--all", action="store_true", help="all unfinished imports")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a line")
+    parser.add_argument("--json", dest="format", action="store_const", const="json", help="one JSON object a line")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="json: the same as --json")
     parser.add_argument("--quiet", action="store_true", help="no progress: only the end and errors")
 
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Resume and wait."""
+    import asyncio
+
     from core import config
     from core.client.client import Client
-    from tui.console import records
-    from tui.console.running import carry_out
+    from tui.console import import_selection
+    from tui.console.attached import carry_out, perform
 
     if options.id and options.all:
         raise UsageError("An ID and --all do not go together.", "Give one of them.")
     settings = config.load({}, os.environ)
     engine = Client(settings)
 
+    if options.id and "-m" in options.id and asyncio.run(perform(engine, lambda: _mirror(engine, options.id))):
+        console.out.line("The mirror goes on: lading status")
+        return Exit.WELL
+
     async def begin() -> list[str]:
-        found = await records.unfinished(engine, options.id, everything=options.all)
+        found = await import_selection.unfinished(engine, options.id, everything=options.all)
         for record in found:
             await engine.resume_import(record.id)
         return [record.id for record in found]
 
-    return carry_out(engine, begin, options.format, options.quiet, console)
+    nothing = "Nothing is unfinished.", Exit.WELL
+    return carry_out(engine, begin, options.format, options.quiet, console, nothing)
+
+
+async def _mirror(engine: "Client", name: str) -> bool:
+    from tui.console import import_selection
+
+    if id := await import_selection.mirror(engine, name):
+        await engine.resume_import(id)
+    return bool(id)

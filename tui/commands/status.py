@@ -1,4 +1,4 @@
-"""lading status: what is happening now."""
+"""lading status: prints what happens now."""
 
 import argparse
 import os
@@ -12,36 +12,50 @@ if TYPE_CHECKING:
     from core.client.client import Client
     from core.config import Config
     from core.models import Snapshot
-    from tui.console.window import Printer
+    from tui.console.render_thread import Printer
 
 NAME = "status"
 HELP = "show what is happening now"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """The options of the command."""
-    parser.description = "Shows the imports of the engine that runs; those that were interrupted go on."
+    """Add the options of the command."""
+    parser.description = (
+        "Shows the imports and mirrors of the engine that runs, else the imports that are unfinished. It starts "
+        "no engine, and nothing goes on because of it."
+    )
     parser.add_argument("--watch", action="store_true", help="go on showing it; Ctrl-C leaves")
     parser.add_argument("--json", action="store_true", help="one JSON object, with --watch one a line")
 
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
-    """Show."""
-    from core import config
-    from tui.console.once import once
-    from tui.console.progress import render
+    """Print the status."""
+    import time
+
+    from core import VERSION, config
+    from core.client import sync_client
+    from core.models import Snapshot
+    from tui.console.import_selection import any_yet
+    from tui.console.mirrors import everything
+    from tui.console.one_shot import once
 
     settings = config.load({}, os.environ)
-    if options.watch:
+    runs = sync_client.running(settings.home)
+    if options.watch and runs:
         return _go_on(settings, _printer(options.json, console))
-    newest = once(settings, lambda engine: engine.look())
+    if runs or any_yet(settings.home):
+        newest = once(settings, lambda engine: engine.look(), looking=True)
+    else:
+        newest = Snapshot(time=time.time(), version=VERSION)
     if options.json:
         console.out.json(newest)
-    elif not newest.imports:
+    elif not (newest.imports or newest.mirrors):
         console.out.line("Nothing is under way.")
     else:
-        for line in render(newest, console.out):
+        for line in everything(newest, console.out):
             console.out.line(line)
+        if not runs:
+            console.out.line("No engine runs. Go on with: lading resume --all")
     return Exit.WELL
 
 
@@ -49,8 +63,8 @@ def _go_on(settings: "Config", shows: "Printer[Snapshot]") -> Exit:
     import asyncio
 
     from core.client.client import Client
+    from tui.console.attached import perform
     from tui.console.exits import StoppedError
-    from tui.console.running import perform
 
     engine = Client(settings)
     with suppress(StoppedError):
@@ -59,16 +73,17 @@ def _go_on(settings: "Config", shows: "Printer[Snapshot]") -> Exit:
 
 
 def _printer(json: bool, console: Console) -> "Printer[Snapshot]":
-    from tui.console.progress import Lines, Snapshots
+    from tui.console.mirrors import Everything
+    from tui.console.progress import Snapshots
 
-    return Snapshots(console.out, console.err) if json else Lines(console.out, "Ctrl-C leaves")
+    return Snapshots(console.out, console.err) if json else Everything(console.out, "Ctrl-C leaves")
 
 
 async def _watch(engine: "Client", shows: "Printer[Snapshot]") -> None:
     import asyncio
 
     from core.errors import EngineLostError
-    from tui.console.window import Window
+    from tui.console.render_thread import Window
 
     window = Window(shows)
     try:

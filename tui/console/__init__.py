@@ -1,1 +1,1 @@
-"""What commands print, and how they watch an engine without the app."""
+"""The output of commands, and how they follow an engine without the app."""

@@ -1,4 +1,4 @@
-"""An error nobody foresaw: kept in a file, told in one line."""
+"""Unexpected errors: the traceback is written to a file, and reported in one line."""
 
 import os
 import tempfile
@@ -6,23 +6,29 @@ import time
 import traceback
 from collections.abc import Mapping
 
+from core import ownership
+from core.errors import ConfigError
 from core.paths import display
 
 
 def report(error: BaseException, environ: Mapping[str, str]) -> str:
-    """Write the traceback to the state folder's log, and give the line that says so."""
+    """Write the traceback to the state folder's log. Returns the line that says so."""
     what = display(f"{type(error).__name__}: {error}")
     try:
         where = f"Its traceback is in {display(keep(error, environ))}; please report it."
-    except OSError as reason:
+    except (OSError, ConfigError) as reason:
         text = "".join(traceback.format_exception(error))
-        where = f"Its traceback could not be written ({reason.strerror}): {display(text)}"
+        why = reason.strerror if isinstance(reason, OSError) else reason.cause
+        where = f"Its traceback could not be written ({why}): {display(text)}"
     return f"Unexpected error: {what}. {where}"
 
 
 def keep(error: BaseException, environ: Mapping[str, str]) -> str:
-    """Write the traceback to a new file; its path. Raises OSError."""
-    folder = os.path.join(_home(environ), "log")
+    """Write the traceback to a new file. Returns its path. Raises OSError; ConfigError when the state folder is
+    another user's."""
+    home = _home(environ)
+    ownership.check(home)
+    folder = os.path.join(home, "log")
     os.makedirs(folder, mode=0o700, exist_ok=True)
     prefix = time.strftime("crash-%Y%m%d-%H%M%S-")
     fd, path = tempfile.mkstemp(prefix=prefix, suffix=".txt", dir=folder)

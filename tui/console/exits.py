@@ -1,4 +1,4 @@
-"""What the command's exit status says."""
+"""The exit statuses of commands."""
 
 from enum import IntEnum
 
@@ -6,7 +6,7 @@ from core.errors import LadingError, SourceError, UsageError
 
 
 class Exit(IntEnum):
-    """0 all well, 1 some files failed, 2 wrong use, 3 paused or interrupted, 4 engine or archive unusable."""
+    """0 success, 1 KEEP or failed files, 2 wrong use, 3 paused or interrupted, 4 something cannot be used."""
 
     WELL = 0
     FAILED = 1
@@ -22,7 +22,7 @@ class StoppedError(LadingError):
 
 
 def exit_for(error: LadingError) -> Exit:
-    """The status of a command that ended by an error."""
+    """The exit status of a command that ended with an error."""
     if isinstance(error, StoppedError):
         return Exit.PAUSED
     return Exit.WRONG if isinstance(error, UsageError | SourceError) else Exit.UNUSABLE

@@ -1,4 +1,4 @@
-"""The one place that writes to a terminal, a file or a pipe: what it can show, and how."""
+"""Writing to a terminal, a file or a pipe, as far as each can show text: the only place that does."""
 
 import json
 import os
@@ -7,20 +7,26 @@ from collections.abc import Iterable, Mapping
 from io import StringIO, TextIOWrapper
 from typing import Literal, TextIO
 
+from core.errors import LadingError
+
 Style = Literal["good", "bad", "warn", "busy", "dim", "bold"]
 
-# Gruvbox's in 256 colours, where warning and error stay apart; else the terminal's own eight.
+# Gruvbox's colours of 256, in which warning and error differ; else the terminal's own eight.
 _PALETTE = {
     256: {"good": "38;5;142", "bad": "1;38;5;167", "warn": "38;5;214", "busy": "38;5;109", "dim": "38;5;245"},
     8: {"good": "32", "bad": "1;31", "warn": "33", "busy": "36", "dim": "2"},
 }
 
 
-class Output:
-    """One stream.
+class UnwrittenError(OSError):
+    """The stream cannot be written to: its disk is full, or fails. A closed pipe raises BrokenPipeError."""
 
-    terminal: a person sees it, and lines can be drawn again in place.
-    colors: 0, 8 or 256. utf8: more than ASCII can be shown.
+
+class Output:
+    """One output stream.
+
+    terminal: a person sees it, and lines can be redrawn in place.
+    colors: 0, 8 or 256. utf8: characters beyond ASCII can be shown.
     """
 
     def __init__(self, stream: TextIO, environ: Mapping[str, str], platform: str = sys.platform) -> None:
@@ -31,35 +37,56 @@ class Output:
         self.utf8 = _utf8(environ, platform)
 
     def write(self, text: str) -> None:
-        """Write `text`, which is safe already, at once. Raises OSError when nobody reads it any more."""
-        self._stream.write(text)
-        self._stream.flush()
+        """Write `text`, which is safe already, at once. Raises BrokenPipeError when the reader has closed the
+        pipe, UnwrittenError when it cannot be written."""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise UnwrittenError(error.errno, error.strerror) from error
 
     def line(self, text: str = "") -> None:
         """Write one line, which is safe already."""
         self.write(text + "\n")
 
-    def json(self, value: object, indent: int | None = None) -> None:
-        """Write a value as JSON in pure ASCII, which no name inside can break out of."""
-        import msgspec
+    def raw(self, data: bytes) -> None:
+        """Write bytes unchanged, for another program. Raises as `write`."""
+        try:
+            if isinstance(self._stream, TextIOWrapper):
+                self._stream.flush()
+                self._stream.buffer.write(data)
+                self._stream.buffer.flush()
+            else:
+                self._stream.write(data.decode(errors="surrogateescape"))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise UnwrittenError(error.errno, error.strerror) from error
 
-        self.line(json.dumps(msgspec.to_builtins(value), indent=indent))
+    def json(self, value: object, indent: int | None = None) -> None:
+        """Write a value as JSON (`json_shape`) in pure ASCII, so that no name in it can have any effect on a
+        terminal."""
+        from tui.console.json_shape import shaped
+
+        self.line(json.dumps(shaped(value), indent=indent))
 
     def text(self, value: str | bytes) -> str:
-        """A name or message as it may be shown here."""
+        """A name or message that is safe to show here."""
         from core.paths import display
 
         shown = display(value)
         return shown if self.utf8 else shown.encode("ascii", "backslashreplace").decode("ascii")
 
     def styled(self, text: str, style: Style) -> str:
-        """`text`, safe already, in a style; as it is where there are no colours."""
+        """`text`, which is safe already, in a style; unchanged where there are no colours."""
         if not self.colors:
             return text
         return f"\x1b[{'1' if style == 'bold' else _PALETTE[self.colors][style]}m{text}\x1b[0m"
 
     def size(self) -> tuple[int, int]:
-        """Columns and rows; COLUMNS and LINES win, 80 by 24 where there is no terminal."""
+        """Columns and rows; COLUMNS and LINES take precedence, 80 by 24 where there is no terminal."""
         try:
             columns, rows = os.get_terminal_size(self._stream.fileno())
         except (OSError, ValueError):
@@ -67,7 +94,7 @@ class Output:
         return _number(self._environ, "COLUMNS") or columns or 80, _number(self._environ, "LINES") or rows or 24
 
     def table(self, rows: Iterable[Iterable[str]]) -> None:
-        """Write rows, safe already, in columns; on a terminal cut at its edge."""
+        """Write rows, which are safe already, in columns; on a terminal they are cut at its edge."""
         from tui.format import cells, fit
 
         listed = [list(row) for row in rows]
@@ -80,7 +107,7 @@ class Output:
 
 
 class Console:
-    """What a command writes to: its results to `out`, everything else to `err`."""
+    """The streams of a command: results go to `out`, everything else to `err`."""
 
     def __init__(self, out: Output, err: Output) -> None:
         self.out = out
@@ -88,7 +115,7 @@ class Console:
 
 
 def console() -> Console:
-    """The process's own streams; one that is closed swallows all."""
+    """The streams of this process; what is written to a closed one is dropped."""
     streams = []
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -110,6 +137,14 @@ def _colors(environ: Mapping[str, str]) -> int:
 
 
 def _utf8(environ: Mapping[str, str], platform: str) -> bool:
-    """Whether the locale says UTF-8. A Mac reached over SSH often has none set, and shows UTF-8."""
+    """Whether the locale says UTF-8. A Mac reached over SSH often has no locale set, but shows UTF-8."""
     locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
     return "utf-8" in locale.lower() or "utf8" in locale.lower() or (not locale and platform == "darwin")
+
+
+def complain(error: LadingError, console: Console) -> None:
+    """Print an error: title and cause on one line, the advice below."""
+    err = console.err
+    err.line(f"{err.styled(err.text(error.title), 'bad')}: {err.text(error.cause)}")
+    if error.advice:
+        err.line(f"  {err.text(error.advice)}")

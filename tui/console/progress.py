@@ -1,4 +1,6 @@
-"""Printers of one stream of snapshots: lines redrawn in place, a JSON object a line, or nothing."""
+"""Printers for a stream of snapshots: lines redrawn in place, a JSON object per line, or nothing."""
+
+from collections.abc import Sequence
 
 import msgspec
 
@@ -7,10 +9,10 @@ from tui import format
 from tui.console.output import Output, Style
 
 LABEL, BAR = 20, 40
-"""Columns of a label and a bar at most."""
+"""The most columns of a label and a bar."""
 
 NARROW_LABEL, NARROW_BAR = 10, 8
-"""Columns that they keep before a figure is left out."""
+"""A label and a bar keep so many columns; if they do not fit, a figure is left out."""
 
 AROUND = len("  ") + len(" 100%") + len("  ")
 
@@ -19,57 +21,62 @@ _READ = ("flush", "verify", "publish")
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
+def amounts(done: Count, total: Count) -> str:
+    """The progress in words: files and bytes, done and in total."""
+    files = f"{format.number(done.files)} of {format.counted(total.files, 'file')}"
+    return f"{files}  {format.sizes(done.bytes, total.bytes)}"
+
+
 class Quiet:
-    """Shows nothing until the end."""
+    """Shows no progress."""
 
     def __init__(self, err: Output) -> None:
         self._err = err
 
     def show(self, newest: object, /) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     def note(self, text: str) -> None:
         """One line on standard error."""
         self._err.line(text)
 
     def close(self) -> None:
-        """Nothing."""
+        """Does nothing."""
 
 
 class Audited:
-    """How far an audit is, in one line redrawn in place. Shown are what was checked and all there is."""
+    """An audit's progress, in one line redrawn in place. `show` takes what was checked, and the total."""
 
     def __init__(self, out: Output) -> None:
         self._out = out
 
     def show(self, newest: tuple[Count, Count], /) -> None:
-        """Draw over the line."""
+        """Redraw the line."""
         done, total = newest
-        files = f"{format.number(done.files)} of {format.counted(total.files, 'file')}"
-        self._draw(f"{files}  {format.sizes(done.bytes, total.bytes)}  (Ctrl-C stops)")
+        self._draw(f"{amounts(done, total)}  (Ctrl-C stops)")
 
     def _draw(self, told: str) -> None:
         self._out.write(f"\r{format.fit(told, self._out.size()[0] - 1, utf8=self._out.utf8)}\x1b[K")
 
     def note(self, text: str) -> None:
-        """A line in its place."""
+        """Replace the line with `text`."""
         self._out.write(f"\r\x1b[K{text}\n")
 
     def close(self) -> None:
-        """Take the line away."""
+        """Erase the line."""
         self._out.write("\r\x1b[K")
 
 
 class TakenIn(Audited):
-    """How many files a rebuild has found that the catalog did not have."""
+    """A rebuild's progress: how many files it has added to the catalog."""
 
     def show(self, newest: tuple[Count, Count], /) -> None:
-        """Draw over the line."""
+        """Redraw the line."""
         self._draw(f"{format.counted(newest[0].files, 'file')} new in the catalog  (Ctrl-C stops)")
 
 
 class JsonLines:
-    """One object for each running import, at most once a second."""
+    """Writes one object for each running import, at most once a second."""
 
     PERIOD = 1.0
 
@@ -79,32 +86,34 @@ class JsonLines:
         self._last = float("-inf")
 
     def show(self, snapshot: Snapshot) -> None:
-        """Write the imports' progress when it is time again."""
+        """Write the imports' progress when it is due."""
         if snapshot.time - self._last < self.PERIOD:
             return
         self._last = snapshot.time
         for view in snapshot.imports:
             if view.state is not State.RUNNING:
                 continue
-            self._out.json({"event": "progress", "time": snapshot.time, **msgspec.to_builtins(view)})
+            from tui.console.json_answers import Progressed
+
+            self._out.json(Progressed(time=snapshot.time, **msgspec.structs.asdict(view)))
 
     def note(self, text: str) -> None:
         """One line on standard error."""
         self._err.line(text)
 
     def close(self) -> None:
-        """Nothing."""
+        """Does nothing."""
 
 
 class Snapshots(Quiet):
-    """One object for each snapshot."""
+    """Writes one object for each snapshot."""
 
     def __init__(self, out: Output, err: Output) -> None:
         super().__init__(err)
         self._out = out
 
     def show(self, newest: object, /) -> None:
-        """Write it."""
+        """Write the snapshot."""
         self._out.json(newest)
 
 
@@ -112,25 +121,29 @@ class Lines:
     """One line for each import, and one for the rates, redrawn in place."""
 
     def __init__(self, out: Output, hint: str = "Ctrl-C pauses") -> None:
-        self._out = out
-        self._hint = hint
+        self.out = out
+        self.hint = hint
         self._drawn = 0
 
+    def render(self, snapshot: Snapshot) -> list[str]:
+        """The lines to draw."""
+        return render(snapshot, self.out, self.hint)
+
     def show(self, snapshot: Snapshot) -> None:
-        """Draw over what was drawn before, in one write; what is too long is cut, never wrapped."""
-        lines = render(snapshot, self._out, self._hint)
+        """Redraw the lines, in one write; long lines are cut, never wrapped."""
+        lines = self.render(snapshot)
         body = "".join(f"{line}\x1b[K\n" for line in lines)
-        self._out.write(f"\x1b[?7l{self._home()}{body}\x1b[J\x1b[?7h")
+        self.out.write(f"\x1b[?7l{self._home()}{body}\x1b[J\x1b[?7h")
         self._drawn = len(lines)
 
     def note(self, text: str) -> None:
-        """A line above those that are redrawn."""
-        self._out.write(f"{self._home()}\x1b[J{text}\n")
+        """Print a line above those that are redrawn."""
+        self.out.write(f"{self._home()}\x1b[J{text}\n")
         self._drawn = 0
 
     def close(self) -> None:
-        """Take the lines away."""
-        self._out.write(f"{self._home()}\x1b[J")
+        """Erase the lines."""
+        self.out.write(f"{self._home()}\x1b[J")
         self._drawn = 0
 
     def _home(self) -> str:
@@ -153,17 +166,34 @@ def render(snapshot: Snapshot, out: Output, hint: str = "") -> list[str]:
 
 
 def name(view: ImportView, out: Output) -> str:
-    """What a person calls the source."""
+    """The name that a person gave the source, or its folder's."""
     return out.text(view.label or view.source.rstrip("/").rpartition("/")[2] or view.source)
 
 
+ID_TAIL = 8
+"""Characters at the end of an id that identify it; every command accepts them."""
+
+
+def told_apart(views: Sequence[ImportView], out: Output) -> list[str]:
+    """The names of the imports; if several have the same name, the end of the id is put before it."""
+    names = [name(view, out) for view in views]
+    return [
+        f"{view.id[-ID_TAIL:]} {one}" if names.count(one) > 1 else one
+        for view, one in zip(views, names, strict=True)
+    ]
+
+
 def state(view: ImportView) -> tuple[str, Style]:
-    """The state in a word, which is never left to the colour alone."""
+    """The state in a word, which never depends on the colour alone."""
     if view.state is State.DONE:
-        return (str(view.verdict) or "done", "good" if view.verdict is Verdict.SAFE else "bad")
+        doubt = f", {format.number(view.unopenable.files)} cannot be opened" if view.unopenable.files else ""
+        well: Style = "warn" if doubt else "good"
+        return ((str(view.verdict) or format.EMPTY) + doubt, well if view.verdict is Verdict.SAFE else "bad")
     if view.state is not State.RUNNING:
         return (str(view.state), "warn")
-    return (f"{format.number(view.failed.files)} FAILED", "bad") if view.failed.files else ("", "busy")
+    if view.failed.files:
+        return (f"{format.number(view.failed.files)} FAILED", "bad")
+    return ("card free" if view.source_free else "", "busy")
 
 
 def bar(share: float, width: int, *, utf8: bool) -> str:
@@ -178,13 +208,13 @@ def bar(share: float, width: int, *, utf8: bool) -> str:
 
 
 def _table(views: tuple[ImportView, ...], in_flight: tuple[InFlight, ...], out: Output, columns: int) -> list[str]:
-    """A line for each import, their bars below each other, with as many figures as there is room for."""
+    """A line for each import, with the bars aligned, and as many figures as there is room for."""
     done = [_done(view, in_flight) for view in views]
-    labels = [name(view, out) for view in views]
+    labels = told_apart(views, out)
     widest = min(LABEL, max(map(format.cells, labels), default=0))
     room = 0
     figures: list[str] = []
-    # What matters least goes first.
+    # The least important figure is left out first.
     for kept in ("files bytes rate left", "files bytes left", "bytes left", "left", ""):
         figures = [_figures(view, settled, kept) for view, settled in zip(views, done, strict=True)]
         taken = [
@@ -195,7 +225,7 @@ def _table(views: tuple[ImportView, ...], in_flight: tuple[InFlight, ...], out: 
         if room >= min(widest, NARROW_LABEL) + NARROW_BAR:
             break
     widest = max(1, min(widest, room - NARROW_BAR))
-    # By fours, so that it does not change with every digit.
+    # The width is a multiple of four, so that it does not change with every digit.
     width = max(1, min(BAR, (room - widest) // 4 * 4))
     lines = []
     for view, label, settled, text in zip(views, labels, done, figures, strict=True):
@@ -231,7 +261,7 @@ def _figures(view: ImportView, done: Count, kept: str) -> str:
 
 
 def _done(view: ImportView, in_flight: tuple[InFlight, ...]) -> Count:
-    """Files that are settled, and bytes that are settled or read."""
+    """Files that have their outcome, and bytes of these or read so far."""
     settled = view.seen.bytes - view.todo.bytes
     for one in in_flight:
         if one.import_id == view.id:

@@ -1,4 +1,4 @@
-"""Imports as the engine knows them, for the commands that take an id."""
+"""Finding imports and mirrors, for the commands that take an id."""
 
 import os
 from typing import TYPE_CHECKING
@@ -7,16 +7,16 @@ from core.errors import UsageError
 
 if TYPE_CHECKING:
     from core.client.client import Client
-    from core.protocol import Record
+    from core.models import ImportRecord
 
 UNFINISHED = ("running", "paused", "interrupted")
 
 
 def any_yet(home: str) -> bool:
-    """Whether there can be an import in the state folder `home`; if not, no engine is needed to say so."""
-    from core.schema import FILE
+    """Whether there may be an import in the state folder `home`; if not, no engine is needed to say so."""
+    from core.schema import DATABASE_FILE
 
-    return os.path.exists(os.path.join(home, FILE))
+    return os.path.exists(os.path.join(home, DATABASE_FILE))
 
 
 def needed(home: str) -> None:
@@ -25,8 +25,8 @@ def needed(home: str) -> None:
         raise UsageError("There is no import yet.", "Start one with: lading import SRC…")
 
 
-async def unfinished(engine: "Client", name: str | None, *, everything: bool) -> list["Record"]:
-    """The unfinished import that `name` means, or the only one there is, or all. Raises UsageError."""
+async def unfinished(engine: "Client", name: str | None, *, everything: bool) -> list["ImportRecord"]:
+    """The unfinished import that `name` identifies, or the only one there is, or all. Raises UsageError."""
     if name is not None:
         found = await engine.find(name)
         if found.state not in UNFINISHED:
@@ -37,3 +37,14 @@ async def unfinished(engine: "Client", name: str | None, *, everything: bool) ->
         names = ", ".join(f"{record.id} ({record.label or record.source})" for record in records)
         raise UsageError(f"Several imports are unfinished: {names}.", "Give one ID, or --all.")
     return records
+
+
+async def mirror(engine: "Client", name: str | None) -> str:
+    """The id of the running mirror that is `name` or begins with it; empty when there is none.
+
+    After its time it has "mirror", which no import's id has.
+    """
+    if name is None or "-m" not in name:
+        return ""
+    views = (await engine.look()).mirrors
+    return next((view.id for view in views if view.ended is None and view.id.startswith(name)), "")

@@ -1,4 +1,4 @@
-"""A command attached to the engine, with the terminal as a window on it."""
+"""A command that is attached to the engine, and shows its progress."""
 
 import asyncio
 import os
@@ -14,24 +14,28 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from core.errors import LadingError
-from core.models import Snapshot
-from tui.console import bill, crash
+from core.models import Snapshot, State
+from tui.console import crash, import_summary
 from tui.console.exits import Exit, StoppedError
-from tui.console.output import Console
-from tui.console.progress import JsonLines, Lines, Quiet
-from tui.console.window import Printer, Window
+from tui.console.mirrors import Everything
+from tui.console.output import Console, UnwrittenError
+from tui.console.progress import JsonLines, Quiet
+from tui.console.render_thread import Printer, Window
 
 T = TypeVar("T")
 
 Begin = Callable[[], Coroutine[Any, Any, Sequence[str]]]
-"""Starts imports of a running engine and gives their ids."""
+"""Starts imports in the running engine, and returns their ids."""
 
-PERIOD = 0.25
-"""Seconds between two looks at the engine."""
+End = Callable[[Sequence[str]], Coroutine[Any, Any, None]]
+"""Asks for the results of the imports with these ids."""
+
+POLL_INTERVAL = 0.25
+"""Seconds between two polls of the engine's snapshot."""
 
 
 class Engine(Protocol):
-    """What a command asks of the engine (`core.client.client.Client`)."""
+    """What a command needs of the engine (`core.client.client.Client`)."""
 
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
@@ -43,9 +47,9 @@ class Engine(Protocol):
 
 
 class Signals:
-    """The first signal to stop sets `stop`; Ctrl-C after that leaves at once.
+    """Handles signals: the first one sets `stop`; Ctrl-C after that exits at once.
 
-    lost: it was not Ctrl-C, but the terminal or the command that is to go; imports are not to notice.
+    lost: it was not Ctrl-C, but the terminal or the command is to end; imports continue.
     """
 
     def __init__(self) -> None:
@@ -60,7 +64,8 @@ class Signals:
 
     @contextmanager
     def caught(self) -> Iterator[None]:
-        """Catch SIGINT, SIGTERM and SIGHUP, but not one that is ignored, as under nohup(1)."""
+        """Handle SIGINT, SIGTERM and SIGHUP inside the block, except for one that is ignored, as under
+        nohup(1)."""
         wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         before = {one: handler for one in wanted if (handler := signal.getsignal(one)) is not signal.SIG_IGN}
         for one in before:
@@ -83,25 +88,25 @@ class Signals:
                 await engine.leave()
             stop.cancel()
             task.cancel()
-            # What goes wrong while it ends is of no interest to a person.
+            # Errors during the cancellation are of no interest to a person.
             await asyncio.gather(task, return_exceptions=True)
         raise self.error()
 
     def error(self) -> StoppedError:
-        """What the command ends with."""
+        """The error with which the command ends."""
         if self.lost:
             return StoppedError(f"{self.reason}.", "What was begun goes on: lading status", title="Detached")
         return StoppedError(f"stopped {self.reason}.")
 
     def watch(self) -> None:
-        """See whether the terminal has gone without a signal; under nohup(1) that is meant to be."""
+        """Notice a terminal that has gone without a signal; under nohup(1) that is intended."""
         if self._terminal and any(events & select.POLLHUP for _, events in self._terminal.poll(0)):
             self.lost, self.reason = True, self.reason or "the terminal went"
             self.stop.set()
 
     def _caught(self, number: int, frame: FrameType | None) -> None:
         if self.reason and number == signal.SIGINT:
-            # The engine has been told already.
+            # The engine has been asked to pause already.
             os._exit(Exit.PAUSED)
         names = {signal.SIGINT: "by Ctrl-C", signal.SIGTERM: "SIGTERM came", signal.SIGHUP: "the terminal went"}
         self.reason = self.reason or names[signal.Signals(number)]
@@ -110,15 +115,15 @@ class Signals:
 
 
 def printer(form: str, quiet: bool, console: Console) -> Printer[Snapshot]:
-    """The printer for what the command was asked for and what it writes to."""
+    """The printer for the output format and the kind of output stream."""
     if form == "json":
         return Quiet(console.err) if quiet else JsonLines(console.out, console.err)
-    return Lines(console.out) if console.out.terminal and not quiet else Quiet(console.err)
+    return Everything(console.out) if console.out.terminal and not quiet else Quiet(console.err)
 
 
 @asynccontextmanager
 async def started(engine: Engine, signals: Signals) -> AsyncIterator[None]:
-    """Attached to the engine in this block. Raises LadingError when that cannot be."""
+    """Attach to the engine inside the block. Raises LadingError when that fails."""
     asyncio.get_running_loop().set_exception_handler(_kept)
     with signals.caught():
         await signals.unless(engine, engine.start())
@@ -128,29 +133,45 @@ async def started(engine: Engine, signals: Signals) -> AsyncIterator[None]:
             await engine.stop()
 
 
-def carry_out(engine: Engine, begin: Begin, form: str, quiet: bool, console: Console) -> Exit:
-    """Run the imports that `begin` starts, show them, tell how they ended. Raises LadingError."""
+def carry_out(
+    engine: Engine,
+    begin: Begin,
+    form: str,
+    quiet: bool,
+    console: Console,
+    nothing: tuple[str, Exit] = ("Nothing was begun.", Exit.FAILED),
+) -> Exit:
+    """Run the imports that `begin` starts, show their progress, and print how they ended; `nothing`: message and
+    exit status when there are none.
+
+    Raises LadingError.
+    """
     began = time.time()
     snapshot = asyncio.run(attend(engine, begin, printer(form, quiet, console)))
     if not snapshot.imports:
-        console.err.line("Nothing is unfinished.")
-    with suppress(OSError):
-        # Nobody reads it any more; the status still says how it went.
-        bill.tell(snapshot, form, console.out, began)
-    return bill.exit_of(snapshot.imports)
+        console.err.line(nothing[0])
+        return nothing[1]
+    try:
+        import_summary.tell(snapshot, form, console.out, began)
+    except OSError as error:
+        # When nobody reads the output any more, the exit status still reports the result.
+        if isinstance(error, UnwrittenError) and not console.out.terminal:
+            raise
+    return import_summary.exit_of(snapshot.imports)
 
 
 async def perform(engine: Engine, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """The result of `work` done by the running engine. Raises LadingError."""
+    """The result of `work`, carried out by the running engine. Raises LadingError."""
     signals = Signals()
     async with started(engine, signals):
         return await signals.unless(engine, work())
 
 
-async def attend(engine: Engine, begin: Begin, shows: Printer[Snapshot]) -> Snapshot:
-    """Run the imports that `begin` starts until each is done or paused; the last snapshot of them.
+async def attend(engine: Engine, begin: Begin, shows: Printer[Snapshot], end: End | None = None) -> Snapshot:
+    """Run the imports or the mirror that `begin` starts until each is done or paused. Returns the last snapshot of
+    them.
 
-    Raises LadingError from the engine's start or from `begin`.
+    `end` is called before detaching from the engine. Raises LadingError from the engine's start, `begin` or `end`.
     """
     signals = Signals()
     window = Window(shows)
@@ -159,19 +180,21 @@ async def attend(engine: Engine, begin: Begin, shows: Printer[Snapshot]) -> Snap
             await signals.unless(engine, engine.subscribe())
             ids = await signals.unless(engine, begin())
             await _watch(engine, ids, signals, window)
-        # Only now is a paused one at rest.
+            if end is not None and not signals.stop.is_set():
+                await signals.unless(engine, end(ids))
+        # Only now a paused import has really stopped.
         return only(engine.snapshot(), ids)
     finally:
         await asyncio.to_thread(window.close)
 
 
 async def _watch(engine: Engine, ids: Sequence[str], signals: Signals, window: Window[Snapshot]) -> None:
-    """Show the imports until they have ended. Ctrl-C pauses them at once; any other signal only ends the show."""
+    """Show the imports until they have ended. Ctrl-C pauses them at once; any other signal only detaches."""
     waiting, stop = asyncio.create_task(engine.wait(ids)), asyncio.create_task(signals.stop.wait())
     try:
         while not (waiting.done() or stop.done()):
             window.show(only(engine.snapshot(), ids))
-            await asyncio.wait([waiting, stop], timeout=PERIOD, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([waiting, stop], timeout=POLL_INTERVAL, return_when=asyncio.FIRST_COMPLETED)
             signals.watch()
         if signals.lost:
             await engine.leave()
@@ -180,7 +203,7 @@ async def _watch(engine: Engine, ids: Sequence[str], signals: Signals, window: W
             window.note("Pausing. Ctrl-C once more leaves at once.")
             for id in ids:
                 with suppress(LadingError):
-                    # One that has just ended cannot be paused.
+                    # An import that has just ended cannot be paused.
                     await engine.pause_import(id, signals.reason)
         else:
             waiting.result()
@@ -191,18 +214,22 @@ async def _watch(engine: Engine, ids: Sequence[str], signals: Signals, window: W
 
 
 def _kept(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Keep what a task left behind in a file: tracebacks are not for the terminal."""
+    """Write errors of background tasks to a file, because tracebacks are not for the terminal."""
     error = context.get("exception") or RuntimeError(context["message"])
-    with suppress(OSError):
+    with suppress(OSError, LadingError):
         crash.keep(error, os.environ)
 
 
 def only(snapshot: Snapshot, ids: Sequence[str]) -> Snapshot:
-    """The part of a snapshot that is about these imports, in their order."""
+    """The part of a snapshot about these imports and mirrors, in their order; with imports it includes running
+    mirrors, because a verdict may wait for them."""
     views = {view.id: view for view in snapshot.imports}
+    mirrors = {view.id: view for view in snapshot.mirrors}
     return msgspec.structs.replace(
         snapshot,
         imports=tuple(views[id] for id in ids if id in views),
+        mirrors=tuple(mirrors[id] for id in ids if id in mirrors)
+        or tuple(view for view in snapshot.mirrors if view.state is State.RUNNING),
         in_flight=tuple(one for one in snapshot.in_flight if one.import_id in ids),
         errors=tuple(group for group in snapshot.errors if group.import_id in ids),
     )

@@ -1,6 +1,8 @@
-"""What an import would do, told before it does it."""
+"""Printing the result of a dry run."""
 
 from collections.abc import Sequence
+
+import msgspec
 
 from core.models import Count
 from core.results import Survey
@@ -10,23 +12,34 @@ from tui.console.output import Output
 
 
 def tell(surveys: Sequence[Survey], form: str, out: Output) -> Exit:
-    """Write every survey; FAILED when not everything could arrive."""
+    """Print every survey. Returns FAILED when not everything could be archived, or nothing was found; WRONG when
+    an import would be refused."""
     for survey in surveys:
         if form == "json":
-            out.json({"event": "survey", **{name: getattr(survey, name) for name in survey.__struct_fields__}})
+            from tui.console.json_answers import Surveyed
+
+            out.json(Surveyed(**msgspec.structs.asdict(survey)))
         else:
             for line in lines(survey, out):
                 out.line(line)
-    return Exit.FAILED if any(survey.failed.files or short(survey) for survey in surveys) else Exit.WELL
+    if any(survey.refused for survey in surveys):
+        return Exit.WRONG
+    bad = any(survey.failed.files or short(survey) or _empty(survey) for survey in surveys)
+    return Exit.FAILED if bad else Exit.WELL
 
 
 def short(survey: Survey) -> bool:
-    """Whether the archive has less room than is needed."""
+    """Whether the archive has less space than is needed."""
     return survey.free is not None and survey.needed > survey.free
 
 
+def _empty(survey: Survey) -> bool:
+    """Whether nothing but junk files was found."""
+    return not (survey.files.files or survey.skipped.files or survey.failed.files)
+
+
 def lines(survey: Survey, out: Output) -> list[str]:
-    """One survey for a person."""
+    """The lines about one survey for a person."""
     known = [("new", survey.new), ("known", survey.known)]
     left = [("litter", survey.litter), ("left out", survey.skipped), ("not readable", survey.failed)]
     found = [f"{out.text(survey.source)}: {_amount('', survey.files)}"]
@@ -44,6 +57,9 @@ def lines(survey: Survey, out: Output) -> list[str]:
     found.append(f"  needs {format.size(survey.needed)}{free}")
     if survey.seconds is not None:
         found.append(f"  takes about {format.duration(survey.seconds)}, as earlier imports did")
+    if survey.one_volume:
+        told = f"{out.text(survey.source)} and the archive are on one volume: one fault can take both."
+        found.append("  " + out.styled(told, "warn"))
     found += ["  " + out.styled(out.text(warning), "warn") for warning in survey.warnings]
     return found
 

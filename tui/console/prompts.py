@@ -1,6 +1,6 @@
-"""What an import leaves out unless it is asked for: photo libraries, and files that lie in iCloud only.
+"""Questions about what an import leaves out by default: photo libraries, and files that are only in iCloud.
 
-On a terminal it is asked about before the import starts. Elsewhere nothing is asked, and the import warns.
+On a terminal they are asked before the import starts. Elsewhere nothing is asked, and the import warns.
 """
 
 import asyncio
@@ -15,27 +15,27 @@ from core.results import Survey
 from tui import format
 from tui.console.output import Console, Output
 
-LONGEST = 15.0
-"""Seconds of looking for what to ask about; what lies deeper is left out, with a warning."""
+SEARCH_TIMEOUT = 15.0
+"""Seconds of searching for what to ask about; after that nothing is asked, and it is left out with a warning."""
 
 Read = Callable[[], str]
 
 
 class Engine(Protocol):
-    """What is asked of the engine (`core.client.client.Client`)."""
+    """What is needed of the engine (`core.client.client.Client`)."""
 
     async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]: ...
 
 
 def possible(console: Console) -> bool:
-    """Whether a person reads and types here."""
+    """Whether a person can read the questions and type answers."""
     return console.err.terminal and sys.stdin is not None and sys.stdin.isatty()
 
 
 async def look(engine: Engine, requests: Sequence[ImportRequest]) -> list[Survey]:
-    """What there is to ask about; nothing when that takes too long. Raises LadingError."""
+    """Survey the sources; empty when that takes too long. Raises LadingError."""
     try:
-        async with asyncio.timeout(LONGEST):
+        async with asyncio.timeout(SEARCH_TIMEOUT):
             return await engine.survey(requests)
     except TimeoutError:
         return []
@@ -44,7 +44,8 @@ async def look(engine: Engine, requests: Sequence[ImportRequest]) -> list[Survey
 def ask(
     surveys: Sequence[Survey], requests: Sequence[ImportRequest], console: Console, read: Read | None = None
 ) -> list[ImportRequest]:
-    """The requests as the person wants them; `read` gives a line that was typed. The end of the input means no."""
+    """Ask. Returns the requests with the person's answers. `read` returns a typed line; the end of the input means
+    no."""
     err, read = console.err, read or sys.stdin.readline
     answered = list(requests)
     if where := [survey for survey in surveys if survey.libraries]:
@@ -56,9 +57,10 @@ def ask(
         err.line("  n: leave out: the receipt names it, and the verdict is KEEP")
         if _yes("Enter photo libraries?", err, read):
             answered = [msgspec.structs.replace(one, libraries=True) for one in answered]
-    if where := [survey for survey in surveys if survey.icloud]:
-        count = sum(survey.icloud for survey in where)
-        err.line(f"{format.counted(count, 'file')} only in iCloud, not on this disk, in {_places(where, err)}.")
+    if where := [survey for survey in surveys if survey.icloud or survey.icloud_folders]:
+        folders = sum(survey.icloud_folders for survey in where)
+        told = format.in_icloud(sum(survey.icloud for survey in where), folders)
+        err.line(f"{told} only in iCloud, not on this disk, in {_places(where, err)}.")
         err.line("  y: fetch: macOS downloads each while it is read, which takes time and room on its disk")
         err.line("  n: leave out: the receipt names them, and the verdict is KEEP")
         if _yes("Fetch them?", err, read):

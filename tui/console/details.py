@@ -1,9 +1,9 @@
-"""One item or one location, all of it, as lines of names and values."""
+"""Everything about one item or one location, as lines of names and values."""
 
 from collections.abc import Iterable
 
 from core.paths import display
-from core.shown import ItemView, LocationView
+from core.results import ItemView, LocationView, told_of_junk
 from tui import format
 from tui.console.output import Output
 
@@ -12,10 +12,11 @@ WIDTH = 16
 
 
 def tell(item: ItemView, out: Output) -> None:
-    """All that is known of an item."""
+    """Print everything known of an item."""
     first = item.originals[0].path if item.originals else item.path
     out.line(out.styled(out.text(first), "bold"))
     _lines(out, _item(item))
+    _lines(out, _taken(item))
     for name, facts in (("metadata", item.metadata), ("probe", item.probe)):
         _lines(
             out,
@@ -32,6 +33,9 @@ def _item(item: ItemView) -> Iterable[tuple[str, str]]:
     yield "SHA-256", item.sha256
     yield "verified", item.level + (f", read back {format.moment(item.read_back)}" if item.read_back else "")
     yield "damage", item.damage
+    for number, copy in enumerate(item.copies):
+        when = f"read back {format.moment(copy.read_back)}" if copy.read_back else "never read back"
+        yield "copies" if not number else "", f"{copy.path}: {copy.damage or when}"
     for number, original in enumerate(item.originals):
         label = f" ({original.label})" if original.label else ""
         yield "names" if not number else "", f"{original.path} in {original.import_id}{label}, {original.outcome}"
@@ -39,6 +43,13 @@ def _item(item: ItemView) -> Iterable[tuple[str, str]]:
             yield "", f"  {role} {name}"
     if item.originals_count > len(item.originals):
         yield "", f"and {format.number(item.originals_count - len(item.originals))} more"
+
+
+def _taken(item: ItemView) -> Iterable[tuple[str, str]]:
+    yield "taken", item.taken.replace("T", " ", 1)
+    yield "zone", item.zone
+    for one in item.adjusted:
+        yield "corrected", one
 
 
 def _around(item: ItemView) -> Iterable[tuple[str, str]]:
@@ -56,7 +67,7 @@ def _around(item: ItemView) -> Iterable[tuple[str, str]]:
 
 
 def tell_location(location: LocationView, out: Output) -> None:
-    """All that is known of a location."""
+    """Print everything known of a location."""
     out.line(out.styled(out.text(location.name), "bold"))
     _lines(out, _location(location))
 
@@ -69,9 +80,12 @@ def _location(location: LocationView) -> Iterable[tuple[str, str]]:
         yield "position", f"{location.latitude:g}, {location.longitude:g}"
     yield "access", location.access_note
     yield "bag", f"sealed {format.moment(location.sealed)}" if location.sealed else f"open: {location.note}"
+    yield "", told_of_junk(location.junk) if location.sealed else ""
     if location.files:
         yield "holds", f"{format.counted(location.files, 'file')}, {format.size(location.bytes)}"
         yield "", ", ".join(f"{count:,} {kind}" for kind, count in location.kinds)
+    for number, (path, count) in enumerate(location.copies):
+        yield "copies" if not number else "", f"{path}: {format.counted(count, 'file')} read back there"
     if location.earliest:
         yield "taken", f"{location.earliest} to {location.latest}"
     for number, (camera, count) in enumerate(location.cameras[:10]):

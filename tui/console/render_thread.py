@@ -1,4 +1,4 @@
-"""A thread that shows the newest snapshot, so that a terminal which stops reading holds up nothing else."""
+"""A thread that shows the newest snapshot, so that a terminal which stops reading blocks nothing else."""
 
 import threading
 from typing import Generic, Protocol, TypeVar
@@ -8,20 +8,20 @@ T_contra = TypeVar("T_contra", contravariant=True)
 
 
 class Printer(Protocol[T_contra]):
-    """What is drawn behind the window; raises OSError when nobody sees it any more."""
+    """Draws for a Window; its methods raise OSError when the terminal is gone."""
 
     def show(self, newest: T_contra, /) -> None:
         """Show the newest state."""
 
     def note(self, text: str) -> None:
-        """Say something in between."""
+        """Show a message between states."""
 
     def close(self) -> None:
-        """Make room for the final lines."""
+        """Erase what was drawn, for the final lines."""
 
 
 class Window(Generic[T]):
-    """Shows what it is given when it can; what it could not show in time is forgotten."""
+    """Shows the newest state when the terminal accepts it; states that were replaced before that are skipped."""
 
     def __init__(self, printer: Printer[T]) -> None:
         self._printer = printer
@@ -33,19 +33,19 @@ class Window(Generic[T]):
         self._thread.start()
 
     def show(self, newest: T) -> None:
-        """Replace what is to be shown."""
+        """Replace the state to be shown."""
         with self._change:
             self._newest = newest
             self._change.notify()
 
     def note(self, text: str) -> None:
-        """Say something in between."""
+        """Show a message between states."""
         with self._change:
             self._notes.append(text)
             self._change.notify()
 
     def close(self) -> None:
-        """Show the last of it and stop; waits for the terminal."""
+        """Show the last state and stop; waits for the terminal."""
         with self._change:
             self._ended = True
             self._change.notify()
@@ -57,7 +57,7 @@ class Window(Generic[T]):
                 pass
             self._printer.close()
         except OSError:
-            # The terminal is gone; the import is not.
+            # The terminal is gone, but the import continues.
             return
 
     def _step(self) -> bool:

@@ -1,6 +1,7 @@
-"""The end of an import as the command tells it: for a person, for a program, and as an exit status."""
+"""The end of an import on the command line: for a person, for a program, and as an exit status."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -10,36 +11,40 @@ from tui.console.exits import Exit
 from tui.console.output import Output, Style
 from tui.console.progress import name
 
+if TYPE_CHECKING:
+    from tui.console.json_answers import Ended
+
 WORD = 6
-"""Columns of SAFE and KEEP, and of the lines below."""
+"""Columns of SAFE and KEEP, by which the lines below are indented."""
 
 
 def exit_of(views: Sequence[ImportView]) -> Exit:
-    """The gravest status among imports: paused, then failed, then well."""
+    """The gravest exit status among imports: paused, then failed, then success."""
     return max((_exit(view) for view in views), default=Exit.WELL)
 
 
 def _exit(view: ImportView) -> Exit:
     if view.state is not State.DONE:
         return Exit.PAUSED
-    if view.failed.files or (view.verdict is not Verdict.SAFE and not view.by_choice):
-        return Exit.FAILED
-    return Exit.WELL
+    return Exit.WELL if view.verdict is Verdict.SAFE and not view.failed.files else Exit.FAILED
 
 
 def lines(view: ImportView, errors: Sequence[ErrorGroup], out: Output, began: float = 0.0) -> list[str]:
     """The verdict, what was done, what failed and what to do about it, the receipt.
 
-    `began`: when this run of it began, which its bytes and seconds are of.
+    `began`: the start of this run of the import, to which bytes and seconds refer.
     """
     word, style = _word(view)
     facts = _facts(view)
     why = [out.text(text).rstrip(".") + "." for text in (view.verdict_reason or view.reason, view.advice) if text]
-    told = "; ".join(facts) if word == "SAFE" or not why else " ".join(why)
+    doubt = [out.text(words)] if (words := format.unopenable(view.unopenable)) else []
+    told = (
+        "; ".join(doubt + facts) if word == "SAFE" or not why else " ".join([*why, *(f"{one}." for one in doubt)])
+    )
     gap = " " * max(2, WORD - len(word))
     found = [f"{out.styled(word, style)}{gap}{name(view, out)}: {told}"]
     below = " " * WORD
-    if told != "; ".join(facts):
+    if not told.endswith("; ".join(facts)):
         found.append(below + "; ".join(facts))
     for group in errors:
         found.append(
@@ -47,8 +52,12 @@ def lines(view: ImportView, errors: Sequence[ErrorGroup], out: Output, began: fl
         )
         if group.advice:
             found.append(f"{below}    {out.text(group.advice)}")
+    if view.acceptable:
+        found.append(f"{below}both are archived: look at them, then: lading accept {out.text(view.id)}")
     seconds = _seconds(view, began)
     found += [below + out.styled(out.text(warning), "warn") for warning in view.warnings]
+    if view.one_volume:
+        found.append(below + out.styled("Source and archive are on one volume: one fault can take both.", "warn"))
     if view.state is State.DONE:
         found.append(
             f"{below}{format.size(view.read)} read in {format.duration(seconds)}, {_speed(view, seconds)}; "
@@ -59,21 +68,16 @@ def lines(view: ImportView, errors: Sequence[ErrorGroup], out: Output, began: fl
     return found
 
 
-def event(view: ImportView, errors: Sequence[ErrorGroup], now: float, began: float = 0.0) -> dict[str, object]:
+def event(view: ImportView, errors: Sequence[ErrorGroup], now: float, began: float = 0.0) -> "Ended":
     """The last JSON object of an import."""
-    built = msgspec.to_builtins(view)
-    counts = ("seen", "archived", "duplicate", "skipped", "failed", "todo")
-    return {
-        "event": "done",
-        **{key: value for key, value in built.items() if key not in counts},
-        "counts": {key: built[key] for key in counts},
-        "seconds": round(_seconds(view, began, now), 3),
-        "errors": msgspec.to_builtins(list(errors)),
-    }
+    from tui.console.json_answers import Ended
+
+    seconds = round(_seconds(view, began, now), 3)
+    return Ended(**msgspec.structs.asdict(view), seconds=seconds, errors=tuple(errors))
 
 
 def tell(snapshot: Snapshot, form: str, out: Output, began: float = 0.0) -> None:
-    """Write the end of every import of a snapshot."""
+    """Print the end of every import of a snapshot."""
     for view in snapshot.imports:
         errors = [group for group in snapshot.errors if group.import_id == view.id]
         if form == "json":
@@ -85,7 +89,7 @@ def tell(snapshot: Snapshot, form: str, out: Output, began: float = 0.0) -> None
 
 def _word(view: ImportView) -> tuple[str, Style]:
     if view.state is State.DONE:
-        return str(view.verdict) or "KEEP", "good" if view.verdict is Verdict.SAFE else "bad"
+        return str(view.verdict) or format.EMPTY, "good" if view.verdict is Verdict.SAFE else "bad"
     return str(view.state).upper(), "warn"
 
 
@@ -93,14 +97,17 @@ def _facts(view: ImportView) -> list[str]:
     counted = [f"{format.counted(view.archived.files, 'file')} archived ({format.size(view.archived.bytes)})"]
     others = {
         "known": view.duplicate,
-        "skipped": view.skipped,
+        "skipped": Count(files=view.skipped.files - view.litter.files),
+        "junk": view.litter,
         "failed": view.failed,
         "to do": view.todo,
     }
     counted += [f"{format.number(count.files)} {what}" for what, count in others.items() if _any(count)]
     found = [", ".join(counted)]
+    if view.verdict is Verdict.SAFE and view.verdict_reason:
+        found.append(view.verdict_reason)
     if view.archived.files:
-        from core.receipts.document import LEVELS
+        from core.receipts.text import LEVELS
 
         found.append(LEVELS.get(view.level, view.level))
     return found

@@ -1,42 +1,42 @@
-"""What `lading doctor` finds out; how it is shown is the command's affair."""
+"""The checks of `lading doctor`, without their output."""
 
 import asyncio
 import os
 import platform
-import sqlite3
 import sys
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from core import VERSION, hardware
-from core.archives import archive
+from core.archives import copies
 from core.config import Config, profile
 from core.errors import LadingError
+from core.sqlite import sqlite3
 from core.tools import Tool, tools
-from core.volumes import privacy
-from core.volumes.filesystems import FileSystem, Kind, Level, filesystem
-from core.volumes.mounts import Mount, mounts, volume_of
-from core.volumes.probe import Probe, probe
+from core.volumes import macos_permissions
+from core.volumes.filesystems import UNFLUSHED, FileSystem, Kind, Level, filesystem
+from core.volumes.mounts import Mount, mounted_at, mounts
+from core.volumes.probe import VolumeProbe, probe
 from core.volumes.volume import Volume, volumes
 from core.workers.pool import Pool
 
-PATIENCE = 15.0
+OPEN_TIMEOUT = 15.0
 """Seconds that an archive gets to open."""
 
 
 class Sqlite(msgspec.Struct, frozen=True, kw_only=True):
-    """The SQLite that Python came with."""
+    """Python's SQLite."""
 
     version: str
     warning: str = ""
 
 
 class Folder(msgspec.Struct, frozen=True, kw_only=True):
-    """A place to write to, and what its file system allows.
+    """A folder to write to, and what its file system supports.
 
-    exists: it is there, not yet to be made. publish: how a file gets its final name; empty while not tried.
-    available: bytes; None when not known. problem: why it cannot be used.
+    exists: it exists already. publish: how files get their final names; empty: not tried. available: bytes; None
+    when not known. problem: why it cannot be used. warning: a reason against using it for an archive.
     """
 
     path: str
@@ -49,10 +49,11 @@ class Folder(msgspec.Struct, frozen=True, kw_only=True):
     available: int | None
     publish: str = ""
     problem: str = ""
+    warning: str = ""
 
 
 class Checkup(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it. `overridden` are the profile's numbers that the configuration replaced."""
+    """The results of all checks. `overridden`: the numbers of the profile that the configuration replaced."""
 
     version: str
     python: str
@@ -73,12 +74,12 @@ class Checkup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def examine(config: Config, path: str | None, environ: Mapping[str, str]) -> Checkup:
-    """Look at everything, side by side; `path` is the archive's. Nothing is made or changed."""
+    """Run all checks in parallel; `path` is the archive's. Nothing is made or changed."""
     found, listed, state, opened = await asyncio.gather(
         asyncio.to_thread(tools),
         asyncio.to_thread(volumes),
         asyncio.to_thread(folder, config.home),
-        _archive(path) if path else asyncio.sleep(0, None),
+        archive_folder(path) if path else asyncio.sleep(0, None),
     )
     if not filesystem(state.filesystem, state.kind).sqlite:
         problem = "SQLite's locks cannot be relied on there: set LADING_HOME to a folder on a local disk"
@@ -86,7 +87,7 @@ async def examine(config: Config, path: str | None, environ: Mapping[str, str]) 
     return Checkup(
         version=VERSION,
         python=platform.python_version(),
-        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        system=system(),
         profile=profile(config, hardware.detect()),
         overridden=tuple(name for name, given in msgspec.structs.asdict(config.workers).items() if given),
         tools=found,
@@ -98,8 +99,14 @@ async def examine(config: Config, path: str | None, environ: Mapping[str, str]) 
     )
 
 
+def system(mac: str = platform.mac_ver()[0]) -> str:
+    """The operating system and its version; for macOS (`mac`) its own version, not that of its kernel."""
+    name = f"macOS {mac}" if mac else f"{platform.system()} {platform.release()}"
+    return f"{name} {platform.machine()}"
+
+
 def sqlite(version: Sequence[int]) -> Sqlite:
-    """A warning for versions with the WAL-reset race (sqlite.org, "The WAL-reset bug")."""
+    """The version, with a warning for those with the WAL-reset race (sqlite.org, "The WAL-reset bug")."""
     number = tuple(version[:3])
     fixed = number >= (3, 51, 3) or (3, 50, 7) <= number < (3, 51) or (3, 44, 6) <= number < (3, 45)
     warning = (
@@ -110,13 +117,13 @@ def sqlite(version: Sequence[int]) -> Sqlite:
 
 
 def folder(path: str) -> Folder:
-    """A folder that is there or could be made. Blocks no longer than the looks at it take."""
+    """Check a folder that exists or could be made. Blocks at most for the timeouts of its probes."""
     looked = probe(os.fsencode(path))
     place, exists = path, not looked.error
     while looked.error and looked.answers and place != os.path.dirname(place) and not os.path.lexists(place):
         place = os.path.dirname(place)
         looked = probe(os.fsencode(place))
-    found = _mount(os.path.realpath(place) if looked.answers else place)
+    found = mounted_at(looked.mount, mounts())
     kind = filesystem(found.filesystem, found.kind) if found else filesystem("unknown")
     return Folder(
         path=path,
@@ -125,6 +132,7 @@ def folder(path: str) -> Folder:
         kind=kind.kind,
         level=kind.level,
         flush=flush(kind),
+        warning="" if kind.flushes else UNFLUSHED,
         largest_file=kind.largest_file,
         available=looked.space.available if looked.space else None,
         problem=_problem(looked, place, found),
@@ -132,42 +140,44 @@ def folder(path: str) -> Folder:
 
 
 def flush(kind: FileSystem, system: str = sys.platform) -> str:
-    """The call that brings data to the medium."""
+    """The call that flushes data to the medium."""
     if system != "darwin":
         return "fsync"
-    return "fsync, and what the server makes of it" if kind.kind is Kind.NETWORK else "F_FULLFSYNC"
+    if kind.kind is Kind.NETWORK:
+        return "fsync, and what the server makes of it"
+    return "F_FULLFSYNC" if kind.flushes else "fsync"
 
 
 def hints(listed: Sequence[Volume], environ: Mapping[str, str], system: str = sys.platform) -> list[str]:
     """What a person should switch on."""
     errors = {volume.mount: volume.error for volume in listed}
     if system == "darwin":
-        errors |= privacy.refusals(["/Volumes"])
-    return privacy.blocks(errors, environ, system)
+        errors |= macos_permissions.refusals(["/Volumes"])
+    return macos_permissions.blocks(errors, environ, system)
 
 
-async def _archive(path: str) -> Folder:
+async def archive_folder(path: str) -> Folder:
+    """Check an archive's folder, and which verification level a file written there can reach."""
     found = await asyncio.to_thread(folder, path)
     if found.problem or not (await asyncio.to_thread(probe, os.fsencode(os.path.join(path, ".lading")))).directory:
         return found
     pool = Pool()
     try:
-        async with asyncio.timeout(PATIENCE):
-            facts = await archive.examine(path, pool, create=False)
+        async with asyncio.timeout(OPEN_TIMEOUT):
+            facts = await copies.examine(path, pool, create=False)
     except LadingError as error:
         return msgspec.structs.replace(found, problem=error.cause)
     except TimeoutError:
         return msgspec.structs.replace(found, problem="it does not answer")
     finally:
         await pool.stop()
-    return msgspec.structs.replace(found, publish=facts.way)
+    found = msgspec.structs.replace(found, publish=facts.way)
+    if facts.flushes or found.kind is Kind.NETWORK:
+        return found
+    return msgspec.structs.replace(found, level=Level.UNPROVEN, flush="fsync", warning=UNFLUSHED)
 
 
-def _mount(path: str) -> Mount | None:
-    return volume_of(os.fsencode(path), mounts())
-
-
-def _problem(looked: Probe, place: str, found: Mount | None) -> str:
+def _problem(looked: VolumeProbe, place: str, found: Mount | None) -> str:
     if not looked.answers:
         return "it does not answer"
     if looked.error:

@@ -1,0 +1,283 @@
+"""The answers of each command with --json: a type for each command, from which its schema is written.
+
+Every answer but a receipt is in the shape of `tui.console.json_shape`.
+"""
+
+from typing import Any, Literal
+
+from core.models import (
+    Arrival,
+    ErrorGroup,
+    FileView,
+    ImportRecord,
+    ImportView,
+    JobView,
+    QueueView,
+    Snapshot,
+    Value,
+)
+from core.results import (
+    Adjusted,
+    AuditResult,
+    CheckResult,
+    ItemView,
+    LocationView,
+    MirrorResult,
+    Moved,
+    OffsiteAudit,
+    OffsiteResult,
+    Rebuilt,
+    RestoreResult,
+    Survey,
+    Tidied,
+)
+from tui.console.doctor_checks import Checkup
+
+
+class Error(Value, frozen=True, kw_only=True):
+    """An error in place of an answer: what went wrong, and what to do next. `exit`: the exit status."""
+
+    error: str
+    title: str
+    advice: str
+    exit: int
+
+
+class Lacking(Value, frozen=True, kw_only=True):
+    """A file that is not in the archive; with a `reason` one that could not be read."""
+
+    path: str
+    reason: str | None = None
+
+
+class Started(Value, frozen=True, kw_only=True):
+    """An import has been started, and the command exits (--detach)."""
+
+    event: Literal["started"] = "started"
+    id: str
+
+
+class Progressed(ImportView, frozen=True, kw_only=True):
+    """The progress of an import, at most once a second."""
+
+    event: Literal["progress"] = "progress"
+    time: float
+
+
+class Ended(ImportView, frozen=True, kw_only=True):
+    """The end of an import; `seconds` refer to this run of it."""
+
+    event: Literal["done"] = "done"
+    seconds: float
+    errors: tuple[ErrorGroup, ...] = ()
+
+
+class Surveyed(Survey, frozen=True, kw_only=True):
+    """The result of a dry run (--dry-run)."""
+
+    event: Literal["survey"] = "survey"
+
+
+class Arrived(Arrival, frozen=True, kw_only=True):
+    """A card was put in, or more is known of it."""
+
+    event: Literal["card"] = "card"
+
+
+class Turned(ImportView, frozen=True, kw_only=True):
+    """An import has begun, paused, gone on or ended."""
+
+    event: Literal["import"] = "import"
+
+
+class AuditAnswer(AuditResult, frozen=True, kw_only=True):
+    """An audit's result, with everything known of damaged items."""
+
+    known: tuple[ItemView, ...] = ()
+
+
+class Ids(Value, frozen=True, kw_only=True):
+    """The imports that were paused or cancelled."""
+
+    ids: tuple[str, ...]
+
+
+class Retried(Value, frozen=True, kw_only=True):
+    """How many background `jobs`, and `files` of imports, are retried."""
+
+    jobs: int = 0
+    files: int = 0
+
+
+class Added(Value, frozen=True, kw_only=True):
+    """How many background jobs were added."""
+
+    jobs: int
+
+
+class EngineState(Value, frozen=True, kw_only=True):
+    """The engine. Where none runs, everything but `runs` and `unfinished` is empty. unfinished: imports that can
+    be resumed."""
+
+    runs: bool
+    version: str = ""
+    pid: int = 0
+    since: float | None = None
+    busy: bool = False
+    running: int = 0
+    terminals: int = 0
+    unfinished: int = 0
+
+
+class HashList(Value, frozen=True, kw_only=True):
+    """The ASC MHL history that was started at `path`, or the manifest itself."""
+
+    path: str = ""
+    files: int
+    left_out: int
+    manifest: str = ""
+
+
+class Written(Value, frozen=True, kw_only=True):
+    """The page that was written."""
+
+    path: str
+    bytes: int
+
+
+class ServedAt(Value, frozen=True, kw_only=True):
+    """An archive is served at an address until the command ends."""
+
+    event: Literal["serving"] = "serving"
+    address: str
+
+
+class DamageServed(Value, frozen=True, kw_only=True):
+    """A file that was asked for is not what was archived. `marked`: it was read again, and is known to be damaged
+    from now on; None where it could not be read again, for the `reason`."""
+
+    event: Literal["damaged"] = "damaged"
+    path: str
+    why: str
+    marked: bool | None
+    reason: str = ""
+
+
+class Setting(Value, frozen=True, kw_only=True):
+    """One value of the configuration, and where it comes from."""
+
+    name: str
+    value: Any
+    source: str
+    note: str = ""
+
+
+class Verified(Value, frozen=True, kw_only=True):
+    """Whether a configuration is valid."""
+
+    file: str
+    valid: bool = True
+
+
+class Script(Value, frozen=True, kw_only=True):
+    """A script for a shell, the manual page, or words, one a line."""
+
+    text: str
+
+
+class Noted(Value, frozen=True, kw_only=True):
+    """One line of the log; its other members are added to these."""
+
+    time: float
+    level: str
+    message: str
+
+
+ANSWERS: dict[str, tuple[Any, ...]] = {
+    "accept": (tuple[ImportRecord, ...],),
+    "adjust": (Adjusted,),
+    "audit": (AuditAnswer, OffsiteAudit),
+    "cancel": (Ids,),
+    "check": (tuple[CheckResult, ...],),
+    "completion": (Script,),
+    "config": (
+        tuple[Setting, ...],
+        Verified,
+    ),
+    "derive": (Added,),
+    "doctor": (Checkup,),
+    "engine": (EngineState,),
+    "find": (tuple[FileView, ...],),
+    "import": (
+        Started,
+        Progressed,
+        Ended,
+        Surveyed,
+    ),
+    "imports": (tuple[ImportRecord, ...],),
+    "jobs": (tuple[JobView, ...],),
+    "location": (
+        tuple[LocationView, ...],
+        LocationView,
+    ),
+    "mhl": (HashList,),
+    "mirror": (tuple[MirrorResult, ...], OffsiteResult),
+    "missing": (Lacking,),
+    "move": (Moved,),
+    "pause": (Ids,),
+    "queues": (tuple[QueueView, ...],),
+    "rebuild": (Rebuilt,),
+    "restore": (RestoreResult,),
+    "resume": (
+        Progressed,
+        Ended,
+    ),
+    "retry": (Retried,),
+    "serve": (
+        ServedAt,
+        DamageServed,
+    ),
+    "sheet": (Written,),
+    "show": (tuple[ItemView, ...],),
+    "status": (Snapshot,),
+    "tidy": (Tidied,),
+    "watch": (
+        Arrived,
+        Turned,
+    ),
+}
+"""By command, the types that an answer can be of. `import`, `resume`, `missing`, `serve`, `watch` and
+`status --watch` write one a line."""
+
+
+def schema(command: str) -> dict[str, Any]:
+    """The JSON Schema of the answer of `command`: of the whole answer, or of one line."""
+    import msgspec
+
+    from tui.console.json_shape import shape_of
+
+    kinds = [shape_of(kind) for kind in (*ANSWERS[command], Error)]
+    found, parts = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"lading {command} --json",
+        "anyOf": list(found),
+        "$defs": parts,
+    }
+
+
+def write(folder: str) -> None:
+    """Write the schema of each command to `folder`/COMMAND.json."""
+    import json
+    import os
+
+    os.makedirs(folder, exist_ok=True)
+    for command in ANSWERS:
+        with open(os.path.join(folder, f"{command}.json"), "w", encoding="utf-8") as file:
+            file.write(json.dumps(schema(command), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    import sys
+
+    write(sys.argv[1])

@@ -1,0 +1,99 @@
+"""Mirrors on the command line: a line while they run, and their results."""
+
+from collections.abc import Sequence
+
+from core.models import Count, MirrorView, Snapshot, State
+from core.results import MirrorResult
+from tui import format
+from tui.console.output import Output
+from tui.console.progress import Lines, bar, render
+
+BAR = 24
+"""Columns of a bar."""
+
+NAMED = 20
+"""The most lacking files that are named."""
+
+
+def lines(views: Sequence[MirrorView], out: Output) -> list[str]:
+    """One line for each mirror, none wider than the terminal."""
+    return [line(view, out) for view in views]
+
+
+def line(view: MirrorView, out: Output) -> str:
+    """The line about one mirror."""
+    columns = out.size()[0] - 1
+    share = view.held.bytes / view.total.bytes if view.total.bytes else 1.0
+    drawn = bar(share, BAR, utf8=out.utf8) if view.total.files else "listing".ljust(BAR)
+    told = (
+        f"mirror to {out.text(view.label)}  {drawn} {int(share * 100) if view.total.files else 0:3}%  {says(view)}"
+    )
+    return format.fit(told, columns, utf8=out.utf8)
+
+
+def says(view: MirrorView) -> str:
+    """A mirror's state in words, the most important first."""
+    held = f"{format.number(view.held.files)} of {format.counted(view.total.files, 'file')}"
+    if view.state is State.PAUSED:
+        return "PAUSED" + (f": {view.reason}" if view.reason else "")
+    if view.lacking:
+        return f"KEEP: {format.counted(view.lacking, 'file')} not there, {held}"
+    if view.state is State.CANCELLED:
+        return f"CANCELLED, {held} there"
+    if view.state is State.DONE:
+        return f"COMPLETE: {held}, read back"
+    rate = f"  {format.rate(view.rate)}" if view.rate else ""
+    left = f"  {format.duration(view.seconds_left)} left" if view.seconds_left is not None else ""
+    return f"{held}{rate}{left}"
+
+
+class MirrorLines(Lines):
+    """A line for each mirror, redrawn in place."""
+
+    def render(self, snapshot: Snapshot) -> list[str]:
+        """The lines about mirrors only."""
+        return [*lines(snapshot.mirrors, self.out), self.out.styled(f"({self.hint})", "dim")]
+
+
+class Everything(Lines):
+    """Imports and mirrors, redrawn in place."""
+
+    def render(self, snapshot: Snapshot) -> list[str]:
+        """The lines about imports and mirrors."""
+        return everything(snapshot, self.out, self.hint)
+
+
+def everything(snapshot: Snapshot, out: Output, hint: str = "") -> list[str]:
+    """The lines about imports and mirrors, at most as many as the terminal has rows."""
+    shown = lines(snapshot.mirrors, out)[-max(1, out.size()[1] // 3) :]
+    return [*shown, *render(snapshot, out, hint)]
+
+
+def tell(results: Sequence[MirrorResult], out: Output) -> None:
+    """Print the results of a mirror for a person."""
+    for result in results:
+        word = out.styled("KEEP", "bad") if wanting(result) else out.styled("COMPLETE", "good")
+        moved = result.brought.bytes and result.seconds
+        speed = f", {format.rate(result.brought.bytes / result.seconds)}" if moved else ""
+        held = f"{format.number(result.held.files)} of {format.counted(result.total.files, 'file')}"
+        sizes = format.sizes(result.held.bytes, result.total.bytes)
+        out.line(f"{word}  {out.text(result.target)} holds {held} ({sizes}), read back there")
+        out.line(
+            f"  brought from {out.text(result.source)}: {_counted(result.brought)}, "
+            f"{format.number(result.others)} records and thumbnails, in {format.duration(result.seconds)}{speed}"
+        )
+        for path, why in result.lacking[:NAMED]:
+            out.line(f"  {out.text(path)}: {out.text(why)}")
+        if result.lacking_count > len(result.lacking[:NAMED]):
+            out.line(f"  and {format.number(result.lacking_count - NAMED)} more")
+        for bag in result.open_bags:
+            out.line(f"  its bag is not up to date yet: {out.text(bag)}")
+
+
+def wanting(result: MirrorResult) -> bool:
+    """Whether the copy lacks anything."""
+    return bool(result.lacking_count) or result.held.files < result.total.files
+
+
+def _counted(count: Count) -> str:
+    return f"{format.counted(count.files, 'file')} ({format.size(count.bytes)})"

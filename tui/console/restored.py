@@ -1,0 +1,47 @@
+"""Printing the result of a restore for a person."""
+
+from typing import TYPE_CHECKING
+
+from tui.console.output import Output
+
+if TYPE_CHECKING:
+    from core.results import RestoreResult
+
+NAMED = 20
+"""The most files per list (failed, renamed, …) that are named to a person."""
+
+
+def tell(found: "RestoreResult", target: str, out: Output) -> None:
+    """Print the result. `target`: the destination."""
+    from tui import format
+
+    if found.dry:
+        amount = f"{format.counted(found.restored.files, 'file')} ({format.size(found.restored.bytes)})"
+        out.line(f"{out.styled('NOTHING DONE', 'bold')}  {amount} would go to {out.text(target)}")
+        for path, where in found.planned:
+            out.line(f"  {out.text(path)} → {out.text(where)}")
+        if (more := found.planned_count - len(found.planned)) > 0:
+            out.line(f"  and {format.number(more)} more")
+        return
+    word = out.styled("FAILED", "bad") if found.failed_count else out.styled("RESTORED", "good")
+    amount = f"{format.counted(found.restored.files, 'file')} ({format.size(found.restored.bytes)})"
+    there = f", {format.number(found.there.files)} lay there already" if found.there.files else ""
+    out.line(f"{word}  {amount} to {out.text(target)} in {format.duration(found.seconds)}{there}")
+    if found.links:
+        out.line(f"  {format.counted(found.links, 'symbolic link')} to what they pointed to")
+    if found.copy:
+        out.line(f"  from a copy of the archive, at {out.text(found.copy)}")
+    if found.folders:
+        out.line(f"  a folder for each card: {', '.join(map(out.text, found.folders))}")
+    for count, files, what in (
+        (found.failed_count, found.failed, "not restored"),
+        (found.renamed_count, found.renamed, "kept beside what had the name"),
+        (found.encoded_count, found.encoded, "under names that any file system can hold, with %XX"),
+        (found.absent_count, found.absent, "never archived"),
+    ):
+        if count:
+            out.line(f"  {format.number(count)} {what}:")
+        for path, why in files[:NAMED]:
+            out.line(f"    {out.text(path)}: {out.text(why)}")
+        if count > NAMED:
+            out.line(f"    and {format.number(count - NAMED)} more")
