@@ -1,1 +1,1 @@
-"""A demonstration: three made-up cards and an archive in a temporary folder, with an engine of their own."""
+"""The demo: three simulated cards and an archive in a temporary folder, with a separate engine."""

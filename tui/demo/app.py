@@ -1,4 +1,4 @@
-"""The app as the demonstration shows it: two imports begin by themselves, and nothing goes on without it."""
+"""The app of the demo: two imports start by themselves, and nothing continues after it ends."""
 
 from collections.abc import Callable
 
@@ -14,31 +14,31 @@ HINT = "Two cards are on their way. To add B002: n, choose it with space, then s
 
 
 class Beginning(Client):
-    """Begins an import of each of `cards` as soon as it is attached to the engine."""
+    """A client that starts an import of each of `cards` when it is attached to the engine."""
 
     def __init__(self, settings: Config, cards: list[str]) -> None:
         super().__init__(settings)
         self._cards = cards
 
     async def start(self) -> None:
-        """Attach and begin. Raises what either of them raises."""
+        """Attach and start the imports. Raises what either of them raises."""
         await super().start()
         archive = self._settings.archive or ""
         requests = [ImportRequest(source=card, archive=archive, location=LOCATION) for card in self._cards]
-        # Each once: the engine may be lost and found again.
+        # Each import is started once, although the engine may be lost and found again.
         self._cards.clear()
         if requests:
             await self.start_imports(requests)
 
 
 class DemoApp(LadingApp):
-    """The app on a stage."""
+    """The app with the demo's engine and cards."""
 
     def __init__(self, stage: Stage, *, utf8: bool = True) -> None:
         super().__init__(stage.settings, beginning(stage), utf8=utf8, volumes=stage.volumes)
 
     def on_mount(self) -> None:
-        """Say what there is to do. The app's own handler is called by Textual, too."""
+        """Show a hint. Textual calls the base class's handler, too."""
         self.set_timer(1.5, self._hint)
 
     def _hint(self) -> None:
@@ -46,11 +46,11 @@ class DemoApp(LadingApp):
             self.screen.say(HINT, "good")
 
     def leave(self) -> None:
-        """Nothing goes on."""
+        """Exit; nothing continues in the background."""
         self.exit("The demo is over, and its folder is removed.")
 
 
 def beginning(stage: Stage) -> Callable[[], Connection]:
-    """Ways to the engine, the first of which begins the imports."""
+    """A factory of connections to the engine, the first of which starts the imports."""
     cards = [card for number, card in enumerate(stage.cards) if number != 1]
     return lambda: Beginning(stage.settings, cards)

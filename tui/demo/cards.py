@@ -1,4 +1,4 @@
-"""The demonstration's three cards, laid out as their cameras do it; on one of them not all is well."""
+"""The demo's three cards, in their cameras' layouts; one of them has faults."""
 
 import os
 import shutil
@@ -11,14 +11,14 @@ import msgspec
 from tui.demo.media import Films, Photos
 
 PHOTOS, FILMS = 24, 3
-"""On each card."""
+"""The numbers of photos and films on each card."""
 
 LOOSE = 9 << 20
-"""Bytes of the file that is still being written: so many that no reader is through with it at once."""
+"""Bytes of the file that is still being written: too many for any reader to reach its end at once."""
 
 
 class Card(msgspec.Struct, frozen=True):
-    """One card: its label, its camera, its folder of pictures and how they are called."""
+    """One card: its label, its camera, its folder of pictures and the patterns of their names."""
 
     label: str
     maker: str
@@ -36,7 +36,7 @@ CARDS = (
 
 
 def make(root: str, ffmpeg: str | None, told: Callable[[str], None]) -> list[str]:
-    """Make the cards below `root`; their folders. Without ffmpeg they hold no films. Raises OSError."""
+    """Make the cards below `root`. Returns their folders. Without ffmpeg they have no films. Raises OSError."""
     films = None
     if ffmpeg is not None:
         told("Making a film.")
@@ -69,7 +69,7 @@ def _fill(top: str, card: Card, seed: int, films: Films | None) -> None:
 
 
 def _known(first: str, second: str) -> None:
-    """Some photos of the first card lie on the second, too."""
+    """Put some photos of the first card on the second one, too."""
     folder = os.path.join(second, "DCIM", "101FOUND")
     os.makedirs(folder)
     names = sorted(os.listdir(os.path.join(first, CARDS[0].folder)))
@@ -78,7 +78,7 @@ def _known(first: str, second: str) -> None:
 
 
 def _spoil(top: str) -> None:
-    """A photo and a film that end in the middle: their copies are exact, but no picture can be made of them."""
+    """Truncate a photo and a film: their copies are exact, but no thumbnail can be made of them."""
     folder = os.path.join(top, CARDS[2].folder)
     for name in (CARDS[2].photo.format(PHOTOS), CARDS[2].film.format(FILMS)):
         path = os.path.join(folder, name)
@@ -87,7 +87,7 @@ def _spoil(top: str) -> None:
 
 
 def loose(top: str) -> str:
-    """The file on the last card that something still writes to, so that it cannot be archived."""
+    """The path of the file on the last card that is still being written, so that it cannot be archived."""
     return os.path.join(top, CARDS[2].folder, CARDS[2].film.format(99))
 
 

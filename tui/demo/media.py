@@ -1,4 +1,4 @@
-"""Photos and films for the demonstration, made on the spot by Pillow and, where it is there, ffmpeg."""
+"""Photos and films for the demo, made by Pillow and, where it is installed, ffmpeg."""
 
 import colorsys
 import os
@@ -12,14 +12,14 @@ SIZE = (1500, 1000)
 """Width and height of a photo, in pixels."""
 
 SECONDS = 8
-"""Length of the film that all others are cut from."""
+"""Seconds of the film that all others are cut from."""
 
 BEGAN = time.mktime((2025, 12, 6, 9, 0, 0, 0, 0, -1))
-"""When the first picture was taken."""
+"""The date of the first picture (seconds since 1970 UTC)."""
 
 
 class Photos:
-    """A camera: hills below a sun, with grain, no two alike."""
+    """Makes photos: hills below a sun, with grain, each with different content."""
 
     def __init__(self, maker: str, model: str, seed: int) -> None:
         self._maker, self._model = maker, model
@@ -28,7 +28,7 @@ class Photos:
         self._taken = BEGAN + seed * 3600
 
     def take(self, path: str, *, small: bool = False) -> None:
-        """Take one photo. Raises OSError."""
+        """Make one photo. Raises OSError."""
         width, height = (320, 214) if small else SIZE
         x, y = self._random.randrange(400), self._random.randrange(400)
         grain = self._grain.crop((x, y, x + width, y + height))
@@ -74,7 +74,7 @@ class Films:
         self._run("-f", "lavfi", "-i", shown, "-f", "lavfi", "-i", heard, *video, *audio, self._whole)
 
     def take(self, path: str, seconds: int, number: int) -> None:
-        """Take a film of so many seconds."""
+        """Make a film of `seconds`."""
         taken = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(BEGAN + number * 600))
         about = ("-metadata", f"creation_time={taken}", "-metadata", f"comment=take {number}")
         self._run(

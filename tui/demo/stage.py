@@ -1,4 +1,4 @@
-"""Where the demonstration takes place: a temporary folder with cards, archive, engine, all gone at the end."""
+"""The demo's environment: a temporary folder with cards, archive and engine, removed at the end."""
 
 import os
 import subprocess
@@ -22,28 +22,28 @@ from tui.demo import cards
 PREFIX = "lading-demo-"
 
 NEEDED = 1 << 30
-"""Bytes that cards and archive take, with room to spare."""
+"""Bytes that cards and archive need, with a margin."""
 
 READ_LIMIT = 2
-"""Megabytes a second that each card is read: slow enough to watch."""
+"""Megabytes per second that are read from each card: slow enough to watch."""
 
 LOCATION = "Mill Creek Asylum"
 
 
 class DemoError(LadingError):
-    """The demonstration cannot be set up."""
+    """The demo cannot be set up."""
 
     title = "No demo"
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """Settings for its engine, and the folders of the cards."""
+    """Settings for the demo's engine, and the folders of the cards."""
 
     settings: Config
     cards: tuple[str, ...]
 
     def volumes(self) -> list[Volume]:
-        """The cards, as if they were plugged in."""
+        """The cards, as if they were mounted volumes."""
         return volumes(
             among=[
                 Mount(mount=card, device="demo", filesystem="folder", kind=Kind.LOCAL, read_only=False)
@@ -54,9 +54,10 @@ class Stage(msgspec.Struct, frozen=True):
 
 @contextmanager
 def stage(environ: MutableMapping[str, str], told: Callable[[str], None]) -> Iterator[Stage]:
-    """Set everything up, and take it down; `environ` is what the engine inherits. Raises DemoError, ConfigError.
+    """Set the demo up, and remove it afterwards; `environ` is what the engine inherits. Raises DemoError,
+    ConfigError.
 
-    A process of its own takes it down, so that nothing stays whatever ends this one.
+    A separate process removes it, so that nothing stays, however this process ends.
     """
     try:
         folder = tempfile.mkdtemp(prefix=PREFIX)
@@ -97,7 +98,8 @@ def _set_up(folder: str, environ: MutableMapping[str, str], told: Callable[[str]
         LADING_LOCATION=LOCATION,
         LADING_OPERATOR="Ada",
         LADING_READ_LIMIT=str(READ_LIMIT),
-        # A card that is held back keeps its place: on a small machine two cards would take turns.
+        # A worker with a read limit keeps its place, so on a small machine two cards would take turns without
+        # these.
         LADING_WORKERS_HASH="6",
         LADING_WORKERS_COPY="9",
     )
@@ -108,7 +110,7 @@ _rest = threading.Event()
 
 
 def _keep_writing(path: str) -> None:
-    """Make a file that grows until the end: what a camera left running, or a copy under way, looks like."""
+    """Make a file that grows until the end, like a recording or a copy that is still running."""
     with open(path, "wb") as file:
         file.write(os.urandom(cards.LOOSE))
     _rest.clear()

@@ -1,6 +1,6 @@
-"""Takes a demonstration down when it has ended, however that came: `python -m tui.demo.sweep FOLDER`.
+"""Removes a demo when its process has ended, for any reason: `python -m tui.demo.sweep FOLDER`.
 
-Its standard input is a pipe that nobody else has the other end of but the demonstration.
+Its standard input is a pipe of which only the demo holds the other end.
 """
 
 import asyncio
@@ -9,15 +9,15 @@ import shutil
 import sys
 import time
 
-from core.client import attach
+from core.client import launcher
 from core.errors import LadingError
 from tui.demo.stage import PREFIX
 
-PATIENCE = 40.0
+ENGINE_EXIT_TIMEOUT = 40.0
 """Seconds that the engine gets to end."""
 
 TRIES = 50
-"""The folder is removed again while something still writes into it."""
+"""How often removing the folder is tried, because something may still write into it."""
 
 
 def main(folder: str) -> None:
@@ -35,12 +35,12 @@ def main(folder: str) -> None:
 
 async def _stop(home: str) -> None:
     try:
-        async with asyncio.timeout(PATIENCE):
-            found = await attach.look(home)
+        async with asyncio.timeout(ENGINE_EXIT_TIMEOUT):
+            found = await launcher.look(home)
             if found is not None:
-                await attach.end(found[0])
+                await launcher.end(found[0])
     except (LadingError, TimeoutError, OSError):
-        # It has ended, or cannot: nothing more can be done for it.
+        # The engine has ended, or cannot be stopped.
         return
 
 

@@ -1,15 +1,15 @@
-"""What all screens share: keys that say why they cannot be used now, and the snapshot."""
+"""The base of all screens: keys that say why they cannot be used now, and the snapshot."""
 
 import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
-from textual._styles_cache import StylesCache
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from core.errors import LadingError
 from core.models import Snapshot
+from tui import textual_private
 from tui.glyphs import Glyphs
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import CLASSES
@@ -25,24 +25,24 @@ BACK = Key(key="escape", label="back", does="back", about="back to where you wer
 
 
 def bindings(keys: Sequence[Key]) -> list[BindingType]:
-    """The keys as Textual wants them."""
+    """The keys as Textual's bindings."""
     return [Binding(key.key, f"do('{key.does}')", key.label, show=False) for key in keys]
 
 
 class Base(Screen[T]):
-    """A screen with keys. A key runs the method `do_NAME`, unless `why_not(NAME)` has a reason against it."""
+    """A screen with keys. A key runs the method `do_NAME`, unless `why_not(NAME)` returns a reason against it."""
 
     KEYS: ClassVar[tuple[Key, ...]] = (HELP, LEAVE)
     BINDINGS: ClassVar[list[BindingType]] = []
     COMPONENT_CLASSES: ClassVar[set[str]] = CLASSES
     NAME = ""
-    """What the help calls this screen."""
+    """The screen's name in the help."""
     ABOUT = ""
     """A sentence about it for the help."""
 
     @property
     def lading(self) -> "LadingApp":
-        """The app, which owns the engine's end."""
+        """The app, which owns the connection to the engine."""
         from tui.app import LadingApp
 
         return cast(LadingApp, self.app)
@@ -54,28 +54,28 @@ class Base(Screen[T]):
 
     @property
     def keys(self) -> Keys:
-        """The last line."""
+        """The line of keys."""
         return self.query_one(Keys)
 
     def why_not(self, does: str) -> str:
-        """Why a key makes no sense now; empty when it does."""
+        """Why a key cannot be used now; empty when it can."""
         return ""
 
     def face(self, key: Key) -> Key:
-        """A key as it is shown now."""
+        """A key as it is displayed now."""
         return key
 
     def draw_keys(self) -> None:
-        """Show the keys as they are now."""
+        """Update the displayed keys."""
         if self.is_mounted:
             self.keys.show([(self.face(key), self.why_not(key.does)) for key in self.KEYS])
 
     def say(self, message: str, style: str = "warn") -> None:
-        """Tell something in the last line."""
+        """Show a message in the last line."""
         self.keys.say(message, style)
 
     async def action_do(self, does: str) -> None:
-        """Do what a key stands for, or say why not."""
+        """Run the action of a key, or say why it cannot be run."""
         if why := self.why_not(does):
             self.say(why)
             return
@@ -88,15 +88,15 @@ class Base(Screen[T]):
         self.draw_keys()
 
     def on_mount(self) -> None:
-        """The keys as they are now."""
+        """Show the keys."""
         self.draw_keys()
 
     def on_unmount(self) -> None:
-        """Let go of what was drawn: Textual 8.2 remembers it by the cache that drew it, for a thousand widgets."""
-        StylesCache.get_inner_outer.cache_clear()
+        """Free what Textual keeps of this screen."""
+        textual_private.forget_what_was_drawn()
 
     def on_screen_resume(self) -> None:
-        """What was missed while another screen was on top."""
+        """Draw what has changed while another screen was on top."""
         self.draw()
 
     def draw(self) -> None:
@@ -105,12 +105,12 @@ class Base(Screen[T]):
         self.draw_keys()
 
     def draw_snapshot(self, snapshot: Snapshot | None) -> None:
-        """Show what is happening now; nothing by default."""
+        """Draw a snapshot; does nothing by default."""
 
     # What is the same everywhere
 
     def do_help(self) -> None:
-        """What the keys do here."""
+        """Show the help for this screen."""
         from tui.screens.help import Help
 
         self.app.push_screen(Help(self))
@@ -120,6 +120,6 @@ class Base(Screen[T]):
         self.lading.leave()
 
     def do_back(self) -> None:
-        """Back to the screen below."""
+        """Return to the screen below."""
         if len(self.app.screen_stack) > 1:
             self.dismiss(None)

@@ -1,4 +1,4 @@
-"""One question, asked once, for what cannot be undone."""
+"""A question before what cannot be undone."""
 
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from tui.widgets.lines import CLASSES, Line, Lines, line
 
 
 class Confirm(ModalScreen[bool]):
-    """`y` or Enter says yes, Esc or `n` no."""
+    """A yes-or-no question: `y` or Enter is yes, Esc or `n` no."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = CLASSES
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -31,14 +31,14 @@ class Confirm(ModalScreen[bool]):
         ]
 
     def compose(self) -> ComposeResult:
-        """A box in the middle."""
+        """A box in the middle of the screen."""
         with Vertical(id="box"):
             yield Lines(id="question")
 
     def on_mount(self) -> None:
-        """Ask."""
+        """Show the question."""
         self.query_one("#question", Lines).put(self._lines)
 
     def action_answer(self, yes: bool) -> None:
-        """The answer."""
+        """Close with the answer."""
         self.dismiss(yes)

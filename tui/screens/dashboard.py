@@ -8,13 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
-from core.models import ImportView, Snapshot, State
+from core.models import Arrival, ImportView, MirrorView, Snapshot, State
 from tui import format
 from tui.glyphs import Glyphs
-from tui.screens import reasons
+from tui.screens import archive_tasks, key_reasons
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
 from tui.screens.confirm import Confirm
-from tui.screens.steering import RETRY
+from tui.screens.import_controls import RETRY
 from tui.widgets.cards import Cards
 from tui.widgets.errors import Errors
 from tui.widgets.header import Header
@@ -24,23 +24,29 @@ from tui.widgets.pane import Pane, SnapshotPane
 from tui.widgets.queues import Place, Queues
 from tui.widgets.throughput import Throughput
 
-PAUSE = Key(key="p", label="pause", does="pause", about="pause the chosen import, or let it go on")
+PAUSE = Key(key="p", label="pause", does="pause", about="pause what is chosen, or let it go on")
 NUMBERS = Key(key="1,2,3,4,5", label="panes", does="pane", about="go to a pane", shown=False, face="1 to 5")
 
 
 class Dashboard(Base[None]):
-    """Draws snapshots; tells the app what a person wants."""
+    """Shows snapshots, and passes a person's commands to the app."""
 
     NAME = "dashboard"
     ABOUT = "Everything that is happening now."
     KEYS: ClassVar[tuple[Key, ...]] = (
         PAUSE,
-        Key(key="x", label="cancel", does="cancel", about="end the chosen import as it is; asks first"),
+        Key(key="x", label="cancel", does="cancel", about="end what is chosen as it is; asks first"),
         RETRY,
         Key(key="n", label="new", does="new", about="a new import"),
         Key(key="i", label="imports", does="imports", about="all imports, their files and receipts"),
         Key(key="slash", label="find", does="find", about="find files in the archive"),
-        Key(key="enter", label="zoom", does="zoom", about="enlarge the pane; in enlarged cards: open the import"),
+        Key(
+            key="enter",
+            label="zoom",
+            does="zoom",
+            about="enlarge the pane; a card that waits: import it; a queue: its failed jobs",
+        ),
+        Key(key="t", label="tasks", does="tasks", about="check, restore, audit, heal, mirror, settings"),
         Key(key="e", label="eject", does="eject", about="eject the card of an import that has ended"),
         Key(key="v", label="receipt", does="receipt", about="the bill of lading of an import that has ended"),
         Key(key="y", label="copy", does="copy", about="copy the path: of the file, the newest error, the source"),
@@ -67,7 +73,7 @@ class Dashboard(Base[None]):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (22, "-middle"), (34, "-tall"), (50, "-high")]  # noqa: RUF012 - Textual's
 
     def compose(self) -> ComposeResult:
-        """Header, panes, keys."""
+        """The header, the panes and the keys."""
         glyphs = self.glyphs
         yield Header(glyphs, id="header")
         with Vertical(id="panes"):
@@ -81,42 +87,42 @@ class Dashboard(Base[None]):
         yield Keys(glyphs)
 
     def on_mount(self) -> None:
-        """Begin with the cards."""
+        """Focus the cards."""
         self.set_focus(self.query_one(Cards))
 
     # What is shown
 
     def draw_snapshot(self, snapshot: Snapshot | None) -> None:
-        """Show another moment."""
+        """Show another snapshot."""
         self.query_one(Header).show(snapshot, self.lading.trouble)
         if snapshot is not None:
-            self._fit_cards(len(snapshot.imports))
+            self._fit_cards(len(snapshot.arrivals) + len(snapshot.imports) + len(snapshot.mirrors))
             for pane in self.query(SnapshotPane):
                 pane.show(snapshot)
 
     def _fit_cards(self, count: int) -> None:
-        """As high as there are cards, up to a third of the screen."""
+        """Make the pane of cards as high as its `count` rows, but at most a third of the screen."""
         height = min(max(count, 3) + 1, max(4, self.size.height // 3))
         cards = self.query_one(Cards)
         if not cards.enlarged and (cards.styles.height is None or cards.styles.height.value != height):
             cards.styles.height = height
 
     def on_pane_chosen(self) -> None:
-        """Other keys make sense for another row."""
+        """Update the keys, because other ones can be used for another row."""
         self.draw_keys()
 
     def on_pane_opened(self) -> None:
-        """A double click is Enter."""
+        """A double click acts as Enter."""
         self.call_later(self.action_do, "zoom")
 
     @property
     def pane(self) -> SnapshotPane:
-        """The pane that has the keys."""
+        """The focused pane."""
         return self.focused if isinstance(self.focused, SnapshotPane) else self.query_one(Cards)
 
     @property
     def chosen(self) -> ImportView | None:
-        """The import that keys are about: that of the chosen row."""
+        """The import that keys act on: that of the chosen row."""
         pane = self.pane
         if isinstance(pane, Errors | InFlight) and pane.chosen is not None:
             name = pane.chosen.import_id
@@ -124,31 +130,48 @@ class Dashboard(Base[None]):
         return self.query_one(Cards).chosen
 
     @property
+    def mirror(self) -> MirrorView | None:
+        """The mirror that keys act on: that of the chosen row."""
+        return self.pane.chosen_mirror if isinstance(self.pane, Cards) else None
+
+    @property
+    def card(self) -> Arrival | None:
+        """The card that keys act on, if the chosen row is a card of which no import has begun; else None."""
+        return self.pane.chosen_card if isinstance(self.pane, Cards) else None
+
+    @property
     def enlarged(self) -> bool:
-        """Whether one pane has the screen for itself."""
+        """Whether one pane fills the screen."""
         return self.has_class("enlarged")
 
     # What keys do
 
     def why_not(self, does: str) -> str:
-        """Why a key makes no sense now."""
+        """Why a key cannot be used now."""
         if does in ("pause", "cancel", "retry", "more", "less") and self.lading.trouble:
             return "There is no engine just now."
         if does in ("more", "less") and not self.steers_queues:
             return "Enlarge the queues first: 3, Enter."
         if self.steers_queues and does in ("pause", "retry", "more", "less"):
             return self._why_not_queue(does)
+        if does in WHY_NOT and self.card is not None:
+            return key_reasons.CARD
+        if does in WHY_NOT and self.mirror is not None:
+            return key_reasons.of_mirror(self.mirror, does)
         if does in WHY_NOT:
             return WHY_NOT[does](self.chosen)
         if does == "copy" and not self.path:
             return "There is no path here."
+        if does == "zoom" and self.steers_queues:
+            failed = self.place is not None and self.place.queue and self.place.dead
+            return "" if failed else "No job of this queue has failed for good."
         if does == "zoom" and self.enlarged and not isinstance(self.pane, Cards | Errors):
             return "It is enlarged already; Esc goes back."
         return ""
 
     @property
     def steers_queues(self) -> bool:
-        """Whether keys are about the chosen queue."""
+        """Whether keys act on the chosen queue."""
         return self.enlarged and isinstance(self.pane, Queues)
 
     @property
@@ -177,21 +200,21 @@ class Dashboard(Base[None]):
             await engine.queue_pause(place.queue)
 
     async def do_more(self) -> None:
-        """One slot more."""
+        """Add one slot to the chosen queue."""
         if self.place is not None:
             await self._steer(self.place, "more")
 
     async def do_less(self) -> None:
-        """One slot less."""
+        """Remove one slot from the chosen queue."""
         if self.place is not None:
             await self._steer(self.place, "less")
 
     async def do_pause(self) -> None:
-        """Pause the chosen import or queue, or let it go on."""
+        """Pause or resume the chosen import or queue."""
         if self.steers_queues and self.place is not None:
             await self._steer(self.place, "pause")
             return
-        view = self.chosen
+        view = self.mirror or self.chosen
         if view is None:
             return
         if view.state is State.PAUSED:
@@ -202,14 +225,17 @@ class Dashboard(Base[None]):
             await self.lading.pause(view.id)
 
     async def do_retry(self) -> None:
-        """Try again what failed, with the errors those of the chosen cause; else let a paused import go on.
+        """Retry failed files, in the pane of errors those of the chosen cause; else resume a paused import.
 
-        In enlarged queues try failed jobs again.
+        In the enlarged queues, retry dead jobs.
         """
         view, pane = self.chosen, self.pane
         group = pane.chosen if isinstance(pane, Errors) else None
         if self.steers_queues and self.place is not None:
             await self._steer(self.place, "retry")
+        elif group is not None and group.queue:
+            count = await self.lading.connection.retry(group.queue, cause=group.cause)
+            self.say(f"{format.counted(count, 'job')} of {group.queue} tried again.", "good")
         elif view is not None and view.state is State.PAUSED and group is None:
             await self.do_pause()
         elif view is not None:
@@ -218,8 +244,8 @@ class Dashboard(Base[None]):
             self.say(f"{format.counted(count, 'file')} of {view.label} tried again.", "good")
 
     def do_cancel(self) -> None:
-        """Ask, then end the import."""
-        view = self.chosen
+        """Ask, then cancel the import or mirror."""
+        view = self.mirror or self.chosen
         if view is None:
             return
         name, label = view.id, view.label
@@ -229,22 +255,40 @@ class Dashboard(Base[None]):
                 self.say(f"Cancelling {label}.", "warn")
                 self.lading.begin(self.lading.cancel(name))
 
-        self.app.push_screen(confirm_cancel(view, self.glyphs), answered)
+        glyphs = self.glyphs
+        asks = (
+            confirm_cancel(view, glyphs) if isinstance(view, ImportView) else confirm_cancel_mirror(view, glyphs)
+        )
+        self.app.push_screen(asks, answered)
 
     def do_eject(self) -> None:
-        """Let go of the card."""
-        if self.chosen is not None:
-            self.say(f"Ejecting {self.chosen.label}.", "warn")
-            self.lading.begin(self.lading.eject(self.chosen))
+        """Eject the card."""
+        view = self.chosen
+        if view is None:
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.say(f"Ejecting {view.label}.", "warn")
+                self.lading.begin(self.lading.eject(view))
+
+        if view.unopenable.files:
+            self.app.push_screen(confirm_eject(view, self.glyphs), answered)
+        else:
+            answered(True)
 
     def do_receipt(self) -> None:
-        """Show the bill of lading."""
+        """Show the receipt."""
         if self.chosen is not None:
             self.lading.open_receipt(self.chosen.id)
 
     @property
     def path(self) -> str:
-        """What `y` copies: the path of what is chosen."""
+        """The path that `y` copies: that of the chosen row."""
+        if self.card is not None:
+            return self.card.source
+        if self.mirror is not None:
+            return self.mirror.target
         pane, view = self.pane, self.chosen
         if isinstance(pane, Errors | InFlight) and (pane.chosen is None or view is None):
             return ""
@@ -258,24 +302,36 @@ class Dashboard(Base[None]):
         self.lading.copy(self.path)
 
     def do_new(self) -> None:
-        """To the new import."""
-        self.lading.open("new")
+        """Open a new import; if a card is chosen, for that card."""
+        self.lading.open_new(self.card)
 
     def do_imports(self) -> None:
-        """To all imports."""
+        """Open the list of imports."""
         self.lading.open("imports")
 
+    def do_tasks(self) -> None:
+        """Open the list of tasks on the archive."""
+        self.lading.open("tasks")
+
     def do_find(self) -> None:
-        """To the search."""
+        """Open the search."""
         self.lading.open("find")
 
     def do_zoom(self) -> None:
-        """Enlarge the pane; from the enlarged cards and errors on to the import."""
-        if self.enlarged:
-            if self.chosen is not None:
+        """Enlarge the pane; if the cards or errors are enlarged, open the import; for a card that waits, open a
+        new import."""
+        if self.card is not None:
+            self.lading.open_new(self.card)
+        elif self.enlarged:
+            group = self.pane.chosen if isinstance(self.pane, Errors) else None
+            if group is not None and group.queue:
+                archive_tasks.jobs(self, group.queue)
+            elif self.steers_queues and self.place is not None:
+                archive_tasks.jobs(self, self.place.queue)
+            elif self.chosen is not None:
                 self.lading.open_import(self.chosen.id, failed=isinstance(self.pane, Errors))
-            return
-        self._enlarge(self.pane)
+        else:
+            self._enlarge(self.pane)
 
     def do_back(self) -> None:
         """Show all panes again."""
@@ -283,14 +339,14 @@ class Dashboard(Base[None]):
             self._enlarge(None)
 
     def action_pane(self, number: int) -> None:
-        """Go to a pane; while one is enlarged, enlarge that one."""
+        """Focus a pane; while one is enlarged, enlarge that one instead."""
         pane = next(pane for pane in self.query(Pane) if number == pane.NUMBER)
         if self.enlarged:
             self._enlarge(pane)
         self.set_focus(pane)
 
     def action_beside(self, by: int) -> None:
-        """To the next or the previous pane."""
+        """Focus the next or the previous pane."""
         self.action_pane((self.pane.NUMBER - 1 + by) % 5 + 1)
 
     def _enlarge(self, chosen: Pane | None) -> None:
@@ -311,13 +367,26 @@ class Dashboard(Base[None]):
 
 
 WHY_NOT: dict[str, Callable[[ImportView | None], str]] = {
-    "pause": reasons.steering,
-    "cancel": reasons.steering,
-    "retry": reasons.retrying,
-    "eject": reasons.ejecting,
-    "receipt": reasons.reading,
+    "pause": key_reasons.steering,
+    "cancel": key_reasons.steering,
+    "retry": key_reasons.retrying,
+    "eject": key_reasons.ejecting,
+    "receipt": key_reasons.reading,
 }
-"""Reasons against keys that are about the chosen import."""
+"""Functions with reasons against keys that act on the chosen import."""
+
+
+def confirm_eject(view: ImportView, glyphs: Glyphs) -> Confirm:
+    """The question before a card is ejected whose archived files cannot all be opened."""
+    return Confirm(
+        f"Eject {view.label}, which is {view.verdict}?",
+        [
+            f"{format.unopenable(view.unopenable)}.",
+            "They are archived as they are on the card. Can they be opened there, in the camera?",
+        ],
+        "eject it",
+        glyphs,
+    )
 
 
 def confirm_cancel(view: ImportView, glyphs: Glyphs) -> Confirm:
@@ -331,5 +400,15 @@ def confirm_cancel(view: ImportView, glyphs: Glyphs) -> Confirm:
             "The card itself is never changed.",
         ],
         "cancel the import",
+        glyphs,
+    )
+
+
+def confirm_cancel_mirror(view: MirrorView, glyphs: Glyphs) -> Confirm:
+    """The question before a mirror is cancelled."""
+    return Confirm(
+        f"Cancel the mirror to {view.label}?",
+        ["What was brought stays there.", f"Go on later with: lading mirror {view.source} {view.target}"],
+        "cancel the mirror",
         glyphs,
     )

@@ -1,4 +1,4 @@
-"""Why files of one import failed, and trying them again: one, those of a cause, or all."""
+"""The failed files of one import by cause, and retrying them: one file, those of a cause, or all."""
 
 from typing import ClassVar
 
@@ -6,11 +6,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from core.errors import LadingError
-from core.models import Snapshot
-from core.protocol import Record
+from core.models import ImportRecord, Snapshot
 from tui import format
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
-from tui.screens.reasons import CLOSED
+from tui.screens.key_reasons import CLOSED
 from tui.widgets.failures import Causes, Failed
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Lines, crop, line
@@ -19,7 +18,7 @@ from tui.widgets.pane import Pane
 
 
 class Failures(Base[None]):
-    """Causes above, the files of the chosen one below."""
+    """The causes above, the files of the chosen cause below."""
 
     NAME = "errors of an import"
     ABOUT = (
@@ -47,19 +46,19 @@ class Failures(Base[None]):
     def __init__(self, import_id: str) -> None:
         super().__init__()
         self.import_id = import_id
-        self._record: Record | None = None
+        self._record: ImportRecord | None = None
         self._cause: str | None = None
         self._counted: object = None
 
     def compose(self) -> ComposeResult:
-        """Causes, files, keys."""
+        """The causes, the files and the keys."""
         yield Lines(id="top")
         yield Causes(self.glyphs, id="causes")
         yield Failed(self.glyphs, id="failed")
         yield Keys(self.glyphs)
 
     def on_mount(self) -> None:
-        """Read them."""
+        """Read the causes."""
         self.causes.focus()
         self._again()
 
@@ -74,7 +73,7 @@ class Failures(Base[None]):
         return self.query_one(Failed)
 
     def draw_snapshot(self, snapshot: Snapshot | None) -> None:
-        """Read again when more has failed, or less."""
+        """Read again when the number of failed files has changed."""
         view = next((view for view in snapshot.imports if view.id == self.import_id), None) if snapshot else None
         counted = (view.state, view.failed.files) if view else None
         if counted != self._counted:
@@ -106,11 +105,11 @@ class Failures(Base[None]):
             self.query_one("#top", Lines).put([crop(told, self.size.width, utf8=self.glyphs.utf8)])
 
     def on_resize(self) -> None:
-        """Draw for the new width."""
+        """Redraw for the new width."""
         self._draw_top()
 
     def on_pane_chosen(self) -> None:
-        """Show the files of another cause."""
+        """Show the files of the chosen cause."""
         self._follow()
         self.draw_keys()
 
@@ -146,7 +145,7 @@ class Failures(Base[None]):
     # Keys
 
     def why_not(self, does: str) -> str:
-        """Why a key makes no sense now."""
+        """Why a key cannot be used now."""
         if does in ("files", "retry", "all") and self.causes.chosen is None:
             return "Nothing has failed."
         if does == "copy" and self.failed.chosen is None:
@@ -158,28 +157,28 @@ class Failures(Base[None]):
         return ""
 
     def face(self, key: Key) -> Key:
-        """What is retried depends on the pane."""
+        """The label of the retry key depends on the pane."""
         if key.does == "retry" and self.focused is self.failed:
             return Key(key=key.key, label="retry it", does=key.does, about=key.about)
         return key
 
     def action_pane(self, number: int) -> None:
-        """Go to a pane."""
+        """Focus a pane."""
         self.set_focus(next(pane for pane in self.query(Pane) if number == pane.NUMBER))
 
     def do_files(self) -> None:
-        """To the files."""
+        """Focus the files."""
         self.failed.focus()
 
     def do_back(self) -> None:
-        """First to the causes, then to the screen before."""
+        """Return first to the causes, then to the screen before."""
         if self.focused is self.failed:
             self.causes.focus()
         else:
             super().do_back()
 
     async def do_retry(self) -> None:
-        """The chosen file, or those of the chosen cause."""
+        """Retry the chosen file, or those of the chosen cause."""
         file, group = self.failed.chosen, self.causes.chosen
         if self.focused is self.failed and file is not None:
             await self._retry(files=(file.id,))
@@ -187,7 +186,7 @@ class Failures(Base[None]):
             await self._retry(cause=group.cause)
 
     async def do_all(self) -> None:
-        """All that has failed."""
+        """Retry all failed files."""
         await self._retry()
 
     async def _retry(self, *, cause: str = "", files: tuple[int, ...] = ()) -> None:

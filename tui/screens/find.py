@@ -4,26 +4,31 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.widgets import Input
 
 from tui.screens.base import BACK, HELP, LEAVE, bindings
-from tui.screens.browsing import COPY, OPEN, Browsing
+from tui.screens.file_browser import COPY, GRID, MARK, OPEN, RESTORE, Browsing
 from tui.widgets.files import Files
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Lines, line
+from tui.widgets.picture import Picture
 
-CALM = 0.25
-"""Seconds without a key before it is searched."""
+TYPING_PAUSE = 0.25
+"""Seconds without a key before the search starts."""
 
 
 class Find(Browsing):
-    """A line to type, and what fits."""
+    """A line for words, and the files that match."""
 
     NAME = "find"
     ABOUT = "Words in name, camera, card or location; dates; camera: card: location: kind: import: hash:."
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key(key="slash", label="words", does="words", about="type other words"),
         OPEN,
+        MARK,
+        RESTORE,
+        GRID,
         COPY,
         Key(key="o", label="import", does="import", about="the import that brought the chosen file"),
         BACK,
@@ -34,21 +39,23 @@ class Find(Browsing):
         *bindings(KEYS),
         Binding("down", "list", show=False),
     ]
-    BROWSING: ClassVar[tuple[str, ...]] = ("details", "copy", "import")
+    BROWSING: ClassVar[tuple[str, ...]] = ("details", "copy", "grid", "import", "mark", "restore")
 
     def __init__(self) -> None:
         super().__init__()
         self._typed = 0
 
     def compose(self) -> ComposeResult:
-        """Words, files, keys."""
+        """The words, the files and the keys."""
         yield Lines(id="top")
         yield Input(placeholder="name, date such as 2025-12, camera, card, location", compact=True, id="words")
-        yield Files(self.glyphs, id="files", several=True)
+        with Horizontal(id="list"):
+            yield Files(self.glyphs, id="files", several=True)
+            yield Picture(id="picture")
         yield Keys(self.glyphs)
 
     def on_mount(self) -> None:
-        """Begin to type."""
+        """Focus the words."""
         self.query_one("#top", Lines).put([line((" Lading", "title"), "  find")])
         self.files.nothing = "Nothing fits."
         self.query_one(Input).cursor_blink = False
@@ -56,10 +63,10 @@ class Find(Browsing):
         self.look()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Search when the typing stops."""
+        """Search when the typing pauses."""
         self._typed += 1
         typed = self._typed
-        self.set_timer(CALM, lambda: self._search(event.value, typed))
+        self.set_timer(TYPING_PAUSE, lambda: self._search(event.value, typed))
 
     def _search(self, words: str, typed: int) -> None:
         if typed == self._typed and words.strip() != self.words:
@@ -67,20 +74,20 @@ class Find(Browsing):
             self.look()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """To the list."""
+        """Focus the list."""
         self._typed += 1
         self._search(event.value, self._typed)
         self.files.focus()
 
     def action_list(self) -> None:
-        """To the list."""
+        """Focus the list."""
         self.files.focus()
 
     def do_words(self) -> None:
-        """Type other words."""
+        """Focus the words."""
         self.query_one(Input).focus()
 
     def do_import(self) -> None:
-        """The import that brought the chosen file."""
+        """Open the import of the chosen file."""
         if self.files.chosen is not None:
             self.lading.open_import(self.files.chosen.import_id)

@@ -1,4 +1,4 @@
-"""What the keys do on a screen, and why some do nothing now."""
+"""The help: what the keys of a screen do, and why some cannot be used now."""
 
 from typing import Any, ClassVar
 
@@ -30,16 +30,16 @@ class Help(Base[None]):
         self._about = about
 
     def compose(self) -> ComposeResult:
-        """Text and keys."""
+        """The text and the keys."""
         yield Lines(id="text")
         yield Keys(self.glyphs)
 
     def why_not(self, does: str) -> str:
-        """This is the help."""
+        """Why a key cannot be used now."""
         return "This is the help." if does == "help" else ""
 
     def on_resize(self) -> None:
-        """Write for the new width."""
+        """Write the text for the new width."""
         text = self.query_one("#text", Lines)
         text.put([crop(one, self.size.width, utf8=self.glyphs.utf8) for one in self._text()])
 

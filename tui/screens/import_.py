@@ -1,24 +1,25 @@
-"""One import: what became of it, and every file with its outcome."""
+"""One import: its totals, and every file with its outcome."""
 
 from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
 
 from core.errors import LadingError
-from core.models import ImportView, Outcome, Snapshot
-from core.protocol import Record
-from core.receipts.document import LEVELS
+from core.models import ImportRecord, ImportView, Outcome, Snapshot, State
+from core.receipts.text import LEVELS
 from tui import format
-from tui.screens.ask import Ask
 from tui.screens.base import BACK, HELP, LEAVE, bindings
-from tui.screens.browsing import COPY, OPEN, Browsing
+from tui.screens.file_browser import COPY, GRID, MARK, OPEN, RESTORE, Browsing
+from tui.screens.import_controls import CANCEL, ERRORS, PAUSE, RETRY, Steering
 from tui.screens.imports import RECEIPT
-from tui.screens.steering import CANCEL, ERRORS, PAUSE, RETRY, Steering
+from tui.screens.prompt import Ask
 from tui.widgets.files import Files
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Line, Lines, crop, line
+from tui.widgets.picture import Picture
 from tui.widgets.records import verdict
 
 FILTERS: dict[str, Sequence[Outcome]] = {
@@ -30,12 +31,12 @@ FILTERS: dict[str, Sequence[Outcome]] = {
     "archived": (Outcome.ARCHIVED,),
 }
 
-AGAIN = 5.0
-"""Seconds after which the list of an import under way is fetched again."""
+REFRESH_INTERVAL = 5.0
+"""Seconds after which the files of a running import are fetched again."""
 
 
 class Import(Steering, Browsing):
-    """Totals above, files below."""
+    """The totals above, the files below."""
 
     NAME = "import"
     ABOUT = "One import, and every file it has seen."
@@ -43,6 +44,9 @@ class Import(Steering, Browsing):
         Key(key="f", label="filter", does="filter", about="all, failed, to do, skipped, known, archived"),
         Key(key="slash", label="search", does="search", about="only files with these words in their path"),
         OPEN,
+        GRID,
+        MARK,
+        RESTORE,
         RECEIPT,
         ERRORS,
         RETRY,
@@ -59,20 +63,23 @@ class Import(Steering, Browsing):
         super().__init__()
         self.import_id = import_id
         self._filter = "failed" if failed else "all"
-        self._record: Record | None = None
+        self._record: ImportRecord | None = None
+        self._read_at: object = None
 
     def compose(self) -> ComposeResult:
-        """Totals, files, keys."""
+        """The totals, the files and the keys."""
         yield Lines(id="totals")
-        yield Files(self.glyphs, id="files")
+        with Horizontal(id="list"):
+            yield Files(self.glyphs, id="files")
+            yield Picture(id="picture")
         yield Keys(self.glyphs)
 
     def on_mount(self) -> None:
-        """Read it."""
+        """Read the import."""
         self.files.focus()
         self._apply()
         self.run_worker(self._read(), exit_on_error=False)
-        self.set_interval(AGAIN, self._again)
+        self.set_interval(REFRESH_INTERVAL, self._again)
 
     async def _read(self) -> None:
         try:
@@ -82,14 +89,23 @@ class Import(Steering, Browsing):
         self._draw()
 
     def _again(self) -> None:
-        """What is under way changes."""
-        if self.is_current and self.state == "running":
+        """Fetch again what may have changed."""
+        if self.is_current and (self.state == "running" or self._mark != self._read_at):
+            # This includes files that failed and imports that ended between two checks.
+            self._read_at = self._mark
             self.files.forget()
             self.run_worker(self._read(), exclusive=True, group="record", exit_on_error=False)
 
     @property
-    def record(self) -> Record | None:
-        """What the catalog says of it."""
+    def _mark(self) -> object:
+        """A value that changes when the engine knows more of the import than was read."""
+        snapshot = self.lading.snapshot
+        views = snapshot.imports if snapshot else ()
+        return next(((one.state, one.failed, one.ended) for one in views if one.id == self.import_id), None)
+
+    @property
+    def record(self) -> ImportRecord | None:
+        """The import's record in the catalog."""
         return self._record
 
     def draw_snapshot(self, snapshot: Snapshot | None) -> None:
@@ -97,7 +113,7 @@ class Import(Steering, Browsing):
         self._draw()
 
     def on_resize(self) -> None:
-        """Draw for the new width."""
+        """Redraw for the new width."""
         self._draw()
 
     def _draw(self) -> None:
@@ -119,13 +135,13 @@ class Import(Steering, Browsing):
         self.look()
 
     def do_filter(self) -> None:
-        """The next filter."""
+        """Choose the next filter."""
         names = list(FILTERS)
         self._filter = names[(names.index(self._filter) + 1) % len(names)]
         self._apply()
 
     def do_search(self) -> None:
-        """Ask for words."""
+        """Ask for words to search for."""
 
         def answered(words: str | None) -> None:
             if words is not None:
@@ -136,17 +152,30 @@ class Import(Steering, Browsing):
             Ask("Search", self.words, self.glyphs, about="words in the path; empty: all"), answered
         )
 
+    def do_back(self) -> None:
+        """First without the words of a search, then back."""
+        if self.words:
+            self.words = ""
+            self._apply()
+        else:
+            super().do_back()
+
     def do_receipt(self) -> None:
-        """Its receipt."""
+        """Show the receipt."""
         self.lading.open_receipt(self.import_id)
 
 
-def _totals(record: Record, view: ImportView | None) -> list[Line]:
+def _keeps_open(state: str) -> str:
+    return ", whose bag stays open until this goes on or is cancelled" if state == State.PAUSED else ""
+
+
+def _totals(record: ImportRecord, view: ImportView | None) -> list[Line]:
     state = str(view.state) if view else record.state
     word, style = verdict(
         state, view.verdict if view else record.verdict, view.failed.files if view else record.failed
     )
     why = (view.verdict_reason or view.reason) if view else (record.verdict_reason or record.reason)
+    doubt = format.unopenable(view.unopenable if view else record.unopenable)
     advice = view.advice if view else record.advice
     took = f", in {format.duration(record.ended - record.started)}" if record.ended else ""
     seen, archived, known, skipped, failed, todo = (
@@ -163,11 +192,11 @@ def _totals(record: Record, view: ImportView | None) -> list[Line]:
     )
     lines = [
         line((f" {record.label or record.source}", "title"), "  ", (word, style), f" {why}" if why else ""),
-        line((f" {record.source} to {record.location} in {record.archive}", "dim")),
+        line((f" {record.source} to {record.location} in {record.archive}", "dim"), (_keeps_open(state), "warn")),
         line((f" {record.id}, begun {format.moment(record.started)}{took}", "dim")),
         line(sums),
     ]
     if record.proven:
         told = ", ".join(f"{format.number(count)} {LEVELS.get(level, level)}" for level, count in record.proven)
         lines.append(line(f" proven {told}"))
-    return [*lines, line((f" {advice}", "warn"))] if advice else lines
+    return [*lines, *(line((f" {one}", "warn")) for one in (doubt, advice) if one)]

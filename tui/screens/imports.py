@@ -1,4 +1,4 @@
-"""All imports."""
+"""The list of all imports."""
 
 from typing import ClassVar
 
@@ -6,20 +6,27 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from core.errors import LadingError
-from core.models import Snapshot
-from core.protocol import Record
+from core.models import ImportRecord, Snapshot
+from tui.screens import archive_tasks
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
-from tui.screens.steering import CANCEL, ERRORS, PAUSE, RETRY, Steering
+from tui.screens.import_controls import CANCEL, ERRORS, PAUSE, RETRY, Steering
+from tui.screens.key_reasons import ENDED
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Lines, line
 from tui.widgets.records import Records
 
 OPEN = Key(key="enter", label="open", does="open", about="the import with its files")
 RECEIPT = Key(key="v", label="receipt", does="receipt", about="read the receipt")
+RESTORE = Key(key="t", label="restore", does="restore", about="its tree under the original names, to a folder")
+MOVE = Key(key="m", label="move", does="move", about="to another location of the archive", shown=False)
+LOCATION = Key(
+    key="l", label="location", does="location", about="change what is said of its location", shown=False
+)
+MHL = Key(key="h", label="MHL", does="mhl", about="an ASC MHL history in its restored tree", shown=False)
 
 
 class Imports(Steering, Base[None]):
-    """The list; what is under way is kept up to date."""
+    """The list; running imports are kept up to date."""
 
     NAME = "imports"
     ABOUT = "All imports, the newest first."
@@ -30,6 +37,10 @@ class Imports(Steering, Base[None]):
         CANCEL,
         RETRY,
         ERRORS,
+        RESTORE,
+        MOVE,
+        LOCATION,
+        MHL,
         Key(key="n", label="new", does="new", about="a new import"),
         Key(key="slash", label="find", does="find", about="find files in the archive"),
         BACK,
@@ -54,7 +65,7 @@ class Imports(Steering, Base[None]):
         self.query_one(Records).focus()
 
     def draw_snapshot(self, snapshot: Snapshot | None) -> None:
-        """Show what is under way; read the list again when an import begins or ends."""
+        """Show running imports; read the list again when an import starts or ends."""
         records = self.query_one(Records)
         records.snapshot = snapshot
         records.draw()
@@ -78,38 +89,61 @@ class Imports(Steering, Base[None]):
         self.draw_keys()
 
     @property
-    def record(self) -> Record | None:
+    def record(self) -> ImportRecord | None:
         """The import in the chosen row."""
         return self.query_one(Records).chosen
 
     def on_pane_chosen(self) -> None:
-        """Other keys make sense for another row."""
+        """Update the keys, because other ones can be used for another row."""
         self.draw_keys()
 
     def on_pane_opened(self) -> None:
-        """A double click is Enter."""
+        """A double click acts as Enter."""
         self.call_later(self.action_do, "open")
 
     def why_not(self, does: str) -> str:
-        """Why a key makes no sense now."""
-        if does in ("open", "receipt") and self.record is None:
+        """Why a key cannot be used now."""
+        if does in ("open", "receipt", "restore", "move", "location", "mhl") and self.record is None:
             return "There is no import."
+        if does == "move" and self.state not in ENDED:
+            return f"It is {self.state}: an import can be moved once it has ended."
         return super().why_not(does)
 
     def do_open(self) -> None:
-        """The chosen import with its files."""
+        """Open the chosen import with its files."""
         if self.record is not None:
             self.lading.open_import(self.record.id)
 
     def do_receipt(self) -> None:
-        """The chosen import's receipt."""
+        """Show the chosen import's receipt."""
         if self.record is not None:
             self.lading.open_receipt(self.record.id)
 
+    def do_restore(self) -> None:
+        """Restore the chosen import's tree to a folder."""
+        if self.record is not None:
+            archive_tasks.restore(self, self.record.id, self.record.label or self.record.id)
+
+    def do_move(self) -> None:
+        """Move the chosen import to another location."""
+        if self.record is not None:
+            known = [one.location for one in self.query_one(Records).records]
+            archive_tasks.move(self, self.record, known)
+
+    async def do_location(self) -> None:
+        """Change the description of the chosen import's location."""
+        if self.record is not None:
+            await archive_tasks.edit_location(self, self.record)
+
+    def do_mhl(self) -> None:
+        """Write an ASC MHL history into the chosen import's restored tree."""
+        if self.record is not None:
+            archive_tasks.mhl(self, self.record)
+
     def do_new(self) -> None:
-        """To the new import."""
-        self.lading.open("new")
+        """Open a new import."""
+        self.lading.open_new()
 
     def do_find(self) -> None:
-        """To the search."""
+        """Open the search."""
         self.lading.open("find")

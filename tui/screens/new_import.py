@@ -1,29 +1,34 @@
-"""A new import: what to bring in, what would happen, where it goes; one key starts it."""
+"""A new import: what to import, what would happen, where it goes; one key starts it."""
 
 import os
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from tui import folders
-from tui.aside import aside
-from tui.choice import KNOWN, VERIFY
-from tui.remembered import Remembered, remember
-from tui.screens.ask import Ask
+from core.threads import aside
+from tui import path_completion
+from tui.import_form import KNOWN, VERIFY
+from tui.last_answers import Remembered, recall, remember
 from tui.screens.base import BACK, HELP, LEAVE, bindings
-from tui.screens.choosing import ANSWER, Choosing
+from tui.screens.prompt import Ask
+from tui.screens.source_picker import LIST_TIMEOUT, Choosing
+from tui.widgets.dry_run_pane import Prospect
 from tui.widgets.form import CHOICES, OF_A_CARD, QUESTIONS, Form
-from tui.widgets.inside import Inside
 from tui.widgets.keys import Key
 from tui.widgets.pane import Pane
-from tui.widgets.prospect import Prospect
+from tui.widgets.source_tree import Inside
 from tui.widgets.sources import Sources
 
 ENTER = Key(key="enter", label="start", does="enter", about="start; a folder: open it; a question: answer it")
 
+PRESET = Key(
+    key="p", label="preset", does="preset", about="the next preset of the configuration, or none", shown=False
+)
+
 
 class NewImport(Choosing):
-    """Asks; the engine is told once everything is chosen."""
+    """Collects the choices; the engine gets its requests when everything is chosen."""
 
     NAME = "new import"
     ABOUT = "Pick sources, see what would happen, start."
@@ -31,6 +36,7 @@ class NewImport(Choosing):
         Key(key="space", label="pick", does="pick", about="pick a source, folder or file, or leave it out"),
         Key(key="a", label="all cards", does="cards", about="pick all cards"),
         Key(key="t", label="type a path", does="type", about="type or paste the path of a folder or file"),
+        PRESET,
         Key(key="right,l", label="inside", does="inside", about="see what is in a source", face="right"),
         ENTER,
         Key(key="s", label="start", does="start", about="start the import", shown=False),
@@ -44,26 +50,32 @@ class NewImport(Choosing):
         Binding("left,h", "do('outside')", show=False),
     ]
 
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]  # noqa: RUF012 - Textual's
+
     # Keys
 
     def face(self, key: Key) -> Key:
-        """Enter does what is sensible in each pane."""
+        """The label of Enter depends on the pane."""
+        if key is PRESET and self.lading.settings.presets:
+            return Key(key=key.key, label=key.label, does=key.does, about=key.about)
         if key is not ENTER:
             return key
         label = {"inside": "open", "form": "answer"}.get(self.pane.id or "", "start")
         return Key(key=key.key, label=label, does=key.does, about=key.about)
 
     def on_pane_chosen(self) -> None:
-        """Other keys make sense in another row."""
+        """Update form and keys for another row."""
         self.about_source()
 
     def why_not(self, does: str) -> str:
-        """Why a key makes no sense now."""
+        """Why a key cannot be used now."""
         pane = self.pane
         if does == "cards" and not self.choice.cards:
             return "No card of a camera is plugged in."
         if does == "pick" and isinstance(pane, Sources) and self.source is None:
             return "There is nothing to pick."
+        if does == "preset" and not self.lading.settings.presets:
+            return "There is no preset: write [presets.NAME] with lading config edit."
         if does == "inside" and (self.source is None or not isinstance(pane, Sources | Inside)):
             return "Go to a source first: 1."
         if does == "start" or (does == "enter" and isinstance(pane, Sources | Prospect)):
@@ -71,18 +83,18 @@ class NewImport(Choosing):
         return ""
 
     def action_pane(self, number: int) -> None:
-        """Go to a pane."""
+        """Focus a pane."""
         self.set_focus(next(pane for pane in self.query(Pane) if number == pane.NUMBER))
 
     def do_back(self) -> None:
-        """First to the sources, then to the dashboard."""
+        """Return first to the sources, then to the dashboard."""
         if isinstance(self.pane, Sources):
             super().do_back()
         else:
             self.set_focus(self.query_one(Sources))
 
     def do_outside(self) -> None:
-        """Close the folder, or go back to the sources."""
+        """Close the folder, or return to the sources."""
         inside = self.query_one(Inside)
         node = inside.chosen
         if self.pane is inside and node is not None and node.path in inside.open:
@@ -92,7 +104,7 @@ class NewImport(Choosing):
             self.set_focus(self.query_one(Sources))
 
     def do_pick(self) -> None:
-        """Pick a source, folder or file, or leave it out; in the form: the next answer."""
+        """Pick a source, folder or file, or leave it out; in the form: choose the next answer."""
         pane = self.pane
         self.touched = True
         if isinstance(pane, Sources) and self.source is not None:
@@ -113,7 +125,7 @@ class NewImport(Choosing):
         self.changed()
 
     async def do_inside(self) -> None:
-        """See what is in a source, or in the chosen folder."""
+        """Show the content of a source, or of the chosen folder."""
         inside, source = self.query_one(Inside), self.source
         if self.pane is inside:
             await self._open_folder()
@@ -136,33 +148,56 @@ class NewImport(Choosing):
                 self.begin(self.list_folder(node.path))
         inside.draw()
 
+    def do_preset(self) -> None:
+        """Take the answers of the next preset; after the last preset, those without a preset."""
+        settings = self.lading.settings
+        names = ["", *settings.presets]
+        name = names[(names.index(self.choice.preset) + 1) % len(names)]
+        if not name:
+            last = recall(settings.home)
+            self.choice.archive, self.choice.also = last.archive, last.also
+            self.choice.location = last.location
+        self.choice.take(settings, name)
+        self.say(f"Preset {name}." if name else "No preset.", "good")
+        self.changed()
+        self._glance()
+
     def do_type(self) -> None:
-        """A path, typed or pasted."""
+        """Enter a path, typed or pasted."""
+        self._ask_path("", "tab completes")
+
+    def _ask_path(self, typed: str, about: str) -> None:
+        recent = recall(self.lading.settings.home).places
 
         def answered(path: str | None) -> None:
-            if not path:
-                return
-            self.begin(self._add(path))
+            if path:
+                self.begin(self._add(path))
 
-        about = "tab completes"
-        self.app.push_screen(Ask("Path", "", self.glyphs, about=about, offer=folders.completions), answered)
+        def offer(text: str) -> Sequence[str]:
+            return path_completion.completions(text) if text else recent
+
+        self.app.push_screen(Ask("Path", typed, self.glyphs, about=about, offer=offer), answered)
 
     async def _add(self, typed: str) -> None:
         path = typed
         try:
-            path = await aside(lambda: os.path.abspath(os.path.expanduser(folders.pasted(typed))), ANSWER)
-            kind = await aside(lambda: folders.kind_of(path), ANSWER)
+            path = await aside(
+                lambda: os.path.abspath(os.path.expanduser(path_completion.pasted(typed))), LIST_TIMEOUT
+            )
+            kind = await aside(lambda: path_completion.kind_of(path), LIST_TIMEOUT)
         except TimeoutError:
             kind = "It does not answer"
         if kind not in ("folder", "file"):
-            self.say(f"{path}: {kind}.", "bad")
+            self._ask_path(typed, f"{kind}: correct it, or esc")
             return
+        home = self.lading.settings.home
+        remember(home, recall(home).with_place(path))
         self.touched = True
         self.query_one(Sources).follow(self.choice.add(path))
         self.changed()
 
     async def do_enter(self) -> None:
-        """Start, open, or answer."""
+        """Start the import, open the folder, or answer the question."""
         pane = self.pane
         if isinstance(pane, Inside):
             await self._open_folder()
@@ -172,14 +207,24 @@ class NewImport(Choosing):
             await self.do_start()
 
     async def do_start(self) -> None:
-        """Tell the engine."""
+        """Start the imports."""
         choice = self.choice
         requests = choice.requests()
         self.say("Starting.", "good")
         await self.lading.connection.start_imports(requests)
         self.lading.draw_at_once()
-        answers = Remembered(archive=choice.archive, location=choice.location.strip(), operator=choice.operator)
+        last = recall(self.lading.settings.home).with_archive(choice.archive)
+        answers = Remembered(
+            archive=choice.archive,
+            also=choice.also,
+            location=choice.location.strip(),
+            operator=choice.operator,
+            preset=choice.preset,
+            archives=last.archives,
+            places=last.places,
+        )
         remember(self.lading.settings.home, answers)
+        self.started = True
         self.dismiss(None)
 
     # The form
@@ -212,10 +257,15 @@ class NewImport(Choosing):
             if answer is not None:
                 self._answer(question, answer)
 
-        offer = {"archive": lambda typed: folders.completions(typed, folders=True), "location": self._places}
+        before = form.answer(question)
+        offer = {
+            "archive": lambda typed: self._archives(typed, before),
+            "also": _last_of_several,
+            "location": self._places,
+        }
         asked = Ask(
             question.capitalize(),
-            form.answer(question),
+            before,
             self.glyphs,
             about=QUESTIONS[question],
             offer=offer.get(question),
@@ -224,14 +274,42 @@ class NewImport(Choosing):
 
     def _answer(self, question: str, answer: str) -> None:
         if question == "archive":
-            self.choice.archive = os.path.abspath(os.path.expanduser(answer)) if answer else ""
+            self.choice.archive = _folder(answer) if answer else ""
+        elif question == "also":
+            self.choice.also = tuple(_folder(path) for path in answer.split(os.pathsep) if path.strip())
+        elif question == "exclude":
+            self.choice.exclude = tuple(filter(None, (one.strip() for one in answer.split(","))))
+        elif question == "location":
+            self.choice.location, self.choice.pattern = answer, ""
         elif question not in OF_A_CARD:
             setattr(self.choice, question, answer)
         elif self.source is not None:
             setattr(self.source, question, answer)
         self.changed()
         self._glance()
+        form = self.query_one(Form)
+        if question == "archive" and not form.answer("location"):
+            # Go to the next question without an answer.
+            form.choose(form.questions.index("location"))
+
+    def _archives(self, typed: str, before: str) -> Sequence[str]:
+        """Recent archives as long as the text is empty or unchanged; else completions of it."""
+        recent = recall(self.lading.settings.home).archives
+        return recent if typed in ("", before) else path_completion.completions(typed, folders=True)
 
     def _places(self, typed: str) -> list[str]:
         wanted = typed.casefold()
-        return [name for name in self.locations if wanted in name.casefold()][: folders.OFFERED]
+        if typed == self.choice.location:
+            # The text is unchanged, so all locations are offered.
+            wanted = ""
+        return [name for name in self.locations if wanted in name.casefold()][: path_completion.OFFERED]
+
+
+def _folder(path: str) -> str:
+    return os.path.abspath(os.path.expanduser(path.strip()))
+
+
+def _last_of_several(typed: str) -> list[str]:
+    """Completions of the last of several folders, which os.pathsep separates."""
+    before, sep, last = typed.rpartition(os.pathsep)
+    return [before + sep + path for path in path_completion.completions(last, folders=True)]

@@ -1,4 +1,4 @@
-"""The errors: files that failed for one reason together, with advice."""
+"""The errors: files that failed for one reason are grouped, with advice."""
 
 from core.models import ErrorGroup, Snapshot
 from tui import format
@@ -17,7 +17,7 @@ class Errors(SnapshotPane):
         return self.snapshot.errors[self.cursor] if self.cursor < len(self.snapshot.errors) else None
 
     def rows(self, snapshot: Snapshot, room: Room) -> Rows:
-        """Cause and number, then the newest file and the advice."""
+        """The cause and the number of files, then the newest file and the advice."""
         if not snapshot.errors:
             return Rows(title="ERRORS", rows=empty("None.", room.glyphs))
         labels = {view.id: view.label for view in snapshot.imports}
@@ -33,7 +33,13 @@ def group(one: ErrorGroup, label: str, room: Room, *, chosen: bool) -> list[Line
     """One cause on two or three lines."""
     glyphs = room.glyphs
     mark = (">", "title") if chosen and room.focused else (" ", "")
-    on = f" on {glyphs.text(label)}" if label else ""
+    on = (
+        f" on {glyphs.text(label)}"
+        if label
+        else f", {glyphs.text(one.queue)} in the background"
+        if one.queue
+        else ""
+    )
     newest = glyphs.text(one.newest)
     lines = [line(mark, (f"{format.number(one.count)} x {glyphs.text(one.cause)}{on}", "bad"))]
     if room.enlarged:

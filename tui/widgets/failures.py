@@ -1,4 +1,4 @@
-"""Why files of one import failed: the causes with advice, and the files of one cause."""
+"""The failed files of one import: the causes with advice, and the files of one cause."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ class Causes(Pane):
         return self.groups[self.cursor] if self.cursor < len(self.groups) else None
 
     def content(self, room: Room) -> Rows:
-        """How many for what, and what to do."""
+        """The number of files of each cause, and the advice."""
         if not self.groups:
             told = self.trouble or ("Nothing has failed." if self.known else "Reading.")
             return Rows(title="CAUSES", rows=empty(told, room.glyphs))
@@ -73,6 +73,8 @@ class Failed(Paged[Failure]):
         if file is None:
             return line(mark, (f" {glyphs.more}", "dim"))
         tail = f" {format.size(file.size):>8}  {_tried(glyphs.text(file.stage), file.attempts)} "
+        if file.detail:
+            tail = f"  {glyphs.text(file.detail)}{tail}"
         width = max(10, room.width - 1 - len(tail))
         name = glyphs.fit(glyphs.tail(glyphs.text(file.path), width), width)
         return crop(line(mark, (name, "bold" if chosen else ""), (tail, "dim")), room.width, utf8=glyphs.utf8)

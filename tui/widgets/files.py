@@ -1,6 +1,9 @@
-"""Files of one import or of many, of which only the pages that are looked at are fetched."""
+"""The files of one import or of many, of which only the visible pages are fetched."""
 
 import time
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 
 from core.models import FileView, Outcome
 from tui import format
@@ -20,17 +23,22 @@ WORDS = {
 
 
 class Files(Paged[FileView]):
-    """The files of an import, or those that were found."""
+    """The files of an import, or those that a search found. `g` is a key of the screen, and not the way to the
+    top."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("g", "screen.do('grid')", show=False)]
 
     def __init__(self, glyphs: Glyphs, *, id: str, several: bool = False) -> None:
         super().__init__(glyphs, id=id)
         self.several = several
-        """Whether they are of several imports."""
+        """Whether the files are from several imports."""
         self.more = False
-        """Whether there are more than `total`."""
+        """Whether there are more files than `total`."""
         self.what = "FILES"
         self.aside = ""
         self.nothing = "There is no such file."
+        self.marked: dict[int, FileView] = {}
+        """Files that a person has marked, by id."""
 
     def content(self, room: Room) -> Rows:
         """A row for each file."""
@@ -43,18 +51,31 @@ class Files(Paged[FileView]):
             return self._row(self.at(number), room, number == room.cursor)
 
         count = f"{format.number(self.total)}{'+' if self.more else ''}"
-        return Rows(title=f"{self.what}, {count}", aside=self.aside, rows=Lazy(self.total, make))
+        marked = f"{format.number(len(self.marked))} marked" if self.marked else ""
+        aside = ", ".join(filter(None, (self.aside, marked)))
+        return Rows(title=f"{self.what}, {count}", aside=aside, rows=Lazy(self.total, make))
+
+    def mark(self) -> None:
+        """Mark the chosen file, or remove its mark, and go to the next one."""
+        file = self.chosen
+        if file is not None and self.marked.pop(file.id, None) is None:
+            self.marked[file.id] = file
+        self.action_move(1)
+        self.draw()
 
     def _row(self, file: FileView | None, room: Room, chosen: bool) -> Line:
         glyphs = room.glyphs
         mark = (">", "title") if chosen and room.focused else (" ", "")
+        if file is not None and file.id in self.marked:
+            mark = ("*", "on")
         if file is None:
             return line(mark, (f"  {glyphs.more}", "dim"))
-        word, style = WORDS[file.outcome]
+        word, style = WORDS[file.outcome] if not file.damage else ("DAMAGED", "bad")
         size = f" {format.size(file.size):>8}"
-        why = f"  {file.reason}" if file.reason else f"  {file.camera}" if self.several else ""
+        told = file.damage or file.reason or file.sequence or (file.camera if self.several else "")
+        why = f"  {told}" if told else ""
         place = f"  {file.location}" if self.several else ""
-        when = file.captured[:16].replace("T", " ") if file.captured else _date(file.mtime)
+        when = format.captured(file.captured) if file.captured else _date(file.mtime)
         wide = room.width >= 100
         tail = f"{size} {when:>16}" if wide or self.several else size
         width = max(10, (room.width - 11 - len(tail)) * (2 if why or place else 3) // 3)
@@ -65,7 +86,7 @@ class Files(Paged[FileView]):
                 (f"{word:<9}", style),
                 (name, "bold" if chosen and room.focused else ""),
                 (tail, "dim"),
-                (glyphs.text(why), style if file.reason else "dim"),
+                (glyphs.text(why), style if file.damage or file.reason else "dim"),
                 (glyphs.text(place), "dim"),
             ),
             room.width,

@@ -1,12 +1,15 @@
 """Where an import goes and how: one row for each question, with its answer."""
 
-from tui.choice import ICLOUD, KNOWN, LIBRARIES, VERIFY, Choice, Source
+import os
+
 from tui.glyphs import Glyphs
+from tui.import_form import ICLOUD, KNOWN, LIBRARIES, VERIFY, Choice, Source
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Pane, Room, Rows
 
 QUESTIONS = {
     "archive": "the folder everything goes to; made if there is none",
+    "also": f"further archives, each gets all; several with {os.pathsep} between them",
     "location": "the place, subject or shoot: type to find, or a new name",
     "libraries": "photo libraries of this Mac",
     "icloud": "files that are not on this disk",
@@ -15,6 +18,7 @@ QUESTIONS = {
     "label": "what this card is called",
     "operator": "who imports",
     "note": "for this card's receipt",
+    "exclude": "names to leave out, such as *.tmp, *.THM",
 }
 
 CHOICES: dict[str, dict[str, str]] = {
@@ -24,14 +28,14 @@ CHOICES: dict[str, dict[str, str]] = {
     "icloud": {str(way): told for way, told in ICLOUD.items()},
 }
 
-NAMES = {"verify": "proof", "libraries": "photos"}
+LABELS = {"also": "and to", "verify": "proof", "libraries": "photos"}
 
 OF_A_CARD = ("label", "note")
-"""Questions that are about the chosen source only."""
+"""Questions about the chosen source only."""
 
 
 class Form(Pane):
-    """Enter answers a row; space goes to the next of several answers."""
+    """A form: Enter answers the chosen row; space chooses the next of several answers."""
 
     NUMBER = 4
 
@@ -39,13 +43,13 @@ class Form(Pane):
         super().__init__(glyphs, id=id)
         self.choice = choice
         self.source: Source | None = None
-        """The source that is chosen."""
+        """The chosen source."""
         self.found: set[str] = set()
-        """What there is to be asked about, of `libraries` and `icloud`."""
+        """Which of `libraries` and `icloud` were found, so that they are asked about."""
 
     @property
     def questions(self) -> list[str]:
-        """Those that there is reason to ask."""
+        """The questions to ask now."""
         asked = {name for name in ("libraries", "icloud") if name in self.found or getattr(self.choice, name)}
         return [name for name in QUESTIONS if name not in ("libraries", "icloud") or name in asked]
 
@@ -56,16 +60,23 @@ class Form(Pane):
         return questions[min(self.cursor, len(questions) - 1)]
 
     def answer(self, question: str) -> str:
-        """What is answered now."""
+        """The current answer to a question."""
         if question in OF_A_CARD:
             return str(getattr(self.source, question, ""))
+        if question == "also":
+            return os.pathsep.join(self.choice.also)
+        if question == "exclude":
+            return ", ".join(self.choice.exclude)
+        if question == "location":
+            return self.choice.location_of(self.source)
         return str(getattr(self.choice, question))
 
     def content(self, room: Room) -> Rows:
         """A row for each question."""
         rows = tuple((self._row(name, room, number == room.cursor),) for number, name in enumerate(self.questions))
         whose = f"; label and note: {room.glyphs.text(self.source.name)}" if self.source else ""
-        return Rows(title="WHERE AND HOW", aside=f"enter changes{whose}", rows=rows)
+        preset = f"preset {room.glyphs.text(self.choice.preset)}; " if self.choice.preset else ""
+        return Rows(title="WHERE AND HOW", aside=f"{preset}enter changes{whose}", rows=rows)
 
     def _row(self, question: str, room: Room, chosen: bool) -> Line:
         glyphs = room.glyphs
@@ -74,5 +85,5 @@ class Form(Pane):
         needed = question in ("archive", "location") and not answer
         told = CHOICES[question].get(answer, answer) if question in CHOICES else answer
         text = (glyphs.text(told), "") if told else (QUESTIONS[question], "warn" if needed else "dim")
-        name = (f"{NAMES.get(question, question):<10}", "bold" if needed else "dim")
+        name = (f"{LABELS.get(question, question):<10}", "bold" if needed else "dim")
         return crop(line(mark, name, text), room.width, utf8=glyphs.utf8)

@@ -1,19 +1,19 @@
-"""The three lines on top: what goes where, how far it is, and what became of everything seen."""
+"""The three lines at the top: what goes where, the progress, and the outcomes of all entries."""
 
 import time
 
 from core.models import ImportView, Snapshot, State, Value, Verdict
 from tui import format
 from tui.glyphs import Glyphs
-from tui.session import Session, session, share
+from tui.totals import Session, session, share
 from tui.widgets.lines import Line, Lines, beside, crop, line, width_of
 
 LEAST = 8
-"""Columns of an archive's path below which it is left out."""
+"""The fewest columns of an archive's path; with fewer it is left out."""
 
 
 class Heading(Value, frozen=True, kw_only=True):
-    """The state in a word, its colour, and more about it."""
+    """The state in a word, its colour, and details."""
 
     word: str
     style: str
@@ -21,7 +21,7 @@ class Heading(Value, frozen=True, kw_only=True):
 
 
 class Header(Lines):
-    """Shows a snapshot's sums; `lost` says since when there is no engine."""
+    """Shows a snapshot's sums, and what is wrong with the engine."""
 
     def __init__(self, glyphs: Glyphs, *, id: str) -> None:
         super().__init__(id=id)
@@ -30,17 +30,17 @@ class Header(Lines):
         self.trouble = ""
 
     def show(self, snapshot: Snapshot | None, trouble: str = "") -> None:
-        """Show another moment; `trouble` is what is wrong with the engine."""
+        """Show another snapshot; `trouble`: what is wrong with the engine."""
         self.snapshot, self.trouble = snapshot, trouble
         self.draw()
 
     def draw(self) -> None:
-        """Put it on the screen."""
+        """Draw the lines."""
         if self.size.width:
             self.put(lines(self.snapshot, self.trouble, self.size.width, self.glyphs))
 
     def on_resize(self) -> None:
-        """Draw for the new width."""
+        """Redraw for the new width."""
         self.draw()
 
 
@@ -54,7 +54,7 @@ def lines(snapshot: Snapshot | None, trouble: str, width: int, glyphs: Glyphs) -
     head = heading(sums, trouble)
     now = time.strftime("%H:%M", time.localtime(snapshot.time))
     word = line((now, "dim"), "  ", (format.fit(glyphs.text(head.word), width - 20, utf8=glyphs.utf8), head.style))
-    # A reason's end tells more than the path at its beginning.
+    # The end of a reason says more than the path at its beginning.
     more = glyphs.tail(glyphs.text(head.more), max(LEAST, width * 2 // 3 - width_of(word)))
     state = line(*word, more, " ")
     where = _where(sums, width - width_of(state) - 11, glyphs)
@@ -66,7 +66,7 @@ def lines(snapshot: Snapshot | None, trouble: str, width: int, glyphs: Glyphs) -
 
 
 def heading(sums: Session, trouble: str = "") -> Heading:
-    """The state of it all."""
+    """The state of all imports together."""
     cards = len(sums.views)
     of = f", {sums.safe} of {format.counted(cards, 'card')} safe" if cards else ""
     if trouble:
@@ -89,6 +89,8 @@ def _ended(sums: Session, of: str) -> Heading:
     if sums.safe == len(sums.views):
         word = "SAFE" if sums.safe == 1 else f"ALL {sums.safe} SAFE"
         return Heading(word=word, style="good", more=", read back" if _read_back(sums.views) else "")
+    if not keep and all(view.state is State.DONE and view.verdict is not Verdict.SAFE for view in sums.views):
+        return Heading(word=format.EMPTY, style="bad", more=of)
     if cancelled and not keep:
         return Heading(word="CANCELLED", style="warn", more=of)
     return Heading(word="KEEP", style="bad", more=f" {format.counted(len(sums.views) - sums.safe, 'card')}{of}")
@@ -99,7 +101,7 @@ def _read_back(views: tuple[ImportView, ...]) -> bool:
 
 
 def _where(sums: Session, width: int, glyphs: Glyphs) -> str:
-    """Location and archive; of an archive's path the end, if not all of it fits into `width` columns."""
+    """The location and the archive; if its path does not fit into `width` columns, only the end of it."""
     places = list(dict.fromkeys(view.location for view in sums.views))
     archives = list(dict.fromkeys(view.archive for view in sums.views))
     if not places:

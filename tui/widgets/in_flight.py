@@ -1,22 +1,22 @@
-"""What every worker has in its hands now, and what the background is at."""
+"""The files that workers and queues are working on now."""
 
 from core.models import InFlight as Flight
 from core.models import Snapshot, Value
 from tui import format
-from tui.session import share
+from tui.totals import share
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Room, Rows, SnapshotPane, empty
-from tui.widgets.queues import NAMES
+from tui.widgets.queues import LABELS
 
 WAITS = "waits"
-"""The stage of a file that waits for a place."""
+"""The stage of a file that waits for a place at a limit."""
 
 STAGE = 7
-"""Columns of a stage, at least."""
+"""The fewest columns for a stage."""
 
 
 class Work(Value, frozen=True, kw_only=True):
-    """One row: what is worked on, how, and how far that is (None: not known). `flight`: where it is a copy."""
+    """One row: the file or subject, the stage, and the progress (None: not known). `flight`: set for a copy."""
 
     path: str
     stage: str
@@ -27,7 +27,7 @@ class Work(Value, frozen=True, kw_only=True):
 
 
 class InFlight(SnapshotPane):
-    """A row for each worker's file, and for each long call of a queue."""
+    """A row for each worker's file, and for each long-running call of a queue."""
 
     NUMBER = 4
 
@@ -42,13 +42,13 @@ class InFlight(SnapshotPane):
 
     @property
     def chosen(self) -> Flight | None:
-        """The file in the chosen row, if it is on its way to the archive."""
+        """The file in the chosen row, if it is being archived."""
         works = under_way(self.snapshot)
         return works[self.cursor].flight if self.cursor < len(works) else None
 
 
 def under_way(snapshot: Snapshot) -> list[Work]:
-    """Copies, then the background, then the copies that wait for a place."""
+    """Copies, then calls of queues, then copies that wait for a place."""
     copies = [
         Work(
             path=one.path,
@@ -61,7 +61,7 @@ def under_way(snapshot: Snapshot) -> list[Work]:
         for one in snapshot.in_flight
     ]
     background = [
-        Work(path=call.subject, stage=NAMES.get(queue.name, queue.name), done=call.progress or None)
+        Work(path=call.subject, stage=LABELS.get(queue.name, queue.name), done=call.progress or None)
         for queue in snapshot.queues
         for call in queue.at_work
     ]
@@ -73,7 +73,7 @@ def under_way(snapshot: Snapshot) -> list[Work]:
 
 
 def row(one: Work, room: Room, widest: int, *, chosen: bool) -> Line:
-    """One of them on one line, its stage in `widest` columns."""
+    """One of these on one line, with its stage in `widest` columns."""
     glyphs = room.glyphs
     width = 7 if room.width < 70 else 24
     style = "dim" if one.stage == WAITS else ""

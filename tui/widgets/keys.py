@@ -1,4 +1,4 @@
-"""The last line: the keys of this screen, dimmed where they make no sense now; or a short message."""
+"""The last line: the keys of this screen, dimmed when they cannot be used now; or a short message."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from tui.widgets.lines import Line, Lines, crop, line
 
 
 class Key(Value, frozen=True, kw_only=True):
-    """A key that does something here. `does` is the method `do_…` of the screen; `about` is for the help."""
+    """A key of a screen. `does` names the method `do_…` of the screen; `about` is for the help."""
 
     key: str
     label: str
@@ -19,7 +19,7 @@ class Key(Value, frozen=True, kw_only=True):
 
     @property
     def drawn(self) -> str:
-        """How the key is written."""
+        """The key as it is displayed."""
         return self.face or FACES.get(self.key, self.key)
 
 
@@ -39,10 +39,10 @@ FACES = {
 
 
 class Keys(Lines):
-    """Shows keys, or for a moment what a person should know."""
+    """Shows keys, or a message for a moment."""
 
     MOMENT = 6.0
-    """Seconds that a message stays."""
+    """Seconds for which a message is shown."""
 
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__(id="keys")
@@ -54,11 +54,11 @@ class Keys(Lines):
 
     @property
     def message(self) -> str:
-        """What is said just now."""
+        """The current message; empty when there is none."""
         return self._message
 
     def show(self, keys: Sequence[tuple[Key, str]]) -> None:
-        """Show keys, each with the reason why it makes no sense now, if it does not."""
+        """Show keys, each with the reason why it cannot be used now, or an empty text."""
         self._keys = keys
         self.draw()
 
@@ -76,7 +76,7 @@ class Keys(Lines):
             self.draw()
 
     def draw(self) -> None:
-        """Put it on the screen."""
+        """Draw the line."""
         width = self.size.width
         if not width:
             return
@@ -87,12 +87,12 @@ class Keys(Lines):
             self.put([keys_line(self._keys, width, self.glyphs)])
 
     def on_resize(self) -> None:
-        """Draw for the new width."""
+        """Redraw for the new width."""
         self.draw()
 
 
 def keys_line(keys: Sequence[tuple[Key, str]], width: int, glyphs: Glyphs) -> Line:
-    """All shown keys on one line, as many as fit; the last two, help and leave, always."""
+    """The keys on one line, as many as fit; the last two, help and leave, are always there."""
     shown = [(key, why) for key, why in keys if key.shown]
     first, last = shown[:-2], shown[-2:]
 

@@ -10,14 +10,14 @@ from textual.widget import Widget
 from tui import format
 
 Piece = tuple[str, str]
-"""Safe text, and the name of its style: one of `STYLES`, or empty."""
+"""A text that is safe to show, and the name of its style: one of `STYLES`, or empty."""
 
 Line = tuple[Piece, ...]
 
 STYLES = ("good", "bad", "warn", "busy", "dim", "bold", "title", "cursor", "on")
 
 CLASSES: set[str] = {f"lines--{name}" for name in STYLES}
-"""Where the style sheet says what they are. Screens have them, once for all their lines."""
+"""The classes for which the style sheet defines these styles. Screens have them, once for all their lines."""
 
 
 def line(*pieces: str | Piece) -> Line:
@@ -26,7 +26,7 @@ def line(*pieces: str | Piece) -> Line:
 
 
 def width_of(pieces: Iterable[Piece]) -> int:
-    """Columns that pieces take."""
+    """The columns that pieces take."""
     return sum(format.cells(text) for text, _ in pieces)
 
 
@@ -52,7 +52,7 @@ def beside(left: Line, right: Line, width: int, *, utf8: bool = True) -> Line:
 
 
 class Lines(Widget):
-    """Shows the lines it was given last. Its width is its container's, its height that of its styles."""
+    """Shows the lines of the last `put`. Its width is its container's, its height that of its styles."""
 
     DEFAULT_CSS = """
     Lines { width: 1fr; height: auto; }
@@ -64,16 +64,16 @@ class Lines(Widget):
 
     @property
     def lines(self) -> tuple[Line, ...]:
-        """What is shown."""
+        """The lines that are shown."""
         return self._lines
 
     @property
     def plain(self) -> str:
-        """What is shown, as text."""
+        """The lines as plain text."""
         return "\n".join("".join(text for text, _ in one).rstrip() for one in self._lines)
 
     def put(self, lines: Sequence[Line]) -> None:
-        """Show `lines`. What is as it was is not painted again."""
+        """Show `lines`. Unchanged parts are not painted again."""
         before, self._lines = self._lines, tuple(lines)
         changed = [
             Region(first, row, last - first, 1)
@@ -91,7 +91,7 @@ class Lines(Widget):
         return len(self._lines)
 
     def render_line(self, y: int) -> Strip:
-        """One line in its colours."""
+        """Paint one line in its colours."""
         background = self.rich_style
         segments = [
             Segment(text, background + self.screen.get_component_rich_style(f"lines--{style}", partial=True))
@@ -108,7 +108,7 @@ def _at(lines: Sequence[Line], row: int) -> Line:
 
 
 def _changed(before: Line, after: Line) -> tuple[int, int]:
-    """The first column where two lines differ, and the one behind the last."""
+    """The first column where two lines differ, and the one after the last."""
     if before == after:
         return 0, 0
     old, new = _cells(before), _cells(after)
@@ -127,6 +127,6 @@ def _cells(pieces: Line) -> list[Piece]:
             if width:
                 cells += [(character, style), *[("", style)] * (width - 1)]
             elif cells:
-                # It stands on the one before.
+                # A combining character belongs to the cell before it.
                 cells[-1] = (cells[-1][0] + character, style)
     return cells

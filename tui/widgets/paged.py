@@ -1,4 +1,4 @@
-"""A pane over many rows, of which only the pages that are looked at are fetched."""
+"""A pane with many rows, of which only the visible pages are fetched."""
 
 from collections.abc import Sequence
 from typing import Generic, TypeVar
@@ -9,16 +9,16 @@ from tui.glyphs import Glyphs
 from tui.widgets.pane import Pane
 
 PAGE = 200
-"""Rows that the engine gives at once."""
+"""Rows per page of the engine's replies."""
 
 T = TypeVar("T")
 
 
 class Paged(Pane, Generic[T]):
-    """Asks for pages by a message; shows them when they are given."""
+    """Requests pages by a message, and shows them when they are given."""
 
     class Wanted(Message):
-        """A page is looked at that is not here."""
+        """A visible page was not fetched yet."""
 
         def __init__(self, page: int) -> None:
             super().__init__()
@@ -31,31 +31,31 @@ class Paged(Pane, Generic[T]):
         self._wanted: set[int] = set()
 
     def clear(self) -> None:
-        """Other rows are looked at."""
+        """Forget all rows, because others are to be shown."""
         self.total = None
         self._pages, self._wanted = {}, set()
         self.cursor = 0
         self.draw()
 
     def forget(self) -> None:
-        """What is shown may have changed: fetch it again, and show the old meanwhile."""
+        """Fetch the rows again, because they may have changed; the old ones are shown meanwhile."""
         self._wanted = set()
         self.want(self.cursor // PAGE)
 
     def give(self, page: int, total: int, rows: Sequence[T]) -> None:
-        """A page has come."""
+        """Take over a page that was fetched."""
         self.total = total
         self._pages[page] = rows
         self.draw()
 
     def want(self, page: int) -> None:
-        """Ask for a page, once."""
+        """Request a page, once."""
         if page not in self._wanted:
             self._wanted.add(page)
             self.post_message(self.Wanted(page))
 
     def at(self, number: int) -> T | None:
-        """What is in a row, if it is here."""
+        """The value of a row; None: not fetched yet."""
         page, at = divmod(number, PAGE)
         rows = self._pages.get(page)
         if rows is None:
@@ -65,5 +65,5 @@ class Paged(Pane, Generic[T]):
 
     @property
     def chosen(self) -> T | None:
-        """What is in the chosen row."""
+        """The value of the chosen row."""
         return self.at(self.cursor) if self.total else None

@@ -13,9 +13,9 @@ from tui.widgets.lines import Line, Lines, beside, crop, line
 
 
 class Room(Value, frozen=True, kw_only=True):
-    """What a pane has to draw in. `height` is without the title; `cursor` is the chosen row.
+    """The size and state of a pane for drawing. `height` is without the title; `cursor` is the chosen row.
 
-    focused: the keys go here. enlarged: it has the screen for itself.
+    focused: the pane has the keys. enlarged: it fills the screen.
     """
 
     width: int
@@ -27,7 +27,7 @@ class Room(Value, frozen=True, kw_only=True):
 
 
 class Rows(Value, frozen=True, kw_only=True):
-    """What a pane shows: its title, a word beside it, and rows; each row is one or more lines."""
+    """The content of a pane: its title, a word beside it, and rows; each row is one or more lines."""
 
     title: str
     aside: str = ""
@@ -35,7 +35,7 @@ class Rows(Value, frozen=True, kw_only=True):
 
 
 class Lazy(Sequence[tuple[Line, ...]]):
-    """`count` rows of one line each, made when they are looked at."""
+    """`count` rows of one line each, made on access."""
 
     def __init__(self, count: int, make: Callable[[int], Line]) -> None:
         self._count = count
@@ -56,12 +56,12 @@ class Lazy(Sequence[tuple[Line, ...]]):
 
 
 def empty(text: str, glyphs: Glyphs) -> tuple[tuple[Line, ...], ...]:
-    """A single row that says there is nothing."""
+    """A single row with `text`, for a pane without content."""
     return ((line((f" {glyphs.text(text)}", "dim")),),)
 
 
 class Pane(Lines, can_focus=True):
-    """Base of the panes. `content` says what is there; the pane shows the part around the cursor."""
+    """The base of all panes. `content` returns the content; the pane shows the part of it around the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
@@ -91,11 +91,11 @@ class Pane(Lines, can_focus=True):
         self._at: list[int] = []
 
     def content(self, room: Room) -> Rows:
-        """What to show."""
+        """The content to show."""
         raise NotImplementedError
 
     def draw(self) -> None:
-        """Put on the screen what is to be seen now."""
+        """Draw the visible part."""
         if not self.size.width or not self.size.height:
             return
         room = Room(
@@ -133,7 +133,7 @@ class Pane(Lines, can_focus=True):
         self.choose(self.cursor + by * max(1, self.size.height - 2))
 
     def choose(self, row: int) -> None:
-        """Choose a row by number; the nearest there is."""
+        """Choose a row by its number, or the nearest one."""
         row = min(max(row, 0), max(0, self._count - 1))
         if row != self.cursor:
             self.cursor = row
@@ -141,7 +141,7 @@ class Pane(Lines, can_focus=True):
             self.post_message(self.Chosen())
 
     def on_click(self, event: events.Click) -> None:
-        """The mouse chooses, too, and a second click opens."""
+        """Choose the row that is clicked; a click on the chosen row opens it."""
         self.focus()
         y = event.y - 1
         if 0 <= y < len(self._at):
@@ -150,41 +150,41 @@ class Pane(Lines, can_focus=True):
             self.choose(self._at[y])
 
     def on_resize(self) -> None:
-        """Draw for the new size."""
+        """Redraw for the new size."""
         self.draw()
 
     def watch_has_focus(self, focused: bool) -> None:
-        """Show whether the keys go here."""
+        """Show whether the pane has the keys."""
         self.draw()
         if focused:
             self.post_message(self.Chosen())
 
 
 class SnapshotPane(Pane):
-    """A pane that shows snapshots."""
+    """A pane whose content comes from a snapshot."""
 
     def __init__(self, glyphs: Glyphs, *, id: str) -> None:
         super().__init__(glyphs, id=id)
         self.snapshot = Snapshot(time=0.0, version="")
 
     def rows(self, snapshot: Snapshot, room: Room) -> Rows:
-        """What to show of a snapshot."""
+        """The content for a snapshot."""
         raise NotImplementedError
 
     def content(self, room: Room) -> Rows:
-        """What to show of the newest snapshot."""
+        """The content for the newest snapshot."""
         return self.rows(self.snapshot, room)
 
     def show(self, snapshot: Snapshot) -> None:
-        """Show another moment."""
+        """Show another snapshot."""
         self.snapshot = snapshot
         self.draw()
 
 
 def window(rows: Sequence[tuple[Line, ...]], cursor: int, height: int) -> tuple[list[Line], list[int]]:
-    """The lines of as many rows as fit, that of the cursor among them, and the row of each line."""
+    """The lines of as many rows as fit, including that of the cursor, and the row of each line."""
     first, used = min(cursor, len(rows)), 0
-    # Back from the cursor, and then on, until it is full.
+    # Rows are added after the cursor, then before it, until the height is used.
     last = first
     while last < len(rows) and used + len(rows[last]) <= height:
         used += len(rows[last])

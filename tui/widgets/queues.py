@@ -1,11 +1,11 @@
-"""The stages that files pass and the queues of background work: places taken, what waits, how fast."""
+"""The stages that files pass and the job queues: places taken, jobs that wait, rates."""
 
 from core.models import LimitView, QueueView, Snapshot, Value
 from tui import format
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Room, Rows, SnapshotPane, empty
 
-NAMES = {"video_proxy": "proxy", "location_stats": "stats", "live_photo": "live photo"}
+LABELS = {"video_proxy": "proxy", "location_stats": "stats", "live_photo": "live photo"}
 
 REASONS = {
     "copies come first": "for copies",
@@ -13,17 +13,17 @@ REASONS = {
     "exiftool": "for exif",
     "metadata": "for exif",
 }
-"""The engine's reasons in fewer words."""
+"""Short forms of the engine's reasons."""
 
 NAME, RATE = 10, 9
 """Columns of a name and of a rate."""
 
 ROOMY = 58
-"""Columns from which on there is room for both a rate and what is waited for."""
+"""The fewest columns that have room for both a rate and the reason for waiting."""
 
 
 class Place(Value, frozen=True, kw_only=True):
-    """A stage or queue as it is shown. `queue` is its name there when it is a queue."""
+    """A stage or queue as it is displayed. `queue` is the queue's own name; empty for a stage."""
 
     name: str
     busy: int
@@ -37,13 +37,13 @@ class Place(Value, frozen=True, kw_only=True):
 
 
 class Queues(SnapshotPane):
-    """Stages first, then volumes in the enlarged pane, then the queues of background work."""
+    """Stages first, then in the enlarged pane volumes, then the queues."""
 
     NUMBER = 3
 
     @property
     def chosen(self) -> Place | None:
-        """What is in the chosen row."""
+        """The stage or queue in the chosen row."""
         found = places(self.snapshot, volumes=self.enlarged)
         return found[self.cursor] if self.cursor < len(found) else None
 
@@ -64,7 +64,7 @@ class Queues(SnapshotPane):
 
 
 def places(snapshot: Snapshot, *, volumes: bool = False) -> list[Place]:
-    """Stages, volumes when asked for, and queues."""
+    """Stages, volumes if asked for, and queues."""
     rates = {"hash": snapshot.rates.read, "copy": snapshot.rates.written, "verify": snapshot.rates.verified}
     stages = [_stage(one, rates.get(one.name)) for one in snapshot.limits if " " not in one.name]
     below = [_stage(one, None) for one in snapshot.limits if " " in one.name] if volumes else []
@@ -84,7 +84,7 @@ def _stage(limit: LimitView, rate: float | None) -> Place:
 
 def _queue(queue: QueueView) -> Place:
     return Place(
-        name=NAMES.get(queue.name, queue.name),
+        name=LABELS.get(queue.name, queue.name),
         busy=queue.busy,
         slots=queue.slots,
         waiting=queue.waiting,
@@ -101,12 +101,12 @@ def _waits(queue: QueueView) -> str:
         return "paused"
     if not queue.waiting or queue.busy or not queue.reason:
         return ""
-    follows = f"for {NAMES.get(queue.reason, queue.reason)}" if " " not in queue.reason else queue.reason
+    follows = f"for {LABELS.get(queue.reason, queue.reason)}" if " " not in queue.reason else queue.reason
     return REASONS.get(queue.reason, follows)
 
 
 def row(place: Place, room: Room, widest: int, *, chosen: bool) -> Line:
-    """One place on one line. Where there is no room for both, the rate stands where it waits for something."""
+    """One place on one line. Without room for both, a reason to wait replaces the rate."""
     glyphs = room.glyphs
     share = place.busy / place.slots if place.slots else 0.0
     mark = (">", "title") if chosen and room.focused else (" ", "")

@@ -1,27 +1,26 @@
-"""All imports, the newest first: figures and verdict on one line each."""
+"""All imports, the newest first, one line each: figures and verdict."""
 
 from collections.abc import Sequence
 
-from core.models import ImportView, Snapshot, State, Verdict
-from core.protocol import Record
+from core.models import ImportRecord, ImportView, Snapshot, State, Verdict
 from tui import format
-from tui.session import settled, share
+from tui.totals import settled, share
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Lazy, Pane, Room, Rows, empty
 
 
 class Records(Pane):
-    """Records as the engine has them; those under way with what the snapshot says."""
+    """The engine's records of imports; running ones with the values of the snapshot."""
 
     def __init__(self, *args: object, **more: object) -> None:
         super().__init__(*args, **more)  # type: ignore[arg-type]
-        self.records: Sequence[Record] = ()
+        self.records: Sequence[ImportRecord] = ()
         self.snapshot: Snapshot | None = None
         self.known = False
         self.trouble = ""
 
     @property
-    def chosen(self) -> Record | None:
+    def chosen(self) -> ImportRecord | None:
         """The record in the chosen row."""
         return self.records[self.cursor] if self.cursor < len(self.records) else None
 
@@ -42,13 +41,15 @@ class Records(Pane):
 def verdict(state: str, word: Verdict, failed: int) -> tuple[str, str]:
     """State and verdict in one word, with its colour."""
     if state == State.DONE:
-        return (str(word) or "DONE", "good" if word is Verdict.SAFE else "bad")
+        return (str(word) or format.EMPTY, "good" if word is Verdict.SAFE else "bad")
     if state == State.RUNNING:
         return ("RUNNING", "bad" if failed else "busy")
     return (state.upper(), "warn")
 
 
-def row(record: Record, view: ImportView | None, snapshot: Snapshot | None, room: Room, *, chosen: bool) -> Line:
+def row(
+    record: ImportRecord, view: ImportView | None, snapshot: Snapshot | None, room: Room, *, chosen: bool
+) -> Line:
     """One import on one line."""
     glyphs = room.glyphs
     state = str(view.state) if view else record.state
@@ -63,6 +64,8 @@ def row(record: Record, view: ImportView | None, snapshot: Snapshot | None, room
     wide = room.width >= 100
     counts = f"{format.number(archived)} new, {format.number(known)} known"
     bad = (f", {format.number(failed)} failed", "bad") if failed else ("", "")
+    broken = (view.unopenable if view else record.unopenable).files
+    doubt = (f", {format.number(broken)} cannot be opened", "warn") if broken else ("", "")
     return crop(
         line(
             mark,
@@ -73,6 +76,7 @@ def row(record: Record, view: ImportView | None, snapshot: Snapshot | None, room
             (glyphs.fit(name, 24 if wide else 14), "bold" if chosen and room.focused else ""),
             (counts, ""),
             bad,
+            doubt,
             "  ",
             (glyphs.text(record.location), "dim"),
         ),

@@ -1,16 +1,16 @@
-"""What can be imported: cards first, then other volumes, and the paths a person has typed."""
+"""The possible sources: cards first, then other volumes, and the paths that a person has entered."""
 
 from core.volumes.filesystems import Kind
 from tui import format
-from tui.choice import Choice, Source, is_card
 from tui.glyphs import Glyphs
+from tui.import_form import Choice, Source, is_card
+from tui.widgets.dry_run_pane import new_and_known
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Pane, Room, Rows, empty
-from tui.widgets.prospect import new_and_known
 
 
 class Sources(Pane):
-    """Volumes as they come and go."""
+    """The volumes that are mounted now, and paths."""
 
     NUMBER = 1
 
@@ -27,7 +27,7 @@ class Sources(Pane):
         return sources[self.cursor] if self.cursor < len(sources) else None
 
     def follow(self, source: Source | None) -> None:
-        """Keep the cursor on a source, wherever its row is now."""
+        """Keep the cursor on a source when its row has changed."""
         paths = [one.path for one in self.choice.sources]
         if source is not None and source.path in paths:
             self.cursor = paths.index(source.path)
@@ -60,7 +60,7 @@ def row(source: Source, room: Room, widest: int, *, chosen: bool) -> Line:
 
 
 def says(source: Source, wide: bool) -> Line:
-    """What a source is, and what is new on it once that was counted."""
+    """What a source is and, once it was counted, what is new on it."""
     volume = source.volume
     if volume is None:
         return line((source.path, "dim"))

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from statistics import fmean
 
-from core.engine.bottleneck import Bottleneck, bottleneck
 from core.models import Rates, Snapshot
+from tui.bottleneck import READ_LIMIT, Bottleneck, bottleneck
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Room, Rows, SnapshotPane
 
@@ -14,10 +14,10 @@ TABLE = 37
 TITLE = 3
 
 BACK = 10
-"""Columns of the way back in the title of an enlarged pane."""
+"""Columns of the hint for going back in the title of an enlarged pane."""
 
 WIDE = 45
-"""Columns from which on there is room for advice."""
+"""The fewest columns that have room for advice."""
 
 HISTORY = 120
 """Samples that an engine keeps."""
@@ -27,25 +27,27 @@ ADVICE = {
     "network": "the way to the archive is full",
     "archive disk": "the archive's disk takes no more",
     "processor": "hashing takes all cores",
+    "read_limit": "as config.toml says; each card is read no faster",
+    "paused": "nothing is read until it is resumed",
 }
 
 
 class Throughput(SnapshotPane):
-    """Bytes a second."""
+    """A graph of bytes per second."""
 
     NUMBER = 2
     CHOOSES = False
 
     def rows(self, snapshot: Snapshot, room: Room) -> Rows:
-        """Graph and table side by side."""
+        """The graph and the table beside it."""
         rates, glyphs = snapshot.rates, room.glyphs
-        # The way back stands beside the table's heads.
+        # The hint for going back is beside the table's headings.
         width = max(1, room.width - TABLE - 2 - (BACK if room.enlarged else 0))
         height = max(4, room.height)
         each = -(-HISTORY // width)
         width = min(width, -(-HISTORY // each))
         columns = buckets(busiest(rates), rates.period, snapshot.time, each)[-width:]
-        # Reading back is short and fast: it would press everything else flat.
+        # Reading back is short and fast: it would make all other columns look flat.
         arriving = buckets(busiest(rates, ("read", "written")), rates.period, snapshot.time, each)[-width:]
         top = max(arriving, default=0.0) or max(columns, default=0.0)
         drawn = glyphs.graph([*[0.0] * (width - len(columns)), *columns], height, top)
@@ -64,7 +66,7 @@ RATES = ("read", "written", "verified")
 
 
 def busiest(rates: Rates, names: Sequence[str] = RATES) -> tuple[float, ...]:
-    """Of each moment the highest of these rates: what is at work then."""
+    """The highest of these rates at each moment."""
     histories: list[tuple[float, ...]] = [getattr(rates, f"{name}_history") for name in names]
     size = max(map(len, histories))
     padded = [(0.0,) * (size - len(history)) + tuple(history) for history in histories]
@@ -72,8 +74,8 @@ def busiest(rates: Rates, names: Sequence[str] = RATES) -> tuple[float, ...]:
 
 
 def buckets(history: tuple[float, ...], period: float, now: float, each: int) -> list[float]:
-    """Means over `each` samples. They begin at whole multiples of that time, so that a column that was drawn
-    stays what it was."""
+    """Means over `each` samples. They begin at whole multiples of that time, so that a column does not change
+    after it was drawn."""
     newest = round(now / period)
     found: dict[int, list[float]] = {}
     for number, value in enumerate(history):
@@ -101,11 +103,13 @@ def _limit(limit: Bottleneck, snapshot: Snapshot) -> Line:
     others = [load for load in limit.loads if load.name != limit.name]
     beside = f"; {others[0].name} {others[0].share * 100:.0f}%" if others else ""
     readers = sum(1 for one in snapshot.limits if one.name.startswith("read ") and one.busy)
+    if limit.name == READ_LIMIT:
+        return line(" ", ("LIMIT:", "title"), f" read_limit = {snapshot.read_limit // 1_000_000} MB/s")
     name = f"{limit.name}s" if limit.name == "card reader" and readers > 1 else limit.name
     return line(" ", ("LIMIT:", "title"), f" {name}{beside}")
 
 
 def _mega(value: float) -> str:
-    """Millions, in three digits where there are fewer than a thousand."""
+    """Millions, with three digits below a thousand."""
     mega = value / 1e6
     return f"{mega:.0f}" if mega >= 9.95 or not mega else f"{mega:.1f}" if mega >= 0.05 else "<0.1"

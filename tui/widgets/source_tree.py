@@ -2,9 +2,9 @@
 
 from core.models import Count, Value
 from tui import format
-from tui.choice import Source
-from tui.folders import Entry
 from tui.glyphs import Glyphs
+from tui.import_form import Source
+from tui.path_completion import Entry
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Pane, Room, Rows, empty
 
@@ -18,7 +18,7 @@ class Node(Value, frozen=True, kw_only=True):
 
 
 class Inside(Pane):
-    """The tree of `source`; `listed` are folders that were opened, `counts` those that were walked."""
+    """The tree of `source`; `listed`: folders that were opened, `counts`: folders that were walked."""
 
     NUMBER = 2
 
@@ -54,12 +54,12 @@ class Inside(Pane):
 
     @property
     def chosen(self) -> Node | None:
-        """The row of the cursor."""
+        """The node in the chosen row."""
         nodes = self.nodes
         return nodes[self.cursor] if self.cursor < len(nodes) else None
 
     def content(self, room: Room) -> Rows:
-        """The tree as far as it was opened."""
+        """The tree with the folders that were opened."""
         if self.source is None:
             return Rows(title="INSIDE", rows=empty("Right arrow shows what is in a source.", room.glyphs))
         title = f"INSIDE {room.glyphs.text(self.source.name)}"

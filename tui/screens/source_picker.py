@@ -1,4 +1,4 @@
-"""What a new import is chosen from, kept up to date: volumes, folders, locations, and what would happen."""
+"""The panes of a new import, kept up to date: volumes, folders, locations, and what would happen."""
 
 import asyncio
 import getpass
@@ -12,49 +12,53 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from core.errors import LadingError
-from core.models import ImportRequest
+from core.models import Arrival, ImportRequest
 from core.paths import display
 from core.results import Survey
-from tui import folders
-from tui.aside import aside
-from tui.cautions import cautions
-from tui.choice import Choice, Source
-from tui.remembered import recall
+from core.threads import aside
+from core.volumes.probe import mount_of
+from tui import path_completion
+from tui.import_form import Choice, Source
+from tui.last_answers import recall
 from tui.screens.base import Base
+from tui.source_warnings import cautions
+from tui.widgets.dry_run_pane import Prospect
 from tui.widgets.form import Form
-from tui.widgets.inside import Inside
 from tui.widgets.keys import Keys
 from tui.widgets.lines import Lines, line
 from tui.widgets.pane import Pane
-from tui.widgets.prospect import Prospect
+from tui.widgets.source_tree import Inside
 from tui.widgets.sources import Sources
 
-LOOK = 2.0
-"""Seconds between two looks at the volumes."""
+POLL_INTERVAL = 2.0
+"""Seconds between two checks of the volumes."""
 
-ANSWER = 8.0
+LIST_TIMEOUT = 8.0
 """Seconds that listing a folder may take."""
 
-CALM = 0.4
-"""Seconds without a change before what would happen is counted."""
+TYPING_PAUSE = 0.4
+"""Seconds without a change before the survey is requested."""
 
 
 class Choosing(Base[None]):
-    """The four panes of a new import, and what goes on beside them. Its keys are in `NewImport`."""
+    """The four panes of a new import, and their background tasks. The keys are in `NewImport`."""
 
-    def __init__(self) -> None:
+    def __init__(self, card: Arrival | None = None) -> None:
         super().__init__()
         self.choice = Choice()
+        self._card = card
+        """The card that the screen was opened for, until it is picked; then None."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._counting: asyncio.Task[None] | None = None
         self._glancing: asyncio.Task[None] | None = None
         self._stopped: list[bool] = []
         self.locations: list[str] = []
         self.touched = False
-        """Whether a person has picked anything, or left it out."""
+        """Whether a person has picked a source, or left one out."""
+        self.started = False
 
     def compose(self) -> ComposeResult:
-        """Four panes."""
+        """The four panes."""
         glyphs = self.glyphs
         yield Lines(id="top")
         yield Sources(glyphs, self.choice, id="sources")
@@ -65,22 +69,34 @@ class Choosing(Base[None]):
         yield Keys(glyphs)
 
     def on_mount(self) -> None:
-        """Begin with what was answered last time; look for volumes."""
-        settings = self.lading.settings
-        last = recall(settings.home)
-        choice = self.choice
-        choice.archive = settings.archive or last.archive
-        choice.location = settings.location or last.location
-        choice.operator = settings.operator or last.operator or getpass.getuser()
-        choice.verify, choice.known, choice.duplicates = settings.verify, settings.known, settings.duplicates
-        choice.exclude = settings.exclude
+        """Begin with what was left unfinished, else with what was answered last time; look for volumes."""
         self.query_one("#top", Lines).put([line((" Lading", "title"), "  new import")])
         self.set_focus(self.query_one(Sources))
+        if (draft := self.lading.draft) is not None:
+            self.touched = True
+            self._use(draft)
+            if self._card is not None and self._card.preset:
+                draft.take(self.lading.settings, self._card.preset)
+            self.changed()
+        else:
+            self._begin_anew()
         self.begin(self._watch_volumes())
         self.begin(self._find_locations())
 
+    def _use(self, choice: Choice) -> None:
+        self.choice = self.query_one(Sources).choice = self.query_one(Form).choice = choice
+
+    def _begin_anew(self) -> None:
+        settings = self.lading.settings
+        last = recall(settings.home)
+        choice = self.choice
+        choice.archive, choice.also, choice.location = last.archive, last.also, last.location
+        choice.operator = last.operator or getpass.getuser()
+        choice.take(settings, self._card.preset if self._card and self._card.preset else last.preset)
+
     def on_unmount(self) -> None:
-        """Stop what goes on beside the screen."""
+        """Stop the background tasks. The choices are kept for the next time, unless they were started."""
+        self.lading.draft = self.choice if self.touched and not self.started else None
         self._stopped.append(True)
         for task in self._tasks:
             task.cancel()
@@ -91,7 +107,7 @@ class Choosing(Base[None]):
         task.add_done_callback(self._tasks.discard)
         return task
 
-    # What goes on beside the screen
+    # Background tasks
 
     async def _watch_volumes(self) -> None:
         sources = self.query_one(Sources)
@@ -107,7 +123,9 @@ class Choosing(Base[None]):
                 self.choice.merge(found)
                 sources.looked = True
                 new = [source for source in self.choice.cards if source not in cards]
-                if len(new) == 1 and not self.touched and not self.choice.picked:
+                if self._card is not None and (asked := self._asked_for(self._card)):
+                    asked.picked, self._card, chosen = True, None, asked
+                elif len(new) == 1 and not self.touched and not self.choice.picked:
                     # The card that was just put in is what it is about.
                     new[0].picked = True
                     chosen = new[0]
@@ -117,15 +135,22 @@ class Choosing(Base[None]):
                 self._glance()
             sources.draw()
             self.about_source()
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(POLL_INTERVAL)
+
+    def _asked_for(self, card: Arrival) -> Source | None:
+        """The source that is this card; None if it is not listed."""
+        return next(
+            (one for one in self.choice.sources if one.volume and display(one.volume.identity) == card.identity),
+            None,
+        )
 
     def _glance(self) -> None:
-        """Count what is new on cards that nobody has asked about."""
+        """Count what is new on cards for which nothing was requested yet."""
         if self.choice.archive and (self._glancing is None or self._glancing.done()):
             self._glancing = self.begin(self._glance_at_cards())
 
     async def _glance_at_cards(self) -> None:
-        """One card after the other, by their listings and the record; each once."""
+        """Survey one card after the other, each once, by its listing and the catalog, without reading files."""
         while waiting := [source for source in self.choice.cards if self._unseen(source)]:
             source = waiting[0]
             source.compared, source.glance = self.choice.archive, None
@@ -144,14 +169,16 @@ class Choosing(Base[None]):
             records = await self.lading.connection.imports()
             self.locations = list(dict.fromkeys(record.location for record in reversed(records)))
             if records and not self.choice.archive:
-                self.choice.archive = records[-1].archive
-            if self.locations and not self.choice.location:
+                last = records[-1].together or records[-1].id
+                first, *others = [one.archive for one in records if last in (one.id, one.together)]
+                self.choice.archive, self.choice.also = first, tuple(others)
+            if self.locations and not self.choice.location and not self.choice.pattern:
                 self.choice.location = self.locations[0]
             self.changed()
             self._glance()
 
     def changed(self) -> None:
-        """Something was chosen: draw it, and count again."""
+        """Redraw and count again, because a choice has changed."""
         prospect = self.query_one(Prospect)
         prospect.names = {
             display(request.source): request.label or os.path.basename(request.source)
@@ -172,17 +199,19 @@ class Choosing(Base[None]):
         self.draw_keys()
 
     def about_source(self) -> None:
-        """Questions and keys are about the chosen source."""
+        """Update form and keys for the chosen source."""
         form = self.query_one(Form)
         form.source = self.source
         form.draw()
         self.draw_keys()
 
     async def _count(self) -> None:
-        """Have the engine count what would happen."""
-        await asyncio.sleep(CALM)
+        """Have the engine survey the chosen sources."""
+        await asyncio.sleep(TYPING_PAUSE)
         prospect, archive = self.query_one(Prospect), self.choice.archive
         requests = self.choice.requests()
+        await self._find_archive(archive)
+        prospect.warnings = cautions(self.choice)
         try:
             prospect.surveys = surveys = await self.lading.connection.survey(requests)
         except LadingError as error:
@@ -196,8 +225,17 @@ class Choosing(Base[None]):
         self.query_one(Sources).draw()
         self.query_one(Form).draw()
 
+    async def _find_archive(self, archive: str) -> None:
+        """Ask the kernel which volume the archive is on."""
+        if archive and self.choice.archive_mount[0] != archive:
+            with suppress(TimeoutError):
+                # A new archive is made in the parent folder.
+                places = os.fsencode(archive), os.fsencode(os.path.dirname(archive))
+                point = await aside(lambda: mount_of(places[0]) or mount_of(places[1]), LIST_TIMEOUT)
+                self.choice.archive_mount = archive, point
+
     def _take_glances(self, requests: list[ImportRequest], surveys: Sequence[Survey], archive: str) -> None:
-        """What was counted of whole sources is shown with them; and there may be something to ask about."""
+        """Show the surveys of whole sources with these sources; they may also bring up questions."""
         counted = {survey.source: survey for survey in surveys}
         whole = {source.path: source for source in self.choice.picked if source.picked and not source.out}
         for request in requests:
@@ -206,16 +244,17 @@ class Choosing(Base[None]):
                 source.glance, source.compared = counted[display(request.source)], archive
         found = self.query_one(Form).found
         found.update(name for name in ("libraries", "icloud") if any(getattr(one, name) for one in surveys))
+        found.update("icloud" for one in surveys if one.icloud_folders)
 
     async def list_folder(self, below: bytes) -> None:
-        """List a folder, then walk those in it for their sizes."""
+        """List a folder, then walk its subfolders for their sizes."""
         inside = self.query_one(Inside)
         source = inside.source
         if source is None:
             return
         folder = os.path.join(os.fsencode(source.path), below)
         try:
-            inside.listed[below] = await aside(lambda: folders.entries(folder), ANSWER)
+            inside.listed[below] = await aside(lambda: path_completion.entries(folder), LIST_TIMEOUT)
         except TimeoutError:
             inside.trouble = "It does not answer."
         except NotADirectoryError:
@@ -226,13 +265,13 @@ class Choosing(Base[None]):
         for entry in inside.listed.get(below, ([], 0))[0]:
             if entry.folder and inside.source is source:
                 path = os.path.join(folder, entry.name)
-                count = await aside(lambda path=path: folders.walked(path, self._stopped), 3600.0)  # type: ignore[misc]
+                count = await aside(lambda path=path: path_completion.walked(path, self._stopped), 3600.0)  # type: ignore[misc]
                 inside.counts[os.path.join(below, entry.name)] = count
                 inside.draw()
 
     @property
     def pane(self) -> Pane:
-        """The pane that has the keys."""
+        """The focused pane."""
         return self.focused if isinstance(self.focused, Pane) else self.query_one(Sources)
 
     @property

@@ -1,4 +1,4 @@
-"""One line to type, with what fits below it."""
+"""A line to type in, with completions below it."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -11,19 +11,22 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from tui.aside import aside
+from core.threads import aside
 from tui.glyphs import Glyphs
-from tui.widgets.lines import CLASSES, Lines, line
+from tui.widgets.lines import CLASSES, Lines, line, width_of
 
 Offer = Callable[[str], Sequence[str]]
-"""What fits to what was typed. It is called beside the screen: a folder may not answer."""
+"""Returns the completions of what was typed. It is called in a thread, because a folder may not answer."""
 
-ANSWER = 8.0
-"""Seconds that an offer may take."""
+ROOM = 72
+"""Columns in the box, as in the style sheet."""
+
+OFFER_TIMEOUT = 8.0
+"""Seconds that finding completions may take."""
 
 
 class Ask(ModalScreen[str | None]):
-    """Enter takes what was typed, or the offer that the arrows chose; tab completes; Esc leaves it as it was."""
+    """Enter accepts the text, or the completion chosen with the arrows; tab completes; Esc cancels."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = CLASSES
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,47 +50,50 @@ class Ask(ModalScreen[str | None]):
         self._looking: asyncio.Task[None] | None = None
 
     def compose(self) -> ComposeResult:
-        """The question, the line, the offers."""
+        """The question, the line and the completions."""
         with Vertical(id="box"):
             yield Lines(id="question")
-            yield Input(self._answer, compact=True, select_on_focus=False)
+            yield Input(self._answer, compact=True, select_on_focus=True)
             yield Lines(id="offers")
 
     def on_mount(self) -> None:
-        """Begin to type."""
-        about = (f"  {self._about}", "dim")
-        self.query_one("#question", Lines).put([line((self._glyphs.text(self._question), "title"), about)])
+        """Focus the line."""
+        question = (self._glyphs.text(self._question), "title")
+        about = (self._glyphs.text(self._about), "dim")
+        together = line(question, "  ", about)
+        fits = width_of(together) <= min(ROOM, self.app.size.width - 4)
+        self.query_one("#question", Lines).put([together] if fits else [line(question), line(about)])
         box = self.query_one(Input)
-        # A cursor that blinks is work for a slow link.
+        # A blinking cursor would send data over a slow link.
         box.cursor_blink = False
         box.focus()
         self._look(self._answer)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Offer what fits."""
+        """Show completions."""
         self._look(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take it."""
+        """Close with the answer."""
         event.stop()
         self.dismiss(self._offered[self._cursor] if self._cursor >= 0 else event.value.strip())
 
     def on_resize(self, event: events.Resize) -> None:
-        """Draw for the new width."""
+        """Redraw for the new width."""
         self._draw()
 
     def action_leave(self) -> None:
-        """Nothing changes."""
+        """Close without a change."""
         self.dismiss(None)
 
     def action_move(self, by: int) -> None:
-        """Choose an offer."""
+        """Choose a completion."""
         if self._offered:
             self._cursor = min(max(self._cursor + by, -1), len(self._offered) - 1)
             self._draw()
 
     def action_complete(self) -> None:
-        """Type the chosen offer, or what all offers begin with."""
+        """Insert the chosen completion, or the common beginning of all."""
         if not self._offered:
             return
         text = self._offered[self._cursor] if self._cursor >= 0 else _common(self._offered)
@@ -97,7 +103,7 @@ class Ask(ModalScreen[str | None]):
             box.cursor_position = len(text)
 
     def on_unmount(self) -> None:
-        """Nobody waits for offers any more."""
+        """Stop looking for completions."""
         if self._looking is not None:
             self._looking.cancel()
 
@@ -110,7 +116,7 @@ class Ask(ModalScreen[str | None]):
 
     async def _find(self, offer: Offer, typed: str) -> None:
         try:
-            self._offered = list(await aside(lambda: offer(typed), ANSWER))
+            self._offered = list(await aside(lambda: offer(typed), OFFER_TIMEOUT))
         except TimeoutError:
             return
         self._draw()
@@ -131,6 +137,8 @@ class Ask(ModalScreen[str | None]):
 
 
 def _common(texts: Sequence[str]) -> str:
-    first, last = min(texts), max(texts)
-    size = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
-    return first[:size]
+    """The common beginning of all texts, regardless of case, in the spelling of the first one."""
+    folded = sorted(text.casefold() for text in texts)
+    pairs = zip(folded[0], folded[-1], strict=False)
+    size = next((at for at, (a, b) in enumerate(pairs) if a != b), len(folded[0]))
+    return texts[0][:size]

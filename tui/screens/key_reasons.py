@@ -1,8 +1,10 @@
-"""Why a key makes no sense for an import just now; empty when it does."""
+"""Reasons why a key cannot be used for an import now; empty when it can."""
 
-from core.models import ImportView, State
+from core.models import ImportView, MirrorView, State
 
 NONE = "There is no import."
+
+CARD = "No import of that card was begun yet: enter begins one."
 
 CLOSED = "It was closed as it is: import it anew; what is archived is not copied again."
 
@@ -10,14 +12,14 @@ ENDED = (State.DONE, State.CANCELLED)
 
 
 def steering(view: ImportView | None) -> str:
-    """Against pausing and cancelling it."""
+    """The reason against pausing and cancelling it."""
     if view is None:
         return NONE
     return f"{view.label} has ended." if view.state in ENDED else ""
 
 
 def retrying(view: ImportView | None) -> str:
-    """Against going on with it, or trying again what failed."""
+    """The reason against resuming it, or retrying its failed files."""
     if view is None:
         return NONE
     if view.state is State.CANCELLED:
@@ -28,14 +30,21 @@ def retrying(view: ImportView | None) -> str:
 
 
 def ejecting(view: ImportView | None) -> str:
-    """Against letting go of its card."""
+    """The reason against ejecting its card."""
     if view is None:
         return "There is no card."
     return "" if view.ended is not None else f"{view.label} is still being imported."
 
 
 def reading(view: ImportView | None) -> str:
-    """Against showing its receipt."""
+    """The reason against showing its receipt."""
     if view is None:
         return NONE
     return "" if view.ended is not None else f"{view.label} has not ended: its receipt comes with its end."
+
+
+def of_mirror(view: MirrorView, does: str) -> str:
+    """The reason against using one of these keys for a mirror."""
+    if does not in ("pause", "cancel"):
+        return "That is a mirror: p pauses it, x cancels it."
+    return f"The mirror to {view.label} has ended." if view.ended is not None else ""

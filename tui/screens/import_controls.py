@@ -1,13 +1,12 @@
-"""Pausing, going on with and cancelling the import that a screen is about."""
+"""Pausing, resuming and cancelling the import that a screen shows."""
 
 from typing import Any
 
-from core.models import State
-from core.protocol import Record
+from core.models import ImportRecord, State
 from tui import format
 from tui.screens.base import Base
 from tui.screens.confirm import Confirm
-from tui.screens.reasons import CLOSED, ENDED
+from tui.screens.key_reasons import CLOSED, ENDED
 from tui.widgets.keys import Key
 
 PAUSE = Key(key="p", label="pause", does="pause", about="pause the import, or let it go on")
@@ -17,16 +16,16 @@ ERRORS = Key(key="w", label="why", does="errors", about="what has failed and why
 
 
 class Steering(Base[Any]):
-    """Keys for one import; `record` is what the engine's catalog says of it."""
+    """Keys for one import; `record` is its record in the catalog."""
 
     @property
-    def record(self) -> Record | None:
-        """The import that keys are about."""
+    def record(self) -> ImportRecord | None:
+        """The import that keys act on."""
         return None
 
     @property
     def state(self) -> str:
-        """Its state now: the snapshot is newer than the record."""
+        """Its current state: the snapshot is newer than the record."""
         record, snapshot = self.record, self.lading.snapshot
         if record is None:
             return ""
@@ -35,14 +34,14 @@ class Steering(Base[Any]):
 
     @property
     def failed(self) -> int:
-        """How many of its files have failed by now."""
+        """The current number of its failed files."""
         record, snapshot = self.record, self.lading.snapshot
         views = snapshot.imports if snapshot and record else ()
         then = record.failed if record else 0
         return next((view.failed.files for view in views if record and view.id == record.id), then)
 
     def why_not(self, does: str) -> str:
-        """Why a key makes no sense now."""
+        """Why a key cannot be used now."""
         if does not in ("pause", "cancel", "retry", "errors"):
             return super().why_not(does)
         if self.lading.trouble:
@@ -58,13 +57,13 @@ class Steering(Base[Any]):
         return f"It is {self.state}." if self.state in ENDED else ""
 
     def face(self, key: Key) -> Key:
-        """What was left goes on, what has failed is tried again."""
+        """The key resumes a stopped import, and retries failed files of any other."""
         if key is RETRY and self.state not in ("", *ENDED, State.RUNNING):
             return Key(key=key.key, label="resume", does=key.does, about=key.about)
         return super().face(key)
 
     async def do_pause(self) -> None:
-        """Pause it, or let it go on."""
+        """Pause or resume it."""
         if self.record is None:
             return
         if self.state == State.RUNNING:
@@ -75,7 +74,7 @@ class Steering(Base[Any]):
             await self.lading.resume(self.record.id)
 
     async def do_retry(self) -> None:
-        """Let it go on; one that runs or is done tries again what has failed."""
+        """Resume it; if it runs or is done, retry its failed files."""
         if self.record is None:
             return
         if self.state in (State.RUNNING, State.DONE):
@@ -86,12 +85,12 @@ class Steering(Base[Any]):
             await self.do_pause()
 
     def do_errors(self) -> None:
-        """What has failed and why."""
+        """Show its failed files and their causes."""
         if self.record is not None:
             self.lading.open_errors(self.record.id)
 
     def do_cancel(self) -> None:
-        """Ask, then close it."""
+        """Ask, then cancel it."""
         record = self.record
         if record is None:
             return

@@ -1,17 +1,17 @@
-"""What would happen: the survey of every picked source, and what to know before it starts."""
+"""The dry run: the survey of every picked source, and what to know before the import starts."""
 
 from collections.abc import Iterator, Sequence
 
 from core.results import Survey
 from tui import format
-from tui.console.preview import short
+from tui.console.dry_run import short
 from tui.glyphs import Glyphs
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Pane, Room, Rows, empty
 
 
 class Prospect(Pane):
-    """Counted in the background; `counting` while it is not known yet."""
+    """Shows surveys, which are made in the background; `counting` while they are not complete."""
 
     NUMBER = 3
 
@@ -19,12 +19,12 @@ class Prospect(Pane):
         super().__init__(glyphs, id=id)
         self.surveys: Sequence[Survey] = ()
         self.names: dict[str, str] = {}
-        """What sources are called, by their path."""
+        """The names of sources, by their path."""
         self.warnings: Sequence[str] = ()
         self.counting = False
         self.trouble = ""
         self.now = 0.0
-        """When it was counted."""
+        """When the surveys were made (seconds since 1970 UTC)."""
 
     def content(self, room: Room) -> Rows:
         """What each source holds, the sums, and warnings."""
@@ -67,22 +67,22 @@ class Prospect(Pane):
         lines = [line((told + space, "bad" if tight else ""))]
         seconds = [one.seconds for one in self.surveys]
         if (longest := max((one for one in seconds if one is not None), default=None)) is not None:
-            # Sources on different devices are read side by side.
+            # Sources on different devices are read in parallel.
             end = format.moment(self.now + longest)[11:]
             lines.append(line((f" about {format.duration(longest)} as before, done {end}", "")))
         return [crop(pieces, room.width, utf8=room.glyphs.utf8) for pieces in lines]
 
     def _further(self) -> Iterator[str]:
-        """What only all sources together tell."""
+        """Warnings that follow from all sources together."""
         free = self._free
         if free is not None and self._needed > free and not any(short(one) for one in self.surveys):
             yield "The archive has room for each of these, not for all of them."
         if libraries := sum(one.libraries for one in self.surveys):
             noun = "photo library" if libraries == 1 else "photo libraries"
             yield f"{format.number(libraries)} {noun} would stay out: to take them in, go to 4, photos."
-        if icloud := sum(one.icloud for one in self.surveys):
-            files = format.counted(icloud, "file")
-            yield f"{files} only in iCloud would stay out: to fetch them, go to 4, icloud."
+        folders = sum(one.icloud_folders for one in self.surveys)
+        if told := format.in_icloud(sum(one.icloud for one in self.surveys), folders):
+            yield f"{told} only in iCloud would stay out: to fetch them, go to 4, icloud."
 
 
 def new_and_known(one: Survey) -> Line:
@@ -114,7 +114,7 @@ def _more(one: Survey, glyphs: Glyphs) -> list[str]:
 
 
 def _flowing(parts: Sequence[str], width: int) -> list[str]:
-    """Parts on as few lines as hold them, none of them broken."""
+    """The parts on as few lines as possible, with no part broken."""
     lines: list[str] = []
     for part in parts:
         if lines and format.cells(lines[-1]) + format.cells(part) + 3 <= width:

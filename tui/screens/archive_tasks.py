@@ -1,0 +1,307 @@
+"""Tasks on an archive, an import or files. Each function asks for what its task needs, then opens a `Task`."""
+
+import os
+from collections.abc import Callable, Sequence
+
+from core.catalog.locations import position
+from core.config import copies, origins
+from core.errors import LadingError, UsageError
+from core.models import Count, FileView, ImportRecord, JobView
+from core.protocol.archive_requests import Audit, Check, DescribeLocation, ListLocations, Restore, StartMirror
+from core.protocol.import_requests import HashList, MoveImport
+from core.protocol.queue_requests import ListJobs
+from core.results import AuditScope, Changes, RestoreResult
+from tui import format, path_completion
+from tui.console import audited, checked, details, job_list, location_list, moves, restored, settings_list
+from tui.console.output import Output
+from tui.last_answers import recall, remember
+from tui.screens.base import Base
+from tui.screens.prompt import Ask
+from tui.screens.task import OnProgress, Task
+
+JOBS_SHOWN = 1000
+"""Pages of failed jobs are requested until so many are listed."""
+
+Screen = Base[None]
+
+
+def archive_of(screen: Screen) -> str:
+    """The path of the archive that tasks act on: the configured one, else that of the last import. Raises
+    UsageError."""
+    settings = screen.lading.settings
+    found = settings.archive or recall(settings.home).archive
+    if not found:
+        raise UsageError("no archive is configured, and nothing was imported.", "Set archive: lading config edit.")
+    return found
+
+
+def _ask(
+    screen: Screen, question: str, about: str, then: Callable[[str], None], answer: str = "", *names: str
+) -> None:
+    """Ask for a text, offering those of `names` that contain what is typed, and call `then` with it. Nothing
+    happens if the question is left, or the answer is empty."""
+
+    def answered(text: str | None) -> None:
+        if text:
+            then(text)
+
+    def offer(typed: str) -> list[str]:
+        fits = [name for name in names if typed.casefold() in name.casefold()]
+        return fits[: path_completion.OFFERED]
+
+    screen.app.push_screen(
+        Ask(question, answer, screen.glyphs, about=about, offer=offer if names else None), answered
+    )
+
+
+def ask_path(
+    screen: Screen, question: str, about: str, then: Callable[[str], None], *, empty: bool = False
+) -> None:
+    """Ask for a folder or file, and call `then` with its absolute path. Recent places are offered, then
+    completions of what is typed. `empty`: the answer may be empty; the path is empty then, too."""
+    recent = recall(screen.lading.settings.home).places
+
+    def answered(text: str | None) -> None:
+        if text is None or (not text and not empty):
+            return
+        typed = path_completion.pasted(text)
+        path = os.path.abspath(os.path.expanduser(typed)) if typed else ""
+        if path:
+            home = screen.lading.settings.home
+            remember(home, recall(home).with_place(path))
+        then(path)
+
+    def offer(typed: str) -> Sequence[str]:
+        return path_completion.completions(typed) if typed else recent
+
+    screen.app.push_screen(Ask(question, "", screen.glyphs, about=about, offer=offer), answered)
+
+
+def _open(screen: Screen, title: str, work: Callable[[OnProgress, Output], object]) -> None:
+    screen.app.push_screen(Task(title, work))  # type: ignore[arg-type]
+
+
+# The archive
+
+
+def check(screen: Screen, *, read: bool = False) -> None:
+    """Check whether all of a card, folder or file is in the archive. `read`: by reading it."""
+    archive = os.fsencode(archive_of(screen))
+    wanted = copies(screen.lading.settings)
+
+    def begin(path: str) -> None:
+        async def work(progress: OnProgress, out: Output) -> None:
+            request = Check(source=os.fsencode(path), archive=archive, read=read, copies=wanted)
+            checked.tell(await screen.lading.connection.call(request, progress=progress), out)
+
+        _open(screen, "CHECK", work)
+
+    ask_path(screen, "Check", "a card, folder or file: is all of it in the archive?", begin)
+
+
+def audit(screen: Screen) -> None:
+    """Audit the archive."""
+    archive = archive_of(screen)
+
+    async def work(progress: OnProgress, out: Output) -> None:
+        request = Audit.of(archive, AuditScope())
+        audited.tell(await screen.lading.connection.call(request, progress=progress), out)
+
+    _open(screen, "AUDIT", work)
+
+
+def heal(screen: Screen) -> None:
+    """Audit the archive, and heal damaged files from its copies, and from a card or folder."""
+    archive = archive_of(screen)
+
+    def begin(path: str) -> None:
+        async def work(progress: OnProgress, out: Output) -> None:
+            request = Audit.of(archive, AuditScope(heal=(path,) if path else (), copies=True))
+            audited.tell(await screen.lading.connection.call(request, progress=progress), out)
+
+        _open(screen, "HEAL", work)
+
+    ask_path(
+        screen, "Heal from", "a card or folder that has the files; empty: from copies only", begin, empty=True
+    )
+
+
+def mirror(screen: Screen) -> None:
+    """Start a mirror of the archive to a copy. It continues without the app, and is shown on the dashboard."""
+    archive = archive_of(screen)
+
+    async def start(path: str) -> None:
+        await screen.lading.connection.call(StartMirror(source=os.fsencode(archive), target=os.fsencode(path)))
+        screen.lading.draw_at_once()
+        screen.dismiss(None)
+
+    about = "the folder of the copy; an empty one becomes a copy"
+    ask_path(screen, "Mirror to", about, lambda path: screen.lading.begin(start(path)))
+
+
+def locations(screen: Screen) -> None:
+    """List all locations of the archive."""
+    archive = os.fsencode(archive_of(screen))
+
+    async def work(progress: OnProgress, out: Output) -> None:
+        location_list.tell(await screen.lading.connection.call(ListLocations(archive=archive)), out)
+
+    _open(screen, "LOCATIONS", work)
+
+
+def jobs(screen: Screen, queue: str = "") -> None:
+    """List background jobs that have failed for good, of one queue or (empty) of all."""
+
+    async def work(progress: OnProgress, out: Output) -> None:
+        found: list[JobView] = []
+        while len(found) < JOBS_SHOWN and (
+            page := await screen.lading.connection.call(
+                ListJobs(state="dead", queue=queue, after=found[-1].id if found else 0)
+            )
+        ):
+            found += page
+        if found:
+            job_list.tell(found, out)
+        else:
+            out.line("No background job has failed for good.")
+
+    _open(screen, "FAILED JOBS", work)
+
+
+def settings(screen: Screen) -> None:
+    """List all settings, and where each value comes from."""
+
+    async def work(progress: OnProgress, out: Output) -> None:
+        found = settings_list.settings_of(screen.lading.settings, origins(os.environ))
+        settings_list.tell(found, out)
+        out.line("Change them: lading config edit")
+
+    _open(screen, "SETTINGS", work)
+
+
+# An import
+
+
+def restore(screen: Screen, what: str, named: str) -> None:
+    """Restore the original tree of `what`: an import, a card or a location. `named`: its name for the question."""
+
+    def begin(path: str) -> None:
+        async def work(progress: OnProgress, out: Output) -> None:
+            request = Restore(name=what, target=os.fsencode(path))
+            restored.tell(await screen.lading.connection.call(request, progress=progress), path, out)
+
+        _open(screen, "RESTORE", work)
+
+    ask_path(screen, f"Restore {named} to", "a folder outside the archive; nothing is overwritten", begin)
+
+
+async def restore_any(screen: Screen) -> None:
+    """Ask for an import, a card or a location, then restore it."""
+    records = (await screen.lading.connection.imports())[::-1]
+    names = dict.fromkeys(name for one in records for name in (one.location, one.label, one.id) if name)
+    about = "a location, a card or the id of an import"
+    _ask(screen, "Restore", about, lambda what: restore(screen, what, what), "", *names)
+
+
+def move(screen: Screen, record: ImportRecord, known: Sequence[str]) -> None:
+    """Move an import that has ended to another location. `known`: names of locations to offer."""
+
+    def begin(location: str) -> None:
+        async def work(progress: OnProgress, out: Output) -> None:
+            moved = await screen.lading.connection.call(MoveImport(name=record.id, location=location))
+            moves.tell(moved, out)
+            for problem in moved.problems:
+                out.line(out.text(problem))
+
+        _open(screen, "MOVE", work)
+
+    about = "the location it belongs to; a new one is made"
+    _ask(screen, f"Move {record.label or record.id} to", about, begin, record.location, *dict.fromkeys(known))
+
+
+def mhl(screen: Screen, record: ImportRecord) -> None:
+    """Write an ASC MHL history into the restored tree of an import."""
+
+    def begin(path: str) -> None:
+        async def work(progress: OnProgress, out: Output) -> None:
+            request = HashList(name=record.id, folder=os.fsencode(path))
+            done = await screen.lading.connection.call(request)
+            out.line(f"{out.text(done.path)}: {format.counted(done.files, 'file')}.")
+            if done.left_out:
+                out.line(
+                    f"Not in it: {format.counted(done.left_out, 'file')}, not read or with names XML cannot hold."
+                )
+
+        _open(screen, "MHL", work)
+
+    ask_path(screen, "MHL history in", "the restored tree of this import", begin)
+
+
+async def edit_location(screen: Screen, record: ImportRecord) -> None:
+    """Change the description of an import's location, by one question after the other; Esc skips the rest."""
+    connection = screen.lading.connection
+    now = await connection.call(DescribeLocation.of(record.archive, record.location, Changes()))
+    place = "" if now.latitude is None or now.longitude is None else f"{now.latitude:g},{now.longitude:g}"
+    questions = (
+        ("name", now.name, "its name; the folder stays"),
+        ("description", now.description, "what it is; goes into the bag"),
+        ("position", place, "latitude,longitude; goes into the bag"),
+        ("access_note", now.access_note, "how to get in; stays out of the bag"),
+    )
+    given: dict[str, str] = {}
+
+    async def change() -> None:
+        told = {name: text for name, text in given.items() if name != "position"}
+        where = position(given["position"]) if "position" in given else None
+        changes = Changes(**told, position=where)
+        after = await connection.call(DescribeLocation.of(record.archive, now.folder, changes))
+
+        async def work(progress: OnProgress, out: Output) -> None:
+            details.tell_location(after, out)
+
+        _open(screen, "LOCATION", work)
+
+    def ask(at: int) -> None:
+        if at == len(questions):
+            if given:
+                screen.lading.begin(change())
+            return
+        name, before, about = questions[at]
+
+        def answered(text: str | None) -> None:
+            if text is None:
+                ask(len(questions))
+                return
+            if text != before:
+                given[name] = text
+            ask(at + 1)
+
+        title = name.replace("_", " ").capitalize()
+        screen.app.push_screen(Ask(title, before, screen.glyphs, about=about), answered)
+
+    ask(0)
+
+
+# Files
+
+
+def restore_files(screen: Screen, files: Sequence[FileView]) -> None:
+    """Restore these files under their original names, one content after the other."""
+    contents = list(dict.fromkeys(file.sha256 for file in files if file.sha256))
+
+    def begin(path: str) -> None:
+        async def work(progress: OnProgress, out: Output) -> None:
+            for number, content in enumerate(contents, 1):
+                progress(Count(files=number - 1), Count(files=len(contents)))
+                request = Restore(name=f"hash:{content}", target=os.fsencode(path), find=True)
+                try:
+                    found: RestoreResult = await screen.lading.connection.call(request)
+                except LadingError as error:
+                    out.line(f"{error.title}: {out.text(error.cause)}")
+                else:
+                    restored.tell(found, path, out)
+
+        _open(screen, "RESTORE", work)
+
+    many = format.counted(len(contents), "file")
+    ask_path(screen, f"Restore {many} to", "a folder outside the archive; nothing is overwritten", begin)

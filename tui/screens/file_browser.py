@@ -1,0 +1,147 @@
+"""The base of screens with lists of files: paging, copying, details."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import ClassVar
+
+from core.errors import LadingError
+from core.models import Outcome
+from tui.half_blocks import Cell
+from tui.screens import archive_tasks
+from tui.screens.pictured import FILMS, KINDS, Pictured
+from tui.widgets.files import Files
+from tui.widgets.keys import Key
+from tui.widgets.paged import PAGE
+from tui.widgets.picture import Picture
+
+WIDE = 100
+"""The fewest columns of a screen that have room for a picture beside the list."""
+
+PICTURE_WIDTH = 44
+"""Columns of the picture, as in the style sheet."""
+
+GRID = Key(key="g", label="grid", does="grid", about="the files as a grid of small pictures")
+OPEN = Key(key="enter", label="details", does="details", about="all that is known of the chosen file")
+MARK = Key(key="space", label="mark", does="mark", about="mark the chosen file, or not any more")
+RESTORE = Key(key="t", label="restore", does="restore", about="the marked files, else the chosen one, to a folder")
+COPY = Key(key="y", label="copy", does="copy", about="copy the chosen file's path (OSC 52)")
+
+
+class Browsing(Pictured):
+    """Fetches the pages that `Files` asks for."""
+
+    BROWSING: ClassVar[tuple[str, ...]] = ("details", "copy", "grid", "mark", "restore")
+
+    import_id = ""
+    words = ""
+    outcomes: Sequence[Outcome] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked = 0
+        self._turn = asyncio.Lock()
+        self._pictured = ""
+
+    @property
+    def files(self) -> Files:
+        """The list of files."""
+        return self.query_one(Files)
+
+    def look(self) -> None:
+        """Start over, because other files are to be listed."""
+        self._asked += 1
+        self.files.clear()
+        self.files.want(0)
+
+    async def on_paged_wanted(self, event: Files.Wanted) -> None:
+        """Fetch a page."""
+        self.run_worker(self._fetch(event.page, self._asked), exit_on_error=False)
+
+    async def _fetch(self, page: int, asked: int) -> None:
+        async with self._turn:
+            if asked != self._asked:
+                return
+            try:
+                found = await self.lading.connection.files(
+                    self.import_id, outcomes=self.outcomes, text=self.words, offset=page * PAGE
+                )
+            except LadingError as error:
+                self.say(str(error), "bad")
+                return
+        if asked == self._asked:
+            self.files.more = found.more
+            self.files.give(page, found.total, found.files)
+            self.picture_soon()
+            self.draw_keys()
+
+    def on_pane_chosen(self) -> None:
+        """Update the keys and the picture for another row."""
+        self.draw_keys()
+        self.picture_soon()
+
+    def picture_soon(self) -> None:
+        """Show the chosen file's picture when no other row is chosen for a moment."""
+        self.soon(self._picture)
+
+    def _picture(self) -> None:
+        picture, file = self.query_one(Picture), self.files.chosen
+        wanted = file.sha256 if file is not None and file.kind in KINDS else ""
+        if not self.glyphs.utf8 or self.app.ansi_color or self.size.width < WIDE:
+            picture.display = False
+        elif wanted != self._pictured:
+            self._pictured = wanted
+            if wanted:
+                strip = file is not None and file.kind == FILMS
+                fetching = self._fetch_picture(wanted, strip=strip)
+                self.run_worker(fetching, exclusive=True, group="picture", exit_on_error=False)
+            else:
+                picture.put([])
+
+    async def _fetch_picture(self, sha256: str, *, strip: bool) -> None:
+        picture = self.query_one(Picture)
+        cells: list[list[Cell]] = []
+        try:
+            cells = await self.cells(sha256, PICTURE_WIDTH - 2, self.files.size.height - 1, strip=strip)
+        except LadingError as error:
+            self.say(str(error), "bad")
+        if sha256 == self._pictured:
+            # The picture's columns are reserved only once there is a picture to show.
+            picture.display = picture.display or bool(cells)
+            picture.put(cells)
+
+    def on_pane_opened(self) -> None:
+        """A double click acts as Enter."""
+        self.call_later(self.action_do, "details")
+
+    def why_not(self, does: str) -> str:
+        """Why a key cannot be used now."""
+        if does == "restore" and not self.files.marked and self.files.chosen and not self.files.chosen.sha256:
+            return "That file is not in the archive."
+        return "There is no file." if does in self.BROWSING and self.files.chosen is None else ""
+
+    def do_details(self) -> None:
+        """Show everything known of the chosen file."""
+        file = self.files.chosen
+        if file is not None:
+            self.tell(file)
+
+    def do_grid(self) -> None:
+        """Show the files as thumbnails."""
+        from tui.screens.grid import Grid
+
+        self.app.push_screen(Grid(self.import_id, self.words, self.outcomes, self.files.cursor))
+
+    def do_mark(self) -> None:
+        """Mark the chosen file, or remove its mark."""
+        self.files.mark()
+
+    def do_restore(self) -> None:
+        """Restore the marked files, else the chosen one, to a folder."""
+        chosen = [self.files.chosen] if self.files.chosen else []
+        archive_tasks.restore_files(self, [*self.files.marked.values()] or chosen)
+
+    def do_copy(self) -> None:
+        """Copy the chosen file's path."""
+        file = self.files.chosen
+        if file is not None:
+            self.lading.copy(f"{file.archive}/{file.payload}" if file.payload else file.path)
