@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from core.makers import pool as makers
-from core.tasks import children
+from core.derivatives import pool as makers
+from core.tasks import child_processes
 from core.workers import pool as workers
+from tests import query_plans
 
 # A shell starts its jobs in the background with SIGINT ignored, and every process below inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -23,11 +24,22 @@ settings.register_profile("unhurried", settings(), deadline=None, suppress_healt
 settings.load_profile("unhurried")
 
 
+query_plans.watch()
+
+
+@pytest.fixture(autouse=True)
+def indexed() -> Iterator[None]:
+    """No statement of the program goes through a table that grows with the archive (tests.query_plans)."""
+    yield
+    if found := query_plans.found():
+        pytest.fail("\n".join(found))
+
+
 @pytest.fixture(autouse=True)
 def unhurried() -> Iterator[None]:
     """Processes that were killed get more time to be gone: a machine that runs tests side by side is busy."""
     # Not the fixture `monkeypatch`: it would outlive what other fixtures have to undo.
     with pytest.MonkeyPatch.context() as patch:
-        for module in (makers, children, workers):
-            patch.setattr(module, "LEAVE", 10.0)
+        for module in (makers, child_processes, workers):
+            patch.setattr(module, "EXIT_TIMEOUT", 10.0)
         yield

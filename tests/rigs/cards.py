@@ -1,4 +1,4 @@
-"""Camera cards as their makers lay them out, with small made-up content."""
+"""Camera cards in their makers' layouts, with small generated content."""
 
 import contextlib
 import os
@@ -132,7 +132,7 @@ CARDS: dict[Maker, tuple[str, ...]] = {
 
 
 def card_tree(root: bytes, maker: Maker, seed: int = 3) -> Manifest:
-    """Lay out one maker's card under `root`; no two files have the same content."""
+    """Make one maker's card under `root`; no two files have the same content."""
     numbers = random.Random(f"{maker} {seed}")
     plant = Planter(root)
     for path in CARDS[maker]:
@@ -145,8 +145,8 @@ def card_tree(root: bytes, maker: Maker, seed: int = 3) -> Manifest:
 
 
 def whole_card(root: bytes) -> None:
-    """A card that every maker has written to, with hostile names, odd times, duplicates and empty folders; nothing
-    on it is litter or a link."""
+    """Make a card that every maker has written to, with hostile names, odd times, duplicates and empty folders,
+    but without junk files and links."""
     for maker in CARDS:
         card_tree(root, maker)
     plant = Planter(root)
@@ -167,7 +167,7 @@ def whole_card(root: bytes) -> None:
 
 
 def differences(one: str, other: str) -> str:
-    """What diff(1) finds between two trees; empty when they hold the same names and contents."""
+    """The output of diff(1) for two trees; empty when they hold the same names and contents."""
     return subprocess.run(
         ["diff", "-r", "--no-dereference", one, other],
         capture_output=True,

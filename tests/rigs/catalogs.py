@@ -1,7 +1,7 @@
-"""Catalogs of any size, filled without any file: cards of many days, made by several cameras."""
+"""Catalogs of any size, filled without files: cards of many days, made by several cameras."""
 
+import json
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -11,7 +11,10 @@ from typing import Any
 import xxhash
 
 from core import schema
-from core.schema import FILE
+from core.catalog.files import NAME
+from core.media.camera import camera_name
+from core.schema import DATABASE_FILE
+from core.sqlite import sqlite3
 
 CAMERAS = (("SONY", "ILCE-7SM3"), ("Canon", "Canon EOS R5"), ("GoPro", "HERO11 Black"), ("DJI", "FC3411"))
 NAMES = ("CLIP/C{:04}.MP4", "CLIP/C{:04}M01.XML", "DCIM/100MSDCF/DSC{:05}.ARW", "DCIM/100MSDCF/DSC{:05}.JPG")
@@ -20,19 +23,24 @@ PER_CARD = 2000
 LOCATIONS = 50
 FIRST = datetime(2015, 1, 1)
 BATCH = 4096
+GENERATED = 1
+"""The version of a catalog that makes names of cameras itself, or has none yet, and no index of files' names."""
 
-_FILE = "INSERT INTO file VALUES (?, ?, 1, ?, ?, ?, ?, ?, 1, ?, NULL)"
+_FILE = (
+    "INSERT INTO file (id, import_id, volume_id, path, stem, size, mtime_ns, kind, outcome, item_id, "
+    "reason) VALUES (?, ?, 1, ?, ?, ?, ?, ?, 1, ?, NULL)"
+)
 _ITEM = "INSERT INTO item VALUES (?, 1, ?, ?, ?, ?, ?, ?, 'medium', 1764979200.0, NULL)"
 _METADATA = "INSERT INTO metadata (item_id, captured_local, make, model, raw) VALUES (?, ?, ?, ?, x'')"
 
 
 def day(number: int) -> datetime:
-    """When file `number` was taken: a card a day, over and over the same eight years."""
+    """When file `number` was taken: one card per day, within eight years that repeat."""
     return FIRST + timedelta(days=number // PER_CARD * 6, seconds=number % PER_CARD)
 
 
 def rows(count: int) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...] | None]]:
-    """Rows of files, items and metadata."""
+    """Yields the rows (file, item, metadata or None) of each file."""
     for number in range(count):
         card, id = number // PER_CARD + 1, number + 1
         name = NAMES[number % 4].format(number // 4 % 9999 + 1).encode()
@@ -47,14 +55,21 @@ def rows(count: int) -> Iterator[tuple[tuple[Any, ...], tuple[Any, ...], tuple[A
         yield file, item, told
 
 
+def migrate(connection: sqlite3.Connection, first: int = 0, last: int | None = None) -> None:
+    """Bring a database from the version `first` to `last`, None for the newest."""
+    for name, function in schema.FUNCTIONS.items():
+        connection.create_function(name, 1, function)
+    for migration in schema.MIGRATIONS[first:last]:
+        connection.executescript(migration)
+
+
 def catalog(home: str, count: int) -> str:
-    """A catalog of `count` files in the state folder `home`; its path."""
-    path = os.path.join(home, FILE)
+    """Make a catalog of `count` files in the state folder `home`. Returns its path."""
+    path = os.path.join(home, DATABASE_FILE)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")
-        for migration in schema.MIGRATIONS:
-            connection.executescript(migration)
-        connection.executescript(f"PRAGMA user_version = {schema.VERSION};")
+        migrate(connection)
+        connection.executescript(f"PRAGMA user_version = {schema.SCHEMA_VERSION};")
         cards = range(1, count // PER_CARD + 2)
         connection.execute("INSERT INTO archive (id, uuid, path) VALUES (1, 'uuid', CAST('/archive' AS BLOB))")
         connection.execute("INSERT INTO volume VALUES (1, 'uuid:1', 'EOS_DIGITAL', 'exfat', NULL)")
@@ -74,7 +89,12 @@ def catalog(home: str, count: int) -> str:
             connection.execute("BEGIN")
             connection.executemany(_ITEM, items)
             connection.executemany(_FILE, files)
+            if schema.SCHEMA_VERSION > GENERATED:
+                connection.execute(NAME, (json.dumps([file[0] for file in files]),))
             connection.executemany(_METADATA, [one for one in told if one])
             connection.execute("COMMIT")
+        if schema.SCHEMA_VERSION > GENERATED:
+            named = [(camera_name(*made), made[0]) for made in CAMERAS]
+            connection.executemany("UPDATE metadata SET camera = ? WHERE make = ?", named)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return path

@@ -1,8 +1,8 @@
-"""One batch as a worker brings it in, without an engine: `python -m tests.rigs.conversation SOURCE ARCHIVE WAY`.
+"""One batch through a worker, without an engine: `python -m tests.rigs.conversation SOURCE ARCHIVE WAY`.
 
-The same worker, asked the same as the engine asks. For each line it gets it does all of it in a process of its
-own: that says `ready` and its number, and begins at SIGUSR1, so that strace can be attached; how it ended is told
-afterwards. WAY is that of `core.files.noreplace`; empty for the one that is found.
+The same worker gets the same requests as from the engine. For each line on standard input one child process does
+all of it: it prints `ready` and its process id, and starts at SIGUSR1, so that strace can be attached; afterwards
+its exit status is printed. WAY is one of `core.files.noreplace`; empty: the one that is found by trying.
 """
 
 import os
@@ -13,28 +13,30 @@ from typing import TypeVar
 
 import msgspec
 
-from core.workers import messages
-from core.workers.control import Control
-from core.workers.messages import Place, ToRead, ToStage
-from core.workers.reading import ARENA
-from core.workers.worker import Worker
+from core.workers import archive_messages, batch_messages, messages, source_messages
+from core.workers.batch_messages import ToStage
+from core.workers.dispatch import Dispatcher
+from core.workers.messages import Place
+from core.workers.read_source import ARENA
+from core.workers.shared_memory import Control
+from core.workers.source_messages import ToRead
 
 R = TypeVar("R")
 STAGING = ".lading/staging/import/1"
 
 
 def command(source: Path, archive: Path, way: str) -> list[str]:
-    """Its command line."""
+    """The command line that runs this module."""
     return [sys.executable, "-m", "tests.rigs.conversation", str(source), str(archive), way]
 
 
 class Conversation:
-    """What the engine says to its worker."""
+    """The engine's requests to a worker, for one source."""
 
     def __init__(self, source: str, archive: str, way: str) -> None:
-        self._worker = Worker(Control.create().slot(0))
+        self._worker = Dispatcher(Control.create().slot(0))
         self._source = source
-        facts = self._ask(messages.OpenArchive(os.fsencode(archive), True), messages.ArchiveFacts)
+        facts = self._ask(archive_messages.OpenArchive(os.fsencode(archive), True), archive_messages.ArchiveFacts)
         self._place = Place(facts.root, facts.device, facts.inode, way or facts.way, "medium")
 
     def _ask(self, request: messages.Request, wanted: type[R]) -> R:
@@ -44,34 +46,34 @@ class Conversation:
         return reply
 
     def run(self) -> None:
-        """All files of the source: the large ones one by one, the small ones together."""
-        looked = self._ask(messages.Look(os.fsencode(self._source)), messages.Looked)
-        entries = self._ask(messages.ListTree(looked.source), messages.Listed).entries
+        """Archive all files of the source: the large ones one by one, the small ones in one batch."""
+        looked = self._ask(source_messages.Look(os.fsencode(self._source)), source_messages.Looked)
+        entries = self._ask(source_messages.ListTree(looked.source), source_messages.Listed).entries
         files = [ToRead(at, one.path, one.size, "images") for at, one in enumerate(entries, 1) if one.size]
         for file in [file for file in files if file.size > ARENA]:
-            request = messages.CopyLarge(looked.source, self._place, STAGING, file)
-            self._arrive(self._ask(request, messages.Digests))
+            request = batch_messages.CopyLarge(looked.source, self._place, STAGING, file)
+            self._arrive(self._ask(request, source_messages.Digests))
         small = [file for file in files if file.size <= ARENA]
-        self._arrive(self._ask(messages.ReadBatch(looked.source, small, True), messages.Digests))
+        self._arrive(self._ask(source_messages.ReadBatch(looked.source, small, True), source_messages.Digests))
 
-    def _arrive(self, digests: messages.Digests) -> None:
+    def _arrive(self, digests: source_messages.Digests) -> None:
         orders = [ToStage(one.number, self._payload(one), "archived") for one in digests.files]
-        self._well(self._ask(messages.Stage(self._place, STAGING, orders), messages.Checked))
-        self._ask(messages.Journal("import"), messages.Done)
-        self._well(self._ask(messages.Flush(), messages.Checked))
-        self._well(self._ask(messages.Verify("readback"), messages.Checked))
-        arrived = self._ask(messages.Publish(), messages.Arrived)
+        self._well(self._ask(batch_messages.Stage(self._place, STAGING, orders), batch_messages.Checked))
+        self._ask(batch_messages.Journal("import"), messages.Done)
+        self._well(self._ask(batch_messages.Flush(), batch_messages.Checked))
+        self._well(self._ask(batch_messages.Verify("readback"), batch_messages.Checked))
+        arrived = self._ask(batch_messages.Publish(), batch_messages.Arrived)
         if arrived.faults or arrived.taken:
             raise RuntimeError(f"not published: {arrived}")
-        self._ask(messages.Drop(), messages.Done)
+        self._ask(batch_messages.Drop(), messages.Done)
 
     @staticmethod
-    def _well(checked: messages.Checked) -> None:
+    def _well(checked: batch_messages.Checked) -> None:
         if checked.faults:
             raise RuntimeError(f"faults: {checked.faults}")
 
     @staticmethod
-    def _payload(digest: messages.Digest) -> str:
+    def _payload(digest: source_messages.Digest) -> str:
         name = digest.xxh128.hex()
         return f"locations/here/data/images/{name[:2]}/{name}.jpg"
 
@@ -81,14 +83,15 @@ def _said(text: str) -> None:
 
 
 def serve(source: str, archive: str, way: str) -> None:
-    """Carry it out as often as a line comes. Nothing is buffered: children share the pipe."""
+    """Archive the source once for each line that is read. Nothing is buffered, because the children share the
+    pipe."""
     while os.read(0, 1):
         child = os.fork()
         if not child:
             conversation = Conversation(source, archive, way)
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
             _said(f"ready {os.getpid()}")
-            # No call that has to do with files: at those it may be killed.
+            # No call here may be about files, because the process may be killed at any of those.
             signal.sigwait([signal.SIGUSR1])
             conversation.run()
             os._exit(0)

@@ -1,4 +1,4 @@
-"""What a command really read, wrote and changed, counted from outside by strace (Linux only)."""
+"""Counting what a command really read, wrote and changed, by strace (Linux only)."""
 
 import os
 import re
@@ -13,9 +13,9 @@ from types import TracebackType
 import psutil
 
 FIRST_READS = {"read", "pread64", "readv", "preadv", "preadv2", "copy_file_range", "splice"}
-"""Calls whose first descriptor is read from."""
+"""System calls that read from their first descriptor."""
 FIRST_WRITES = {"write", "pwrite64", "writev", "pwritev", "pwritev2", "ftruncate", "fallocate", "sendfile"}
-"""Calls whose first descriptor is written to; copy_file_range and splice write to their second."""
+"""System calls that write to their first descriptor; copy_file_range and splice write to their second."""
 OPENS = {"open", "openat", "openat2", "creat"}
 REMOVALS = ("unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2", "truncate")
 CREATIONS = ("link", "linkat", "symlink", "symlinkat", "mkdir", "mkdirat", "mknod", "mknodat")
@@ -23,7 +23,7 @@ MODES = ("chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown"
 TIMES = ("utime", "utimes", "futimesat", "utimensat")
 XATTRS = ("setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr")
 CHANGES = {*REMOVALS, *CREATIONS, *MODES, *TIMES, *XATTRS}
-"""Calls that change the entry, the metadata or the length of what they name."""
+"""System calls that change the entry, the metadata or the length of a named file."""
 CLONES = ("FICLONE", "FICLONERANGE", "FIDEDUPERANGE")
 WRITE_MODES = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND|O_TMPFILE")
 
@@ -38,7 +38,7 @@ class StraceError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One system call: when it began (seconds since 1970), its paths and what it moved."""
+    """One system call: its start (seconds since 1970), its paths and the bytes that it moved."""
 
     pid: int
     time: float
@@ -52,17 +52,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """All the calls of a command and its children, in order of time."""
+    """All system calls of a command and its children, in order of time."""
 
     exit_code: int
     calls: list[Call] = field(repr=False)
 
     def bytes_read(self, roots: Iterable[bytes]) -> int:
-        """Bytes that reached the command out of files at or below the roots, memory maps in full length."""
+        """Bytes that the command read from files at or below the roots; memory maps count in full length."""
         return sum(self.bytes_read_by_file(roots).values())
 
     def bytes_read_by_file(self, roots: Iterable[bytes]) -> dict[bytes, int]:
-        """The same, file by file."""
+        """The same, by file."""
         below = _below(roots)
         count: dict[bytes, int] = {}
         for call in self.calls:
@@ -86,7 +86,7 @@ class Trace:
 
 
 class Tracing:
-    """A command that runs under strace: use as a context, signal `tracee()`, then take `finish()`."""
+    """A command that runs under strace: use it as a context, signal `tracee()`, then call `finish()`."""
 
     def __init__(
         self, argv: Sequence[str | bytes], *, cwd: str | None = None, env: Mapping[str, str] | None = None
@@ -121,22 +121,22 @@ class Tracing:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def tracee(self) -> psutil.Process:
-        """The traced command itself: signals go to it, strace itself takes none."""
+        """The traced command itself, for sending signals: strace itself takes none."""
         return psutil.Process(self.process.pid).children()[0]
 
     def finish(self, timeout: float = 300) -> Trace:
-        """Wait for the command and all that it started, and read the log."""
+        """Wait for the command and all its children, and parse the log."""
         self.stdout, self.stderr = self.process.communicate(timeout=timeout)
         return Trace(self.process.returncode, read_logs(os.fsencode(self.folder), self.cwd))
 
 
 def available() -> bool:
-    """Whether this system can count at all."""
+    """Whether this system can count."""
     return sys.platform == "linux" and shutil.which("strace") is not None
 
 
 def strace() -> str:
-    """The path of strace, or an error that says how to get it."""
+    """The path of strace. Raises StraceError, which says how to install it."""
     path = shutil.which("strace")
     if sys.platform != "linux" or path is None:
         raise StraceError("counting reads needs Linux and strace: apt-get install strace")
@@ -150,7 +150,7 @@ def run_traced(
     env: Mapping[str, str] | None = None,
     timeout: float = 300,
 ) -> Trace:
-    """Run a command to its end and return every call of it that counts."""
+    """Run a command to its end. Returns its system calls."""
     with Tracing(argv, cwd=cwd, env=env) as tracing:
         return tracing.finish(timeout)
 
@@ -181,7 +181,7 @@ def read_logs(folder: bytes, cwd: bytes) -> list[Call]:
 
 
 def parse(line: str, pid: int = 0, cwd: bytes = b"/") -> Call | None:
-    """One line of the log; a call cut short by a kill counts with the result -1."""
+    """Parse one line of the log; a call interrupted by a kill has the result -1."""
     found = LINE.match(line)
     if found:
         when, name, arguments, code, rest = found.groups()
@@ -216,7 +216,7 @@ def parse(line: str, pid: int = 0, cwd: bytes = b"/") -> Call | None:
 
 
 def _paths(arguments: str, cwd: bytes) -> tuple[list[bytes], list[bytes]]:
-    """The paths of the descriptors among the arguments, and those of its names, joined to their folders."""
+    """The paths of the descriptors among the arguments, and the named paths, joined to their folders."""
     fds: list[bytes] = []
     paths: list[bytes] = []
     folder = cwd
@@ -231,7 +231,7 @@ def _paths(arguments: str, cwd: bytes) -> tuple[list[bytes], list[bytes]]:
 
 
 def _decode(text: str) -> bytes:
-    """A name as strace -xx writes it, every byte in hexadecimal; sockets and pipes stay as they are."""
+    """Decode a name as strace -xx writes it, every byte in hexadecimal; sockets and pipes stay unchanged."""
     return bytes.fromhex(text.replace("\\x", "")) if text.startswith("\\x") else text.encode()
 
 

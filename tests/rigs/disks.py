@@ -1,4 +1,4 @@
-"""Disks of their own for tests: images on loop devices, with real file systems (Linux, root)."""
+"""Disks for tests: images on loop devices, with real file systems (Linux, root)."""
 
 import mmap
 import os
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PATIENCE = 60.0
-"""Seconds that whoever uses a disk gets to leave it."""
+"""Seconds that the users of a disk get to release it."""
 
 MIB = 1 << 20
 BLOCK = 4096
@@ -20,12 +20,12 @@ _MAKE = {
     "exfat": ["mkfs.exfat"],
 }
 _SIZES = {"xfs": 320 * MIB}  # mkfs.xfs makes nothing smaller than 300 MiB
-# Nothing reaches the disk by itself while a test runs: only what is flushed does.
+# Nothing reaches the disk by itself during a test, only what is flushed.
 _OPTIONS = {"ext4": ["commit=600"]}
 
 
 def run(*argv: str) -> str:
-    """Run a command of the system; what it printed. Raises AssertionError with its complaint."""
+    """Run a command of the system. Returns its output. Raises AssertionError with its errors."""
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, f"{' '.join(argv)}: {done.stdout}{done.stderr}"
     return done.stdout
@@ -39,7 +39,7 @@ def mounted(path: Path) -> bool:
 
 
 def unmount(path: Path, *, lazy: bool = False) -> None:
-    """Unmount; a worker that is just leaving gets a moment. Lazily: at once, whoever still uses it."""
+    """Unmount; a worker that is just ending gets a moment. lazy: at once, whoever still uses it."""
     if lazy:
         run("umount", "-l", str(path))
         return
@@ -51,7 +51,7 @@ def unmount(path: Path, *, lazy: bool = False) -> None:
 
 
 class Disk:
-    """An image, the loop device that it is behind, and where its file system is mounted."""
+    """An image, its loop device, and the mount point of its file system."""
 
     def __init__(self, folder: Path, kind: str, size: int = 64 * MIB) -> None:
         self.kind = kind
@@ -65,7 +65,7 @@ class Disk:
         run(*_MAKE[kind], self.device)
 
     def mount(self, *, read_only: bool = False) -> None:
-        """Mount it; after a power cut its journal is played back."""
+        """Mount it; after a power cut this replays its journal."""
         self.read_only = read_only
         if self.kind == "exfat":
             options = ["-o", "ro"] if read_only else []
@@ -79,21 +79,22 @@ class Disk:
         unmount(self.path, lazy=lazy)
 
     def remount(self, *, read_only: bool = False) -> None:
-        """Unmount it and mount it again: nothing of it is in memory then."""
+        """Unmount and mount again, so that nothing of it is cached in memory."""
         self.unmount()
         subprocess.run(["blockdev", "--flushbufs", self.device], check=True, timeout=60)
         self.mount(read_only=read_only)
 
     def flush(self) -> None:
-        """Have all that was written reach this disk, and no other: tests beside this one rely on what has not."""
+        """Flush everything written to this disk, and to no other, because tests running beside rely on what is not
+        flushed."""
         run("env", "-u", "LD_PRELOAD", "sync", "-f", str(self.path))
 
     def cut_power(self) -> None:
-        """From now on nothing more reaches the disk, not even the journal of the file system (ext4 and XFS)."""
+        """Let nothing more reach the disk, not even the journal of the file system (ext4 and XFS)."""
         run("xfs_io", "-x", "-c", "shutdown", str(self.path))
 
     def place(self, data: bytes) -> int:
-        """Where on the disk these bytes are, which must be there once: an offset in the image."""
+        """The offset in the image of these bytes, which must be there once."""
         with (
             open(self.image, "rb") as file,
             mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as bytes_,
@@ -103,7 +104,7 @@ class Disk:
         return found
 
     def flip(self, data: bytes) -> None:
-        """Change one bit of these bytes wherever they are on the disk, below the mounted file system."""
+        """Flip one bit of these bytes wherever they are on the disk, below the mounted file system."""
         with open(self.image, "r+b") as file, mmap.mmap(file.fileno(), 0) as bytes_:
             at = bytes_.find(data)
             assert at >= 0, "the bytes are not on the disk"
@@ -112,13 +113,13 @@ class Disk:
                 at = bytes_.find(data, at + 1)
 
     def lose_from(self, at: int) -> int:
-        """Cut the image off at `at`, which can no longer be read from there; its size before."""
+        """Truncate the image at `at`, so that nothing beyond can be read. Returns its size before."""
         size = self.image.stat().st_size
         os.truncate(self.image, at)
         return size
 
     def close(self) -> None:
-        """Unmount it, and give the device back; also when somebody still uses it, which is an error."""
+        """Unmount it and free the device; also when it is still in use, which is then raised as an error."""
         try:
             self.unmount()
         except AssertionError:
@@ -130,7 +131,7 @@ class Disk:
 
 @contextmanager
 def disk(folder: Path, kind: str, size: int = 64 * MIB, *, mount: bool = True) -> Iterator[Disk]:
-    """A mounted disk of the kind `ext4`, `xfs` or `exfat`; at the end it is gone."""
+    """A mounted disk with the file system `ext4`, `xfs` or `exfat`; it is removed at the end."""
     made = Disk(folder, kind, size)
     try:
         if mount:

@@ -1,4 +1,5 @@
-"""A file system without an end (FUSE, Linux, root): a folder that lists for ever, files that read for ever.
+"""A file system without an end (FUSE, Linux, root): a folder that can be listed forever, files that can be read
+forever.
 
 `python -m tests.rigs.endless MOUNT` is its daemon, `mounted` starts and ends it.
 """
@@ -13,23 +14,23 @@ from typing import Any
 from tests.rigs import passthrough
 
 FOLDER, STREAMS = "folder", "streams"
-"""The folder that has always one more file, and that of the streams."""
+"""The folder that always has one more file, and the folder of endless files."""
 
 GROWS = ("grows.mov", "grows.jpg")
-"""Larger at each look."""
+"""Files that are larger at each stat(2)."""
 
 RUNS_ON = ("runs on.mov", "runs on.jpg")
-"""There is always more behind the end that they say they have."""
+"""Files from which more can always be read than their size says."""
 
 SIZES = {".mov": 20 << 20, ".jpg": 1000}
-"""Bytes that they begin with: too much for a batch of small files, and little."""
+"""Bytes of their first size: too many for a batch of small files, and few."""
 
 STEP = 1 << 20
 
 
 @contextmanager
 def mounted(path: Path) -> Iterator[Path]:
-    """It, on `path`."""
+    """Mount it on `path`."""
     path.mkdir(parents=True)
     process = passthrough.serving("tests.rigs.endless", path)
     try:
@@ -77,7 +78,7 @@ def daemon(mount: str) -> None:
                 return bytes(size)
             return Path(path).name.encode()[offset : offset + size]
 
-    # direct_io: the kernel does not end reading where a file says that it ends.
+    # direct_io: the kernel does not stop reading at the size of the file.
     options: dict[str, Any] = {"fsname": "endless", "subtype": "endless", "direct_io": True, "attr_timeout": 0}
     mfusepy.FUSE(Operations(), mount, foreground=True, ro=True, max_threads=8, max_idle_threads=8, **options)
 

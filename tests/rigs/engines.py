@@ -1,4 +1,4 @@
-"""Engines of their own for tests: started, asked, killed, and gone when the test is over."""
+"""Engines for tests: started, asked, killed, and gone when the test ends."""
 
 import asyncio
 import os
@@ -12,22 +12,22 @@ from pathlib import Path
 
 import psutil
 
-from core.client import attach
+from core.client import launcher
 from core.client.client import Client
 from core.client.connection import Connection
 from core.config import Config
-from core.engine.home import LOCK
+from core.engine.state_lock import LOCK_FILE
 from core.models import ImportRequest, ImportView
 
 ROOT = str(Path(__file__).resolve().parents[2])
 
 PATIENCE = 120.0
-"""Seconds that anything may take on a machine that has other things to do."""
+"""Seconds that anything may take on a loaded machine."""
 
 CLIP = "CLIP.MOV"
 
 SLOWLY = {"LADING_READ_LIMIT": "80"}
-"""The environment of an engine that reads a clip for some seconds, so that it is met in the middle of it."""
+"""The environment of an engine that reads a clip for some seconds, so that a test can act in the middle of it."""
 
 COMMAND = [sys.executable, "-c", "from tui.cli import main; import sys; sys.argv[0] = 'lading'; main()"]
 
@@ -41,7 +41,7 @@ def environ(home: Path, **more: str) -> dict[str, str]:
 def lading(
     home: Path, *arguments: str, timeout: float = PATIENCE, more: Mapping[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a command to its end. `more` is of its environment, and of that of an engine that it starts."""
+    """Run a command to its end. `more` is added to its environment, and to that of an engine that it starts."""
     return subprocess.run(
         [*COMMAND, *arguments],
         env=environ(home, **(more or {})),
@@ -56,9 +56,9 @@ def lading(
 def engine_of(home: Path) -> psutil.Process | None:
     """The process that holds the state folder, if there is one."""
     with suppress(OSError, ValueError, psutil.NoSuchProcess):
-        process = psutil.Process(int((home / LOCK).read_text()))
-        # The number may be another's by now.
-        if "core.engine.process" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
+        process = psutil.Process(int((home / LOCK_FILE).read_text()))
+        # The process id may have been reused.
+        if "core.server.daemonize" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
             return process
     return None
 
@@ -72,7 +72,7 @@ def the_engine(home: Path) -> psutil.Process:
 
 @contextmanager
 def swept(home: Path) -> Iterator[Path]:
-    """`home`, whose engine and its children are killed at the end, and seen to be gone."""
+    """`home`, whose engine with its children is killed at the end, and checked to be gone."""
     try:
         yield home
     finally:
@@ -86,7 +86,7 @@ def swept(home: Path) -> Iterator[Path]:
 
 
 def kin(process: psutil.Process) -> list[psutil.Process]:
-    """A process and all below it; alone, when it has just ended by itself."""
+    """A process and all its descendants; only the process when it has just ended by itself."""
     with suppress(psutil.NoSuchProcess):
         return [process, *process.children(recursive=True)]
     return [process]
@@ -101,14 +101,14 @@ def gone(processes: list[psutil.Process], timeout: float = PATIENCE) -> None:
 
 
 def alive(process: psutil.Process) -> bool:
-    """Whether it runs; one that nobody has reaped does not."""
+    """Whether it runs; a zombie does not."""
     with suppress(psutil.NoSuchProcess):
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     return False
 
 
 def until(true: Callable[[], object], timeout: float = PATIENCE) -> None:
-    """Wait until something holds. Raises AssertionError."""
+    """Wait until the condition holds. Raises AssertionError."""
     end = time.monotonic() + timeout
     while not true():
         assert time.monotonic() < end
@@ -116,7 +116,7 @@ def until(true: Callable[[], object], timeout: float = PATIENCE) -> None:
 
 
 async def soon(true: Callable[[], Awaitable[object]]) -> None:
-    """Wait until something holds. Raises TimeoutError."""
+    """Wait until the condition holds. Raises TimeoutError."""
     async with asyncio.timeout(PATIENCE):
         while not await true():  # noqa: ASYNC110 - it is another process that changes it
             await asyncio.sleep(0.02)
@@ -135,19 +135,19 @@ async def attached(home: Path) -> AsyncIterator[Client]:
 
 async def connection(home: Path) -> Connection:
     """A bare connection to the engine of `home`, which must run."""
-    found = await attach.look(str(home))
+    found = await launcher.look(str(home))
     assert found
     return found[0]
 
 
 async def view(client: Client, id: str) -> ImportView:
-    """An import as the engine shows it now."""
+    """An import's view in the engine's newest snapshot."""
     await client.subscribe()
     return next(view for view in client.snapshot().imports if view.id == id)
 
 
 def card(folder: Path, files: int = 4, size: int = 1 << 20) -> Path:
-    """A source of so many different files."""
+    """Make a source with this many different files."""
     folder.mkdir(parents=True)
     for number in range(files):
         (folder / f"IMG_{number:04}.JPG").write_bytes(os.urandom(64) + bytes(size - 64))
@@ -155,7 +155,7 @@ def card(folder: Path, files: int = 4, size: int = 1 << 20) -> Path:
 
 
 def clip(folder: Path, size: int = 1 << 30) -> Path:
-    """A source whose one file takes a while; it takes no room, its copy does."""
+    """Make a source with one file that takes a while to read; the file is sparse, its copy is not."""
     folder.mkdir(parents=True)
     with open(folder / CLIP, "wb") as file:
         file.truncate(size)
@@ -163,7 +163,7 @@ def clip(folder: Path, size: int = 1 << 30) -> Path:
 
 
 def freeze(home: Path) -> list[psutil.Process]:
-    """Stop the workers of the engine of `home` that read a clip, in the middle of it."""
+    """Stop the workers of the engine of `home` that are reading a clip, in the middle of it."""
     frozen: list[psutil.Process] = []
 
     def found() -> bool:
@@ -172,7 +172,7 @@ def freeze(home: Path) -> list[psutil.Process]:
             with suppress(psutil.Error):
                 if reads(worker):
                     worker.suspend()
-                    # It may have come to the end meanwhile.
+                    # The worker may have reached the end meanwhile.
                     if reads(worker):
                         frozen.append(worker)
                     else:
@@ -187,5 +187,5 @@ def freeze(home: Path) -> list[psutil.Process]:
 
 
 def request(source: Path, archive: Path) -> ImportRequest:
-    """An import of `source`."""
+    """The request to import `source`."""
     return ImportRequest(source=str(source), archive=str(archive), location="Here")

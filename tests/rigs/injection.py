@@ -1,4 +1,5 @@
-"""Death at a system call: strace is attached to a process that is ready, and kills it at a call (Linux)."""
+"""Killing a process at a system call: strace is attached to it when it is ready, and kills it at a call
+(Linux)."""
 
 import os
 import re
@@ -14,11 +15,11 @@ from tests.rigs.counting import strace
 
 ROOT = str(Path(__file__).resolve().parents[2])
 CALLS = "%file,%desc"
-"""Every call that has to do with files; what only reads memory or the clock changes nothing."""
+"""Every call about files or descriptors; calls about memory or the clock change nothing."""
 
 
 class Victim:
-    """A command that does its work whenever it is told, as `tests.rigs.conversation` does."""
+    """A command that does its work on request, as `tests.rigs.conversation` does."""
 
     def __init__(self, argv: Sequence[str], log: Path) -> None:
         self._log = log
@@ -33,7 +34,7 @@ class Victim:
         return int(said[1])
 
     def _traced(self, *options: str) -> int:
-        """Do the work under strace; how it ended (negative: the signal)."""
+        """Do the work under strace. Returns the exit status (negative: the signal)."""
         assert self._process.stdin
         self._process.stdin.write(b"\n")
         pid = self._heard("ready")
@@ -51,26 +52,26 @@ class Victim:
         return code
 
     def calls(self) -> Counter[str]:
-        """How often it makes each of its calls."""
+        """How many times it makes each of its calls."""
         assert self._traced("-e", f"trace={CALLS}") == 0
         found = re.findall(r"^\d+ +(\w+)\(", self._log.read_text(errors="replace"), re.MULTILINE)
         return Counter(name for name in found if not name.startswith("syscall_"))
 
     def killed(self, call: str, number: int) -> bool:
-        """Kill -9 it at its so-manyth call of this name; False when it made no so many."""
+        """Kill -9 it at call `number` of this name; False when it made fewer calls."""
         code = self._traced("-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={number}")
         assert code in (0, -9), f"it ended with {code}"
         return code == -9
 
     def close(self) -> None:
-        """End it."""
+        """Kill it."""
         self._process.kill()
         self._process.communicate()
 
 
 @contextmanager
 def victim(argv: Sequence[str], log: Path) -> Iterator[Victim]:
-    """A victim, which is gone at the end."""
+    """A victim, which is killed at the end."""
     made = Victim(argv, log)
     try:
         yield made

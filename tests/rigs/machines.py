@@ -1,4 +1,4 @@
-"""What the rigs need of the machine, and the reason a test skips with where that is missing."""
+"""What the rigs need of the machine, and why a test is skipped where that is missing."""
 
 import os
 import sys

@@ -1,4 +1,5 @@
-"""What tests of thumbnails and proxies need: an archive's stand-in, and pictures that show what became of them."""
+"""For tests of thumbnails and proxies: a stand-in for an archive, and pictures that show how they were
+processed."""
 
 import io
 import os
@@ -9,33 +10,34 @@ from typing import Any
 
 from PIL import Image, ImageCms
 
+from core.derivatives import thumbnails
+from core.derivatives.messages import File, Made, MakeThumbnails
 from core.errors import ArchiveError
-from core.makers import thumbnails
-from core.makers.messages import File, Made, MakeThumbnails
-from core.media.kinds import Kind, extension, kind_of_name
+from core.media.file_types import Kind, extension, kind_of_name
 from core.tasks.task import ItemFacts, Job, Result
 from tests.rigs import media
 
 CORNERS = ((220, 40, 40), (40, 200, 40), (40, 60, 220), (230, 220, 40))
-"""Red, green, blue and yellow: top left, top right, bottom left, bottom right of `corners`."""
+"""Red, green, blue and yellow: the colours top left, top right, bottom left and bottom right in `corners`."""
 
 
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 
 
 class Archive:
-    """A folder that stands for an archive, and the Context on it. It publishes by rename."""
+    """A folder that stands for an archive, with the Context of tasks. It publishes by rename."""
 
     def __init__(self, root: str, scratch: str) -> None:
         self.root = root
         self.scratch = scratch
         self.refuses = False
+        self.answers: dict[str, list[tuple[Any, ...]]] = {}
         self._items: dict[int, ItemFacts] = {}
         os.makedirs(root, exist_ok=True)
         os.makedirs(scratch, exist_ok=True)
 
     def add(self, path: str, kind: Kind | None = None) -> Job:
-        """Take a copy of a file in as an item; gives a job on it."""
+        """Add a copy of a file as an item. Returns a job on it."""
         number = len(self._items) + 1
         name = os.fsencode(os.path.basename(path))
         digest = f"{number:032x}"[::-1]
@@ -61,11 +63,11 @@ class Archive:
         return {number: self._items[number] for number in ids if number in self._items}
 
     async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Context.read; there is no database."""
-        raise NotImplementedError(sql, parameters)
+        """Context.read; the rows in `answers` whose key is in the query or its parameters, else none."""
+        return next((rows for words, rows in self.answers.items() if words in sql or words in parameters), [])
 
     async def text(self, archive_id: int, path: str) -> bytes | None:
-        """Context.text; there is none."""
+        """Context.text; not implemented."""
         raise NotImplementedError(archive_id, path)
 
     async def heads(self, archive_id: int, paths: Sequence[str], length: int) -> list[tuple[int, bytes]]:
@@ -83,20 +85,20 @@ class Archive:
         shutil.move(local, path)
 
     def size(self, path: str) -> int:
-        """Bytes of a file below the root."""
+        """The bytes of a file below the root."""
         return os.path.getsize(os.path.join(self.root, path))
 
     def lose(self, job: Job) -> None:
-        """Remove the file that a job is about."""
+        """Remove the file of a job's item."""
         os.unlink(self._items[job.item_id or 0].path)
 
     def leftovers(self) -> list[str]:
-        """What is left in the scratch folder."""
+        """The files in the scratch folder."""
         return os.listdir(self.scratch)
 
 
 def head(path: str, length: int) -> tuple[int, bytes]:
-    """Size and first bytes of a file; -1 and nothing when it is not there."""
+    """Size and first bytes of a file; (-1, b"") when it does not exist."""
     if not os.path.exists(path):
         return -1, b""
     with open(path, "rb") as file:
@@ -104,14 +106,14 @@ def head(path: str, length: int) -> tuple[int, bytes]:
 
 
 def rows(result: Result) -> list[tuple[Any, ...]]:
-    """The rows that a job has written, which must have gone well."""
+    """The rows that a job wants written; the job must have succeeded."""
     assert not result.error, result.error
     ((_, found),) = result.statements
     return [tuple(row) for row in found]
 
 
 def written(path: str, data: bytes) -> str:
-    """A file with this content; gives its path."""
+    """Write a file with this content. Returns its path."""
     with open(path, "wb") as file:
         file.write(data)
     return path
@@ -126,7 +128,7 @@ def corners(width: int, height: int) -> Image.Image:
 
 
 def seen_corners(picture: Image.Image) -> list[int]:
-    """Which of the colours each corner has, in the order of CORNERS."""
+    """The index in CORNERS of the colour in each corner of a picture, in the order of CORNERS."""
     width, height = picture.size
     places = [(x, y) for y in (height // 8, height * 7 // 8) for x in (width // 8, width * 7 // 8)]
     return [
@@ -135,14 +137,14 @@ def seen_corners(picture: Image.Image) -> list[int]:
 
 
 def pixel(picture: Image.Image, x: int, y: int) -> tuple[int, ...]:
-    """A pixel as red, green, blue."""
+    """A pixel as (red, green, blue)."""
     value = picture.convert("RGB").getpixel((x, y))
     assert isinstance(value, tuple)
     return tuple(int(part) for part in value)
 
 
 def distance(one: Sequence[float], other: Sequence[float]) -> float:
-    """How far apart two colours are in the channel in which they differ most."""
+    """The largest difference of two colours in any channel."""
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
 
 
@@ -174,14 +176,14 @@ def display_p3() -> bytes:
 
 
 def make(path: str, *, film: bool = False) -> Made:
-    """Thumbnails of a file, beside it, made in this process."""
+    """Make thumbnails of a file, beside it, in this process."""
     folder, name = os.path.split(path)
     order = MakeThumbnails(os.fsencode(path), name.rpartition(".")[2].lower(), film, os.fsencode(folder), "made")
     return thumbnails.make(order, lambda fraction: None)
 
 
 def largest(path: str, *, film: bool = False) -> Image.Image:
-    """The largest thumbnail of a file, after a look at all of them."""
+    """The largest thumbnail of a file, after checking all of them."""
     made = make(path, film=film)
     assert [file.role for file in made.files] == ["1920", "800", "400"]
     for file in made.files:
@@ -189,7 +191,8 @@ def largest(path: str, *, film: bool = False) -> Image.Image:
             assert image.format == "JPEG"
             assert image.size == (file.width, file.height)
             assert not image.getexif()
-            assert not {"exif", "xmp", "comment", "photoshop"} & set(image.info)
+            assert not {"exif", "xmp", "photoshop"} & set(image.info)
+            assert image.info.get("comment", b"").decode() == made.note
             if image.mode == "RGB":
                 named = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
                 assert "sRGB" in ImageCms.getProfileDescription(named)
@@ -199,17 +202,17 @@ def largest(path: str, *, film: bool = False) -> Image.Image:
 
 
 def sizes(files: list[File]) -> list[tuple[int, int]]:
-    """Width and height of each."""
+    """Width and height of each file."""
     return [(file.width, file.height) for file in files]
 
 
 def film(folder: os.PathLike[str], name: str, *arguments: str) -> str:
-    """A film made by ffmpeg; gives its path."""
+    """Make a film with ffmpeg. Returns its path."""
     path = os.path.join(folder, name)
     media.run("ffmpeg", "-v", "error", "-nostdin", "-y", *arguments, f"file:{path}")
     return path
 
 
 def shown(what: str = "testsrc2=size=320x240:rate=25:duration=2") -> tuple[str, ...]:
-    """The input that generates pictures or sound."""
+    """The options of a generated input for ffmpeg."""
     return ("-f", "lavfi", "-i", what)

@@ -1,4 +1,4 @@
-"""Real media, made on the spot by Pillow, ffmpeg and exiftool, with some that are broken."""
+"""Real media, made by Pillow, ffmpeg and exiftool, and some broken files."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ def tool(name: str) -> str:
 
 
 def run(*argv: str | bytes) -> None:
-    """Run a tool and raise with what it said when it fails."""
+    """Run a tool. Raises RuntimeError with its errors when it fails."""
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
@@ -33,7 +33,7 @@ def run(*argv: str | bytes) -> None:
 
 
 def make_media(root: bytes) -> list[bytes]:
-    """Make one of each kind in `root`; returns the full paths, in a fixed order."""
+    """Make one file of each kind in `root`. Returns the full paths, in a fixed order."""
     for name in INSTALL:
         tool(name)
     os.makedirs(root, exist_ok=True)
@@ -41,7 +41,7 @@ def make_media(root: bytes) -> list[bytes]:
 
 
 def _picture(width: int = 640, height: int = 480) -> Image.Image:
-    """A picture that shows at a glance whether it was turned: red left, a white bar on top."""
+    """A picture that shows whether it was turned: red on the left, a white bar at the top."""
     picture = Image.radial_gradient("L").resize((width, height)).convert("RGB")
     draw = ImageDraw.Draw(picture)
     draw.rectangle((0, 0, width // 3, height), fill=(200, 30, 30))

@@ -1,7 +1,7 @@
-"""A file system that passes everything through to a folder, and fails as it is told (FUSE, Linux, root).
+"""A file system that passes everything through to a folder, with faults on demand (FUSE, Linux, root).
 
 `python -m tests.rigs.passthrough MOUNT BELOW SWITCHES SUBTYPE` is its daemon, `mounted` starts and ends it.
-Switches are set while it runs, one or more for each operation.
+Switches can be set while it runs, any number for each operation.
 """
 
 import errno
@@ -22,19 +22,23 @@ from tests.rigs import disks
 
 ROOT = str(Path(__file__).resolve().parents[2])
 
+CUT = 100
+"""Bytes by which a size is told too small."""
+
 HANG = 3600.0
-"""Seconds that an operation hangs: longer than any test."""
+"""Seconds for which an operation hangs: longer than any test."""
 
 
 @dataclass(frozen=True)
 class Switch:
-    """What becomes of operations, by their names in FUSE: read, write, create, flush (each close), fsync …
+    """A fault of operations, which have their names in FUSE: read, write, create, flush (each close), fsync …
 
     operation: one or more, or `*`.
     error: the errno that it fails with; 0 none.
     delay: seconds that it takes longer; HANG for ever.
     spoil: `corrupt` (a bit of what is written changes), `lose` (nothing is written, success is reported), or
         `short` (only half is written, all is reported). For `read`: `change` (the file changes afterwards).
+        For `getattr`: `cut` (its size is told as CUT bytes less).
     match: only paths that contain this.
     after: so many calls go well first. times: so many calls are treated so, 0 all.
     above: only while more than so many of the operations that it is about are under way.
@@ -55,7 +59,7 @@ def serving(module: str, mount: Path, *argv: str) -> "subprocess.Popen[bytes]":
     process = subprocess.Popen(
         [sys.executable, "-m", module, str(mount), *argv],
         cwd=ROOT,
-        # libfuse 2 writes 4 KiB at a time.
+        # libfuse 2 would write 4 KiB at a time.
         env={**os.environ, "FUSE_LIBRARY_NAME": "fuse3"},
         process_group=0,
     )
@@ -68,7 +72,7 @@ def serving(module: str, mount: Path, *argv: str) -> "subprocess.Popen[bytes]":
 
 
 def ended(process: "subprocess.Popen[bytes]", mount: Path) -> None:
-    """End a daemon, which ends whatever hangs, and unmount."""
+    """Kill a daemon, which ends all calls that hang, and unmount."""
     process.kill()
     process.wait(disks.PATIENCE)
     if disks.mounted(mount):
@@ -76,7 +80,7 @@ def ended(process: "subprocess.Popen[bytes]", mount: Path) -> None:
 
 
 class Passthrough:
-    """A running one. `below` holds the files, `path` is the mount point."""
+    """A running passthrough. `below` holds the files, `path` is the mount point."""
 
     def __init__(self, folder: Path, subtype: str) -> None:
         self.below = folder / "below"
@@ -89,7 +93,7 @@ class Passthrough:
         self.set()
 
     def set(self, *switches: Switch) -> None:
-        """These from now on, in place of all before; their counts begin anew."""
+        """Set these switches in place of all earlier ones; they count calls from now on."""
         new = self._switches.with_suffix(".new")
         new.write_text(json.dumps([asdict(switch) for switch in switches]))
         new.replace(self._switches)
@@ -100,13 +104,13 @@ class Passthrough:
         self.process = serving("tests.rigs.passthrough", self.path, *argv)
 
     def kill(self) -> None:
-        """The daemon dies: every call below the mount point says ENOTCONN."""
+        """Kill the daemon: every call below the mount point then fails with ENOTCONN."""
         assert self.process
         self.process.kill()
         self.process.wait(disks.PATIENCE)
 
     def unmount(self) -> None:
-        """End the daemon, which ends whatever hangs, and unmount."""
+        """Kill the daemon, which ends all calls that hang, and unmount."""
         if self.process is not None:
             ended(self.process, self.path)
             self.process = None
@@ -114,7 +118,7 @@ class Passthrough:
 
 @contextmanager
 def mounted(folder: Path, subtype: str = "passthrough") -> Iterator[Passthrough]:
-    """A passthrough below `folder`. `subtype` is what mount(8) calls it after `fuse.`: `sshfs` is a network's."""
+    """A passthrough below `folder`. `subtype` follows `fuse.` in mount(8): `sshfs` is that of a network mount."""
     made = Passthrough(folder, subtype)
     made.mount()
     try:
@@ -124,7 +128,7 @@ def mounted(folder: Path, subtype: str = "passthrough") -> Iterator[Passthrough]
 
 
 class _Switches:
-    """The switches as the daemon sees them: read anew whenever the file is another one."""
+    """The switches in the daemon: read again whenever the file has been replaced."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -138,7 +142,7 @@ class _Switches:
         facts = os.stat(self._path)
         if (facts.st_ino, facts.st_mtime_ns) != self._seen:
             with open(self._path) as file:
-                # It may be another one since.
+                # The file may have been replaced since.
                 facts = os.fstat(file.fileno())
                 self._seen = facts.st_ino, facts.st_mtime_ns
                 self._switches = [Switch(**each) for each in json.load(file)]
@@ -146,7 +150,7 @@ class _Switches:
         return self._switches
 
     def _begun(self, operation: str, path: str) -> tuple[list[int], list[Switch]]:
-        """The numbers of the switches that an operation is about, and those that do something to it."""
+        """The numbers of the switches for an operation, and those that take effect now."""
         with self._turn:
             about: list[int] = []
             chosen: list[Switch] = []
@@ -165,7 +169,7 @@ class _Switches:
 
     @contextmanager
     def operation(self, name: str, path: str) -> Iterator[str]:
-        """Carry out one operation as the switches say; how to spoil it. Raises OSError."""
+        """Carry out one operation with its faults. Yields how to spoil it. Raises OSError."""
         about, chosen = self._begun(name, path)
         try:
             time.sleep(sum(switch.delay for switch in chosen))
@@ -179,7 +183,7 @@ class _Switches:
 
 
 def _change(path: str) -> None:
-    """Another last byte, and a later time."""
+    """Change the last byte, and set a later time."""
     with open(path, "r+b") as file:
         file.seek(-1, os.SEEK_END)
         last = file.read(1)[0]
@@ -188,7 +192,7 @@ def _change(path: str) -> None:
 
 
 def _operations(below: str, switches: _Switches) -> Any:
-    """The operations of the daemon. mfusepy is loaded here only: it wants libfuse."""
+    """The operations of the daemon. mfusepy is only imported here, because it needs libfuse."""
     import mfusepy
 
     def real(path: str) -> str:
@@ -198,11 +202,12 @@ def _operations(below: str, switches: _Switches) -> Any:
         use_ns = True
 
         def getattr(self, path: str, fh: int | None = None) -> dict[str, Any]:
-            with switches.operation("getattr", path):
+            with switches.operation("getattr", path) as spoil:
                 facts = os.fstat(fh) if fh is not None else os.lstat(real(path))
             names = ("mode", "nlink", "uid", "gid", "size", "blocks", "blksize", "ino")
             times = {f"st_{name}": getattr(facts, f"st_{name}_ns") for name in ("atime", "mtime", "ctime")}
-            return {f"st_{name}": getattr(facts, f"st_{name}") for name in names} | times
+            told = {f"st_{name}": getattr(facts, f"st_{name}") for name in names} | times
+            return told | ({"st_size": facts.st_size - CUT} if spoil == "cut" else {})
 
         def readdir(self, path: str, fh: int) -> list[tuple[str, dict[str, int], int]]:
             with switches.operation("readdir", path), os.scandir(real(path)) as found:
@@ -327,7 +332,7 @@ def daemon(mount: str, below: str, switches: str, subtype: str) -> None:
 
     class Fuse(mfusepy.FUSE):  # type: ignore[misc]
         def rename_fuse_3(self, old: bytes, new: bytes, flags: int) -> int:
-            """mfusepy forgets the flags, and would replace where that is forbidden."""
+            """mfusepy drops the flags, and would replace a file where that is forbidden."""
             if flags:
                 raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
             return int(super().rename_fuse_3(old, new, flags))

@@ -1,4 +1,4 @@
-"""Rarer media: RAW with a preview, HEIC, motion photos, HDR and uneven films, both halves of a Live Photo."""
+"""Rarer media: RAW with a preview, HEIC, motion photos, HDR and odd films, both halves of a Live Photo."""
 
 import os
 import shutil
@@ -14,12 +14,12 @@ IDENTIFIER = "0A1B2C3D-1111-2222-3333-444455556666"
 _ENCODE = ("ffmpeg", "-v", "error", "-nostdin", "-y")
 _SHOWN = ("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=1")
 _X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
-_PQ = ("-color_trc", "smpte2084", "-color_primaries", "bt2020", "-colorspace", "bt2020nc")
+_PQ = ("-vf", "setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc")
 _WRITE = ("exiftool", "-q", "-overwrite_original", "-n", "-m")
 
 
 def make_rare(root: bytes) -> dict[str, bytes]:
-    """Make one of each in `root`; their paths, by name."""
+    """Make one file of each in `root`. Returns their paths, by name."""
     os.makedirs(root, exist_ok=True)
     films: dict[str, tuple[str, ...]] = {
         "pq.mov": (*_SHOWN, *_X264, *_PQ),
@@ -39,7 +39,7 @@ def make_rare(root: bytes) -> dict[str, bytes]:
 
 
 def _dng(path: bytes, film: bytes) -> None:
-    """Its first image is a preview in JPEG, as in what cameras write; exiftool cannot put one there."""
+    """Its first image is a JPEG preview, as in cameras' files; exiftool cannot put one there."""
     preview = _preview(path)
     entries = [(254, 4, 1, 1), (256, 4, 1, 1200), (257, 4, 1, 800), (258, 3, 1, 8 << 16), (259, 3, 1, 7 << 16)]
     entries += [(262, 3, 1, 6 << 16), (273, 4, 1, 8), (277, 3, 1, 3 << 16), (278, 4, 1, 800)]
@@ -60,7 +60,7 @@ def _preview(path: bytes) -> bytes:
 
 
 def _cr2(path: bytes, film: bytes) -> None:
-    """A TIFF of a few pixels, whose preview is what a person would look at."""
+    """A TIFF of a few pixels, whose preview is the real picture."""
     Image.new("RGB", (16, 12), (9, 9, 9)).save(os.fsdecode(path), format="TIFF")
     preview = path + b".preview.jpg"
     Image.radial_gradient("L").resize((1200, 800)).convert("RGB").save(os.fsdecode(preview), quality=90)
@@ -76,7 +76,7 @@ def _heic(path: bytes, film: bytes) -> None:
 
 
 def _motion(path: bytes, film: bytes) -> None:
-    """A JPEG with a film behind its end, as Android's cameras write it."""
+    """A JPEG with a film after its end, as Android's cameras write it."""
     Image.radial_gradient("L").resize((640, 480)).convert("RGB").save(os.fsdecode(path), quality=88)
     size = os.path.getsize(film)
     run(*_WRITE, "-XMP-GCamera:MicroVideo=1", f"-XMP-GCamera:MicroVideoOffset={size}", path)
@@ -85,9 +85,9 @@ def _motion(path: bytes, film: bytes) -> None:
 
 
 def live_still(path: bytes) -> None:
-    """The still half: the identifier is in Apple's maker notes, which no tool writes."""
+    """Make the still: its identifier is in Apple's maker notes, which no tool writes."""
     text = IDENTIFIER.encode() + b"\0"
-    # One entry: tag 0x0011, ASCII, behind the 32 bytes of header and directory.
+    # One entry: tag 0x0011, ASCII, after the 32 bytes of header and directory.
     directory = struct.pack(">HHHIII", 1, 0x0011, 2, len(text), 32, 0)
     exif = Image.Exif()
     exif[0x010F], exif[0x0110] = "Apple", "Rig Phone"
@@ -96,6 +96,6 @@ def live_still(path: bytes) -> None:
 
 
 def live_movie(path: bytes) -> None:
-    """The moving half."""
+    """Make the movie."""
     tag = f"com.apple.quicktime.content.identifier={IDENTIFIER}"
     run(*_ENCODE, *_SHOWN, *_X264, "-movflags", "use_metadata_tags", "-metadata", tag, b"file:" + path)

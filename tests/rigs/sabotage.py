@@ -1,9 +1,11 @@
-"""Workers that do their work wrong on purpose: what a promise guards is broken, to see its test fail.
+"""Workers that are broken on purpose: the code that a promise relies on is replaced, to see the promise's test
+fail.
 
-`broken(folder, "name", …)` puts a `sitecustomize` on the path of the processes that are started meanwhile; in
-worker processes that carries out the named functions of this module before anything else.
+`broken(folder, "name", …)` puts a `sitecustomize` on the path of the processes that are started inside the block;
+in worker processes it runs the named functions of this module before anything else.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -17,12 +19,12 @@ import pytest
 ROOT = str(Path(__file__).resolve().parents[2])
 
 EATMYDATA = ("/usr/lib/{0}/libeatmydata.so", "/usr/lib/libeatmydata.so")
-"""Where Debian has the library, by architecture."""
+"""Where Debian installs the library, by architecture."""
 
 
 @contextmanager
 def broken(folder: Path, *names: str) -> Iterator[None]:
-    """Workers started from now on are broken in these ways."""
+    """Break workers that are started inside the block, in these ways."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sitecustomize.py").write_text(
         "import sys\n"
@@ -38,7 +40,8 @@ def broken(folder: Path, *names: str) -> Iterator[None]:
 
 @contextmanager
 def eatmydata() -> Iterator[None]:
-    """Workers started from now on flush nothing: fsync and its like do nothing, and say that all went well."""
+    """Workers that are started inside the block flush nothing: fsync and the like do nothing, and report
+    success."""
     paths = [path.format(f"{os.uname().machine}-linux-gnu") for path in EATMYDATA]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LD_PRELOAD", next(path for path in paths if os.path.exists(path)))
@@ -55,7 +58,7 @@ def _folds_names() -> None:
     """Names of one folder that differ only by case or Unicode form are taken for one."""
     import unicodedata
 
-    from core.workers.listing import Names
+    from core.workers.scan import Names
 
     kept = Names.piece
 
@@ -66,38 +69,61 @@ def _folds_names() -> None:
     Names.piece = piece  # type: ignore[method-assign]
 
 
-def _forgets_cache() -> None:
-    """Reading back does not drop the cache, and says it did."""
-    from core.files import cache
+def _keeps_short_attributes() -> None:
+    """Extended attributes of a file are recorded up to 100 bytes; longer ones do not exist on Linux."""
+    from core.files import xattrs
 
-    cache.drop = lambda fd, platform=sys.platform: True
+    kept = xattrs.of
+    xattrs.of = lambda fd, most=100: kept(fd, most)
+
+
+def _drops_attributes() -> None:
+    """Extended attributes that cannot be kept are dropped without a note."""
+    from core.files import xattrs
+
+    _keeps_short_attributes()
+    kept = xattrs.of
+    xattrs.of = lambda fd, most=100: xattrs.Attributes(kept(fd, most).values, [])
+
+
+def _forgets_cache() -> None:
+    """Reading back does not drop the cache, but reports that it did."""
+    from core.files import page_cache
+
+    def drop(fd: int, platform: str = sys.platform, *, ours: bool = False) -> bool:
+        return True
+
+    page_cache.drop = drop
 
 
 def _trusts_writes() -> None:
-    """What was written is not read back."""
-    from core.workers import readback, worker
+    """What was written is not read back, nor is a sample at the end."""
+    from core.workers import archive_messages, dispatch, verification
+
+    def audit(request: archive_messages.Audit, arena: memoryview, slot: Any) -> archive_messages.Audited:
+        return archive_messages.Audited([(request.place.level, None) for _ in request.files])
 
     def verify(batch: Any, arena: memoryview, tree: Any, *, read: bool = True) -> Any:
-        checked = readback.verify(batch, arena, None, read=False)
+        checked = verification.verify(batch, arena, None, read=False)
         checked.levels += [(number, batch.place.level) for number in batch.files]
         return checked
 
-    vars(worker)["verify"] = verify
+    vars(dispatch).update(verify=verify, audit=audit)
 
 
 def _publishes_nothing() -> None:
-    """Files are said to have their final names, and have none."""
-    from core.workers import messages, worker
+    """Files are reported as published, but do not have their final names."""
+    from core.workers import batch_messages, dispatch
 
-    def publish(batch: Any, arena: memoryview) -> messages.Arrived:
+    def publish(batch: Any, arena: memoryview) -> batch_messages.Arrived:
         wanted = [(number, held.payload) for number, held in batch.files.items() if held.payload]
-        return messages.Arrived(wanted, [], [])
+        return batch_messages.Arrived(wanted, [], [])
 
-    vars(worker)["publish"] = publish
+    vars(dispatch)["publish"] = publish
 
 
 def _reads_zeros() -> None:
-    """What cannot be read is taken for zeros."""
+    """Blocks that cannot be read are taken for zeros."""
     preadv = os.preadv
 
     def patched(fd: int, buffers: Any, offset: int, *flags: int) -> int:
@@ -115,7 +141,7 @@ def _reads_zeros() -> None:
 
 
 def _replaces() -> None:
-    """A name that is taken is given all the same."""
+    """A file is renamed over an existing one."""
     from core.files import noreplace
 
     def publish(way: str, from_folder: int, source: str, to_folder: int, target: str) -> None:
@@ -125,10 +151,10 @@ def _replaces() -> None:
 
 
 def _adopts_unread() -> None:
-    """What stands under a taken name is taken for the same content."""
-    from core.workers import publishing
+    """A file with the wanted name is taken for the same content."""
+    from core.workers import publish
 
-    publishing._equal = lambda *_: True
+    publish.equal = lambda *_: True
 
 
 def _writes_in_place() -> None:
@@ -149,14 +175,14 @@ def _writes_in_place() -> None:
 
 
 def _ignores_sync() -> None:
-    """A flush that failed is taken for one that went well."""
-    from core.files import durable
+    """A failed flush is taken for a successful one."""
+    from core.files import fsync
 
-    durable.sync_files = lambda *_, **__: None
+    fsync.sync_files = lambda *_, **__: None
 
 
 def _ignores_close() -> None:
-    """What close(2) says is not listened to."""
+    """Errors of close(2) are ignored."""
     close = os.close
 
     def deaf(fd: int) -> None:
@@ -168,7 +194,7 @@ def _ignores_close() -> None:
 
 def _ignores_device() -> None:
     """A folder is taken for the archive because it has the archive's path."""
-    from core.files.tree import Tree
+    from core.files.open_beneath import Tree
 
     kept: Callable[..., None] = Tree.__init__
 
@@ -179,34 +205,46 @@ def _ignores_device() -> None:
     Tree.__init__ = init  # type: ignore[method-assign]
 
 
+def _believes_sizes() -> None:
+    """A size that can be read to its end is taken as it is told."""
+    from core.workers.read_source import Opened
+
+    Opened.doubt = lambda self: ""  # type: ignore[method-assign]
+
+
 def _ignores_changes() -> None:
-    """A file that changes while it is read is taken as it was read."""
-    from core.workers.reading import Opened
+    """A file that changes while it is read is accepted."""
+    from core.workers.read_source import Opened
 
     Opened.same = lambda self: True  # type: ignore[method-assign]
 
 
 def _knows_no_loss() -> None:
-    """A volume that is gone is not told from a file that cannot be read."""
-    from core.workers import faults
-    from core.workers.worker import Worker
+    """A volume that is gone is not distinguished from a file that cannot be read."""
+    from core.models import Side
+    from core.workers import dispatch, faults, messages
+
+    def source_fault(error: Exception, tree: Any) -> messages.Fault:
+        fault = faults.fault_of(error, Side.SOURCE)
+        fault.lost = False
+        return fault
 
     faults.LOST = frozenset()
-    Worker._source_fault = staticmethod(lambda error, tree: faults.fault_of(error, "source"))  # type: ignore[method-assign]
+    vars(dispatch)["source_fault"] = source_fault
 
 
 def _writes_source() -> None:
     """A source's files are opened for writing, too."""
-    from core.files import tree
+    from core.files import open_beneath
 
-    tree._FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+    open_beneath._FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def _cleans_all() -> None:
-    """On cleaning staging everything beside it goes as well."""
-    from core.workers import shelf
+    """Cleaning staging also removes everything beside it."""
+    from core.workers import archive_files
 
-    kept = shelf._remove
+    kept = archive_files.remove_tree
 
     def remove(folder: int, name: str) -> int:
         for other in os.listdir(f"/proc/self/fd/{folder}/../.."):
@@ -214,25 +252,25 @@ def _cleans_all() -> None:
                 os.unlink(f"/proc/self/fd/{folder}/../../{other}")
         return kept(folder, name)
 
-    shelf._remove = remove
+    archive_files.remove_tree = remove
 
 
 def _follows_links() -> None:
-    """Links are followed like folders and files."""
-    # Before the modules that use it are loaded.
+    """Links are followed."""
+    # This is done before the modules that use it are imported.
     vars(os)["O_NOFOLLOW"] = 0
 
 
 def _lists_at_once() -> None:
-    """A folder is listed whole before anything of it is told."""
-    from core.workers import listing
+    """A folder is listed as a whole before any entry is returned."""
+    from core.workers import scan
 
-    listing.ENTRIES = listing.SORTED = 1 << 40
+    scan.ENTRIES = scan.SORTED = 1 << 40
 
 
 def _reads_on() -> None:
-    """A file is read for as long as it gives something."""
-    from core.workers.reading import Opened
+    """A file is read for as long as it returns bytes."""
+    from core.workers.read_source import Opened
 
     kept: Callable[..., None] = Opened.__init__
 
@@ -245,23 +283,62 @@ def _reads_on() -> None:
 
 
 def _claims_medium() -> None:
-    """Whatever was read back is said to have come from the medium."""
-    from core.workers import readback
+    """Everything that was read back is reported as read from the medium."""
+    from core.workers import verification
 
-    readback.reached = lambda best, dropped: "medium"
+    verification.reached = lambda best, dropped: "medium"
+
+
+def _has_icloud() -> None:
+    """Not a fault: files named CLOUD… are only in iCloud, as on a Mac, and can only be opened by a process that
+    may fetch."""
+    from core.workers import dispatch, scan
+
+    stat, open_, allowed = os.stat, os.open, [False]
+
+    def fetch(wanted: bool) -> None:
+        allowed[0] = wanted
+
+    def told(path: Any, **more: Any) -> Any:
+        facts = stat(path, **more)
+        if not os.fsdecode(path).startswith("CLOUD"):
+            return facts
+        known = {name: getattr(facts, name) for name in dir(facts) if name.startswith("st_")}
+        return SimpleNamespace(**known, st_flags=0x40000000)
+
+    def opened(path: Any, *given: Any, **more: Any) -> int:
+        if isinstance(path, bytes) and path.startswith(b"CLOUD") and not allowed[0]:
+            raise OSError(errno.EDEADLK, os.strerror(errno.EDEADLK))
+        return open_(path, *given, **more)
+
+    vars(dispatch)["fetch"] = fetch
+    vars(scan)["os"] = SimpleNamespace(**vars(os) | {"stat": told})
+    os.open = opened
+
+
+def _cannot_fetch() -> None:
+    """After `_has_icloud`: the policy that a worker sets has no effect."""
+    from core.workers import dispatch
+
+    vars(dispatch)["fetch"] = lambda wanted: None
 
 
 BREAKS: dict[str, Callable[[], None]] = {
     "adopts unread": _adopts_unread,
+    "cannot fetch": _cannot_fetch,
     "claims the medium": _claims_medium,
     "cleans all": _cleans_all,
+    "drops attributes": _drops_attributes,
+    "believes sizes": _believes_sizes,
     "folds names": _folds_names,
+    "has an iCloud": _has_icloud,
     "follows links": _follows_links,
     "forgets the cache": _forgets_cache,
     "ignores changes": _ignores_changes,
     "ignores close": _ignores_close,
-    "ignores the device": _ignores_device,
     "ignores sync": _ignores_sync,
+    "ignores the device": _ignores_device,
+    "keeps short attributes": _keeps_short_attributes,
     "knows no loss": _knows_no_loss,
     "lists at once": _lists_at_once,
     "publishes nothing": _publishes_nothing,
@@ -272,4 +349,4 @@ BREAKS: dict[str, Callable[[], None]] = {
     "writes in place": _writes_in_place,
     "writes the source": _writes_source,
 }
-"""What can be broken, in words."""
+"""The faults by their names."""

@@ -17,7 +17,7 @@ import pytest
 from core.volumes.mounts import mounts
 
 PATIENCE = 60.0
-"""Seconds that a server or a mount gets to come up or go."""
+"""Seconds that a server or a mount gets to start or end."""
 
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
 SHARE, USER, PASSWORD = "archive", "root", "rig"
@@ -55,11 +55,11 @@ needed = [
     pytest.mark.skipif(sys.platform != "linux", reason="smbd and FUSE mounts of our own are set up on Linux only"),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount"),
 ]
-"""Marks for what uses this rig. A missing tool fails: `.ci/setup test` installs them all."""
+"""Marks for tests that use this rig. A missing tool is a failure: `.ci/setup test` installs them all."""
 
 
 def until(true: Callable[[], object], what: str) -> None:
-    """Wait until something holds. Raises AssertionError."""
+    """Wait until the condition holds. Raises AssertionError."""
     end = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < end, what
@@ -67,7 +67,7 @@ def until(true: Callable[[], object], what: str) -> None:
 
 
 class Server:
-    """An smbd that shares `folder`; its clients' mounts lie in `base`."""
+    """An smbd that shares `folder`; its clients' mounts are in `base`."""
 
     def __init__(self, base: Path, folder: Path) -> None:
         self.base, self.folder = base, folder
@@ -87,7 +87,7 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        """Start it, or start it again on the same port."""
+        """Start it, or restart it on the same port."""
         command = [_tool("smbd"), "-F", "--no-process-group", "-s", str(self._configuration)]
         self.process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(self._answers, "smbd does not answer")
@@ -103,33 +103,33 @@ class Server:
         return []
 
     def kill(self) -> None:
-        """Every session ends without a word."""
+        """Kill it: every session ends without notice."""
         for one in self._family():
             with suppress(psutil.NoSuchProcess):
                 one.send_signal(signal.SIGKILL)
         self.process.wait()
 
     def drop_sessions(self) -> None:
-        """End the processes that serve the clients; the server goes on."""
+        """Kill the processes that serve the clients; the server continues."""
         for one in self._family()[1:]:
             with suppress(psutil.NoSuchProcess):
                 if any(link.laddr.port == self.port for link in one.net_connections() if link.raddr):
                     one.send_signal(signal.SIGKILL)
 
     def hang(self) -> None:
-        """Answer nobody any more, as a NAS does that has lost its disks."""
+        """Stop answering, like a NAS that has lost its disks."""
         for one in self._family():
             with suppress(psutil.NoSuchProcess):
                 one.suspend()
 
     def go_on(self) -> None:
-        """Answer again."""
+        """Continue answering."""
         for one in self._family():
             with suppress(psutil.NoSuchProcess):
                 one.resume()
 
     def rclone(self) -> "Mount":
-        """The share, mounted by rclone without a cache of its own."""
+        """The share, mounted by rclone without a cache."""
         number = len(self._mounts)
         configuration = self.base / f"rclone-{number}.conf"
         hidden = subprocess.run([_tool("rclone"), "obscure", PASSWORD], check=True, capture_output=True, text=True)
@@ -137,13 +137,14 @@ class Server:
         where = self.base / f"rclone-{number}"
         options = ["--vfs-cache-mode", "off", "--dir-cache-time", "1s", "--attr-timeout", "0s"]
         options += ["--config", str(configuration), "--cache-dir", str(self.base / f"cache-{number}")]
-        # A connection nobody used for `timeout` is broken, and who uses it next is told EIO: it is closed before.
+        # A connection that was unused for `timeout` is broken, and its next user gets EIO, so it is closed
+        # earlier.
         options += ["--contimeout", "5s", "--timeout", "60s", "--smb-idle-timeout", "5s"]
         options += ["--retries", "1", "--low-level-retries", "1"]
         return self._mounted([_tool("rclone"), "mount", f"nas:{SHARE}", str(where), *options], where, where, {})
 
     def smbnetfs(self) -> "Mount":
-        """The share, mounted by smbnetfs: names that differ by case only are the same there."""
+        """The share, mounted by smbnetfs, which takes names that differ only by case for the same."""
         home = self.base / f"home-{len(self._mounts)}"
         (home / ".smb").mkdir(parents=True, mode=0o700)
         (home / ".smb/smb.conf").write_text(CLIENT)
@@ -168,7 +169,7 @@ class Server:
         return mount
 
     def end(self) -> None:
-        """Unmount everything and end the server, whatever state they are in."""
+        """Unmount everything and end the server, in whatever state they are."""
         self.go_on()
         for mount in self._mounts:
             mount.end()
@@ -176,7 +177,7 @@ class Server:
 
 
 class Mount:
-    """A mount of the share: `where` it is, and the `share` below it."""
+    """A mount of the share: its mount point `where`, and the `share` below it."""
 
     def __init__(self, where: Path, share: Path, command: list[str], environ: dict[str, str]) -> None:
         self.where, self.share = where, share
@@ -213,7 +214,7 @@ def _tool(name: str) -> str:
 
 @contextmanager
 def server(base: Path, folder: Path | None = None) -> Iterator[Server]:
-    """A server for the share `folder`, gone with its mounts when the block ends."""
+    """A server for the share `folder`; it ends with its mounts at the end of the block."""
     one = Server(base, folder or base / "share")
     try:
         yield one

@@ -1,4 +1,4 @@
-"""Real photos that lie beside the project on some machines; tests use them in addition to media of their own."""
+"""Real photos that are beside the project on some machines; tests use them in addition to generated media."""
 
 from pathlib import Path
 

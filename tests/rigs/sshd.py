@@ -1,4 +1,4 @@
-"""An sshd of our own on the loopback, for real sessions."""
+"""A separate sshd on the loopback, for real sessions."""
 
 import getpass
 import os
@@ -13,7 +13,7 @@ import psutil
 from tests.rigs.engines import COMMAND, PATIENCE, ROOT
 
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
-"""Where sshd is."""
+"""Where sshd may be installed."""
 
 CONFIGURATION = """
 ListenAddress 127.0.0.1
@@ -31,7 +31,7 @@ PrintMotd no
 
 
 class Server:
-    """An sshd of our own, and the way to run commands through it."""
+    """A separate sshd, and the way to run commands through it."""
 
     def __init__(self, folder: Path, home: Path) -> None:
         self.folder = folder
@@ -43,7 +43,7 @@ class Server:
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / key], check=True)
         (folder / "configuration").write_text(CONFIGURATION.format(port=self._port, folder=folder))
         if os.geteuid() == 0:
-            # Where sshd shuts itself in; Debian makes it when the service starts.
+            # sshd's privilege separation folder; Debian makes it when the service starts.
             os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
         self.log = open(folder / "log", "wb")  # noqa: SIM115 - closed by end
         self.process = subprocess.Popen(
@@ -51,7 +51,7 @@ class Server:
         )
 
     def answers(self) -> bool:
-        """Whether it takes connections."""
+        """Whether it accepts connections."""
         assert self.process.poll() is None, (self.folder / "log").read_text()
         with socket.socket() as knocking:
             return knocking.connect_ex(("127.0.0.1", self._port)) == 0
@@ -74,7 +74,7 @@ class Server:
         ]
 
     def run(self, *arguments: str) -> str:
-        """What a command says in a session of its own."""
+        """The output of a command in a session of its own."""
         done = subprocess.run(
             self.command(*arguments, terminal=False),
             stdin=subprocess.DEVNULL,
@@ -87,13 +87,13 @@ class Server:
         return done.stdout
 
     def session(self) -> tuple[psutil.Process, list[psutil.Process]]:
-        """The command of the one session that runs, and the server's processes for it."""
+        """The command of the only running session, and the server's processes for it."""
         below = psutil.Process(self.process.pid).children(recursive=True)
         (command,) = [one for one in below if one.name().startswith("python")]
         return command, [one for one in below if "sshd" in one.name()]
 
     def end(self) -> None:
-        """Leave nothing behind."""
+        """End the server."""
         self.process.terminate()
         self.process.wait()
         self.log.close()

@@ -1,4 +1,4 @@
-"""Source trees made to order: the same bytes for the same seed, with what should become of every entry."""
+"""Generated source trees: the same bytes for the same seed, with the expected outcome of every entry."""
 
 import contextlib
 import errno
@@ -30,7 +30,7 @@ REFUSED = {errno.EILSEQ, errno.EINVAL, errno.ENAMETOOLONG, errno.EEXIST}
 
 STRANGE_NAMES: tuple[bytes, ...] = (
     "Caf\u00e9.jpg".encode(),  # NFC
-    "Cafe\u0301.jpg".encode(),  # NFD: the same name to a reader
+    "Cafe\u0301.jpg".encode(),  # NFD: looks like the same name
     b"IMG_0001.JPG",
     b"img_0001.jpg",
     b" leading and trailing ",
@@ -75,7 +75,7 @@ TIMES_NS = (0, 1, -86_400 * 10**9 * 365, 2**31 * 10**9, 4_000_000_000 * 10**9, 1
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What should become of one directory entry; size, digest and time are of regular files only."""
+    """The expected outcome of one directory entry; size, digest and time are of regular files only."""
 
     outcome: Outcome
     size: int = 0
@@ -84,7 +84,7 @@ class Entry:
 
 
 Manifest = dict[bytes, Entry]
-"""Entries by path below the root. Folders are not in it, but for a folder that is litter as a whole."""
+"""Entries by path below the root. Folders are not included, except for a folder that is junk as a whole."""
 
 
 def contents(manifest: Manifest) -> set[str]:
@@ -93,13 +93,13 @@ def contents(manifest: Manifest) -> set[str]:
 
 
 def sha256_file(path: bytes) -> str:
-    """The digest of one file's content."""
+    """The SHA-256 digest of one file's content."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_random(path: bytes, size: int, seed: int) -> str:
-    """Write a file of incompressible bytes that no other seed repeats, and return its SHA-256."""
+    """Write a file of incompressible bytes that are different for every seed. Returns its SHA-256."""
     base = random.Random(seed).randbytes(min(size, BLOCK))
     digest = hashlib.sha256()
     with open(path, "xb") as file:
@@ -112,7 +112,7 @@ def write_random(path: bytes, size: int, seed: int) -> str:
 
 
 def sparse_file(path: bytes, size: int) -> None:
-    """Write a file of the given size that is a hole but for some bytes at its start, middle and end."""
+    """Write a sparse file of the given size, with some bytes at its start, middle and end."""
     with open(path, "xb") as file:
         file.truncate(size)
         for offset in {0, size // 2, max(0, size - 8)}:
@@ -121,7 +121,7 @@ def sparse_file(path: bytes, size: int) -> None:
 
 
 def flat_set(root: bytes, count: int, size: int, per_folder: int = 1000, seed: int = 1) -> Manifest:
-    """Make `count` distinct files of `size` bytes, `per_folder` to a folder; tiny files need `size` >= 8."""
+    """Make `count` distinct files of `size` bytes, `per_folder` in each folder; `size` must be at least 8."""
     manifest: Manifest = {}
     for number in range(count):
         folder = b"%03dLADNG" % (100 + number // per_folder)
@@ -135,12 +135,12 @@ def flat_set(root: bytes, count: int, size: int, per_folder: int = 1000, seed: i
 
 
 def equal_size_tree(root: bytes, count: int, size: int, seed: int = 2) -> Manifest:
-    """Make distinct files that all have one size, as a camera's uncompressed RAW files do."""
+    """Make distinct files of equal size, like a camera's uncompressed RAW files."""
     return flat_set(root, count, size, per_folder=max(1, count), seed=seed)
 
 
 class Planter:
-    """Puts entries under a root and writes down what should become of each."""
+    """Makes entries under a root and records the expected outcome of each."""
 
     def __init__(self, root: bytes) -> None:
         self.root = root
@@ -157,7 +157,7 @@ class Planter:
         self.note(relative, outcome)
 
     def note(self, relative: bytes, outcome: Outcome = "regular") -> None:
-        """Enter in the manifest what lies at a path now."""
+        """Record the entry at a path in the manifest."""
         path = os.path.join(self.root, relative)
         info = os.lstat(path)
         if outcome == "regular" and stat.S_ISREG(info.st_mode):
@@ -166,7 +166,8 @@ class Planter:
             self.manifest[relative] = Entry(outcome)
 
     def try_put(self, relative: bytes, data: bytes, outcome: Outcome = "regular") -> bool:
-        """Write a file whose name the file system may refuse or change; False (and no file) when it does."""
+        """Write a file whose name the file system may refuse or change. Returns False, without a file, when it
+        does."""
         folder, name = os.path.split(os.path.join(self.root, relative))
         try:
             self.put(relative, data, outcome)
@@ -181,7 +182,7 @@ class Planter:
         return False
 
     def special(self, relative: bytes, make: Callable[[bytes], None]) -> None:
-        """Make something that is no regular file."""
+        """Make an entry that is not a regular file."""
         path = os.path.join(self.root, relative)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         make(path)
@@ -189,7 +190,7 @@ class Planter:
 
 
 def make_socket(path: bytes) -> None:
-    """Leave a Unix socket at a path of any length."""
+    """Make a Unix socket at a path of any length."""
     if sys.platform == "linux":
         os.mknod(path, stat.S_IFSOCK | 0o600)
         return
@@ -198,10 +199,10 @@ def make_socket(path: bytes) -> None:
 
 
 def hostile_tree(root: bytes, seed: int = 7) -> Manifest:
-    """Fill `root` with all that a real card can hold and a careless importer trips over.
+    """Fill `root` with everything that a real card can hold and that a careless importer fails on.
 
-    What the file system refuses (names that are no UTF-8, or differ by case or normal form only) is left
-    out of the tree and of the manifest.
+    Names that the file system refuses (that are not UTF-8, or differ only by case or normal form) are left out of
+    the tree and of the manifest.
     """
     numbers = random.Random(seed)
     plant = Planter(root)
