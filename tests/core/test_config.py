@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.config import KINDS, VARIABLES, Config, Workers, default_home, load, login_name, profile
+from core.config import KINDS, NESTED, VARIABLES, Config, Workers, copies, default_home, load, login_name, profile
 from core.errors import ConfigError
 from core.hardware import GIB, NUMBERS, profile_for
 
@@ -57,7 +57,7 @@ def test_config_is_frozen(home: Path) -> None:
 
 def test_workers_has_every_number_of_the_profile() -> None:
     assert Workers.__struct_fields__ == NUMBERS
-    assert set(get_type_hints(Config)) - {"workers"} == {key for key in KINDS if "." not in key}
+    assert set(get_type_hints(Config)) - set(NESTED) == {key for key in KINDS if "." not in key}
 
 
 def test_every_key_from_the_file(home: Path) -> None:
@@ -111,6 +111,10 @@ def test_every_key_from_the_environment(home: Path) -> None:
         "LADING_KNOWN": "record",
         "LADING_DUPLICATES": "location",
         "LADING_EXCLUDE": os.pathsep.join(["*.tmp", "", "cache"]),
+        "LADING_ARCHIVES": os.pathsep.join(["/photos", "", "nas"]),
+        "LADING_MIRROR": os.pathsep.join(["/backup", "", "relative"]),
+        "LADING_COPIES": "3",
+        "LADING_ACCEPT": os.pathsep.join(["links", "special"]),
         "LADING_READ_LIMIT": "40",
         "LADING_SHARE_ACCESS_NOTE": "true",
         "LADING_RESUME_AT_START": "false",
@@ -130,6 +134,10 @@ def test_every_key_from_the_environment(home: Path) -> None:
         known="record",
         duplicates="location",
         exclude=("*.tmp", "cache"),
+        archives=("/photos", os.path.abspath("nas")),
+        mirror=("/backup", os.path.abspath("relative")),
+        copies=3,
+        accept=("links", "special"),
         read_limit=40,
         share_access_note=True,
         resume_at_start=False,
@@ -221,7 +229,7 @@ def test_any_file_is_taken_or_refused_with_its_name(content: bytes) -> None:
         ("[workers]\ncpoy = 1", ["'workers.cpoy'", "workers.copy"]),
         ("[worker]\ncopy = 1", ["'worker'"]),
         ("workers = 3", ["workers is 3"]),
-        ('verify = "readbak"', ["verify is 'readbak'", "readback, source, none"]),
+        ('verify = "readbak"', ["verify is 'readbak'", "readback, source, end, none"]),
         ("archive = 3", ["archive is 3"]),
         ('archive = ""', ["archive is ''"]),
         ('location = "  "', ["location is"]),
@@ -253,8 +261,8 @@ def test_wrong_file_is_refused_naming_file_and_key(home: Path, text: str, parts:
         ("LADING_CONFI", "x", "LADING_CONFIG"),
         ("LADING_WORKERS_COPY", "0", "integer from 1"),
         ("LADING_WORKERS_COPY", "many", "'many'"),
-        ("LADING_VERIFY", "all", "readback, source, none"),
-        ("LADING_VERIFY", "\udcff", "readback, source, none"),
+        ("LADING_VERIFY", "all", "readback, source, end, none"),
+        ("LADING_VERIFY", "\udcff", "readback, source, end, none"),
         ("LADING_RESUME_AT_START", "maybe", "true or false"),
         ("LADING_OPERATOR", "Ad\udcff", "UTF-8"),
         ("LADING_ARCHIVE", "~nobody-of-this-name/x", "no such user"),
@@ -361,3 +369,32 @@ def test_login_name_without_a_name(monkeypatch: pytest.MonkeyPatch, error: Excep
 
     monkeypatch.setattr("getpass.getuser", fail)
     assert login_name() == f"uid {os.getuid()}"
+
+
+def test_mirrors_of_a_file_begin_at_its_folder_and_make_copies(home: Path) -> None:
+    (home / "config.toml").write_text('mirror = ["~/backup", "beside", "/mnt/b"]\n')
+    made = load({}, env(home))
+    assert made.mirror == (os.path.expanduser("~/backup"), str(home / "beside"), "/mnt/b")
+    assert copies(made) == 4
+    assert copies(load({"copies": 2}, env(home))) == 2
+    for wrong in ('mirror = [""]', "mirror = 1", "copies = 0", "copies = 1000"):
+        (home / "config.toml").write_text(wrong)
+        with pytest.raises(ConfigError):
+            load({}, env(home))
+
+
+def test_several_archives(home: Path) -> None:
+    """The first one is the archive of all commands; what is given nearer takes the place of one and of several."""
+    file = home / "config.toml"
+    file.write_text('archives = ["/a", "/b"]\n')
+    made = load({}, env(home))
+    assert (made.archive, made.archives, copies(made)) == ("/a", ("/a", "/b"), 2)
+    made = load({"archives": ["/c"]}, env(home))
+    assert (made.archive, made.archives, copies(made)) == ("/c", ("/c",), 1)
+    made = load({"archive": "/c", "archives": None}, env(home))
+    assert (made.archive, made.archives) == ("/c", ())
+    made = load({}, env(home, LADING_ARCHIVE="/d"))
+    assert (made.archive, made.archives) == ("/d", ())
+    file.write_text('archive = "/old"\narchives = ["/a", "/b", "/c"]\nmirror = ["/m"]\n')
+    made = load({}, env(home))
+    assert (made.archive, made.archives, copies(made)) == ("/old", ("/a", "/b", "/c"), 4)

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from core.limits import Controller
+from core.concurrency import Controller
 
 MOST = 12
 HOUR = 3600.0

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -15,9 +14,13 @@ from core.config import Config
 from core.database import Database
 from core.engine.engine import Engine
 from core.errors import DatabaseError, EngineHeldError
-from core.schema import FILE
+from core.schema import DATABASE_FILE
+from core.sqlite import sqlite3
 from core.volumes.filesystems import Kind
 from core.volumes.mounts import Mount
+from tui.console import doctor_checks
+
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture
@@ -45,11 +48,11 @@ async def test_units_commit_together(opened: Database) -> None:
         nonlocal commits
         commits += "COMMIT" in _
 
-    await opened._writing.set_trace_callback(count)
+    await opened.writing.set_trace_callback(count)
     await asyncio.gather(*units)
-    await opened._writing.set_trace_callback(lambda _: None)
+    await opened.writing.set_trace_callback(lambda _: None)
     assert await numbers(opened) == list(range(500))
-    assert commits <= 500 // database.TOGETHER + 2
+    assert commits <= 500 // database.UNITS_PER_TRANSACTION + 2
 
 
 async def test_a_unit_that_fails_is_rolled_back_alone(opened: Database) -> None:
@@ -100,8 +103,8 @@ async def test_a_unit_that_is_cancelled_in_itself_does_not_end_the_writer(opened
 async def test_an_error_of_the_writer_reaches_all_and_passes(
     opened: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await opened._writing.execute("PRAGMA busy_timeout = 50")
-    with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as other:
+    await opened.writing.execute("PRAGMA busy_timeout = 50")
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         units = [opened.run(("INSERT INTO t VALUES (?)", [(n,)])) for n in range(3)]
         results = await asyncio.gather(*units, return_exceptions=True)
@@ -140,7 +143,7 @@ async def test_nothing_waits_for_a_long_query_of_the_background(opened: Database
         assert await opened.read("SELECT count(*) FROM beside") == [(0,)]
         assert not long.done()
         while not long.done():
-            await opened._aside.interrupt()
+            await opened.aside.interrupt()
             await asyncio.sleep(0.01)
     with pytest.raises(sqlite3.OperationalError):
         await long
@@ -162,20 +165,27 @@ async def test_close_writes_what_was_given(tmp_path: Path) -> None:
     await one.close()
 
 
+async def test_the_sqlite_in_use_has_no_known_race(opened: Database) -> None:
+    """Also where the system's has: an engine's connections compete at checkpoints."""
+    ((version,),) = await opened.read("SELECT sqlite_version()")
+    assert version == sqlite3.sqlite_version
+    assert not doctor_checks.sqlite(sqlite3.sqlite_version_info).warning
+
+
 async def test_settings(opened: Database) -> None:
     for name, value in {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "fullfsync": 1}.items():
-        rows = await opened._writing.execute_fetchall(f"PRAGMA {name}")
+        rows = await opened.writing.execute_fetchall(f"PRAGMA {name}")
         assert next(iter(rows))[0] == value, name
 
 
 async def test_one_of_a_newer_program_is_refused(tmp_path: Path) -> None:
     await (await Database.open(str(tmp_path))).close()
-    with closing(sqlite3.connect(tmp_path / FILE)) as connection:
-        connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
-    before = (tmp_path / FILE).read_bytes()
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as connection:
+        connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
+    before = (tmp_path / DATABASE_FILE).read_bytes()
     with pytest.raises(DatabaseError, match="newer Lading"):
         await Database.open(str(tmp_path))
-    assert (tmp_path / FILE).read_bytes() == before
+    assert (tmp_path / DATABASE_FILE).read_bytes() == before
     with pytest.raises(DatabaseError, match="newer"):
         await Database.open_to_read(str(tmp_path))
 
@@ -184,23 +194,23 @@ async def test_an_older_one_is_upgraded_after_a_copy(tmp_path: Path, monkeypatch
     one = await Database.open(str(tmp_path))
     await one.run(("INSERT INTO archive (uuid, path) VALUES ('a', x'2f')", [()]))
     await one.close()
-    now = schema.VERSION
+    now = schema.SCHEMA_VERSION
     # What is in the log only must be in the copy as well.
-    with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as reader:
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM archive").fetchall()
-        with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as writer:
+        with closing(sqlite3.connect(tmp_path / DATABASE_FILE, isolation_level=None)) as writer:
             writer.execute("INSERT INTO archive (uuid, path) VALUES ('b', x'2f')")
         monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "ALTER TABLE archive ADD COLUMN more TEXT"))
-        monkeypatch.setattr(schema, "VERSION", now + 1)
+        monkeypatch.setattr(schema, "SCHEMA_VERSION", now + 1)
         with pytest.raises(DatabaseError, match="Run any import"):
             await Database.open_to_read(str(tmp_path))
         one = await Database.open(str(tmp_path))
         reader.execute("ROLLBACK")
     assert await one.read("SELECT uuid, more FROM archive ORDER BY uuid") == [("a", None), ("b", None)]
     await one.close()
-    assert version(tmp_path / FILE) == now + 1
-    copy = tmp_path / f"{FILE}.version-{now}"
+    assert version(tmp_path / DATABASE_FILE) == now + 1
+    copy = tmp_path / f"{DATABASE_FILE}.version-{now}"
     assert version(copy) == now
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT uuid FROM archive ORDER BY uuid").fetchall() == [("a",), ("b",)]
@@ -208,9 +218,9 @@ async def test_an_older_one_is_upgraded_after_a_copy(tmp_path: Path, monkeypatch
 
 async def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await (await Database.open(str(tmp_path))).close()
-    now = schema.VERSION
+    now = schema.SCHEMA_VERSION
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "CREATE TABLE good (n); CREATE TABLE bad ("))
-    monkeypatch.setattr(schema, "VERSION", now + 1)
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", now + 1)
     with pytest.raises(DatabaseError):
         await Database.open(str(tmp_path))
     monkeypatch.undo()
@@ -221,27 +231,27 @@ async def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path, monkeypatch
 
 async def test_no_database_for_a_copy_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     await (await Database.open(str(tmp_path))).close()
-    now = schema.VERSION
+    now = schema.SCHEMA_VERSION
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "SELECT 1"))
-    monkeypatch.setattr(schema, "VERSION", now + 1)
-    os.mkdir(tmp_path / f"{FILE}.version-{now}")
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", now + 1)
+    os.mkdir(tmp_path / f"{DATABASE_FILE}.version-{now}")
     with pytest.raises(DatabaseError, match="could not be copied"):
         await Database.open(str(tmp_path))
-    assert version(tmp_path / FILE) == now
+    assert version(tmp_path / DATABASE_FILE) == now
 
 
 async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_bytes(b"rubbish " * 1000)
+    (tmp_path / DATABASE_FILE).write_bytes(b"rubbish " * 1000)
     with pytest.raises(DatabaseError, match="Move it away"):
         await Database.open(str(tmp_path))
 
 
 async def test_no_state_on_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     share = Mount(mount=str(tmp_path), device="//nas/home", filesystem="cifs", kind=Kind.NETWORK, read_only=False)
-    monkeypatch.setattr(database, "mounts", lambda: [share])
+    monkeypatch.setattr(database, "volume_of", lambda path: share)
     with pytest.raises(DatabaseError, match=r"network file system \(cifs\)"):
         await Database.open(str(tmp_path / "home"))
-    assert not (tmp_path / "home" / FILE).exists()
+    assert not (tmp_path / "home" / DATABASE_FILE).exists()
 
 
 async def test_one_engine_for_each_home(tmp_path: Path) -> None:
@@ -259,11 +269,11 @@ async def test_one_engine_for_each_home(tmp_path: Path) -> None:
 async def test_an_engine_that_cannot_start_gives_its_home_back(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    (home / FILE).write_bytes(b"rubbish " * 1000)
+    (home / DATABASE_FILE).write_bytes(b"rubbish " * 1000)
     for _ in range(2):
         with pytest.raises(DatabaseError):
             await Engine(Config(home=str(home))).start()
-    (home / FILE).unlink()
+    (home / DATABASE_FILE).unlink()
     engine = Engine(Config(home=str(home)))
     await engine.start()
     await engine.stop()

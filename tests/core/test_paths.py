@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import UsageError
-from core.paths import SLUG_LENGTH, PatternSet, decode, display, encode, slug
+from core.paths import SLUG_LENGTH, PatternSet, decode, display, encode, portable, slug, unportable
 
 ANY_TEXT = st.text(st.characters(codec=None)) | st.text(
     st.sampled_from("\x00\x07\x1b\n\r\t\x7f\x85\x9b\u200e\u202e\u2066\u2028\u2029\ud800\udc80\ue000\\[/a]é")
@@ -151,3 +151,29 @@ def test_any_pattern_meets_any_path(pattern: bytes, path: bytes) -> None:
         PatternSet([pattern]).excluded(path)
     except UsageError:
         assert not pattern.removeprefix(b"./").strip(b"/")
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        (b"DCIM/100CANON/IMG_1 (2).JPG", b"DCIM/100CANON/IMG_1 (2).JPG"),
+        (b"a:b*c?.jpg", b"a%3Ab%2Ac%3F.jpg"),
+        (b"end./space /x", b"end%2E/space%20/x"),
+        (b"back\\slash\n", b"back%5Cslash%0A"),
+        (b"100%.jpg", b"100%.jpg"),
+        (b"50%25.jpg", b"50%2525.jpg"),
+        (b"con/Nul.txt/console", b"%63on/%4Eul.txt/console"),
+        (b"caf\xc3\xa9 \xe9", b"caf\xc3\xa9 %E9"),
+    ],
+)
+def test_portable_names(name: bytes, written: bytes) -> None:
+    assert portable(name) == written
+    assert unportable(written) == name
+
+
+@given(st.binary() | st.text("%25aA:. /\\c").map(str.encode))
+def test_portable_round_trip(path: bytes) -> None:
+    written = portable(path)
+    assert unportable(written) == path
+    written.decode()
+    assert not re.search(rb'[\x00-\x1f"*:<>?\\|]|[. ](?:/|\Z)', written)

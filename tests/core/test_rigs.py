@@ -10,6 +10,8 @@ import pytest
 
 from tests.rigs import cards, counting, media, trees
 
+pytestmark = pytest.mark.process
+
 needs_strace = pytest.mark.skipif(sys.platform != "linux", reason="strace is Linux only")
 
 NAMES = ("plain.jpg", 'two\nlines "q" <5> \\x41.jpg', "latin-\udce9.jpg")

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from core import tools
-from core.tools import Name, at_least, find, install, parse_version, tool
+from core.tools import Name, at_least, faults, find, install, parse_version, tool
+
+pytestmark = pytest.mark.process
 
 
 def program(folder: Path, name: str, script: str) -> str:
@@ -116,3 +118,26 @@ def test_a_system_without_os_release_has_no_fields(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr("platform.freedesktop_os_release", missing)
     assert tools.os_release() == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "system", "told"),
+    [
+        ("exiftool", "13.49", "darwin", "Before 13.50 "),
+        ("exiftool", "12.57", "darwin", "Before 13.50 "),
+        ("exiftool", "13.50", "darwin", ""),
+        ("exiftool", "14.0", "darwin", ""),
+        ("exiftool", "12.57", "linux", ""),
+        ("ffmpeg", "5.1.6-0+deb12u1", "linux", "ProRes RAW"),
+        ("ffmpeg", "n7.1", "darwin", "ProRes RAW"),
+        ("ffmpeg", "8.0", "darwin", ""),
+        ("ffmpeg", "n9.0.2-17-g2a571b6068", "linux", ""),
+        ("ffmpeg", "N-118632-gabc123", "linux", ""),
+        ("ffprobe", "5.1.6", "linux", ""),
+        ("ffmpeg", None, "linux", ""),
+    ],
+)
+def test_versions_with_known_faults(name: Name, version: str | None, system: str, told: str) -> None:
+    found = faults(name, version, system)
+    assert len(found) == bool(told)
+    assert told in "".join(found)

@@ -1,6 +1,6 @@
 """Pages of what failed, in an import of many files."""
 
-import sqlite3
+import errno
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +8,8 @@ import pytest
 
 from core.catalog import failures
 from core.models import Outcome
-from core.schema import MIGRATIONS
+from core.sqlite import sqlite3
+from tests.rigs.catalogs import migrate
 
 CAUSE = "source: Input/output error"
 FILES = 5_000
@@ -19,8 +20,7 @@ class Plain:
 
     def __init__(self) -> None:
         self.connection = sqlite3.connect(":memory:")
-        for migration in MIGRATIONS:
-            self.connection.executescript(migration)
+        migrate(self.connection)
         self.asked: list[tuple[str, Sequence[Any]]] = []
         run = self.connection.execute
         run("INSERT INTO archive (id, uuid, path) VALUES (1, 'u', x'2f61')")
@@ -32,7 +32,8 @@ class Plain:
             "VALUES (1, '2025', 1, 1, 1, x'72', x'2f63', x'', '{}', 'm', '1', 'done', 1, '+00:00')"
         )
         self.connection.executemany(
-            "INSERT INTO file VALUES (?, 1, 1, ?, x'', 10, 1, 'other', ?, NULL, ?)",
+            "INSERT INTO file (id, import_id, volume_id, path, stem, size, mtime_ns, kind, outcome, item_id, "
+            "reason) VALUES (?, 1, 1, ?, x'', 10, 1, 'other', ?, NULL, ?)",
             (
                 (number, b"r/%05d" % number, Outcome.FAILED, CAUSE)
                 if number % 2
@@ -40,7 +41,10 @@ class Plain:
                 for number in range(1, FILES + 1)
             ),
         )
-        run("INSERT INTO failure VALUES (1, 'read', 3)")
+        self.connection.executemany(
+            "INSERT INTO failure VALUES (?, 'read', ?, 'source', ?, ?)",
+            ((n, 3 if n == 1 else 1, errno.EIO, f"at byte {n:,}") for n in range(1, FILES + 1, 2)),
+        )
 
     async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """As the database's."""
@@ -56,7 +60,7 @@ def plain() -> Plain:
 async def test_pages_meet_and_none_sorts(plain: Plain) -> None:
     found: list[int] = []
     while page := await failures.page(plain.read, "2025", CAUSE, len(found)):
-        assert len(page) <= failures.MOST
+        assert len(page) <= failures.PAGE
         found += [one.id for one in page]
     assert found == list(range(1, FILES + 1, 2))
     for sql, parameters in plain.asked:
@@ -65,8 +69,9 @@ async def test_pages_meet_and_none_sorts(plain: Plain) -> None:
 
 
 async def test_a_cause_with_all_that_is_known_of_it(plain: Plain) -> None:
-    (group,) = await failures.groups(plain.read, "2025", lambda cause: f"about {cause}")
+    (group,) = await failures.groups(plain.read, "2025", lambda side, code: f"{side} {code}")
     assert (group.cause, group.count, group.stage, group.attempts) == (CAUSE, FILES // 2, "read", 3)
-    assert (group.advice, group.newest) == (f"about {CAUSE}", f"{FILES - 1:05}")
+    assert (group.advice, group.newest) == (f"source {errno.EIO}", f"{FILES - 1:05}")
     first = (await failures.page(plain.read, "2025", CAUSE, 0))[0]
     assert (first.path, first.stage, first.attempts) == ("/c/00001", "read", 3)
+    assert (first.cause, first.detail) == (CAUSE, "at byte 1")

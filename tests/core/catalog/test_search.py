@@ -1,21 +1,22 @@
 """Searching: what a query finds, and that an index leads there."""
 
 import re
-import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import aiosqlite
 import pytest
 
 from core import schema
-from core.catalog import browse, leads
-from core.database import Database
+from core.catalog import file_list, search_plan
+from core.catalog.files import NAME
+from core.database import Database, Read
 from core.errors import UsageError
-from core.receipts.lookup import Read
-from core.schema import FILE
+from core.media.camera import camera_name
+from core.media.local_time import told_zone
+from core.schema import DATABASE_FILE
+from core.sqlite import connect, sqlite3
 from tests.rigs import catalogs
 
 FILES = 12_000
@@ -28,7 +29,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 async def read(path: str) -> AsyncIterator[Read]:
-    connection = await aiosqlite.connect(path)
+    connection = await connect(path)
 
     async def rows(sql: str, parameters: object) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in await connection.execute_fetchall(sql, parameters)]
@@ -78,17 +79,17 @@ CASES: list[tuple[str, dict[str, object]]] = [
 
 @pytest.mark.parametrize(("text", "wanted"), CASES)
 async def test_what_a_query_finds(read: Read, text: str, wanted: dict[str, object]) -> None:
-    total, more, files = await browse.page(read, "", (), text, 0)
+    total, more, files = await file_list.page(read, "", (), text, 0)
     assert (total, more) == (expected(**wanted), False)
     assert total
-    assert len({file.id for file in files}) == min(total, browse.MOST)
+    assert len({file.id for file in files}) == min(total, file_list.PAGE)
 
 
 @pytest.mark.parametrize(
     "text", ["nothing-like-it", "kind:audio", "camera:leica", "import:x", "date:2014", "hash:" + "0" * 33]
 )
 async def test_what_is_not_there(read: Read, text: str) -> None:
-    assert await browse.page(read, "", (), text, 0) == (0, False, [])
+    assert await file_list.page(read, "", (), text, 0) == (0, False, [])
 
 
 @pytest.mark.parametrize(
@@ -96,34 +97,34 @@ async def test_what_is_not_there(read: Read, text: str) -> None:
 )
 async def test_what_makes_no_sense(read: Read, text: str) -> None:
     with pytest.raises(UsageError):
-        await browse.page(read, "", (), text, 0)
+        await file_list.page(read, "", (), text, 0)
 
 
 async def test_by_the_beginning_of_either_digest(read: Read) -> None:
     ((id, xxh128, sha256),) = await read("SELECT id, xxh128, sha256 FROM item WHERE id = 777", ())
     for digest in (xxh128.hex(), sha256.hex()):
         for length in (9, 17, len(digest)):
-            _, _, (file,) = await browse.page(read, "", (), f"hash:{digest[:length].upper()}", 0)
+            _, _, (file,) = await file_list.page(read, "", (), f"hash:{digest[:length].upper()}", 0)
             assert file.id == id
-    _, _, (file,) = await browse.page(read, "", (), sha256.hex(), 0)
+    _, _, (file,) = await file_list.page(read, "", (), sha256.hex(), 0)
     assert (file.xxh128, file.sha256) == (xxh128.hex(), sha256.hex())
 
 
 async def test_pages_hold_every_file_once_and_are_counted_as_far_as_anybody_reads(
     read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(browse, "COUNTED", 1000)
+    monkeypatch.setattr(file_list, "COUNTED", 1000)
     for text in ("", "kind:images", "2015", "dsc", "card:a eos"):
         found: list[int] = []
-        total, more, _ = await browse.page(read, "", (), text, 0)
+        total, more, _ = await file_list.page(read, "", (), text, 0)
         assert (total, more) == (1000, True)
-        for offset in range(0, total, browse.MOST):
-            found += [file.id for file in (await browse.page(read, "", (), text, offset))[2]]
+        for offset in range(0, total, file_list.PAGE):
+            found += [file.id for file in (await file_list.page(read, "", (), text, offset))[2]]
         assert len(set(found)) == len(found) == 1000, text
-    total, more, files = await browse.page(read, "import-000003", (), "", 0)
+    total, more, files = await file_list.page(read, "import-000003", (), "", 0)
     assert (total, more) == (catalogs.PER_CARD, False)
     assert [file.id for file in files] == sorted(file.id for file in files)
-    total, _, files = await browse.page(read, "import-000003", (), "c0* mp4", 0)
+    total, _, files = await file_list.page(read, "import-000003", (), "c0* mp4", 0)
     assert total == expected(card=3, name="/c0.*mp4$")
     assert [file.id for file in files] == sorted(file.id for file in files)
 
@@ -135,14 +136,14 @@ async def test_no_query_reads_a_whole_table(
 ) -> None:
     """What leads to many is a way to few, too: the plans of both are looked at."""
     if not few:
-        monkeypatch.setattr(leads, "ENOUGH", 1)
+        monkeypatch.setattr(search_plan, "ENOUGH", 1)
     plans: list[str] = []
 
     async def explained(sql: str, parameters: Any) -> list[tuple[Any, ...]]:
         plans.extend(row[3] for row in await read(f"EXPLAIN QUERY PLAN {sql}", parameters))
         return await read(sql, parameters)
 
-    await browse.page(explained, "", (), text, 0)
+    await file_list.page(explained, "", (), text, 0)
     whole = [step for step in plans if re.match(r"SCAN (f|m|t|file|item|metadata)\b", step)]
     assert not whole
     assert any("SEARCH" in step or "VIRTUAL TABLE INDEX" in step for step in plans)
@@ -152,7 +153,7 @@ async def test_a_kind_beside_a_camera_is_told_by_one_index_alone(
     read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No sidecar has a camera, so all that the camera took is looked at: no row of a file is."""
-    monkeypatch.setattr(leads, "ENOUGH", 1)
+    monkeypatch.setattr(search_plan, "ENOUGH", 1)
     plans: list[list[str]] = []
 
     async def explained(sql: str, parameters: Any) -> list[tuple[Any, ...]]:
@@ -160,9 +161,9 @@ async def test_a_kind_beside_a_camera_is_told_by_one_index_alone(
         return await read(sql, parameters)
 
     assert expected(camera="Canon", kind="images")
-    assert await browse.page(explained, "", (), "camera:canon kind:sidecars", 0) == (0, False, [])
+    assert await file_list.page(explained, "", (), "camera:canon kind:sidecars", 0) == (0, False, [])
     found = plans[-2]  # the last one is for the page
-    camera = found.index("SEARCH m USING INDEX metadata_camera (camera=?)")
+    camera = found.index("SEARCH m USING COVERING INDEX metadata_camera (camera=?)")
     assert found[camera + 1] == "SEARCH f USING COVERING INDEX file_item (item_id=? AND kind=?)"
 
 
@@ -170,21 +171,39 @@ async def test_names_beyond_ascii_are_found_however_they_are_written(tmp_path: P
     path = catalogs.catalog(str(tmp_path), 4)
     with closing(sqlite3.connect(path)) as connection, connection:
         for id, name in enumerate(("Caf\u00e9.jpg", "Cafe\u0301 2.jpg"), 101):
-            sql = "INSERT INTO file VALUES (?, 1, 1, ?, x'', 1, 0, 'images', 1, NULL, NULL)"
+            sql = (
+                "INSERT INTO file (id, import_id, volume_id, path, stem, size, mtime_ns, kind, outcome, item_id, "
+                "reason) VALUES (?, 1, 1, ?, x'', 1, 0, 'images', 1, NULL, NULL)"
+            )
             connection.execute(sql, (id, b"card/" + name.encode()))
         connection.execute(sql, (103, b"card/latin1-caf\xe9\xff.jpg"))
+        connection.execute(NAME, ("[101, 102, 103]",))
     database = await Database.open(str(tmp_path))
     try:
         for text, ids in (("caf\u00e9", [102, 101]), ("CAFE\u0301", [102, 101]), ("latin1-caf", [103])):
-            _, _, files = await browse.page(database.read, "", (), text, 0)
+            _, _, files = await file_list.page(database.read, "", (), text, 0)
             assert [file.id for file in files] == ids
         await database.run(("DELETE FROM file WHERE id = ?", [(101,), (103,)]))
         for text, ids in (("caf\u00e9", [102]), ("latin1-caf", [])):
-            _, _, files = await browse.page(database.read, "", (), text, 0)
+            _, _, files = await file_list.page(database.read, "", (), text, 0)
             assert [file.id for file in files] == ids
         assert await database.read("SELECT rowid FROM file_name WHERE file_name MATCH '\"in1\"'") == []
     finally:
         await database.close()
+
+
+OLD_MAKERS = (
+    ("NIKON CORPORATION", "NIKON D850"),
+    ("Canon", "Canon EOS R5"),
+    ("LEICA CAMERA AG", "Leica Q2"),
+    ("SONY", "ILCE-7SM3"),
+    (None, "HERO11"),
+    ("Nikon", None),
+    (" ", " "),
+    (None, None),
+    ("264", "ILCE-7M3"),
+    ("77", "X1"),
+)
 
 
 async def test_a_catalog_from_before_is_searched_just_the_same(
@@ -192,12 +211,88 @@ async def test_a_catalog_from_before_is_searched_just_the_same(
 ) -> None:
     with monkeypatch.context() as before:
         before.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
-        before.setattr(schema, "VERSION", 1)
-        catalogs.catalog(str(tmp_path), 400)
+        before.setattr(schema, "SCHEMA_VERSION", 1)
+        with closing(sqlite3.connect(catalogs.catalog(str(tmp_path), 400), isolation_level=None)) as connection:
+            for item, made in enumerate(OLD_MAKERS, 801):
+                tell = "INSERT INTO metadata (item_id, make, model, raw) VALUES (?, ?, ?, x'')"
+                connection.execute("PRAGMA foreign_keys = OFF")
+                connection.execute(tell, (item, *made))
     database = await Database.open(str(tmp_path))
     try:
-        assert (tmp_path / f"{FILE}.version-1").exists()
+        assert (tmp_path / f"{DATABASE_FILE}.version-1").exists()
+        named = await database.read("SELECT camera FROM metadata WHERE item_id > 800 ORDER BY item_id", ())
+        assert [row[0] for row in named] == [camera_name(*made) for made in OLD_MAKERS[:-2]] + [
+            "Sony ILCE-7M3",
+            "X1",
+        ]
         for text, count in (("C0007.MP4", 1), ("camera:canon", 300), ("2015-01-01", 400), ("kind:sidecars", 100)):
-            assert (await browse.page(database.read, "", (), text, 0))[0] == count, text
+            assert (await file_list.page(database.read, "", (), text, 0))[0] == count, text
+    finally:
+        await database.close()
+
+
+async def test_what_is_known_in_utc_is_found_on_each_day_it_was_on_earth(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(catalogs.catalog(str(tmp_path), 8), isolation_level=None)) as connection:
+        tell = "UPDATE metadata SET captured_local = ?, captured_zone = ?, offset = ? WHERE item_id = ?"
+        connection.execute(tell, ("2023-12-31T15:30:07", "utc", None, 1))
+        connection.execute(tell, ("2023-12-31T15:30:07", "recorded", 0, 3))
+        connection.execute(tell, ("1931-08", "", None, 4))
+    database = await Database.open(str(tmp_path))
+    try:
+        for text, ids in (
+            ("2024-01-01", {1}),
+            ("2023-12-31", {1, 3}),
+            ("2023-12-30", set()),
+            ("2024", {1}),
+            ("date:2024-01-01 kind:videos", {1}),
+            ("2024-01-02", set()),
+            ("date:1931-08", {4}),
+            ("date:1931", {4}),
+            ("date:1931-08-05", set()),
+            ("date:9999", set()),
+        ):
+            _, _, files = await file_list.page(database.read, "", (), text, 0)
+            assert {file.id for file in files} == ids, text
+        shown = {file.id: file.captured for file in (await file_list.page(database.read, "", (), "", 0))[2]}
+        assert (shown[1], shown[3], shown[4]) == ("2023-12-31T15:30:07Z", "2023-12-31T15:30:07", "1931-08")
+        assert dict(await file_list.known(database.read, 1))["taken"] == "2023-12-31T15:30:07 UTC"
+        await database.run(
+            (
+                "UPDATE metadata SET captured_local = NULL, captured_zone = 'unset', captured_tag = 'QuickTime:X' "
+                "WHERE item_id = ?",
+                [(1,)],
+            )
+        )
+        facts = dict(await file_list.known(database.read, 1))
+        assert (facts["taken"], facts["dated by"]) == ("clock not set", "QuickTime:X")
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("zone", ["position", "neighbours", "name", "recorded", "adjusted"])
+async def test_a_film_whose_zone_was_found_is_found_on_its_day_in_utc_too(tmp_path: Path, zone: str) -> None:
+    utc = 1_704_036_607  # 2023-12-31 15:30:07 UTC
+    with closing(sqlite3.connect(catalogs.catalog(str(tmp_path), 8), isolation_level=None)) as connection:
+        tell = (
+            "UPDATE metadata SET captured = ?, captured_local = ?, captured_zone = ?, offset = ? WHERE item_id = ?"
+        )
+        connection.execute(tell, (utc, "2024-01-01T00:30:07", zone, 540, 1))
+        connection.execute(tell, (utc + 43_200, "2023-12-31T18:00:07", zone, -570, 3))
+    database = await Database.open(str(tmp_path))
+    found = zone in ("position", "neighbours", "name")
+    try:
+        for text, ids in (
+            ("2024-01-01", {1, 3} if found else {1}),
+            ("date:2023-12-31", {1, 3} if found else {3}),
+            ("2023", {1, 3} if found else {3}),
+            ("2024-01", {1, 3} if found else {1}),
+            ("2023-12-31..2024-01-01", {1, 3}),
+            ("2023-12-30", set()),
+            ("2024-01-02", set()),
+        ):
+            _, _, files = await file_list.page(database.read, "", (), text, 0)
+            assert {file.id for file in files} == ids, text
+        facts = dict(await file_list.known(database.read, 1))
+        assert (facts["taken"], facts["zone"]) == ("2024-01-01T00:30:07", told_zone(zone, 540))
     finally:
         await database.close()

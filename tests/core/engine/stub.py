@@ -8,14 +8,24 @@ from pathlib import Path
 from typing import Any, cast
 
 from core.errors import UsageError
+from core.ipc import FRAME
 from core.models import Count, ImportRequest, Snapshot
-from core.protocol import FRAME, Call, FromEngine, Request, pack, unpacker
+from core.protocol import Call, FromEngine, Request, pack, transport, unpacker
 from core.protocol.requests import Hello
 from core.results import AuditResult, AuditScope, Survey
-from core.server import sockets
 from core.server.server import Server
 
 FRAMES = unpacker(FromEngine)
+
+
+class NoMirrors:
+    """No id is one of a mirror."""
+
+    def __contains__(self, id: str) -> bool:
+        return False
+
+    async def wait(self, id: str) -> None:
+        """Ended."""
 
 
 class Stub:
@@ -61,7 +71,15 @@ class Stub:
         raise ZeroDivisionError("by nothing")
 
     @property
-    def upkeep(self) -> "Stub":
+    def imports(self) -> "Stub":
+        return self
+
+    @property
+    def mirrors(self) -> "NoMirrors":
+        return NoMirrors()
+
+    @property
+    def maintenance(self) -> "Stub":
         return self
 
     async def audit(self, path: str, progress: Any, scope: AuditScope) -> AuditResult:
@@ -91,7 +109,7 @@ class Raw:
         self._number = 0
 
     async def __aenter__(self) -> "Raw":
-        self.socket = sockets.connect(self._home)
+        self.socket = transport.connect(self._home)
         # No reader of asyncio's: that would read ahead.
         self.loop = asyncio.get_running_loop()
         return self
@@ -105,12 +123,12 @@ class Raw:
     async def send(self, data: bytes) -> None:
         await self.loop.sock_sendall(self.socket, data)
 
-    async def call(self, request: Request) -> int:
+    async def call(self, request: Request[Any]) -> int:
         self._number += 1
         await self.send(pack(Call(number=self._number, request=request)))
         return self._number
 
-    async def ask(self, request: Request) -> FromEngine:
+    async def ask(self, request: Request[Any]) -> FromEngine:
         await self.call(request)
         return await self.read()
 

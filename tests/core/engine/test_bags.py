@@ -11,6 +11,8 @@ import pytest
 
 from core.client.client import Client
 from core.models import State
+from core.protocol.archive_requests import ListLocations
+from core.protocol.import_requests import WaitForJobs
 from tests.faults.working import validated
 from tests.rigs.engines import (
     CLIP,
@@ -26,6 +28,8 @@ from tests.rigs.engines import (
     view,
 )
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 async def home(tmp_path: Path) -> AsyncIterator[Path]:
@@ -35,7 +39,9 @@ async def home(tmp_path: Path) -> AsyncIterator[Path]:
 
 async def brought_in(client: Client, archive: Path, *sources: Path) -> None:
     """Imported side by side, and all done that this leaves to be done."""
-    await client.finish(await client.start_imports([request(source, archive) for source in sources]))
+    await client.call(
+        WaitForJobs(ids=tuple(await client.start_imports([request(source, archive) for source in sources])))
+    )
 
 
 async def check(archive: Path, files: int) -> None:
@@ -43,6 +49,10 @@ async def check(archive: Path, files: int) -> None:
     (bag,) = (archive / "locations").iterdir()
     assert sum(path.is_file() for path in (bag / "data").rglob("*")) == files
     await asyncio.to_thread(validated, bag)
+    listed = {line.split("  ", 1)[1] for line in (bag / "tagmanifest-sha256.txt").read_text().splitlines()}
+    written = {f"lading/{path.name}" for path in (bag / "lading").iterdir()}
+    assert {path.rpartition(".")[2] for path in written} == {"txt", "tsv", "json", "html"}
+    assert written <= listed
 
 
 async def test_after_one_import_and_after_more(home: Path, tmp_path: Path) -> None:
@@ -54,7 +64,7 @@ async def test_after_one_import_and_after_more(home: Path, tmp_path: Path) -> No
         (first / "more.jpg").write_bytes(b"more")
         await brought_in(client, archive, first, card(tmp_path / "second", 4, 5000))
         await check(archive, 8)
-        (location,) = await client.locations(str(archive))
+        (location,) = await client.call(ListLocations(archive=bytes(archive)))
         assert location.sealed
         assert (location.files, location.kinds) == (8, (("images", 8),))
 
@@ -74,7 +84,7 @@ async def test_after_one_that_was_interrupted(home: Path, tmp_path: Path, full_s
     full_speed()
     async with attached(home) as client:
         (record,) = await client.imports()
-        await client.finish([record.id])
+        await client.call(WaitForJobs(ids=(record.id,)))
         assert [one.state for one in await client.imports()] == [State.DONE]
     await check(archive, 4)
 
@@ -92,7 +102,7 @@ async def test_after_one_that_was_cancelled(home: Path, tmp_path: Path) -> None:
             # Those that held something of it have been killed.
             with suppress(psutil.NoSuchProcess):
                 worker.resume()
-        await client.finish([name])
+        await client.call(WaitForJobs(ids=(name,)))
         shown = await view(client, name)
         assert shown.state is State.CANCELLED
         assert [file.path for file in (await client.files(text=CLIP)).files if file.payload] == []

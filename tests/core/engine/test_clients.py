@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from core.client import attach
+from core.client import launcher
 from core.config import Config
 from core.errors import OtherVersionError, UsageError
 from core.models import State
+from core.protocol.archive_requests import AddMissingJobs
+from core.protocol.import_requests import WaitForJobs
+from core.protocol.queue_requests import ListJobs
 from tests.core.engine.stub import serving
 from tests.rigs.engines import (
     attached,
@@ -23,7 +26,7 @@ from tests.rigs.engines import (
     view,
 )
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
 
 
 async def test_an_import_is_led_from_another_terminal(home: Path, tmp_path: Path) -> None:
@@ -93,13 +96,14 @@ async def test_the_background_is_led_from_a_terminal(home: Path, tmp_path: Path)
         await client.subscribe()
         queue = next(queue for queue in client.snapshot().queues if queue.name == "exiftool")
         assert (queue.paused, queue.slots) == (True, 1)
-        jobs = await client.jobs(queue="exiftool")
+        jobs = await client.call(ListJobs(queue="exiftool"))
         assert len(jobs) == 4
-        assert await client.jobs(after=max(job.id for job in await client.jobs())) == []
+        last = max(job.id for job in await client.call(ListJobs()))
+        assert await client.call(ListJobs(after=last)) == []
         await client.queue_resume("exiftool")
-        await client.finish([id])
+        await client.call(WaitForJobs(ids=(id,)))
         assert await client.retry("exiftool", [jobs[0].id]) in (0, 1)
-        assert await client.derive(str(tmp_path / "archive")) >= 0
+        assert await client.call(AddMissingJobs(archive=bytes(tmp_path / "archive"))) >= 0
         with pytest.raises(UsageError):
             await client.queue_pause("no such queue")
 
@@ -113,11 +117,11 @@ async def test_an_older_engine_is_replaced_when_it_is_idle(home: Path, monkeypat
     async with serving(home) as (server, stub):
         stub.busy = True
         with pytest.raises(OtherVersionError, match=r"0\.0\.9.*at work"):
-            await attach.attach(Config(home=str(home)))
+            await launcher.attach(Config(home=str(home)))
         told = await asyncio.to_thread(lading, home, "engine", "status")
         assert told.stdout.startswith("Engine 0.0.9, process ")
         stub.busy = False
-        attaching = asyncio.create_task(attach.attach(Config(home=str(home))))
+        attaching = asyncio.create_task(launcher.attach(Config(home=str(home))))
         await server.stopping.wait()
         await server.close()
         new = await attaching
@@ -130,12 +134,12 @@ async def test_a_newer_engine_is_left_alone(home: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("core.server.server.VERSION", "1.10.0")
     async with serving(home) as (server, _):
         with pytest.raises(OtherVersionError, match=r"1\.10\.0"):
-            await attach.attach(Config(home=str(home)))
+            await launcher.attach(Config(home=str(home)))
         assert not server.stopping.is_set()
-        found = await asyncio.to_thread(lading, home, "status")
+        found = await asyncio.to_thread(lading, home, "queues", "resume", "bagit")
         assert found.returncode == 4
         assert found.stderr.startswith("Another version of Lading is running: ")
 
 
 def test_versions_are_compared_as_numbers() -> None:
-    assert attach.numbers("1.10.0") > attach.numbers("1.9.2") > attach.numbers("1.9.0rc1")
+    assert launcher.numbers("1.10.0") > launcher.numbers("1.9.2") > launcher.numbers("1.9.0rc1")

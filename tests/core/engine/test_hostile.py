@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from core.protocol import CALLS, LARGEST_REQUEST, Answer, Call, Pushed, pack
+from core.protocol.import_requests import WaitForImports
 from core.protocol.replies import Done
-from core.protocol.requests import Hello, Look, Subscribe, Wait
-from core.server.server import MOST
+from core.protocol.requests import Hello, Look, Subscribe
+from core.server.server import CLIENTS_AT_ONCE
 from tests.core.engine.stub import Raw, serving
 from tests.rigs.engines import soon
 
@@ -94,7 +95,7 @@ async def test_who_does_not_say_hello_is_dropped(tmp_path: Path, monkeypatch: py
 async def test_a_number_twice_ends_the_connection(tmp_path: Path) -> None:
     async with serving(tmp_path), Raw(tmp_path) as bad:
         await bad.hello()
-        await bad.send(2 * pack(Call(number=7, request=Wait(ids=("one",)))))
+        await bad.send(2 * pack(Call(number=7, request=WaitForImports(ids=("one",)))))
         assert await bad.ended()
 
 
@@ -140,7 +141,7 @@ async def test_a_client_with_too_many_calls_is_not_read(tmp_path: Path) -> None:
     async with serving(tmp_path) as (_, stub), Raw(tmp_path) as greedy, Raw(tmp_path) as good:
         await greedy.hello()
         for _ in range(CALLS + 8):
-            await greedy.call(Wait(ids=("one",)))
+            await greedy.call(WaitForImports(ids=("one",)))
         await good.hello()
         await good.ask(Look())
         assert stub.told.count("wait") == CALLS
@@ -151,14 +152,14 @@ async def test_a_client_with_too_many_calls_is_not_read(tmp_path: Path) -> None:
 
 async def test_only_so_many_clients_are_let_in(tmp_path: Path) -> None:
     async with serving(tmp_path) as (server, _):
-        clients = [Raw(tmp_path) for _ in range(MOST)]
+        clients = [Raw(tmp_path) for _ in range(CLIENTS_AT_ONCE)]
         for one in clients:
             await one.__aenter__()
             await one.hello()
         async with Raw(tmp_path) as late:
             assert await late.ended()
         await clients.pop().__aexit__()
-        await soon(lambda: _true(len(server.clients) < MOST))
+        await soon(lambda: _true(len(server.clients) < CLIENTS_AT_ONCE))
         async with Raw(tmp_path) as later:
             await later.hello()
         for one in clients:

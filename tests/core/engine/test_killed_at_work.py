@@ -10,6 +10,8 @@ from tests.faults import working
 from tests.rigs.engines import swept
 from tests.rigs.media import tool
 
+pytestmark = pytest.mark.process
+
 
 def slow_exiftool(folder: Path) -> str:
     """A PATH whose exiftool takes its time to begin: the real one has read all before this process has looked."""

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from core import archive_layout
 from core.errors import ArchiveError, UsageError
-from core.files.sealed import sealed
+from core.files.checksummed_lines import sealed
 from core.models import Outcome, Verdict
-from core.workers.journals import MOVES
 from tests.core.importing.rig import Rig, at_work, digest, write
-from tests.core.importing.test_rebuild import rows
+from tests.core.maintenance.test_rebuild import rows
 from tests.faults import dying
 from tests.faults.dying import card, sound
+
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ async def test_moved_and_moved_back(rig: Rig) -> None:
     assert (two.archived.files, two.duplicate.files) == (2, 2)
     await rig.still()
     contents = rig.contents()
-    moved = await rig.engine.upkeep.move(one.id[:-1], "Basel")
+    moved = await rig.engine.maintenance.move(one.id[:-1], "Basel")
     # Two of its files are duplicates of the other import there, and stay.
     assert (moved.id, moved.files, moved.copied, moved.kept, moved.problems) == (one.id, 2, 0, 2, ())
     await sound(rig)
@@ -42,9 +44,9 @@ async def test_moved_and_moved_back(rig: Rig) -> None:
     head = (await rig.engine.catalog.imports())[0]
     assert (head.location_name, head.verdict) == ("Basel", "SAFE")
     # All that the other one needs goes with it now.
-    assert (await rig.engine.upkeep.move(two.id, "Basel")).files == 4
+    assert (await rig.engine.maintenance.move(two.id, "Basel")).files == 4
     await sound(rig)
-    assert (await rig.engine.upkeep.move(one.id, "Bern")).files == 2
+    assert (await rig.engine.maintenance.move(one.id, "Bern")).files == 2
     await sound(rig)
     again = await rig.imported(first, location="Bern")
     assert (again.archived.files, again.verdict) == (0, Verdict.SAFE)
@@ -59,7 +61,7 @@ async def test_an_import_with_a_location_of_its_own_gets_copies(rig: Rig) -> Non
     one = await rig.imported(first, location="Bern", duplicates="location")
     await rig.imported(card(rig.root / "two", 2), location="Bern", duplicates="location")
     await rig.imported(card(rig.root / "three", 0, 1), location="Basel", duplicates="location")
-    moved = await rig.engine.upkeep.move(one.id, "Basel")
+    moved = await rig.engine.maintenance.move(one.id, "Basel")
     # One was there already, one goes, two are copied.
     assert (moved.files, moved.copied, moved.kept) == (2, 2, 0)
     await sound(rig)
@@ -81,15 +83,15 @@ async def test_other_engines_learn_of_it(rig: Rig) -> None:
     one = await rig.imported(card(rig.root / "one", 0), location="Bern")
     await rig.still()
     await rig.restarted("second home")
-    await rig.engine.upkeep.rebuild(str(rig.archive))
+    await rig.engine.maintenance.rebuild(str(rig.archive))
     for location in ("Basel", "Chur"):
-        await rig.engine.upkeep.move(one.id, location)
+        await rig.engine.maintenance.move(one.id, location)
         await sound(rig)
     after = await rows(rig)
     assert [row[1] for row in after["location"]].count("Chur") == 1
     for home in ("home", "third home"):
         await rig.restarted(home)
-        await rig.engine.upkeep.rebuild(str(rig.archive))
+        await rig.engine.maintenance.rebuild(str(rig.archive))
         await sound(rig)
         assert {name: found for name, found in (await rows(rig)).items() if name != "import"} == {
             name: found for name, found in after.items() if name != "import"
@@ -99,7 +101,7 @@ async def test_other_engines_learn_of_it(rig: Rig) -> None:
     # Its journal is lost, too.
     rig.journals()[0].unlink()
     await rig.restarted("fourth home")
-    await rig.engine.upkeep.rebuild(str(rig.archive))
+    await rig.engine.maintenance.rebuild(str(rig.archive))
     await sound(rig)
     assert (await rows(rig, "file"))["file"] == after["file"]
 
@@ -108,25 +110,25 @@ async def test_what_cannot_be_moved(rig: Rig) -> None:
     first = card(rig.root / "one", 0)
     one = await rig.imported(first, location="Bern")
     with pytest.raises(UsageError, match="is there already"):
-        await rig.engine.upkeep.move(one.id, " BERN ")
+        await rig.engine.maintenance.move(one.id, " BERN ")
     with pytest.raises(UsageError, match="no location was given"):
-        await rig.engine.upkeep.move(one.id, " ")
+        await rig.engine.maintenance.move(one.id, " ")
     with pytest.raises(UsageError, match="There is no import"):
-        await rig.engine.upkeep.move("nothing", "Basel")
+        await rig.engine.maintenance.move("nothing", "Basel")
     write(rig.root / "long/x.txt", bytes(80 << 20))
     name = await rig.begun(rig.root / "long", location="Chur")
-    await rig.engine.pause_import(name)
+    await rig.engine.imports.pause_import(name)
     with pytest.raises(UsageError, match="has not ended"):
-        await rig.engine.upkeep.move(name, "Basel")
+        await rig.engine.maintenance.move(name, "Basel")
     with pytest.raises(UsageError, match="is in use"):
-        await rig.engine.upkeep.move(one.id, "Basel")
-    await rig.engine.resume_import(name)
+        await rig.engine.maintenance.move(one.id, "Basel")
+    await rig.engine.imports.resume_import(name)
     await rig.ended(name)
     archive = rig.engine.archives
     async with archive.used(str(rig.archive), create=False) as (held, _):
         with held.to_itself("something is done"), pytest.raises(ArchiveError, match="something is done"):
             await rig.begun(first, location="Bern")
-    assert (await rig.engine.upkeep.move(one.id, "Basel")).files == 4
+    assert (await rig.engine.maintenance.move(one.id, "Basel")).files == 4
     await sound(rig)
 
 
@@ -138,7 +140,7 @@ async def test_another_file_has_the_name(rig: Rig) -> None:
     basel = next(row.location_folder for row in await rig.engine.catalog.imports() if row.location_name == "Basel")
     taken = paths[0].replace(paths[0].split("/")[1], basel)
     write(rig.archive / taken, b"somebody else's")
-    moved = await rig.engine.upkeep.move(one.id, "Basel")
+    moved = await rig.engine.maintenance.move(one.id, "Basel")
     assert moved.problems == (f"{paths[0]}: something else has its name there",)
     assert (rig.archive / taken).read_bytes() == b"somebody else's"
     assert (rig.archive / paths[0]).exists()
@@ -150,7 +152,7 @@ async def test_damaged_and_strange_files_of_moves(rig: Rig) -> None:
     one = await rig.imported(card(rig.root / "one", 0), location="Bern")
     await rig.still()
     before = rig.payload()
-    folder = rig.archive / MOVES
+    folder = rig.archive / archive_layout.MOVES
     write(folder / "rubbish.jsonl", b"\xff\x00 rubbish\n")
     write(folder / "note.txt", b"not ours")
     item = {"item": next(iter(before)), "to": "../../outside.txt", "copy": False, "size": 1}
@@ -167,6 +169,6 @@ async def test_damaged_and_strange_files_of_moves(rig: Rig) -> None:
     write(folder / "hostile.jsonl", b"".join(sealed(line) for line in lines))
     write(folder / "unsealed.jsonl", b"".join(json.dumps(line).encode() + b"\n" for line in lines))
     await rig.restarted()
-    await rig.engine.upkeep.derive(str(rig.archive))
+    await rig.engine.maintenance.derive(str(rig.archive))
     await sound(rig)
     assert rig.payload() == before

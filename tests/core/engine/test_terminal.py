@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from core.models import State
-from core.server.sockets import find
+from core.protocol.transport import find
 from tests.rigs.engines import (
     attached,
     clip,
@@ -24,7 +24,7 @@ from tests.rigs.engines import (
     until,
 )
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
 
 
 TAKE = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from tui.cli import main; main()"

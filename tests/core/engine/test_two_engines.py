@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from core.models import Verdict
-from core.shown import Changes
+from core.results import Changes
 from tests.core.importing.rig import Rig, at_work, digest, random_bytes, write
-from tests.core.importing.test_rebuild import rows
+from tests.core.maintenance.test_rebuild import rows
 from tests.rigs.making import corners
+
+pytestmark = pytest.mark.process
 
 KNOWN = (
     "SELECT d.role, d.path, d.width, d.height, d.size FROM derivative d JOIN item i ON i.id = d.item_id ORDER BY 2"
@@ -58,7 +60,7 @@ async def test_in_turn(rig: Rig) -> None:
     assert rig.invalid() == []
     assert {path: facts for path, facts in made(rig).items() if path in before} == before
     assert [row.name for row in await rig.engine.catalog.imports()] == [one.id, two.id, again.id]
-    await rig.engine.known.describe(
+    await rig.engine.queries.describe(
         str(rig.archive), "Basel", Changes(name="Basle", description="By the Rhine", access_note="Key at no. 7")
     )
     await rig.still()
@@ -73,14 +75,14 @@ async def test_in_turn(rig: Rig) -> None:
     assert len(rig.contents()) == 6
     assert {digest(path) for path in (*first.iterdir(), *second.iterdir())} == rig.contents()
     # Journals tell what there is, receipts what was proven of it.
-    await rig.engine.upkeep.rebuild(str(rig.archive))
+    await rig.engine.maintenance.rebuild(str(rig.archive))
     await rig.still()
     mine = await rows(rig), await rig.engine.database.read(KNOWN)
     assert ("Basle", "By the Rhine", "Key at no. 7") in [row[1:4] for row in mine[0]["location"]]
 
     for home in ("third home", "second home"):
         await rig.restarted(home)
-        found = await rig.engine.upkeep.rebuild(str(rig.archive))
+        found = await rig.engine.maintenance.rebuild(str(rig.archive))
         assert (found.locations, found.imports, found.items, found.problems) == (2, 4, 6, ())
         await rig.still()
         assert (await rows(rig), await rig.engine.database.read(KNOWN)) == mine
@@ -93,16 +95,16 @@ async def test_the_newest_word_on_a_location_counts(rig: Rig) -> None:
     """Both engines were told something of it: what was said last stays."""
     archive = str(rig.archive)
     await rig.imported(card(rig.root / "one", 1), location="Basel")
-    await rig.engine.known.describe(archive, "Basel", Changes(description="first"))
+    await rig.engine.queries.describe(archive, "Basel", Changes(description="first"))
     await rig.still()
     await rig.restarted("second home")
-    await rig.engine.upkeep.rebuild(archive)
-    await rig.engine.known.describe(archive, "Basel", Changes(name="Basle", description="second"))
+    await rig.engine.maintenance.rebuild(archive)
+    await rig.engine.queries.describe(archive, "Basel", Changes(name="Basle", description="second"))
     await rig.still()
     await rig.restarted()
     await rig.imported(card(rig.root / "two", 2), location="Basle")
     await rig.still()
-    (location,) = await rig.engine.known.locations(archive)
+    (location,) = await rig.engine.queries.locations(archive)
     assert (location.name, location.description) == ("Basle", "second")
     assert b"Internal-Sender-Description: Basle" in next(rig.archive.glob("locations/*/bag-info.txt")).read_bytes()
     assert rig.invalid() == []

@@ -1,14 +1,23 @@
 """What an import brings is understood by itself: with the real tools, over two imports."""
 
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from core.shown import ItemView
+from core.media.adjusting import by_shift
+from core.protocol.archive_requests import AdjustDates, ListLocations, ShowItems
+from core.protocol.import_requests import WaitForJobs
+from core.protocol.queue_requests import ListJobs
+from core.results import ItemView
+from core.schema import DATABASE_FILE
+from core.sqlite import sqlite3
 from tests.rigs import rare
-from tests.rigs.engines import attached, request, swept
+from tests.rigs.engines import attached, lading, request, soon, swept
+
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture
@@ -17,20 +26,20 @@ async def home(tmp_path: Path) -> AsyncIterator[Path]:
         yield home
 
 
-async def test_a_live_photo_in_two_imports_and_rarer_kinds(home: Path, tmp_path: Path) -> None:
+async def test_a_live_photo_in_two_imports_rarer_kinds_and_newer_rules(home: Path, tmp_path: Path) -> None:
     archive, first, second = (tmp_path / name for name in ("archive", "first", "second"))
     first.mkdir()
     rare.live_still(bytes(first / "IMG_0001.JPG"))
     made = rare.make_rare(bytes(second))
     rare.live_movie(bytes(second / "IMG_7777.MOV"))
+
+    async def shown(name: str) -> ItemView:
+        (item,) = await client.call(ShowItems(wanted=name, path=b"/"))
+        return item
+
     async with attached(home) as client:
-
-        async def shown(name: str) -> ItemView:
-            (item,) = await client.show(name, b"/")
-            return item
-
         for card in (first, second):
-            await client.finish(await client.start_imports([request(card, archive)]))
+            await client.call(WaitForJobs(ids=tuple(await client.start_imports([request(card, archive)]))))
         still, movie = await shown("IMG_0001.JPG"), await shown("IMG_7777.MOV")
         assert still.metadata["content_identifier"] == movie.metadata["content_identifier"] == rare.IDENTIFIER
         assert (still.partners, movie.partners) == ((movie.path,), (still.path,))
@@ -52,7 +61,27 @@ async def test_a_live_photo_in_two_imports_and_rarer_kinds(home: Path, tmp_path:
         assert (await shown("uneven.mp4")).probe["variable_rate"] == 1
         assert (await shown("shot.dng")).metadata["format"] == "DNG"
         assert (await shown("shot.heic")).metadata["offset"] == 120
-        assert await client.jobs("dead", "exiftool") == []
-        (location,) = await client.locations(str(archive))
+        assert await client.call(ListJobs(state="dead", queue="exiftool")) == []
+        (location,) = await client.call(ListLocations(archive=bytes(archive)))
         assert location.sealed
         assert location.files == 2 + len(made)
+        before = await shown("shot.heic")
+        adjust = AdjustDates(text="shot.heic", correction=by_shift("+1h"), by="Ada")
+        assert (await client.call(adjust)).count == 1
+        corrected = await shown("shot.heic")
+        assert corrected.taken != before.taken
+
+    # A catalog of older rules, which found neither cameras nor zones: the next engine reads what exiftool said.
+    assert lading(home, "engine", "stop").returncode == 0
+    with closing(sqlite3.connect(home / DATABASE_FILE)) as database, database:
+        database.execute("UPDATE metadata SET camera = NULL, offset = 7, captured_local = '1999-01-01T00:00:00'")
+        database.execute("UPDATE unadjusted SET offset = 7, captured_local = '1999-01-01T00:00:00'")
+        database.execute("UPDATE archive SET rules = 0")
+    async with attached(home) as client:
+
+        async def read_again() -> bool:
+            return (await shown("shot.heic")).taken == corrected.taken
+
+        await soon(read_again)
+        assert await client.call(AdjustDates(text="shot.heic", by="Ada"))
+        assert (await shown("shot.heic")).metadata == before.metadata

@@ -1,3 +1,4 @@
+import ctypes
 import errno
 import os
 import sys
@@ -24,8 +25,9 @@ def test_recorded(tmp_path: Path) -> None:
         found = xattrs.of(fd)
     finally:
         os.close(fd)
-    assert found["user.one"] == b"1\x00"
-    assert found["user.two"] == b""
+    assert found.values["user.one"] == b"1\x00"
+    assert found.values["user.two"] == b""
+    assert found.unkept == []
 
 
 @linux
@@ -34,31 +36,60 @@ def test_file_system_without_any(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
 
     monkeypatch.setattr(os, "listxattr", fail)
-    assert xattrs.of(0) == {}
+    assert xattrs.of(0) == ({}, [])
+
+
+@linux
+def test_more_names_than_a_call_gives_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: int) -> list[str]:
+        raise OSError(errno.E2BIG, os.strerror(errno.E2BIG))
+
+    monkeypatch.setattr(os, "listxattr", fail)
+    assert xattrs.of(0).told() == xattrs.UNLISTED
 
 
 @linux
 def test_one_that_is_refused_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system itself keeps there may be refused; what has just been removed is no loss."""
+
     def value(_: int, name: str) -> bytes:
-        if name == "user.secret":
+        if name in ("user.secret", "security.secret"):
             raise PermissionError(errno.EACCES, "no")
+        if name == "user.gone":
+            raise OSError(errno.ENODATA, "gone")
         return b"v"
 
-    monkeypatch.setattr(os, "listxattr", lambda _: ["user.secret", "user.open"])
+    names = ["user.secret", "security.secret", "user.gone", "user.open"]
+    monkeypatch.setattr(os, "listxattr", lambda _: names)
     monkeypatch.setattr(os, "getxattr", value)
-    assert xattrs.of(0) == {"user.secret": b"", "user.open": b"v"}
+    found = xattrs.of(0)
+    assert found.values == dict.fromkeys(names, b"") | {"user.open": b"v"}
+    assert found.unkept == ["user.secret"]
 
 
 @linux
-def test_long_ones_are_named_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "listxattr", lambda _: [f"user.{number:02}" for number in range(20)] + ["user.long"])
-    monkeypatch.setattr(
-        os, "getxattr", lambda _, name: bytes(xattrs.LONGEST + 1 if name == "user.long" else xattrs.LONGEST)
-    )
+@pytest.mark.promise(33)
+def test_long_ones_are_kept_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "listxattr", lambda _: ["user.fork", "user.more"])
+    monkeypatch.setattr(os, "getxattr", lambda _, name: bytes(xattrs.MOST - 10 if name == "user.fork" else 10))
     found = xattrs.of(0)
-    assert found["user.long"] == b""
-    assert sum(map(len, found.values())) == xattrs.TOGETHER
-    assert len(found) == 21
+    assert {name: len(value) for name, value in found.values.items()} == {
+        "user.fork": xattrs.MOST - 10,
+        "user.more": 10,
+    }
+    assert found.told() == ""
+
+
+@linux
+def test_those_beyond_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "listxattr", lambda _: [f"user.{number:02}\n" for number in range(20)])
+    monkeypatch.setattr(os, "getxattr", lambda _, name: bytes(200 if name == "user.01\n" else 10))
+    found = xattrs.of(0, 105)
+    assert sum(map(len, found.values.values())) == 100
+    assert len(found.values) == 20
+    assert len(found.unkept) == 10
+    assert found.told().startswith("user.01%0A, user.11%0A, ")
+    assert found.told().endswith(" and 2 more")
 
 
 def test_macos_takes_no_part_of_a_long_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,10 +103,12 @@ def test_macos_takes_no_part_of_a_long_one(monkeypatch: pytest.MonkeyPatch) -> N
             return len(text)
 
         def fgetxattr(self, fd: int, name: bytes, buffer: object, *_: object) -> int:
+            ctypes.set_errno(93)
             if buffer is not None:
-                buffer.raw = b"abc"  # type: ignore[attr-defined]
+                buffer.raw = b"abc" if name == b"short" else bytes(sizes[name])  # type: ignore[attr-defined]
             return sizes[name]
 
     monkeypatch.setattr(xattrs, "_libc", Libc)
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert xattrs.of(3) == {"short": b"abc", "fork": b"", "gone": b""}
+    assert xattrs.of(3, 1000) == ({"short": b"abc", "fork": b"", "gone": b""}, ["fork"])
+    assert len(xattrs.of(3).values["fork"]) == 10**6

@@ -11,11 +11,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core import paths
-from core.files.sealed import sealed
-from core.importing import adopting, journal
-from core.protocol import FRAME, Call, pack, requests
+from core.archives import bag_info
+from core.bagit import manifest
+from core.files.checksummed_lines import sealed
+from core.ipc import FRAME
+from core.journal import journal_format, replay_rows
+from core.media import ffprobe_parse, metadata
+from core.protocol import Call, pack, requests
 from core.server import session
-from core.tasks import baginfo, manifest, metadata, probed
 from core.workers import pool
 from tests.core.fuzz.budget import examples
 
@@ -60,7 +63,7 @@ LINE = st.dictionaries(
 def test_a_journal(rows: list[dict[str, object]], noise: bytes, data: st.DataObject) -> None:
     text = b"".join(sealed(row) for row in rows if storable_json(row))
     at = data.draw(st.integers(0, len(text)))
-    found = list(journal.lines(text[:at] + noise + text[at:]))
+    found = list(journal_format.lines(text[:at] + noise + text[at:]))
     assert len(found) <= len(rows) + 1
     check_lines(found)
 
@@ -92,7 +95,7 @@ def storable_json(row: dict[str, object]) -> bool:
 
 def check_lines(lines: list[dict[str, Any]]) -> None:
     for line in lines:
-        found = adopting._file_line(line)
+        found = replay_rows.file_line(line)
         if found is not None:
             assert storable(facts(found)), found
             assert found.size >= 0
@@ -107,7 +110,7 @@ REFUSED = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 def check_frame(data: bytes) -> None:
-    for decode in (session._calls.decode, pool._decoder.decode):
+    for decode in (session.call_decoder.decode, pool.reply_decoder.decode):
         with suppress(*REFUSED):
             decode(data)
 
@@ -178,7 +181,7 @@ def test_what_exiftool_says(tags: dict[str, object]) -> None:
 @examples(80)
 @given(st.one_of(st.binary(max_size=80), VALUES.map(lambda value: json.dumps(value).encode())))
 def test_what_is_not_what_exiftool_or_ffprobe_say(said: bytes) -> None:
-    for read in (metadata.parse, probed.read):
+    for read in (metadata.parse, ffprobe_parse.read):
         try:
             read(said)
         except msgspec.DecodeError:
@@ -215,11 +218,11 @@ STREAM = st.fixed_dictionaries(
 def test_what_ffprobe_says(streams: list[dict[str, object]], shown: dict[str, str]) -> None:
     said = json.dumps({"streams": streams, "format": shown}).encode()
     try:
-        answer = probed.read(said)
+        answer = ffprobe_parse.read(said)
     except msgspec.DecodeError:
         return
-    assert storable(facts(probed.typed(answer)))
-    assert b'"filename"' not in probed.raw_of(said)
+    assert storable(facts(ffprobe_parse.typed(answer)))
+    assert b'"filename"' not in ffprobe_parse.raw_of(said)
 
 
 # Tag files and manifests
@@ -237,7 +240,7 @@ def test_a_manifest(pieces: list[bytes]) -> None:
 @examples(80)
 @given(st.binary(max_size=120))
 def test_a_bag_info(text: bytes) -> None:
-    for label, value in baginfo.parse(text):
+    for label, value in bag_info.parse(text):
         assert label.strip() == label != ""
         assert "\n" not in value
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.workers import messages
-from core.workers.control import Control
-from core.workers.worker import Worker
+from core.workers import messages, source_messages
+from core.workers.dispatch import Dispatcher
+from core.workers.shared_memory import Control
 from tests.core.fuzz.budget import examples
 
 NAMES = st.one_of(
@@ -80,15 +80,15 @@ def test_a_tree(tree: list[tuple[list[bytes], str]]) -> None:
         with open(os.path.join(outside, b"secret.jpg"), "wb") as file:
             file.write(b"secret")
         plant(root, outside, tree)
-        worker = Worker(control.slot(0))
-        reply = worker.answer(messages.ListTree(messages.Source(root)))
-        entries: list[messages.Entry] = []
+        worker = Dispatcher(control.slot(0))
+        reply = worker.answer(source_messages.ListTree(messages.Source(root)))
+        entries: list[source_messages.Entry] = []
         while True:
-            assert isinstance(reply, messages.Listed), reply
+            assert isinstance(reply, source_messages.Listed), reply
             entries += reply.entries
             if not reply.more:
                 break
-            reply = worker.answer(messages.ListMore())
+            reply = worker.answer(source_messages.ListMore())
         paths = [entry.path for entry in entries]
         assert len(paths) == len(set(paths))
         listed = set(paths)

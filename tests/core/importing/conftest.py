@@ -9,23 +9,31 @@ from pathlib import Path
 import pytest
 
 from core.engine import engine
-from tests.core.importing.rig import Rig, Still
+from core.volumes import volume
+from tests.core.importing.rig import Rig, Still, StillWatch
 
 
 @pytest.fixture
 async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     """A running engine with an empty card and no archive yet; at the end it holds nothing any more."""
-    monkeypatch.setattr(engine, "Background", Still)
+    monkeypatch.setattr(engine, "JobService", Still)
+    monkeypatch.setattr(engine, "EndedImports", StillWatch)
     rig = Rig(tmp_path)
     rig.source.mkdir()
     await rig.engine.start()
     try:
         yield rig
-        for gate in rig.gates():
-            assert not gate._claims
-        assert rig.engine.under_way or not rig.staged()
+        for dedup in rig.dedups():
+            assert not dedup.claims
+        assert rig.engine.imports.under_way or not rig.staged()
     finally:
         await rig.engine.stop()
+
+
+@pytest.fixture
+def numbered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Volumes have numbers of their own, also where no udev tells them: a check by the record trusts them."""
+    monkeypatch.setattr(volume, "identity", lambda mount, below: "uuid:1234-abcd")
 
 
 @pytest.fixture

@@ -14,13 +14,14 @@ from typing import Any
 
 import msgspec
 
-from core.catalog import below
+from core.archives.dedup import Dedup
 from core.config import Config, Workers
-from core.engine.background import Background
+from core.engine.ended_imports import EndedImports
 from core.engine.engine import Engine
-from core.importing.gate import Gate
+from core.engine.job_service import JobService
 from core.models import ImportRequest, ImportView, Outcome
-from core.workers import control
+from core.paths import relative
+from core.workers import shared_memory
 from tests.rigs.trees import write_random
 
 PATIENCE = 120.0
@@ -39,7 +40,7 @@ class Row(msgspec.Struct, frozen=True):
     payload: str
 
 
-class Still(Background):
+class Still(JobService):
     """Jobs are entered, but nobody does them: these tests are about importing alone."""
 
     async def start(self) -> None:
@@ -50,6 +51,13 @@ class Still(Background):
 
     def wake(self) -> None:
         """Nobody sleeps."""
+
+
+class StillWatch(EndedImports):
+    """Looks only when it is asked to: nothing is staged for reports while a test looks at an archive."""
+
+    def start(self) -> None:
+        """Nothing begins."""
 
 
 class Rig:
@@ -72,7 +80,7 @@ class Rig:
 
     async def begun(self, source: Path | None = None, **options: Any) -> str:
         """Start an import; its id."""
-        return (await self.engine.start_imports([self.request(source, **options)]))[0]
+        return (await self.engine.imports.start_imports([self.request(source, **options)]))[0]
 
     async def imported(self, source: Path | None = None, **options: Any) -> ImportView:
         """Import to the end, and check that the books are right."""
@@ -87,7 +95,7 @@ class Rig:
     async def ended_unchecked(self, name: str) -> ImportView:
         """Wait until an import has ended or is left paused."""
         async with asyncio.timeout(PATIENCE):
-            await self.engine.wait([name])
+            await self.engine.imports.wait([name])
         return self.view(name)
 
     async def restarted(self, home: str = "home") -> None:
@@ -98,7 +106,7 @@ class Rig:
 
     async def resumed(self, name: str) -> ImportView:
         """Take an import up and bring it to its end."""
-        await self.engine.resume_import(name)
+        await self.engine.imports.resume_import(name)
         return await self.ended(name)
 
     def view(self, name: str) -> ImportView:
@@ -119,7 +127,7 @@ class Rig:
             "WHERE i.name = ?",
             (name,),
         )
-        return {below(root, path): Row(Outcome(out), *rest) for path, root, out, *rest in found}
+        return {relative(root, path): Row(Outcome(out), *rest) for path, root, out, *rest in found}
 
     async def check(self, view: ImportView) -> None:
         """What the view counts is what the rows say; nothing negative, nothing left over."""
@@ -138,11 +146,20 @@ class Rig:
         assert (view.failed.files, view.todo.files) == (counted[Outcome.FAILED], counted[Outcome.TODO])
         assert view.skipped.files == skipped
         assert view.seen.bytes == sum(sizes.values())
+        if view.id in self.staged():
+            # A report of it is just being written.
+            await self.engine.ended_imports.look()
         assert view.id not in self.staged()
         assert all(worker.task != view.id for worker in self.engine.pool.busy())
 
     async def still(self) -> None:
         """Wait until all background work is done."""
+        await self._idle()
+        # Reports are made anew with what it has found, and bags with them.
+        await self.engine.ended_imports.look()
+        await self._idle()
+
+    async def _idle(self) -> None:
         async with asyncio.timeout(PATIENCE):
             while (await self.engine.database.read(BUSY))[0][0]:  # noqa: ASYNC110 - jobs end by themselves
                 await asyncio.sleep(0.05)
@@ -155,9 +172,9 @@ class Rig:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return [] if done.returncode == 0 else [done.stderr]
 
-    def gates(self) -> list[Gate]:
-        """The gates of the archives that are open."""
-        return [gate for _, gate in self.engine.archives._open.values()]
+    def dedups(self) -> list[Dedup]:
+        """Dedup of each archive that is open."""
+        return [dedup for _, dedup in self.engine.archives.opened.values()]
 
     def staged(self) -> list[str]:
         """What lies in staging."""
@@ -246,7 +263,7 @@ PACE = 200_000_000
 
 def videos(rig: Rig, count: int = 4, size: int = VIDEO) -> int:
     """Files large enough to be met in the middle by this engine, which reads slowly; their bytes."""
-    rig.engine.starter._read_limit = PACE
+    rig.engine.factory.read_limit = PACE
     for number in range(count):
         write_random(os.fsencode(rig.source / f"{number}.mov"), size, number)
     return count * size
@@ -260,7 +277,7 @@ def photos(folder: Path, count: int = 400) -> None:
 
 def read(rig: Rig) -> int:
     """Bytes read from sources by all workers so far."""
-    return rig.engine.pool.total(control.READ)
+    return rig.engine.pool.total(shared_memory.READ)
 
 
 async def middle(rig: Rig, size: int) -> None:

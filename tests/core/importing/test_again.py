@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from core.catalog import Selection, browse, failures
+from core.catalog import Selection, failures, file_list
 from core.errors import UsageError
-from core.importing.advice import advice
+from core.importing.halt_reasons import advice
 from core.models import Failure, FailureGroup, Outcome, State, Verdict
 from tests.core.importing.rig import VIDEO, Rig, digest, expected, random_bytes, videos, write
 
 DENIED = "source: Permission denied"
 
-pytestmark = pytest.mark.usefixtures("bound")
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("bound")]
 
 
 def shut(rig: Rig, *names: str) -> list[Path]:
@@ -43,18 +43,20 @@ async def test_a_done_import_is_taken_up_for_what_had_failed(rig: Rig) -> None:
     first = await rig.imported()
     assert (first.failed.files, first.verdict) == (2, Verdict.KEEP)
     other = await rig.imported(write(rig.root / "other/o.jpg", b"o").parent)
-    before = {path.name: path.read_bytes() for path in rig.receipts()}
+    before = {path.name: path.read_bytes() for path in rig.archive.glob("locations/*/lading/*")}
     for name in ("b.jpg", "c.jpg"):
         (rig.source / name).chmod(0o644)
-    assert await rig.engine.retry_import(first.id, Selection()) == 2
+    assert await rig.engine.imports.retry_import(first.id, Selection()) == 2
     assert rig.view(first.id).ended is None
     view = await rig.ended(first.id)
     assert (view.state, view.verdict, view.archived.files, view.failed.files) == (State.DONE, Verdict.SAFE, 3, 0)
     assert rig.contents() >= expected(rig.source)
     assert await groups(rig, first.id) == []
     # The receipt that it had is kept, and the chain of all of them is whole.
-    kept = {path.name: path.read_bytes() for path in rig.receipts()}
-    assert kept[f"{first.id}.1.txt"] == before[f"{first.id}.txt"]
+    kept = {path.name: path.read_bytes() for path in rig.archive.glob("locations/*/lading/*")}
+    for ending in ("txt", "tsv", "json"):
+        assert kept[f"{first.id}.1.{ending}"] == before[f"{first.id}.{ending}"]
+    assert json.loads(kept[f"{first.id}.1.json"])["verdict"] == "KEEP"
     assert kept[f"{other.id}.txt"] == before[f"{other.id}.txt"]
     assert b"SAFE" in kept[f"{first.id}.txt"]
     named = chain(rig)
@@ -73,7 +75,7 @@ async def test_one_file_and_one_cause(rig: Rig) -> None:
     assert isinstance(found[0], Failure)
     for letter in "ab":
         (rig.source / f"{letter}.jpg").chmod(0o644)
-    assert await rig.engine.retry_import(name, Selection(ids=(found[1].id,))) == 1
+    assert await rig.engine.imports.retry_import(name, Selection(ids=(found[1].id,))) == 1
     view = await rig.ended(name)
     rows = await rig.rows(name)
     assert {path: row.outcome for path, row in rows.items()} == {
@@ -82,11 +84,11 @@ async def test_one_file_and_one_cause(rig: Rig) -> None:
         b"c.jpg": Outcome.FAILED,
     }
     assert (view.verdict, rig.engine.snapshot().errors[0].count) == (Verdict.KEEP, 2)
-    assert await rig.engine.retry_import(name, Selection(cause=DENIED)) == 2
+    assert await rig.engine.imports.retry_import(name, Selection(cause=DENIED)) == 2
     view = await rig.ended(name)
     assert (view.archived.files, view.failed.files, view.verdict) == (2, 1, Verdict.KEEP)
     with pytest.raises(UsageError, match="nothing of import"):
-        await rig.engine.retry_import(name, Selection(cause="source: another"))
+        await rig.engine.imports.retry_import(name, Selection(cause="source: another"))
 
 
 async def test_a_folder_that_could_not_be_listed(rig: Rig) -> None:
@@ -96,7 +98,7 @@ async def test_a_folder_that_could_not_be_listed(rig: Rig) -> None:
     (group,) = await groups(rig, view.id)
     assert (group.stage, group.attempts) == ("list", 0)
     deep.chmod(0o755)
-    await rig.engine.retry_import(view.id, Selection(cause=group.cause))
+    await rig.engine.imports.retry_import(view.id, Selection(cause=group.cause))
     view = await rig.ended(view.id)
     assert (view.seen.files, view.archived.files, view.verdict) == (1, 1, Verdict.SAFE)
 
@@ -107,9 +109,9 @@ async def test_while_it_runs(rig: Rig) -> None:
     size = videos(rig, 1, 4 * VIDEO)
     name = await rig.begun()
     await rig.until(lambda: rig.view(name).failed.files == 1)
-    await rig.engine.pause_import(name)
+    await rig.engine.imports.pause_import(name)
     file.chmod(0o644)
-    assert await rig.engine.retry_import(name, Selection()) == 1
+    assert await rig.engine.imports.retry_import(name, Selection()) == 1
     view = rig.view(name)
     assert (view.state, view.failed.files) == (State.RUNNING, 0)
     assert rig.engine.snapshot().errors == ()
@@ -124,12 +126,12 @@ async def test_a_cancelled_import_stays_ended(rig: Rig) -> None:
     name = (await rig.imported()).id
     videos(rig)
     first = (await failures.page(rig.engine.database.read, name, DENIED, 0))[0]
-    await rig.engine.retry_import(name, Selection(ids=(first.id,)))
-    await rig.engine.cancel_import(name)
+    await rig.engine.imports.retry_import(name, Selection(ids=(first.id,)))
+    await rig.engine.imports.cancel_import(name)
     view = await rig.ended(name)
     assert (view.state, view.failed.files) == (State.CANCELLED, 1)
     with pytest.raises(UsageError, match="has ended"):
-        await rig.engine.retry_import(name, Selection())
+        await rig.engine.imports.retry_import(name, Selection())
 
 
 async def test_an_interrupted_retry_goes_on(rig: Rig) -> None:
@@ -138,7 +140,7 @@ async def test_an_interrupted_retry_goes_on(rig: Rig) -> None:
     for file in files:
         file.chmod(0o644)
     videos(rig)
-    await rig.engine.retry_import(view.id, Selection())
+    await rig.engine.imports.retry_import(view.id, Selection())
     await rig.restarted()
     (row,) = await rig.engine.catalog.imports()
     assert (row.state, row.verdict) == (State.PAUSED, "")
@@ -152,9 +154,9 @@ async def _cut(*_: object) -> None:
 
 
 STEPS = {
-    "catalog": "core.engine.starter.Starter._journal_head",
-    "journal": "core.importing.receipt.Receipt.put_away",
-    "receipt": "core.engine.engine.Engine._plan",
+    "catalog": "core.engine.import_factory.ImportFactory.journal_head",
+    "journal": "core.journal.end_import.Receipt.put_away",
+    "receipt": "core.engine.import_manager.ImportManager.plan",
 }
 
 
@@ -166,7 +168,7 @@ async def test_cut_off_while_it_is_taken_up(rig: Rig, step: str, monkeypatch: py
     with monkeypatch.context() as patch:
         patch.setattr(STEPS[step], _cut)
         with pytest.raises(KeyboardInterrupt):
-            await rig.engine.retry_import(view.id, Selection())
+            await rig.engine.imports.retry_import(view.id, Selection())
     await rig.restarted()
     (row,) = await rig.engine.catalog.imports()
     assert row.state == State.RUNNING
@@ -184,7 +186,7 @@ async def test_cut_off_before_the_archive_knew(rig: Rig, monkeypatch: pytest.Mon
         with monkeypatch.context() as patch:
             patch.setattr(STEPS["catalog"], _cut)
             with pytest.raises(KeyboardInterrupt):
-                await rig.engine.retry_import(view.id, Selection())
+                await rig.engine.imports.retry_import(view.id, Selection())
     await rig.restarted()
     view = await rig.resumed(view.id)
     assert (view.state, view.verdict, view.failed.files) == (State.DONE, Verdict.KEEP, 1)
@@ -198,7 +200,7 @@ async def test_another_engine_learns_of_the_second_end(rig: Rig) -> None:
     await rig.restarted("second home")
     async with rig.engine.archives.used(str(rig.archive), create=False):
         pass
-    await rig.engine.retry_import(view.id, Selection())
+    await rig.engine.imports.retry_import(view.id, Selection())
     assert (await rig.ended(view.id)).verdict is Verdict.SAFE
     for home in ("home", "third home"):
         await rig.restarted(home)
@@ -217,5 +219,5 @@ async def test_what_is_known_of_a_failed_file(rig: Rig) -> None:
     shut(rig, "a.jpg")
     view = await rig.imported()
     (failed,) = await failures.page(rig.engine.database.read, view.id, DENIED, 0)
-    facts = dict(await browse.known(rig.engine.database.read, failed.id))
+    facts = dict(await file_list.known(rig.engine.database.read, failed.id))
     assert (facts["outcome"], facts["failed at"], facts["attempts"]) == (f"failed: {DENIED}", "read", "1")

@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from core.importing.finish import NOTHING
 from core.models import Outcome, State, Verdict
 from core.paths import decode
 from core.receipts import COLUMNS
 from tests.core.importing.rig import Rig, digest, random_bytes, state, write
 from tests.rigs.shared import MEDIA
 from tests.rigs.trees import contents, hostile_tree, write_random
+
+pytestmark = pytest.mark.process
 
 OUTCOMES = {
     "regular": (Outcome.ARCHIVED, Outcome.DUPLICATE),
@@ -37,7 +40,7 @@ async def test_hostile_tree_arrives(rig: Rig) -> None:
     assert view.seen.files == len(manifest)
     # Links and other special files are left out: not everything is in the archive.
     assert view.verdict is Verdict.KEEP
-    assert view.by_choice
+    assert not view.by_choice, "links and pipes are nobody's choice"
 
     again = await rig.imported()
     assert again.archived.files == 0
@@ -136,7 +139,8 @@ async def test_a_single_file_as_source(rig: Rig, data: bytes) -> None:
 
 async def test_an_empty_source(rig: Rig) -> None:
     view = await rig.imported()
-    assert (view.state, view.verdict, view.seen.files) == (State.DONE, Verdict.SAFE, 0)
+    assert (view.state, view.verdict, view.seen.files) == (State.DONE, Verdict.OPEN, 0)
+    assert view.verdict_reason == NOTHING
     assert len(rig.receipts()) == 1
 
 
@@ -170,7 +174,7 @@ async def test_paths_that_are_not_utf8(rig: Rig, tmp_path: Path) -> None:
     archive = tmp_path / os.fsdecode(b"archive \xfe")
     write(source / "a.jpg", b"a")
     request = rig.request(source, archive=str(archive))
-    view = await rig.ended((await rig.engine.start_imports([request]))[0])
+    view = await rig.ended((await rig.engine.imports.start_imports([request]))[0])
     assert view.verdict is Verdict.SAFE
     rig.archive = archive
     assert len(rig.contents()) == 1

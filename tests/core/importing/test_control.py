@@ -7,16 +7,20 @@ import pytest
 from core.errors import UsageError
 from core.importing.transfer import Transfer
 from core.models import Outcome, State, Verdict
-from core.workers import control
+from core.workers import shared_memory
 from tests.core.importing.rig import Rig, expected, middle, photos, read, videos, write
+
+pytestmark = pytest.mark.process
 
 
 async def test_pause_and_resume(rig: Rig) -> None:
     size = videos(rig)
     name = await rig.begun()
     await middle(rig, size)
-    await rig.engine.pause_import(name)
-    await rig.until(lambda: all(w.slot.get(control.STATE) != control.BUSY for w in rig.engine.pool.busy()))
+    await rig.engine.imports.pause_import(name)
+    await rig.until(
+        lambda: all(w.slot.get(shared_memory.STATE) != shared_memory.BUSY for w in rig.engine.pool.busy())
+    )
     before = read(rig), rig.view(name).written
     await asyncio.sleep(0.3)
     assert (read(rig), rig.view(name).written) == before
@@ -26,7 +30,7 @@ async def test_pause_and_resume(rig: Rig) -> None:
     assert all(limit.busy == 0 for limit in rig.engine.limits.all())
     (row,) = await rig.engine.catalog.imports()
     assert (row.state, row.reason) == ("paused", "by the user")
-    await rig.engine.resume_import(name)
+    await rig.engine.imports.resume_import(name)
     assert rig.view(name).state is State.RUNNING
     view = await rig.ended(name)
     assert (view.state, view.verdict, view.reason) == (State.DONE, Verdict.SAFE, "")
@@ -40,9 +44,9 @@ async def test_many_pauses(rig: Rig) -> None:
     name = await rig.begun()
     for _ in range(15):
         try:
-            await rig.engine.pause_import(name)
+            await rig.engine.imports.pause_import(name)
             await asyncio.sleep(0.02)
-            await rig.engine.resume_import(name)
+            await rig.engine.imports.resume_import(name)
         except UsageError:
             break
         await asyncio.sleep(0.03)
@@ -59,10 +63,10 @@ async def test_cancel(rig: Rig, paused: bool) -> None:
     name = await rig.begun()
     await middle(rig, size)
     if paused:
-        await rig.engine.pause_import(name)
-    await rig.engine.cancel_import(name)
+        await rig.engine.imports.pause_import(name)
+    await rig.engine.imports.cancel_import(name)
     with pytest.raises(UsageError):
-        await rig.engine.pause_import(name)
+        await rig.engine.imports.pause_import(name)
     view = await rig.ended(name)
     assert (view.state, view.verdict) == (State.CANCELLED, Verdict.KEEP)
     assert view.verdict_reason == "the import was cancelled"
@@ -73,7 +77,7 @@ async def test_cancel(rig: Rig, paused: bool) -> None:
     archived = {row.payload for row in (await rig.rows(name)).values() if row.outcome is Outcome.ARCHIVED}
     assert archived == set(rig.payload())
     with pytest.raises(UsageError, match="has ended"):
-        await rig.engine.resume_import(name)
+        await rig.engine.imports.resume_import(name)
     view = await rig.imported()
     assert view.verdict is Verdict.SAFE
     assert rig.contents() == expected(rig.source)
@@ -88,12 +92,12 @@ async def test_cancel_right_after_something_was_published(rig: Rig, monkeypatch:
         published.set()
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(Transfer, "_commit", hang)
+    monkeypatch.setattr(Transfer, "commit", hang)
     name = await rig.begun()
     await published.wait()
-    task = asyncio.create_task(rig.engine.wait([name]))
+    task = asyncio.create_task(rig.engine.imports.wait([name]))
     # to_the_end waits for a commit; this one never ends, so it is ended from outside.
-    await rig.engine.cancel_import(name)
+    await rig.engine.imports.cancel_import(name)
     await asyncio.sleep(0.05)
     for one in asyncio.all_tasks():
         if one.get_coro().__qualname__.endswith("hang"):  # type: ignore[union-attr]
@@ -108,7 +112,7 @@ async def test_cancel_right_after_something_was_published(rig: Rig, monkeypatch:
 async def test_a_pause_outlives_the_engine(rig: Rig) -> None:
     videos(rig)
     name = await rig.begun()
-    await rig.engine.pause_import(name, "for the night")
+    await rig.engine.imports.pause_import(name, "for the night")
     await rig.restarted()
     (row,) = await rig.engine.catalog.imports()
     assert (row.state, row.reason) == ("paused", "for the night")
@@ -118,8 +122,8 @@ async def test_a_pause_outlives_the_engine(rig: Rig) -> None:
 async def test_resume_while_it_is_being_halted(rig: Rig) -> None:
     videos(rig)
     name = await rig.begun()
-    rig.engine.under_way[name].halt("a test")
-    await rig.engine.resume_import(name)
+    rig.engine.imports.under_way[name].halt("a test")
+    await rig.engine.imports.resume_import(name)
     view = await rig.ended(name)
     assert (view.state, view.verdict) == (State.DONE, Verdict.SAFE)
 
@@ -128,8 +132,8 @@ async def test_resumed_twice_at_once_it_runs_once(rig: Rig) -> None:
     photos(rig.source)
     name = await rig.begun()
     await rig.restarted()
-    await asyncio.gather(*(rig.engine.resume_import(name) for _ in range(3)))
-    assert len(rig.engine.under_way) == 1
+    await asyncio.gather(*(rig.engine.imports.resume_import(name) for _ in range(3)))
+    assert len(rig.engine.imports.under_way) == 1
     view = await rig.ended(name)
     assert (view.verdict, view.seen.files) == (Verdict.SAFE, 400)
     assert (await rig.engine.catalog.imports())[0].runs == 2
@@ -140,7 +144,7 @@ async def test_one_after_the_other_without_a_breath(rig: Rig) -> None:
     write(rig.source / "a.jpg", b"a")
     for _ in range(5):
         name = await rig.begun()
-        while name in rig.engine.under_way:  # noqa: ASYNC110 - the very next moment is wanted
+        while name in rig.engine.imports.under_way:  # noqa: ASYNC110 - the very next moment is wanted
             await asyncio.sleep(0)
     await rig.ended(name)
 
@@ -158,7 +162,11 @@ async def test_two_into_a_new_archive_at_once(rig: Rig) -> None:
 
 
 async def test_unknown_imports(rig: Rig) -> None:
-    for call in (rig.engine.resume_import, rig.engine.pause_import, rig.engine.cancel_import):
+    for call in (
+        rig.engine.imports.resume_import,
+        rig.engine.imports.pause_import,
+        rig.engine.imports.cancel_import,
+    ):
         with pytest.raises(UsageError):
             await call("nothing")
-    await rig.engine.wait(["nothing"])
+    await rig.engine.imports.wait(["nothing"])

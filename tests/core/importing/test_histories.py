@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from core.engine import engine
-from core.models import ImportView, Outcome, State, Verdict
-from tests.core.importing.rig import Rig, Still, digest, random_bytes, write
+from core.models import IN_ARCHIVE, ImportView, Outcome, State, Verdict
+from tests.core.importing.rig import Rig, Still, StillWatch, digest, random_bytes, write
+
+pytestmark = pytest.mark.process
 
 NAMES = [f"{folder}{name}" for folder in ("", "DCIM/") for name in ("a.jpg", "b.cr3", "c.mov", "d")]
 SIZES = [0, 1, 5000, (1 << 20) + 1, (8 << 20) + 1]
@@ -33,7 +35,8 @@ class History(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(engine, "Background", Still)
+        self.patch.setattr(engine, "JobService", Still)
+        self.patch.setattr(engine, "EndedImports", StillWatch)
         self.runner = asyncio.Runner()
         self.root = Path(tempfile.mkdtemp(prefix="lading-history-"))
         self.rig = Rig(self.root)
@@ -97,8 +100,8 @@ class History(RuleBasedStateMachine):
     async def _bring_with_a_break(self, delay: float, restart: bool, changes: bool, changed: str) -> None:
         name = await self.rig.begun()
         await asyncio.sleep(delay)
-        if name in self.rig.engine.under_way:
-            self.rig.engine.under_way[name].halt("a test")
+        if name in self.rig.engine.imports.under_way:
+            self.rig.engine.imports.under_way[name].halt("a test")
         await self.rig.ended(name)
         if restart:
             await self.rig.restarted()
@@ -106,14 +109,25 @@ class History(RuleBasedStateMachine):
         if row.state == State.DONE:
             return
         before = {digest(path) for path in self.rig.source.rglob("*") if path.is_file()}
+        rows = await self.rig.rows(name)
+        todo = {path for path, row in rows.items() if row.outcome is Outcome.TODO}
+        settled = {path for path, row in rows.items() if row.outcome in IN_ARCHIVE}
         if changes:
             write(self.rig.source / changed, random_bytes(3000, 99))
         view = await self.rig.resumed(name)
         if not changes:
             await self._ended(view)
             return
-        # It may have been over, but for its receipt; then it knows nothing of the change.
-        assert (view.state, view.todo.files) == (State.DONE, 0)
+        other = os.fsencode(changed) in (settled or todo)
+        if view.state is State.PAUSED:
+            assert other
+            assert "is not what this import began with" in view.reason
+            await self.rig.engine.imports.cancel_import(name)
+            assert (await self.rig.ended(name)).state is State.CANCELLED
+        else:
+            # It may have been over, but for its receipt; then it knows nothing of the change.
+            assert not (other and todo)
+            assert (view.state, view.todo.files) == (State.DONE, 0)
         self.held |= before & set(self.rig.payload().values())
         await self._right()
 
@@ -124,9 +138,9 @@ class History(RuleBasedStateMachine):
     async def _cancelled(self, delay: float) -> None:
         name = await self.rig.begun()
         await asyncio.sleep(delay)
-        importer = self.rig.engine.under_way.get(name)
+        importer = self.rig.engine.imports.under_way.get(name)
         if importer is not None and not importer.ending:
-            await self.rig.engine.cancel_import(name)
+            await self.rig.engine.imports.cancel_import(name)
         view = await self.rig.ended(name)
         assert view.state in (State.CANCELLED, State.DONE)
         rows = await self.rig.rows(name)
@@ -155,7 +169,9 @@ class History(RuleBasedStateMachine):
 
     async def _ended(self, view: ImportView) -> None:
         assert view.state is State.DONE, view
-        assert view.verdict is Verdict.SAFE, view
+        # Of nothing it is never said.
+        found = any(path.is_file() for path in self.rig.source.rglob("*"))
+        assert view.verdict is (Verdict.SAFE if found else Verdict.OPEN), view
         assert not view.failed.files, view
         assert view.todo.files == 0
         self.held |= {digest(path) for path in self.rig.source.rglob("*") if path.is_file()}

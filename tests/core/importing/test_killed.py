@@ -6,6 +6,8 @@ import pytest
 
 from tests.faults import killed
 
+pytestmark = pytest.mark.process
+
 
 @pytest.mark.parametrize("everything", [False, True], ids=["engine", "everything"])
 def test_killed_it_is_taken_up(tmp_path: Path, everything: bool) -> None:

@@ -5,8 +5,11 @@ import os
 import pytest
 
 from core.models import Verdict
-from tests.core.importing.rig import Rig
+from tests.core.importing.rig import Rig, write
 from tests.rigs.cards import CARDS, Maker, card_tree
+from tests.rigs.layouts import LAYOUTS, lines
+
+pytestmark = pytest.mark.process
 
 EXPECTED: dict[Maker, set[tuple[str, str, str]]] = {
     "canon": {
@@ -43,6 +46,8 @@ EXPECTED: dict[Maker, set[tuple[str, str, str]]] = {
     "dji": {
         ("100MEDIA/DJI_0001.SRT", "100MEDIA/DJI_0001.MP4", "sidecar"),
         ("100MEDIA/DJI_0001.LRF", "100MEDIA/DJI_0001.MP4", "proxy"),
+        ("100/DJI_0001.THM", "100MEDIA/DJI_0001.MP4", "thumbnail"),
+        ("100/DJI_0001.SCR", "100MEDIA/DJI_0001.MP4", "thumbnail"),
         ("100MEDIA/DJI_0002.JPG", "100MEDIA/DJI_0002.DNG", "raw_pair"),
         ("DJI_001/DJI_20240501101010_0001_D.SRT", "DJI_001/DJI_20240501101010_0001_D.MP4", "sidecar"),
         ("DJI_001/DJI_20240501101010_0001_D.LRF", "DJI_001/DJI_20240501101010_0001_D.MP4", "proxy"),
@@ -53,7 +58,10 @@ EXPECTED: dict[Maker, set[tuple[str, str, str]]] = {
         ("100APPLE/IMG_O0001.AAE", "100APPLE/IMG_0001.HEIC", "sidecar"),
         ("101APPLE/IMG_E1001.HEIC", "101APPLE/IMG_1001.HEIC", "edit"),
     },
-    "avchd": set(),
+    "avchd": {
+        ("CLIPINF/00000.CPI", "STREAM/00000.MTS", "metadata"),
+        ("CLIPINF/00001.CPI", "STREAM/00001.MTS", "metadata"),
+    },
 }
 
 
@@ -93,3 +101,26 @@ async def test_links_are_of_one_import(rig: Rig) -> None:
     assert rows == [(0,)]
     assert len(await links(rig)) == len(EXPECTED["canon"])
     assert first.verdict is Verdict.SAFE
+
+
+async def test_layouts_of_all_makers(rig: Rig) -> None:
+    expected: set[tuple[str, str, str]] = set()
+    count = 0
+    for layout in LAYOUTS:
+        for path, role, owner in {line for take in (1, 2) for line in lines(layout, take)}:
+            write(rig.source / layout / path, f"{layout} {path}".encode())
+            count += 1
+            if role:
+                expected.add((f"{layout}/{path}", f"{layout}/{owner}", role))
+    view = await rig.imported()
+    assert (view.archived.files, view.verdict) == (count, Verdict.SAFE)
+    rows = await rig.engine.database.read(
+        "SELECT f.path, o.path, role FROM link JOIN file f ON f.id = file_id JOIN file o ON o.id = owner_id"
+    )
+    root = os.fsencode(rig.source.name) + b"/"
+    found = [
+        (os.fsdecode(file.rpartition(root)[2]), os.fsdecode(owner.rpartition(root)[2]), role)
+        for file, owner, role in rows
+    ]
+    assert len(found) == len(set(found))
+    assert set(found) == expected

@@ -1,11 +1,14 @@
 """The limit on reading: workers have their share of it, and all arrives."""
 
 import msgspec
+import pytest
 
 from core.engine.engine import Engine
 from core.models import Verdict
-from core.workers.control import PACE
+from core.workers.shared_memory import PACE
 from tests.core.importing.rig import Rig, expected, videos
+
+pytestmark = pytest.mark.process
 
 
 async def test_workers_share_the_limit(rig: Rig) -> None:

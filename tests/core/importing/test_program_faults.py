@@ -6,30 +6,36 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from core.engine.takeup import put_down
+from core.catalog import failures
+from core.engine.recovery import put_down
 from core.errors import WorkerDiedError
+from core.importing.import_files import Todo
+from core.importing.import_run import Run
 from core.importing.importer import Importer
-from core.importing.run import Run
 from core.importing.transfer import Transfer
 from core.models import State, Verdict
+from core.workers.pool import Worker
+from core.workers.source_messages import Digest
 from tests.core.importing.rig import Rig, expected, open_files, photos
 from tests.rigs import machines
+
+pytestmark = pytest.mark.process
 
 
 async def test_a_fault_of_the_program_pauses_its_import_alone(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     photos(rig.source, 100)
     photos(rig.root / "other", 100)
-    before = Transfer._write
+    before = Transfer.write
 
     async def write_or_fail(self: Transfer, *args: object) -> object:
-        if self._run.row.source.endswith(b"card"):
+        if self.run.row.source.endswith(b"card"):
             raise ZeroDivisionError("by a test")
         return await before(self, *args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Transfer, "_write", write_or_fail)
-    names = await rig.engine.start_imports([rig.request(), rig.request(rig.root / "other")])
+    monkeypatch.setattr(Transfer, "write", write_or_fail)
+    names = await rig.engine.imports.start_imports([rig.request(), rig.request(rig.root / "other")])
     with pytest.raises(ZeroDivisionError):
-        await rig.engine.wait(names)
+        await rig.engine.imports.wait(names)
     views = [rig.view(name) for name in names]
     assert [view.state for view in views] == [State.PAUSED, State.DONE]
     assert views[0].reason == "a fault of the program: ZeroDivisionError: by a test"
@@ -43,7 +49,7 @@ async def test_workers_that_die_are_replaced(rig: Rig) -> None:
     photos(rig.source, 600)
     name = await rig.begun()
     killed = 0
-    while name in rig.engine.under_way and killed < 3:
+    while name in rig.engine.imports.under_way and killed < 3:
         for worker in rig.engine.pool.busy():
             if worker.task == name and rig.view(name).archived.files and worker.process.returncode is None:
                 worker.process.kill()
@@ -62,17 +68,35 @@ async def test_a_batch_that_kills_its_worker_is_tried_file_by_file(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos(rig.source, 10)
-    before = Transfer._read
+    before = Transfer.read
 
     async def read_or_die(self: Transfer, batch: list[object], worker: object) -> object:
         if any(todo.path == b"0003.jpg" for todo in batch):  # type: ignore[attr-defined]
             raise WorkerDiedError("killed by a test")
         return await before(self, batch, worker)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Transfer, "_read", read_or_die)
+    monkeypatch.setattr(Transfer, "read", read_or_die)
     view = await rig.imported()
     assert (view.archived.files, view.failed.files, view.verdict) == (9, 1, Verdict.KEEP)
     assert (await rig.rows(view.id))[b"0003.jpg"].reason == "program: killed by a test"
+
+
+async def test_files_that_kill_their_workers_are_one_cause(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos(rig.source, 6)
+    before = Transfer.read
+
+    async def read_and_kill(self: Transfer, batch: list[Todo], worker: Worker) -> list[Digest]:
+        if any(todo.path in (b"0003.jpg", b"0004.jpg") for todo in batch):
+            worker.process.kill()
+        return await before(self, batch, worker)
+
+    monkeypatch.setattr(Transfer, "read", read_and_kill)
+    view = await rig.imported()
+    assert (view.archived.files, view.failed.files) == (4, 2)
+    (shown,) = rig.engine.snapshot().errors
+    assert (shown.cause, shown.count) == ("program: a worker is gone", 2)
+    details = {one.detail for one in await failures.page(rig.engine.database.read, view.id, shown.cause, 0)}
+    assert len(details) == 2
 
 
 @pytest.fixture
@@ -85,7 +109,7 @@ def halting(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
         async def settle(self: Run, *args: object) -> None:
             left[0] -= 1
             if left[0] == 0:
-                rig.engine.under_way[self.row.name].halt("a test")
+                rig.engine.imports.under_way[self.row.name].halt("a test")
             await before(self, *args)  # type: ignore[arg-type]
 
         monkeypatch.setattr(Run, "settle", settle)
@@ -100,7 +124,7 @@ async def test_halted_in_the_middle_of_a_commit(rig: Rig, halting: Callable[[int
         photos(rig.source / str(copy), 300)
     photos(rig.root / "other", 300)
     halting(number)
-    names = await rig.engine.start_imports([rig.request(), rig.request(rig.root / "other")])
+    names = await rig.engine.imports.start_imports([rig.request(), rig.request(rig.root / "other")])
     views = [await rig.ended(name) for name in names]
     assert sorted(view.state for view in views) == [State.DONE, State.PAUSED]
     for view in views:
@@ -125,10 +149,10 @@ async def test_halted_between_two_requests_nothing_is_held(rig: Rig, monkeypatch
 
     async def journal(self: Transfer, worker: object) -> None:
         held.extend(held_by_workers(rig))
-        rig.engine.under_way[self._run.row.name].halt("a test")
+        rig.engine.imports.under_way[self.run.row.name].halt("a test")
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(Transfer, "_journal", journal)
+    monkeypatch.setattr(Transfer, "journal", journal)
     assert (await rig.imported()).state is State.PAUSED
     assert len(held) > 20
     await rig.until(lambda: held_by_workers(rig) == [])
@@ -144,7 +168,7 @@ async def test_without_time_to_wait_for_the_archive_it_goes_on_later(
         cleaning.set()
         await answers.wait()
 
-    monkeypatch.setattr(Importer, "_clean", clean)
+    monkeypatch.setattr(Importer, "clean_staging", clean)
     name = await rig.begun()
     stopping = asyncio.create_task(put_down(rig.engine))
     await cleaning.wait()
@@ -154,4 +178,4 @@ async def test_without_time_to_wait_for_the_archive_it_goes_on_later(
         await stopping
     assert (await rig.engine.catalog.imports())[0].state == State.RUNNING
     answers.set()
-    await rig.engine.wait([name])
+    await rig.engine.imports.wait([name])

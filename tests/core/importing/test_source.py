@@ -12,7 +12,10 @@ import pytest
 from tests.core.importing.rig import open_files
 from tests.rigs import counting, importing, trees
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="strace counts system calls on Linux only")
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(sys.platform != "linux", reason="strace counts system calls on Linux only"),
+]
 
 ALLOWED = 1.01
 """Bytes read for each byte of the source."""

@@ -5,14 +5,19 @@ import hashlib
 import os
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
-from core.importing import closing, verdict
-from core.importing.run import Run
+from core.importing import finish
+from core.importing.import_run import Run
 from core.models import Outcome, State, Verdict
+from core.receipts import parse
 from core.volumes.volume import Volume
 from core.workers.messages import Source
+from core.workers.source_messages import Looked
 from tests.core.importing.rig import Rig, random_bytes, write
+
+pytestmark = pytest.mark.process
 
 LARGE = 9 << 20
 
@@ -26,6 +31,44 @@ async def test_safe(rig: Rig) -> None:
     assert view.skipped.files == 1
     (row,) = await rig.engine.catalog.imports()
     assert (row.verdict, row.state) == ("SAFE", "done")
+
+
+EMPTY = {"nothing": [], "folders": ["DCIM/100"], "litter": [".DS_Store", "DCIM/Thumbs.db"]}
+
+
+@pytest.mark.parametrize("what", EMPTY)
+@pytest.mark.promise(29)
+async def test_nothing_is_not_safe(rig: Rig, what: str) -> None:
+    for name in EMPTY[what]:
+        (write(rig.source / name, b"litter") if what == "litter" else (rig.source / name).mkdir(parents=True))
+    view = await rig.imported()
+    assert (view.state, view.verdict, view.verdict_reason) == (State.DONE, Verdict.OPEN, finish.NOTHING)
+    (receipt,) = rig.receipts()
+    told = receipt.read_text()
+    assert f"Verdict     none: {finish.NOTHING}" in told
+    assert "SAFE" not in told
+    # A rebuild reads it again.
+    data = receipt.with_suffix(".json").read_bytes()
+    assert parse.of_json(data, str(rig.archive)).values["verdict"] is Verdict.OPEN
+    (survey,) = await rig.engine.imports.survey([rig.request()])
+    assert survey.warnings == (f"N{finish.NOTHING[1:]}.",)
+
+
+@pytest.mark.control(29)
+async def test_one_file_is_enough(rig: Rig) -> None:
+    write(rig.source / "DCIM/.DS_Store", b"litter")
+    write(rig.source / "DCIM/a.jpg", b"a")
+    assert (await rig.imported()).verdict is Verdict.SAFE
+    assert (await rig.engine.imports.survey([rig.request()]))[0].warnings == ()
+
+
+@pytest.mark.promise(29)
+async def test_nothing_is_left_at_the_end(rig: Rig, at_the_end: Callable[[Callable[[], object]], None]) -> None:
+    file = write(rig.source / "a.jpg", b"a")
+    at_the_end(file.unlink)
+    view = await rig.imported()
+    assert view.verdict is Verdict.KEEP
+    assert view.verdict_reason == "1 were archived and are gone, or differ by now (such as a.jpg)"
 
 
 async def test_excluded(rig: Rig) -> None:
@@ -102,13 +145,13 @@ def at_the_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[
     """Do something when all is archived and the verdict is still to come."""
 
     def arrange(act: Callable[[], object]) -> None:
-        before = verdict.verdict
+        before = finish.verdict
 
         async def after(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Verdict, str]:
             await asyncio.to_thread(act)
             return await before(run, whole, root, only)
 
-        monkeypatch.setattr(closing, "verdict", after)
+        monkeypatch.setattr(finish, "verdict", after)
 
     return arrange
 
@@ -177,6 +220,7 @@ async def test_the_whole_card_counts(rig: Rig, monkeypatch: pytest.MonkeyPatch) 
 def _as_card(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """The source is a volume of its own, and removable."""
     from core.importing import sources
+    from core.importing.sources import Sources
     from core.volumes.filesystems import Kind
     from core.volumes.mounts import Mount
 
@@ -191,5 +235,15 @@ def _as_card(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
         name="CARD",
         identity="uuid:card",
     )
+    look = Sources.look
+
+    async def on_card(self: Sources, path: str) -> Looked:
+        looked = await look(self, path)
+        below = os.path.relpath(looked.source.root, os.fsencode(rig.source))  # noqa: ASYNC240 - touches no disk
+        return msgspec.structs.replace(
+            looked, mount=os.fsencode(rig.source), below=b"" if below == b"." else below
+        )
+
+    monkeypatch.setattr(Sources, "look", on_card)
     monkeypatch.setattr(sources, "mounts", lambda: [card])
     monkeypatch.setattr(sources, "describe", lambda _: volume)

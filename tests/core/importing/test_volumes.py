@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from core.errors import ArchiveError, DatabaseError
-from core.importing.halting import HaltError, halt_for
-from core.models import State, Verdict
+from core.importing.halt_reasons import HaltError, halt_for
+from core.models import Side, State, Verdict
 from core.workers.messages import Fault
 from tests.core.importing.rig import Rig, digest, random_bytes, write
+
+pytestmark = pytest.mark.process
 
 SIZE = 48 << 20
 
@@ -51,12 +53,13 @@ async def test_a_full_archive(rig: Rig, small: Path) -> None:
     # Nothing half under a final name.
     sources = {digest(path) for path in rig.source.iterdir()}
     assert set(rig.payload().values()) <= sources
-    # Not enough room yet.
+    # Room, and less to bring in: what is gone was never archived.
     foreign.unlink()
     (rig.source / "5.mov").unlink()
     (rig.source / "4.mov").unlink()
     if (view := await rig.resumed(view.id)).state is State.PAUSED:
         raise AssertionError(view.reason)
+    assert (view.verdict, view.archived.files, view.failed.files) == (Verdict.KEEP, 204, 2)
     assert set(rig.payload().values()) == {digest(path) for path in rig.source.iterdir()} | (
         set(rig.payload().values()) & sources
     )
@@ -70,7 +73,7 @@ async def test_no_room_for_a_new_archive(rig: Rig, small: Path) -> None:
     rig.archive = small / "archive"
     with pytest.raises(ArchiveError):
         await rig.begun()
-    assert not rig.engine.under_way
+    assert not rig.engine.imports.under_way
     assert await rig.engine.catalog.imports() == []
 
 
@@ -80,7 +83,7 @@ async def test_an_archive_that_can_only_be_read(rig: Rig, small: Path) -> None:
     await rig.imported()
     write(rig.source / "b.jpg", b"b")
     subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)  # noqa: ASYNC221
-    with pytest.raises(ArchiveError, match="Read-only file system"):
+    with pytest.raises(ArchiveError, match="mounted read-only"):
         await rig.begun()
     subprocess.run(["mount", "-o", "remount,rw", str(small)], check=True)  # noqa: ASYNC221
     assert (await rig.imported()).archived.files == 1
@@ -106,21 +109,21 @@ async def test_it_becomes_read_only_in_the_middle(rig: Rig, small: Path) -> None
 @pytest.mark.parametrize(
     ("fault", "halts"),
     [
-        (Fault("archive", "x", errno.ENOSPC), True),
-        (Fault("archive", "x", errno.EDQUOT), True),
-        (Fault("archive", "x", errno.EROFS), True),
-        (Fault("source", "x", errno.ENODEV, lost=True), True),
-        (Fault("archive", "x", errno.ESTALE, lost=True), True),
-        (Fault("source", "x", errno.EIO), False),
-        (Fault("source", "x", errno.ENOSPC), False),
-        (Fault("archive", "x", errno.EACCES), False),
-        (Fault("program", "x"), False),
+        (Fault(Side.ARCHIVE, "x", errno.ENOSPC), True),
+        (Fault(Side.ARCHIVE, "x", errno.EDQUOT), True),
+        (Fault(Side.ARCHIVE, "x", errno.EROFS), True),
+        (Fault(Side.SOURCE, "x", errno.ENODEV, lost=True), True),
+        (Fault(Side.ARCHIVE, "x", errno.ESTALE, lost=True), True),
+        (Fault(Side.SOURCE, "x", errno.EIO), False),
+        (Fault(Side.SOURCE, "x", errno.ENOSPC), False),
+        (Fault(Side.ARCHIVE, "x", errno.EACCES), False),
+        (Fault(Side.PROGRAM, "x"), False),
     ],
 )
 async def test_what_halts_an_import(rig: Rig, fault: Fault, halts: bool) -> None:
     write(rig.source / "a.jpg", b"a")
     name = await rig.begun()
-    run = rig.engine.under_way[name].run
+    run = rig.engine.imports.under_way[name].run
     assert isinstance(halt_for(fault, run), HaltError) is halts
     await rig.ended(name)
 

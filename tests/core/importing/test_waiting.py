@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from core.engine.waiting import FRUITLESS
+from core.engine.volume_wait import FRUITLESS
 from core.errors import SourceAwayError
 from core.models import ImportView, Outcome, State, Verdict, Waits
-from core.workers.answers import answers, plugged_in
-from core.workers.messages import Answers, Source
+from core.workers.health_check import answers, plugged_in
+from core.workers.messages import Source
+from core.workers.source_messages import Answers
 from tests.core.importing.rig import Rig, expected, photos, write
+
+pytestmark = pytest.mark.process
 
 
 async def left(rig: Rig) -> ImportView:
@@ -34,24 +37,24 @@ async def test_it_goes_on_by_itself(rig: Rig) -> None:
     await rig.until(lambda: rig.view(view.id).state is State.DONE)
     assert (await rig.ended(view.id)).verdict is Verdict.SAFE
     assert rig.contents() == expected(rig.source)
-    assert (rig.engine.running, len(rig.engine.waiting)) == (0, 0)
+    assert (rig.engine.imports.running, len(rig.engine.imports.waiting)) == (0, 0)
 
 
 async def test_a_person_can_go_on_with_it_at_once(rig: Rig) -> None:
     view = await left(rig)
     with pytest.raises(SourceAwayError):
-        await rig.engine.resume_import(view.id)
-    assert view.id in rig.engine.waiting
+        await rig.engine.imports.resume_import(view.id)
+    assert view.id in rig.engine.imports.waiting
     os.rename(rig.root / "away", rig.source)
     assert (await rig.resumed(view.id)).verdict is Verdict.SAFE
-    assert view.id not in rig.engine.waiting
+    assert view.id not in rig.engine.imports.waiting
 
 
 async def test_once_a_person_has_paused_it_it_waits_no_more(rig: Rig) -> None:
     view = await left(rig)
-    await rig.engine.pause_import(view.id)
-    assert view.id not in rig.engine.waiting
-    assert (rig.engine.running, len(rig.engine.waiting)) == (0, 0), "paused by a person is idle"
+    await rig.engine.imports.pause_import(view.id)
+    assert view.id not in rig.engine.imports.waiting
+    assert (rig.engine.imports.running, len(rig.engine.imports.waiting)) == (0, 0), "paused by a person is idle"
     row = await rig.engine.catalog.import_named(view.id)
     assert row is not None
     assert (row.state, row.reason, row.waits) == (State.PAUSED, "by the user", "")
@@ -59,7 +62,7 @@ async def test_once_a_person_has_paused_it_it_waits_no_more(rig: Rig) -> None:
 
 async def test_it_is_closed_without_its_source(rig: Rig) -> None:
     view = await left(rig)
-    await rig.engine.cancel_import(view.id)
+    await rig.engine.imports.cancel_import(view.id)
     closed = await rig.ended(view.id)
     assert (closed.state, closed.verdict) == (State.CANCELLED, Verdict.KEEP)
     assert closed.archived.files + closed.todo.files == closed.seen.files
@@ -68,7 +71,7 @@ async def test_it_is_closed_without_its_source(rig: Rig) -> None:
     assert "KEEP" in receipt.read_text()
     rows = await rig.rows(view.id)
     assert len(rig.payload()) == sum(row.outcome is Outcome.ARCHIVED for row in rows.values())
-    assert (rig.engine.running, len(rig.engine.waiting)) == (0, 0)
+    assert (rig.engine.imports.running, len(rig.engine.imports.waiting)) == (0, 0)
 
 
 async def test_an_import_that_gets_no_further_waits_for_a_person(rig: Rig) -> None:
@@ -76,9 +79,9 @@ async def test_an_import_that_gets_no_further_waits_for_a_person(rig: Rig) -> No
     row = await rig.engine.catalog.import_named(view.id)
     assert row is not None
     for _ in range(FRUITLESS):
-        assert view.id in rig.engine.waiting
-        await rig.engine.waiting.add(row)
-    assert view.id not in rig.engine.waiting
+        assert view.id in rig.engine.imports.waiting
+        await rig.engine.imports.waiting.add(row)
+    assert view.id not in rig.engine.imports.waiting
     row = await rig.engine.catalog.import_named(view.id)
     assert row is not None
     assert (row.state, row.waits) == (State.PAUSED, "")

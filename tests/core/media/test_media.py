@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.media.kinds import (
+from core.media.file_types import (
     AUDIO,
     DOCUMENTS,
     IMAGES,
@@ -17,6 +17,7 @@ from core.media.kinds import (
     extension,
     kind_of_content,
     kind_of_name,
+    kind_of_path,
     split,
 )
 from tests.rigs.shared import MEDIA
@@ -58,6 +59,47 @@ def test_an_extension_has_one_kind() -> None:
     ],
 )
 def test_kind_of_name(name: bytes, kind: Kind | None) -> None:
+    assert kind_of_name(name) is kind
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (b"CONTENTS/AUDIO/0001AB00.MXF", Kind.AUDIO),
+        (b"contents/audio/0001ab00.mxf", Kind.AUDIO),
+        (b"CONTENTS/VIDEO/0001AB.MXF", Kind.VIDEOS),
+        (b"PROAV/CLPR/C0001/C0001A02.MXF", Kind.AUDIO),
+        (b"PROAV/CLPR/C0001/C0001V01.MXF", Kind.VIDEOS),
+        (b"audio/holiday.mxf", Kind.VIDEOS),
+        (b"AUDIO/0001AB00.MXF/IMG_1.CR3", Kind.IMAGES),
+        (b"a/.jpg", None),
+    ],
+)
+def test_kind_of_path(path: bytes, kind: Kind | None) -> None:
+    assert kind_of_path(path) is kind
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        (b"A.arx", Kind.IMAGES),
+        (b"A.lri", Kind.IMAGES),
+        (b"A.braw2", Kind.VIDEOS),
+        (b"A.OSV", Kind.VIDEOS),
+        (b"A.36P", Kind.VIDEOS),
+        (b"PXL_1.MP", Kind.VIDEOS),
+        (b"A.ZRAW", Kind.VIDEOS),
+        (b"A.ale", Kind.SIDECARS),
+        (b"A.KLV", Kind.SIDECARS),
+        (b"AA0001.XMF", Kind.SIDECARS),
+        (b"A.NDF", Kind.SIDECARS),
+        (b"A.insp.gyro", Kind.SIDECARS),
+        (b"A.mhl", Kind.SIDECARS),
+        (b"A.LDR", Kind.SIDECARS),
+        (b"A.hprj", Kind.SIDECARS),
+    ],
+)
+def test_kinds_of_makers(name: bytes, kind: Kind) -> None:
     assert kind_of_name(name) is kind
 
 

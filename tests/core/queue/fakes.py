@@ -8,10 +8,10 @@ from typing import Any
 
 from core.database import Database
 from core.hardware import Profile, profile_for
+from core.queue.enqueue import Work
 from core.queue.jobs import Jobs
-from core.queue.kinds import QUEUES, Queue
-from core.queue.work import Work
-from core.queue.worker import Worker
+from core.queue.queue_defs import QUEUES, Queue
+from core.queue.worker import QueueWorker
 from core.tasks.task import Beat, Context, ItemFacts, Job, Result
 
 GIB = 1024**3
@@ -143,7 +143,7 @@ class Bench:
         self.database = database
         self.archives = FakeArchives()
         self.jobs = Jobs(database)
-        self.worker = Worker(self.jobs, tasks, FakeContext(), self.archives, profile(**changed), queues)
+        self.worker = QueueWorker(self.jobs, tasks, FakeContext(), self.archives, profile(**changed), queues)
 
     async def add(self, works: Sequence[Work]) -> None:
         """Add jobs and tell the worker."""

@@ -207,7 +207,10 @@ class Model:
                 self.add(work, name)
 
     def retry(self, queue: str = "") -> None:
-        """Dead jobs, and what their failure had cancelled."""
+        """Dead jobs, and what their failure had cancelled; what waits to be tried again is tried now."""
+        for work, entry in self.jobs.items():
+            if entry.due and (not queue or work.queue == queue):
+                entry.due, entry.state = False, "ready"
         revived = [
             work
             for work, entry in self.jobs.items()

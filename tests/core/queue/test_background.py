@@ -10,16 +10,19 @@ import pytest
 
 from core.archives.archive import Archive
 from core.config import Config, Workers
-from core.engine import background
+from core.engine import job_service
 from core.engine.engine import Engine
 from core.errors import ArchiveError, UsageError
+from core.media.metadata import RULES
 from core.models import ImportRequest, State
-from core.queue import holding
-from core.queue.context import EngineContext
-from core.queue.holding import NAME
+from core.queue import archive_leases
+from core.queue.archive_leases import NAME
+from core.queue.task_context import EngineContext
 from core.tasks.task import Beat, Context, ItemFacts, Job, Result
 from core.workers.messages import Place
 from tests.core.queue.fakes import FakeTask
+
+pytestmark = pytest.mark.process
 
 CLASSES = ("Exiftool", "Ffprobe", "Thumbnail", "VideoProxy", "LivePhoto", "LocationStats")
 NAMES = ("exiftool", "ffprobe", "thumbnail", "video_proxy", "live_photo", "location_stats")
@@ -74,7 +77,13 @@ class Rig:
     async def imported(self) -> list[str]:
         """Import the card."""
         request = ImportRequest(source=str(self.card), archive=str(self.archive), location="Basel")
-        return await self.engine.start_imports([request])
+        return await self.engine.imports.start_imports([request])
+
+    async def again(self) -> None:
+        """End the engine, and start another one on its state folder."""
+        await self.engine.stop()
+        self.engine = Engine(self.engine.config)
+        await self.engine.start()
 
     async def until(self, condition: Callable[[], Any]) -> None:
         """Wait until it holds."""
@@ -88,9 +97,9 @@ async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     """The engine runs."""
     for class_name, name in zip(CLASSES, NAMES, strict=True):
         task = Looks(name) if name == "exiftool" else FakeTask(name)
-        monkeypatch.setattr(background, class_name, lambda task=task: task)
-    monkeypatch.setattr(holding, "AGAIN", 0.05)
-    monkeypatch.setattr(holding, "LINGER", 0.05)
+        monkeypatch.setattr(job_service, class_name, lambda task=task: task)
+    monkeypatch.setattr(archive_leases, "AWAY_POLL_INTERVAL", 0.05)
+    monkeypatch.setattr(archive_leases, "LINGER", 0.05)
     made = Rig(tmp_path)
     await made.engine.start()
     yield made
@@ -99,11 +108,11 @@ async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 async def test_all_that_an_import_leaves_is_done(rig: Rig) -> None:
     names = await rig.imported()
-    await rig.engine.finish(names)
+    await rig.engine.imports.finish(names)
     assert rig.engine.snapshot().imports[0].state is State.DONE
-    assert await rig.engine.jobs("dead") == []
-    done = {job.queue: 0 for job in await rig.engine.jobs()}
-    for job in await rig.engine.jobs("done"):
+    assert await rig.engine.jobs.page("dead") == []
+    done = {job.queue: 0 for job in await rig.engine.jobs.page()}
+    for job in await rig.engine.jobs.page("done"):
         done[job.queue] += 1
     assert done == {
         "exiftool": 6,
@@ -114,7 +123,10 @@ async def test_all_that_an_import_leaves_is_done(rig: Rig) -> None:
         "location_stats": 1,
         "bagit": 1,
     }
-    await rig.until(lambda: {view.name: view.done for view in rig.engine.snapshot().queues} == done)
+    # The bag is written again once all is opened.
+    # Twice, where the report comes after that.
+    ways = [{**done, "bagit": 2}, {**done, "bagit": 3}]
+    await rig.until(lambda: {v.name: v.done for v in rig.engine.snapshot().queues} in ways)
     bag = next((rig.archive / "locations").iterdir())
     assert (bag / "manifest-sha256.txt").exists()
     notes = [path.read_bytes() for path in (rig.archive / ".lading/thumbnails").rglob("exiftool-*")]
@@ -124,33 +136,33 @@ async def test_all_that_an_import_leaves_is_done(rig: Rig) -> None:
     assert os.listdir(rig.archive / ".lading/staging") == []
     assert os.listdir(rig.root / "home/scratch") == []
     assert not rig.engine.busy
-    assert await rig.engine.upkeep.derive(str(rig.archive)) > 0
+    assert await rig.engine.maintenance.derive(str(rig.archive)) > 0
 
 
 async def test_jobs_wait_for_an_archive_that_is_away(rig: Rig) -> None:
-    await rig.engine.queue_pause("exiftool")
+    await rig.engine.jobs.worker.pause("exiftool")
     names = await rig.imported()
-    await rig.engine.wait(names)
+    await rig.engine.imports.wait(names)
     await rig.until(lambda: not (rig.archive / ".lading/lock").exists())
     rig.archive.rename(rig.root / "elsewhere")
-    await rig.engine.queue_resume("exiftool")
+    await rig.engine.jobs.worker.resume("exiftool")
     await rig.until(lambda: "the archive is away" in rig.engine.snapshot().queues[0].reason)
-    assert {job.attempts for job in await rig.engine.jobs("", "exiftool")} == {0}
+    assert {job.attempts for job in await rig.engine.jobs.page("", "exiftool")} == {0}
     # Nobody waits for it; the engine itself does.
-    await rig.engine.finish(names)
+    await rig.engine.imports.finish(names)
     assert rig.engine.busy
     (rig.root / "elsewhere").rename(rig.archive)
     await rig.until(lambda: rig.engine.snapshot().queues[0].done == 6)
-    await rig.engine.finish(names)
-    assert {job.state for job in await rig.engine.jobs()} == {"done"}
+    await rig.engine.imports.finish(names)
+    assert {job.state for job in await rig.engine.jobs.page()} == {"done"}
 
 
 async def test_a_queue_that_does_not_exist_is_refused(rig: Rig) -> None:
     with pytest.raises(UsageError):
-        await rig.engine.queue_slots("nothing", 3)
-    await rig.engine.queue_slots("exiftool", 3)
+        await rig.engine.jobs.worker.resize("nothing", 3)
+    await rig.engine.jobs.worker.resize("exiftool", 3)
     assert rig.engine.snapshot().queues[0].slots == 3
-    assert await rig.engine.retry() == 0
+    assert await rig.engine.jobs.retry() == 0
 
 
 async def test_files_are_brought_into_the_archive(rig: Rig) -> None:
@@ -178,3 +190,24 @@ async def test_files_are_brought_into_the_archive(rig: Rig) -> None:
             await context.text(archive.id, ".lading/archive.toml")
         assert os.listdir(rig.archive) == [".lading"]
         assert local.exists()
+
+
+async def test_metadata_by_older_rules_is_read_again_where_the_archive_is_at_hand(rig: Rig) -> None:
+    await rig.engine.imports.finish(await rig.imported())
+    await rig.until(lambda: not (rig.archive / ".lading/lock").exists())
+    await rig.engine.database.run(
+        ("INSERT INTO metadata (item_id, raw) SELECT id, x'' FROM item", [()]),
+        ("UPDATE archive SET rules = 0", [()]),
+        ("DELETE FROM job", [()]),
+    )
+    rig.archive.rename(rig.root / "elsewhere")
+    await rig.again()
+    # It may be gone for good.
+    await asyncio.wait((rig.engine.jobs.rules_followed,))
+    assert await rig.engine.jobs.page() == []
+    await rig.until(lambda: not rig.engine.busy)
+    (rig.root / "elsewhere").rename(rig.archive)
+    await rig.again()
+    await asyncio.wait((rig.engine.jobs.rules_followed,))
+    await rig.until(lambda: rig.engine.snapshot().queues[0].done == 12)
+    assert await rig.engine.database.read("SELECT rules FROM archive") == [(RULES,)]

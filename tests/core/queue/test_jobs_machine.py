@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from core.database import Database
-from core.queue import barriers, claims, endings, retries
-from core.queue.endings import Failure
+from core.queue import claims, completion, enqueue, retries
+from core.queue.completion import JobFailure
+from core.queue.enqueue import Work, adding
 from core.queue.jobs import Jobs
-from core.queue.work import Work, adding
 from tests.core.queue.model import FOLLOWS, PRIORITY, UNFINISHED, Model, priority
 from tests.core.queue.model import Work as Key
 
@@ -99,13 +99,13 @@ class Table(RuleBasedStateMachine):
             )
             for key, understood in works.items()
         ]
-        self.do(self.database.run(*barriers.close(name, rows)))
+        self.do(self.database.run(*enqueue.close(name, rows)))
         self.model.close(name, works)
 
     @precondition(lambda self: None in self.model.counting.values())
     @rule(name=IMPORTS)
     def end_import(self, name: int) -> None:
-        self.do(barriers.open_barrier(self.database, name))
+        self.do(enqueue.open_barrier(self.database, name))
         self.model.open(name)
 
     @precondition(lambda self: any(one.state == "ready" for one in self.model.jobs.values()))
@@ -130,8 +130,8 @@ class Table(RuleBasedStateMachine):
     def complete(self, data: st.DataObject) -> None:
         keys = data.draw(st.lists(st.sampled_from(list(self.at_work)), min_size=1, unique=True))
         ids = [self.at_work.pop(key) for key in keys]
-        assert self.write(endings.complete, self.jobs.run, ids, SOON) == set(ids)
-        assert self.write(endings.complete, self.jobs.run, ids, SOON) == set()
+        assert self.write(completion.complete, self.jobs.run, ids, SOON) == set(ids)
+        assert self.write(completion.complete, self.jobs.run, ids, SOON) == set()
         # All counters are taken down in one statement: the order among them does not matter.
         for key in keys:
             self.model.complete(key)
@@ -140,8 +140,8 @@ class Table(RuleBasedStateMachine):
     @rule(data=st.data(), final=st.booleans())
     def fail(self, data: st.DataObject, final: bool) -> None:
         key = data.draw(st.sampled_from(list(self.at_work)))
-        failure = Failure(self.at_work.pop(key), "it \x1b failed", SOON, final)
-        assert len(self.write(endings.fail, self.jobs.run, [failure], SOON)) == 1
+        failure = JobFailure(self.at_work.pop(key), "it \x1b failed", SOON, final)
+        assert len(self.write(completion.fail, self.jobs.run, [failure], SOON)) == 1
         self.model.fail(key, final)
 
     @precondition(lambda self: self.at_work)
@@ -166,7 +166,7 @@ class Table(RuleBasedStateMachine):
         self.do(self.jobs.take_back())
         self.model.kill()
         # What the dead one still wanted to say is heard by nobody.
-        assert self.write(endings.complete, dead.run, claimed.values(), SOON) == set()
+        assert self.write(completion.complete, dead.run, claimed.values(), SOON) == set()
 
     @precondition(lambda self: any(one.state == "dead" for one in self.model.jobs.values()))
     @rule(queue=st.sampled_from(["", *PRIORITY]))

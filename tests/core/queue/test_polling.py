@@ -1,7 +1,6 @@
 """What a poll costs: nothing is written while idle, and nothing is sorted or searched however many jobs wait."""
 
 import asyncio
-import sqlite3
 import time
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ import pytest
 
 from core.database import Database
 from core.queue import claims
-from core.queue.kinds import QUEUES
-from core.schema import FILE
+from core.queue.queue_defs import QUEUES
+from core.schema import DATABASE_FILE
+from core.sqlite import sqlite3
 from tests.core.queue.fakes import FakeTask, bench, exif, hanging
 
 MANY = 100_000
@@ -26,7 +26,7 @@ def filled(home: Path) -> sqlite3.Connection:
         await database.close()
 
     asyncio.run(make())
-    connection = sqlite3.connect(home / FILE)
+    connection = sqlite3.connect(home / DATABASE_FILE)
     connection.executemany(
         "INSERT INTO job (queue, priority, archive_id, item_id, follows, remaining, state) "
         "VALUES ('thumbnail', 10, 1, ?, 'exiftool', 1, 'waiting')",
@@ -65,10 +65,10 @@ def test_a_hundred_thousand_waiting_jobs_slow_no_poll(tmp_path: Path) -> None:
         assert not any("TEMP B-TREE" in step or step.startswith("SCAN job") for step in plan)
         assert thousands <= 2
         names = '["' + '", "'.join(queue.name for queue in QUEUES) + '"]'
-        plan, thousands = steps(connection, claims.LOOK, (names, time.time()))
+        plan, thousands = steps(connection, claims.READY_QUEUES, (names, time.time(), claims.FURTHEST_DUE))
         assert not any(step.startswith("SCAN job") for step in plan)
         assert thousands <= 2
-        plan, thousands = steps(connection, claims.PROMOTE, (time.time(),))
+        plan, thousands = steps(connection, claims.PROMOTE, (time.time(), claims.FURTHEST_DUE))
         assert any("USING INDEX job_due" in step for step in plan)
         assert thousands <= 1
     finally:
@@ -91,13 +91,13 @@ async def test_an_idle_loop_writes_nothing_and_reads_once_a_poll(
 
         # Let the counting of a moment ago end.
         await b.until(lambda: b.worker.views()[0].done == 1)
-        other = sqlite3.connect(tmp_path / FILE)
+        other = sqlite3.connect(tmp_path / DATABASE_FILE)
         try:
             before = other.execute("PRAGMA data_version").fetchone()
             monkeypatch.setattr(b.database, "read", counted)
             await b.until(lambda: len(reads) >= 30)
             monkeypatch.setattr(b.database, "read", read)
-            assert set(reads) == {claims.LOOK}
+            assert set(reads) == {claims.READY_QUEUES}
             assert other.execute("PRAGMA data_version").fetchone() == before
         finally:
             other.close()
@@ -131,7 +131,7 @@ async def test_work_wakes_the_loop_before_its_next_poll(tmp_path: Path) -> None:
 async def test_jobs_that_are_done_are_pruned_and_stay_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.queue.jobs.KEPT", 10)
+    monkeypatch.setattr("core.queue.jobs.DONE_JOBS_KEPT", 10)
     monkeypatch.setattr("core.queue.jobs.PRUNE", 20)
     task = FakeTask()
     async with bench(tmp_path, task) as b:

@@ -7,9 +7,9 @@ import pytest
 
 from core.errors import UsageError
 from core.models import AtWork
-from core.queue import barriers, worker
-from core.queue.kinds import QUEUES
-from core.queue.work import Work
+from core.queue import enqueue, worker
+from core.queue.enqueue import Work
+from core.queue.queue_defs import QUEUES
 from core.tasks.task import Beat, Job, Result
 from tests.core.queue.fakes import FakeTask, badly, bench, exif, hanging
 
@@ -136,13 +136,13 @@ async def test_followers_and_barriers(tmp_path: Path) -> None:
             ),
             Work(queue="bagit", priority=0, archive_id=1, location_id=9, origin=5, barrier=5),
         ]
-        await b.database.run(*barriers.close(5, behind))
+        await b.database.run(*enqueue.close(5, behind))
         await b.settled("video_proxy")
         cancelled = await b.jobs.page("cancelled", "", 0, 1)
         assert cancelled[0].error == "ffprobe failed: no good"
         assert await b.states("bagit") == {9: "waiting"}
         await b.until(lambda: b.worker.views()[-1].reason == "an import to end")
-        await barriers.open_barrier(b.database, 5)
+        await enqueue.open_barrier(b.database, 5)
         b.worker.wake()
         await b.settled("bagit")
         assert await b.states("location_stats") == {9: "waiting"}
@@ -180,7 +180,7 @@ async def test_pause_resume_and_slots_are_live_and_kept(tmp_path: Path) -> None:
 
 
 async def test_a_queue_waits_for_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.queue.standing.LOOK_AGAIN", 0.02)
+    monkeypatch.setattr("core.queue.blocked_reason.LOOK_AGAIN", 0.02)
     task = FakeTask()
     task.lacks = "exiftool is not installed: brew install exiftool"
     async with bench(tmp_path, task) as b:

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from core.errors import DatabaseError
-from core.queue import call
+from core.queue import claims, execution, retries
 from core.tasks.task import Beat, Job, Result
-from tests.core.queue.fakes import FakeTask, badly, bench, exif, hanging, raising
+from tests.core.queue.fakes import Bench, FakeTask, badly, bench, exif, hanging, raising
 
 
 async def test_what_fails_is_tried_three_times_and_then_dead(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.queue.jobs.FIRST", 0.01)
+    monkeypatch.setattr("core.queue.claims.FIRST", 0.01)
     task = FakeTask()
     task.does = {1: lambda job, beat: Result(error=f"attempt {job.attempt}"), 2: badly}
     async with bench(tmp_path, task) as b:
@@ -39,6 +39,41 @@ async def test_the_next_try_waits_longer_each_time(tmp_path: Path) -> None:
         await b.settled("exiftool", "waiting", "dead")
         ((due, attempts),) = await b.database.read("SELECT due, attempts FROM job")
         assert attempts > 1 or due - before >= 0.75
+
+
+async def put_off(b: Bench, task: FakeTask, seconds: float) -> None:
+    """A job that failed once, and was then given another time to be tried again: that many seconds from now."""
+    task.does = {1: lambda job, beat: Result(error="no") if job.attempt == 1 else Result()}
+    await b.worker.pause("exiftool")
+    await b.add(exif(1))
+    await b.database.run(
+        ("UPDATE job SET state = 'waiting', attempts = 1, due = ? WHERE item_id = 1", [(time.time() + seconds,)])
+    )
+    await b.worker.resume("exiftool")
+
+
+async def test_a_job_that_a_clock_put_off_for_longer_than_any_wait_is_due_at_once(tmp_path: Path) -> None:
+    task = FakeTask()
+    async with bench(tmp_path, task) as b:
+        await put_off(b, task, 30 * 86_400)
+        await b.until(lambda: task.calls == [[1]])
+        await b.settled()
+        assert await b.states() == {1: "done"}
+
+
+async def test_a_job_that_waits_as_it_should_is_not_due_but_a_retry_reaches_it(tmp_path: Path) -> None:
+    task = FakeTask()
+    async with bench(tmp_path, task) as b:
+        await put_off(b, task, claims.FURTHEST_DUE - 1)
+        assert await b.jobs.look(["exiftool"]) == ([], False)
+        assert await retries.retry(b.database, "thumbnail") == 0
+        assert await retries.retry(b.database, ids=[999]) == 0
+        assert task.calls == []
+        assert await retries.retry(b.database, "exiftool") == 1
+        b.worker.wake()
+        await b.until(lambda: task.calls == [[1]])
+        await b.settled()
+        assert await b.states() == {1: "done"}
 
 
 async def test_a_call_that_raises_is_tried_job_by_job(tmp_path: Path) -> None:
@@ -98,7 +133,7 @@ async def test_a_call_that_beats_is_not_stuck(tmp_path: Path) -> None:
 async def test_a_call_that_cannot_be_cancelled_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(call, "GRACE", 0.02)
+    monkeypatch.setattr(execution, "CANCEL_TIMEOUT", 0.02)
     let_go = asyncio.Event()
 
     async def deaf(job: Job, beat: Beat) -> Result:
@@ -181,3 +216,20 @@ async def test_what_cannot_be_written_now_is_written_later(
         await b.settled()
         assert refused == 3
         assert sorted(task.calls) == [[1], [2], [3]]
+
+
+async def test_what_is_dead_is_told_by_cause_the_most_frequent_first(tmp_path: Path) -> None:
+    task = FakeTask()
+    causes = {1: "no room", 2: "no good", 3: "no good", 4: "no good"}
+    task.does = {item: lambda job, beat: Result(error=causes[job.item_id or 0], final=True) for item in causes}
+    async with bench(tmp_path, task) as b:
+        await b.add(exif(1, 2, 3, 4, 5))
+        await b.settled()
+        await b.until(lambda: sum(group.count for group in b.worker.failures()) == 4)
+        told = [(group.queue, group.cause, group.count, group.import_id) for group in b.worker.failures()]
+        assert told == [("exiftool", "no good", 3, ""), ("exiftool", "no room", 1, "")]
+        task.does = {}
+        assert await retries.retry(b.database, "exiftool", cause="no good") == 3
+        b.worker.wake()
+        await b.settled()
+        await b.until(lambda: [group.count for group in b.worker.failures()] == [1])

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from core import receipts
+from core.catalog.files import NAME as NAMED
 from core.database import Database
 from core.models import ImportRequest, Outcome, State
 
@@ -91,11 +92,14 @@ class Book:
 
     async def enter(self, import_id: int, *files: tuple[bytes, int, int | None, str | None]) -> None:
         """Files as (path, outcome, item, reason), 10 bytes each."""
+        before = self.files
         await self.database.run(
             (
-                "INSERT INTO file VALUES (?, ?, 1, ?, x'', 10, 1764979200123456789, 'images', ?, ?, ?)",
+                "INSERT INTO file (id, import_id, volume_id, path, stem, size, mtime_ns, kind, outcome, item_id, "
+                "reason) VALUES (?, ?, 1, ?, x'', 10, 1764979200123456789, 'images', ?, ?, ?)",
                 list(self._rows(import_id, files)),
-            )
+            ),
+            (NAMED, [(json.dumps(list(range(before + 1, before + 1 + len(files)))),)]),
         )
 
     def _rows(

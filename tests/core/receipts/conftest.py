@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest_asyncio
 
 from core.database import Database
+from tests.core.importing.conftest import rig
 from tests.core.receipts.book import Book
+
+__all__ = ["rig"]
 
 
 @pytest_asyncio.fixture

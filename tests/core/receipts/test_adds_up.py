@@ -9,8 +9,8 @@ import pytest
 from core import receipts
 from core.errors import DatabaseError
 from core.models import Outcome, State
-from core.receipts import row
-from core.receipts.row import PAGE
+from core.receipts import files
+from core.receipts.files import PAGE
 from tests.core.receipts.book import FORMS, NAME, Book, mixed, parsed
 
 
@@ -110,7 +110,7 @@ async def test_pages_meet_without_gap_or_overlap(book: Book) -> None:
 
 
 async def test_many_files_stream(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row, "PAGE", 100)
+    monkeypatch.setattr(files, "PAGE", 100)
     number = await book.add(verdict="SAFE")
     item = await book.item()
     await book.enter(number, *((b"DCIM/100EOS/IMG_%06d.JPG" % n, 1 + n % 3, item, None) for n in range(6_000)))

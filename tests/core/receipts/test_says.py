@@ -6,6 +6,8 @@ import pytest
 
 from core import receipts
 from core.models import Count, Outcome, State, Verdict
+from core.receipts import summary
+from core.receipts.files import LEVEL
 from tests.core.receipts.book import FORMS, NAME, Book, mixed, parsed
 
 
@@ -131,3 +133,25 @@ async def test_an_empty_import_has_a_receipt(book: Book, form: receipts.Form) ->
     if form == "json":
         assert next(iter(json.loads(text))) == "receipt"
         assert json.loads(text)["receipt"] == 1
+
+
+@pytest.mark.promise(25)
+async def test_what_was_found_damaged_is_not_proven(book: Book) -> None:
+    await mixed(book)
+    await book.database.run(("UPDATE item SET damage = 'its content is not what was archived' WHERE id = 1", [()]))
+    head = await receipts.head(book.read, NAME)
+    assert [(p.level, p.files) for p in head.proven] == [("", 1), ("cache not excluded", 1), ("damaged", 1)]
+    assert (head.duplicates_oldest, head.duplicates_unread, head.duplicates_damaged) == (None, 1, 1)
+    text = await book.text()
+    assert "  1 archived file, 10 bytes: found damaged when it was read again: not to be relied on.\n" in text
+    assert "2 duplicates: of the files they equal 1 were found damaged, no other was read back.\n" in text
+    assert "read back from the medium" not in text
+    assert [row["level"] for row in await parsed(book, "tsv")][:3] == ["damaged", "cache not excluded", ""]
+
+
+@pytest.mark.control(25)
+async def test_control_it_would_be_called_read_back(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    await mixed(book)
+    await book.database.run(("UPDATE item SET damage = 'its content is not what was archived' WHERE id = 1", [()]))
+    monkeypatch.setattr(summary, "_GROUPS", summary._GROUPS.replace(LEVEL, "i.level"))
+    assert "1 archived file, 10 bytes: read back from the medium" in await book.text()

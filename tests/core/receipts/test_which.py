@@ -4,7 +4,7 @@ import pytest
 
 from core import receipts
 from core.errors import UsageError
-from core.receipts import times
+from core.receipts import timestamps
 from tests.core.receipts.book import FORMS, Book, mixed, parsed
 
 
@@ -59,7 +59,7 @@ async def test_an_import_across_the_change_of_the_clocks(book: Book) -> None:
     ],
 )
 def test_zones(zone: str, shown: str) -> None:
-    assert times.stamp(0, times.zone_of(zone)) == shown
+    assert timestamps.stamp(0, timestamps.zone_of(zone)) == shown
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_zones(zone: str, shown: str) -> None:
     ],
 )
 def test_times_of_files(nanoseconds: int, shown: str) -> None:
-    assert times.stamp_ns(nanoseconds) == shown
+    assert timestamps.stamp_ns(nanoseconds) == shown
 
 
 async def test_machine_forms_give_times_exactly(book: Book) -> None:

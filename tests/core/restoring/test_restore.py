@@ -3,21 +3,25 @@
 import asyncio
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
 from core.errors import ArchiveError, UsageError
-from core.models import Count
+from core.models import Count, Outcome
+from core.paths import unportable
 from core.restoring.restore import RestoreError
 from core.results import RestoreResult
-from core.workers import control, messages, restoring
+from core.workers import messages, restore, restore_messages, shared_memory
 from core.workers.pool import Worker
 from tests.core.importing.rig import Rig, random_bytes, write
 from tests.rigs import machines
 from tests.rigs.cards import differences, times, whole_card
 from tests.rigs.disks import memory
+
+pytestmark = pytest.mark.process
 
 R = TypeVar("R")
 
@@ -27,8 +31,8 @@ def silent(done: Count, total: Count) -> None:
 
 
 async def restored(rig: Rig, name: str, target: Path, *, by_date: bool = False) -> RestoreResult:
-    found = await rig.engine.outward.restore(name, str(target), silent, by_date=by_date)
-    assert not (target / restoring.STAGING).exists()
+    found = await rig.engine.restore_check.restore(name, str(target), silent, by_date=by_date)
+    assert not (target / restore.RESTORE_STAGING).exists()
     return found
 
 
@@ -38,7 +42,7 @@ async def test_a_card_comes_back_as_it_was(rig: Rig, tmp_path: Path) -> None:
     target = tmp_path / "deep/out"
     before = {path: (rig.archive / path).stat().st_mtime_ns for path in rig.payload()}
     seen: list[tuple[Count, Count]] = []
-    found = await rig.engine.outward.restore(
+    found = await rig.engine.restore_check.restore(
         view.id, str(target), lambda done, total: seen.append((done, total)), by_date=False
     )
     assert differences(str(rig.source), str(target)) == ""
@@ -165,7 +169,7 @@ async def test_never_into_an_archive(rig: Rig, tmp_path: Path, where: str) -> No
     (rig.root / "link").symlink_to(rig.archive / "locations")
     before = sorted(rig.archive.rglob("*"))
     with pytest.raises(UsageError, match="archive"):
-        await rig.engine.outward.restore(view.id, str(rig.root / where), silent, by_date=False)
+        await rig.engine.restore_check.restore(view.id, str(rig.root / where), silent, by_date=False)
     assert sorted(rig.archive.rglob("*")) == before
 
 
@@ -181,16 +185,16 @@ async def test_stopped_it_leaves_whole_files_only_and_goes_on(
 
     async def ask(self: Worker, request: messages.Request, wanted: type[R]) -> R:
         nonlocal asked
-        asked += isinstance(request, messages.Restore)
-        if asked > 2 and isinstance(request, messages.Restore):
+        asked += isinstance(request, restore_messages.Restore)
+        if asked > 2 and isinstance(request, restore_messages.Restore):
             # Two files each: at full speed it may be through before it is stopped.
             await asyncio.Event().wait()
         return await before(self, request, wanted)
 
     monkeypatch.setattr(Worker, "ask", ask)
-    task = asyncio.create_task(rig.engine.outward.restore(view.id, str(target), silent, by_date=False))
-    since = rig.engine.pool.total(control.WRITTEN)
-    await rig.until(lambda: rig.engine.pool.total(control.WRITTEN) > since + (30 << 20))
+    task = asyncio.create_task(rig.engine.restore_check.restore(view.id, str(target), silent, by_date=False))
+    since = rig.engine.pool.total(shared_memory.WRITTEN)
+    await rig.until(lambda: rig.engine.pool.total(shared_memory.WRITTEN) > since + (30 << 20))
     for _ in range(times):
         task.cancel()
         await asyncio.sleep(0)
@@ -212,7 +216,7 @@ async def test_what_a_killed_restore_left_in_its_staging_goes(rig: Rig, tmp_path
     view = await rig.imported()
     target = tmp_path / "out"
     write(target / ".lading-restore/run-0123456789ab/0123456789abcdef", b"half")
-    found = await rig.engine.outward.restore(view.id, str(target), silent, by_date=False)
+    found = await rig.engine.restore_check.restore(view.id, str(target), silent, by_date=False)
     assert found.failed == ()
     assert differences(str(rig.source), str(target)) == ""
 
@@ -242,5 +246,141 @@ async def test_a_full_destination_ends_it(rig: Rig, tmp_path: Path) -> None:
     view = await rig.imported()
     with memory(tmp_path / "disk", "size=5m") as disk:
         with pytest.raises(RestoreError, match="No space"):
-            await rig.engine.outward.restore(view.id, str(disk / "out"), silent, by_date=False)
-        assert not (disk / "out" / restoring.STAGING).exists()
+            await rig.engine.restore_check.restore(view.id, str(disk / "out"), silent, by_date=False)
+        assert not (disk / "out" / restore.RESTORE_STAGING).exists()
+
+
+DEEP = 1050
+"""More than Python recurses; importing takes the square of it."""
+
+
+def dig(folder: int, depth: int) -> int:
+    """A descriptor of a folder so far below another one."""
+    for _ in range(depth):
+        with suppress(FileExistsError):
+            os.mkdir("a", dir_fd=folder)
+        below = os.open("a", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = below
+    return folder
+
+
+async def test_a_tree_that_is_deeper_than_a_process_may_have_folders_open(rig: Rig, tmp_path: Path) -> None:
+    write(rig.source / "z/after.jpg", b"after")
+    fd = dig(os.open(rig.source, os.O_RDONLY), DEEP)
+    file = os.open("deep.jpg", os.O_WRONLY | os.O_CREAT, dir_fd=fd)
+    os.write(file, b"deep")
+    os.utime(fd, (1, 1))
+    for one in (file, fd):
+        os.close(one)
+    view = await rig.imported()
+    assert (view.archived.files, view.failed.files) == (2, 0)
+    found = await restored(rig, view.id, tmp_path / "out")
+    assert (found.restored.files, found.failed) == (2, ())
+    fd = dig(os.open(tmp_path / "out", os.O_RDONLY), DEEP)
+    file = os.open("deep.jpg", os.O_RDONLY, dir_fd=fd)
+    assert (os.read(file, 9), os.fstat(fd).st_mtime) == (b"deep", 1)
+    for one in (file, fd):
+        os.close(one)
+    assert (tmp_path / "out/z/after.jpg").read_bytes() == b"after"
+    assert (await restored(rig, view.id, tmp_path / "out")).there.files == 2
+    # Too deep for pytest to remove.
+    removing = await asyncio.create_subprocess_exec("rm", "-rf", rig.source, tmp_path / "out")
+    assert await removing.wait() == 0
+
+
+ODD = (
+    b"a:b.jpg",
+    b"what?/x*.jpg",
+    b"end./ space .jpg",
+    b"CON.jpg",
+    b"100%.jpg",
+    b"50%25.jpg",
+    b"\xe9t\xe9.jpg",
+    b"a\\b",
+)
+
+
+async def test_portable_names_can_be_taken_back(rig: Rig, tmp_path: Path) -> None:
+    for name in ODD:
+        write(rig.source / os.fsdecode(name), b"is " + name)
+    view = await rig.imported()
+    target = tmp_path / "out"
+    found = await rig.engine.restore_check.restore(view.id, str(target), silent, by_date=False, portable=True)
+    files = {
+        os.fsencode(path.relative_to(target)): path.read_bytes() for path in target.rglob("*") if path.is_file()
+    }
+    assert {unportable(path): data for path, data in files.items()} == {name: b"is " + name for name in ODD}
+    assert not any(set(path) & set(b':?*\\"<>|') or b"./" in path for path in files)
+    assert (found.encoded_count, found.renamed_count, found.failed_count) == (len(ODD) - 1, 0, 0)
+    assert ("a:b.jpg", "a%3Ab.jpg") in found.encoded
+    # What has such a name is kept, and a second restore adds nothing.
+    (target / "a%3Ab.jpg").write_bytes(b"another")
+    found = await rig.engine.restore_check.restore(view.id, str(target), silent, by_date=False, portable=True)
+    assert (target / "a%3Ab-2.jpg").read_bytes() == b"is a:b.jpg"
+    assert (target / "a%3Ab.jpg").read_bytes() == b"another"
+    assert (found.restored.files, found.there.files, found.renamed_count) == (1, len(ODD) - 1, 1)
+
+
+async def test_links_are_made_again_when_that_is_asked_for(rig: Rig, tmp_path: Path) -> None:
+    write(rig.source / "DCIM/a.jpg", b"a")
+    (rig.source / "DCIM/link").symlink_to(os.fsdecode(b"../\xff gone"))
+    (rig.source / "taken").symlink_to("DCIM")
+    view = await rig.imported(accept=("links",))
+    target = tmp_path / "out"
+    write(target / "taken", b"something else")
+
+    async def out(links: bool) -> RestoreResult:
+        return await rig.engine.restore_check.restore(view.id, str(target), silent, by_date=False, links=links)
+
+    assert (await out(False)).absent_count == 2
+    assert not (target / "DCIM/link").is_symlink()
+    found = await out(True)
+    assert (found.links, found.absent_count, found.failed_count) == (2, 0, 0)
+    assert os.readlink(os.fsencode(target / "DCIM/link")) == b"../\xff gone"
+    assert found.renamed == (("taken", "taken-2"),)
+    assert (os.readlink(target / "taken-2"), (target / "taken").read_bytes()) == ("DCIM", b"something else")
+    # Again: nothing is made twice.
+    again = await out(True)
+    assert (again.links, sorted(os.listdir(target))) == (2, ["DCIM", "taken", "taken-2"])
+
+
+async def test_what_another_import_brought_in_was_not_left_behind(rig: Rig, tmp_path: Path) -> None:
+    """An import was cut short, the next one brought all of it: nothing is missing, the sums are those of one."""
+    write(rig.source / "a.jpg", b"a")
+    write(rig.source / "b.jpg", b"b")
+    first = await rig.imported(label="A001", exclude=("b.*",))
+    rows = await rig.rows(first.id)
+    assert rows[b"b.jpg"].outcome is Outcome.SKIPPED
+    view = await rig.imported(label="A001")
+    (rig.source / "c.tmp").write_bytes(b"c")
+    await rig.imported(label="A001", exclude=("*.tmp",))
+    totals: list[Count] = []
+    found = await rig.engine.restore_check.restore(
+        "A001", str(tmp_path / "out"), lambda done, total: totals.append(total), by_date=False
+    )
+    assert (found.restored, found.absent) == (view.seen, (("c.tmp", "skipped: excluded by '*.tmp'"),))
+    assert totals[-1] == view.seen
+
+
+async def test_single_files_come_back_by_the_words_that_find_them(rig: Rig, tmp_path: Path) -> None:
+    for name in ("DCIM/IMG_1.jpg", "DCIM/IMG_2.jpg", "other/IMG_1.jpg"):
+        write(rig.source / name, name.encode())
+    await rig.imported(label="A001")
+    await rig.imported(label="A001")
+    (rig.source / "DCIM/link_1").symlink_to("x")
+
+    async def out(words: str, target: str) -> RestoreResult:
+        return await rig.engine.restore_check.restore(
+            words, str(tmp_path / target), silent, by_date=False, find=True
+        )
+
+    found = await out("DCIM/IMG_1", "one")
+    assert (found.restored.files, found.absent_count, found.folders) == (1, 0, ())
+    assert [path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.jpg")] == [
+        Path("DCIM/IMG_1.jpg")
+    ]
+    assert (await out("IMG_1 card:a001", "two")).restored.files == 2
+    with pytest.raises(UsageError, match="nothing that fits"):
+        await out("nowhere", "none")
+    assert not (tmp_path / "none").exists()

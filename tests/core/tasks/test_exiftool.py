@@ -12,12 +12,16 @@ from typing import Any
 import pytest
 
 from core import tools
+from core.media.metadata import pack, unpack
 from core.tasks.exiftool import Exiftool
-from core.tasks.metadata import unpack
+from core.tasks.exiftool_process import NAMED
 from tests.core.tasks.itemrig import Files, rows
+from tests.rigs import makers
 from tests.rigs.media import make_media, run
 from tests.rigs.rare import make_rare
 from tests.rigs.shared import MEDIA
+
+pytestmark = pytest.mark.process
 
 NOON = 1_714_996_800  # 2024-05-06 12:00:00 UTC
 
@@ -36,7 +40,7 @@ async def task() -> AsyncIterator[Exiftool]:
 
 def bare(paths: list[bytes], *options: str) -> list[dict[str, Any]]:
     """What exiftool itself says of each file, without any of this."""
-    argv = ("exiftool", "-config", "", "-json", "-n", *options)
+    argv = ("exiftool", "-config", "", "-json", *(options or ("-n",)))
     done = subprocess.run([*argv, *paths], capture_output=True, check=False, env={**os.environ, "TZ": "UTC"})
     found: list[dict[str, Any]] = json.loads(done.stdout, parse_float=str, parse_int=str)
     assert len(found) == len(paths)
@@ -48,10 +52,12 @@ async def test_every_file_as_exiftool_says_it(task: Exiftool, media: list[bytes]
     paths = [*media, *rarer, *(os.fsencode(path) for path in sorted(MEDIA.rglob("*")) if path.is_file())]
     found = rows("metadata", await Files(paths).run(task))
     assert len(found) == len(paths)
-    everything = bare(paths, "-a", "-G1", "--System:all")
+    by_name = [f"-{tag}" for tag in NAMED]
+    everything = bare(paths, "-a", "-G1", *by_name, "-all#", "--System:all")
     for path, row, whole, plain in zip(paths, found, everything, bare(paths), strict=True):
         assert whole.pop("SourceFile") == os.fsdecode(path)
-        assert json.loads(unpack(row["raw"]), parse_float=str, parse_int=str) == whole, path
+        raw = json.loads(unpack(row["raw"]), parse_float=str, parse_int=str)
+        assert raw == whole, path
         assert (row["format"], row["mime"]) == (plain.get("FileType"), plain.get("MIMEType"))
         assert (row["error"], row["warning"]) == (plain.get("Error"), plain.get("Warning"))
         size = plain.get("ImageSize", "").split()
@@ -102,9 +108,36 @@ async def test_dates_of_the_shared_pictures(task: Exiftool) -> None:
     assert [row["captured_local"] for row in found] == [
         "2023-02-02T02:00:00",
         "2025-12-01T11:30:00",
-        "2023-11-15T12:30:00",
+        "2023-11-15T04:30:00",  # 12:30 UTC in San Francisco
         None,
     ]
+    assert (found[2]["captured"], found[2]["offset"], found[2]["captured_zone"]) == (
+        1_700_051_400,
+        -480,
+        "position",
+    )
+
+
+async def test_a_film_in_utc_is_on_the_clock_of_its_place(
+    task: Exiftool, media: list[bytes], tmp_path: Path
+) -> None:
+    clip = os.fsdecode(next(path for path in media if path.endswith(b"clip.mp4")))
+    utc = "-QuickTime:CreateDate=2023:12:31 15:30:07"
+    here = "-UserData:GPSCoordinates=35.68 139.69 40"
+    cases: dict[str, tuple[tuple[str, ...], tuple[str, int | None, str]]] = {
+        "here.mov": ((utc, here), ("2024-01-01T00:30:07", 540, "position")),
+        "VID_20240101_003000.mp4": ((utc,), ("2024-01-01T00:30:07", 540, "name")),
+        "PXL_20231231_153007123.mp4": ((utc,), ("2023-12-31T15:30:07", None, "utc")),
+        "VID_20231231_103000.mov": ((utc, here), ("2024-01-01T00:30:07", 540, "position")),
+        "clip.mp4": ((utc,), ("2023-12-31T15:30:07", None, "utc")),
+    }
+    for name, (options, _) in cases.items():
+        shutil.copyfile(clip, tmp_path / name)
+        run("exiftool", "-q", "-q", "-n", "-overwrite_original", *options, os.fsencode(tmp_path / name))
+    found = rows("metadata", await Files(tmp_path / name for name in cases).run(task))
+    for (name, (_, wanted)), row in zip(cases.items(), found, strict=True):
+        assert (row["captured_local"], row["offset"], row["captured_zone"]) == wanted, name
+        assert row["captured"] == 1_704_036_607
 
 
 async def test_quicktime_dates(task: Exiftool, media: list[bytes], tmp_path: Path) -> None:
@@ -126,6 +159,63 @@ async def test_quicktime_dates(task: Exiftool, media: list[bytes], tmp_path: Pat
     found = rows("metadata", await Files(tmp_path / name for name in cases).run(task))
     for (name, (_, wanted)), row in zip(cases.items(), found, strict=True):
         assert (row["captured"], row["captured_local"], row["offset"], row["captured_zone"]) == wanted, name
+
+
+async def test_dates_by_the_table_in_real_files(task: Exiftool, media: list[bytes], tmp_path: Path) -> None:
+    plain = os.fsdecode(next(path for path in media if path.endswith(b"plain.png")))
+    written: dict[str, tuple[tuple[str, ...], tuple[str, str, str]]] = {
+        "scan.png": (
+            (
+                "-DateTimeOriginal=1985:07:01 12:00:00",
+                "-CreateDate=2023:05:05 10:00:00",
+                "-SubSecTimeDigitized=33",
+            ),
+            ("1985-07-01T12:00:00", "", "ExifIFD:DateTimeOriginal"),
+        ),
+        "hour24.png": (
+            ("-ExifIFD:DateTimeOriginal=2013:11:02 24:12:34",),
+            ("2013-11-02T00:12:34", "", "ExifIFD:DateTimeOriginal"),
+        ),
+        "day.png": (("-IPTC:DateCreated=1931:08:28",), ("1931-08-28", "", "IPTC:DateCreated")),
+        "gps.png": (
+            ("-GPSDateStamp=2024:02:21", "-GPSTimeStamp=15:14:20"),
+            ("2024-02-21T15:14:20", "utc", "Composite:GPSDateTime"),
+        ),
+        "changed.png": (("-IFD0:ModifyDate=2009:03:04 05:06:07",), ("2009-03-04T05:06:07", "", "IFD0:ModifyDate")),
+    }
+    for name, (options, _) in written.items():
+        shutil.copyfile(plain, tmp_path / name)
+        run("exiftool", "-q", "-q", "-n", "-m", "-overwrite_original", *options, os.fsencode(tmp_path / name))
+    films = {
+        "film.wmv": ("wmv2", ("2004-10-28T17:23:34", "utc", "ASF:CreationDate")),
+        "film.mkv": ("mpeg4", ("2004-10-28T17:23:34", "utc", "Matroska:DateTimeOriginal")),
+    }
+    for name, (codec, _) in films.items():
+        source = ("-f", "lavfi", "-i", "color=size=32x32:rate=5", "-t", "1", "-c:v", codec)
+        made = ("-metadata", "creation_time=2004-10-28T17:23:34Z", os.fsencode(tmp_path / name))
+        run("ffmpeg", "-nostdin", "-v", "error", *source, *made)
+    wanted = [facts for _, facts in [*written.values(), *films.values()]]
+    found = rows("metadata", await Files(tmp_path / name for name in [*written, *films]).run(task))
+    told = [(row["captured_local"], row["captured_zone"], row["captured_tag"]) for row in found]
+    assert [(local, zone) for local, zone, _ in told] == [(local, zone) for local, zone, _ in wanted]
+    assert told[:5] == wanted[:5]
+
+
+async def test_what_numbers_alone_do_not_tell(task: Exiftool, tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path)
+    makers.canon(os.path.join(folder, b"canon.jpg"), 570004681)
+    makers.canon(os.path.join(folder, b"zero.jpg"), 0)
+    makers.pentax(os.path.join(folder, b"pentax.jpg"))
+    for number, maker in makers.AVCHD_MAKERS.items():
+        makers.avchd(os.path.join(folder, f"{maker}.MTS".encode()), number)
+    makers.avchd(os.path.join(folder, b"nobody.MTS"), 0x7777)
+    names = ["canon.jpg", "zero.jpg", "pentax.jpg", *(f"{maker}.MTS" for maker in makers.AVCHD_MAKERS.values())]
+    found = rows("metadata", await Files(tmp_path / name for name in [*names, "nobody.MTS"]).run(task))
+    assert [row["serial"] for row in found[:2]] == ["0570004681", None]
+    assert found[2]["lens"] == "smc PENTAX-FA 28-90mm F3.5-5.6"
+    assert [row["make"] for row in found[3:]] == [*makers.AVCHD_MAKERS.values(), None]
+    assert [row["camera"] for row in found[3:]] == [*makers.AVCHD_MAKERS.values(), None]
+    assert {(row["captured_local"], row["offset"]) for row in found[3:]} == {("2019-04-24T22:24:00", 60)}
 
 
 async def test_the_engines_own_zone_changes_nothing(media: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,3 +312,18 @@ async def test_an_exiftool_that_vanished_is_an_error(tmp_path: Path, monkeypatch
     monkeypatch.setattr(tools, "HOMEBREW", ())
     (result,) = await Files([b"/x"]).run(Exiftool(search=str(tmp_path)))
     assert "not installed" in result.error
+
+
+async def test_what_was_said_once_is_read_by_the_rules_of_today(
+    task: Exiftool, media: list[bytes], tmp_path: Path
+) -> None:
+    paths = [*media, *make_rare(os.path.join(os.path.dirname(media[0]), b"said")).values()]
+    first = rows("metadata", await Files(paths).run(task))
+    again = Files(tmp_path / os.path.basename(os.fsdecode(path)) for path in paths)
+    for path in again.paths:
+        shutil.copyfile(os.devnull, path)
+    again.said = {row["item_id"]: row["raw"] for row in first}
+    assert rows("metadata", await again.run(task)) == first
+    # Where nothing was kept that makes sense, the file is read.
+    again.said = {0: b"", 1: pack(b"{"), 2: pack(b"[]")}
+    assert {row["error"] for row in rows("metadata", await again.run(task))} == {"File is empty"}

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import time
@@ -15,14 +16,18 @@ import psutil
 import pytest
 
 from core import tools
+from core.media.metadata import unpack
 from core.tasks import ffprobe
 from core.tasks.ffprobe import Ffprobe
-from core.tasks.metadata import unpack
-from tests.core.tasks.itemrig import Files, children, rows, wait_until_gone
+from core.tasks.task import ItemFacts
+from tests.core.tasks.itemrig import Files, behind, children, rows, wait_until_gone
 from tests.rigs.media import make_media, run
+
+pytestmark = pytest.mark.process
 
 ENCODE = ("ffmpeg", "-v", "error", "-nostdin", "-y")
 SHOWN = ("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25:duration=1")
+BT2020 = "color_primaries=bt2020:colorspace=bt2020nc"
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 
 
@@ -31,17 +36,8 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     root = os.fsencode(tmp_path_factory.mktemp("media"))
     found = {os.fsdecode(os.path.basename(path)): path for path in make_media(root)}
     made: dict[str, tuple[str, ...]] = {
-        "pq.mp4": (
-            *SHOWN,
-            *X264,
-            "-color_trc",
-            "smpte2084",
-            "-color_primaries",
-            "bt2020",
-            "-colorspace",
-            "bt2020nc",
-        ),
-        "hlg.mov": (*SHOWN, *X264, "-color_trc", "arib-std-b67"),
+        "pq.mp4": (*SHOWN, *X264, "-vf", f"setparams={BT2020}:color_trc=smpte2084"),
+        "hlg.mov": (*SHOWN, *X264, "-vf", f"setparams={BT2020}:color_trc=arib-std-b67"),
         "odd.mkv": (*SHOWN, "-vf", "scale=321:241", "-c:v", "ffv1", "-pix_fmt", "yuv444p"),
         "variable.mp4": (*SHOWN, *X264, "-vf", "select='not(mod(n,3))+not(mod(n,7))'", "-fps_mode", "vfr"),
         "coded.mov": (*SHOWN, *X264, "-timecode", "01:02:03:04"),
@@ -56,6 +52,32 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
         found[name] = os.path.join(root, name.encode())
         run(*ENCODE, *options, b"file:" + found[name])
     return found
+
+
+@pytest.fixture(scope="module")
+def raw_films(media: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Films whose codec ffprobe does not know: those of cameras but for their pictures."""
+    folder = tmp_path_factory.mktemp("raw")
+    content = Path(os.fsdecode(media["coded.mov"])).read_bytes()
+    found: dict[str, bytes] = {}
+    for name, codec in (("a.braw", b"brhq"), ("a.CRM", b"CRAW"), ("a.nev", b"nraw")):
+        file = folder / name
+        file.write_bytes(content.replace(b"avc1", codec).replace(b"avcC", b"free"))
+        found[name] = os.fsencode(file)
+    for name, data in (("a.r3d", redcode()), ("not.r3d", b"nothing of the kind" * 99)):
+        (folder / name).write_bytes(data)
+        found[name] = os.fsencode(folder / name)
+    return found
+
+
+def redcode() -> bytes:
+    """The header of a REDCODE film of the second version, laid out as exiftool's Red.pm reads it."""
+    tags = [(0x1000, b"01:00:00:00"), (0x1001, b"01:02:03:04"), (0x1071, b"RIG EPIC"), (0x1056, b"A001_C001.R3D")]
+    tags.append((0x1042, bytes(240)))  # a directory is 300 bytes long at least
+    directory = b"".join(struct.pack(">HH", len(value) + 4, tag) + value for tag, value in tags)
+    rdi = b"rdi\x01" + bytes(4) + struct.pack(">IIHHHH", 5120, 2700, 0, 1001, 0, 24000)
+    body = bytes(56) + b"\x01\0\0\x01" + rdi.ljust(24, b"\0") + struct.pack(">H", len(directory)) + directory
+    return (struct.pack(">I", 8 + len(body)) + b"RED2" + body).ljust(1 << 16, b"\0")
 
 
 @pytest.fixture
@@ -190,7 +212,7 @@ async def test_it_is_not_in_the_way(tmp_path: Path) -> None:
     task = Ffprobe(search=fake(tmp_path, "exec sleep 1000"))
     work = asyncio.create_task(Files([b"/x"]).run(task))
     found = await started()
-    assert {one.nice() for one in found} == {15}
+    assert {one.nice() for one in found} == {behind()}
     work.cancel()
     with pytest.raises(asyncio.CancelledError):
         await work
@@ -244,7 +266,7 @@ async def test_an_answer_that_makes_no_sense_is_an_error(tmp_path: Path, script:
 
 
 async def test_an_endless_answer_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ffprobe, "LARGEST", 1 << 20)
+    monkeypatch.setattr(ffprobe, "LARGEST_OUTPUT", 1 << 20)
     task = Ffprobe(search=fake(tmp_path, "exec yes"))
     (result,) = await Files([b"/x"]).run(task)
     assert result.error
@@ -287,3 +309,59 @@ def test_a_missing_ffprobe_is_told_with_the_command(tmp_path: Path, monkeypatch:
     said = Ffprobe(search=str(tmp_path)).missing()
     assert "not installed" in said
     assert tools.tool("ffprobe", search=str(tmp_path)).install in said
+
+
+def test_a_damaged_byte_in_a_name_costs_nothing() -> None:
+    item = ItemFacts(
+        id=1, archive_id=1, location_id=1, path="/x.mp4", name=b"", size=0, kind="videos", xxh128="", sha256=""
+    )
+    said = b'{"streams": [{"codec_type": "audio", "codec_name": "aac", "tags": {"a\xcd": "b"}}], "format": {}}'
+    (row,) = rows("probe", [ffprobe.result_of(item, said, 0)])
+    assert row["audio_codec"] == "aac"
+
+
+async def test_mediainfo_tells_of_films_that_ffprobe_does_not_know(
+    task: Ffprobe, raw_films: dict[str, bytes]
+) -> None:
+    names = ("a.braw", "a.CRM", "a.nev")
+    results = await Files(raw_films[name] for name in names).run(task)
+    for result, codec in zip(results, ("Blackmagic RAW", "CRAW", "nraw"), strict=True):
+        (row,) = rows("probe", [result])
+        expected = {
+            "codec": codec,
+            "width": 320,
+            "height": 240,
+            "frame_rate": 25.0,
+            "duration": 1.0,
+            "time_code": "01:02:03:04",
+            "error": None,
+        }
+        assert {key: row[key] for key in expected} == expected
+    (nothing,) = rows("probe", await Files([raw_films["not.r3d"]]).run(task))
+    assert nothing["codec"] is None
+    assert nothing["error"]
+
+
+async def test_exiftool_tells_of_redcode(task: Ffprobe, raw_films: dict[str, bytes]) -> None:
+    (row,) = rows("probe", await Files([raw_films["a.r3d"]]).run(task))
+    told = {key: row[key] for key in ("codec", "container", "width", "height", "time_code", "error")}
+    assert told == {
+        "codec": "REDCODE",
+        "container": "R3D",
+        "width": 5120,
+        "height": 2700,
+        "time_code": "01:02:03:04",
+        "error": None,
+    }
+    assert row["frame_rate"] == pytest.approx(23.976, abs=0.001)
+
+
+async def test_mediainfo_that_hangs_is_killed(
+    raw_films: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ffprobe, "MEDIAINFO", ("/bin/sh", "-c", "exec sleep 1000"))
+    task = Ffprobe(patience=1.0)
+    (result,) = await Files([raw_films["a.braw"]]).run(task)
+    assert "nothing done for 1 s" in result.error
+    await task.close()
+    assert wait_until_gone(children())

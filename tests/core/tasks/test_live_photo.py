@@ -7,8 +7,8 @@ import pytest
 
 from core.models import Outcome
 from core.tasks import live_photo
-from core.tasks.live_photo import LONGEST, LivePhoto
-from tests.core.tasks.bagrig import Rig, rig
+from core.tasks.live_photo import LONGEST_MOVIE, LivePhoto
+from tests.core.bagit.bagrig import Rig, rig
 
 ID = "4F0A6CF1-0000-4000-8000-1F2E3D4C5B6A"
 
@@ -104,7 +104,7 @@ async def test_identifier_that_changes_takes_its_pair_along(tmp_path: Path) -> N
 async def test_identifier_of_too_many_identifies_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with rig(tmp_path) as here:
         number = await here.begin("a")
-        for count in range(live_photo.COPIES // 2 + 1):
+        for count in range(live_photo.MOST_SHARED // 2 + 1):
             await still(here, number, b"%d.HEIC" % count, content_identifier=ID)
             await movie(here, number, b"%d.MOV" % count, content_identifier=ID)
         assert await pair(here, number) == {}
@@ -115,7 +115,7 @@ async def test_by_name(tmp_path: Path, name: bytes) -> None:
     async with rig(tmp_path) as here:
         number = await here.begin("a")
         one = await still(here, number, b"100\xff/" + name)
-        two = await movie(here, number, b"100\xff/IMG_1.MOV", duration=LONGEST)
+        two = await movie(here, number, b"100\xff/IMG_1.MOV", duration=LONGEST_MOVIE)
         assert await pair(here, number) == {one: (two, "name")}
         assert await pair(here, number) == {one: (two, "name")}
 
@@ -128,7 +128,7 @@ async def test_by_name(tmp_path: Path, name: bytes) -> None:
         ((b"a/IMG_1.HEIC", b"a/IMG_1.MP4"), {}, {"duration": 3.0}),
         ((b"a/IMG_1.CR3", b"a/IMG_1.MOV"), {}, {"duration": 3.0}),
         ((b"a/IMG_1.PNG", b"a/IMG_1.MOV"), {}, {"duration": 3.0}),
-        ((b"a/IMG_1.HEIC", b"a/IMG_1.MOV"), {}, {"duration": LONGEST + 0.1}),
+        ((b"a/IMG_1.HEIC", b"a/IMG_1.MOV"), {}, {"duration": LONGEST_MOVIE + 0.1}),
         ((b"a/IMG_1.HEIC", b"a/IMG_1.MOV"), {}, {}),
         ((b"a/IMG_1.HEIC", b"a/IMG_1.MOV"), {}, {"duration": 0.0}),
         ((b"a/IMG_1.HEIC", b"a/IMG_1.MOV"), {"content_identifier": ID}, {"duration": 3.0}),
@@ -176,6 +176,76 @@ async def test_identifier_comes_before_name(tmp_path: Path) -> None:
         assert await pair(here, number) == {three: (two, "identifier")}
         await here.metadata(one, content_identifier=ID)
         assert await pair(here, number) == {one: (two, "identifier"), three: (two, "identifier")}
+
+
+SHOT: dict[str, Any] = {"captured": 1_700_000_000.0, "make": "Apple"}
+RECORDED: dict[str, Any] = {"captured": 1_700_000_002.0, "make": "Apple", "duration": 3.0}
+
+
+@pytest.mark.parametrize("of_still", [True, False])
+async def test_by_name_where_one_lost_its_identifier(tmp_path: Path, of_still: bool) -> None:
+    """By editors that drop Apple's maker note, by programs that rewrite the movie; until its partner comes."""
+    async with rig(tmp_path) as here:
+        first, second = await here.begin("a"), await here.begin("b")
+        has, lost = {"content_identifier": ID}, dict[str, Any]()
+        one = await still(here, first, **SHOT, **(has if of_still else lost))
+        two = await movie(here, first, **RECORDED, **(lost if of_still else has))
+        assert await pair(here, first) == {one: (two, "name")}
+        assert await pair(here, first) == {one: (two, "name")}
+        partner = await (movie if of_still else still)(here, second, b"x/OTHER", **SHOT, content_identifier=ID)
+        found = (one, partner) if of_still else (partner, two)
+        assert await pair(here, second) == {found[0]: (found[1], "identifier")}
+        assert await pair(here, first) == {found[0]: (found[1], "identifier")}
+
+
+async def test_by_name_where_one_has_no_zone(tmp_path: Path) -> None:
+    async with rig(tmp_path) as here:
+        number = await here.begin("a")
+        one = await still(here, number, captured=SHOT["captured"] + 5.5 * 3600, make="Apple")
+        two = await movie(here, number, **RECORDED, content_identifier=ID)
+        assert await pair(here, number) == {one: (two, "name")}
+
+
+@pytest.mark.parametrize(
+    ("of_still", "of_movie"),
+    [
+        ({"captured": None}, {}),
+        ({"captured": 1_700_000_120.0}, {}),
+        ({"captured": 1_700_600_000.0}, {}),
+        ({"make": "Canon"}, {}),
+        ({}, {"duration": LONGEST_MOVIE + 1}),
+        ({"content_identifier": "another"}, {}),
+    ],
+)
+async def test_not_by_name_where_more_than_the_identifier_differs(
+    tmp_path: Path, of_still: dict[str, Any], of_movie: dict[str, Any]
+) -> None:
+    async with rig(tmp_path) as here:
+        number = await here.begin("a")
+        await still(here, number, **{**SHOT, **of_still})
+        await movie(here, number, **{**RECORDED, "content_identifier": ID, **of_movie})
+        assert await pair(here, number) == {}
+
+
+async def test_edited_stills_have_the_edited_movie(tmp_path: Path) -> None:
+    """All four share one identifier; the movies stand in either order, and one is nearer in time."""
+    async with rig(tmp_path) as here:
+        for count, movies in enumerate(
+            ((b"a/IMG_0004.MOV", b"a/IMG_E0004.MOV"), (b"a/IMG_E0004.MOV", b"a/IMG_0004.MOV"))
+        ):
+            number = await here.begin(f"{count}")
+            own = {"content_identifier": f"{ID}{count}"}
+            stills = {
+                name: await still(here, number, name, captured=1000.0, **own)
+                for name in (b"a/IMG_0004.HEIC", b"a/IMG_E0004.JPG")
+            }
+            made = {
+                name: await movie(here, number, name, captured=1000.0 + at, **own)
+                for at, name in enumerate(movies)
+            }
+            found = await pair(here, number)
+            assert found[stills[b"a/IMG_0004.HEIC"]][0] == made[b"a/IMG_0004.MOV"]
+            assert found[stills[b"a/IMG_E0004.JPG"]][0] == made[b"a/IMG_E0004.MOV"]
 
 
 async def test_more_than_one_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from core.models import Outcome
 from core.tasks.location_stats import LocationStats
-from tests.core.tasks.bagrig import Rig, rig
+from tests.core.bagit.bagrig import Rig, rig
 
 COLUMNS = ("files", "bytes", "kinds", "cameras", "earliest", "latest", "located", "south", "north", "west", "east")
 

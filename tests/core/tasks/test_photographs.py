@@ -8,11 +8,13 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageCms
 
-from core.makers import manners, picture
-from core.makers.messages import Made, RefusedError
+from core.derivatives import boxes, images, resource_limits
+from core.derivatives.messages import Made, RefusedError
 from tests.rigs import media
 from tests.rigs.making import corners, largest, make, seen_corners, sizes
 from tests.rigs.shared import MEDIA
+
+pytestmark = pytest.mark.process
 
 
 @pytest.mark.parametrize(
@@ -38,15 +40,29 @@ def test_broken(tmp_path: os.PathLike[str], name: str, data: bytes, reason: str)
     assert caught.value.final
 
 
-@pytest.mark.parametrize("ending", ["jpg", "png", "tif", "heic", "webp", "avif", "jp2"])
+@pytest.mark.parametrize("ending", ["heic", "webp", "avif", "jp2"])
 def test_cut_short(tmp_path: os.PathLike[str], ending: str) -> None:
+    path = os.path.join(tmp_path, f"a.{ending}")
+    Image.effect_noise((600, 400), 80).convert("RGB").save(path)
+    with open(path, "rb") as file:
+        assert not boxes.cut_off(file)
+    with open(path, "r+b") as file:
+        file.truncate(os.path.getsize(path) // 2)
+    with pytest.raises(RefusedError, match="it is cut off, and nothing of it can be decoded") as caught:
+        make(path)
+    assert caught.value.final
+    assert caught.value.damaged
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png", "tif", "bmp", "gif"])
+def test_cut_short_but_the_upper_half_is_there(tmp_path: os.PathLike[str], ending: str) -> None:
     path = os.path.join(tmp_path, f"a.{ending}")
     Image.effect_noise((600, 400), 80).convert("RGB").save(path)
     with open(path, "r+b") as file:
         file.truncate(os.path.getsize(path) // 2)
-    with pytest.raises(RefusedError) as caught:
-        make(path)
-    assert caught.value.final
+    made = make(path)
+    assert sizes(made.files) == [(600, 400), (600, 400), (600, 400)]
+    assert (made.note, made.damaged) == ("it is cut off: what is missing is grey or black", True)
 
 
 def test_no_decoder_is_no_error(tmp_path: os.PathLike[str]) -> None:
@@ -99,14 +115,14 @@ def test_a_bomb_is_refused() -> None:
     Image.new("1", (20_000, 13_000)).save(data, "PNG")
     data.seek(0)
     with pytest.raises(RefusedError, match="decompression bomb: more than 250 megapixels") as caught:
-        picture.develop(data)
+        images.develop(data)
     assert caught.value.final
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="macOS does not keep to RLIMIT_AS")
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS refuses RLIMIT_AS")
 def test_memory_is_bounded() -> None:
-    with pytest.raises(MemoryError), manners.bounded_memory():
-        bytearray(manners.MEMORY + 1)
+    with pytest.raises(MemoryError), resource_limits.bounded_memory():
+        bytearray(resource_limits.MEMORY + 1)
     bytearray(1 << 20)
 
 

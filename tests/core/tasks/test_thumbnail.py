@@ -10,12 +10,14 @@ import pytest
 from PIL import Image
 
 from core import tools
-from core.makers import pool
-from core.media.kinds import Kind
+from core.derivatives import pool
+from core.media.file_types import Kind
 from core.tasks.task import Job
 from core.tasks.thumbnail import Thumbnail
 from tests.rigs import media
 from tests.rigs.making import Archive, corners, rows, seen_corners, written
+
+pytestmark = pytest.mark.process
 
 HOSTILE = ("plain", "with space", 'it\'s "quoted"', "100%03d %s", "two\nlines", "-dash", "$HOME;`id`|", "é∂\udce9")
 
@@ -108,7 +110,7 @@ async def test_what_cannot_be_made_does_not_harm_the_rest(tmp_path: os.PathLike[
 @pytest.mark.parametrize("way", [signal.SIGKILL, signal.SIGSTOP])
 async def test_a_maker_that_dies_or_hangs(tmp_path: os.PathLike[str], way: signal.Signals) -> None:
     held, task = archive(tmp_path), Thumbnail()
-    bury = task.makers._bury
+    bury = task.makers.bury
     jobs = [held.add(picture(tmp_path, f"{number}.png", (4000, 3000))) for number in range(3)]
     hit: list[int] = []
 
@@ -121,10 +123,10 @@ async def test_a_maker_that_dies_or_hangs(tmp_path: os.PathLike[str], way: signa
             task.makers.patience = 2
 
     def buried(maker: pool.Maker) -> "asyncio.Task[int]":
-        task.makers.patience = pool.PATIENCE
+        task.makers.patience = pool.STALL_TIMEOUT
         return bury(maker)
 
-    task.makers._bury = buried  # type: ignore[method-assign]
+    task.makers.bury = buried  # type: ignore[method-assign]
     results = await task.run(jobs, held, strike)
     assert [len(rows(results[job.id])) for job in (jobs[0], jobs[2])] == [3, 3]
     assert "no progress for 2 s" in results[jobs[1].id].error or "gone" in results[jobs[1].id].error
@@ -169,7 +171,7 @@ async def test_makers_are_kept_replaced_and_low_in_priority(
     assert all(len(rows(results[job.id])) == 3 for job in jobs)
     assert len(seen) == 2
     await asyncio.gather(*(task.run([job], held, nobody_listens) for job in jobs))
-    assert 1 <= len(task.makers._idle) <= 3  # a quick one is taken again
+    assert 1 <= len(task.makers.idle) <= 3  # a quick one is taken again
     await task.close()
     assert not [pid for pid in seen if psutil.pid_exists(pid)]
 

@@ -2,18 +2,21 @@
 
 import os
 import subprocess
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 from PIL import Image
 
-from core.makers import ffmpeg, proxy, thumbnails
-from core.makers.messages import MakeProxy, MakeThumbnails, RefusedError
-from core.media.kinds import Kind
+from core.derivatives import ffmpeg, proxy, thumbnails
+from core.derivatives.messages import Made, MakeProxy, MakeThumbnails, RefusedError
+from core.media.file_types import Kind
 from core.tasks.video_proxy import VideoProxy
 from tests.rigs import media
 from tests.rigs.making import X264, Archive, distance, film, pixel, rows, shown, written
+
+pytestmark = pytest.mark.process
 
 RED = (192, 64, 32)
 
@@ -49,7 +52,10 @@ CASES: dict[str, tuple[tuple[str, ...], tuple[int, int]]] = {
     "tall.mkv": ((*shown("testsrc=size=101x901:rate=25:duration=1"), "-c:v", "ffv1"), (80, 720)),
     "wide.mpg": ((*shown("testsrc2=size=720x576:duration=1,setsar=16/15"), "-c:v", "mpeg2video"), (720, 540)),
     "rgb.mov": ((*shown("testsrc=size=400x300:rate=25:duration=1"), "-c:v", "png"), (400, 300)),
-    "dot.mkv": ((*shown("testsrc=size=64x64:rate=25:duration=1,crop=1:3:exact=1"), "-c:v", "ffv1"), (2, 2)),
+    "dot.mkv": (
+        (*shown("testsrc=size=64x64:rate=25:duration=1,crop=1:3:exact=1"), "-c:v", "ffv1", "-level", "1"),
+        (2, 2),
+    ),
 }
 
 
@@ -132,7 +138,7 @@ def test_rates(tmp_path: os.PathLike[str]) -> None:
     source = film(tmp_path, "vfr.mkv", *shown(changing), "-fps_mode", "vfr", *X264)
     path = made(source)
     assert int(probed(path)[0]["nb_frames"]) == 60
-    small = ffmpeg.look(os.fsencode(path))
+    small = ffmpeg.look(os.fsencode(path), os.fsencode(tmp_path))
     assert small is not None
     assert small.duration is not None
     assert abs(small.duration - 2) < 0.2
@@ -215,7 +221,12 @@ def test_refused(tmp_path: os.PathLike[str], content: str) -> None:
     path = written(os.path.join(tmp_path, "img%03d.png" if content == "numbers" else "a.mp4"), data or b"")
     if content == "numbers":
         written(path, b"\x89PNG\r\n\x1a\n")
-    for call in (lambda: made(path), lambda: frame(path)):
+    calls: list[Callable[[], object]] = [lambda: made(path), lambda: frame(path)]
+    if content == "numbers":
+        order = MakeProxy(os.fsencode(path), os.fsencode(tmp_path), "made")
+        assert proxy.make(order, lambda _: None) == Made([], "it is a single picture")
+        del calls[0]
+    for call in calls:
         with pytest.raises(RefusedError) as caught:
             call()
         assert caught.value.final
@@ -225,7 +236,7 @@ def test_refused(tmp_path: os.PathLike[str], content: str) -> None:
 
 def test_no_moving_picture(tmp_path: os.PathLike[str]) -> None:
     source = film(tmp_path, "a.mp4", *shown("sine=duration=1"), "-c:a", "aac")
-    assert ffmpeg.look(os.fsencode(source)) is None
+    assert ffmpeg.look(os.fsencode(source), os.fsencode(tmp_path)) is None
     result = proxy.make(MakeProxy(os.fsencode(source), os.fsencode(tmp_path), "made"), lambda _: None)
     assert (result.files, result.note) == ([], "it holds no moving picture")
 

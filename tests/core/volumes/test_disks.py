@@ -1,12 +1,25 @@
 """What the system knows of the disk below a mount."""
 
-import os
 import plistlib
+import struct
 from pathlib import Path
 
 import pytest
 
-from core.volumes.disks import Disk, disk, linux_disk, parse_diskutil
+from core.errors import VolumeError
+from core.volumes import disks
+from core.volumes.disks import (
+    Disk,
+    disk,
+    linux_disk,
+    linux_wholes,
+    parse_diskutil,
+    parse_uuid,
+    parse_wholes,
+    volume_uuid,
+)
+
+pytestmark = pytest.mark.process
 
 SD_CARD = {
     "BusProtocol": "Secure Digital",
@@ -46,14 +59,20 @@ def test_diskutil_tells_a_card_and_the_boot_disk() -> None:
         capacity=127_831_900_160,
     )
     boot = parse_diskutil(plistlib.dumps(BOOT, fmt=plistlib.FMT_BINARY))
+    assert boot
     assert (boot.removable, boot.label, boot.capacity) == (False, "Data", 994_662_584_320)
 
 
 def test_diskutil_without_a_volume_uuid_falls_back_to_the_partition() -> None:
+    def uuid(keys: dict[str, object]) -> str | None:
+        found = parse_diskutil(plistlib.dumps(keys))
+        assert found
+        return found.uuid
+
     nameless = {key: value for key, value in SD_CARD.items() if key != "VolumeUUID"}
-    assert parse_diskutil(plistlib.dumps(nameless)).uuid is None
+    assert uuid(nameless) is None
     nameless["DiskUUID"] = "0FA1C3D4-0000-4000-8000-0123456789AB"
-    assert parse_diskutil(plistlib.dumps(nameless)).uuid == "0fa1c3d4-0000-4000-8000-0123456789ab"
+    assert uuid(nameless) == "0fa1c3d4-0000-4000-8000-0123456789ab"
     external = {"Internal": False, "VolumeName": ""}
     assert parse_diskutil(plistlib.dumps(external)) == Disk(removable=True)
 
@@ -65,23 +84,89 @@ def test_diskutil_without_a_volume_uuid_falls_back_to_the_partition() -> None:
         b"Could not find disk: disk99\n",
         b"<?xml version='1.0'?><plist version='1.0'><dict><key>Vol",
         b"bplist00",
+        b"Unable to run because unable to use the DiskManagement framework.\nCommon reasons include ...",
         plistlib.dumps(["a list"]),
-        plistlib.dumps({"Error": True, "ErrorMessage": "Could not find disk: disk99", "VolumeName": "x"}),
+        plistlib.dumps({"Error": True, "ErrorMessage": "Unable to get disk info", "VolumeName": "x"}),
     ],
 )
-def test_diskutil_saying_anything_else_tells_nothing(output: bytes) -> None:
-    assert parse_diskutil(output) == Disk()
+def test_diskutil_saying_anything_else_is_no_answer(output: bytes) -> None:
+    assert parse_diskutil(output) is None
 
 
-def test_macos_asks_diskutil_of_the_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_diskutil_may_know_no_such_disk() -> None:
+    refusal = {"Error": True, "ErrorMessage": "Could not find disk: disk99"}
+    assert parse_diskutil(plistlib.dumps(refusal)) == Disk()
+
+
+@pytest.fixture
+def diskutil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A diskutil(8) that knows one card; it is asked for by its absolute path."""
     fake = tmp_path / "diskutil"
     (tmp_path / "card.plist").write_bytes(plistlib.dumps(SD_CARD))
     fake.write_text(f'#!/bin/sh\n[ "$*" = "info -plist /dev/disk4s1" ] && cat "{tmp_path}/card.plist"\n')
     fake.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(disks, "DISKUTIL", str(fake))
+    return fake
+
+
+def test_macos_asks_diskutil_of_the_device(diskutil: Path) -> None:
     assert disk("/dev/disk4s1", platform="darwin").label == "EOS_DIGITAL"
-    assert disk("/dev/disk5s1", platform="darwin") == Disk()
     assert disk("//me@nas/Photos", platform="darwin") == Disk()
+
+
+def test_no_answer_of_diskutil_is_not_no_uuid(
+    diskutil: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(VolumeError, match="/dev/disk5s1"):
+        disk("/dev/disk5s1", platform="darwin")
+    diskutil.write_text("#!/bin/sh\nexec sleep 60\n")
+    with pytest.raises(VolumeError):
+        disk("/dev/disk4s1", 0.2, platform="darwin")
+    monkeypatch.setattr(disks, "DISKUTIL", str(tmp_path / "absent"))
+    with pytest.raises(VolumeError):
+        disk("/dev/disk4s1", platform="darwin")
+
+
+def test_diskutil_is_where_cron_does_not_look() -> None:
+    assert disks.DISKUTIL == "/usr/sbin/diskutil"
+
+
+# What getattrlist(2) answers to ATTR_VOL_INFO and ATTR_VOL_UUID: its length, and the UUID.
+UUID = struct.pack("=I", 20) + bytes.fromhex("a1b2c3d40000400080000123456789ab")
+
+
+def test_the_kernel_of_macos_tells_the_uuid_of_a_volume() -> None:
+    assert parse_uuid(UUID) == "a1b2c3d4-0000-4000-8000-0123456789ab"
+
+
+def say(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    """Have the child that asks do something else."""
+    monkeypatch.setattr(disks, "_CHILD", program)
+
+
+def test_a_volume_is_known_by_what_the_kernel_says(diskutil: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(device: str = "/dev/disk4s1", platform: str = "darwin", timeout: float = 60) -> str | None:
+        return volume_uuid(device, "/Volumes/EOS_DIGITAL", timeout, platform)
+
+    say(monkeypatch, "print('A1B2C3D4-0000-4000-8000-0123456789AB')")
+    assert asked() == "a1b2c3d4-0000-4000-8000-0123456789ab"
+    assert asked("//me@nas/Photos") is asked(platform="linux") is None
+    # Its serial number is 0: msdosfs has none then.
+    say(monkeypatch, "print('00000000-0000-0000-0000-000000000000')")
+    assert asked() is None
+    say(monkeypatch, "raise OSError(22, 'Invalid argument')")
+    assert asked() is None
+    say(monkeypatch, "import time; time.sleep(60)")
+    with pytest.raises(VolumeError, match="EOS_DIGITAL does not answer"):
+        asked(timeout=0.5)
+
+
+def test_the_child_that_asks_prints_the_uuid(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(disks, "_getattrlist", {b"/Volumes/x": UUID}.__getitem__)
+    disks.child("/Volumes/x")
+    assert capsys.readouterr().out == "a1b2c3d4-0000-4000-8000-0123456789ab"
 
 
 def a_block_device(sysfs: Path, bus: str, name: str, **files: str) -> None:
@@ -130,3 +215,43 @@ def test_linux_takes_uuid_and_label_from_udev(tmp_path: Path) -> None:
     assert (found.uuid, found.label) == ("abcd-1234", "NIKON D750ä")
     assert linux_disk(str(other), dev=str(tmp_path)).uuid is None
     assert linux_disk(str(other), dev=str(tmp_path / "absent")) == Disk()
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"ParentWholeDisk": "disk4", "DeviceIdentifier": "disk4s1"}, {"disk4"}),
+        (
+            # An APFS volume of an external SSD: its container is a disk that is made up.
+            {
+                "APFSContainerReference": "disk7",
+                "APFSPhysicalStores": [{"APFSPhysicalStore": "disk6s2"}],
+                "ParentWholeDisk": "disk7",
+            },
+            {"disk6"},
+        ),
+        (
+            {"APFSPhysicalStores": [{"APFSPhysicalStore": "disk0s2"}, {"APFSPhysicalStore": "disk12s2"}]},
+            {"disk0", "disk12"},
+        ),
+        ({"Error": True, "ErrorMessage": "Could not find disk: disk99"}, set()),
+        (["a list"], set()),
+    ],
+)
+def test_the_disks_that_a_volume_lies_on(told: dict[str, object] | list[str], expected: set[str]) -> None:
+    assert parse_wholes(plistlib.dumps(told)) == expected
+    assert parse_wholes(b"no such list") == frozenset()
+
+
+def test_the_disks_that_a_volume_of_linux_lies_on(tmp_path: Path) -> None:
+    classes = tmp_path / "class/block"
+    classes.mkdir(parents=True)
+    for place in ("devices/sdb", "devices/sdb/sdb1", "devices/sdb/sdb2", "devices/sdc", "devices/dm-0"):
+        (tmp_path / place).mkdir(parents=True)
+        (classes / Path(place).name).symlink_to(tmp_path / place)
+        if Path(place).name[-1].isdigit() and "dm" not in place:
+            (tmp_path / place / "partition").write_text("1")
+    (tmp_path / "devices/dm-0/slaves/sdb2").mkdir(parents=True)
+    (tmp_path / "devices/dm-0/slaves/sdc").mkdir()
+    found = [linux_wholes(f"/dev/{name}", str(tmp_path)) for name in ("sdb1", "sdb", "dm-0", "sdz")]
+    assert found == [{"sdb"}, {"sdb"}, {"sdb", "sdc"}, set()]

@@ -14,6 +14,8 @@ from core.volumes.eject import card_at, commands, eject
 from core.volumes.filesystems import Kind
 from core.volumes.mounts import Mount
 
+pytestmark = pytest.mark.process
+
 
 def at(mount: str, device: str = "/dev/sdb1") -> Mount:
     return Mount(mount=mount, device=device, filesystem="exfat", kind=Kind.LOCAL, read_only=False)
@@ -52,7 +54,7 @@ def test_a_name_that_is_hostile_is_found_as_it_is_shown() -> None:
 
 
 def test_macos_takes_the_whole_card_off() -> None:
-    assert commands(CARD, "darwin", lambda name: None) == [["diskutil", "eject", "/media/A 1"]]
+    assert commands(CARD, "darwin", lambda name: None) == [["/usr/sbin/diskutil", "eject", "/media/A 1"]]
 
 
 def test_linux_asks_udisks_first_where_it_is() -> None:
@@ -105,6 +107,65 @@ def test_never_while_an_import_reads_it(system: Callable[[str], Path]) -> None:
     noted = system("exit 0")
     with pytest.raises(EjectError, match="still reads /media/A 1/other"):
         eject("/media/A 1/DCIM", ["/media/A 1/other"])
+    assert not noted.exists()
+
+
+@pytest.mark.parametrize(
+    ("reading", "archives", "why"),
+    [
+        (["/media/A 1/inner/x"], [], "still reads /media/A 1/inner/x"),
+        ([], ["/media/A 1/inner/archive"], "the archive /media/A 1/inner/archive lies on the same disk"),
+        ([], ["/media/A 1/archive"], "the archive /media/A 1/archive lies on the same disk"),
+    ],
+)
+def test_what_lies_on_the_same_disk_is_looked_at_first_and_named(
+    system: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    reading: list[str],
+    archives: list[str],
+    why: str,
+) -> None:
+    noted = system("exit 0")
+    # Two volumes of one external disk.
+    disks = {"/dev/sdb1": frozenset({"sdb"}), "/dev/sdc1": frozenset({"sdb"})}
+    monkeypatch.setattr(ejecting, "wholes", lambda device: disks.get(device, frozenset({"sda"})))
+    with pytest.raises(EjectError, match=why):
+        eject("/media/A 1/DCIM", reading, archives)
+    assert not noted.exists()
+    assert eject("/media/A 1/DCIM", ["/home/ada"], ["/archive"]) == "/media/A 1"
+
+
+@pytest.mark.parametrize(
+    ("reading", "archives"), [(["/VOLUMES/a 1/DCIM"], []), ([], ["/home/ada/link to the card"])]
+)
+def test_the_kernel_says_what_lies_on_the_card(
+    system: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, reading: list[str], archives: list[str]
+) -> None:
+    """However it is spelled: macOS takes any case and Unicode form, and links lead there."""
+    noted = system("exit 0")
+    monkeypatch.setattr(ejecting, "mount_of", lambda path, timeout: b"/" if path == b"/srv" else b"/media/A 1")
+    with pytest.raises(EjectError, match=r"still reads|lies on the same disk"):
+        eject("/Media/a 1/DCIM", reading, archives)
+    assert not noted.exists()
+    assert eject("/Media/a 1/DCIM", ["/srv"]) == "/media/A 1"
+
+
+@pytest.mark.skipif(os.name != "posix" or not Path("/proc/self/mounts").exists(), reason="what Linux mounts")
+def test_a_link_leads_to_the_volume_that_it_names(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/proc")
+    mounted = [at("/"), at("/proc")]
+    assert ejecting.mount_shown_at(str(tmp_path / "link"), mounted) == mounted[1]
+    # What is gone is told by its path.
+    assert ejecting.mount_shown_at("/proc/not there/at all", mounted) == mounted[1]
+
+
+def test_a_mac_that_does_not_say_what_else_would_go_lets_nothing_go(
+    system: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = system("exit 0")
+    monkeypatch.setattr(ejecting, "wholes", lambda device: frozenset())
+    with pytest.raises(EjectError, match="does not say which disk"):
+        eject("/media/A 1", platform="darwin")
     assert not noted.exists()
 
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from core.volumes.filesystems import FAT32_LARGEST, Kind, Level, filesystem
+from core.volumes.filesystems import FAT32_LARGEST, Kind, Level, filesystem, unflushed
 
 
 @pytest.mark.parametrize(
     "name", ["ext4", "xfs", "btrfs", "f2fs", "apfs", "hfs", "exfat", "vfat", "msdos", "ntfs3"]
 )
 def test_a_known_local_file_system_is_read_back_from_the_medium(name: str) -> None:
-    known = filesystem(name)
+    known = filesystem(name, platform="linux")
     assert (known.kind, known.level, known.sqlite, known.pseudo) == (Kind.LOCAL, Level.MEDIUM, True, False)
 
 
@@ -44,6 +44,20 @@ def test_a_network_is_read_back_from_its_server_and_holds_no_database(name: str)
 def test_nothing_is_claimed_where_a_cache_may_answer(name: str, kind: Kind) -> None:
     known = filesystem(name)
     assert (known.kind, known.level, known.sqlite) == (kind, Level.UNPROVEN, True)
+
+
+@pytest.mark.parametrize("name", ["exfat", "msdos", "ntfs"])
+def test_macos_cannot_flush_the_drive_below_a_card(name: str) -> None:
+    known = filesystem(name, platform="darwin")
+    assert (known.kind, known.level, known.flushes) == (Kind.LOCAL, Level.UNPROVEN, False)
+    assert filesystem(name, platform="linux").flushes
+    assert filesystem("apfs", platform="darwin").level is Level.MEDIUM
+
+
+def test_what_refuses_a_full_flush_is_no_medium() -> None:
+    assert (unflushed(filesystem("hfs")).level, unflushed(filesystem("hfs")).flushes) == (Level.UNPROVEN, False)
+    # A server's drives are its own affair.
+    assert unflushed(filesystem("smbfs")) == filesystem("smbfs")
 
 
 def test_what_the_mount_says_wins_over_the_name() -> None:

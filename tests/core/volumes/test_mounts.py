@@ -1,13 +1,32 @@
 """What is mounted, as the system tells it, and which mount a path is on."""
 
+import fcntl
 import os
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import psutil
 import pytest
 
+from core.files import statfs
+from core.volumes import mountpoint
 from core.volumes.filesystems import Kind
-from core.volumes.mounts import Mount, from_partition, mounts, read_firmlinks, volume_of
+from core.volumes.mountpoint import (
+    by_a_program,
+    cuts_sizes,
+    on_volume,
+    parse_mountinfo,
+    parse_program,
+    parse_type,
+    spelling,
+)
+from core.volumes.mounts import from_partition, mounted_at, mounts, volume_of
+
+pytestmark = pytest.mark.process
 
 
 class Part(NamedTuple):
@@ -17,10 +36,6 @@ class Part(NamedTuple):
     mountpoint: str
     fstype: str
     opts: str
-
-
-def a_mount(mount: str, device: str = "/dev/sda1", filesystem: str = "ext4", kind: Kind = Kind.LOCAL) -> Mount:
-    return Mount(mount=mount, device=device, filesystem=filesystem, kind=kind, read_only=False)
 
 
 # What psutil gives from /proc/self/mounts.
@@ -113,37 +128,138 @@ def test_macos_lists_what_a_person_would_pick() -> None:
     ]
 
 
-def test_a_macos_path_belongs_to_the_data_volume_through_its_firmlink() -> None:
-    links = read_firmlinks(
-        b"/AppleInternal\tAppleInternal\n/Users\tUsers\n/Volumes\tVolumes\n/usr/local\tusr/local\n\n"
-    )
-    known = [from_partition(part, "darwin") for part in MAC]
-
-    def place(path: bytes) -> str:
-        found = volume_of(path, known, links)
-        return found.mount if found else ""
-
-    assert place(b"/Users/me/Pictures") == "/System/Volumes/Data"
-    assert place(b"/usr/local") == "/System/Volumes/Data"
-    assert place(b"/usr/bin") == "/"
-    assert place(b"/Usersome") == "/"
-    assert place(b"/Volumes/EOS_DIGITAL/DCIM") == "/Volumes/EOS_DIGITAL"
-    assert place(b"/System/Volumes/Data/home/me") == "/System/Volumes/Data/home"
-    other = [from_partition(Part("/dev/sda1", "/", "ext4", "rw"), "linux")]
-    assert volume_of(b"/Users/me", other, links) == other[0]
+@pytest.mark.parametrize(
+    ("part", "hidden"),
+    [
+        # As `mount` prints shares of autofs: (smbfs, nodev, nosuid, automounted, nobrowse, mounted by me)
+        (Part("//me@nas/share", "/mnt/share", "smbfs", "rw,nosuid,dontbrowse,automounted"), False),
+        (Part("nas:/volume1", "/Volumes/volume1", "nfs", "rw,nosuid,dontbrowse,automounted"), False),
+        # `diskutil mount nobrowse`
+        (Part("/dev/disk4s1", "/Volumes/CARD", "exfat", "rw,nosuid,local,dontbrowse,ignore-ownership"), False),
+        (Part("/dev/disk3s2", "/System/Volumes/Preboot", "apfs", "rw,local,dontbrowse,journaled"), True),
+        (Part("map -fstab", "/System/Volumes/Data/Network/Servers", "autofs", "rw,dontbrowse,automounted"), True),
+    ],
+)
+def test_macos_marks_shares_of_autofs_as_it_does_its_own_volumes(part: Part, hidden: bool) -> None:
+    assert from_partition(part, "darwin").hidden is hidden
 
 
-def test_a_path_belongs_to_the_longest_mount_point_by_components() -> None:
-    known = [a_mount("/"), a_mount("/mnt/card"), a_mount("/mnt/card/sub"), a_mount("/mnt/b\udcff")]
-    assert volume_of(b"/mnt/card/DCIM/a.jpg", known, {}) == known[1]
-    assert volume_of(b"/mnt/card", known, {}) == known[1]
-    assert volume_of(b"/mnt/card2/a.jpg", known, {}) == known[0]
-    assert volume_of(b"/mnt/card/sub/a", known, {}) == known[2]
-    assert volume_of(b"/mnt/b\xff/a", known, {}) == known[3]
-    assert volume_of(b"/mnt/b", known, {}) == known[0]
-    assert volume_of(b"/elsewhere", known[1:], {}) is None
-    over = a_mount("/mnt/card", device="/dev/sdz1")
-    assert volume_of(b"/mnt/card/a", [*known, over], {}) == over
+# Which mount an open folder is on, as the kernel tells it.
+
+
+DATA = "/System/Volumes/Data"
+
+
+def a_statfs(mount: bytes, flags: int = 0x1000) -> bytes:
+    """A `struct statfs` of macOS with 64-bit inodes, of 2168 bytes."""
+    head = struct.pack("=Ii5Q8s4I16s", 4096, 1 << 20, 100, 50, 25, 9, 9, bytes(8), 501, 0x1A, flags, 0, b"apfs")
+    return head + mount.ljust(1024, b"\0") + b"/dev/disk3s5".ljust(1024, b"\0") + bytes(32)
+
+
+@pytest.fixture
+def mac(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes, bytes, bytes], None]:
+    """Have fstatfs(2) and fcntl(2) answer as on a Mac: mount point, path, and path without firmlinks."""
+
+    def answers(mount: bytes, path: bytes, real: bytes) -> None:
+        told = {50: path, 102: real}
+        monkeypatch.setattr(statfs, "call", lambda _: a_statfs(mount))
+        monkeypatch.setattr(fcntl, "fcntl", lambda fd, command, room: told[command].ljust(len(room), b"\0"))
+
+    return answers
+
+
+def test_statfs_tells_the_mount_point_and_whether_it_is_local() -> None:
+    data = a_statfs(b"/Volumes/RM SD CARD")
+    assert len(data) == 2168
+    assert statfs.parse(data) == statfs.StatFs(b"/Volumes/RM SD CARD", True, 4096, 100, 50, 25)
+    assert not statfs.parse(a_statfs(b"/Volumes/nas", 0)).local
+
+
+@pytest.mark.parametrize(
+    ("typed", "mount", "path", "real", "below"),
+    [
+        # Another case, another Unicode form, and a firmlink.
+        ("/volumes/NAS/archive", "/Volumes/nas", "/Volumes/nas/Archive", f"{DATA}/Volumes/nas/Archive", "Archive"),
+        ("/Volumes/Bücher", "/Volumes/Bu\u0308cher", "/Volumes/Bu\u0308cher", f"{DATA}/Volumes/Bu\u0308cher", ""),
+        (
+            "/users/ada/Scans",
+            DATA,
+            "/Users/ada/scans",
+            f"{DATA}/Users/ada/scans",
+            "Users/ada/scans",
+        ),
+        (DATA, DATA, DATA, DATA, ""),
+        ("/", "/", "/", "/", ""),
+        ("/usr/bin", "/", "/usr/bin", "/usr/bin", "usr/bin"),
+    ],
+)
+def test_macos_is_asked_for_the_volume_of_an_open_folder(
+    mac: Callable[..., None], typed: str, mount: str, path: str, real: str, below: str
+) -> None:
+    mac(*map(os.fsencode, (mount, path, real)))
+    assert on_volume(7, os.fsencode(typed), "darwin") == (os.fsencode(mount), os.fsencode(below))
+    assert spelling(7, os.fsencode(typed), "darwin") == os.fsencode(path)
+
+
+def test_a_mount_point_that_macos_spells_otherwise_than_the_path(mac: Callable[..., None], tmp_path: Path) -> None:
+    (tmp_path / "private/nas/archive/2024").mkdir(parents=True)
+    (tmp_path / "nas").symlink_to(tmp_path / "private/nas")
+    real = os.fsencode(tmp_path / "private/nas/archive/2024")
+    mac(os.fsencode(tmp_path / "nas"), real, real)
+    assert on_volume(7, real, "darwin") == (os.fsencode(tmp_path / "nas"), b"archive/2024")
+    (tmp_path / "other").mkdir()
+    mac(os.fsencode(tmp_path / "other"), real, real)
+    assert on_volume(7, real, "darwin") == (b"", b"")
+
+
+MOUNTINFO = (
+    rb"22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw" + b"\n"
+    rb"93 22 0:31 /home /mnt/a\040b\134c rw - btrfs /dev/sdb1 rw,subvol=/home" + b"\n"
+    rb"94 22 8:1 /srv /mnt/bind rw - ext4 /dev/sda1 rw" + b"\n"
+)
+
+
+def test_mountinfo_tells_where_a_mount_is() -> None:
+    assert parse_mountinfo(MOUNTINFO, b"93") == rb"/mnt/a b\c"
+    assert parse_mountinfo(MOUNTINFO, b"94") == b"/mnt/bind"
+    assert parse_mountinfo(MOUNTINFO, b"9") == b""
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
+
+
+@linux
+def test_linux_is_asked_for_the_volume_of_an_open_folder(tmp_path: Path) -> None:
+    fd = os.open(tmp_path, os.O_RDONLY)
+    try:
+        point, below = on_volume(fd, os.fsencode(tmp_path))
+    finally:
+        os.close(fd)
+    assert os.path.join(point, below) == os.fsencode(tmp_path)
+    assert os.path.ismount(point)
+    assert volume_of(os.fsencode(tmp_path)) == mounted_at(point, mounts())
+    with pytest.raises(FileNotFoundError):
+        volume_of(os.fsencode(tmp_path / "absent"))
+
+
+@linux
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_mount_that_lies_under_another_one_holds_nothing(tmp_path: Path) -> None:
+    outer, inner = tmp_path / "outer", tmp_path / "outer/inner"
+    inner.mkdir(parents=True)
+    made: list[Path] = []
+    try:
+        for place in (inner, outer):
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], check=True)
+            made.append(place)
+        inner.mkdir()
+        assert str(inner) in [mount.mount for mount in mounts()]
+        found = volume_of(os.fsencode(inner))
+        assert found
+        assert found.mount == str(outer)
+    finally:
+        for place in reversed(made):
+            subprocess.run(["umount", str(place)], check=True)
 
 
 def test_reading_the_mounts_touches_none_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,3 +275,37 @@ def test_reading_the_mounts_touches_none_of_them(monkeypatch: pytest.MonkeyPatch
     for name in ("stat", "lstat", "statvfs", "listdir", "scandir"):
         monkeypatch.setattr(os, name, refuse)
     assert [(mount.mount, mount.filesystem) for mount in mounts()] == [("/dead", "cifs"), ("/", "xfs")]
+
+
+def test_mountinfo_tells_which_file_systems_are_a_programs() -> None:
+    text = (
+        MOUNTINFO + b"95 22 0:52 / /phone ro - fuse.ifuse ifuse ro\n96 22 0:53 / /usb rw - fuseblk /dev/sdc1 rw\n"
+    )
+    assert [parse_type(text, number) for number in (b"93", b"95", b"96", b"9")] == [
+        b"btrfs",
+        b"fuse.ifuse",
+        b"fuseblk",
+        b"",
+    ]
+
+
+def test_file_systems_of_mtp_and_ptp_know_no_size_beyond_4_gib(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is what their programs call themselves; those of disks and servers know all sizes."""
+    cut = ("jmtpfs", "simple-mtpfs", "go-mtpfs", "aft-mtp-mount", "gphotofs", "gvfsd-fuse", "kio-fuse")
+    whole = ("ifuse", "sshfs", "rclone", "mergerfs", "")
+    for name in (*cut, *whole):
+        kind = f"fuse.{name}".rstrip(".").encode()
+        monkeypatch.setattr(mountpoint, "_type", lambda fd, platform, kind=kind: kind)
+        assert cuts_sizes(0) == (name in cut), name
+        assert by_a_program(0)
+    assert [parse_program(kind) for kind in (b"vfat", b"fuseblk", b"fusectl", b"")] == [None] * 4
+
+
+@linux
+def test_the_file_system_of_this_machine_is_no_programs(tmp_path: Path) -> None:
+    fd = os.open(tmp_path, os.O_RDONLY)
+    try:
+        assert not by_a_program(fd)
+        assert not by_a_program(fd, "darwin")
+    finally:
+        os.close(fd)

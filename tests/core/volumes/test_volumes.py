@@ -11,13 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from core import command
-from core.volumes import probe
+from core import subprocesses
+from core.errors import VolumeError
+from core.files import statfs
+from core.volumes import find_volume, probe, volume
 from core.volumes.disks import Disk, linux_disk
 from core.volumes.filesystems import Kind
 from core.volumes.mounts import Mount, mounts, volume_of
-from core.volumes.space import Space, parse_statfs, space
+from core.volumes.space import Space, space
 from core.volumes.volume import describe, identity, volumes
+
+pytestmark = pytest.mark.process
 
 TIB = 1024**4
 
@@ -56,14 +60,81 @@ def test_what_has_no_uuid_is_known_by_device_type_and_capacity() -> None:
     assert identity(a_mount("/a", "tmpfs", "tmpfs", Kind.MEMORY), Disk()) == "dev:tmpfs:tmpfs:/a"
 
 
+def a_kernel(monkeypatch: pytest.MonkeyPatch, uuid: str | None) -> None:
+    """A macOS that knows this UUID of every volume."""
+    monkeypatch.setattr(volume, "volume_uuid", lambda device, mount, timeout=1.0: uuid)
+
+
+def test_the_uuid_that_the_kernel_knows_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(device: str, timeout: float = 1.0) -> Disk:
+        raise VolumeError("diskutil does not answer.")
+
+    card = a_mount("/Volumes/CARD", "/dev/disk4s1", "exfat")
+    a_kernel(monkeypatch, "abcd-1234")
+    monkeypatch.setattr(volume, "disk", lambda device, timeout=1.0: Disk(uuid="of the partition", removable=True))
+    assert volume.identify(card) == describe(card).identity == "uuid:abcd-1234"
+    assert describe(card).removable
+    # Nothing else is made up while diskutil is late.
+    monkeypatch.setattr(volume, "disk", late)
+    assert volume.identify(card) == "uuid:abcd-1234"
+    with pytest.raises(VolumeError):
+        describe(card)
+    a_kernel(monkeypatch, None)
+    with pytest.raises(VolumeError):
+        volume.identify(card)
+
+
+def test_a_volume_that_nobody_can_tell_is_listed_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(device: str, timeout: float = 1.0) -> Disk:
+        raise VolumeError("the system does not say what /dev/disk4s1 is (diskutil).")
+
+    monkeypatch.setattr(volume, "disk", late)
+    (listed,) = volumes(60, [a_mount(str(tmp_path), "/dev/disk4s1", "exfat")])
+    assert (listed.answers, listed.error) == (True, "the system does not say what /dev/disk4s1 is (diskutil).")
+
+
+# Known again.
+
+
+def test_a_volume_that_is_hidden_from_lists_is_known_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    system = Mount(
+        mount="/run/x", device="tmpfs", filesystem="tmpfs", kind=Kind.MEMORY, read_only=False, hidden=True
+    )
+    monkeypatch.setattr(find_volume, "mounts", lambda: [system, a_mount("/mnt")])
+    assert find_volume.Known().places("dev:tmpfs:tmpfs:/run/x", b"src") == [b"/run/x/src"]
+
+
+def test_a_volume_that_cannot_be_told_now_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers: list[str] = []
+
+    def told(mount: Mount) -> str:
+        if not answers:
+            raise VolumeError("diskutil does not answer.")
+        return answers[-1]
+
+    monkeypatch.setattr(find_volume, "mounts", lambda: [a_mount("/Volumes/CARD")])
+    monkeypatch.setattr(find_volume, "identify", told)
+    found = find_volume.Known()
+    assert found.places("uuid:a", b"DCIM", 60) == []
+    answers.append("uuid:a")
+    assert found.places("uuid:a", b"DCIM", 60) == [b"/Volumes/CARD/DCIM"]
+    # For some time it is not asked again.
+    answers.append("uuid:b")
+    assert found.places("uuid:a", b"DCIM", 60) == [b"/Volumes/CARD/DCIM"]
+    assert found.places("uuid:a", b"DCIM") == []
+
+
 # Room.
 
 
-def test_room_is_right_past_four_tib_on_macos() -> None:
+def test_room_is_right_past_four_tib_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
     blocks = 14 * TIB // 1024
     assert blocks > 2**32
-    data = struct.pack("=IiQQQ", 1024, 1048576, blocks, blocks // 2, blocks // 4) + bytes(2120)
-    assert parse_statfs(data) == Space(14 * TIB, 7 * TIB, 7 * TIB // 2)
+    data = struct.pack("=IiQQQ", 1024, 1048576, blocks, blocks // 2, blocks // 4) + bytes(2136)
+    monkeypatch.setattr(statfs, "call", lambda _: data)
+    assert space(b"/Volumes/x", "darwin") == Space(14 * TIB, 7 * TIB, 7 * TIB // 2)
 
 
 def test_room_of_a_folder() -> None:
@@ -91,6 +162,9 @@ def test_a_look_finds_room_and_camera(tmp_path: Path) -> None:
     (card / "DCIM" / "100CANON").mkdir(parents=True)
     found = probe.probe(os.fsencode(card), 60)
     assert (found.answers, found.directory, found.camera, found.error) == (True, True, "Canon", "")
+    here = volume_of(os.fsencode(card))
+    assert here
+    assert found.mount == os.fsencode(here.mount)
     room = space(os.fsencode(card))
     assert found.space
     assert room
@@ -125,7 +199,7 @@ def test_a_look_that_never_ends_is_left(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def test_the_listing_has_the_disk_this_runs_on() -> None:
-    here = volume_of(os.path.realpath(os.fsencode(sys.prefix)), mounts())
+    here = volume_of(os.fsencode(sys.prefix))
     assert here is not None
     described = describe(here)
     assert described.identity
@@ -154,9 +228,10 @@ def test_tmpfs_is_memory(tmp_path: Path) -> None:
     try:
         found = the_mount(place)
         assert (found.kind, found.read_only) == (Kind.MEMORY, True)
-        assert volume_of(os.fsencode(place / "x"), mounts()) == found
+        assert volume_of(os.fsencode(place)) == found
         (listed,) = volumes(60, [found])
-        assert (listed.space, listed.name) == (Space(2**20, 2**20, 2**20), place.name)
+        room = Space(2**20, 2**20, 2**20, os.statvfs(place).f_favail)
+        assert (listed.space, listed.name) == (room, place.name)
     finally:
         subprocess.run(["umount", str(place)], check=True)
 
@@ -204,16 +279,15 @@ def dead(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     finally:
         os.close(device)
         subprocess.run(["umount", "-l", str(place)], check=True)
-        for process in command._left:
+        for process in subprocesses.left_running:
             process.wait(60)
-        command._left.clear()
+        subprocesses.left_running.clear()
 
 
 @root
 @pytest.mark.parametrize("dead", ["fuse.rclone", "fuse.smbnetfs", "fuse"], indirect=True)
 def test_a_dead_mount_hangs_nothing(dead: Path) -> None:
     found = the_mount(dead)
-    assert volume_of(os.fsencode(dead / "a.jpg"), mounts()) == found
     assert found.kind is (Kind.UNKNOWN if found.filesystem == "fuse" else Kind.NETWORK)
     assert describe(found).identity.endswith(str(dead) if found.kind is Kind.UNKNOWN else "net:gdrive:archive")
     looked = probe.probe(os.fsencode(dead), 1)

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from core.workers import messages
-from core.workers.messages import Digest, Entry, Place, Source, ToRead, ToStage
+from core.workers import archive_messages, batch_messages, messages, source_messages
+from core.workers.batch_messages import ToStage
+from core.workers.messages import Place, Source
 from core.workers.pool import Pool, Worker
+from core.workers.source_messages import Digest, Entry, ToRead
 
 STAGING = ".lading/staging/import/1"
 JOURNAL = ".lading/imports/import.jsonl"
@@ -49,9 +51,9 @@ class Rig:
     async def open(self) -> None:
         """Make the archive."""
         async with self.pool.worker() as worker:
-            request = messages.OpenArchive(os.fsencode(self.archive), True)
-            facts = await worker.ask(request, messages.ArchiveFacts)
-            looked = await worker.ask(messages.Look(os.fsencode(self.source)), messages.Looked)
+            request = archive_messages.OpenArchive(os.fsencode(self.archive), True)
+            facts = await worker.ask(request, archive_messages.ArchiveFacts)
+            looked = await worker.ask(source_messages.Look(os.fsencode(self.source)), source_messages.Looked)
         self.place = Place(facts.root, facts.device, facts.inode, facts.way, "medium")
         self.origin: Source = looked.source
 
@@ -74,43 +76,43 @@ class Rig:
 
     async def listed(self, worker: Worker, **options: object) -> list[Entry]:
         """Everything in the source."""
-        request = messages.ListTree(self.origin, **options)  # type: ignore[arg-type]
+        request = source_messages.ListTree(self.origin, **options)  # type: ignore[arg-type]
         entries: list[Entry] = []
-        reply = await worker.ask(request, messages.Listed)
+        reply = await worker.ask(request, source_messages.Listed)
         while reply.more:
             entries += reply.entries
-            reply = await worker.ask(messages.ListMore(), messages.Listed)
+            reply = await worker.ask(source_messages.ListMore(), source_messages.Listed)
         return entries
 
     async def read(self, worker: Worker, *names: str, keep: bool = True) -> list[Digest]:
         """Read files into a batch."""
-        request = messages.ReadBatch(self.origin, self.to_read(*names), keep)
-        return (await worker.ask(request, messages.Digests)).files
+        request = source_messages.ReadBatch(self.origin, self.to_read(*names), keep)
+        return (await worker.ask(request, source_messages.Digests)).files
 
     async def copy(self, worker: Worker, name: str) -> Digest:
         """Copy one large file into staging."""
-        request = messages.CopyLarge(self.origin, self.place, STAGING, self.to_read(name)[0])
-        return (await worker.ask(request, messages.Digests)).files[0]
+        request = batch_messages.CopyLarge(self.origin, self.place, STAGING, self.to_read(name)[0])
+        return (await worker.ask(request, source_messages.Digests)).files[0]
 
     async def stage(self, worker: Worker, digests: list[Digest]) -> None:
         """Stage, journal and flush files, each under the name of its digest."""
         orders = [ToStage(one.number, payload(one), "archived") for one in digests]
-        staged = await worker.ask(messages.Stage(self.place, STAGING, orders), messages.Checked)
+        staged = await worker.ask(batch_messages.Stage(self.place, STAGING, orders), batch_messages.Checked)
         assert staged.faults == []
         await self.journal(worker)
 
     async def journal(self, worker: Worker) -> None:
         """Journal and flush."""
-        await worker.ask(messages.Journal("import"), messages.Done)
-        assert (await worker.ask(messages.Flush(), messages.Checked)).faults == []
+        await worker.ask(batch_messages.Journal("import"), messages.Done)
+        assert (await worker.ask(batch_messages.Flush(), batch_messages.Checked)).faults == []
 
-    async def verify(self, worker: Worker, mode: str = "readback") -> messages.Checked:
+    async def verify(self, worker: Worker, mode: str = "readback") -> batch_messages.Checked:
         """Verify the batch."""
-        return await worker.ask(messages.Verify(mode), messages.Checked)
+        return await worker.ask(batch_messages.Verify(mode), batch_messages.Checked)
 
-    async def publish(self, worker: Worker) -> messages.Arrived:
+    async def publish(self, worker: Worker) -> batch_messages.Arrived:
         """Publish the batch."""
-        return await worker.ask(messages.Publish(), messages.Arrived)
+        return await worker.ask(batch_messages.Publish(), batch_messages.Arrived)
 
     def staged(self) -> list[Path]:
         """The files in staging."""

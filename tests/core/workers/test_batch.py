@@ -8,13 +8,17 @@ from pathlib import Path
 import pytest
 
 from core.files import noreplace
-from core.files.sealed import unsealed
+from core.files.checksummed_lines import unsealed
+from core.models import Side
 from core.paths import decode
-from core.workers import messages
-from core.workers.messages import Digest, ToStage
+from core.workers import batch_messages, messages
+from core.workers.batch_messages import ToStage
 from core.workers.pool import TaskFailedError, Worker
-from core.workers.reading import ARENA
+from core.workers.read_source import ARENA
+from core.workers.source_messages import Digest
 from tests.core.workers.rig import JOURNAL, LINUX, STAGING, Rig, open_below, payload
+
+pytestmark = pytest.mark.process
 
 WAYS = (noreplace.RENAME, noreplace.LINK, noreplace.LOOK)
 
@@ -25,7 +29,7 @@ def rows(rig: Rig) -> list[dict[str, object]]:
     return [row for row in found if row is not None]
 
 
-async def whole_way(rig: Rig, worker: Worker, *names: str) -> tuple[list[Digest], messages.Arrived]:
+async def whole_way(rig: Rig, worker: Worker, *names: str) -> tuple[list[Digest], batch_messages.Arrived]:
     digests = await rig.read(worker, *names)
     await rig.stage(worker, digests)
     assert (await rig.verify(worker)).faults == []
@@ -44,7 +48,7 @@ async def test_batch_arrives_under_its_names(rig: Rig, way: str) -> None:
         digests, arrived = await whole_way(rig, worker, *data)
         assert rig.staged() == []
         assert (arrived.taken, arrived.faults) == ([], [])
-        await worker.ask(messages.Drop(), messages.Done)
+        await worker.ask(batch_messages.Drop(), messages.Done)
         assert not LINUX or open_below(worker, rig.archive) == []
     assert arrived.published == [(digest.number, payload(digest)) for digest in digests]
     assert sorted(rig.payload().values()) == sorted(data.values())
@@ -77,7 +81,7 @@ async def test_duplicates_are_journaled_and_not_written(rig: Rig) -> None:
     async with rig.pool.worker() as worker:
         first, second = await rig.read(worker, "a.jpg", "b.jpg")
         orders = [ToStage(1, "", "duplicate")]
-        await worker.ask(messages.Stage(rig.place, STAGING, orders), messages.Checked)
+        await worker.ask(batch_messages.Stage(rig.place, STAGING, orders), batch_messages.Checked)
         await rig.journal(worker)
         assert (await rig.verify(worker)).levels == []
         assert (await rig.publish(worker)).published == []
@@ -270,7 +274,7 @@ async def test_archive_that_is_another_folder_now_gets_nothing(rig: Rig, tmp_pat
         digests = await rig.read(worker, "a.jpg")
         orders = [ToStage(1, payload(digests[0]), "archived")]
         with pytest.raises(TaskFailedError) as caught:
-            await worker.ask(messages.Stage(rig.place, STAGING, orders), messages.Checked)
+            await worker.ask(batch_messages.Stage(rig.place, STAGING, orders), batch_messages.Checked)
     assert caught.value.fault.lost
-    assert caught.value.fault.side == "archive"
+    assert caught.value.fault.side == Side.ARCHIVE
     assert rig.staged() == []

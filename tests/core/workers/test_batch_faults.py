@@ -10,14 +10,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.files import durable, noreplace
-from core.files.sealed import unsealed
-from core.workers import messages
+from core.files import fsync, noreplace
+from core.files.checksummed_lines import unsealed
+from core.workers import archive_messages, batch_messages, messages, source_messages
 from core.workers.batch import Batch
-from core.workers.control import CANCEL, COMMAND, Control
-from core.workers.messages import Digest, Place, ToStage
-from core.workers.publishing import publish
-from core.workers.worker import Worker as InProcess
+from core.workers.batch_messages import ToStage
+from core.workers.dispatch import Dispatcher as InProcess
+from core.workers.messages import Place
+from core.workers.publish import publish
+from core.workers.shared_memory import CANCEL, COMMAND, Control
+from core.workers.source_messages import Digest
 from tests.core.workers.rig import JOURNAL, STAGING, payload
 
 
@@ -31,34 +33,36 @@ class Inside:
         self.control = Control.create()
         self.slot = self.control.slot(0)
         self.worker = InProcess(self.slot)
-        facts = self.worker.answer(messages.OpenArchive(os.fsencode(base / "archive"), True))
-        assert isinstance(facts, messages.ArchiveFacts)
+        facts = self.worker.answer(archive_messages.OpenArchive(os.fsencode(base / "archive"), True))
+        assert isinstance(facts, archive_messages.ArchiveFacts)
         self.place = Place(facts.root, facts.device, facts.inode, facts.way, "cache not excluded")
         self.archive = base / "archive"
         self.source = messages.Source(os.fsencode(base / "source"))
 
     def read(self) -> list[Digest]:
-        files = [messages.ToRead(number, name, 100, "images") for number, name in enumerate((b"a", b"b", b"c"))]
-        reply = self.worker.answer(messages.ReadBatch(self.source, files, True))
-        assert isinstance(reply, messages.Digests)
+        files = [
+            source_messages.ToRead(number, name, 100, "images") for number, name in enumerate((b"a", b"b", b"c"))
+        ]
+        reply = self.worker.answer(source_messages.ReadBatch(self.source, files, True))
+        assert isinstance(reply, source_messages.Digests)
         return reply.files
 
     def stage(self, place: Place | None = None) -> messages.Reply:
         orders = [ToStage(one.number, payload(one), "archived") for one in self.read()]
-        return self.worker.answer(messages.Stage(place or self.place, STAGING, orders))
+        return self.worker.answer(batch_messages.Stage(place or self.place, STAGING, orders))
 
     def staged(self) -> list[Path]:
         return [path for path in (self.archive / ".lading/staging").rglob("*") if path.is_file()]
 
     def batch(self) -> Batch:
-        return self.worker._batch
+        return self.worker.batch
 
 
 @pytest.fixture
 def inside(tmp_path: Path) -> Iterator[Inside]:
     made = Inside(tmp_path)
     yield made
-    made.worker.answer(messages.Drop())
+    made.worker.answer(batch_messages.Drop())
     made.control.close()
 
 
@@ -86,10 +90,10 @@ def test_failed_sync_means_copy_again(
 ) -> None:
     before = descriptors()
     inside.stage(msgspec.structs.replace(inside.place, level=level))
-    inside.worker.answer(messages.Journal("import"))
+    inside.worker.answer(batch_messages.Journal("import"))
     monkeypatch.setattr(os, "fsync", failing(code, after=2 if level == "server" else 0))
-    reply = inside.worker.answer(messages.Flush())
-    assert isinstance(reply, messages.Checked)
+    reply = inside.worker.answer(batch_messages.Flush())
+    assert isinstance(reply, batch_messages.Checked)
     assert [(number, fault.code, fault.again) for number, fault in reply.faults] == [
         (number, code, True) for number in range(3)
     ]
@@ -97,21 +101,21 @@ def test_failed_sync_means_copy_again(
     assert descriptors() == before
 
 
-@pytest.mark.skipif(not durable.syncs_whole(), reason="no syncfs(2) that reports")
+@pytest.mark.skipif(not fsync.syncs_whole(), reason="no syncfs(2) that reports")
 def test_failed_sync_of_the_whole_means_copy_again(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(durable, "FEW", 1)
-    monkeypatch.setattr(durable, "_sync_whole", failing(errno.EIO))
+    monkeypatch.setattr(fsync, "SYNCED_ONE_BY_ONE", 1)
+    monkeypatch.setattr(fsync, "sync_whole", failing(errno.EIO))
     inside.stage(msgspec.structs.replace(inside.place, level="medium"))
-    inside.worker.answer(messages.Journal("import"))
-    reply = inside.worker.answer(messages.Flush())
-    assert isinstance(reply, messages.Checked)
+    inside.worker.answer(batch_messages.Journal("import"))
+    reply = inside.worker.answer(batch_messages.Flush())
+    assert isinstance(reply, batch_messages.Checked)
     assert len(reply.faults) == 3
     assert inside.staged() == []
 
 
 def test_error_that_only_close_tells_means_copy_again(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     inside.stage()
-    inside.worker.answer(messages.Journal("import"))
+    inside.worker.answer(batch_messages.Journal("import"))
     real, wanted = os.close, inside.batch().files[1].fd
 
     def close(fd: int) -> None:
@@ -120,8 +124,8 @@ def test_error_that_only_close_tells_means_copy_again(inside: Inside, monkeypatc
             raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
 
     monkeypatch.setattr(os, "close", close)
-    reply = inside.worker.answer(messages.Flush())
-    assert isinstance(reply, messages.Checked)
+    reply = inside.worker.answer(batch_messages.Flush())
+    assert isinstance(reply, batch_messages.Checked)
     assert [(number, fault.code, fault.again) for number, fault in reply.faults] == [
         (number, errno.EDQUOT, True) for number in range(3)
     ]
@@ -140,11 +144,11 @@ def test_full_archive_fails_the_files_that_did_not_fit(inside: Inside, monkeypat
 
     monkeypatch.setattr(os, "write", write)
     reply = inside.stage()
-    assert isinstance(reply, messages.Checked)
+    assert isinstance(reply, batch_messages.Checked)
     assert [(number, fault.code) for number, fault in reply.faults] == [(1, errno.ENOSPC)]
     monkeypatch.undo()
     assert sorted(path.read_bytes() for path in inside.staged()) == [b"a" * 100, b"c" * 100]
-    inside.worker.answer(messages.Drop())
+    inside.worker.answer(batch_messages.Drop())
     assert inside.staged() == []
     assert descriptors() == before
 
@@ -161,14 +165,14 @@ def test_torn_append_is_ended_before_the_next(inside: Inside, monkeypatch: pytes
         return real(fd, data[:50])
 
     monkeypatch.setattr(os, "write", write)
-    reply = inside.worker.answer(messages.Journal("import"))
+    reply = inside.worker.answer(batch_messages.Journal("import"))
     assert isinstance(reply, messages.Failed)
     assert reply.fault.code == errno.ENOSPC
     monkeypatch.undo()
     assert inside.staged() == []
     assert descriptors() == before
     inside.stage()
-    inside.worker.answer(messages.Journal("import"))
+    inside.worker.answer(batch_messages.Journal("import"))
     lines = (inside.archive / JOURNAL).read_bytes().splitlines(keepends=True)
     assert [unsealed(line) is not None for line in lines] == [False, True, True, True]
 
@@ -190,15 +194,15 @@ def test_a_part_that_was_not_flushed_is_withdrawn(
 
     inside.stage(server)
     if call != "write":
-        assert inside.worker.answer(messages.Journal("import")) == messages.Done()
+        assert inside.worker.answer(batch_messages.Journal("import")) == messages.Done()
     with monkeypatch.context() as patch:
         patch.setattr(os, call, fail)
-        inside.worker.answer(messages.Flush() if call != "write" else messages.Journal("import"))
+        inside.worker.answer(batch_messages.Flush() if call != "write" else batch_messages.Journal("import"))
     assert descriptors() == before
     assert list(journal.parent.iterdir()) == []
     inside.stage(server)
-    inside.worker.answer(messages.Journal("import"))
-    assert inside.worker.answer(messages.Flush()) == messages.Checked([])
+    inside.worker.answer(batch_messages.Journal("import"))
+    assert inside.worker.answer(batch_messages.Flush()) == batch_messages.Checked([])
     (part,) = journal.parent.iterdir()
     lines = part.read_bytes().splitlines(keepends=True)
     assert [unsealed(line) is not None for line in lines] == [False, True, True, True]
@@ -206,26 +210,26 @@ def test_a_part_that_was_not_flushed_is_withdrawn(
 
 def test_folders_that_cannot_be_flushed_mean_copy_again(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     inside.stage()
-    inside.worker.answer(messages.Journal("import"))
-    inside.worker.answer(messages.Flush())
-    inside.worker.answer(messages.Verify("readback"))
+    inside.worker.answer(batch_messages.Journal("import"))
+    inside.worker.answer(batch_messages.Flush())
+    inside.worker.answer(batch_messages.Verify("readback"))
     monkeypatch.setattr(os, "fsync", failing(errno.EIO))
-    reply = inside.worker.answer(messages.Publish())
-    assert isinstance(reply, messages.Arrived)
+    reply = inside.worker.answer(batch_messages.Publish())
+    assert isinstance(reply, batch_messages.Arrived)
     assert (reply.published, reply.taken) == ([], [])
     assert [(number, fault.again) for number, fault in reply.faults] == [(number, True) for number in range(3)]
     monkeypatch.undo()
     inside.stage()
-    for request in (messages.Journal("import"), messages.Flush(), messages.Verify("readback")):
+    for request in (batch_messages.Journal("import"), batch_messages.Flush(), batch_messages.Verify("readback")):
         inside.worker.answer(request)
-    reply = inside.worker.answer(messages.Publish())
-    assert isinstance(reply, messages.Arrived)
+    reply = inside.worker.answer(batch_messages.Publish())
+    assert isinstance(reply, batch_messages.Arrived)
     assert len(reply.published) == 3
 
 
 def test_cancelled_publish_says_what_was_done(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     inside.stage()
-    for request in (messages.Journal("import"), messages.Flush(), messages.Verify("readback")):
+    for request in (batch_messages.Journal("import"), batch_messages.Flush(), batch_messages.Verify("readback")):
         inside.worker.answer(request)
     real = noreplace.publish
 
@@ -250,12 +254,16 @@ def test_old_name_in_staging_is_never_written_through(inside: Inside, monkeypatc
 
     for _ in range(2):
         inside.stage()
-        for request in (messages.Journal("import"), messages.Flush(), messages.Verify("readback")):
+        for request in (
+            batch_messages.Journal("import"),
+            batch_messages.Flush(),
+            batch_messages.Verify("readback"),
+        ):
             inside.worker.answer(request)
         monkeypatch.setattr(os, "unlink", unlink)
-        reply = inside.worker.answer(messages.Publish())
+        reply = inside.worker.answer(batch_messages.Publish())
         monkeypatch.setattr(os, "unlink", real)
-        assert isinstance(reply, messages.Arrived)
+        assert isinstance(reply, batch_messages.Arrived)
         assert len(reply.published) == 3
     found = sorted(path.read_bytes() for path in (inside.archive / "locations").rglob("*") if path.is_file())
     assert found == [b"a" * 100, b"b" * 100, b"c" * 100]
@@ -263,17 +271,21 @@ def test_old_name_in_staging_is_never_written_through(inside: Inside, monkeypatc
 
 @pytest.mark.parametrize("call", ["fstat", "dup", "scandir", "mkdir", "utime"])
 def test_no_error_leaks_a_descriptor(inside: Inside, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
-    steps: list[messages.Request] = [messages.Journal("import"), messages.Flush(), messages.Verify("source")]
+    steps: list[messages.Request] = [
+        batch_messages.Journal("import"),
+        batch_messages.Flush(),
+        batch_messages.Verify("source"),
+    ]
     before = descriptors()
     for after in range(12):
         monkeypatch.setattr(os, call, failing_real(call, after))
-        inside.worker.answer(messages.ListTree(inside.source))
+        inside.worker.answer(source_messages.ListTree(inside.source))
         with suppress(AssertionError):
             inside.stage()
-        for request in (*steps, messages.Publish()):
+        for request in (*steps, batch_messages.Publish()):
             inside.worker.answer(request)
         monkeypatch.undo()
-        inside.worker.answer(messages.Drop())
+        inside.worker.answer(batch_messages.Drop())
         assert descriptors() == before
         assert inside.staged() == []
 

@@ -4,8 +4,19 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from core.workers import control
-from core.workers.control import CANCEL, COMMAND, PACE, PAUSE, READ, RUN, WRITTEN, Control, Slot, StoppedError
+from core.workers import shared_memory
+from core.workers.shared_memory import (
+    CANCEL,
+    COMMAND,
+    PACE,
+    PAUSE,
+    READ,
+    RUN,
+    WRITTEN,
+    Control,
+    Slot,
+    StoppedError,
+)
 
 
 class Clock:
@@ -18,6 +29,9 @@ class Clock:
     def monotonic(self) -> float:
         return self.now
 
+    def process_time_ns(self) -> int:
+        return 0
+
     def sleep(self, seconds: float) -> None:
         assert seconds > 0
         self.now += seconds
@@ -27,7 +41,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(control, "time", clock)
+    monkeypatch.setattr(shared_memory, "time", clock)
     return clock
 
 

@@ -11,10 +11,12 @@ import psutil
 import pytest
 
 from core.errors import WorkerDiedError
-from core.workers import control, messages
-from core.workers.control import COMMAND, PACE, PAUSE, PAUSED, READ, STATE, Control
+from core.workers import batch_messages, messages, shared_memory
 from core.workers.pool import Pool
+from core.workers.shared_memory import COMMAND, PACE, PAUSE, PAUSED, READ, STATE, Control
 from tests.core.workers.rig import LINUX, SLOWLY, Rig, until
+
+pytestmark = pytest.mark.process
 
 BIG = 1 << 30
 
@@ -29,7 +31,7 @@ def gone(pid: int) -> bool:
 
 async def test_worker_goes_back_and_is_used_again(pool: Pool) -> None:
     async with pool.worker() as first:
-        await first.ask(messages.Drop(), messages.Done)
+        await first.ask(batch_messages.Drop(), messages.Done)
     async with pool.worker() as again, pool.worker() as other:
         assert again is first
         assert other is not first
@@ -99,9 +101,9 @@ async def test_worker_that_cannot_start_leaves_nothing(pool: Pool, monkeypatch: 
 async def test_stuck_worker_does_not_keep_the_pool() -> None:
     pool = Pool()
     async with pool.worker() as worker:
-        await worker.ask(messages.Drop(), messages.Done)
+        await worker.ask(batch_messages.Drop(), messages.Done)
         os.kill(worker.process.pid, signal.SIGSTOP)
-        asking = asyncio.create_task(worker.ask(messages.Drop(), messages.Done))
+        asking = asyncio.create_task(worker.ask(batch_messages.Drop(), messages.Done))
         async with asyncio.timeout(60):
             await pool.stop()
         with pytest.raises(WorkerDiedError):
@@ -111,9 +113,9 @@ async def test_stuck_worker_does_not_keep_the_pool() -> None:
 
 async def test_interrupt_from_the_terminal_is_not_for_workers(pool: Pool) -> None:
     async with pool.worker() as worker:
-        await worker.ask(messages.Drop(), messages.Done)
+        await worker.ask(batch_messages.Drop(), messages.Done)
         os.kill(worker.process.pid, signal.SIGINT)
-        await worker.ask(messages.Drop(), messages.Done)
+        await worker.ask(batch_messages.Drop(), messages.Done)
         assert os.getpgid(worker.process.pid) != os.getpgid(0)
 
 
@@ -122,7 +124,7 @@ async def test_worker_holds_no_descriptor_of_the_engine(pool: Pool) -> None:
         pytest.skip("reads /proc")
     async with pool.worker() as one, pool.worker() as two:
         for worker in (one, two):
-            await worker.ask(messages.Drop(), messages.Done)
+            await worker.ask(batch_messages.Drop(), messages.Done)
             kept = os.listdir(f"/proc/{worker.process.pid}/fd")
             assert len(kept) <= 7  # three standard ones, line, lifeline, shared area twice
 
@@ -138,20 +140,20 @@ async def test_memory_of_a_worker_at_work(rig: Rig) -> None:
             await rig.stage(worker, digests)
             await rig.verify(worker)
             await rig.publish(worker)
-            await worker.ask(messages.Drop(), messages.Done)
+            await worker.ask(batch_messages.Drop(), messages.Done)
         assert psutil.Process(worker.process.pid).memory_info().rss <= 40 << 20
 
 
 def test_shared_area_is_memory_not_a_hole_in_a_disk() -> None:
     area = Control.create()
     facts = os.fstat(area.fd)
-    assert facts.st_size == control.SLOTS * control.SLOT_BYTES
+    assert facts.st_size == shared_memory.SLOTS * shared_memory.SLOT_BYTES
     if not LINUX:
         assert facts.st_blocks * 512 >= facts.st_size
-    slot = area.slot(control.SLOTS - 1)
+    slot = area.slot(shared_memory.SLOTS - 1)
     slot.add(READ, 7)
     assert (slot.get(READ), area.slot(0).get(READ)) == (7, 0)
-    area.clear(control.SLOTS - 1)
+    area.clear(shared_memory.SLOTS - 1)
     assert slot.get(READ) == 0
     area.close()
 
@@ -159,8 +161,8 @@ def test_shared_area_is_memory_not_a_hole_in_a_disk() -> None:
 ENGINE = """
 import asyncio, json, os, signal, sys
 import psutil
-from core.workers import messages
-from core.workers.control import COMMAND, PAUSE, PAUSED, READ, STATE
+from core.workers import batch_messages, messages, source_messages
+from core.workers.shared_memory import COMMAND, PAUSE, PAUSED, READ, STATE
 from core.workers.pool import Pool
 
 async def main(folder):
@@ -168,9 +170,10 @@ async def main(folder):
     held = [pool.worker() for _ in range(5)]
     workers = [await one.__aenter__() for one in held]
     idle, reading, paused, stopped, sending = workers
-    facts = await idle.ask(messages.Look(os.fsencode(folder)), messages.Looked)
-    read = messages.ReadBatch(facts.source, [messages.ToRead(1, b"big.mov", 1, "videos")] * 1000, False)
-    tasks = [asyncio.create_task(worker.ask(read, messages.Digests)) for worker in (reading, paused)]
+    facts = await idle.ask(source_messages.Look(os.fsencode(folder)), source_messages.Looked)
+    files = [source_messages.ToRead(1, b"big.mov", 1, "videos")] * 1000
+    read = source_messages.ReadBatch(facts.source, files, False)
+    tasks = [asyncio.create_task(worker.ask(read, source_messages.Digests)) for worker in (reading, paused)]
     while not (reading.slot.get(READ) and paused.slot.get(READ)):
         await asyncio.sleep(0.01)
     paused.slot.set(COMMAND, PAUSE)
@@ -180,10 +183,11 @@ async def main(folder):
     # Only what has stopped by then is woken by the kernel when its parent ends (_exit(2)).
     while psutil.Process(stopped.process.pid).status() != psutil.STATUS_STOPPED:
         await asyncio.sleep(0.01)
-    sending._writer.transport.pause_reading()
-    request = messages.ListTree(facts.source)
-    answer = messages.ReadBatch(facts.source, [messages.ToRead(1, b"empty" * 200, 1, "x")] * 20000, False)
-    tasks.append(asyncio.create_task(sending.ask(answer, messages.Digests)))
+    sending.writer.transport.pause_reading()
+    request = source_messages.ListTree(facts.source)
+    files = [source_messages.ToRead(1, b"empty" * 200, 1, "x")] * 20000
+    answer = source_messages.ReadBatch(facts.source, files, False)
+    tasks.append(asyncio.create_task(sending.ask(answer, source_messages.Digests)))
     print(json.dumps([worker.process.pid for worker in workers]), flush=True)
     await asyncio.sleep(600)
 
@@ -218,6 +222,6 @@ async def test_paused_worker_says_so(rig: Rig) -> None:
         reading = asyncio.create_task(rig.read(worker, "a.jpg"))
         await until(lambda: worker.slot.get(STATE) == PAUSED)
         assert not reading.done()
-        worker.slot.set(COMMAND, control.RUN)
+        worker.slot.set(COMMAND, shared_memory.RUN)
         assert (await reading)[0].fault is None
-        assert worker.slot.get(STATE) == control.IDLE
+        assert worker.slot.get(STATE) == shared_memory.IDLE

@@ -1,0 +1,66 @@
+"""The survey: what it tells of real cards before anything is read."""
+
+import os
+
+import pytest
+
+from core.models import ImportRequest
+from tests.core.importing.rig import Rig, state, write
+from tests.rigs.cards import Maker, card_tree
+
+pytestmark = pytest.mark.process
+
+TOLD: dict[Maker, tuple[str, int, int, int]] = {
+    "sony": ("Sony", 1, 0, 5),
+    "avchd": ("AVCHD", 0, 0, 2),
+    "gopro": ("GoPro", 1, 1, 2),
+    "canon": ("Canon", 3, 0, 2),
+    "dji": ("DJI", 1, 0, 0),
+    "apple": ("Apple", 0, 0, 0),
+}
+"""Cameras, RAW + JPEG pairs, takes in several chapters, files about the card itself."""
+
+
+async def test_what_a_card_is_told_by_its_names(rig: Rig) -> None:
+    for maker in TOLD:
+        card_tree(os.fsencode(rig.root / maker), maker)
+    surveys = await rig.engine.imports.survey([rig.request(rig.root / maker) for maker in TOLD])
+    for maker, survey in zip(TOLD, surveys, strict=True):
+        assert (survey.cameras, survey.pairs, survey.takes, survey.indexes) == TOLD[maker], maker
+        assert survey.seconds is None, "nothing was measured yet"
+
+
+async def test_a_name_with_other_content_is_told(rig: Rig) -> None:
+    first = write(rig.source / "DCIM/100CANON/IMG_0001.JPG", b"first")
+    write(rig.source / "DCIM/100CANON/IMG_0002.JPG", b"stays")
+    await rig.imported()
+    write(first, b"quite another")
+    (survey,) = await rig.engine.imports.survey([rig.request()])
+    assert (survey.new.files, survey.known.files, survey.reused.files, survey.reused.bytes) == (1, 1, 1, 13)
+    assert any(warning.startswith("1 names were imported before") for warning in survey.warnings)
+
+
+async def test_the_time_is_that_of_earlier_imports(rig: Rig) -> None:
+    write(rig.source / "a.jpg", bytes(40_000))
+    await rig.imported()
+    await rig.engine.database.run(("UPDATE import SET started = 1000, ended = 1010, bytes_read = 40000", [()]))
+    write(rig.source / "b.jpg", bytes(360_001))
+    (survey,) = await rig.engine.imports.survey([rig.request()])
+    assert survey.seconds == pytest.approx(400_001 / 4000)
+    (survey,) = await rig.engine.imports.survey([rig.request(known="record")])
+    assert survey.seconds == pytest.approx(360_001 / 4000)
+    await rig.engine.database.run(("UPDATE import SET runs = 2", [()]))
+    (survey,) = await rig.engine.imports.survey([rig.request()])
+    assert survey.seconds is None, "it may have lain still between its runs"
+
+
+async def test_a_photo_library_is_asked_about(rig: Rig) -> None:
+    write(rig.source / "Ours.photoslibrary/originals/a.heic", b"a")
+    write(rig.source / "b.jpg", b"b")
+    before = state(rig.source)
+    (survey,) = await rig.engine.imports.survey([rig.request()])
+    assert (survey.libraries, survey.new.files, survey.skipped.files) == (1, 1, 1)
+    asked: ImportRequest = rig.request(libraries=True)
+    (survey,) = await rig.engine.imports.survey([asked])
+    assert (survey.libraries, survey.new.files, survey.skipped.files) == (0, 2, 0)
+    assert state(rig.source) == before

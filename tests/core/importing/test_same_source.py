@@ -1,0 +1,253 @@
+"""An import that stood still goes on with the source that it began with, and with no other in its place."""
+
+import os
+import shutil
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from core.catalog import Selection
+from core.importing import finish, same_source
+from core.importing.import_run import Run
+from core.models import ImportView, Outcome, State, Verdict, Waits
+from core.volumes import find_volume
+from core.volumes.filesystems import Kind
+from core.volumes.find_volume import Known
+from core.volumes.mounts import Mount
+from core.workers.messages import Source
+from tests.core.importing.rig import Rig, Row, expected, photos, random_bytes, videos, write
+
+pytestmark = pytest.mark.process
+
+COUNT, FILMS = 100, 12
+SLOW = 20_000_000
+"""Bytes read in a second: some films are still to do when the first files are archived."""
+
+
+def fill(rig: Rig) -> None:
+    photos(rig.source, COUNT)
+    for number in range(FILMS):
+        os.truncate(write(rig.source / f"{number}.mov", bytes([number])), 9 << 20)
+    rig.engine.factory.read_limit = SLOW
+
+
+async def left(rig: Rig) -> ImportView:
+    """An import that has lost its source in the middle; that lies beside now."""
+    fill(rig)
+    name = await rig.begun()
+    await rig.until(lambda: rig.view(name).archived.files > 0)
+    os.rename(rig.source, rig.root / "away")
+    at_full_speed(rig)
+    view = await rig.ended(name)
+    assert (view.state, view.waits) == (State.PAUSED, Waits.SOURCE)
+    assert view.todo.files > 0
+    return view
+
+
+def at_full_speed(rig: Rig) -> None:
+    """What is still being read, and what is read from here on, is no longer slowed down."""
+    rig.engine.factory.read_limit = 0
+
+
+def put_another(rig: Rig) -> None:
+    """Another source with the same names in its place, with other content."""
+    for number in range(COUNT):
+        write(rig.source / f"{number:04}.jpg", random_bytes(20_000, 10_000 + number))
+    for number in range(FILMS):
+        write(rig.source / f"{number}.mov", random_bytes(1000, 20_000 + number))
+
+
+async def settled(rig: Rig, name: str) -> dict[bytes, Row]:
+    return {path: row for path, row in (await rig.rows(name)).items() if row.outcome is not Outcome.TODO}
+
+
+async def is_left(rig: Rig, name: str, told: str) -> ImportView:
+    """It is left paused for this reason, and tries nothing by itself."""
+    await rig.until(lambda: rig.view(name).state is State.PAUSED and "began with" in rig.view(name).reason)
+    view = await rig.ended(name)
+    assert told in view.reason
+    assert f"lading cancel {name}" in view.advice
+    assert (view.waits, name in rig.engine.imports.waiting, rig.engine.imports.running) == (
+        Waits.NOTHING,
+        False,
+        0,
+    )
+    return view
+
+
+@pytest.mark.promise(26)
+async def test_it_does_not_go_on_by_itself_with_another_one(rig: Rig) -> None:
+    name = (await left(rig)).id
+    before = await rig.rows(name)
+    put_another(rig)
+    view = await is_left(rig, name, "with another size or time")
+    assert view.level == "medium", "what was archived before was read back"
+    # Nor when a person asks for it, with the same engine or another.
+    await rig.engine.imports.resume_import(name)
+    await is_left(rig, name, "with another size or time")
+    await rig.restarted()
+    await rig.engine.imports.resume_import(name)
+    view = await is_left(rig, name, "with another size or time")
+    assert await rig.rows(name) == before, "nothing that was known of the first one is lost"
+    shutil.rmtree(rig.source)
+    os.rename(rig.root / "away", rig.source)
+    view = await rig.resumed(name)
+    assert (view.verdict, view.seen.files) == (Verdict.SAFE, COUNT + FILMS)
+    assert rig.contents() == expected(rig.source)
+
+
+@pytest.mark.control(26)
+async def test_it_would_go_on_if_nobody_looked(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = (await left(rig)).id
+    before = await settled(rig, name)
+
+    async def nobody(run: Run, *, paused: bool = False) -> None:
+        """Looks."""
+
+    monkeypatch.setattr(same_source, "call", nobody)
+    put_another(rig)
+    await rig.until(lambda: rig.view(name).state is State.DONE)
+    view = await rig.ended(name)
+    assert not expected(rig.root / "away") <= rig.contents()
+    # The verdict sees it still: what was settled is as it was.
+    assert view.verdict is Verdict.KEEP
+    assert "changed since they were archived" in view.verdict_reason
+    assert (await settled(rig, name)).items() >= before.items()
+
+
+@pytest.mark.promise(26)
+async def test_what_was_archived_is_gone(rig: Rig) -> None:
+    name = (await left(rig)).id
+    archived = await settled(rig, name)
+    for path in archived:
+        (rig.root / "away" / os.fsdecode(path)).unlink()
+    os.rename(rig.root / "away", rig.source)
+    await is_left(rig, name, f"of the {len(archived)} archived from it, {len(archived)} gone (such as ")
+    await rig.engine.imports.cancel_import(name)
+    view = await rig.ended(name)
+    assert (view.state, view.verdict) == (State.CANCELLED, Verdict.KEEP)
+    # What is left there is another import's.
+    assert (await rig.imported()).verdict is Verdict.SAFE
+
+
+@pytest.mark.promise(26)
+async def test_a_paused_one_whose_source_is_swapped(rig: Rig) -> None:
+    """The engine keeps its place: nothing is listed anew but for this."""
+    fill(rig)
+    name = await rig.begun()
+    await rig.until(lambda: rig.view(name).archived.files > 0 and rig.view(name).listed)
+    await rig.engine.imports.pause_import(name)
+    at_full_speed(rig)
+    put_another(rig)
+    await rig.engine.imports.resume_import(name)
+    await is_left(rig, name, "with another size or time")
+
+
+async def listed(rig: Rig) -> str:
+    """An import that is paused before anything is archived; its id."""
+    size = videos(rig)
+    name = await rig.begun()
+    await rig.until(lambda: rig.view(name).listed)
+    await rig.engine.imports.pause_import(name)
+    assert (rig.view(name).archived.files, rig.view(name).todo.bytes) == (0, size)
+    return name
+
+
+@pytest.mark.promise(26)
+async def test_as_long_as_nothing_is_archived_what_was_listed_counts(rig: Rig) -> None:
+    name = await listed(rig)
+    (rig.source / "1.mov").unlink()
+    for number in (2, 3):
+        write(rig.source / f"{number}.mov", b"another")
+    await rig.engine.imports.resume_import(name)
+    await is_left(
+        rig,
+        name,
+        "of the 4 listed from it, 1 gone (such as 1.mov), 2 with another size or time (such as 2.mov)",
+    )
+
+
+@pytest.mark.control(26)
+async def test_until_something_is_archived_a_person_may_tidy_up(rig: Rig) -> None:
+    name = await listed(rig)
+    (rig.source / "2.mov").unlink()
+    write(rig.source / "3.mov", b"another")
+    view = await rig.resumed(name)
+    assert (view.state, view.archived.files) == (State.DONE, 3)
+    assert rig.contents() == expected(rig.source)
+    assert view.verdict is Verdict.KEEP, "what is gone was never archived"
+    assert (await settled(rig, name))[b"2.mov"].outcome is Outcome.FAILED
+
+
+@pytest.mark.usefixtures("bound")
+@pytest.mark.promise(26)
+async def test_a_retry_of_one_that_is_done(rig: Rig) -> None:
+    write(rig.source / "a.jpg", b"a")
+    file = write(rig.source / "b.jpg", b"b")
+    file.chmod(0)
+    name = (await rig.imported()).id
+    shutil.rmtree(rig.source)
+    write(rig.source / "b.jpg", b"of another card")
+    await rig.engine.imports.retry_import(name, Selection())
+    await is_left(rig, name, "of the 1 archived from it, 1 gone (such as a.jpg)")
+    assert len(rig.payload()) == 1
+
+
+@pytest.fixture
+def deleted_at_the_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """All that was archived is deleted from the source before the verdict."""
+
+    def arrange() -> None:
+        before: Callable[[Run, Source, bytes, bytes], Awaitable[tuple[Verdict, str]]] = finish.verdict
+
+        async def after(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Verdict, str]:
+            (rig.source / "0000.jpg").unlink()
+            return await before(run, whole, root, only)
+
+        monkeypatch.setattr(finish, "verdict", after)
+
+    return arrange
+
+
+@pytest.mark.promise(26)
+async def test_the_verdict_is_about_all_that_was_ever_settled(
+    rig: Rig, deleted_at_the_end: Callable[[], None]
+) -> None:
+    name = (await left(rig)).id
+    deleted_at_the_end()
+    os.rename(rig.root / "away", rig.source)
+    await rig.until(lambda: rig.view(name).state is State.DONE)
+    view = await rig.ended(name)
+    assert view.verdict is Verdict.KEEP
+    assert view.verdict_reason == "1 were archived and are gone, or differ by now (such as 0000.jpg)"
+
+
+@pytest.mark.control(26)
+async def test_one_that_never_stood_still(rig: Rig, deleted_at_the_end: Callable[[], None]) -> None:
+    """A person may delete what is archived: nothing is lost."""
+    photos(rig.source, 3)
+    deleted_at_the_end()
+    assert (await rig.imported()).verdict is Verdict.SAFE
+
+
+def _mount(path: str, device: str) -> Mount:
+    return Mount(mount=path, device=device, filesystem="exfat", kind=Kind.LOCAL, read_only=False)
+
+
+@pytest.mark.parametrize("old", ["uuid:1234-ABCD", "dev:/dev/null:exfat:1000"])
+@pytest.mark.promise(26)
+def test_an_old_place_that_is_mounted_still_is_not_bypassed(monkeypatch: pytest.MonkeyPatch, old: str) -> None:
+    """Two cards with one UUID: udev names only one of them, the other one's identity is its device."""
+    first, second = _mount("/media/first", "/dev/null"), _mount("/media/second", "/dev/zero")
+    here = {first: old, second: "uuid:1234-ABCD"}
+
+    monkeypatch.setattr(find_volume, "mounts", lambda: list(here))
+    monkeypatch.setattr(find_volume, "identify", lambda mount: here[mount])
+    places = Known().places
+    assert places("uuid:1234-ABCD", b"DCIM", 0.0, b"/media/first/DCIM") == [b"/media/first/DCIM"]
+    # Once it is not, the volume is wherever one says that it is it.
+    del here[first]
+    assert places("uuid:1234-ABCD", b"DCIM", 0.0, b"/media/first/DCIM") == [b"/media/second/DCIM"]
+    # A card of another identity at the old place is no reason to wait.
+    here[first] = "uuid:9999-0000"
+    assert places("uuid:1234-ABCD", b"DCIM", 0.0, b"/media/first/DCIM") == [b"/media/second/DCIM"]

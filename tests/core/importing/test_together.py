@@ -1,0 +1,122 @@
+"""Several archives at once: the source is read once, and each archive is complete and verified on its own."""
+
+import json
+import os
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from core.engine import recovery
+from core.engine.import_groups import ImportGroups
+from core.importing.import_run import Run
+from core.models import Outcome, State, Verdict
+from tests.core.importing.rig import Rig, expected, photos, random_bytes, write
+from tests.core.importing.test_differing import rot
+from tests.core.importing.together import both, counted, ended, held, placed, second
+
+pytestmark = pytest.mark.process
+
+
+@pytest.mark.promise(53)
+async def test_the_source_is_read_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    placed(monkeypatch, archive="sda", second="sdb")
+    photos(rig.source / "small", 40)
+    write(rig.source / "film.mov", random_bytes(20 << 20, 9))
+    write(rig.source / "again.jpg", (rig.source / "small/0001.jpg").read_bytes())
+    os.utime(rig.source / "film.mov", ns=(1, 1_600_000_000_123_456_789))
+    os.chmod(rig.source / "film.mov", 0o640)
+    os.setxattr(rig.source / "film.mov", "user.rating", b"5")
+    size = sum(path.stat().st_size for path in rig.source.rglob("*") if path.is_file())
+    with counted() as read:
+        names = await both(rig, copies=2)
+        first, other = await ended(rig, *names)
+    assert read[os.fsencode(rig.source)] == size
+    for view in (first, other):
+        assert (view.state, view.verdict, view.verdict_reason) == (State.DONE, Verdict.SAFE, "")
+        assert (view.archived.files, view.duplicate.files, view.together) == (41, 1, names[0])
+        await rig.check(view)
+    assert rig.contents() == held(second(rig)) == expected(rig.source)
+    told = [journal(rig, place) for place in (rig.archive, second(rig))]
+    assert told[0] == told[1]
+    assert told[1]["film.mov"]["xattrs"]
+    assert told[1]["film.mov"]["mode"] == 0o640
+    assert not await rig.engine.database.read("SELECT 1 FROM handed_on")
+    for place in (rig.archive, second(rig)):
+        (receipt,) = [one for one in place.glob("locations/*/lading/*.txt") if ".added-" not in one.name]
+        assert "film.mov" in receipt.with_suffix(".tsv").read_text()
+    # An engine that dies just before it forgets leaves that to the next one.
+    await rig.engine.database.run(("INSERT INTO handed_on (import_id, file_id) SELECT id, 1 FROM import", [()]))
+    await rig.restarted()
+    await recovery.take_up(rig.engine)
+    assert not await rig.engine.database.read("SELECT 1 FROM handed_on")
+
+
+@pytest.mark.control(53)
+async def test_control_two_that_read_for_themselves_are_seen(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nobody(self: ImportGroups, run: Run, stack: AsyncExitStack) -> None:
+        run.reads_source = True
+
+    monkeypatch.setattr(ImportGroups, "choose", nobody)
+    photos(rig.source, 40)
+    with counted() as read:
+        await ended(rig, *await both(rig))
+    assert read[os.fsencode(rig.source)] == 2 * 40 * 20_000
+
+
+def journal(rig: Rig, archive: Path) -> dict[str, dict[str, object]]:
+    """The lines of an archive's journal by file, without check and payload path."""
+    (path,) = Path(archive).glob(".lading/imports/*.jsonl")
+    lines = [json.loads(line) for line in path.read_bytes().splitlines() if line]
+    found = {}
+    for line in lines:
+        if "file" in line:
+            line.pop("check")
+            line.pop("payload", None)
+            if line["file"] in ("again.jpg", "small/0001.jpg"):
+                line.pop("outcome")  # either may be the first
+            found[line["file"]] = line
+    assert found
+    return found
+
+
+async def test_outcomes_other_than_archived(rig: Rig) -> None:
+    write(rig.source / "a.jpg", b"a" * 5000)
+    write(rig.source / ".DS_Store", b"junk")
+    write(rig.source / "left.tmp", b"out")
+    (rig.source / "empty").mkdir()
+    os.symlink("a.jpg", rig.source / "link.jpg")
+    names = await both(rig, exclude=("*.tmp",), accept=("links",))
+    first, other = await ended(rig, *names)
+    assert first.verdict is other.verdict is Verdict.KEEP
+    assert "excluded by your choice" in other.verdict_reason
+    rows = [
+        {path: (row.outcome, row.size, row.reason) for path, row in (await rig.rows(name)).items()}
+        for name in names
+    ]
+    assert rows[0] == rows[1]
+    assert rows[0][b"link.jpg"][0] == Outcome.SKIPPED
+    folders = await rig.engine.database.read(
+        "SELECT count(DISTINCT import_id), count(*) FROM folder WHERE path = ?", (b"empty",)
+    )
+    assert folders == [(2, 2)]
+
+
+@pytest.mark.promise(30)
+async def test_what_differs_from_an_earlier_import_into_the_second_archive_is_said_there(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first archive knows nothing of the card: only the second one can tell that a file has changed."""
+    placed(monkeypatch, archive="sda", second="sdb")
+    changed = write(rig.source / "DCIM/a.jpg", random_bytes(3000, 1))
+    write(rig.source / "DCIM/b.jpg", random_bytes(3000, 2))
+    assert (await rig.imported(archive=str(second(rig)))).verdict is Verdict.SAFE
+    rot(changed)
+    names = await both(rig)
+    first, other = await ended(rig, *names)
+    assert (first.state, other.state) == (State.DONE, State.DONE)
+    assert first.verdict is Verdict.SAFE
+    assert other.verdict is Verdict.KEEP
+    assert "differs from what was imported on" in other.verdict_reason
+    assert await rig.engine.maintenance.accept(other.id, "Ada") == [other.id]
+    assert rig.view(other.id).verdict is Verdict.SAFE

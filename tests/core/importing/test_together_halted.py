@@ -1,0 +1,244 @@
+"""Several archives at once: a fault of one archive never stops the others, and all get the same contents."""
+
+import asyncio
+import errno
+import os
+import shutil
+from typing import Any
+
+import pytest
+
+from core.archives.copy_count import CopyCount
+from core.importing.transfer import Transfer
+from core.models import Side, State, Verdict, Waits
+from core.workers.messages import Fault
+from core.workers.pool import TaskFailedError
+from tests.core.importing.rig import PATIENCE, Rig, expected, photos, random_bytes, write
+from tests.core.importing.together import both, counted, ended, held, holding, placed, second
+
+pytestmark = pytest.mark.process
+
+
+@pytest.fixture
+def rig(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Rig:
+    """Two archives on two disks, and a card of several batches."""
+    placed(monkeypatch, archive="sda", second="sdb")
+    photos(rig.source, 60)
+    for number in range(3):
+        write(rig.source / f"{number}.mov", random_bytes(9 << 20, 1000 + number))
+    return rig
+
+
+def whole(rig: Rig, contents: set[str]) -> None:
+    """Assert that both archives hold these contents, the whole card, and that nothing is staged."""
+    assert rig.contents() == held(second(rig)) == contents
+    assert not rig.staged()
+    assert not list((second(rig) / ".lading/staging").iterdir())
+
+
+async def state(rig: Rig, name: str, wanted: State) -> None:
+    """Wait until an import is in this state and no longer under way."""
+    await rig.until(lambda: rig.view(name).state is wanted and name not in rig.engine.imports.under_way)
+
+
+@pytest.mark.promise(54)
+async def test_a_slow_archive_holds_up_nobody(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first import ends, and the source can be removed, before the second one has written a byte."""
+    contents = expected(rig.source)
+    told: list[tuple[str, str, str]] = []
+    monkeypatch.setattr(
+        rig.engine.hooks, "ended", lambda row: told.append((row.name, row.verdict, row.verdict_reason))
+    )
+    with holding(second(rig)) as gate:
+        names = await both(rig, copies=2)
+        first = await rig.ended_unchecked(names[0])
+        assert (first.verdict, first.archived.files) == (Verdict.KEEP, 63)
+        assert first.verdict_reason == f"63 are in 1 of 2 copies; not all was read back in {second(rig)} yet"
+        await rig.until(lambda: rig.view(names[1]).source_free)
+        view = rig.view(names[1])
+        assert (view.state, view.taken_from) == (State.RUNNING, str(rig.archive))
+        shutil.rmtree(rig.source)
+        gate.set()
+        other = await rig.ended_unchecked(names[1])
+    assert (other.state, other.verdict, other.archived.files) == (State.DONE, Verdict.SAFE, 63)
+    whole(rig, contents)
+    # The first import was judged again.
+    assert rig.view(names[0]).verdict is Verdict.SAFE
+    (added,) = rig.archive.glob("locations/*/lading/*.added-*.txt")
+    assert "SAFE" in added.read_text()
+    assert len(told) == len(set(told)), "a hook is told of a verdict once"
+
+
+@pytest.mark.promise(54)
+async def test_the_second_archive_is_pulled(rig: Rig) -> None:
+    await pulled(rig)
+
+
+async def pulled(rig: Rig) -> None:
+    """The second archive is unmounted during the import, and returns after the first import has ended and the card
+    is removed."""
+    contents = expected(rig.source)
+    with holding(rig.archive, 1) as gate, holding(second(rig)) as other_gate:
+        names = await both(rig, copies=2)
+        await rig.until(lambda: rig.view(names[0]).archived.files > 0)
+        os.rename(second(rig), rig.root / "away")
+        other_gate.set()
+        await state(rig, names[1], State.PAUSED)
+        assert rig.view(names[1]).waits is Waits.ARCHIVE
+        gate.set()
+        first = await rig.ended_unchecked(names[0])
+    assert (first.state, first.verdict) == (State.DONE, Verdict.KEEP)
+    assert first.verdict_reason == f"63 are in 1 of 2 copies; {second(rig)} is away"
+    shutil.rmtree(rig.source)
+    os.rename(rig.root / "away", second(rig))
+    await state(rig, names[1], State.DONE)
+    await rig.until(lambda: all(rig.view(name).verdict is Verdict.SAFE for name in names))
+    whole(rig, contents)
+
+
+@pytest.mark.promise(54)
+async def test_the_first_archive_is_pulled(rig: Rig) -> None:
+    """The second archive is filled from the source, and the first one from the second once it is back."""
+    contents = expected(rig.source)
+    with holding(rig.archive, 1) as gate:
+        names = await both(rig, copies=2)
+        await rig.until(lambda: rig.view(names[1]).archived.files > 0)
+        os.rename(rig.archive, rig.root / "away")
+        gate.set()
+        await state(rig, names[0], State.PAUSED)
+        other = await rig.ended_unchecked(names[1])
+    assert (other.state, other.verdict, other.archived.files) == (State.DONE, Verdict.KEEP, 63)
+    assert other.verdict_reason == f"63 are in 1 of 2 copies; {rig.archive} is away"
+    assert held(second(rig)) == contents
+    shutil.rmtree(rig.source)
+    os.rename(rig.root / "away", rig.archive)
+    await state(rig, names[0], State.DONE)
+    await rig.until(lambda: all(rig.view(name).verdict is Verdict.SAFE for name in names))
+    whole(rig, contents)
+
+
+@pytest.mark.promise(54)
+async def test_the_first_archive_is_away_when_the_second_one_ends(rig: Rig) -> None:
+    """The first import was done before: its archive is only looked for again, also by the next engine."""
+    with holding(second(rig)) as gate:
+        names = await both(rig, copies=2)
+        await rig.ended_unchecked(names[0])
+        os.rename(rig.archive, rig.root / "away")
+        gate.set()
+        other = await rig.ended_unchecked(names[1])
+    assert (other.state, other.verdict) == (State.DONE, Verdict.KEEP)
+    assert other.verdict_reason == f"63 are in 1 of 2 copies; {rig.archive} is away"
+    await rig.restarted()
+    os.rename(rig.root / "away", rig.archive)
+    for name in names:
+        async with asyncio.timeout(PATIENCE):
+            while (  # noqa: ASYNC110 - the catalog tells nobody
+                await rig.engine.catalog.import_named(name)
+            ).verdict != "SAFE":  # type: ignore[union-attr]
+                await asyncio.sleep(0.05)
+    whole(rig, expected(rig.source))
+
+
+@pytest.mark.promise(54)
+async def test_the_first_archive_is_full(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_ = Transfer.write
+    full = True
+
+    async def write(self: Transfer, *given: Any) -> Any:
+        if full and self.run.archive.path == str(rig.archive):
+            raise TaskFailedError(Fault(Side.ARCHIVE, "No space left on device", errno.ENOSPC))
+        return await write_(self, *given)
+
+    monkeypatch.setattr(Transfer, "write", write)
+    names = await both(rig)
+    first, other = await ended(rig, *names)
+    assert (first.state, first.waits) == (State.PAUSED, Waits.NOTHING)
+    assert "the archive is full" in first.reason
+    assert (other.state, other.verdict, other.archived.files) == (State.DONE, Verdict.SAFE, 63)
+    full = False
+    with counted() as read:
+        first = await rig.resumed(names[0])
+    assert (first.state, first.verdict) == (State.DONE, Verdict.SAFE)
+    # It was filled from the other archive.
+    assert list(read) == [os.fsencode(second(rig))]
+    whole(rig, expected(rig.source))
+
+
+@pytest.mark.promise(53)
+async def test_damage_in_the_first_archive_goes_no_further(rig: Rig) -> None:
+    """A file that differs from the digests that were read of the source is read from the source."""
+    with holding(second(rig)) as gate:
+        names = await both(rig)
+        await rig.ended_unchecked(names[0])
+        victim = next(rig.archive.glob("locations/*/data/videos/*/*.mov"))
+        victim.write_bytes(random_bytes(9 << 20, 5))
+        gate.set()
+        other = await rig.ended_unchecked(names[1])
+    assert (other.state, other.verdict, other.archived.files) == (State.DONE, Verdict.SAFE, 63)
+    assert held(second(rig)) == expected(rig.source)
+
+
+@pytest.mark.control(54)
+async def test_control_a_copy_that_is_not_there_would_count(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def enough(*_: Any) -> dict[int, int]:
+        return {}
+
+    monkeypatch.setattr(CopyCount, "lacking", enough)
+    with pytest.raises(AssertionError):
+        await pulled(rig)
+
+
+async def test_what_no_other_archive_has_waits_for_the_source(rig: Rig) -> None:
+    with holding(second(rig)) as gate:
+        names = await both(rig)
+        await rig.ended_unchecked(names[0])
+        next(rig.archive.glob("locations/*/data/videos/*/*.mov")).unlink()
+        os.rename(rig.source, rig.root / "away")
+        gate.set()
+        await state(rig, names[1], State.PAUSED)
+    view = rig.view(names[1])
+    assert (view.waits, view.archived.files, view.todo.files) == (Waits.SOURCE, 62, 1)
+    os.rename(rig.root / "away", rig.source)
+    await state(rig, names[1], State.DONE)
+    assert rig.view(names[1]).verdict is Verdict.SAFE
+    assert held(second(rig)) == expected(rig.source)
+
+
+async def test_another_engine_goes_on_without_the_source(rig: Rig) -> None:
+    contents = expected(rig.source)
+    with holding(second(rig), 1):
+        names = await both(rig)
+        await rig.ended_unchecked(names[0])
+        await rig.until(lambda: rig.view(names[1]).archived.files > 0)
+        await rig.restarted()
+    shutil.rmtree(rig.source)
+    other = await rig.resumed(names[1])
+    assert (other.state, other.verdict, other.archived.files) == (State.DONE, Verdict.SAFE, 63)
+    whole(rig, contents)
+
+
+async def test_a_group_is_paused_and_resumed_together(rig: Rig) -> None:
+    with holding(rig.archive, 1) as gate, holding(second(rig), 1) as other_gate:
+        names = await both(rig)
+        await rig.until(lambda: rig.view(names[0]).archived.files > 0)
+        await rig.engine.imports.pause_import(names[1])
+        assert [rig.view(name).state for name in names] == [State.PAUSED, State.PAUSED]
+        await rig.engine.imports.resume_import(names[0])
+        assert [rig.view(name).state for name in names] == [State.RUNNING, State.RUNNING]
+        gate.set()
+        other_gate.set()
+        views = await ended(rig, *names)
+    assert [view.verdict for view in views] == [Verdict.SAFE, Verdict.SAFE]
+    whole(rig, expected(rig.source))
+
+
+async def test_a_group_is_cancelled_together(rig: Rig) -> None:
+    with holding(rig.archive, 1), holding(second(rig), 1):
+        names = await both(rig)
+        await rig.until(lambda: rig.view(names[0]).archived.files > 0)
+        await rig.engine.imports.cancel_import(names[0])
+        views = await ended(rig, *names)
+    assert [view.state for view in views] == [State.CANCELLED, State.CANCELLED]
+    for place in (rig.archive, second(rig)):
+        (receipt,) = place.glob("locations/*/lading/*.txt")
+        assert "KEEP" in receipt.read_text()

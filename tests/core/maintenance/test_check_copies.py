@@ -1,0 +1,212 @@
+"""SAFE takes as many verified copies, on devices of their own, as a person wants."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from core.archives import copy_count
+from core.maintenance import check
+from core.models import Count, Verdict
+from core.results import CheckResult
+from tests.core.importing.rig import Rig, random_bytes, write
+
+pytestmark = [pytest.mark.process, pytest.mark.usefixtures("numbered")]
+
+
+def silent(done: Count, total: Count) -> None:
+    """Nobody looks."""
+
+
+def placed(monkeypatch: pytest.MonkeyPatch, *disks: tuple[str, str]) -> None:
+    """Have copies, by the last part of their paths, lie on these disks; others lie nobody knows where."""
+    real = copy_count.standing
+
+    async def standing(*given: Any) -> copy_count.Standing:
+        found = await real(*given)
+        name = dict(disks).get(Path(found.path.decode()).name)
+        return msgspec.structs.replace(found, devices=frozenset({name} if name else ()))
+
+    monkeypatch.setattr(copy_count, "standing", standing)
+
+
+async def checked(rig: Rig, copies: int = 2, *, read: bool = False) -> CheckResult:
+    """The card, which is to be in so many copies."""
+    return await rig.engine.restore_check.check(
+        str(rig.source), str(rig.archive), silent, read=read, copies=copies
+    )
+
+
+async def filled(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three files in the archive, and their mirror."""
+    monkeypatch.setattr(check, "SAMPLES", 0)
+    for number in range(3):
+        write(rig.source / f"{number}.jpg", random_bytes(3000, number))
+    await rig.imported()
+    copy = rig.root / "backup"
+    await mirrored(rig, copy)
+    return copy
+
+
+async def mirrored(rig: Rig, copy: Path) -> None:
+    """Mirror to the end."""
+    name = await rig.engine.mirrors.start(str(rig.archive), str(copy), both=False)
+    await rig.engine.mirrors.wait(name)
+    await rig.engine.mirrors.results(name)
+
+
+def why(found: CheckResult) -> str:
+    """The one reason for KEEP."""
+    assert found.verdict is Verdict.KEEP
+    ((reason, _),) = found.reasons
+    return reason
+
+
+@pytest.mark.promise(48)
+async def test_two_copies_on_two_disks(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = await filled(rig, monkeypatch)
+    placed(monkeypatch, ("archive", "sda"), ("backup", "sdb"))
+    for read in (False, True):
+        found = await checked(rig, read=read)
+        assert (found.verdict, found.safe.files, found.copies) == (Verdict.SAFE, 3, 2)
+    assert "1 of 3" not in why(await checked(rig, 3))
+    assert why(await checked(rig, 3)) == "are in 2 of 3 copies"
+    copy.rename(rig.root / "unplugged")
+    assert why(await checked(rig)) == f"are in 1 of 2 copies; {copy} is away"
+    (rig.root / "unplugged").rename(copy)
+    assert (await checked(rig)).verdict is Verdict.SAFE
+
+
+async def counted_twice(rig: Rig, monkeypatch: pytest.MonkeyPatch, *disks: tuple[str, str]) -> str:
+    """Why two copies that lie so are not two."""
+    await filled(rig, monkeypatch)
+    placed(monkeypatch, *disks)
+    return why(await checked(rig))
+
+
+@pytest.mark.promise(48)
+async def test_two_copies_on_one_disk_are_one(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = await counted_twice(rig, monkeypatch, ("archive", "sda"), ("backup", "sda"))
+    assert said == f"are in 1 of 2 copies; {rig.archive} and {rig.root}/backup lie on one disk"
+
+
+@pytest.mark.promise(48)
+async def test_a_disk_that_nobody_knows_is_said(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = await counted_twice(rig, monkeypatch, ("archive", "sda"))
+    assert said == f"are in 1 of 2 copies; on which disk {rig.root}/backup lies is not known"
+
+
+@pytest.mark.control(48)
+async def test_control_one_disk_would_be_counted_twice(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copy_count, "distinct", len)
+    with pytest.raises(AssertionError):
+        await counted_twice(rig, monkeypatch, ("archive", "sda"), ("backup", "sda"))
+
+
+@pytest.mark.promise(48)
+@pytest.mark.parametrize("what", ["gone", "damaged", "new", "never read"])
+async def test_a_copy_that_lacks_something_is_no_second_one(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    copy = await filled(rig, monkeypatch)
+    placed(monkeypatch, ("archive", "sda"), ("backup", "sdb"), ("rsync", "sdc"))
+    (victim, *_) = sorted(copy.glob("locations/*/data/*/*/*"))
+    wanted = 2
+    if what == "gone":
+        victim.unlink()
+    elif what == "damaged":
+        victim.write_bytes(random_bytes(3000, 99))
+        await rig.engine.maintenance.audit(str(copy), silent)
+    elif what == "new":
+        write(rig.source / "new.jpg", random_bytes(3000, 50))
+        await rig.imported()
+    else:
+        shutil.copytree(rig.archive, rig.root / "rsync")
+        await rig.engine.restore_check.check(str(rig.source), str(rig.root / "rsync"), silent, read=False)
+        wanted = 3
+    found = await checked(rig, wanted)
+    ((reason, count),) = found.reasons
+    lacks = rig.root / "rsync" if what == "never read" else copy
+    assert reason == (
+        f"are in {wanted - 1} of {wanted} copies; not all was read back in {lacks}: lading mirror brings it"
+    )
+    assert count == (3 if what == "never read" else 1)
+    if what != "damaged":
+        await mirrored(rig, lacks)
+        assert (await checked(rig, wanted)).verdict is Verdict.SAFE
+
+
+async def test_no_other_copy(rig: Rig) -> None:
+    write(rig.source / "1.jpg", random_bytes(3000, 1))
+    await rig.imported()
+    assert "no other copy is known: lading mirror" in why(await checked(rig))
+    assert (await checked(rig, 1)).verdict is Verdict.SAFE
+
+
+# The verdict of an import
+
+
+async def waited_for(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An import that is to be in two copies, of which there is none yet; its id."""
+    placed(monkeypatch, ("archive", "sda"), ("backup", "sdb"))
+    for number in range(3):
+        write(rig.source / f"{number}.jpg", random_bytes(3000, number))
+    view = await rig.imported(copies=2)
+    assert view.verdict is Verdict.KEEP
+    assert view.verdict_reason.startswith("3 are in 1 of 2 copies; no other copy is known")
+    return view.id
+
+
+@pytest.mark.promise(48)
+async def test_a_verdict_waits_for_the_mirror(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = await waited_for(rig, monkeypatch)
+    await mirrored(rig, rig.root / "backup")
+    view = rig.view(name)
+    assert (view.verdict, view.verdict_reason) == (Verdict.SAFE, "")
+    (said,) = rig.archive.glob(f"locations/*/lading/{name}.added-*.txt")
+    assert "2 verified copies" in said.read_text()
+    # Again it is safe at once; and the journal says it to a new catalog.
+    again = await rig.imported(copies=2)
+    assert (again.verdict, again.duplicate.files) == (Verdict.SAFE, 3)
+    await rig.restarted("new home")
+    await rig.engine.maintenance.rebuild(str(rig.archive))
+    row = await rig.engine.catalog.import_named(name)
+    assert row is not None
+    assert row.verdict == "SAFE"
+
+
+@pytest.mark.promise(48)
+async def test_a_verdict_waits_as_long_as_anything_is_lacking(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = await waited_for(rig, monkeypatch)
+    (victim, *_) = sorted(rig.archive.glob("locations/*/data/*/*/*"))
+    victim.write_bytes(random_bytes(3000, 99))
+    await mirrored(rig, rig.root / "backup")
+    assert rig.view(name).verdict is Verdict.KEEP
+    await rig.restarted("new home")
+    await rig.engine.maintenance.rebuild(str(rig.archive))
+    row = await rig.engine.catalog.import_named(name)
+    assert row is not None
+    assert (row.verdict, row.verdict_reason[:22]) == ("KEEP", "3 are in 1 of 2 copies")
+
+
+@pytest.mark.control(48)
+async def test_control_a_verdict_that_waits_for_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def none(*_: object) -> dict[int, int]:
+        return {}
+
+    monkeypatch.setattr(copy_count.CopyCount, "lacking", none)
+    with pytest.raises(AssertionError):
+        await waited_for(rig, monkeypatch)
+
+
+async def test_where_something_else_is_wrong_copies_change_nothing(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed(monkeypatch, ("archive", "sda"), ("backup", "sdb"))
+    write(rig.source / "1.jpg", random_bytes(3000, 1))
+    (rig.source / "link").symlink_to("1.jpg")
+    name = (await rig.imported(copies=2)).id
+    await mirrored(rig, rig.root / "backup")
+    assert rig.view(name).verdict is Verdict.KEEP

@@ -1,0 +1,363 @@
+"""A mirror brings a copy of an archive all that another copy has, and says what it cannot bring."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from core.engine.engine import Engine
+from core.errors import ArchiveAwayError, ArchiveCopyError, ArchiveHeldError, UsageError
+from core.journal.journal_format import sealed
+from core.maintenance import mirror_bag, mirror_payload
+from core.models import Count, State
+from core.results import AuditScope, MirrorResult
+from core.workers import archive_messages, batch_messages, compare_trees, source_messages, text_messages
+from core.workers.messages import Place
+from core.workers.pool import Worker
+from tests.core.importing.rig import Rig, at_work, digest, random_bytes, write
+
+pytestmark = pytest.mark.process
+
+LARGE = 9 << 20
+
+
+def silent(done: Count, total: Count) -> None:
+    """Nobody looks."""
+
+
+async def mirrored(engine: Engine, source: Path, target: Path, *, both: bool = False) -> MirrorResult:
+    """Mirror to the end; what the last direction came to."""
+    name = await engine.mirrors.start(str(source), str(target), both=both)
+    await engine.mirrors.wait(name)
+    return (await engine.mirrors.results(name))[-1]
+
+
+async def filled(rig: Rig, first: int = 0, count: int = 4) -> None:
+    """So many files more in the archive."""
+    for number in range(first, first + count):
+        write(rig.source / f"{number:03}.jpg", random_bytes(3000, number))
+    await rig.imported()
+
+
+def payload(archive: Path) -> dict[str, str]:
+    """SHA-256 of all payload, by its path."""
+    return {
+        str(path.relative_to(archive)): digest(path)
+        for path in archive.glob("locations/*/data/**/*")
+        if path.is_file()
+    }
+
+
+def tree(archive: Path) -> dict[str, bytes]:
+    """All files of an archive but those of a running engine."""
+    return {
+        str(path.relative_to(archive)): path.read_bytes()
+        for path in archive.rglob("*")
+        if path.is_file() and not str(path.relative_to(archive)).startswith((".lading/lock", ".lading/staging"))
+    }
+
+
+async def test_an_empty_folder_becomes_a_copy(rig: Rig) -> None:
+    write(rig.source / "clip.mov", random_bytes(LARGE, 1))
+    await filled(rig)
+    copy = rig.root / "backup/archive"
+    result = await mirrored(rig.engine, rig.archive, copy)
+    assert (result.brought.files, result.held, result.lacking_count) == (5, result.total, 0)
+    assert tree(copy) == tree(rig.archive)
+    assert not (copy / ".lading/lock").exists()
+    # It is known as a copy, each file of which was read back there.
+    audit = await rig.engine.maintenance.audit(str(copy), silent, AuditScope(older_than=1e9))
+    assert (audit.copy_of, audit.unread, audit.checked.files) == (str(rig.archive), 0, 0)
+    with pytest.raises(ArchiveCopyError):
+        await rig.begun(archive=str(copy))
+
+
+async def test_only_what_is_new(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    await filled(rig)
+    copy = rig.root / "backup"
+    await mirrored(rig.engine, rig.archive, copy)
+    asked: list[type] = []
+    ask = Worker.ask
+
+    async def noted(self: Worker, request: object, wanted: type) -> object:
+        asked.append(type(request))
+        return await ask(self, request, wanted)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Worker, "ask", noted)
+    result = await mirrored(rig.engine, rig.archive, copy)
+    assert (result.brought.files, result.others, result.held) == (0, 0, result.total)
+    reading = {
+        source_messages.ReadBatch,
+        batch_messages.CopyLarge,
+        archive_messages.Audit,
+        batch_messages.Stage,
+        text_messages.Put,
+    }
+    assert reading.isdisjoint(asked), "it lists, and reads no file"
+    await filled(rig, 4, 3)
+    result = await mirrored(rig.engine, rig.archive, copy)
+    assert (result.brought.files, result.held.files) == (3, 7)
+    assert tree(copy) == tree(rig.archive)
+
+
+async def test_a_copy_made_otherwise_is_read_once(rig: Rig) -> None:
+    await filled(rig)
+    copy = Path(shutil.copytree(rig.archive, rig.root / "backup"))
+    (damaged, *_) = sorted(payload(copy))
+    (copy / damaged).write_bytes(random_bytes(3000, 99))
+    result = await mirrored(rig.engine, rig.archive, copy)
+    assert (result.brought.files, result.held.files, result.lacking_count) == (0, 3, 1)
+    assert result.lacking == ((damaged, "its content is not what was archived"),)
+    assert (copy / damaged).read_bytes() == random_bytes(3000, 99), "nothing is replaced"
+
+
+async def test_deletions_are_not_mirrored(rig: Rig) -> None:
+    """The bag of the copy names what only the copy has still."""
+    await filled(rig)
+    copy = rig.root / "backup"
+    await mirrored(rig.engine, rig.archive, copy)
+    before = payload(copy)
+    (gone, *_) = sorted(before)
+    (rig.archive / gone).unlink()
+    await filled(rig, 4, 1)
+    result = await mirrored(rig.engine, rig.archive, copy)
+    assert (result.brought.files, result.lacking_count) == (1, 0)
+    assert payload(copy).items() > before.items()
+
+
+async def test_a_copy_mirrors_back(rig: Rig) -> None:
+    """What the archive in use has lost comes from the copy."""
+    await filled(rig)
+    copy = rig.root / "backup"
+    await mirrored(rig.engine, rig.archive, copy)
+    before = payload(rig.archive)
+    for path in list(before)[:2]:
+        (rig.archive / path).unlink()
+    assert (await rig.engine.maintenance.audit(str(rig.archive), silent)).damaged_count == 2
+    result = await mirrored(rig.engine, copy, rig.archive)
+    assert (result.brought.files, result.held.files, result.lacking_count) == (2, 4, 0)
+    assert payload(rig.archive) == before
+    assert (await rig.engine.maintenance.audit(str(rig.archive), silent)).damaged_count == 0
+
+
+async def test_refused(rig: Rig, tmp_path: Path) -> None:
+    await filled(rig)
+    for target in (rig.archive, rig.archive / "locations/inside", rig.root):
+        with pytest.raises(UsageError, match="lie in each other"):
+            await rig.engine.mirrors.start(str(rig.archive), str(target), both=False)
+    assert not (rig.archive / "locations/inside").exists()
+    await rig.imported(archive=str(rig.root / "another"))
+    with pytest.raises(UsageError, match="another archive"):
+        await rig.engine.mirrors.start(str(rig.archive), str(rig.root / "another"), both=False)
+    with pytest.raises(ArchiveAwayError):
+        await rig.engine.mirrors.start(str(rig.root / "nowhere"), str(rig.root / "backup"), both=False)
+    assert not (rig.root / "backup").exists()
+    copy = rig.root / "backup"
+    await mirrored(rig.engine, rig.archive, copy)
+    shutil.rmtree(copy)
+    # Where a copy was, none is made: its volume is not mounted.
+    with pytest.raises(ArchiveAwayError):
+        await rig.engine.mirrors.start(str(rig.archive), str(copy), both=False)
+    assert not copy.exists()
+
+
+async def test_locks_are_respected(rig: Rig) -> None:
+    await filled(rig)
+    copy = rig.root / "backup"
+    await mirrored(rig.engine, rig.archive, copy)
+    other = Engine(rig.config("other"))
+    await other.start()
+    try:
+        for source, target in ((rig.archive, copy), (copy, rig.archive)):
+            async with other.archives.used(str(target), mirror=True):
+                with pytest.raises(ArchiveHeldError):
+                    await rig.engine.mirrors.start(str(source), str(target), both=False)
+    finally:
+        await other.stop()
+    assert (await mirrored(rig.engine, rig.archive, copy)).lacking_count == 0
+
+
+async def test_paused_cancelled_and_gone_on(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirror_payload, "FILES_PER_BATCH", 4)
+    await filled(rig, 0, 60)
+    copy = rig.root / "backup"
+    name = await rig.engine.mirrors.start(str(rig.archive), str(copy), both=False)
+    await rig.until(lambda: rig.engine.snapshot().mirrors[0].brought.files > 0)
+    await rig.engine.mirrors.pause(name)
+    (view,) = rig.engine.snapshot().mirrors
+    assert (view.state, view.ended) == (State.PAUSED, None)
+    assert not (copy / ".lading/lock").exists(), "the disk can be taken out"
+    assert list((copy / ".lading/staging").iterdir()) == []
+    assert not rig.engine.busy
+    await rig.engine.mirrors.resume(name)
+    await rig.engine.mirrors.wait(name)
+    (view,) = rig.engine.snapshot().mirrors
+    assert (view.state, view.held, view.lacking) == (State.DONE, view.total, 0)
+    assert payload(copy) == payload(rig.archive)
+    again = await rig.engine.mirrors.start(str(rig.archive), str(rig.root / "second"), both=False)
+    await rig.engine.mirrors.cancel(again)
+    await rig.engine.mirrors.wait(again)
+    assert rig.engine.snapshot().mirrors[-1].state is State.CANCELLED
+    with pytest.raises(UsageError):
+        await rig.engine.mirrors.resume(again)
+
+
+async def alone(rig: Rig) -> None:
+    """All from the mirror alone: the archive and the database are gone."""
+    for number in range(6):
+        write(rig.source / f"DCIM/{number}.txt", random_bytes(3000, number))
+    name = (await rig.imported()).id
+    await rig.imported(location="Another place")
+    await rig.still()
+    copy = rig.root / "backup"
+    assert (await mirrored(rig.engine, rig.archive, copy)).lacking_count == 0
+    shutil.rmtree(rig.archive)
+    rig.archive = copy
+    assert rig.invalid() == []
+    await rig.restarted("new home")
+    found = await rig.engine.maintenance.rebuild(str(copy))
+    assert (found.imports, found.items, found.damaged, found.unrecorded_count) == (2, 6, 0, 0)
+    assert (found.problems, found.unfinished) == ((), 0)
+    await rig.engine.restore_check.restore(name, str(rig.root / "out"), silent, by_date=False)
+    command = ["diff", "-r", str(rig.source), str(rig.root / "out")]
+    compared = await asyncio.to_thread(subprocess.run, command, capture_output=True, check=False)
+    assert (compared.stdout, compared.returncode) == (b"", 0)
+
+
+@pytest.mark.promise(47)
+async def test_bags_rebuild_and_restore_of_a_mirror_alone(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as rig:
+        await alone(rig)
+
+
+@pytest.mark.control(47)
+@pytest.mark.parametrize("left_out", ["payload", "records"])
+async def test_control_what_is_left_out_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left_out: str
+) -> None:
+    async def nothing(*_: object) -> None:
+        """Nothing is brought."""
+
+    if left_out == "payload":
+        monkeypatch.setattr(mirror_payload.Payload, "_start", nothing)
+    else:
+        monkeypatch.setattr(mirror_bag.BagMirror, "_tags", nothing)
+    async with at_work(tmp_path) as rig:
+        with pytest.raises(AssertionError):
+            await alone(rig)
+
+
+async def test_two_that_were_filled_apart(tmp_path: Path) -> None:
+    """The same archive on two machines, each of which has imported into its own copy."""
+    async with at_work(tmp_path) as rig:
+        for number in range(3):
+            write(rig.source / f"{number}.txt", random_bytes(3000, number))
+        await rig.imported()
+        await rig.still()
+        copy = tmp_path / "backup"
+        await mirrored(rig.engine, rig.archive, copy)
+        other = Engine(rig.config("other"))
+        await other.start()
+        try:
+            card = write(tmp_path / "second card/x.txt", random_bytes(4000, 50)).parent
+            (theirs,) = await other.imports.start_imports([rig.request(card, archive=str(copy))])
+            await other.imports.wait([theirs])
+            await other.imports.finish([theirs])
+        finally:
+            await other.stop()
+        write(rig.source / "9.txt", random_bytes(3000, 9))
+        await rig.imported()
+        await rig.still()
+        back, forth = await _both(rig.engine, rig.archive, copy)
+        assert (back.brought.files, forth.brought.files) == (1, 1)
+        assert (back.lacking_count, forth.lacking_count, forth.held.files) == (0, 0, 5)
+        assert payload(copy) == payload(rig.archive)
+        await rig.still()
+        assert rig.invalid() == []
+        rig.archive, archive = copy, rig.archive
+        assert rig.invalid() == []
+        again = await mirrored(rig.engine, archive, copy)
+        assert (again.brought.files, again.lacking_count) == (0, 0)
+        restored = await rig.engine.restore_check.restore(theirs, str(tmp_path / "out"), silent, by_date=False)
+        assert (restored.restored.files, os.listdir(tmp_path / "out")) == (1, ["x.txt"])
+
+
+async def _both(engine: Engine, source: Path, target: Path) -> tuple[MirrorResult, ...]:
+    name = await engine.mirrors.start(str(source), str(target), both=True)
+    await engine.mirrors.wait(name)
+    return await engine.mirrors.results(name)
+
+
+async def test_after_each_import(tmp_path: Path) -> None:
+    """A copy that was begun once is kept up; where none was begun, none is made."""
+    async with at_work(tmp_path) as rig:
+        write(rig.source / "a.txt", random_bytes(3000, 1))
+        await rig.imported()
+        copy, never = tmp_path / "backup", tmp_path / "never"
+        await mirrored(rig.engine, rig.archive, copy)
+        rig.engine.config = msgspec.structs.replace(rig.engine.config, mirror=(str(copy), str(never)))
+        write(rig.source / "b.txt", random_bytes(3000, 2))
+        await rig.engine.mirrors.wait((await rig.imported()).id)
+        # Who waits for the import waits for its mirrors, but not for one that is away.
+        assert len(payload(copy)) == 2
+        waiting = [view for view in rig.engine.snapshot().mirrors if view.state is State.PAUSED]
+        assert [view.target for view in waiting] == [str(never)]
+        assert not never.exists()
+        await rig.still()
+        await rig.until(lambda: tree(copy) == tree(rig.archive))
+        # One that was away is brought up when it is there.
+        shutil.move(copy, tmp_path / "unplugged")
+        write(rig.source / "c.txt", random_bytes(3000, 3))
+        await rig.imported()
+        shutil.move(tmp_path / "unplugged", copy)
+        await rig.until(lambda: len(payload(copy)) == 3)
+
+
+async def test_journals_grow_and_part(rig: Rig) -> None:
+    """What was added to one is added to the copy's; where both went on apart, it is named, and both stay."""
+    await filled(rig)
+    copy = rig.root / "backup"
+    await mirrored(rig.engine, rig.archive, copy)
+    (journal,) = rig.journals()
+    there = copy / journal.relative_to(rig.archive)
+    with journal.open("ab") as file:
+        file.write(sealed({"accepted": 1.0, "by": "me"}) + b"torn")
+    result = await mirrored(rig.engine, rig.archive, copy)
+    assert (result.others, result.lacking_count) == (1, 0)
+    assert journal.read_bytes() == there.read_bytes() + b"torn", "only whole lines"
+    with there.open("ab") as file:
+        file.write(sealed({"accepted": 2.0, "by": "you"}))
+    before = there.read_bytes()
+    with journal.open("ab") as file:
+        file.write(b"\n" + sealed({"accepted": 3.0, "by": "me"}))
+    result = await mirrored(rig.engine, rig.archive, copy)
+    assert "another journal" in result.lacking[0][1]
+    assert there.read_bytes() == before
+
+
+def test_trees_are_compared_page_by_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In folders with names that sort before their neighbours only as bytes; also a folder where a file was."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    names = ("a/1", "a/2", "a-b/3", "a/b/4", "z", "b", "same/5", ".DS_Store", "c/6")
+    for name in names:
+        write(one / "top" / name, b"1")
+    for name in ("same/5", "b/is a folder", "only/here", "c"):
+        write(other / "top" / name, b"1")
+    here, there = (Place(bytes(root), root.stat().st_dev, root.stat().st_ino, "", "") for root in (one, other))
+    whole = compare_trees.compare_trees(archive_messages.CompareTrees(here, there, "top"))
+    wanted = {f"top/{name}".encode() for name in names} - {b"top/same/5", b"top/.DS_Store"}
+    assert (set(whole.lacking), whole.extra, whole.after) == (wanted, 3, b"")
+    monkeypatch.setattr(compare_trees, "MOST", 1)
+    found: list[bytes] = []
+    extra, pages, after = 0, 0, b""
+    while after or not pages:
+        page = compare_trees.compare_trees(archive_messages.CompareTrees(here, there, "top", after))
+        found, extra, after, pages = found + page.lacking, extra + page.extra, page.after, pages + 1
+    assert (sorted(found), extra) == (sorted(wanted), 3)
+    assert pages > 3
+    nothing = compare_trees.compare_trees(archive_messages.CompareTrees(here, there, "not there"))
+    assert (nothing.lacking, nothing.extra) == ([], 0)

@@ -1,0 +1,272 @@
+"""The processes around exiftool: used again, replaced when they are sick, gone when nobody needs them."""
+
+import asyncio
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from PIL import Image
+
+from core import tools, vital_threads
+from core.tasks import exiftool, exiftool_process
+from core.tasks.exiftool import CHUNK, Exiftool
+from core.tasks.exiftool_client import Daemon, DaemonLostError
+from tests.core.tasks.itemrig import Files, behind, children, rows, wait_until_gone
+from tests.rigs.media import make_media
+
+pytestmark = pytest.mark.process
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    return make_media(os.fsencode(tmp_path_factory.mktemp("media")))
+
+
+@pytest.fixture
+async def task() -> AsyncIterator[Exiftool]:
+    task = Exiftool()
+    yield task
+    await task.close()
+
+
+def fake(folder: Path, script: str) -> str:
+    """An exiftool that answers nothing but its version; for `search`."""
+    file = folder / "exiftool"
+    file.write_text(f'#!/bin/sh\nif [ "$1" = -ver ]; then echo 12.99; exit; fi\n{script}\n')
+    file.chmod(0o755)
+    return str(folder)
+
+
+def daemons() -> list[psutil.Process]:
+    return children(said="stay_open")
+
+
+async def until(true: Callable[[], object]) -> None:
+    while not true():  # noqa: ASYNC110 - other processes set no events
+        await asyncio.sleep(0.01)
+
+
+async def only_daemon() -> psutil.Process:
+    await until(daemons)
+    return daemons()[0]
+
+
+async def test_one_daemon_serves_many_calls(task: Exiftool, media: list[bytes]) -> None:
+    files = Files(media * 3)
+    await files.run(task)
+    (first,) = daemons()
+    await files.run(task)
+    assert daemons() == [first]
+    assert {job for job, part in files.beats if part == 1.0} == {job.id for job in files.jobs("")}
+    nice = await asyncio.to_thread(first.nice)
+    assert nice == behind()
+    await task.close()
+    assert wait_until_gone([first])
+
+
+async def test_a_killed_daemon_is_replaced(task: Exiftool, media: list[bytes]) -> None:
+    files = Files(media)
+    await files.run(task)
+    first = await only_daemon()
+    first.kill()
+    assert wait_until_gone([first])
+    assert len(rows("metadata", await files.run(task))) == len(media)
+
+
+async def test_a_daemon_killed_at_work_is_replaced(task: Exiftool, media: list[bytes]) -> None:
+    files = Files(media * 20)
+    work = asyncio.create_task(files.run(task))
+    await until(lambda: files.beats)
+    (await only_daemon()).kill()
+    assert len(rows("metadata", (await work)[: len(media)])) == len(media)
+    assert not any(result.error for result in await work)
+
+
+async def test_a_stopped_daemon_is_killed_and_replaced(
+    media: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = Exiftool()
+    start = Daemon.start
+
+    async def patiently(path: str) -> Daemon:
+        task.chunk_timeout = exiftool.CHUNK_TIMEOUT
+        return await start(path)
+
+    try:
+        files = Files(media)
+        await files.run(task)
+        first = await only_daemon()
+        first.suspend()
+        before = psutil.Process().cpu_times()
+        # Only for the one that is stopped: another one may take its time.
+        monkeypatch.setattr(Daemon, "start", patiently)
+        task.chunk_timeout = 3.0
+        results = await files.run(task)
+        after = psutil.Process().cpu_times()
+        assert len(rows("metadata", results)) == len(media)
+        assert wait_until_gone([first])
+        assert after.user - before.user < 0.7
+    finally:
+        await task.close()
+    assert wait_until_gone(children())
+
+
+async def test_a_poisoned_file_fails_alone(tmp_path: Path, media: list[bytes]) -> None:
+    """An exiftool that dies of one name, and would take its whole chunk with it."""
+    real = tools.find("exiftool")
+    code = f"""
+import os, subprocess, sys, threading
+child = subprocess.Popen(["{real}", *sys.argv[1:]], stdin=subprocess.PIPE)
+for line in sys.stdin.buffer:
+    if line.endswith(b"poison.jpg\\n"):
+        child.kill()
+        os._exit(1)
+    child.stdin.write(line)
+    child.stdin.flush()
+"""
+    (tmp_path / "fake.py").write_text(code)
+    search = fake(tmp_path, f'exec {sys.executable} {tmp_path}/fake.py "$@"')
+    shutil.copyfile(media[0], tmp_path / "poison.jpg")
+    task = Exiftool(search=search)
+    try:
+        results = await Files([media[0], media[1], tmp_path / "poison.jpg", media[2]]).run(task)
+    finally:
+        await task.close()
+    assert [bool(result.error) for result in results] == [False, False, True, False]
+    assert "ended" in results[2].error
+    assert wait_until_gone(children())
+
+
+async def test_a_volume_that_hangs_is_given_up(
+    tmp_path: Path, media: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    start = Daemon.start
+
+    async def counted(path: str) -> Daemon:
+        started.append(path)
+        return await start(path)
+
+    monkeypatch.setattr(Daemon, "start", counted)
+    task = Exiftool(patience=0.5, search=fake(tmp_path, "exec sleep 1000"))
+    try:
+        results = await Files([media[0]] * 3 * CHUNK).run(task)
+    finally:
+        await task.close()
+    assert all("no answer" in result.error and not result.final for result in results)
+    assert len(started) == exiftool.LOSSES
+    assert wait_until_gone(children())
+
+
+async def test_an_exiftool_that_dies_at_once(tmp_path: Path, media: list[bytes]) -> None:
+    task = Exiftool(search=fake(tmp_path, "exit 1"))
+    try:
+        (result,) = await Files(media[:1]).run(task)
+    finally:
+        await task.close()
+    assert "ended" in result.error
+    assert wait_until_gone(children())
+
+
+async def test_cancelling_leaves_no_process(task: Exiftool, media: list[bytes]) -> None:
+    work = asyncio.create_task(Files(media * 50).run(task))
+    await only_daemon()
+    before = children()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert wait_until_gone(before)
+    assert wait_until_gone(children())
+
+
+async def test_closing_ends_what_works(media: list[bytes]) -> None:
+    task = Exiftool()
+    work = asyncio.create_task(Files(media * 50).run(task))
+    await only_daemon()
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    await task.close()
+    assert wait_until_gone(children())
+
+
+async def test_a_daemon_that_nobody_needs_ends(monkeypatch: pytest.MonkeyPatch, media: list[bytes]) -> None:
+    monkeypatch.setattr(exiftool, "IDLE_TIMEOUT", 0.2)
+    task = Exiftool()
+    await Files(media).run(task)
+    assert await asyncio.to_thread(wait_until_gone, children())
+    assert len(rows("metadata", await Files(media).run(task))) == len(media)
+    await task.close()
+
+
+def test_daemons_die_with_the_engine(tmp_path: Path, media: list[bytes]) -> None:
+    code = """
+import asyncio, sys
+from core.tasks.exiftool import Exiftool
+from tests.core.tasks.itemrig import Files
+asyncio.run(Files([sys.argv[1]] * 20000).run(Exiftool()))
+"""
+    engine = subprocess.Popen([sys.executable, "-c", code, media[0]])
+    end = time.monotonic() + 60
+    while time.monotonic() < end and len(found := psutil.Process(engine.pid).children(recursive=True)) < 2:
+        time.sleep(0.05)
+    assert len(found) == 2
+    engine.send_signal(signal.SIGKILL)
+    engine.wait()
+    assert wait_until_gone(found)
+
+
+def _with_damaged_name(file: Path) -> Path:
+    """A picture whose XMP has a byte in a name that is not UTF-8; exiftool hands it on as it is."""
+    blob = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(blob, "JPEG")
+    xmp = (
+        b'http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+        b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+        b'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:CreateDate="2024-05-06T07:08:09" xmp\xcdM:Made="1"/>'
+        b"</rdf:RDF></x:xmpmeta>"
+    )
+    jpeg = blob.getvalue()
+    file.write_bytes(jpeg[:2] + b"\xff\xe1" + (len(xmp) + 2).to_bytes(2, "big") + xmp + jpeg[2:])
+    return file
+
+
+async def test_a_damaged_name_of_a_tag_costs_nothing(task: Exiftool, media: list[bytes], tmp_path: Path) -> None:
+    damaged = _with_damaged_name(tmp_path / "damaged.jpg")
+    results = await Files([media[0], damaged, media[1]]).run(task)
+    found = rows("metadata", results)
+    assert [row["error"] for row in found] == [None, None, None]
+    assert found[1]["captured_local"] == "2024-05-06T07:08:09"
+    assert len(daemons()) == 1
+
+
+def test_what_cannot_be_taken_apart_fails_alone() -> None:
+    """Lists in lists without an end raise RecursionError, which is no DecodeError."""
+    deep = b'{"SourceFile":"b","A:Deep":' + b"[" * 50_000 + b"]" * 50_000 + b"}"
+    sound, sick = (
+        exiftool_process.parsed(json).metadata for json in (b'{"SourceFile":"a","IFD0:Make":"A"}', deep)
+    )
+    assert sound is not None
+    assert sound.make == "A"
+    assert sick is not None
+    assert sick.error == "exiftool's answer makes no sense"
+
+
+async def test_a_reader_that_fails_ends_its_process() -> None:
+    """A request that is no list of paths kills the listening thread: the loss is seen, not waited for."""
+    daemon = await Daemon.start(tools.find("exiftool") or "")
+    try:
+        assert daemon.child.process.stdin is not None
+        daemon.child.process.stdin.write((1).to_bytes(4, "big") + b"\xc1")
+        with pytest.raises(DaemonLostError, match=f"status {vital_threads.STATUS}"):
+            await daemon.answer(1, exiftool.CHUNK_TIMEOUT)
+    finally:
+        daemon.kill()
+        await daemon.child.gone()
