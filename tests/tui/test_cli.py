@@ -15,7 +15,10 @@ from core.models import ImportRequest
 from tests.tui.console.streams import console
 from tests.tui.views import HOSTILE, done, snapshot
 from tui import cli
+from tui.console import output
 from tui.console.exits import Exit, StoppedError
+
+pytestmark = pytest.mark.process
 
 
 @pytest.fixture(autouse=True)
@@ -160,7 +163,7 @@ def test_errors_have_their_status(error: BaseException, status: Exit, monkeypatc
 
 def test_a_complaint_is_harmless() -> None:
     to, _, complained = console()
-    cli.complain(LadingError(HOSTILE, HOSTILE, title=HOSTILE), to)
+    output.complain(LadingError(HOSTILE, HOSTILE, title=HOSTILE), to)
     first, second, end = complained.getvalue().split("\n")
     assert first.isprintable()
     assert second.isprintable()

@@ -12,9 +12,17 @@ from typing import Any
 
 import pytest
 
+from core.maintenance.check import known_again
+from core.models import FileView, Outcome
+from core.volumes.mounts import volume_of
+from core.volumes.volume import describe
 from tests.rigs.cards import card_tree, differences, times, whole_card
 from tests.rigs.engines import COMMAND, environ, lading, swept, until
+from tests.tui.console.streams import terminal
 from tui.commands import find
+from tui.format import cells
+
+pytestmark = pytest.mark.process
 
 
 def test_a_card_is_found_by_name_card_location_and_kind(tmp_path: Path) -> None:
@@ -40,6 +48,14 @@ def test_a_card_is_found_by_name_card_location_and_kind(tmp_path: Path) -> None:
         by_hash = lading(home, "find", f"hash:{file['sha256'][:12]}")
         assert "PRIVATE/M4ROOT/CLIP/C0001.MP4" in by_hash.stdout
         assert str(tmp_path / "archive" / file["payload"]) in by_hash.stdout
+        # Twice imported it is one content still; what was not archived is found by its outcome.
+        (card / "pipe.mp4").symlink_to("nowhere")
+        assert lading(home, "import", str(card), *into, "--label", "B002").returncode == 1
+        (twice,) = json.loads(lading(home, "find", "C0001.MP4", "--json").stdout)
+        assert (twice["imports"], file["imports"]) == (2, 1)
+        assert json.loads(lading(home, "find", "pipe.mp4", "--json").stdout) == []
+        (left,) = json.loads(lading(home, "find", "pipe.mp4", "outcome:skipped", "--json").stdout)
+        assert left["path"] == "pipe.mp4"
         wrong = lading(home, "find", "kind:paintings")
         assert wrong.returncode == 2
         assert "videos" in wrong.stderr
@@ -50,7 +66,7 @@ def test_a_card_is_found_by_name_card_location_and_kind(tmp_path: Path) -> None:
     [("C0007", "C0007"), ("a b", '"a b"'), ("location:Mill Creek", 'location:"Mill Creek"'), ('x"y z', '"xy z"')],
 )
 def test_an_argument_is_one_word(word: str, expected: str) -> None:
-    assert find._quoted(word) == expected
+    assert find.quoted(word) == expected
 
 
 def test_a_card_goes_in_is_checked_healed_and_comes_out_again(tmp_path: Path) -> None:
@@ -61,9 +77,28 @@ def test_a_card_goes_in_is_checked_healed_and_comes_out_again(tmp_path: Path) ->
         assert lading(home, "restore", "A001", str(out)).returncode == 2, "there is no import yet"
         assert lading(home, "import", str(card), *into, "--location", "Here", "--label", "A001").returncode == 0
         safe = lading(home, "check", str(card), *into)
-        assert (safe.returncode, safe.stdout.split()[0]) == (0, "SAFE")
+        mount = volume_of(os.fsencode(card))
+        assert mount is not None
+        # Where no udev tells the numbers of volumes, the record alone is not enough.
+        known = known_again(describe(mount).identity)
+        assert (safe.returncode, safe.stdout.split()[0]) == ((0, "SAFE") if known else (1, "KEEP"))
+        assert known or "lading check --read" in safe.stdout
         assert lading(home, "check", "--read", str(card), *into).returncode == 0
 
+        none = lading(home, "missing", str(card), *into)
+        assert (none.returncode, none.stdout) == (0, ""), none.stderr
+        strange = tmp_path / os.fsdecode(b"drive/caf\xe9.jpg")
+        strange.parent.mkdir()
+        strange.write_bytes(b"new")
+        assert lading(home, "missing", str(strange.parent), *into).stdout == f"{strange.parent}/caf\\xe9.jpg\n"
+        command = [*COMMAND, "missing", str(strange.parent), str(card), *into, "--null"]
+        raw = subprocess.run(command, env=environ(home), capture_output=True, check=False)
+        assert (raw.returncode, raw.stdout) == (1, os.fsencode(strange) + b"\0")
+        told = lading(home, "missing", str(strange.parent), *into, "--json")
+        assert os.fsencode(json.loads(told.stdout)["path"]) == os.fsencode(strange)
+
+        plan = lading(home, "restore", "A001", str(out), "--by-date", "--name", "{date} {stem}", "--dry-run")
+        assert (plan.returncode, plan.stdout.split()[:2], out.exists()) == (0, ["NOTHING", "DONE"], False)
         done = lading(home, "restore", "A001", str(out))
         assert (done.returncode, done.stdout.split()[0]) == (0, "RESTORED")
         assert differences(str(card), str(out)) == ""
@@ -94,6 +129,31 @@ def test_a_card_goes_in_is_checked_healed_and_comes_out_again(tmp_path: Path) ->
         (bag,) = (archive / "locations").iterdir()
         validate = [sys.executable, "-m", "bagit", "--validate", str(bag)]
         assert subprocess.run(validate, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.promise(37)
+def test_damage_of_what_another_program_put_there_is_named(tmp_path: Path) -> None:
+    card, archive = tmp_path / "card", tmp_path / "archive"
+    card_tree(str(card).encode(), "sony")
+    with swept(tmp_path / "home") as home:
+        into = ["--archive", str(archive)]
+        assert lading(home, "import", str(card), *into, "--location", "Here").returncode == 0
+        (data,) = archive.glob("locations/*/data")
+        for name in ("holiday.jpg", "also here.jpg"):
+            (data / name).write_bytes(b"foreign")
+        assert lading(home, "rebuild", str(archive)).returncode == 0
+        assert lading(home, "audit", *into).returncode == 0
+        (data / "holiday.jpg").write_bytes(b"changed")
+        (data / "also here.jpg").unlink()
+        own = next(path for path in data.glob("*/??/*") if path.stat().st_size > 10)
+        own.write_bytes(b"rotten")
+        audit = lading(home, "audit", *into)
+        assert audit.returncode == 1, audit.stderr
+        for path in ("data/holiday.jpg", "data/also here.jpg", str(own.relative_to(archive))):
+            assert re.search(rf"^  locations/.*{re.escape(path)[-20:]}: ", audit.stdout, re.MULTILINE), path
+        assert re.search(r"archived +.*data/holiday\.jpg$", audit.stdout, re.MULTILINE), "with all that is known"
+        told = json.loads(lading(home, "audit", *into, "--json").stdout)
+        assert (told["damaged_count"], len(told["known"])) == (3, 3)
 
 
 def queues(home: Path) -> list[dict[str, Any]]:
@@ -135,6 +195,22 @@ def test_an_audit_for_launchd(tmp_path: Path) -> None:
     assert told["ProgramArguments"][1:] == ["audit", "--archive", "/a", "--older-than", "20160m", "--sample", "5%"]
     assert told["EnvironmentVariables"]["LADING_HOME"] == str(tmp_path / "home")
     assert "StartCalendarInterval" in told
+    # What it starts would be held back as it is.
+    assert told["ProcessType"] == "Interactive"
+    _ready_for_launchd(told, printed.stderr)
+
+
+def test_an_engine_for_launchd(tmp_path: Path) -> None:
+    printed = lading(tmp_path / "home", "engine", "plist")
+    told = plistlib.loads(printed.stdout.encode())
+    assert told["ProgramArguments"][1:] == ["engine", "run"]
+    _ready_for_launchd(told, printed.stderr)
+
+
+def _ready_for_launchd(told: dict[str, Any], said: str) -> None:
+    assert told["MaterializeDatalessFiles"] is True
+    assert Path(told["StandardErrorPath"]).parent.is_dir()
+    assert f"Full Disk Access for the program {sys.executable}" in said
 
 
 @pytest.mark.parametrize(
@@ -142,3 +218,33 @@ def test_an_audit_for_launchd(tmp_path: Path) -> None:
 )
 def test_an_audit_s_limits_must_make_sense(tmp_path: Path, wrong: list[str]) -> None:
     assert lading(tmp_path / "home", "audit", "--archive", "/a", *wrong).returncode == 2
+
+
+def test_at_80_columns_files_of_several_imports_are_told_apart() -> None:
+    files = [
+        FileView(
+            id=number,
+            import_id=f"20251206-140100-{number}bbbbbbb",
+            path=f"DCIM/100CANON_WITH_A_LONG_NAME/IMG_{number:04}.CR3",
+            size=45_000_000,
+            mtime=0.0,
+            kind="images",
+            outcome=Outcome.DUPLICATE,
+            captured="2025-12-05T09:10:11",
+            camera="Canon EOS R5",
+            location="Mill Creek Asylum, the east wing",
+            damage="it is gone" if number == 2 else "",
+        )
+        for number in (1, 2)
+    ]
+    out, told = terminal(80)
+    find._list(files, out)
+    head, *rows = told.getvalue().splitlines()
+    assert head.split()[:4] == ["NAME", "DATE", "SIZE", "IMPORT"]
+    for number, row in enumerate(rows, 1):
+        assert f"IMG_{number:04}.CR3" in row
+        assert f"{number}bbbbbbb" in row
+        assert "2025-12-05 09:10" in row
+        assert cells(row) <= 80
+    assert "DAMAGED" in rows[1]
+    assert "DAMAGED" not in rows[0]

@@ -2,13 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
+from core.client.api import OnProgress, OnText
 from core.errors import LadingError
-from core.models import Failure, FailureGroup, FileView, ImportRequest, Outcome, Snapshot
-from core.protocol import FilePage, Record
+from core.models import (
+    Count,
+    Failure,
+    FailureGroup,
+    FilePage,
+    FileView,
+    ImportRecord,
+    ImportRequest,
+    Outcome,
+    Snapshot,
+)
+from core.protocol import Request
 from core.receipts import Form
 from core.results import Survey
+
+R = TypeVar("R")
 
 
 class Fake:
@@ -21,12 +34,16 @@ class Fake:
         self.lost = False
         self.starts = 0
         self.fault: LadingError | None = None
-        self.records: list[Record] = []
+        self.records: list[ImportRecord] = []
         self.surveys: list[Survey] = []
         self.all_files: list[FileView] = []
         self.groups: list[FailureGroup] = []
         self.failed: list[Failure] = []
         self.receipts: dict[str, str] = {}
+        self.answers: dict[type, Any] = {}
+        """By the class of a request its reply; a list of replies, one after the other; an event to wait for."""
+        self.pictures: dict[str, bytes] = {}
+        self.strips: dict[str, bytes] = {}
 
     def push(self, snapshot: Snapshot) -> None:
         """Send another snapshot."""
@@ -52,6 +69,18 @@ class Fake:
                 yield self.newest
             await self.news.wait()
 
+    async def call(
+        self, request: Request[R], *, progress: OnProgress | None = None, text: OnText | None = None
+    ) -> R:
+        self._note("call", request)
+        if progress is not None:
+            progress(Count(files=1, bytes=1), Count(files=2, bytes=2))
+        answer = self.answers[type(request)]
+        if isinstance(answer, asyncio.Event):
+            await answer.wait()
+        result: R = answer.pop(0) if isinstance(answer, list) else answer
+        return result
+
     async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]:
         self._note("survey", *requests)
         return self.surveys[: len(requests)]
@@ -59,6 +88,13 @@ class Fake:
     async def start_imports(self, requests: Sequence[ImportRequest]) -> list[str]:
         self._note("start", *requests)
         return [str(number) for number, _ in enumerate(requests)]
+
+    async def watch_cards(self) -> None:
+        await asyncio.Event().wait()
+
+    async def hold_cards(self) -> int:
+        self._note("hold")
+        return 1
 
     async def resume_import(self, name: str) -> None:
         self._note("resume", name)
@@ -81,11 +117,11 @@ class Fake:
     async def cancel_import(self, name: str) -> None:
         self._note("cancel", name)
 
-    async def imports(self, *, unfinished: bool = False) -> list[Record]:
+    async def imports(self, *, unfinished: bool = False) -> list[ImportRecord]:
         self._note("imports")
         return self.records
 
-    async def find(self, name: str) -> Record:
+    async def find(self, name: str) -> ImportRecord:
         self._note("find", name)
         return next(record for record in self.records if record.id == name)
 
@@ -100,9 +136,9 @@ class Fake:
         ]
         return FilePage(total=len(found), files=tuple(found[offset : offset + 200]))
 
-    async def known(self, file: int) -> tuple[tuple[str, str], ...]:
+    async def known(self, file: int) -> list[tuple[str, str]]:
         self._note("known", file)
-        return (("original", f"file {file}"), ("SHA-256", "ab" * 32))
+        return [("original", f"file {file}"), ("SHA-256", "ab" * 32)]
 
     async def queue_pause(self, name: str) -> None:
         self._note("queue_pause", name)
@@ -113,9 +149,17 @@ class Fake:
     async def queue_slots(self, name: str, slots: int) -> None:
         self._note("queue_slots", name, slots)
 
-    async def retry(self, queue: str = "", ids: Sequence[int] | None = None) -> int:
+    async def retry(self, queue: str = "", ids: Sequence[int] | None = None, cause: str = "") -> int:
         self._note("retry", queue)
         return 3
+
+    async def picture(self, sha256: str) -> bytes:
+        self._note("picture", sha256)
+        return self.pictures.get(sha256, b"")
+
+    async def film_strip(self, sha256: str) -> bytes:
+        self._note("strip", sha256)
+        return self.strips.get(sha256, b"")
 
     async def receipt(self, name: str, form: Form, out: Callable[[str], None]) -> None:
         self._note("receipt", name)

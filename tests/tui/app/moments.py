@@ -11,6 +11,7 @@ from core.models import (
     ErrorGroup,
     InFlight,
     LimitView,
+    MirrorView,
     QueueView,
     Rates,
     Snapshot,
@@ -249,6 +250,48 @@ HOSTILE_NAMES = moment(
     ),
 )
 
+MIRROR = MirrorView(
+    id="20251206-140300-mirror-dddddd",
+    label="backup",
+    source="nas:archive",
+    target="/Volumes/BACKUP/backup",
+    state=State.RUNNING,
+    total=count(5_400, 210 * GB),
+    held=count(3_200, 124 * GB),
+    brought=count(120, 4 * GB),
+    rate=180e6,
+    seconds_left=478.0,
+    path="locations/mill-creek/data/videos/ab/ab12.mov",
+    started=NOW - 300,
+)
+
+MIRRORS = moment(
+    mirrors=(
+        MIRROR,
+        changed(
+            MIRROR,
+            id="20251206-140301-mirror-eeeeee",
+            label="offsite",
+            target="/Volumes/OFFSITE/offsite",
+            state=State.PAUSED,
+            reason="/Volumes/OFFSITE/offsite is away",
+            advice="Plug it in or mount it again.",
+            path="",
+        ),
+        changed(
+            MIRROR,
+            id="20251206-130000-mirror-ffffff",
+            label="shelf",
+            target="/Volumes/SHELF/shelf",
+            state=State.DONE,
+            held=count(5_399, 210 * GB),
+            lacking=1,
+            path="",
+            ended=NOW - 60,
+        ),
+    ),
+)
+
 STATES = {
     "empty": EMPTY,
     "scanning": SCANNING,
@@ -259,4 +302,5 @@ STATES = {
     "done": DONE,
     "safe": SAFE,
     "hostile": HOSTILE_NAMES,
+    "mirrors": MIRRORS,
 }

@@ -5,6 +5,8 @@ import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from textual.events import Key
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from core.config import Config
@@ -19,6 +21,9 @@ SIZES = ((80, 24), (120, 40))
 TURNS = 50
 """Of the loop, more than from a key to what is drawn of it."""
 
+ROUNDS = 3
+"""A key may open a screen, which asks the engine, which answers."""
+
 
 class Running:
     """The app, its engine's fake end, and the keys."""
@@ -31,18 +36,28 @@ class Running:
     async def press(self, *keys: str) -> None:
         """Press keys, one after the other, and wait until all is drawn."""
         for key in keys:
-            await self.pilot.press(key)
+            # Pilot.press waits until the process is idle, which says nothing where others have the processor.
+            typed = key if len(key) == 1 else None
+            self.app.post_message(Key(_character_to_key(typed) if typed else key, typed))
             await self.settled()
 
-    async def settled(self) -> None:
-        """Wait until all is drawn.
+    async def type(self, text: str) -> None:
+        """Type into a field, as fast as a terminal hands on what was pasted, and wait until all is drawn."""
+        for character in text:
+            self.app.simulate_key(character)
+        await self.settled()
 
-        Textual's own wait ends when this process takes no time, as it does while others have the processor.
+    async def settled(self) -> None:
+        """Wait until all is drawn: every widget has done what it was sent, and what that has led to.
+
+        Not until the process takes no time, as Pilot.pause does: it takes none while others have the processor.
         """
-        await self.pilot.pause()
-        for _ in range(TURNS):
-            await asyncio.sleep(0)
-        self.app.screen._on_timer_update()
+        for _ in range(ROUNDS):
+            await self.pilot._wait_for_screen()
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+            # Draws now what a timer would draw in a moment; a new layout sends the next round's messages.
+            self.app.screen._on_timer_update()
 
     async def push(self, snapshot: Snapshot) -> None:
         """Another snapshot arrives and is drawn."""
@@ -79,7 +94,7 @@ async def running(
     settings: Config | None = None,
     utf8: bool = True,
     volumes: Callable[[], list[Volume]] = list,
-    eject: Callable[[str, Sequence[str]], str] = ejecting,
+    eject: Callable[[str, Sequence[str], Sequence[str]], str] = ejecting,
 ) -> AsyncIterator[Running]:
     """The app on a screen of this size, showing a snapshot."""
     fake = fake or Fake(snapshot)

@@ -2,6 +2,7 @@
 
 import gc
 
+import pytest
 from textual.strip import Strip
 
 from tests.tui.app import moments
@@ -9,6 +10,8 @@ from tests.tui.app.pilot import running
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
 from tui.widgets.header import Header
+
+pytestmark = pytest.mark.terminal
 
 
 def alive(kind: type) -> int:

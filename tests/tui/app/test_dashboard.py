@@ -14,6 +14,8 @@ from tui.screens.dashboard import Dashboard
 from tui.screens.help import Help
 from tui.widgets.lines import Lines
 
+pytestmark = pytest.mark.terminal
+
 FORBIDDEN = {chr(code) for code in (*range(32), *range(127, 160))} | {"\u202e"}
 
 
@@ -81,6 +83,27 @@ async def test_p_pauses_and_lets_go_on() -> None:
         await app.push(moments.PAUSED)
         await app.press("p")
         assert app.fake.asked[-1] == ("resume", C003.id)
+
+
+async def test_keys_of_a_mirror() -> None:
+    async with running(moments.MIRRORS, (120, 40)) as app:
+        await app.press("j", "j", "j", "p")
+        assert app.fake.asked == [("pause", moments.MIRROR.id)]
+        await app.press("x")
+        assert "Go on later with: lading mirror nas:archive /Volumes/BACKUP/backup" in app.text
+        await app.press("y")
+        assert app.fake.asked[-1] == ("cancel", moments.MIRROR.id)
+        for key in ("v", "e", "r"):
+            await app.press(key)
+            assert "That is a mirror: p pauses it, x cancels it." in app.foot
+        await app.press("j", "p")
+        assert app.fake.asked[-1] == ("resume", "20251206-140301-mirror-eeeeee")
+        await app.press("j", "p")
+        assert "The mirror to shelf has ended." in app.foot
+        await app.press("y")
+        assert "Copied: /Volumes/SHELF/shelf" in app.foot
+        await app.press("enter")
+        await app.until(lambda: "nas:archive to /Volumes/BACKUP/backup" in app.text)
 
 
 async def test_r_lets_a_paused_import_go_on() -> None:
@@ -227,7 +250,7 @@ async def test_the_palette_knows_the_keys() -> None:
     async with running(moments.RUNNING) as app:
         await app.press("j", "ctrl+p")
         await app.until(lambda: isinstance(app.app.screen, CommandPalette))
-        await app.press(*"pause")
+        await app.type("pause")
         await app.until(lambda: app.app.screen.query_one(CommandList).option_count == 1)
         await app.press("down", "enter")
         await app.until(lambda: bool(app.fake.asked))

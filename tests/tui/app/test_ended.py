@@ -6,9 +6,12 @@ import pytest
 
 from core.config import Config
 from core.errors import EjectError
+from core.models import Unopenable
 from tests.tui.app import moments
 from tests.tui.app.moments import changed
 from tests.tui.app.pilot import running
+
+pytestmark = pytest.mark.terminal
 
 
 @pytest.mark.parametrize("notice", ["bell", "notification", "none"])
@@ -54,33 +57,53 @@ async def test_y_without_a_path_says_so() -> None:
 
 
 async def test_e_ejects_a_card_that_is_done() -> None:
-    asked: list[tuple[str, Sequence[str]]] = []
+    asked: list[tuple[str, Sequence[str], Sequence[str]]] = []
 
-    def eject(source: str, reading: Sequence[str]) -> str:
-        asked.append((source, reading))
+    def eject(source: str, reading: Sequence[str], archives: Sequence[str]) -> str:
+        asked.append((source, reading, archives))
         return source
 
     async with running(moments.RUNNING, eject=eject) as app:
         await app.press("e")
         await app.until(lambda: "can be taken out" in app.foot)
-        assert asked == [("/Volumes/A001", ["/Volumes/B002", "/Volumes/C003"])]
+        assert asked == [("/Volumes/A001", ["/Volumes/B002", "/Volumes/C003"], ["nas:archive"])]
         await app.press("j", "e")
         assert "B002 A7S III is still being imported." in app.foot
         assert len(asked) == 1
 
 
 async def test_a_card_that_is_to_be_kept_is_ejected_with_a_word() -> None:
-    async with running(moments.DONE, (120, 40), eject=lambda source, reading: source) as app:
+    async with running(moments.DONE, (120, 40), eject=lambda source, reading, archives: source) as app:
         await app.press("G", "e")
         await app.until(lambda: "Keep what is on it: not all is archived." in app.foot)
 
 
+async def test_a_card_of_which_not_all_can_be_opened_is_asked_about() -> None:
+    asked: list[str] = []
+
+    def eject(source: str, reading: Sequence[str], archives: Sequence[str]) -> str:
+        asked.append(source)
+        return source
+
+    broken = Unopenable(files=2, names=("DCIM/A.JPG", "DCIM/B.NEF"))
+    card = changed(moments.A001, unopenable=broken)
+    async with running(changed(moments.SAFE, imports=(card,)), (120, 40), eject=eject) as app:
+        assert "SAFE, 2 cannot be opened: DCIM/A.JPG, DCIM/B.NEF" in app.text
+        await app.press("e")
+        await app.until(lambda: "They are archived as they are on the card." in app.text)
+        await app.press("n")
+        assert asked == []
+        await app.press("e", "y")
+        await app.until(lambda: "can be taken out" in app.foot)
+        assert asked == ["/Volumes/A001"]
+
+
 async def test_a_card_that_cannot_be_ejected_says_why() -> None:
-    def eject(source: str, reading: Sequence[str]) -> str:
+    def eject(source: str, reading: Sequence[str], archives: Sequence[str]) -> str:
         raise EjectError("target is busy.", "Close what uses it, then try again.")
 
     async with running(moments.SAFE) as app:
-        app.app._eject = eject
+        app.app.ejecting = eject
         await app.press("e")
         await app.until(lambda: "target is busy. Close what uses it" in app.foot)
 

@@ -13,6 +13,8 @@ from tests.tui.views import HOSTILE
 from tui.screens.failures import Failures
 from tui.screens.imports import Imports
 
+pytestmark = pytest.mark.terminal
+
 EIO = "source: Input/output error"
 FULL = "archive: File too large"
 LISTING = "cannot be listed: Permission denied"

@@ -2,8 +2,7 @@
 
 import pytest
 
-from core.models import FileView, Outcome, Verdict
-from core.protocol import Record
+from core.models import FileView, ImportRecord, Outcome, Verdict
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.moments import A001, B002, C003, NOW
@@ -14,12 +13,14 @@ from tui.screens.dashboard import Dashboard
 from tui.screens.find import Find
 from tui.screens.import_ import Import
 from tui.screens.imports import Imports
-from tui.screens.reading import Reading
+from tui.screens.text_viewer import Reading
+
+pytestmark = pytest.mark.terminal
 
 EVIL = {"\x1b", "\x07", "\x9b", "\u202e"}
 
 
-def record(row: int, **changed: object) -> Record:
+def record(row: int, **changed: object) -> ImportRecord:
     values: dict[str, object] = {
         "row": row,
         "id": f"2025120{row}-090000-000{row}",
@@ -35,7 +36,7 @@ def record(row: int, **changed: object) -> Record:
         "verdict": Verdict.SAFE,
         "proven": (("medium", 9), ("", 1)),
     }
-    return Record(**(values | changed))  # type: ignore[arg-type]
+    return ImportRecord(**(values | changed))  # type: ignore[arg-type]
 
 
 RECORDS = [
@@ -166,9 +167,13 @@ async def test_filter_and_search() -> None:
         await app.until(lambda: "FAILED, 1" in app.text)
         await app.press("f", "f")
         await app.until(lambda: "SKIPPED, 1" in app.text)
-        await app.press("f", "f", "f", "slash", *"CR3 077", "enter")
+        await app.press("f", "f", "f", "slash")
+        await app.type("CR3 077")
+        await app.press("enter")
         await app.until(lambda: "FILES, 11" in app.text and "with CR3 077" in app.text)
-        await app.press("slash", *["backspace"] * 7, *"nothing", "enter")
+        await app.press("slash", *["backspace"] * 7)
+        await app.type("nothing")
+        await app.press("enter")
         await app.until(lambda: "There is no such file." in app.text)
         await app.press("enter")
         assert "There is no file." in app.foot
@@ -216,7 +221,7 @@ async def test_finding(size: tuple[int, int]) -> None:
     async with running(None, size, fake=fake) as app:
         await app.press("slash")
         assert isinstance(app.app.screen, Find)
-        await app.press(*"IMG_0077q")
+        await app.type("IMG_0077q")
         await app.until(lambda: "Nothing fits." in app.text)
         await app.press("backspace")
         await app.until(lambda: "FILES, 10" in app.text)
@@ -269,3 +274,17 @@ async def test_the_list_follows_what_ends() -> None:
         await app.settled()
         assert len([asked for asked in fake.asked if asked[0] == "imports"]) == before + 1
         assert "KEEP" in app.text
+
+
+async def test_escape_takes_a_search_back_before_it_leaves() -> None:
+    async with running(None, fake=engine()) as app:
+        await opened(app, "G", "enter")
+        await app.press("slash")
+        await app.type("IMG_00077")
+        await app.press("enter")
+        await app.until(lambda: "FILES, 1 " in app.text)
+        await app.press("escape")
+        await app.until(lambda: "FILES, 1,000" in app.text)
+        assert isinstance(app.app.screen, Import)
+        await app.press("escape")
+        assert not isinstance(app.app.screen, Import)

@@ -1,28 +1,31 @@
 """The new import: choosing, counting, starting."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from core.config import Config
 from core.errors import ArchiveError
-from core.models import ImportRequest, Verdict
-from core.protocol import Record
+from core.models import ImportRecord, ImportRequest, Verdict
 from core.results import Survey
-from core.volumes.privacy import warning
+from core.volumes.filesystems import UNFLUSHED, filesystem
+from core.volumes.macos_permissions import warning
 from core.volumes.volume import Volume
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.pilot import SIZES, Running, running
 from tests.tui.app.volumes import GB, card, several, volume
 from tests.tui.views import HOSTILE, count
-from tui.cautions import cautions
-from tui.choice import Choice
-from tui.remembered import Remembered, recall
-from tui.screens.ask import Ask
+from tui.import_form import Choice
+from tui.last_answers import Remembered, recall
 from tui.screens.dashboard import Dashboard
 from tui.screens.new_import import NewImport
-from tui.widgets.prospect import Prospect
+from tui.screens.prompt import Ask
+from tui.source_warnings import cautions
+from tui.widgets.dry_run_pane import Prospect
+
+pytestmark = pytest.mark.terminal
 
 SURVEY = Survey(
     source="/Volumes/A001",
@@ -39,7 +42,7 @@ SURVEY = Survey(
     seconds=194.0,
 )
 
-RECORD = Record(
+RECORD = ImportRecord(
     row=1,
     id="20251205-090000-0001",
     started=moments.NOW - 86400,
@@ -118,7 +121,9 @@ async def test_card_in_enter_done(tmp_path: Path) -> None:
         assert request == ImportRequest(
             source="/Volumes/B002", archive="/nas/archive", location="Mill Creek", label="B002", operator="Ann"
         )
-    expected = Remembered(archive="/nas/archive", location="Mill Creek", operator="Ann")
+    expected = Remembered(
+        archive="/nas/archive", location="Mill Creek", operator="Ann", archives=("/nas/archive",)
+    )
     assert recall(str(tmp_path)) == expected
 
 
@@ -137,7 +142,7 @@ async def test_space_picks_and_leaves_out(tmp_path: Path) -> None:
 
 
 async def test_volumes_come_and_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.screens.choosing.LOOK", 0.05)
+    monkeypatch.setattr("tui.screens.source_picker.POLL_INTERVAL", 0.05)
     there: list[Volume] = [volume("disk")]
     async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: list(there)) as app:
         await opened(app)
@@ -171,7 +176,7 @@ async def test_what_is_new_on_a_card_is_counted_without_being_asked(tmp_path: Pa
 
 
 async def test_the_cursor_stays_with_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.screens.choosing.LOOK", 0.05)
+    monkeypatch.setattr("tui.screens.source_picker.POLL_INTERVAL", 0.05)
     there: list[Volume] = [volume("disk"), volume("elsewhere")]
     async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: list(there)) as app:
         await opened(app)
@@ -199,7 +204,7 @@ async def test_libraries_and_icloud_are_asked_about(tmp_path: Path) -> None:
         await opened(app)
         await app.until(lambda: "1 photo library would stay out" in app.text)
         assert "7 files only in iCloud would stay out" in app.text
-        await app.press("4", "j", "j")
+        await app.press("4", "j", "j", "j")
         assert ">photos    photo libraries stay out" in app.text
         await app.press("space", "j", "enter")
         assert "what is only in iCloud is fetched" in app.text
@@ -232,6 +237,33 @@ async def test_privacy_under_ssh_on_a_mac(tmp_path: Path, monkeypatch: pytest.Mo
     assert told in cautions(choice)
 
 
+def test_an_archive_on_exfat_on_a_mac(monkeypatch: pytest.MonkeyPatch) -> None:
+    choice = Choice(archive="/Volumes/SSD/archive")
+    choice.merge([volume("SSD", filesystem="exfat")])
+    told = f"The archive: {UNFLUSHED}"
+    assert told not in cautions(choice)
+    monkeypatch.setattr("tui.source_warnings.filesystem", partial(filesystem, platform="darwin"))
+    assert told in cautions(choice)
+    choice.merge([volume("SSD", filesystem="apfs")])
+    assert told not in cautions(choice)
+
+
+def test_the_kernel_says_which_volume_the_archive_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.source_warnings.filesystem", partial(filesystem, platform="darwin"))
+    told = f"The archive: {UNFLUSHED}"
+    choice = Choice(archive="/volumes/ssd/archive")
+    choice.merge([volume("SSD", filesystem="exfat")])
+    assert told not in cautions(choice), "the path alone does not tell: macOS takes any case"
+    choice.archive_mount = (choice.archive, b"/Volumes/SSD")
+    assert told in cautions(choice)
+    choice.archive = "/elsewhere"
+    assert told not in cautions(choice), "that was another path"
+    # A link below that volume's mount point that leads to another one.
+    choice.archive = "/Volumes/SSD/link"
+    choice.archive_mount = (choice.archive, b"/")
+    assert told not in cautions(choice)
+
+
 async def test_the_form(tmp_path: Path) -> None:
     async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: [card("B002")]) as app:
         await opened(app)
@@ -239,6 +271,7 @@ async def test_the_form(tmp_path: Path) -> None:
         await app.press("4", "enter")
         assert isinstance(app.app.screen, Ask)
         await app.press(*["backspace"] * 20, *"/a", "enter")
+        await app.press("j", "enter", *"/b:/c", "enter")
         await app.press("j", "enter", *["backspace"] * 20, *"mill")
         below = app.app.screen_stack[-2].query_one(Prospect)
         await app.until(lambda: "  Mill Creek" in app.text and not below.counting)
@@ -252,6 +285,8 @@ async def test_the_form(tmp_path: Path) -> None:
         assert request == ImportRequest(
             source="/Volumes/B002",
             archive="/a",
+            also=("/b", "/c"),
+            copies=3,
             location="Mill Creek",
             label="Card 1",
             operator="Bob",
@@ -264,7 +299,7 @@ async def test_the_form(tmp_path: Path) -> None:
 async def test_escape_leaves_an_answer_as_it_was(tmp_path: Path) -> None:
     async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: [card("B002")]) as app:
         await opened(app)
-        await app.press("4", "j", "enter", *"xyz", "escape")
+        await app.press("4", "j", "j", "enter", *"xyz", "escape")
         assert "Mill Creek\n" in app.text
         await app.press("escape", "escape")
         assert isinstance(app.app.screen, Dashboard)

@@ -1,8 +1,12 @@
 """The enlarged queues: pausing, slots, trying again."""
 
+import pytest
+
 from tests.tui.app import moments
 from tests.tui.app.moments import QUEUES, changed, moment
 from tests.tui.app.pilot import running
+
+pytestmark = pytest.mark.terminal
 
 
 async def test_keys_steer_the_chosen_queue() -> None:

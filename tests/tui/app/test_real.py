@@ -12,11 +12,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.workers.reading import ARENA
+from core.workers.read_source import ARENA
 from tests.core.importing.rig import write
 from tests.rigs.engines import SLOWLY, clip, freeze, lading, swept, until
+from tests.rigs.seen_cards import seen_below
 from tests.tui.app.terminal import PATIENCE, Terminal, terminal
 from tui.console.exits import Exit
+
+pytestmark = [pytest.mark.terminal, pytest.mark.process]
 
 COMMAND = (sys.executable, "-c", "from tui.cli import main; main()")
 
@@ -25,6 +28,9 @@ BOUND = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
 
 FIRST, SECOND = ARENA + 1, 256 << 20
 """Bytes of the files of a card whose import is met in the middle: when the first has arrived."""
+
+ENDED = b"SAFE, 2 cannot be opened: A001.MOV, CLIP.MOV"
+"""What is said of that card at the end: its files bear the names of films, and hold none."""
 
 
 def typed(shown: Terminal, keys: str, then: str) -> None:
@@ -37,7 +43,12 @@ def typed(shown: Terminal, keys: str, then: str) -> None:
 def app(folder: Path, command: Sequence[str] = COMMAND, **more: str) -> Iterator[Terminal]:
     """The app with an engine of its own, an archive and no import yet."""
     with swept(folder / "home") as home:
-        places = {"LADING_HOME": str(home), "LADING_ARCHIVE": str(folder / "archive"), **more}
+        places = {
+            "LADING_HOME": str(home),
+            "LADING_ARCHIVE": str(folder / "archive"),
+            **seen_below(folder),
+            **more,
+        }
         with terminal(120, 40, command=command, more=places) as shown:
             shown.until(b"READY", PATIENCE)
             yield shown
@@ -85,7 +96,7 @@ def test_what_failed_is_tried_again_and_found(tmp_path: Path) -> None:
         chosen(shown, card, "3 new")
         typed(shown, "l", "left/")
         typed(shown, "j ", "What is left out is not archived")
-        typed(shown, "4j", "type to find")
+        typed(shown, "4jj", "type to find")
         typed(shown, "\r", "enter takes it")
         typed(shown, "Mill Creek\r", "Mill Creek")
         typed(shown, "s", "KEEP")
@@ -116,7 +127,7 @@ def midway(folder: Path) -> Iterator[tuple[Terminal, list[psutil.Process]]]:
         frozen = freeze(home)
         until(lambda: json.loads(lading(home, "status", "--json").stdout)["imports"][0]["archived"]["files"])
         # Wide, so that the path of a test's folder is not cut off.
-        with terminal(250, 40, command=COMMAND, more={"LADING_HOME": str(home)}) as shown:
+        with terminal(250, 40, command=COMMAND, more={"LADING_HOME": str(home), **seen_below(folder)}) as shown:
             shown.until(b"reading", PATIENCE)
             yield shown, frozen
             left(shown)
@@ -134,7 +145,7 @@ def test_p_pauses_and_lets_go_on(tmp_path: Path) -> None:
         typed(shown, "p", "PAUSED: by the user")
         thaw(frozen)
         typed(shown, "p", "card goes on.")
-        shown.until(b"SAFE: all archived", PATIENCE)
+        shown.until(ENDED, PATIENCE)
     assert sizes(tmp_path) == [FIRST, SECOND]
 
 
@@ -156,5 +167,5 @@ def test_a_card_that_is_pulled_out_and_put_back(tmp_path: Path) -> None:
         shown.until(f"PAUSED: {card} does not answer any more".encode(), PATIENCE)
         typed(shown, "\r", "Plug it in or mount it again: the import goes on by itself.")
         pulled.rename(card)
-        shown.until(b"SAFE: all archived", PATIENCE)
+        shown.until(ENDED, PATIENCE)
     assert sizes(tmp_path) == [FIRST, SECOND]

@@ -9,6 +9,8 @@ import pytest
 
 from tests.tui.app.terminal import PATIENCE, Terminal, terminal
 
+pytestmark = pytest.mark.terminal
+
 READY = b"CARDS"
 
 RATE = 8_000
@@ -128,3 +130,14 @@ def test_a_running_dashboard_is_calm(size: tuple[int, int]) -> None:
         written = len(shown.read(seconds))
         assert written / seconds <= RATE
         assert written > 0
+
+
+def test_progress_goes_to_the_terminals_tab_and_is_taken_back() -> None:
+    with terminal(TERM_PROGRAM="ghostty") as shown:
+        shown.until(b"\x1b]9;4;")
+        begun(shown).type(b"q")
+        assert shown.ended() == 0
+        assert b"\x1b]9;4;0\x1b\\" in shown.written
+    with terminal(TERM_PROGRAM="other") as shown:
+        begun(shown)
+        assert b"\x1b]9;4" not in shown.written

@@ -9,6 +9,8 @@ from tui.glyphs import Glyphs
 from tui.widgets.pane import Room
 from tui.widgets.throughput import TABLE, Throughput
 
+pytestmark = pytest.mark.terminal
+
 WIDTH, HEIGHT = 160, 4
 FULL = "█"
 

@@ -147,7 +147,8 @@ def test_json_lines_come_once_a_second() -> None:
     for time in (100.0, 100.25, 100.99, 101.0, 101.5, 102.1):
         printer.show(snapshot(view(label=HOSTILE), view(id="other"), done(), time=time))
     events = [json.loads(line) for line in told.getvalue().splitlines()]
-    assert [event["time"] for event in events] == [100.0, 100.0, 101.0, 101.0, 102.1, 102.1]
+    seconds = [event["time"].removeprefix("1970-01-01T00:01:") for event in events]
+    assert seconds == ["40.000Z", "40.000Z", "41.000Z", "41.000Z", "42.100Z", "42.100Z"]
     assert events[0]["event"] == "progress"
     assert events[0]["id"] == "20251206-140700-ab12"
     assert events[0]["archived"] == {"files": 1532, "bytes": 100_000_000_000}
@@ -175,3 +176,11 @@ def test_a_rebuild_tells_what_is_new() -> None:
     printer = TakenIn(out)
     printer.show((count(1512, 0), count(0, 0)))
     assert told.getvalue() == "\r1,512 files new in the catalog  (Ctrl-C stops)\x1b[K"
+
+
+def test_cards_of_one_name_are_told_apart_at_80_columns() -> None:
+    out, _ = terminal()
+    twins = [view(id=f"20251206-1401-{number}00aa{number}", label="EOS_DIGITAL") for number in (1, 2)]
+    lines = render(snapshot(*twins, done(label="A001")), out)
+    assert [line.split()[0] for line in lines[:3]] == ["1-100aa1"[-8:], "1-200aa2"[-8:], "A001"]
+    assert all(cells(line) <= 80 for line in lines)

@@ -19,6 +19,8 @@ from tests.tui.app.terminal import Terminal, terminal
 from tui.demo import cards, stage
 from tui.demo.sweep import main as sweep
 
+pytestmark = pytest.mark.process
+
 FEW = "from tui.demo import cards; cards.PHOTOS = 2; cards.FILMS = 1; from tui.cli import main; main()"
 
 COMMAND = (sys.executable, "-c", FEW, "demo")

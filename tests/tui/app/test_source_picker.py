@@ -8,7 +8,12 @@ import pytest
 from tests.tui.app.pilot import running
 from tests.tui.app.test_new_import import engine, home, opened, requests
 from tests.tui.app.volumes import card, volume
-from tui.screens.ask import Ask
+from tui.path_completion import pasted
+from tui.screens.new_import import NewImport
+from tui.screens.prompt import Ask
+from tui.widgets.form import Form
+
+pytestmark = pytest.mark.terminal
 
 
 @pytest.fixture
@@ -77,7 +82,8 @@ async def test_left_closes_a_folder_and_goes_back(tmp_path: Path, tree: Path) ->
 async def test_a_typed_path_is_completed_and_picked(tmp_path: Path, tree: Path) -> None:
     async with running(None, (120, 40), fake=engine(), settings=home(tmp_path)) as app:
         await opened(app)
-        await app.press("t", *f"{tree}/DC")
+        await app.press("t")
+        await app.type(f"{tree}/DC")
         assert isinstance(app.app.screen, Ask)
         await app.until(lambda: "DCIM/" in app.text)
         await app.press("tab", "down", "enter")
@@ -92,7 +98,9 @@ async def test_a_path_may_be_dropped_on_the_terminal(tmp_path: Path, tree: Path,
     dropped = quoted.format(str(tree) if "'" in quoted else str(tree).replace(" ", "\\ "))
     async with running(None, (120, 40), fake=engine(), settings=home(tmp_path)) as app:
         await opened(app)
-        await app.press("t", *dropped, "enter")
+        await app.press("t")
+        await app.type(dropped)
+        await app.press("enter")
         await app.until(lambda: ">[x] a card" in app.text)
         await app.press("s")
         assert requests(app)[0].source == str(tree)
@@ -101,8 +109,49 @@ async def test_a_path_may_be_dropped_on_the_terminal(tmp_path: Path, tree: Path,
 async def test_a_path_that_is_not_there_is_told(tmp_path: Path) -> None:
     async with running(None, (120, 40), fake=engine(), settings=home(tmp_path)) as app:
         await opened(app)
-        await app.press("t", *"/no/where", "enter")
-        await app.until(lambda: "No such file or directory" in app.foot)
+        await app.press("t")
+        await app.type("/no/where")
+        await app.press("enter")
+        await app.until(lambda: "No such file or directory" in app.text)
+        # What was typed is still there, to be corrected.
+        assert "/no/where" in app.text
+        assert isinstance(app.app.screen, Ask)
+
+
+def test_a_dropped_path_is_understood_however_the_terminal_writes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CARDS", "/mnt")
+    assert pasted("file:///mnt/A%20001") == "/mnt/A 001"
+    assert pasted("$CARDS/A001") == "/mnt/A001"
+    assert pasted("'/mnt/A 001'") == pasted("/mnt/A\\ 001") == "/mnt/A 001"
+
+
+async def test_what_was_picked_is_there_again_and_recent_places_are_offered(tmp_path: Path, tree: Path) -> None:
+    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path)) as app:
+        await opened(app)
+        await app.press("t")
+        await app.type(str(tree))
+        await app.press("enter")
+        await app.until(lambda: f"[x] {tree.name}" in app.text)
+        await app.press("escape")
+        assert not isinstance(app.app.screen, NewImport)
+        await app.press("n")
+        assert f"[x] {tree.name}" in app.text
+        await app.press("t")
+        await app.until(lambda: f"  {tree}" in app.text)
+        await app.press("escape", "s")
+        assert [asked for asked in app.fake.asked if asked[0] == "start"]
+        # What was started is not picked again.
+        await app.press("n")
+        assert f"[x] {tree.name}" not in app.text
+
+
+async def test_what_is_typed_replaces_what_stood_there(tmp_path: Path) -> None:
+    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path)) as app:
+        await opened(app)
+        await app.press("4", "j", "j", "enter")
+        await app.type("ZQQ")
+        await app.press("enter")
+        assert app.app.screen.query_one(Form).choice.location == "ZQQ"
 
 
 async def test_ascii(tmp_path: Path, tree: Path) -> None:
@@ -112,3 +161,16 @@ async def test_ascii(tmp_path: Path, tree: Path) -> None:
         await app.press("right")
         await app.until(lambda: "DCIM/" in app.text)
         assert app.text.isascii()
+
+
+async def test_patterns_are_left_out(tmp_path: Path) -> None:
+    only = [card("A001")]
+    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path), volumes=lambda: only) as app:
+        await opened(app)
+        await app.press("4", "end")
+        assert ">exclude   names to leave out" in app.text
+        await app.press("enter")
+        await app.type("*.tmp, *.THM,")
+        await app.press("enter", "s")
+        (request,) = requests(app)
+        assert request.exclude == ("*.tmp", "*.THM")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,16 +11,19 @@ import pytest
 
 from core import hardware
 from core.config import Config, Workers
-from core.volumes.filesystems import Kind, Level, filesystem
+from core.volumes.filesystems import UNFLUSHED, Kind, Level, filesystem
 from core.volumes.space import Space
 from core.volumes.volume import Volume
+from core.workers.archive_messages import ArchiveFacts
 from tests.tui.console.streams import console, pipe
 from tests.tui.views import HOSTILE
 from tui import cli
 from tui.commands import doctor
-from tui.console import checkup
-from tui.console.checkup import Checkup, Folder, flush, folder, hints, sqlite
+from tui.console import doctor_checks
+from tui.console.doctor_checks import Checkup, Folder, flush, folder, hints, sqlite, system
 from tui.console.exits import Exit
+
+pytestmark = pytest.mark.process
 
 
 @pytest.mark.parametrize(
@@ -58,6 +62,12 @@ def test_the_flush_is_that_of_the_system() -> None:
     assert flush(filesystem("ext4"), "linux") == "fsync"
     assert flush(filesystem("apfs"), "darwin") == "F_FULLFSYNC"
     assert "server" in flush(filesystem("smbfs"), "darwin")
+    assert flush(filesystem("exfat", platform="darwin"), "darwin") == "fsync"
+
+
+def test_macos_is_told_by_its_own_version() -> None:
+    assert system("15.4").startswith("macOS 15.4 ")
+    assert system("").startswith(f"{platform.system()} {platform.release()} ")
 
 
 def volume(**changed: object) -> Volume:
@@ -115,7 +125,7 @@ def report(**changed: object) -> Checkup:
 
 def told(found: Checkup) -> str:
     out, stream = pipe()
-    doctor._tell(found, out)
+    doctor.tell(found, out)
     return stream.getvalue()
 
 
@@ -137,6 +147,27 @@ def test_the_report_for_a_person() -> None:
         assert part in text
 
 
+def test_an_archive_whose_drive_cannot_be_flushed_is_warned_of() -> None:
+    card = msgspec.structs.replace(report().state, filesystem="exfat", warning=UNFLUSHED)
+    assert f"           Warning: {UNFLUSHED}\n" in told(report(archive=card))
+    assert "Warning" not in told(report())
+
+
+async def test_what_refuses_a_full_flush_is_no_medium(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".lading").mkdir()
+    facts = ArchiveFacts(os.fsencode(tmp_path), 1, 1, "rename", "", b"/", b"", False, "", "")
+
+    async def examined(*_: object, **__: object) -> ArchiveFacts:
+        return facts
+
+    monkeypatch.setattr("core.archives.copies.examine", examined)
+    monkeypatch.setattr(doctor_checks, "filesystem", lambda *_: filesystem("apfs"))
+    found = await doctor_checks.archive_folder(str(tmp_path))
+    assert (found.level, found.flush, found.warning) == (Level.UNPROVEN, "fsync", UNFLUSHED)
+    facts = msgspec.structs.replace(facts, flushes=True)
+    assert (await doctor_checks.archive_folder(str(tmp_path))).level is Level.MEDIUM
+
+
 def test_hostile_names_do_nothing() -> None:
     archive = msgspec.structs.replace(report().state, path=HOSTILE, problem=HOSTILE)
     text = told(report(archive=archive, volumes=[volume(name=HOSTILE, mount=HOSTILE, error=HOSTILE)]))
@@ -153,7 +184,7 @@ def test_the_status_says_whether_it_can_be_used() -> None:
 
 async def test_this_machine_is_examined(tmp_path: Path) -> None:
     config = Config(home=str(tmp_path / "home"), workers=Workers(copy=3))
-    found = await checkup.examine(config, str(tmp_path / "archive"), {})
+    found = await doctor_checks.examine(config, str(tmp_path / "archive"), {})
     assert found.usable
     assert found.overridden == ("copy",)
     assert found.profile.copy == 3

@@ -13,13 +13,15 @@ from core.results import Survey
 from tests.rigs.engines import COMMAND, PATIENCE, environ, lading, swept
 from tests.tui.console.streams import pipe
 from tests.tui.views import HOSTILE
-from tui.console import asking
+from tui.console import prompts
 from tui.console.output import Console
+
+pytestmark = pytest.mark.process
 
 REQUEST = ImportRequest(source="/Users/ada", archive="/a", location="L")
 BOTH = [
     Survey(source="/Users/ada/Pictures", libraries=1, icloud=12),
-    Survey(source=HOSTILE, libraries=2),
+    Survey(source=HOSTILE, libraries=2, icloud_folders=1),
     Survey(source="/Volumes/EOS"),
 ]
 
@@ -28,7 +30,7 @@ def asked(surveys: Sequence[Survey], *typed: str) -> tuple[list[ImportRequest], 
     """The requests after these lines were typed, and what was shown."""
     err, told = pipe()
     lines = iter(typed)
-    requests = asking.ask(surveys, [REQUEST, REQUEST], Console(pipe()[0], err), lambda: next(lines, ""))
+    requests = prompts.ask(surveys, [REQUEST, REQUEST], Console(pipe()[0], err), lambda: next(lines, ""))
     assert next(lines, None) is None, "not everything was read"
     return requests, told.getvalue()
 
@@ -51,7 +53,10 @@ def test_each_answer_does_what_it_says(typed: tuple[str, ...], libraries: bool, 
     requests, told = asked(BOTH, *typed)
     assert [(one.libraries, one.icloud) for one in requests] == [(libraries, icloud)] * 2
     assert "3 photo libraries in /Users/ada/Pictures, " in told
-    assert "12 files only in iCloud, not on this disk, in /Users/ada/Pictures." in told
+    assert (
+        "12 files and 1 folder with all it holds only in iCloud, not on this disk, in /Users/ada/Pictures, "
+        in told
+    )
     assert told.count("the verdict is KEEP") == 2
     assert all(line.isprintable() for line in told.splitlines())
 
@@ -62,8 +67,8 @@ async def test_a_look_that_takes_too_long_asks_nothing(monkeypatch: pytest.Monke
             await asyncio.sleep(3600)
             return BOTH
 
-    monkeypatch.setattr(asking, "LONGEST", 0.01)
-    assert await asking.look(Slow(), [REQUEST]) == []
+    monkeypatch.setattr(prompts, "SEARCH_TIMEOUT", 0.01)
+    assert await prompts.look(Slow(), [REQUEST]) == []
 
 
 @pytest.fixture

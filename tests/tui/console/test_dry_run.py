@@ -5,7 +5,7 @@ import json
 from core.results import Survey
 from tests.tui.console.streams import pipe
 from tests.tui.views import HOSTILE, count
-from tui.console import preview
+from tui.console import dry_run
 from tui.console.exits import Exit
 
 SURVEY = Survey(
@@ -25,7 +25,7 @@ SURVEY = Survey(
 
 
 def test_a_survey_for_a_person() -> None:
-    assert preview.lines(SURVEY, pipe()[0]) == [
+    assert dry_run.lines(SURVEY, pipe()[0]) == [
         "/Volumes/A001: 1,204 files (41.0 GB)",
         "  412 new (30.0 GB), 792 known (11.0 GB), 2 litter (4.10 kB)",
         "  204 videos (31.0 GB), 1,000 images (10.0 GB), 400 RAW + JPEG pairs, 2 long takes, Sony",
@@ -36,7 +36,7 @@ def test_a_survey_for_a_person() -> None:
 
 def test_a_survey_for_a_program() -> None:
     out, told = pipe()
-    assert preview.tell([SURVEY], "json", out) is Exit.WELL
+    assert dry_run.tell([SURVEY], "json", out) is Exit.WELL
     event = json.loads(told.getvalue())
     assert (event["event"], event["new"], event["free"]) == (
         "survey",
@@ -47,12 +47,18 @@ def test_a_survey_for_a_program() -> None:
 
 def test_what_could_not_all_arrive_is_a_failure() -> None:
     out, told = pipe()
-    assert preview.tell([SURVEY, Survey(source="x", failed=count(1))], "text", out) is Exit.FAILED
+    assert dry_run.tell([SURVEY, Survey(source="x", failed=count(1))], "text", out) is Exit.FAILED
     assert "1 not readable" in told.getvalue()
-    assert preview.tell([Survey(source="x", needed=2, free=1)], "text", out) is Exit.FAILED
-    assert preview.tell([Survey(source="x", needed=2, free=None)], "text", out) is Exit.WELL
+    assert dry_run.tell([Survey(source="x", needed=2, free=1)], "text", out) is Exit.FAILED
+    assert dry_run.tell([Survey(source="x", files=count(1), needed=2, free=None)], "text", out) is Exit.WELL
+
+
+def test_nothing_but_litter_is_a_failure() -> None:
+    out, _ = pipe()
+    assert dry_run.tell([Survey(source="x", litter=count(1))], "text", out) is Exit.FAILED
+    assert dry_run.tell([Survey(source="x", skipped=count(1))], "text", out) is Exit.WELL
 
 
 def test_hostile_names_do_nothing() -> None:
-    found = preview.lines(Survey(source=HOSTILE, warnings=(HOSTILE,)), pipe()[0])
+    found = dry_run.lines(Survey(source=HOSTILE, warnings=(HOSTILE,)), pipe()[0])
     assert all(line.isprintable() for line in found)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,22 +11,25 @@ import pytest
 
 from core import schema
 from core.models import ImportRequest, Outcome
-from core.schema import FILE
+from core.schema import DATABASE_FILE
+from core.sqlite import sqlite3
+from tests.rigs.catalogs import migrate
 from tests.rigs.engines import swept
 from tests.tui.console.streams import console
 from tests.tui.views import HOSTILE
 from tui import cli
 from tui.console.exits import Exit
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("LADING_HOME", str(tmp_path))
     monkeypatch.setenv("LADING_RESUME_AT_START", "false")
-    with closing(sqlite3.connect(tmp_path / FILE)) as database:
-        for migration in schema.MIGRATIONS:
-            database.executescript(migration)
-        database.execute(f"PRAGMA user_version = {schema.VERSION}")
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as database:
+        migrate(database)
+        database.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
         database.execute("INSERT INTO archive (id, uuid, path) VALUES (1, 'u', ?)", (b"/archive",))
         database.execute("INSERT INTO volume (id, identity, name, filesystem) VALUES (1, 'i', 'n', 'f')")
         database.execute("INSERT INTO location (id, archive_id, folder, name) VALUES (1, 1, 'f', 'Mill')")
@@ -97,8 +99,8 @@ def test_an_empty_home_has_no_imports(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_newer_database_is_refused(home: Path) -> None:
-    with closing(sqlite3.connect(home / FILE)) as database:
-        database.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    with closing(sqlite3.connect(home / DATABASE_FILE)) as database:
+        database.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
     status, _, complained = run("imports")
     assert status == Exit.UNUSABLE
     assert complained.startswith("Database not usable: ")

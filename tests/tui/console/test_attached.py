@@ -11,9 +11,9 @@ from core.errors import EngineHeldError, UsageError
 from core.models import Snapshot, State
 from tests.tui.console.streams import console
 from tests.tui.views import done, snapshot, view
+from tui.console.attached import Signals, attend, carry_out, perform, printer
 from tui.console.exits import Exit, StoppedError
 from tui.console.progress import JsonLines, Lines, Quiet
-from tui.console.running import Signals, attend, carry_out, perform, printer
 
 
 class Fake:
@@ -74,6 +74,19 @@ def test_an_import_runs_to_its_end() -> None:
     assert engine.told == ["start", "begin", "stop"]
     assert told.getvalue().startswith("SAFE  B002: ")
     assert complained.getvalue() == ""
+
+
+@pytest.mark.promise(36)
+def test_nothing_begun_is_a_failure() -> None:
+    engine = Fake()
+
+    async def begin() -> list[str]:
+        engine.ended.set()
+        return []
+
+    to, _, complained = console()
+    assert carry_out(engine, begin, "text", False, to) is Exit.FAILED
+    assert complained.getvalue() == "Nothing was begun.\n"
 
 
 def test_an_interrupt_pauses() -> None:
@@ -137,7 +150,7 @@ async def test_a_signal_before_an_import_began_stops_the_command() -> None:
 
 async def test_the_second_interrupt_leaves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[int] = []
-    monkeypatch.setattr("tui.console.running.os._exit", left.append)
+    monkeypatch.setattr("tui.console.attached.os._exit", left.append)
     signals = Signals()
     with signals.caught():
         os.kill(os.getpid(), signal.SIGTERM)

@@ -2,7 +2,7 @@
 
 import threading
 
-from tui.console.window import Window
+from tui.console.render_thread import Window
 
 
 class Slow:

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from core.importing.verdict import WHY
-from core.models import ErrorGroup, ImportView, State, Verdict
+from core.importing.finish import KEEP_REASONS, NOTHING
+from core.models import ErrorGroup, ImportView, State, Unopenable, Verdict
 from tests.tui.console.streams import pipe, terminal
 from tests.tui.views import HOSTILE, count, done, snapshot, view
-from tui.console import bill
+from tui.console import import_summary
 from tui.console.exits import Exit
 from tui.console.progress import render
 
@@ -22,7 +22,7 @@ BAD = ErrorGroup(
 
 
 def lines(one: ImportView, *errors: ErrorGroup) -> list[str]:
-    return bill.lines(one, errors, pipe()[0])
+    return import_summary.lines(one, errors, pipe()[0])
 
 
 def test_a_safe_card() -> None:
@@ -30,6 +30,20 @@ def test_a_safe_card() -> None:
         "SAFE  B002: 1,204 files archived (41.2 GB), 3 known, 2 skipped; read back from the medium",
         "      44.2 GB read in 3m14s, 228 MB/s; receipt: lading receipt 20251206-140700-ab12",
     ]
+
+
+def test_a_safe_card_of_which_not_all_can_be_opened() -> None:
+    broken = Unopenable(files=4, names=("A.JPG", "B.NEF", "C.MP4"), looking=True)
+    first = lines(done(unopenable=broken))[0]
+    assert first.startswith("SAFE  B002: 4 cannot be opened so far: A.JPG, B.NEF, C.MP4, …; 1,204 files archived")
+    keep = lines(done(verdict=Verdict.KEEP, verdict_reason="2 left out", unopenable=broken))
+    assert keep[0] == "KEEP  B002: 2 left out. 4 cannot be opened so far: A.JPG, B.NEF, C.MP4, …."
+    assert keep[1].strip().startswith("1,204 files archived")
+
+
+def test_what_differs_is_to_be_looked_at() -> None:
+    keep = done(verdict=Verdict.KEEP, verdict_reason="1 differs from what was imported", acceptable=True)
+    assert "      both are archived: look at them, then: lading accept 20251206-140700-ab12" in lines(keep)
 
 
 def test_a_card_to_keep_says_why_and_what_to_do() -> None:
@@ -46,6 +60,15 @@ def test_a_card_to_keep_says_why_and_what_to_do() -> None:
         "          Try another card reader, then resume.",
         "      44.2 GB read in 3m14s, 228 MB/s; receipt: lading receipt 20251206-140700-ab12",
     ]
+
+
+@pytest.mark.promise(29)
+def test_where_nothing_was_found_it_has_its_own_words() -> None:
+    empty = done(verdict=Verdict.OPEN, verdict_reason=NOTHING, archived=count(0), duplicate=count(0), level="")
+    told = lines(empty)
+    assert told[0] == f"EMPTY  B002: {NOTHING}."
+    assert "SAFE" not in "".join(told)
+    assert import_summary.exit_of([done(), empty]) is Exit.FAILED
 
 
 def test_a_paused_import_says_how_it_goes_on() -> None:
@@ -71,13 +94,13 @@ def test_hostile_names_do_nothing() -> None:
 
 def test_the_last_json_object_has_everything() -> None:
     out, told = pipe()
-    bill.tell(snapshot(done(label=HOSTILE), view(id="other"), errors=(BAD,)), "json", out)
+    import_summary.tell(snapshot(done(label=HOSTILE), view(id="other"), errors=(BAD,)), "json", out)
     first, second = (json.loads(line) for line in told.getvalue().splitlines())
     assert first["event"] == "done"
     assert first["id"] == "20251206-140700-ab12"
     assert (first["state"], first["verdict"], first["level"]) == ("done", "SAFE", "medium")
-    assert first["counts"]["archived"] == {"files": 1204, "bytes": 41_200_000_000}
-    assert set(first["counts"]) == {"seen", "archived", "duplicate", "skipped", "failed", "todo"}
+    assert first["archived"] == {"files": 1204, "bytes": 41_200_000_000}
+    assert {"seen", "archived", "duplicate", "skipped", "failed", "todo"} < set(first)
     assert (first["read"], first["written"], first["verified"]) == (44_200_000_000, 0, 0)
     assert first["seconds"] == 194.0
     assert first["errors"] == [
@@ -87,6 +110,7 @@ def test_the_last_json_object_has_everything() -> None:
             "advice": "Try another card reader, then resume.",
             "count": 2,
             "newest": "DCIM/100GOPRO/GX020117.MP4",
+            "queue": "",
         }
     ]
     assert second["seconds"] == 100.0
@@ -94,15 +118,15 @@ def test_the_last_json_object_has_everything() -> None:
 
 
 KEEP = Verdict.KEEP
-LEFT_OUT = f"5 {WHY['left out']} (such as a.tmp)"
-CHANGED = f"1 {WHY['changed']} (such as b.jpg)"
+LEFT_OUT = f"5 {KEEP_REASONS['left out']} (such as a.tmp)"
+CHANGED = f"1 {KEEP_REASONS['changed']} (such as b.jpg)"
 
 
 @pytest.mark.parametrize(
     ("views", "status"),
     [
         ([done()], Exit.WELL),
-        ([done(), done(verdict=KEEP, verdict_reason=LEFT_OUT, by_choice=True)], Exit.WELL),
+        ([done(), done(verdict=KEEP, verdict_reason=LEFT_OUT, by_choice=True)], Exit.FAILED),
         ([done(verdict=KEEP, verdict_reason=f"{LEFT_OUT}; {CHANGED}")], Exit.FAILED),
         ([done(verdict=KEEP, verdict_reason=CHANGED)], Exit.FAILED),
         ([done(verdict=KEEP, verdict_reason=LEFT_OUT, by_choice=True, failed=count(1))], Exit.FAILED),
@@ -114,11 +138,11 @@ CHANGED = f"1 {WHY['changed']} (such as b.jpg)"
     ],
 )
 def test_the_exit_status_is_that_of_the_gravest(views: list[ImportView], status: Exit) -> None:
-    assert bill.exit_of(views) is status
+    assert import_summary.exit_of(views) is status
 
 
 def test_a_warning_of_the_import_is_told_at_its_end_and_while_it_runs() -> None:
     out = terminal(100, 24)[0]
     warned = view(state=State.RUNNING, warnings=("The archive has 5 bytes free.",))
-    assert any("5 bytes free" in line for line in bill.lines(warned, [], out))
+    assert any("5 bytes free" in line for line in import_summary.lines(warned, [], out))
     assert any("5 bytes free" in line for line in render(snapshot(warned), out))

@@ -1,0 +1,152 @@
+"""What commands answer with --json: one shape, described by schemas that stand in the documentation."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from core.models import Count, FileView, Outcome
+from core.results import CheckResult
+from tests.rigs.engines import engine_of, lading, swept
+from tui import cli
+from tui.console import json_answers
+from tui.console.json_shape import shape_of, shaped
+
+ROOT = Path(__file__).resolve().parents[2]
+
+WITHOUT = {"demo", "log", "receipt"}
+"""Commands that have no schema: a demo, lines of a log, and receipts, whose form is their own."""
+
+
+def fits(command: str, text: str) -> Any:
+    """The first JSON value of `text`, which has the shape of the command's answers."""
+    why: list[Exception] = []
+    for kind in json_answers.ANSWERS[command]:
+        try:
+            msgspec.json.decode(text, type=shape_of(kind))
+        except msgspec.ValidationError as error:
+            why.append(error)
+        else:
+            return json.loads(text)
+    raise AssertionError(f"{command}: {why}\n{text}")
+
+
+def test_the_documentation_has_the_schemas(tmp_path: Path) -> None:
+    """`python -m tui.console.json_answers tui/console/json_schemas` writes them."""
+    json_answers.write(str(tmp_path))
+    written = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert {path.name: path.read_text() for path in (ROOT / "tui/console/json_schemas").iterdir()} == written
+
+
+def test_every_command_answers_in_json() -> None:
+    for command in cli.commands():
+        parser = cli.parser(command.NAME)
+        if command.NAME != "demo":
+            assert "--json" in parser._subparsers._group_actions[0].choices[command.NAME].format_help()  # type: ignore[union-attr, index]
+        assert (command.NAME in json_answers.ANSWERS) == (command.NAME not in WITHOUT), command.NAME
+
+
+def test_times_outcomes_and_pairs_have_one_shape() -> None:
+    file = FileView(
+        id=1, import_id="i", path="a", size=5, mtime=0.5, kind="images", outcome=Outcome.ARCHIVED, captured="2024"
+    )
+    told = shaped(file)
+    assert (told["mtime"], told["outcome"], told["size"], told["captured"]) == (
+        "1970-01-01T00:00:00.500Z",
+        "archived",
+        5,
+        "2024",
+    )
+    msgspec.convert(told, shape_of(FileView))
+    # A file can bear any time.
+    assert shaped(msgspec.structs.replace(file, mtime=1e30))["mtime"] is None
+    found: Any = CheckResult(source="s", verdict="KEEP", reasons=(("new", 2),), files=(("a", "why"),))  # type: ignore[arg-type]
+    told = shaped(found)
+    assert (told["reasons"], told["files"]) == ([{"reason": "new", "files": 2}], [{"path": "a", "reason": "why"}])
+    assert shaped({"captured": 0.0, "count": Count(files=1)}) == {
+        "captured": "1970-01-01T00:00:00.000Z",
+        "count": {"files": 1, "bytes": 0},
+    }
+
+
+@pytest.mark.process
+@pytest.mark.timeout(300)
+def test_every_command_fits_its_schema(tmp_path: Path) -> None:
+    """Commands on a real archive, one that had to be kept, one that went wrong; exit codes and verdicts agree."""
+    card, archive = tmp_path / "card", tmp_path / "archive"
+    card.mkdir()
+    for name in ("IMG_1.jpg", "IMG_2.jpg"):
+        (card / name).write_bytes(name.encode() * 100)
+    (card / "link").symlink_to("IMG_1.jpg")
+    with swept(tmp_path / "home") as home:
+
+        def told(*arguments: str, status: int = 0) -> Any:
+            done = lading(home, *arguments, "--json")
+            assert done.returncode == status, (arguments, done.stdout, done.stderr)
+            if status == 2:
+                return msgspec.json.decode(done.stdout, type=shape_of(json_answers.Error))
+            lines = done.stdout.splitlines() if arguments[0] in ("import", "resume") else [done.stdout]
+            return [fits(arguments[0], line) for line in lines][-1]
+
+        for looking in (["imports"], ["status"], ["queues"], ["engine", "status"], ["find", "x"]):
+            told(*looking)
+        assert told("show", "x", status=2).advice
+        assert engine_of(home) is None
+        into = ["--archive", str(archive), "--location", "Here"]
+        assert told("import", str(card), *into, "--dry-run")["one_volume"] is True
+        kept = told("import", str(card), *into, status=1)
+        assert (kept["verdict"], kept["by_choice"], kept["event"]) == ("KEEP", False, "done")
+        assert told("import", str(card), *into, "--exclude", "*", status=1)["verdict"] == "KEEP"
+        assert (
+            told("import", str(card), *into, "--accept", "links", "--verify", "none", status=1)["verdict"]
+            == "KEEP"
+        )
+        safe = told("import", str(card), *into, "--accept", "links")
+        assert (safe["verdict"], safe["archived"], safe["duplicate"]["files"]) == (
+            "SAFE",
+            {"files": 0, "bytes": 0},
+            2,
+        )
+        assert told("import", str(archive), *into, status=2).exit == 2
+        id = kept["id"]
+        (first, *_) = told("find", "IMG_1")
+        assert (first["path"], first["outcome"], first["imports"]) == ("IMG_1.jpg", "duplicate", 3)
+        (item,) = told("show", first["sha256"][:12])
+        assert item["payload"] == first["payload"]
+        (one,) = told("check", "--read", str(card), "--archive", str(archive))
+        assert one["verdict"] == "SAFE"
+        told("audit", "--archive", str(archive))
+        told("restore", id, str(tmp_path / "out"))
+        told("restore", id, str(tmp_path / "planned"), "--by-date", "--dry-run")
+        (tmp_path / "copy").mkdir()
+        (made,) = told("mirror", str(archive), str(tmp_path / "copy"))
+        assert (made["brought"]["files"], made["lacking"]) == (2, [])
+        assert told("adjust", id, "--shift", "+1h", "--dry-run")["left"][0]["files"] == 2
+        (card / "new.txt").write_bytes(b"new")
+        assert told("missing", str(card), "--archive", str(archive), status=1)["path"].endswith("new.txt")
+        (card / "new.txt").unlink()
+        told("restore", "--find", "IMG_1", str(tmp_path / "one"))
+        told("location", "--archive", str(archive))
+        told("location", "Here", "--archive", str(archive))
+        told("tidy", str(archive))
+        told("derive", "--archive", str(archive))
+        told("retry")
+        told("mhl", id)
+        told("jobs")
+        told("queues")
+        told("doctor")
+        told("config")
+        told("config", "check")
+        told("status")
+        told("pause", "--all")
+        told("cancel", id, status=2)
+        told("accept", id, status=2)
+        told("move", id, "There")
+        told("rebuild", str(archive))
+        assert len(told("imports")) == 4
+        assert json.loads(lading(home, "receipt", id, "--json").stdout)["verdict"] == "KEEP"
+        running = told("engine", "status")
+        assert (running["runs"], running["unfinished"]) == (True, 0)
+        assert told("engine", "stop")["runs"] is False
