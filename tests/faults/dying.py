@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core.importing.moves import Moves
-from core.importing.moving import Mover
+from core.maintenance.move_import import Mover
+from core.maintenance.move_log import Moves
 from tests.core.importing.rig import Rig, digest, random_bytes, write
 
 STEPS = ("intent", "go", "some files", "all files", "catalog", "old receipt", "receipts", "end")
@@ -49,7 +49,7 @@ class KilledError(Exception):
 
 def dying(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     """Let the engine die at a step of a move."""
-    append, carried, take_in, receipts = Moves.append, Mover._carried, Mover._take_in, Mover._receipts
+    append, carried, take_in, receipts = Moves.append, Mover.carried, Mover.take_in, Mover.move_receipts
 
     async def dying_append(self: Moves, name: str, *lines: dict[str, object]) -> None:
         if {"intent": "item", "end": "moved"}.get(step, "nothing") in lines[0]:
@@ -80,9 +80,9 @@ def dying(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
             raise KilledError
 
     monkeypatch.setattr(Moves, "append", dying_append)
-    monkeypatch.setattr(Mover, "_carried", dying_carried)
-    monkeypatch.setattr(Mover, "_take_in", dying_take_in)
-    monkeypatch.setattr(Mover, "_receipts", dying_receipts)
+    monkeypatch.setattr(Mover, "carried", dying_carried)
+    monkeypatch.setattr(Mover, "take_in", dying_take_in)
+    monkeypatch.setattr(Mover, "move_receipts", dying_receipts)
 
 
 async def finished(rig: Rig, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
@@ -95,12 +95,12 @@ async def finished(rig: Rig, monkeypatch: pytest.MonkeyPatch, step: str) -> None
     with monkeypatch.context() as patch:
         dying(patch, step)
         with pytest.raises(KilledError):
-            await rig.engine.upkeep.move(one.id, "Basel")
+            await rig.engine.maintenance.move(one.id, "Basel")
         await rig.restarted("home" if step in STEPS[::2] else "second home")
     if step not in STEPS[::2]:
-        await rig.engine.upkeep.rebuild(str(rig.archive))
+        await rig.engine.maintenance.rebuild(str(rig.archive))
     else:
-        await rig.engine.upkeep.derive(str(rig.archive))
+        await rig.engine.maintenance.derive(str(rig.archive))
     await sound(rig)
     assert rig.contents() == contents
     row = await rig.engine.catalog.import_named(one.id)
@@ -108,5 +108,5 @@ async def finished(rig: Rig, monkeypatch: pytest.MonkeyPatch, step: str) -> None
     assert row.location_name == ("Bern" if step == "intent" else "Basel")
     assert {path.name for path in first.iterdir()} == {os.fsdecode(path) for path in await rig.rows(one.id)}
     if step == "intent":
-        assert (await rig.engine.upkeep.move(one.id, "Basel")).files == 3
+        assert (await rig.engine.maintenance.move(one.id, "Basel")).files == 3
         await sound(rig)

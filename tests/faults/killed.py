@@ -4,7 +4,6 @@ import hashlib
 import os
 import random
 import shutil
-import sqlite3
 import subprocess
 import time
 from contextlib import closing
@@ -12,9 +11,12 @@ from pathlib import Path
 
 import psutil
 
-from core.catalog import below
 from core.models import Outcome, State
+from core.paths import relative
+from core.sqlite import sqlite3
 from tests.rigs import importing, trees
+
+CLAIMED = "SELECT a.path, i.path, i.size, i.sha256 FROM item i JOIN archive a ON a.id = i.archive_id"
 
 LONGEST = 60.0
 """Seconds a worker gets to notice that its engine is gone before the test fails."""
@@ -39,16 +41,19 @@ def killed_and_taken_up(
     """One kill at a random moment within `longest` seconds, one resumption, all checks."""
     home, archive = str(tmp_path / "home"), str(tmp_path / "archive")
     chance = random.Random(seed)
-    family = importing.kill_at(
-        importing.child(home, archive, str(source)), chance.uniform(0.0, longest), everything=everything
-    )
+    killed_at(importing.child(home, archive, str(source)), chance.uniform(0.0, longest), everything=everything)
+    claims_hold(tmp_path, home)
+    importing.finish(home, archive, str(source))
+    check(home, archive, source, contents)
+
+
+def killed_at(process: "subprocess.Popen[bytes]", after: float, *, everything: bool) -> None:
+    """Kill an importing process `after` seconds, alone or with its workers; none of these outlives it."""
+    family = importing.kill_at(process, after, everything=everything)
     deadline = time.monotonic() + LONGEST
     while any(_runs(one) for one in family):
         assert time.monotonic() < deadline, "a worker outlived its engine"
         time.sleep(0.02)
-    claims_hold(tmp_path, home, archive)
-    importing.finish(home, archive, str(source))
-    check(home, archive, source, contents)
 
 
 def _runs(process: psutil.Process) -> bool:
@@ -58,8 +63,8 @@ def _runs(process: psutil.Process) -> bool:
         return False
 
 
-def claims_hold(tmp_path: Path, home: str, archive: str) -> int:
-    """What the catalog of a killed engine claims is in the archive, byte for byte; how many items that is."""
+def claims_hold(tmp_path: Path, home: str) -> int:
+    """What the catalog of a killed engine claims is in its archives, byte for byte; how many items that is."""
     copy = tmp_path / "copy"
     # A kill may come before anything was made.
     copy.mkdir(parents=True, exist_ok=True)
@@ -71,10 +76,10 @@ def claims_hold(tmp_path: Path, home: str, archive: str) -> int:
     with closing(sqlite3.connect(copy / "lading.db")) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         has = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'item'").fetchall()
-        items = database.execute("SELECT path, size, sha256 FROM item").fetchall() if has else []
+        items = database.execute(CLAIMED).fetchall() if has else []
     shutil.rmtree(copy)
-    for path, size, sha256 in items:
-        data = Path(archive, path).read_bytes()
+    for archive, path, size, sha256 in items:
+        data = Path(os.fsdecode(archive), path).read_bytes()
         assert (len(data), hashlib.sha256(data).digest()) == (size, sha256), f"{path} is not what is claimed"
     return len(items)
 
@@ -110,7 +115,7 @@ def check(home: str, archive: str, source: Path, contents: set[str]) -> None:
         ).fetchall()
     database.close()
     for root, above, path, sha256, size in known:
-        data = Path(os.fsdecode(os.path.join(root, below(above, path)))).read_bytes()
+        data = Path(os.fsdecode(os.path.join(root, relative(above, path)))).read_bytes()
         assert (hashlib.sha256(data).digest(), len(data)) == (sha256, size)
     assert len(known) == len(files)
     assert {sha256.hex() for _, _, sha256 in items} == set(found)

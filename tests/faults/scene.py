@@ -15,14 +15,15 @@ from core.models import ImportView, Outcome, State
 from core.workers import messages
 from core.workers.pool import Worker
 from tests.core.importing import rig as importing
-from tests.core.importing.rig import Rig, Still, digest, random_bytes, write
+from tests.core.importing.rig import Rig, Still, StillWatch, digest, random_bytes, write
 
 
 @asynccontextmanager
 async def engine_at(root: Path, *, source: Path | None = None, archive: Path | None = None) -> AsyncIterator[Rig]:
     """A running engine with its state below `root`; it does no background jobs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine, "Background", Still)
+        patch.setattr(engine, "JobService", Still)
+        patch.setattr(engine, "EndedImports", StillWatch)
         rig = Rig(root)
         rig.source, rig.archive = source or rig.source, archive or rig.archive
         rig.source.mkdir(parents=True, exist_ok=True)
@@ -77,7 +78,7 @@ async def imported(rig: Rig, **options: Any) -> ImportView:
 
 async def resumed(rig: Rig, name: str) -> ImportView:
     """Take an import up and bring it to its end."""
-    await rig.engine.resume_import(name)
+    await rig.engine.imports.resume_import(name)
     return await ended(rig, name)
 
 

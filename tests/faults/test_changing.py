@@ -1,10 +1,15 @@
 """Sources that are not what they seem: files that change while they are read, and bad sectors."""
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
+from core.catalog import Item, Selection, failures
+from core.importing.halt_reasons import advice
+from core.importing.import_files import Settled
+from core.importing.import_run import Run
 from core.models import ImportView, State
 from tests.core.importing.rig import digest, random_bytes, write
 from tests.faults import scene
@@ -47,6 +52,34 @@ async def test_a_file_that_never_rests_is_read_twice_and_reported(tmp_path: Path
             assert TWICE in rig.receipts()[0].read_text()
 
 
+async def _cut_off(rig: Rig, through: passthrough.Passthrough) -> ImportView:
+    """Import a small and a large file of which the file system says less than it has, and one that is right."""
+    for number, (name, size) in enumerate({"a.jpg": SIZES[0], "b.mov": SIZES[1] + 1, "c.jpg": SIZES[0]}.items()):
+        write(rig.source / name, random_bytes(size, number))
+    through.set(*(Switch("getattr", spoil="cut", match=name) for name in ("/a.jpg", "/b.mov")))
+    return await scene.imported(rig)
+
+
+@pytest.mark.promise(50)
+async def test_a_size_that_is_cut_off_is_seen(tmp_path: Path) -> None:
+    """read(2) gives no byte behind it; the kernel has them."""
+    with passthrough.mounted(tmp_path) as through:
+        async with scene.engine_at(tmp_path, source=through.path / "card") as rig:
+            view = await _cut_off(rig, through)
+            assert (view.verdict, view.failed.files, view.archived.files) == ("KEEP", 2, 1)
+            told = "source: its file system gives a wrong size, but more lies behind that end"
+            assert await scene.reasons(rig, view.id) == {b"a.jpg": told, b"b.mov": told}
+
+
+@pytest.mark.control(50)
+async def test_control_a_size_that_is_believed_is_archived_cut_off(tmp_path: Path) -> None:
+    with passthrough.mounted(tmp_path) as through, sabotage.broken(tmp_path / "broken", "believes sizes"):
+        async with scene.engine_at(tmp_path, source=through.path / "card") as rig:
+            view = await _cut_off(rig, through)
+            assert (view.verdict, view.archived.files) == ("SAFE", 3)
+            assert not scene.importing.expected(through.below / "card") <= rig.contents()
+
+
 @pytest.mark.control(15)
 async def test_control_a_change_that_is_ignored_is_archived_half(tmp_path: Path) -> None:
     with passthrough.mounted(tmp_path) as through, sabotage.broken(tmp_path / "broken", "ignores changes"):
@@ -57,6 +90,7 @@ async def test_control_a_change_that_is_ignored_is_archived_half(tmp_path: Path)
 
 # Bad sectors
 
+UNREADABLE = "source: Input/output error"
 BIG = 2 << 20
 BAD = 1 << 20
 """The byte of the damaged file from which on nothing can be read."""
@@ -78,12 +112,12 @@ def _damaged(disk: disks.Disk, card: Path) -> tuple[bytes, int]:
 async def _check_damaged(rig: Rig, view: ImportView, name: bytes, slack: int) -> None:
     """One file has failed, with the place, at most `slack` bytes before the sector; all others have arrived."""
     assert (view.state, view.verdict, view.failed.files, view.archived.files) == (State.DONE, "KEEP", 1, 11)
-    failed = await scene.reasons(rig, view.id)
-    assert list(failed) == [name]
-    said, at = failed[name].rsplit(" ", 1)
-    assert said == "source: Input/output error at byte"
+    assert await scene.reasons(rig, view.id) == {name: UNREADABLE}
+    (failed,) = await failures.page(rig.engine.database.read, view.id, UNREADABLE, 0)
+    said, at = failed.detail.rsplit(" ", 1)
+    assert said == "at byte"
     assert BAD - slack <= int(at.replace(",", "")) <= BAD
-    assert failed[name] in rig.receipts()[0].read_text()
+    assert f"({UNREADABLE} {failed.detail})" in rig.receipts()[0].read_text()
     assert len(rig.contents()) == 11
     assert scene.complete(rig.archive) == 11
 
@@ -109,3 +143,85 @@ async def test_control_a_bad_sector_taken_for_zeros_is_archived(tmp_path: Path) 
             with pytest.raises(AssertionError):
                 await _check_damaged(rig, view, name, 0)
             os.truncate(disk.image, size)
+
+
+# Bad sectors in many files
+
+MANY = 8
+
+
+async def _many_damaged(rig: Rig, through: passthrough.Passthrough) -> ImportView:
+    """Import films each of which cannot be read from another place on, and one picture that can."""
+    write(rig.source / "sound.jpg", random_bytes(40_000, 99))
+    for number in range(MANY):
+        write(rig.source / f"{number}.mov", random_bytes(BIG, number))
+    through.set(
+        *(Switch("read", error=errno.EIO, match=f"/{number}.mov", after=2 * number) for number in range(MANY))
+    )
+    return await scene.imported(rig)
+
+
+async def _check_one_cause(rig: Rig, view: ImportView) -> None:
+    """All that failed is one cause, in the snapshot, the list and the database; each file says where."""
+    assert (view.state, view.verdict, view.failed.files, view.archived.files) == (State.DONE, "KEEP", MANY, 1)
+    (shown,) = [one for one in rig.engine.snapshot().errors if one.import_id == view.id]
+    assert (shown.cause, shown.count) == (UNREADABLE, MANY)
+    (group,) = await failures.groups(rig.engine.database.read, view.id, advice)
+    assert (group.cause, group.count, group.stage) == (UNREADABLE, MANY, "read")
+    assert "card reader" in group.advice
+    files = await failures.page(rig.engine.database.read, view.id, UNREADABLE, 0)
+    assert len({one.detail for one in files}) > MANY // 2
+    text = rig.receipts()[0].read_text()
+    assert all(f"({UNREADABLE} {one.detail})" in text for one in files)
+
+
+@pytest.mark.promise(43)
+async def test_files_that_fail_at_different_places_are_one_cause_which_one_retry_takes_up(tmp_path: Path) -> None:
+    with passthrough.mounted(tmp_path) as through:
+        async with scene.engine_at(tmp_path, source=through.path / "card") as rig:
+            view = await _many_damaged(rig, through)
+            await _check_one_cause(rig, view)
+            through.set()
+            assert await rig.engine.imports.retry_import(view.id, Selection(cause=UNREADABLE)) == MANY
+            scene.safe(await scene.ended(rig, view.id))
+
+
+@pytest.mark.promise(43)
+@pytest.mark.parametrize("without", [".lading/imports/*", "locations/*/lading/*"])
+async def test_why_files_failed_is_rebuilt_from_receipts_and_from_journals(tmp_path: Path, without: str) -> None:
+    failed = (
+        "SELECT f.path, f.reason, e.stage, e.side, e.code, e.detail FROM failure e JOIN file f ON f.id = file_id"
+    )
+    with passthrough.mounted(tmp_path) as through:
+        async with scene.engine_at(tmp_path, source=through.path / "card") as rig:
+            await _many_damaged(rig, through)
+            before = sorted(await rig.engine.database.read(failed))
+            assert len(before) == MANY
+            for path in rig.archive.glob(without):
+                path.unlink()
+            await rig.restarted("fresh home")
+            await rig.engine.maintenance.rebuild(str(rig.archive))
+            assert sorted(await rig.engine.database.read(failed)) == before
+
+
+@pytest.mark.control(43)
+async def test_control_a_place_in_the_cause_makes_as_many_causes_as_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def settled(files: list[Settled]) -> list[Settled]:
+        for file in files:
+            if file.failure:
+                file.reason = f"{file.reason} {file.failure.detail}"
+        return files
+
+    settle = Run.settle
+
+    async def spoilt(self: Run, items: list[Item], files: list[Settled]) -> None:
+        await settle(self, items, settled(files))
+
+    monkeypatch.setattr(Run, "settle", spoilt)
+    with passthrough.mounted(tmp_path) as through:
+        async with scene.engine_at(tmp_path, source=through.path / "card") as rig:
+            view = await _many_damaged(rig, through)
+            with pytest.raises((AssertionError, ValueError)):
+                await _check_one_cause(rig, view)

@@ -8,8 +8,9 @@ import pytest
 
 from core.models import State, Verdict
 from core.protocol import CALLS, Pushed
-from core.protocol.requests import Files, Look, Subscribe
-from core.server.sockets import BUFFER
+from core.protocol.import_requests import ListFiles
+from core.protocol.requests import Look, Subscribe
+from core.protocol.transport import BUFFER
 from tests.core.engine.stub import Raw
 from tests.rigs.engines import SLOWLY, attached, card, clip, freeze, request, swept, the_engine, view
 
@@ -47,7 +48,7 @@ async def test_clients_that_never_read_cost_a_bounded_sum(
             await one.hello()
             await one.ask(Subscribe())
             for number in range(CALLS):
-                await one.call(Files(name=first) if number % 2 else Look())
+                await one.call(ListFiles(name=first) if number % 2 else Look())
         reading = await stack.enter_async_context(Raw(home))
         await reading.hello()
         await reading.ask(Subscribe())

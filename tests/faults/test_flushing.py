@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.models import ImportView
-from core.workers import control
+from core.workers import shared_memory
 from tests.faults import scene
 from tests.faults.scene import Rig
 from tests.rigs import machines, passthrough, sabotage
@@ -25,7 +25,7 @@ async def _failing(rig: Rig, through: passthrough.Passthrough, call: str, times:
     scene.pictures(rig.source, FILES, SIZE)
     through.set(Switch(call, error=errno.EIO, match=STAGED, times=times))
     view = await scene.imported(rig)
-    return view, rig.engine.pool.total(control.WRITTEN) // (FILES * SIZE)
+    return view, rig.engine.pool.total(shared_memory.WRITTEN) // (FILES * SIZE)
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import xxhash
 
+from core.archives.lock import Lock
 from core.config import Config
 from core.engine.engine import Engine
 from core.errors import ArchiveHeldError
 from core.files import noreplace
-from core.importing.lock import Lock
-from core.workers import messages
+from core.workers import batch_messages
 from tests.core.importing.rig import random_bytes, write
 from tests.faults import scene
 from tests.faults.scene import Rig
@@ -103,14 +103,14 @@ async def _second(rig: Rig) -> list[str]:
     other = Engine(Config(home=str(rig.root / "other"), workers=rig.config().workers))
     await other.start()
     try:
-        with scene.before(messages.Flush, lambda: tried.wait(120)) as asked:
+        with scene.before(batch_messages.Flush, lambda: tried.wait(120)) as asked:
             name = await rig.begun()
             await rig.until(lambda: bool(asked))
             try:
-                names = await other.start_imports([rig.request()])
+                names = await other.imports.start_imports([rig.request()])
             finally:
                 tried.set()
-            await other.wait(names)
+            await other.imports.wait(names)
             return names
     finally:
         await other.stop()

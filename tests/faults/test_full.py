@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from core.importing import halting
+from core.importing import halt_reasons
 from core.models import ImportView
-from core.workers import messages
+from core.workers import batch_messages
 from tests.core.importing.rig import random_bytes, write
 from tests.faults import scene
 from tests.faults.scene import Rig
@@ -61,6 +61,8 @@ async def test_a_full_disk_pauses_and_loses_nothing(tmp_path: Path, small: str, 
             contents, foreign = _source(rig), _foreign(rig)
             view = await scene.imported(rig)
             await _check_paused(rig, view, foreign)
+            assert ("can hold no more files" in view.reason) == (small == "nr_inodes=70"), view.reason
+            assert ("room alone does not help" in view.advice) == (small == "nr_inodes=70")
             grow = ["mount", "-o", f"remount,{large}", str(path)]
             await _then_room(rig, view, lambda: disks.run(*grow), contents)
 
@@ -87,7 +89,7 @@ async def test_a_quota_pauses_whichever_call_tells(tmp_path: Path, call: str) ->
             full = [Switch(call, error=errno.EDQUOT)]
             if call == "rename":
                 full.append(Switch("link", error=errno.EDQUOT))
-            with scene.before(messages.Stage, lambda: through.set(*full)):
+            with scene.before(batch_messages.Stage, lambda: through.set(*full)):
                 view = await scene.imported(rig)
             through.set()
             await _check_paused(rig, view, foreign)
@@ -98,7 +100,7 @@ async def test_a_quota_pauses_whichever_call_tells(tmp_path: Path, call: str) ->
 async def test_control_a_full_disk_that_is_like_any_error_fails_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(halting, "FULL", frozenset())
+    monkeypatch.setattr(halt_reasons, "NO_SPACE", frozenset())
     with disks.memory(tmp_path / "memory", "size=12m") as path:
         async with scene.engine_at(tmp_path, archive=path / "archive") as rig:
             _source(rig)

@@ -134,13 +134,13 @@ def test_a_look_at_the_volumes_holds_up_no_end(tmp_path: Path) -> None:
 
 BLOCKING = f"""
 import sys
-if "core.engine.process" in sys.orig_argv:
+if "core.server.daemonize" in sys.orig_argv:
     sys.path.append({ROOT!r})
     import os
     from core.engine.engine import Engine
     snapshot = Engine.snapshot
     def touching(self):
-        for one in self.under_way.values():
+        for one in self.imports.under_way.values():
             with open(os.path.join(one.run.archive.path, "touched"), "wb") as file:
                 file.write(b"x")
                 os.fsync(file.fileno())

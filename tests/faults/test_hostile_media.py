@@ -20,7 +20,7 @@ BOUND = 400
 """MiB that a picture may take; the bomb takes more than 600."""
 
 MAKE = "import sys; from tests.rigs.making import make; {before}make(sys.argv[1], film={film})"
-UNGUARDED = "from core.makers import picture; picture.PIXELS = 1 << 40; picture.Image.MAX_IMAGE_PIXELS = None; "
+UNGUARDED = "from core.derivatives import images; images.PIXELS = 1 << 40; images.Image.MAX_IMAGE_PIXELS = None; "
 
 
 def bomb(path: Path) -> Path:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from core import receipts
-from core.engine import log
+from core import log, receipts
 from core.models import State
-from core.workers import messages
+from core.workers import source_messages
 from tests.core.importing.rig import Rig, digest, random_bytes, write
 from tests.faults import scene, share
 from tests.rigs import machines, sabotage, trees
@@ -39,7 +38,7 @@ async def swapped(rig: Rig, tmp_path: Path) -> None:
         folder.rename(rig.source / "was")
         folder.symlink_to(elsewhere)
 
-    with scene.before(messages.ReadBatch, swap) as asked:
+    with scene.before(source_messages.ReadBatch, swap) as asked:
         view = await scene.imported(rig)
         assert asked
     assert (view.state, view.verdict) == (State.DONE, "KEEP"), view
@@ -125,7 +124,7 @@ async def test_a_name_steers_no_terminal_and_forges_no_line(tmp_path: Path) -> N
 
 @pytest.mark.promise(22)
 def test_a_name_forges_no_line_of_the_log() -> None:
-    lines = [log.Line().format(logging.makeLogRecord({"msg": name, "reason": name})) for name in STEERING]
+    lines = [log.JsonFormatter().format(logging.makeLogRecord({"msg": name, "reason": name})) for name in STEERING]
     check_said("\n".join(lines))
     assert all("\n" not in line for line in lines)
 
@@ -133,7 +132,7 @@ def test_a_name_forges_no_line_of_the_log() -> None:
 @pytest.mark.control(22)
 async def test_control_names_shown_as_they_are_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     show: Callable[..., str] = lambda text, *_, **__: text if isinstance(text, str) else os.fsdecode(text)  # noqa: E731
-    for module in ("document", "machine"):
+    for module in ("text", "formats"):
         monkeypatch.setattr(f"core.receipts.{module}.display", show)
     async with scene.engine_at(tmp_path, archive=tmp_path / "archive") as rig:
         text = await said(rig)
@@ -182,8 +181,8 @@ async def test_a_name_executes_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     await engine.start()
     try:
         # With all the tools: metadata, thumbnails, films, bags.
-        found = await engine.start_imports([rig.request()])
-        await engine.finish(found)
+        found = await engine.imports.start_imports([rig.request()])
+        await engine.imports.finish(found)
         view = next(view for view in engine.snapshot().imports if view.id == found[0])
         scene.safe(view)
         assert view.archived.files == len(names)

@@ -36,4 +36,4 @@ def test_control_a_catalog_ahead_of_the_disk_is_seen(tmp_path: Path, source: Sou
     with sabotage.broken(tmp_path / "broken", "publishes nothing"):
         importing.finish(home, archive, str(source[0]))
     with pytest.raises((AssertionError, FileNotFoundError)):
-        killed.claims_hold(tmp_path, home, archive)
+        killed.claims_hold(tmp_path, home)

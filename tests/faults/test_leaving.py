@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import LadingError
-from core.importing import importer
+from core.importing import batches
 from core.models import State
-from core.workers import messages
+from core.workers import batch_messages, source_messages
 from tests.faults import scene
 from tests.faults.scene import Rig
 from tests.rigs import disks, machines, passthrough, sabotage
@@ -30,12 +30,12 @@ def _contents(rig: Rig) -> set[str]:
 
 async def _unmounted(rig: Rig, disk: Disk) -> tuple[str, list[str]]:
     """Unmount the archive in the middle of an import; the import, and what lies where the archive was."""
-    with scene.before(messages.Flush, lambda: disk.unmount(lazy=True)) as asked:
+    with scene.before(batch_messages.Flush, lambda: disk.unmount(lazy=True)) as asked:
         view = await scene.imported(rig)
     assert asked
     for _ in range(2):
         try:
-            await rig.engine.resume_import(view.id)
+            await rig.engine.imports.resume_import(view.id)
         except LadingError:
             continue
         await scene.ended(rig, view.id)
@@ -85,8 +85,8 @@ async def _ejected(rig: Rig, other: Path, act: Callable[[], object]) -> tuple[st
             assert listed.wait(120)
             act()
 
-    with pytest.MonkeyPatch.context() as patch, scene.before(messages.ReadBatch, leave, 3):
-        patch.setattr(importer, "TOGETHER", FILES // 3)
+    with pytest.MonkeyPatch.context() as patch, scene.before(source_messages.ReadBatch, leave, 3):
+        patch.setattr(batches, "FILES_PER_BATCH", FILES // 3)
         first, second = await rig.begun(), await rig.begun(other)
         await rig.until(lambda: rig.view(first).listed)
         listed.set()
@@ -133,7 +133,7 @@ async def test_a_card_pulled_out_is_one_pause(tmp_path: Path, kind: str) -> None
                 disk.lose_from(0)
                 disks.run("blockdev", "--flushbufs", disk.device)
 
-            with scene.before(messages.Stage, pull):
+            with scene.before(batch_messages.Stage, pull):
                 view = await scene.imported(rig)
             scene.paused(view, "any more")
             disk.image.write_bytes(image)
@@ -170,7 +170,7 @@ async def test_an_archive_that_says_eio_to_everything_is_one_pause(tmp_path: Pat
             def fail() -> None:
                 through.set(*(Switch(call, error=errno.EIO) for call in ("create", "write", "fsync", "rename")))
 
-            with scene.before(messages.Stage, fail):
+            with scene.before(batch_messages.Stage, fail):
                 view = await scene.imported(rig)
             scene.paused(view, "cannot be written any more")
             through.set()

@@ -3,7 +3,6 @@
 import hashlib
 import random
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.models import State
+from core.sqlite import sqlite3
 from tests.core.importing.rig import Rig, at_work
 from tests.faults import dying
 from tests.rigs import importing, moving
@@ -52,7 +52,11 @@ def _copied(root: Path, copy: Path) -> None:
     for name in ("home", "archive"):
         shutil.copytree(root / name, copy / name)
     with sqlite3.connect(copy / "home" / "lading.db") as database:
-        database.execute("UPDATE archive SET path = ?", (bytes(copy / "archive"),))
+        # By what else it knows of its archive it would go to that one, of which this is a copy.
+        database.execute(
+            "UPDATE archive SET path = ?, volume = '', root = x'', fsid = '', mark = ''",
+            (bytes(copy / "archive"),),
+        )
     database.close()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.paths import display
+from core.paths import display, portable
 from tests.core.importing.rig import random_bytes, write
 from tests.faults import scene
 from tests.faults.scene import Rig
@@ -76,3 +76,29 @@ async def test_control_a_listing_that_folds_names_loses_some(tmp_path: Path) -> 
                 write(rig.source / name, random_bytes(5_000, number))
             with pytest.raises(AssertionError):
                 await _check_kept(rig)
+
+
+UNHELD = ("a:b.jpg", "what?/x*.jpg", 'say "x".jpg', "pipe|.jpg", "back\\slash.jpg", "tab\there.jpg")
+
+
+@pytest.mark.promise(42)
+async def test_names_that_a_disk_cannot_hold_are_restored_encoded(tmp_path: Path) -> None:
+    with disks.disk(tmp_path, "exfat") as disk:
+        async with scene.engine_at(tmp_path) as rig:
+            for number, name in enumerate((*UNHELD, "plain.jpg", "PLAIN.JPG")):
+                write(rig.source / name, random_bytes(5_000, number))
+            view = await scene.imported(rig)
+            target = disk.path / "out"
+            found = await rig.engine.restore_check.restore(view.id, str(target), lambda *_: None, by_date=False)
+            assert (found.restored.files, found.renamed_count) == (2, 1)
+            # The folder, too, cannot be made.
+            assert found.failed_count == len(UNHELD) + 1
+            assert all("--portable" in why for _, why in found.failed)
+            found = await rig.engine.restore_check.restore(
+                view.id, str(target), lambda *_: None, by_date=False, portable=True
+            )
+            assert (found.restored.files, found.there.files) == (len(UNHELD), 2)
+            assert (found.encoded_count, found.failed) == (len(UNHELD), ())
+            for name in UNHELD:
+                held = target / os.fsdecode(portable(os.fsencode(name)))
+                assert held.read_bytes() == (rig.source / name).read_bytes()

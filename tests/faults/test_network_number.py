@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from core.concurrency import Controller
 from core.config import Config, Workers
-from core.importing import importer
-from core.limits import Controller
+from core.importing import batches
 from core.models import State
 from tests.faults import scene
 from tests.rigs import machines, passthrough
@@ -52,7 +52,7 @@ class Course:
     @property
     def controller(self) -> Controller:
         """The archive's."""
-        (found,) = (one for key, one in self._rig.engine.starter.controllers.items() if key.startswith("write "))
+        (found,) = (one for key, one in self._rig.engine.factory.controllers.items() if key.startswith("write "))
         return found
 
     async def until_settled(self) -> float:
@@ -95,7 +95,7 @@ def _rate(course: list[tuple[float, int, int]]) -> float:
 async def test_it_settles_near_the_best_fixed_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bears: int, files: int
 ) -> None:
-    monkeypatch.setattr(importer, "TOGETHER", TOGETHER)
+    monkeypatch.setattr(batches, "FILES_PER_BATCH", TOGETHER)
     # Nothing else holds the copies up.
     workers = Workers(hash=MOST, copy=MOST, verify=MOST)
     monkeypatch.setattr(
@@ -114,6 +114,6 @@ async def test_it_settles_near_the_best_fixed_number(
             monkeypatch.setattr(course.controller, "resize", lambda ceiling: None)
             best = await course.until_settled()
             nas.set()
-            await rig.engine.wait([name])
+            await rig.engine.imports.wait([name])
             scene.safe(rig.view(name))
     assert settled >= 0.9 * best, (settled, best, numbers)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.models import State
-from core.workers import messages
+from core.workers import batch_messages, messages
 from tests.faults import scene
 from tests.faults.scene import Rig
 from tests.rigs import disks, machines, sabotage
@@ -14,7 +14,13 @@ from tests.rigs.disks import Disk
 
 pytestmark = machines.root
 
-MOMENTS = (messages.Stage, messages.Flush, messages.Verify, messages.Publish, messages.Drop)
+MOMENTS = (
+    batch_messages.Stage,
+    batch_messages.Flush,
+    batch_messages.Verify,
+    batch_messages.Publish,
+    batch_messages.Drop,
+)
 """Steps of a batch before which the power goes."""
 
 

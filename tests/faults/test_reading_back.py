@@ -9,7 +9,7 @@ import pytest
 from core.archives import archive as opening
 from core.models import ImportView, State
 from core.volumes.filesystems import filesystem
-from core.workers import control, messages
+from core.workers import batch_messages, shared_memory
 from tests.core.importing.rig import random_bytes, write
 from tests.faults import scene
 from tests.faults.scene import Rig
@@ -28,7 +28,7 @@ SIZES = (len(DATA), 9 << 20)
 async def _flipped(rig: Rig, disk: disks.Disk, times: int) -> tuple[ImportView, bool]:
     """Import with a bit of every copy flipping before it is read back; whether the medium agrees in the end."""
     write(rig.source / "a.jpg", DATA)
-    with scene.before(messages.Verify, lambda: disk.flip(MARK), times) as asked:
+    with scene.before(batch_messages.Verify, lambda: disk.flip(MARK), times) as asked:
         view = await scene.imported(rig)
     assert asked
     disk.remount()
@@ -147,7 +147,7 @@ async def test_a_write_that_went_wrong_once_is_done_again(tmp_path: Path, size: 
             rig.archive.mkdir()
             scene.safe(await _spoiled(rig, through, "corrupt", size, 1))
             assert scene.complete(rig.archive) == 1
-            assert rig.engine.pool.total(control.WRITTEN) == 2 * size
+            assert rig.engine.pool.total(shared_memory.WRITTEN) == 2 * size
 
 
 @pytest.mark.control(7)

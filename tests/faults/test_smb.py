@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import xxhash
 
+from core import archive_layout
+from core.archives import dedup
+from core.archives.lock import Lock
 from core.config import Config, Workers
 from core.engine.engine import Engine
 from core.errors import ArchiveHeldError
-from core.importing import gate
-from core.importing.lock import Lock
 from core.volumes.filesystems import Kind
-from core.volumes.mounts import mounts, volume_of
-from core.workers.journals import MOVES
+from core.volumes.mounts import volume_of
 from tests.core.importing.rig import Rig, digest, random_bytes, write
 from tests.faults import scene, share
 from tests.rigs import sabotage, samba
@@ -68,7 +68,7 @@ def check_receipt(rig: Rig) -> None:
 async def test_what_was_proven_is_what_the_server_gave_back(
     server: Server, mount: Mount, name: str, tmp_path: Path
 ) -> None:
-    found = volume_of(bytes(mount.share), mounts())
+    found = volume_of(bytes(mount.share))
     assert found
     assert found.kind is Kind.NETWORK
     async with scene.engine_at(tmp_path, archive=mount.share / name) as rig:
@@ -96,12 +96,12 @@ async def test_an_import_is_moved_there(server: Server, mount: Mount, name: str,
         view = await scene.imported(rig, duplicates="location")
         # It needs one of the files, too, which is copied.
         scene.safe(await scene.imported(rig, source=rig.source / "IMG_0000.JPG", duplicates="location"))
-        moved = await rig.engine.upkeep.move(view.id, "Bern")
+        moved = await rig.engine.maintenance.move(view.id, "Bern")
         assert (moved.files, moved.copied, moved.problems) == (4, 1, ())
         assert len(share.payload(below)) == len(contents)
         assert sum(1 for path in below.glob("locations/*/data/**/*") if path.is_file()) == len(contents) + 1
         await scene.claims_hold(rig, below)
-    (record,) = (below / MOVES).iterdir()
+    (record,) = (below / archive_layout.MOVES).iterdir()
     assert record.suffix == ".jsonl"
     async with scene.engine_at(tmp_path / "other", archive=mount.share / name) as rig:
         share.card(rig.source, 1, 0)
@@ -158,8 +158,8 @@ async def second(rig: Rig, archive: Path) -> list[str]:
     await other.start()
     try:
         async with rig.engine.archives.used(str(rig.archive), create=True):
-            names = await other.start_imports([rig.request(archive=str(archive))])
-            await other.wait(names)
+            names = await other.imports.start_imports([rig.request(archive=str(archive))])
+            await other.imports.wait(names)
             return names
     finally:
         await other.stop()
@@ -229,7 +229,7 @@ async def test_control_files_that_keep_their_names_and_replace_lose_some(
     def payload(folder: str, path: bytes, _: object) -> str:
         return f"locations/{folder}/data/images/{path.decode()}"
 
-    monkeypatch.setattr(gate, "_payload", payload)
+    monkeypatch.setattr(dedup, "payload_path", payload)
     with sabotage.broken(tmp_path / "broken", "replaces"):
         async with scene.engine_at(tmp_path, archive=smbnetfs.share / name) as rig:
             with pytest.raises(AssertionError):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.models import ImportView, State
-from core.workers import messages
+from core.workers import batch_messages
 from tests.core.importing.rig import Rig
 from tests.faults import scene, share
 from tests.faults.share import Share
@@ -43,7 +43,7 @@ async def dropped(small: Share, rig: Rig, act: Callable[[], object]) -> ImportVi
         act()
         assert cut_short(small.below)
 
-    with scene.before(messages.Verify, drop) as asked:
+    with scene.before(batch_messages.Verify, drop) as asked:
         view = await scene.imported(rig)
         assert asked
     return view
@@ -65,7 +65,7 @@ async def test_an_import_goes_on_and_copies_anew_what_was_half_written(
         view = await dropped(small, rig, lambda: how(small.server))
         if view.state is State.PAUSED:
             small.mount.again()
-            await rig.engine.resume_import(view.id)
+            await rig.engine.imports.resume_import(view.id)
             view = await rig.ended_unchecked(view.id)
         scene.safe(view)
         assert set(share.payload(small.below)) == contents
@@ -86,11 +86,11 @@ async def test_control_half_written_files_that_are_trusted_are_seen(small: Share
 async def test_a_server_that_stays_away_pauses_the_import(small: Share, tmp_path: Path) -> None:
     async with scene.engine_at(tmp_path, archive=small.archive) as rig:
         contents = share.card(rig.source, 10, 0)
-        with scene.before(messages.Verify, small.server.kill):
+        with scene.before(batch_messages.Verify, small.server.kill):
             view = await scene.imported(rig)
         assert (view.state, view.failed.files) == (State.PAUSED, 0), view
         assert view.reason
         small.server.start()
-        await rig.engine.resume_import(view.id)
+        await rig.engine.imports.resume_import(view.id)
         scene.safe(await rig.ended_unchecked(view.id))
         assert set(share.payload(small.below)) == contents

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.importing.gate import Gate
+from core.archives.dedup import Dedup
 from tests.core.importing.rig import random_bytes, write
 from tests.faults import scene
 from tests.rigs import disks, machines
@@ -86,8 +86,8 @@ async def test_nothing_is_archived_twice(card: Disk, tmp_path: Path) -> None:
 async def test_control_names_and_times_alone_would_archive_all_again(
     card: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def nothing(self: Gate, *_: object) -> dict[int, object]:
+    async def nothing(self: Dedup, *_: object) -> dict[int, object]:
         return {}
 
-    monkeypatch.setattr(Gate, "_known", nothing)
+    monkeypatch.setattr(Dedup, "known_items", nothing)
     assert await twice(card, tmp_path) == 6

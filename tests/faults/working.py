@@ -5,7 +5,6 @@ import asyncio
 import os
 import random
 import re
-import sqlite3
 import subprocess
 import sys
 import time
@@ -16,7 +15,9 @@ from pathlib import Path
 import psutil
 from PIL import Image
 
-from core.queue.kinds import QUEUES
+from core.protocol.import_requests import WaitForJobs
+from core.queue.queue_defs import QUEUES
+from core.sqlite import sqlite3
 from tests.rigs.engines import PATIENCE, alive, attached, gone, kin, request, soon, the_engine
 from tests.rigs.media import make_media, tool
 
@@ -76,6 +77,8 @@ async def taken_up(home: Path) -> None:
         # A job that was at work at three of the kills is dead, as it may have been the cause.
         await client.retry()
         await soon(lambda: asyncio.to_thread(_settled, home))
+        # What cannot be opened is added to receipts then, and bags are made anew for that.
+        await client.call(WaitForJobs(ids=tuple([row.id for row in await client.imports()])))
         scratch = home / "scratch"
         await soon(lambda: asyncio.to_thread(lambda: not os.listdir(scratch)))
 

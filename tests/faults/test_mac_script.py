@@ -1,0 +1,124 @@
+"""The script for a Mac runs from its beginning to its end, with programs that stand for Apple's (Linux)."""
+
+import getpass
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.faults import mac
+from tests.rigs.engines import swept
+
+SCRIPT = Path(__file__).with_name("mac.sh")
+
+PROGRAMS = {
+    "uname": '[ "${1:-}" = -m ] && echo arm64 || echo Darwin',
+    "sw_vers": "echo 15.4",
+    "scutil": "echo Adas Mac",
+    "plutil": "exit 0",
+    "sudo": '[ "$1" = -n ] && shift; exec "$@"',
+    "fs_usage": "printf '10:00:00.0  fcntl  F=5  <FULLFSYNC>  0.1  python\\n%.0s' 1 2\n"
+    "printf '10:00:00.0  fcntl  F=5  <CACHING OFF>  0.1  python\\n'; exec sleep 60",
+    "pmset": "echo PreventUserIdleSystemSleep 1",
+    # A job that says something where its output goes.
+    "launchctl": """
+        [ "$1" = bootstrap ] || exit 0
+        out=$(sed -n 's|.*<string>\\(.*job.out\\)</string>.*|\\1|p' "$3" | head -1)
+        echo "policy 1, XPC_SERVICE_NAME lading.probe" >"$out" """,
+    # An image is a folder, attached by moving it to where volumes are.
+    "hdiutil": """
+        verb=$1; shift
+        for last; do :; done
+        case $verb in
+        create) mkdir -p "$last.sparseimage" ;;
+        attach) name=$(basename "$last" .sparseimage)
+            mkdir -p "$MAC_VOLUMES/$name" ;;
+        detach) exit 0 ;;
+        esac""",
+    "diskutil": """
+        case $1 in
+        unmount) mv "$3" "$3.away"; echo "$3" >"$MAC_VOLUMES/.away" ;;
+        mount) gone=$(cat "$MAC_VOLUMES/.away"); mv "$gone.away" "$gone" ;;
+        apfs) mkdir -p "$MAC_VOLUMES/$5" ;;
+        info) echo '{"DeviceIdentifier": "disk5s1", "ParentWholeDisk": "disk5", "APFSPhysicalStores": ""}' ;;
+        esac""",
+}
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name, text in PROGRAMS.items():
+        (folder / name).write_text(f"#!/bin/bash\n{text}\n")
+        (folder / name).chmod(0o755)
+    return folder
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.skipif(sys.platform != "linux", reason="on a Mac it is run itself")
+def test_it_runs_to_its_end_and_its_report_has_no_names(tmp_path: Path, programs: Path) -> None:
+    volumes, report = tmp_path / "volumes", tmp_path / "report.txt"
+    volumes.mkdir()
+    environ = {
+        **os.environ,
+        "LC_ALL": "C.UTF-8",
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "MAC_VOLUMES": str(volumes),
+        "MAC_LADING": str(Path(sys.executable).with_name("lading")),
+        "MAC_PYTHON": sys.executable,
+    }
+    with swept(tmp_path / "home"):
+        done = subprocess.run(
+            [SCRIPT, "--report", report], env=environ, capture_output=True, text=True, check=False, timeout=1200
+        )
+    told = report.read_text()
+    lines = dict[str, list[str]]()
+    for kind, row, what in re.findall(r"^(PASS|FAIL|FACT|LEFT) +(\S+) +(.*)$", told, re.MULTILINE):
+        lines.setdefault(row, []).append(f"{kind} {what}")
+    for row in ("2", "3", "10", "12", "15", "11", "13"):
+        assert lines[row], (row, told, done.stderr)
+        assert not any(line.startswith("FAIL") for line in lines[row]), (lines[row], told, done.stderr)
+    assert {"4", "5", "6", "7", "8", "9", "16", "17", "18", "19", "20", "22"} <= set(lines), told
+    assert f"{told.count('PASS ')} passed, {told.count('FAIL ')} failed." in told
+    for name in (socket.gethostname(), "Adas Mac"):
+        assert not re.search(rf"\b{re.escape(name)}\b", told)
+    assert done.returncode == (1 if "FAIL " in told else 0)
+
+
+def test_it_is_written_for_the_shell_that_macos_has() -> None:
+    bash = shutil.which("bash")
+    assert bash
+    subprocess.run([bash, "-n", SCRIPT], check=True)
+    text = SCRIPT.read_text()
+    # What bash has since 4.0.
+    assert not re.search(r"\$\{\w+(,,|\^\^|@)|\bmapfile\b|\breadarray\b|declare -A|&>>|\|&", text)
+
+
+def test_names_and_serials_stay_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "Machine     adas-mac.local (f3c1), Lading 0.1.0\n"
+        f"From        {os.path.expanduser('~')}/scans by {getpass.getuser()}\n"
+        "uuid:5b0b5b0f-6e7c-3c1e-9e1f-2f6a2f4d1a10 at 10.0.0.12, EOS_DIGITAL\n"
+        "/dev/disk4s1 on /Volumes/LADINGFAT (msdos)\n"
+    )
+    monkeypatch.setattr(sys, "stdin", SimpleInput(text))
+    assert mac.blank("EOS_DIGITAL", "") == (
+        "Machine     HOST, Lading 0.1.0\n"
+        f"From        HOME/scans by {'USER'}\n"
+        "uuid:UUID at ADDRESS, NAME\n"
+        "/dev/disk4s1 on /Volumes/LADINGFAT (msdos)"
+    )
+
+
+class SimpleInput:
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def read(self) -> str:
+        return self._text
