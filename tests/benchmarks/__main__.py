@@ -26,6 +26,7 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--set", nargs="+", choices=SETS, default=list(SETS), help="import: which sets")
     parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS), help="import: who runs")
+    parser.add_argument("--against", default="", help="import: another checkout of Lading, with its .venv")
     parser.add_argument("--pairs", type=int, default=5, help="rounds; odd, at least 5 for a result")
     parser.add_argument("--fraction", type=float, default=1.0, help="make everything smaller, to try it out")
     parser.add_argument("--dir", help="where sources and destinations lie (default: a fresh folder)")
@@ -55,7 +56,7 @@ def run(chosen: argparse.Namespace, folder: str) -> tuple[object, str]:
     if chosen.what == "screen":
         figures = screen.screen(folder, chosen.pairs, chosen.fraction)
         return figures, screen.text(figures)
-    results = runner.compare(chosen.set, chosen.only, chosen.pairs, chosen.fraction, folder)
+    results = runner.compare(chosen.set, chosen.only, chosen.pairs, chosen.fraction, folder, chosen.against)
     return [report.as_json(result) for result in results], "\n\n".join(map(report.comparison, results))
 
 

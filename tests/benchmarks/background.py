@@ -23,7 +23,7 @@ from core.config import Config
 from core.database import Database
 from core.engine.engine import Engine
 from core.models import ImportRequest
-from core.queue.kinds import QUEUES
+from core.queue.queue_defs import QUEUES
 from tests.benchmarks.runner import fresh, say
 from tests.benchmarks.sets import SETS, warm
 from tests.core.queue.fakes import FakeTask, bench, exif
@@ -105,7 +105,7 @@ async def _jobs(folder: str, fraction: float) -> list[Line]:
 
 
 def _slow_commits(database: Database, delay: float) -> None:
-    connection = database._writing
+    connection = database.writing
     execute = connection.execute
 
     async def slow(sql: str, *rest: object) -> object:
@@ -127,10 +127,10 @@ class Archived:
         engine = Engine(Config(home=fresh(os.path.join(folder, "home"))))
         await engine.start()
         for queue in QUEUES:
-            await engine.queue_pause(queue.name)
+            await engine.jobs.worker.pause(queue.name)
         made = cls(engine, fresh(os.path.join(folder, "archive")))
         request = ImportRequest(source=source, archive=made.archive, location="Bench")
-        await engine.wait(await engine.start_imports([request]))
+        await engine.imports.wait(await engine.imports.start_imports([request]))
         warm(made.archive)
         return made
 
@@ -138,21 +138,21 @@ class Archived:
         rows = await self.engine.database.read("SELECT path FROM item ORDER BY id")
         return [os.path.join(self.archive, path) for (path,) in rows]
 
-    def forget(self, shelf: str) -> None:
+    def forget(self, folder: str) -> None:
         """Remove what was made, so that it is not found again."""
         for place, folders, _ in os.walk(self.archive):
-            if shelf in folders:
-                shutil.rmtree(os.path.join(place, shelf))
+            if folder in folders:
+                shutil.rmtree(os.path.join(place, folder))
 
     async def all_of(self, queue: str) -> None:
         """Have the queue do its jobs, again where they are done."""
         sql = "UPDATE job SET state = 'ready', ended = NULL, attempts = 0, remaining = 0 WHERE queue = ?"
         await self.engine.database.run((sql, [(queue,)]))
-        await self.engine.queue_resume(queue)
+        await self.engine.jobs.worker.resume(queue)
         left = "SELECT 1 FROM job WHERE queue = ? AND state IN ('ready', 'claimed', 'waiting') LIMIT 1"
         while await self.engine.database.read(left, (queue,)):  # noqa: ASYNC110 - a query
             await asyncio.sleep(0.1)
-        await self.engine.queue_pause(queue)
+        await self.engine.jobs.worker.pause(queue)
 
 
 async def _took(work: Callable[[], Awaitable[None]]) -> Took:
@@ -223,7 +223,7 @@ async def _thumbnails(folder: str, pairs: int, fraction: float) -> list[Line]:
         picture.save(os.path.join(source, f"{number}.jpg"), quality=90)
     archived = await Archived.of(folder, source)
     try:
-        await archived.engine.queue_slots("thumbnail", 2)
+        await archived.engine.jobs.worker.resize("thumbnail", 2)
         paths = await archived.payload()
         out = fresh(os.path.join(folder, "bare"))
         commands = [[sys.executable, "-c", BARE_PILLOW, out, *paths[at::2]] for at in range(2)]
@@ -251,10 +251,10 @@ async def _arrival(folder: str, pairs: int, fraction: float) -> list[Line]:
             await engine.start()
             try:
                 for queue in QUEUES if not on else ():
-                    await engine.queue_pause(queue.name)
+                    await engine.jobs.worker.pause(queue.name)
                 began = time.perf_counter()
                 request = ImportRequest(source=source, archive=archive, location="Bench")
-                await engine.wait(await engine.start_imports([request]))
+                await engine.imports.wait(await engine.imports.start_imports([request]))
                 took[on].append(time.perf_counter() - began)
             finally:
                 await engine.stop()

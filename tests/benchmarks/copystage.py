@@ -11,7 +11,7 @@ import statistics
 import time
 from pathlib import Path
 
-from core.workers import messages
+from core.workers import batch_messages, messages, source_messages
 from core.workers.pool import Pool
 from tests.benchmarks.measure import measure
 from tests.benchmarks.peers import PEERS, check
@@ -40,13 +40,15 @@ def sha256_rate() -> float:
 async def copy(rig: Rig) -> float:
     """Seconds that one worker takes to bring the file to staging, its start not counted."""
     async with rig.pool.worker() as worker:
-        await worker.ask(messages.Look(os.fsencode(rig.source)), messages.Looked)
+        await worker.ask(source_messages.Look(os.fsencode(rig.source)), source_messages.Looked)
         (file,) = rig.to_read(NAME)
         started = time.perf_counter()
-        reply = await worker.ask(messages.CopyLarge(rig.origin, rig.place, STAGING, file), messages.Digests)
+        reply = await worker.ask(
+            batch_messages.CopyLarge(rig.origin, rig.place, STAGING, file), source_messages.Digests
+        )
         seconds = time.perf_counter() - started
         assert reply.files[0].size == file.size, reply.files[0].fault
-        await worker.ask(messages.Drop(), messages.Done)
+        await worker.ask(batch_messages.Drop(), messages.Done)
     return seconds
 
 

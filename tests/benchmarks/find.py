@@ -4,9 +4,8 @@ import asyncio
 import os
 import time
 
-import aiosqlite
-
-from core.catalog import browse
+from core.catalog import file_list
+from core.sqlite import connect
 from tests.benchmarks.report import table
 from tests.benchmarks.runner import fresh, say
 from tests.benchmarks.scale import Line
@@ -24,7 +23,7 @@ QUERIES = (
 
 
 async def _seconds(path: str) -> list[tuple[str, float, int]]:
-    connection = await aiosqlite.connect(path)
+    connection = await connect(path)
     found: list[tuple[str, float, int]] = []
 
     async def read(sql: str, parameters: object) -> list[tuple[object, ...]]:
@@ -35,7 +34,7 @@ async def _seconds(path: str) -> list[tuple[str, float, int]]:
             times: list[float] = []
             for _ in range(3):
                 began = time.perf_counter()
-                total, _, _ = await browse.page(read, "", (), text, 0)
+                total, _, _ = await file_list.page(read, "", (), text, 0)
                 times.append(time.perf_counter() - began)
             found.append((text, sorted(times)[1], total))
     finally:

@@ -1,4 +1,4 @@
-"""Run one command from start to exit and say how long it took and what memory it held."""
+"""Run one command from start to exit and say how long it took, what processor time and what memory."""
 
 import os
 import subprocess
@@ -6,13 +6,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import psutil
 
 SAMPLE_SECONDS = 0.2
 TAIL = 1 << 16
+LADING = os.path.join(os.path.dirname(sys.executable), "lading")
 
 
 class FailedRunError(RuntimeError):
@@ -21,10 +22,12 @@ class FailedRunError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One run: wall seconds of the whole process, processor seconds, peak memory, end of its output."""
+    """One run: wall seconds of the whole command, processor seconds of all its processes and of the engine alone,
+    peak memory, end of its output."""
 
     seconds: float
     cpu_seconds: float
+    engine_cpu: float
     engine_rss: int
     worker_rss: int
     output: bytes
@@ -33,6 +36,7 @@ class Measured:
         return Measured(
             self.seconds + other.seconds,
             self.cpu_seconds + other.cpu_seconds,
+            self.engine_cpu + other.engine_cpu,
             max(self.engine_rss, other.engine_rss),
             max(self.worker_rss, other.worker_rss),
             other.output,
@@ -95,6 +99,22 @@ class Memory(threading.Thread):
         self.worker = max(self.worker, *sizes.values(), 0)
 
 
+def processor(processes: Iterable[psutil.Process], command: int) -> tuple[float, float]:
+    """Processor seconds of these so far, those of their children that have ended included, but for what `command`
+    has used itself; and of the engine among them."""
+    total = engine = 0.0
+    for process in processes:
+        try:
+            times, named = process.cpu_times(), " ".join(process.cmdline())
+        except psutil.Error:
+            continue
+        if process.pid != command:
+            own = times.user + times.system
+            total += own + times.children_user + times.children_system
+            engine += own if "core.server" in named or "core.engine" in named else 0.0
+    return total, engine
+
+
 def measure(argv: Sequence[str], env: Mapping[str, str] | None = None, home: str | None = None) -> Measured:
     """Run a command; with `home` given, that is its LADING_HOME and its memory is sampled."""
     full = {**os.environ, **(env or {}), **({"LADING_HOME": home} if home else {})}
@@ -109,22 +129,24 @@ def measure(argv: Sequence[str], env: Mapping[str, str] | None = None, home: str
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
+        left, engine = 0.0, 0.0
         if memory:
             memory.ended.set()
             memory.join()
+            memory.find()
+            left, engine = processor(memory.ours.values(), process.pid)
         if home:
-            stop(full)
+            stop(full, argv[0] if os.path.basename(argv[0]) == "lading" else LADING)
         if process.returncode:
             said = _tail(errors.fileno()).decode(errors="replace").strip()
             raise FailedRunError(f"{' '.join(argv)}\nfailed with {process.returncode}: {said[-2000:]}")
-        cpu = usage.ru_utime + usage.ru_stime
+        cpu = usage.ru_utime + usage.ru_stime + left
         rss = (memory.engine, memory.worker) if memory else (0, 0)
-        return Measured(seconds, cpu, *rss, _tail(output.fileno()))
+        return Measured(seconds, cpu, engine, *rss, _tail(output.fileno()))
 
 
-def stop(environ: Mapping[str, str]) -> None:
+def stop(environ: Mapping[str, str], lading: str = LADING) -> None:
     """End the engine that a command left behind with its background work: it would disturb the next one."""
-    lading = os.path.join(os.path.dirname(sys.executable), "lading")
     subprocess.run([lading, "engine", "stop"], env=environ, check=True, capture_output=True)
 
 

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 RECHECK = ["rsync", "-a", "--checksum", "--checksum-choice=xxh128", "--dry-run", "--itemize-changes"]
+BUILD = "old build"
+"""Another build of Lading, which `--against` names."""
+
 OFFLINE = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), "http://127.0.0.1:9")
 """ocopy asks the network for a newer version at each start; refused at once, that costs it nothing."""
 
@@ -79,6 +82,21 @@ def ocopy(source: str, destination: str) -> list[Step]:
     return [Step([beside_python("ocopy"), source, destination])]
 
 
+def floor(source: str, destination: str) -> list[Step]:
+    """The same bytes written, flushed and read back by a bare loop, which hashes and records nothing."""
+    return [Step([sys.executable, "-m", "tests.benchmarks.floor", source, destination])]
+
+
+def build(folder: str) -> Peer:
+    """Lading as it was: another checkout with an environment of its own in `.venv`."""
+    program = os.path.join(os.path.abspath(folder), ".venv", "bin", "lading")
+
+    def steps(source: str, destination: str) -> list[Step]:
+        return [Step([program, *lading(source, destination)[0].argv[1:]])]
+
+    return Peer(BUILD, program, f"uv sync in {folder}", steps)
+
+
 def drop_caches() -> list[str]:
     """The command that empties the page cache; it needs to be root."""
     root = [] if os.geteuid() == 0 else ["sudo", "-n"]
@@ -92,6 +110,7 @@ PEERS = {
     peer.name: peer
     for peer in (
         Peer("lading", "lading", "uv sync", lading),
+        Peer("floor", sys.executable, "part of the benchmarks", floor),
         Peer("cp", "cp", "part of the system", cp),
         Peer("rsync", "rsync", RSYNC, rsync),
         Peer("durable rsync", "rsync", RSYNC, durable_rsync, drops_caches=True),

@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Sequence
 
-from tests.benchmarks.runner import TARGETS, Result
+from tests.benchmarks.runner import ENGINE, PROCESSOR, TARGETS, Result
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -44,6 +44,7 @@ def comparison(result: Result) -> str:
                 f"{min(run.seconds for run in runs):.2f}-{max(run.seconds for run in runs):.2f}",
                 f"{result.size / seconds / 1e6:.0f}",
                 f"{result.files / seconds:.0f}",
+                f"{statistics.median(run.cpu_seconds for run in runs):.2f}",
                 f"{ratio:.2f}" if ratios else "",
                 f"{min(ratios):.2f}-{max(ratios):.2f}" if ratios else "",
                 f"<= {target}" if target and ratios else "",
@@ -51,11 +52,25 @@ def comparison(result: Result) -> str:
             ]
         )
     title = f"{result.name}: {result.files} files, {result.size / 1e6:.0f} MB, medians"
-    head = ["", "seconds", "range", "MB/s", "files/s", "lading is", "range", "target", ""]
+    head = ["", "seconds", "range", "MB/s", "files/s", "processor s", "lading is", "range", "target", ""]
     lines = [title, table(head, rows)]
     if "lading" in result.runs:
-        lines.append(memory(result))
+        lines += [memory(result), *shares(result)]
     return "\n".join(lines)
+
+
+def shares(result: Result) -> list[str]:
+    """lading's processor seconds beside those of its peers that have a target for them."""
+    lines = []
+    for what, targets, of in (
+        ("processor seconds", PROCESSOR, lambda run: run.cpu_seconds),
+        ("the engine's processor seconds", ENGINE, lambda run: run.engine_cpu),
+    ):
+        for (peer, name), target in targets.items():
+            if name == result.name and peer in result.runs:
+                share = result.share(peer, of)
+                lines.append(f"{what}: {share:.2f} of {peer}'s, target <= {target}: {verdict(share, target)}")
+    return lines
 
 
 def memory(result: Result) -> str:
@@ -73,6 +88,10 @@ def as_json(result: Result) -> dict[str, object]:
         "bytes": result.size,
         "seconds": {peer: [run.seconds for run in runs] for peer, runs in result.runs.items()},
         "medians": {peer: result.median(peer) for peer in result.runs},
+        "processor seconds": {peer: [run.cpu_seconds for run in runs] for peer, runs in result.runs.items()},
+        "engine's processor seconds": {
+            peer: [run.engine_cpu for run in runs] for peer, runs in result.runs.items() if runs[0].engine_cpu
+        },
         "ratios": {peer: result.ratios(peer) for peer in result.runs if peer != "lading"},
         "targets": {peer: target for (peer, name), target in TARGETS.items() if name == result.name},
         "engine_rss": max((run.engine_rss for run in result.runs.get("lading", [])), default=0),

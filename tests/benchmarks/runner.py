@@ -1,22 +1,41 @@
 """Interleaved rounds: lading, then its peers in an order that turns, each into a fresh destination."""
 
+import glob
 import os
 import shutil
 import statistics
 import sys
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.benchmarks.measure import FailedRunError, Measured, measure
-from tests.benchmarks.peers import PEERS, Peer, check
+from tests.benchmarks.peers import BUILD, PEERS, Peer, build, check
 from tests.benchmarks.sets import SETS, extent, warm
 from tests.rigs.trees import flat_set
 
 TARGETS: dict[tuple[str, str], float] = {
     **{("durable rsync", name): 0.7 for name in SETS},
+    ("durable rsync", "small"): 0.25,
+    ("rsync", "small"): 1.5,
+    ("floor", "photos"): 1.2,
+    ("floor", "video"): 1.2,
+    (BUILD, "small"): 0.55,
+    (BUILD, "mixed"): 0.75,
     ("ocopy", "small"): 0.25,
     ("ocopy", "mixed"): 0.25,
 }
 """At most this share of a peer's time, by peer and set."""
+
+PROCESSOR = {(BUILD, "small"): 0.55}
+"""At most this share of a peer's processor seconds."""
+
+ENGINE = {(BUILD, "small"): 0.4}
+"""At most this share of the processor seconds of a peer's engine."""
+
+MANY = 1000
+"""Files from which on no destination is removed before all rounds are done: for minutes after inodes were freed
+ext4 looks at each of them before it takes one for a new file (fs/ext4/ialloc.c, recently_deleted)."""
 
 
 @dataclass(slots=True)
@@ -31,6 +50,11 @@ class Result:
     def median(self, peer: str) -> float:
         """The median of a contestant's wall seconds."""
         return statistics.median(run.seconds for run in self.runs[peer])
+
+    def share(self, peer: str, of: Callable[[Measured], float]) -> float:
+        """lading's median of something over the peer's."""
+        ours, theirs = (statistics.median(map(of, self.runs[name])) for name in ("lading", peer))
+        return ours / max(theirs, 1e-6)
 
     def ratios(self, peer: str) -> list[float]:
         """lading's time over the peer's, round by round."""
@@ -53,8 +77,8 @@ def fresh(path: str) -> str:
 
 def run_once(peer: Peer, source: str, folder: str, files: int) -> Measured:
     """One contestant's whole run into a fresh destination; too few files there are an error."""
-    destination = fresh(os.path.join(folder, "destination"))
-    home = fresh(os.path.join(folder, "home")) if peer.name == "lading" else None
+    destination = fresh(tempfile.mkdtemp(prefix="destination-", dir=folder))
+    home = fresh(os.path.join(folder, "home")) if peer.name in ("lading", BUILD) else None
     warm(source)
     total: Measured | None = None
     for step in peer.steps(source, destination):
@@ -66,7 +90,8 @@ def run_once(peer: Peer, source: str, folder: str, files: int) -> Measured:
     arrived = payload_files(destination) if home else extent(destination)[0]
     if arrived < files:
         raise FailedRunError(f"{peer.name} brought {arrived} of {files} files")
-    fresh(destination)
+    if arrived < MANY:
+        shutil.rmtree(destination)
     return total
 
 
@@ -85,9 +110,12 @@ def rehearse(peers: list[Peer], folder: str) -> None:
             run_once(peer, source, folder, 3)
 
 
-def compare(names: list[str], only: list[str], pairs: int, fraction: float, folder: str) -> list[Result]:
-    """Run every set: `pairs` rounds, in each lading first and the peers turned by one place."""
-    peers = [PEERS[name] for name in only]
+def compare(
+    names: list[str], only: list[str], pairs: int, fraction: float, folder: str, against: str = ""
+) -> list[Result]:
+    """Run every set: `pairs` rounds, in each lading first and the peers turned by one place. `against`: another
+    checkout of Lading that is a peer, too."""
+    peers = [PEERS[name] for name in only] + ([build(against)] if against else [])
     check(peers)
     return [compare_set(name, peers, pairs, fraction, folder) for name in names]
 
@@ -111,4 +139,6 @@ def compare_set(name: str, peers: list[Peer], pairs: int, fraction: float, folde
                 rehearse(peers, folder)
             say(f"{name} {turn + 1}/{pairs} {peer.name}: {run.seconds:.2f} s")
     shutil.rmtree(os.path.join(folder, "sources"))
+    for left in glob.glob(os.path.join(folder, "destination-*")):
+        shutil.rmtree(left)
     return result

@@ -16,10 +16,10 @@ import psutil
 
 from core.client.client import Client
 from core.config import Config
-from core.engine.home import LOCK
+from core.engine.state_lock import LOCK_FILE
 from core.errors import UsageError
 from core.models import ImportRequest
-from core.workers.control import READ, SLOTS, VERIFIED, WORDS, WRITTEN
+from core.workers.shared_memory import READ, SLOT_WORDS, SLOTS, VERIFIED, WRITTEN
 from tests.benchmarks.measure import stop
 from tests.benchmarks.peers import beside_python
 from tests.benchmarks.report import table
@@ -187,18 +187,18 @@ class Counters:
     """The memory that an engine shares with its workers, seen from outside."""
 
     def __init__(self, home: str) -> None:
-        with open(os.path.join(home, LOCK)) as file:
+        with open(os.path.join(home, LOCK_FILE)) as file:
             pid = int(file.read())
         paths = glob.glob(f"/proc/{pid}/fd/*")
         shared = next(path for path in paths if os.readlink(path).startswith("/memfd:lading"))
         fd = os.open(shared, os.O_RDONLY)
-        self._map = mmap.mmap(fd, SLOTS * WORDS * 8, prot=mmap.PROT_READ)
+        self._map = mmap.mmap(fd, SLOTS * SLOT_WORDS * 8, prot=mmap.PROT_READ)
         os.close(fd)
         self._words = memoryview(self._map).cast("Q")
 
     def moved(self) -> int:
         """Bytes that all workers have counted."""
-        return sum(sum(self._words[word::WORDS]) for word in (READ, WRITTEN, VERIFIED))
+        return sum(sum(self._words[word::SLOT_WORDS]) for word in (READ, WRITTEN, VERIFIED))
 
     def still(self) -> float:
         """When they moved last, once they have not for STILL seconds; 0 when they have not moved at all."""

@@ -9,15 +9,19 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from tests.screenshots import png
+from tests.screenshots import pages, png
 from tui.demo.app import DemoApp
-from tui.demo.stage import Stage, stage
+from tui.demo.stage import LOCATION, Stage, stage
 from tui.screens.dashboard import Dashboard
+from tui.screens.grid import Grid
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
 
 PATIENCE = 300.0
 """Seconds that anything may take on a machine that has other things to do."""
+
+SEEN = 10
+"""Pictures in a grid from which on it is worth a look."""
 
 WIDE, NARROW, LARGE = (120, 40), (80, 24), (200, 60)
 
@@ -26,7 +30,7 @@ class Photographer:
     """Presses keys, waits for what is to be seen, and takes pictures."""
 
     def __init__(self, app: DemoApp, pilot: Pilot[str]) -> None:
-        self._app = app
+        self.app = app
         self._pilot = pilot
 
     async def keys(self, *keys: str) -> None:
@@ -48,27 +52,29 @@ class Photographer:
     @property
     def text(self) -> str:
         """All that is on the screen."""
-        strips = self._app.screen._compositor.render_strips()
+        strips = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
     async def take(self, name: str, size: tuple[int, int] = WIDE) -> None:
         """Keep what is on the screen as NAME.svg and NAME.png."""
         await self._pilot.resize_terminal(*size)
         await self._pilot.pause(0.7)
-        drawn = self._app.export_screenshot(title="lading")
+        drawn = self.app.export_screenshot(title="lading")
         (FOLDER / f"{name}.svg").write_text(drawn, encoding="utf-8")
         (FOLDER / f"{name}.png").write_bytes(png.drawn(drawn))
         print(name, flush=True)
 
 
-async def photograph(set_up: Stage) -> None:
-    """Go through the app as a person would."""
+async def photograph(set_up: Stage) -> str:
+    """Go through the app as a person would. The id of an import."""
     app = DemoApp(set_up)
     async with app.run_test(size=WIDE) as pilot:
         camera = Photographer(app, pilot)
         await begin(camera)
         await during(camera)
         await afterwards(camera, app)
+        assert app.snapshot
+        return app.snapshot.imports[0].id
 
 
 async def begin(camera: Photographer) -> None:
@@ -86,7 +92,7 @@ async def begin(camera: Photographer) -> None:
     await camera.take("new-import-120x40")
     await camera.take("new-import-80x24", NARROW)
     await camera.keys("s")
-    await camera.until(lambda: isinstance(camera._app.screen, Dashboard))
+    await camera.until(lambda: isinstance(camera.app.screen, Dashboard))
 
 
 async def during(camera: Photographer) -> None:
@@ -125,6 +131,11 @@ async def afterwards(camera: Photographer, app: Any) -> None:
     await camera.keys("v")
     await camera.shows("BILL OF LADING")
     await camera.take("receipt-120x40")
+    await camera.keys("escape")
+    await camera.until(lambda: all(queue.waiting + queue.busy == 0 for queue in app.snapshot.queues))
+    await camera.keys("g")
+    await camera.until(lambda: isinstance(app.screen, Grid) and len(app.screen.tiles._pictures) > SEEN)
+    await camera.take("grid-120x40")
     await camera.keys("escape", "escape", "escape", "slash", *"canon")
     await camera.shows(".JPG")
     await camera.take("find-120x40")
@@ -138,7 +149,8 @@ def main() -> int:
     os.environ.pop("NO_COLOR", None)
     os.environ.update(COLORTERM="truecolor", TZ="UTC")
     with stage(os.environ, print) as set_up:
-        asyncio.run(photograph(set_up))
+        imported = asyncio.run(photograph(set_up))
+        pages.take(imported, LOCATION, FOLDER)
     return 0
 
 
