@@ -1,4 +1,4 @@
-"""python -m tests.benchmarks [import|scale|copystage|find|seed|terminal|background|screen]"""
+"""python -m tests.benchmarks [import|scale|million|operations|starts|copystage|find|seed|terminal|background|screen]"""
 
 import argparse
 import json
@@ -8,11 +8,30 @@ import sys
 import tempfile
 from dataclasses import asdict
 
-from tests.benchmarks import background, copystage, find, report, runner, scale, screen, seed, terminal
+from tests.benchmarks import (
+    background,
+    copystage,
+    find,
+    million,
+    operations,
+    report,
+    runner,
+    scale,
+    screen,
+    seed,
+    starts,
+    terminal,
+)
 from tests.benchmarks.machine import facts
 from tests.benchmarks.measure import FailedRunError
 from tests.benchmarks.peers import PEERS, MissingPeerError
 from tests.benchmarks.sets import SETS
+
+
+WHAT = (
+    *("import", "scale", "million", "operations", "starts", "copystage", "find", "seed", "terminal", "background"),
+    "screen",
+)
 
 
 def options() -> argparse.Namespace:
@@ -21,12 +40,12 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("import", "scale", "copystage", "find", "seed", "terminal", "background", "screen"),
+        choices=WHAT,
         default="import",
     )
     parser.add_argument("--set", nargs="+", choices=SETS, default=list(SETS), help="import: which sets")
     parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS), help="import: who runs")
-    parser.add_argument("--against", default="", help="import: another checkout of Lading, with its .venv")
+    parser.add_argument("--against", default="", help="import, operations, starts: another checkout of Lading, with its .venv")
     parser.add_argument("--pairs", type=int, default=5, help="rounds; odd, at least 5 for a result")
     parser.add_argument("--fraction", type=float, default=1.0, help="make everything smaller, to try it out")
     parser.add_argument("--dir", help="where sources and destinations lie (default: a fresh folder)")
@@ -40,6 +59,15 @@ def run(chosen: argparse.Namespace, folder: str) -> tuple[object, str]:
         of = find if chosen.what == "find" else scale
         lines = find.find(folder, chosen.fraction) if of is find else scale.scale(folder, chosen.fraction)
         return [{"what": line.what, "value": line.value, "target": line.target} for line in lines], of.text(lines)
+    if chosen.what == "million":
+        lines = million.million(folder, chosen.pairs, chosen.fraction)
+        return [asdict(line) for line in lines], million.text(lines)
+    if chosen.what == "operations":
+        counts = operations.operations(folder, chosen.fraction, chosen.against)
+        return counts, operations.text(counts)
+    if chosen.what == "starts":
+        seconds = starts.starts(folder, chosen.pairs, chosen.against)
+        return seconds, starts.text(seconds)
     if chosen.what == "terminal":
         lines = terminal.terminal(folder, chosen.pairs, chosen.fraction)
         values = [{"what": line.what, "value": line.value, "target": line.target} for line in lines]

@@ -33,6 +33,23 @@ _FILE = (
 _ITEM = "INSERT INTO item VALUES (?, 1, ?, ?, ?, ?, ?, ?, 'medium', 1764979200.0, NULL)"
 _METADATA = "INSERT INTO metadata (item_id, captured_local, make, model, raw) VALUES (?, ?, ?, ?, x'')"
 
+STRANGE_ITEMS = """
+    WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < ?)
+    INSERT INTO item (archive_id, location_id, xxh128, sha256, size, kind, path, level)
+    SELECT i.archive_id, i.location_id, randomblob(16), randomblob(32), 1, 'text',
+        'locations/' || l.folder || '/data/text/' || x, ''
+    FROM n, import i JOIN location l ON l.id = i.location_id WHERE i.name = ?
+"""
+"""Adds so many items, which no file has, to the archive and the location of an import."""
+
+STRANGE_FILES = """
+    WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < ?)
+    INSERT INTO file (import_id, volume_id, path, stem, size, mtime_ns, kind, outcome)
+    SELECT i.id, i.volume_id, CAST('strange/' || x AS BLOB), CAST('strange/' || x AS BLOB), 1, 1, 'text', 2
+    FROM n, import i WHERE i.name = ?
+"""
+"""Adds so many duplicates to an import."""
+
 
 def day(number: int) -> datetime:
     """When file `number` was taken: one card per day, within eight years that repeat."""
