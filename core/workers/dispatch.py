@@ -1,7 +1,6 @@
 """Carrying out the engine's requests, one after the other."""
 
 import errno
-import traceback
 from collections.abc import Callable, Generator
 
 import msgspec
@@ -34,7 +33,6 @@ from core.workers.journal_rows import ReadFile
 from core.workers.messages import Fault, Reply, Request, Source
 from core.workers.move_payload import carry
 from core.workers.publish import publish
-from core.workers.read_list import read_list
 from core.workers.read_source import (
     CHANGED,
     CHANGING,
@@ -108,6 +106,8 @@ class Dispatcher:
             return messages.Failed(fault, type(error).__name__)
         except Exception as error:
             # An error of the program itself: the engine logs the traceback and fails this request only.
+            import traceback  # imported here, because it makes each start longer
+
             self._forget()
             text = f"{type(error).__name__}: {error}".encode("ascii", "backslashreplace").decode()
             trace = traceback.format_exc().encode("ascii", "backslashreplace").decode()
@@ -155,6 +155,8 @@ class Dispatcher:
             case source_messages.ListMore():
                 return self._list_more()
             case source_messages.ReadList():
+                from core.workers.read_list import read_list  # few sources have lists, and its parsers load slowly
+
                 tree = self._source(request.source)
                 self._checksums = read_list(tree, request.path, self._reader.arena, self._slot)
                 return self._read_list_more()

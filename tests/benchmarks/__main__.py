@@ -1,4 +1,4 @@
-"""python -m tests.benchmarks [import|scale|million|operations|starts|copystage|find|seed|terminal|background|screen]"""
+"""python -m tests.benchmarks [WHAT]: one kind of benchmark, each described in its module."""
 
 import argparse
 import json
@@ -27,7 +27,6 @@ from tests.benchmarks.measure import FailedRunError
 from tests.benchmarks.peers import PEERS, MissingPeerError
 from tests.benchmarks.sets import SETS
 
-
 WHAT = (
     *("import", "scale", "million", "operations", "starts", "copystage", "find", "seed", "terminal", "background"),
     "screen",
@@ -45,7 +44,9 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--set", nargs="+", choices=SETS, default=list(SETS), help="import: which sets")
     parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS), help="import: who runs")
-    parser.add_argument("--against", default="", help="import, operations, starts: another checkout of Lading, with its .venv")
+    parser.add_argument(
+        "--against", default="", help="import, operations, starts: another checkout of Lading, with its .venv"
+    )
     parser.add_argument("--pairs", type=int, default=5, help="rounds; odd, at least 5 for a result")
     parser.add_argument("--fraction", type=float, default=1.0, help="make everything smaller, to try it out")
     parser.add_argument("--dir", help="where sources and destinations lie (default: a fresh folder)")

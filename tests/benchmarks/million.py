@@ -64,7 +64,9 @@ def _archive(folder: str, items: int) -> str:
         connection.execute("BEGIN")
         connection.execute(STRANGE_ITEMS, (items, name))
         connection.execute(STRANGE_FILES, (items, name))
-        for (table_,) in connection.execute("SELECT name FROM sqlite_master WHERE name GLOB 'sqlite_stat*'").fetchall():
+        for (table_,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE name GLOB 'sqlite_stat*'"
+        ).fetchall():
             connection.execute(f"DELETE FROM {table_}")  # noqa: S608 - a name of SQLite's
         connection.execute("COMMIT")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

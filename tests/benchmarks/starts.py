@@ -45,7 +45,9 @@ Home = tuple[str, dict[str, str]]
 
 def _home(peer: Peer, folder: str, number: int) -> Home:
     """Start an engine of a build, which has one import in its catalog."""
-    source, archive, home = (fresh(os.path.join(folder, f"{name}-{number}")) for name in ("source", "archive", "home"))
+    source, archive, home = (
+        fresh(os.path.join(folder, f"{name}-{number}")) for name in ("source", "archive", "home")
+    )
     flat_set(os.fsencode(source), 3, 1000)
     (step,) = peer.steps(source, archive)
     environ = {**os.environ, "LADING_HOME": home, "LADING_ARCHIVE": archive}

@@ -25,6 +25,7 @@ STEP = 100
 LINEAR = 4 * 1.25
 """Times as many steps as four times as many files may take."""
 
+
 @pytest.fixture
 async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     """An engine whose background does not take steps, too."""
