@@ -26,7 +26,7 @@ from core.models import Count, Unopenable, Verdict
 from core.paths import display, join
 from core.results import CheckResult
 from core.volumes import macos_permissions
-from core.workers import archive_messages, batch_messages, messages, source_messages
+from core.workers import archive_messages, batch_messages, listing, messages, source_messages
 from core.workers.messages import Fault, Place
 from core.workers.pool import Pool, TaskFailedError
 from core.workers.source_messages import Digest, Entry
@@ -159,11 +159,9 @@ class Check:
             self._picked.source, self._picked.only, avoid, libraries=True, dataless=not self._read
         )
         try:
-            async with self._pool.worker("check") as worker:
-                reply = await worker.ask(request, source_messages.Listed)
-                while reply.more:
-                    yield reply.entries
-                    reply = await worker.ask(source_messages.ListMore(), source_messages.Listed)
+            async with aclosing(listing.pages(self._pool, "check", request)) as found:
+                async for entries in found:
+                    yield entries
         except (TaskFailedError, WorkerDiedError) as error:
             raise SourceError(f"the source cannot be listed: {error}.", "Check the card or disk.") from error
 

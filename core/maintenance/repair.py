@@ -23,7 +23,7 @@ from core.errors import SourceError, WorkerDiedError
 from core.importing.sources import Picked
 from core.models import Side
 from core.paths import display
-from core.workers import archive_messages, batch_messages, messages, source_messages
+from core.workers import archive_messages, batch_messages, listing, messages, source_messages
 from core.workers.batch_messages import ToStage
 from core.workers.messages import Source
 from core.workers.pool import Pool, TaskFailedError, Worker
@@ -82,11 +82,9 @@ class Repair:
         avoid = ((place.device, place.inode),)
         request = source_messages.ListTree(picked.source, picked.only, avoid, libraries=True)
         try:
-            async with self._pool.worker("heal") as worker:
-                reply = await worker.ask(request, source_messages.Listed)
-                while reply.more:
-                    yield [entry for entry in reply.entries if entry.what == "file"]
-                    reply = await worker.ask(source_messages.ListMore(), source_messages.Listed)
+            async with aclosing(listing.pages(self._pool, "heal", request)) as found:
+                async for entries in found:
+                    yield [entry for entry in entries if entry.what == "file"]
         except (TaskFailedError, WorkerDiedError) as error:
             raise SourceError(f"the source cannot be listed: {error}.", "Check the card or disk.") from error
 

@@ -78,14 +78,15 @@ class Dispatcher:
         self._reader = Reader(slot)
         self.batch = Batch(slot)
         self._tree: Tree | None = None
-        self._listing: Generator[list[Entry], None, None] | None = None
+        self._listing: Listing | None = None
+        self._entries: Generator[list[Entry], None, None] | None = None
         self._checksums: Generator[source_messages.ListPart, None, None] | None = None
         slot.on_pause.append(self._close_tree)
 
     def wait(self, asked: Callable[[float], bool]) -> None:
         """Wait for a request. The source, which a listing keeps open, is closed unless a request comes within
         SOON."""
-        if (self._listing is not None or self._checksums is not None) and not asked(SOON):
+        if (self._entries is not None or self._checksums is not None) and not asked(SOON):
             self._slot.let_go()
 
     def answer(self, request: Request) -> Reply:
@@ -121,10 +122,10 @@ class Dispatcher:
         self._close_tree()
 
     def _end_listing(self) -> None:
-        for generator in (self._listing, self._checksums):
+        for generator in (self._entries, self._checksums):
             if generator is not None:
                 generator.close()
-        self._listing = self._checksums = None
+        self._listing = self._entries = self._checksums = None
 
     def _carry_out(self, request: Request) -> Reply:
         if not isinstance(request, _MORE):
@@ -193,18 +194,19 @@ class Dispatcher:
         self._slot.begin("list")
         tree = self._source(request.source)
         tree.fileno()
-        self._listing = Listing(request, tree, self._slot).entries()
+        self._listing = Listing(request, tree, self._slot)
+        self._entries = self._listing.entries()
         return self._list_more()
 
     def _list_more(self) -> Reply:
-        if self._listing is None or self._tree is None:
+        if self._listing is None or self._entries is None or self._tree is None:
             raise RuntimeError("no listing is under way")
-        entries = next(self._listing, [])
+        entries, more = next(self._entries), not self._listing.complete
         source = Source(self._tree.root, self._tree.device, self._tree.inode)
-        if not entries:
-            self._listing = None
+        if not more:
+            self._end_listing()
             self._close_tree()
-        return source_messages.Listed(source, entries, bool(entries))
+        return source_messages.Listed(source, entries, more)
 
     def _read_list_more(self) -> Reply:
         if self._checksums is None:

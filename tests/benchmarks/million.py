@@ -43,11 +43,11 @@ def beside(folder: str, pairs: int, fraction: float) -> list[Line]:
             runs[count].append(_import(folder, source, files, kept[count]))
         said = ", ".join(f"{runs[count][-1].seconds:.2f} s beside {count:,}" for count in kept)
         say(f"million {turn + 1}/{pairs}: {said}")
-    lines = []
-    for what, of in (("time", lambda run: run.seconds), ("processor seconds", lambda run: run.cpu_seconds)):
-        ratios = [of(many) / of(none) for none, many in zip(runs[0], runs[items], strict=True)]
-        lines.append(Line(f"{what}, import beside {items:,} items / beside one", statistics.median(ratios), 1.1))
-    return lines
+    both = list(zip(runs[0], runs[items], strict=True))
+    time = statistics.median(many.seconds / one.seconds for one, many in both)
+    processor = statistics.median(many.cpu_seconds / one.cpu_seconds for one, many in both)
+    what = f"import beside {items:,} items / beside one"
+    return [Line(f"time, {what}", time, 1.1), Line(f"processor seconds, {what}", processor, 1.1)]
 
 
 def _archive(folder: str, items: int) -> str:
