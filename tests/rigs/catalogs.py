@@ -80,13 +80,21 @@ def migrate(connection: sqlite3.Connection, first: int = 0, last: int | None = N
         connection.executescript(migration)
 
 
-def catalog(home: str, count: int) -> str:
-    """Make a catalog of `count` files in the state folder `home`. Returns its path."""
+def empty(home: str) -> str:
+    """Make a catalog without a row in the state folder `home`. Returns its path."""
     path = os.path.join(home, DATABASE_FILE)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")
         migrate(connection)
         connection.executescript(f"PRAGMA user_version = {schema.SCHEMA_VERSION};")
+    return path
+
+
+def catalog(home: str, count: int) -> str:
+    """Make a catalog of `count` files in the state folder `home`. Returns its path."""
+    path = empty(home)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript("PRAGMA synchronous = OFF;")
         cards = range(1, count // PER_CARD + 2)
         connection.execute("INSERT INTO archive (id, uuid, path) VALUES (1, 'uuid', CAST('/archive' AS BLOB))")
         connection.execute("INSERT INTO volume VALUES (1, 'uuid:1', 'EOS_DIGITAL', 'exfat', NULL)")
