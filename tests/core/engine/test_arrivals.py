@@ -40,7 +40,7 @@ RULES = Config(
 
 
 class Rig:
-    """Arrivals with a fake engine that records requests; the test sets the volumes in `there`."""
+    """Arrivals with fake imports that record requests; the test sets the volumes in `there`."""
 
     def __init__(self, settings: Config) -> None:
         self.config = settings
@@ -51,8 +51,7 @@ class Rig:
         self.surveyed: list[ImportRequest] = []
         self.begun: list[ImportRequest] = []
         self.looks = 0
-        self.imports, self.catalog = self, self
-        self.arrivals = Arrivals(cast(Any, self), self.mounts, self.describe)
+        self.arrivals = Arrivals(cast(Any, self), self, lambda: self.config, self.mounts, self.describe)
 
     def mounts(self) -> list[Mount]:
         self.looks += 1
