@@ -127,12 +127,11 @@ class JournalReplay:
                 "root": decode(head["root"]),
                 "source": decode(head["source"]),
                 "single": decode(head["single"]),
-                "options": head["options"],
+                "options": _valid(head["options"]),
                 "machine": head["machine"],
                 "version": head["version"],
                 "started": head["started"],
                 "zone": head["zone"],
-                "together": _together(head["options"]),
                 "state": State.PAUSED,
                 "reason": "read from the archive's journal",
             }
@@ -225,11 +224,10 @@ class JournalReplay:
             yield await asyncio.to_thread(list, journal_format.lines(whole + newline))
 
 
-def _together(options: str) -> str:
-    """The group of an import, by what was asked for. Raises TypeError, ValueError."""
-    asked = json.loads(options)
-    together = asked.get("together", "") if isinstance(asked, dict) else ""
-    return together if isinstance(together, str) else ""
+def _valid(options: str) -> str:
+    """The options of an import, as JSON. Raises TypeError, ValueError when they are none."""
+    json.loads(options)
+    return options
 
 
 def attributes(line: Line) -> dict[bytes, bytes]:
