@@ -13,13 +13,13 @@ from cheroot import wsgi
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 from core.catalog import original_names
+from core.catalog.file_sets import FileSet
 from core.database import Read
 from core.errors import ArchiveError
 from core.paths import display
 from core.reports import page
 from core.reports.links import Relative
 from core.reports.select import Chosen
-from core.reports.tiles import Selection
 from core.serving.content import BLOCK, Payload, Root
 from core.serving.gate import LOOPBACK, Environ, Gate, Start, refused
 from core.serving.names import Names
@@ -50,7 +50,7 @@ class Pages:
 
     def sheet(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """Answer with the sheet of everything in the archive."""
-        chosen = Chosen(self._title, "archive", Selection(original_names.EVERYTHING, (self._names.archive_id,)))
+        chosen = Chosen(self._title, "archive", FileSet(original_names.EVERYTHING, (self._names.archive_id,)))
         beside = "The originals, under their own names, are at this address for programs that know WebDAV."
         start_response("200 OK", [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")])
         if environ["REQUEST_METHOD"] == "HEAD":
