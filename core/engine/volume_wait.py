@@ -55,7 +55,7 @@ class VolumeWait:
         self._tries: dict[str, tuple[int, int]] = {}
         """(how often the import resumed without progress, files that were left to do the last time)."""
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         return name in self._tasks
 
     def __len__(self) -> int:

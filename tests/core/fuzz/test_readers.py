@@ -15,7 +15,7 @@ from core.archives import bag_info
 from core.bagit import manifest
 from core.files.checksummed_lines import sealed
 from core.ipc import FRAME
-from core.journal import journal_format, replay_rows
+from core.journal import file_lines, journal_format
 from core.media import ffprobe_parse, metadata
 from core.protocol import Call, pack, requests
 from core.server import session
@@ -95,7 +95,7 @@ def storable_json(row: dict[str, object]) -> bool:
 
 def check_lines(lines: list[dict[str, Any]]) -> None:
     for line in lines:
-        found = replay_rows.file_line(line)
+        found = file_lines.file_line(line)
         if found is not None:
             assert storable(facts(found)), found
             assert found.size >= 0
