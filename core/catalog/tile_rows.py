@@ -9,6 +9,8 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from core.catalog.file_sets import FileSet
 from core.database import Read
 from core.media.file_types import Kind
@@ -94,7 +96,7 @@ class TileRow(NamedTuple):
     roles: str | None
 
 
-class Stretch(NamedTuple):
+class Stretch(msgspec.Struct, frozen=True):
     """The tiles of one camera and kind in one hour of one day. seconds: of films and recordings."""
 
     day: str

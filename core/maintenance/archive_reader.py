@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from core.archives.dead_disk import Disk
 from core.archives.item_batches import Result, not_read
@@ -44,7 +44,7 @@ class ArchiveReader:
             raise self._silent(str(error)) from error
         return {item.id for item, is_there in zip(items, present, strict=True) if is_there}
 
-    async def with_content(self, contents: Collection[bytes]) -> list[Item]:
+    async def with_content(self, contents: Sequence[bytes]) -> list[Item]:
         """The archive's items with one of these XXH3-128 digests."""
         return await self._catalog.known(self.archive.id, None, contents, self.archive.copy.number)
 

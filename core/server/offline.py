@@ -32,7 +32,8 @@ from core.queue.jobs import Jobs
 from core.queue.queue_defs import QUEUES
 from core.queue.stats import QueueStats
 from core.results import Changes
-from core.server.handlers import Caller, handle
+from core.server.caller import Caller
+from core.server.handlers import handle
 from core.sqlite import sqlite3
 
 R = TypeVar("R")
