@@ -4,7 +4,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -12,28 +12,12 @@ from core.catalog import search, search_plan
 from core.database import Read
 from core.models import Outcome
 
-_IMPORTS = """
-    SELECT i.id, i.name, coalesce(i.options ->> 'label', ''), v.name, l.name, l.folder FROM import i
-    JOIN location l ON l.id = i.location_id JOIN volume v ON v.id = i.volume_id ORDER BY i.id
-"""
-
 
 class FileSet(msgspec.Struct, frozen=True):
     """A query for the `id`s of files, and its parameters."""
 
     ids: str
     values: Sequence[Any] = ()
-
-
-class ImportNames(NamedTuple):
-    """The names by which a person may mean an import, and its row id."""
-
-    id: int
-    name: str
-    label: str
-    volume: str
-    location: str
-    folder: str
 
 
 def of_import(import_id: int) -> FileSet:
@@ -45,11 +29,6 @@ def of_imports(import_ids: Sequence[int]) -> FileSet:
     """The files of several imports."""
     ids = "SELECT f.id FROM json_each(?) j CROSS JOIN file f ON f.import_id = j.value"
     return FileSet(ids, (json.dumps(import_ids),))
-
-
-async def import_names(read: Read) -> list[ImportNames]:
-    """The names of all imports, oldest first."""
-    return [ImportNames(*row) for row in await read(_IMPORTS, ())]
 
 
 async def searched(read: Read, text: str) -> FileSet | None:

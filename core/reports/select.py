@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from core.catalog import file_sets
 from core.catalog.file_sets import FileSet
+from core.catalog.import_names import import_names
 from core.database import Read
 from core.errors import UsageError
 from core.paths import display
@@ -26,11 +27,11 @@ async def find(read: Read, text: str) -> Chosen:
     told = text.strip().casefold()
     if not told:
         raise UsageError("nothing was named.", "Name a location, an import, a card, or words to search for.")
-    imports = await file_sets.import_names(read)
+    imports = await import_names(read)
     for what, fits in (
-        ("location", lambda one: told in (one.location.casefold(), one.folder.casefold())),
-        ("card", lambda one: told in (one.label.casefold(), one.volume.casefold())),
-        ("import", lambda one: len(told) >= SHORTEST_ID and one.name.casefold().startswith(told)),
+        ("location", lambda one: told in (one.location, one.folder)),
+        ("card", lambda one: told in (one.label, one.volume)),
+        ("import", lambda one: len(told) >= SHORTEST_ID and one.name.startswith(told)),
     ):
         if found := [one.id for one in imports if fits(one)]:
             return Chosen(display(text.strip()), what, file_sets.of_imports(found))
