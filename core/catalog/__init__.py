@@ -40,6 +40,4 @@ __all__ = [
     "SeenRow",
     "SeenVolume",
     "Selection",
-    "below",
-    "beside",
 ]

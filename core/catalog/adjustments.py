@@ -11,6 +11,7 @@ import msgspec
 
 from core.catalog import neighbours, search, search_plan
 from core.catalog.find_import import find
+from core.catalog.import_names import import_names
 from core.catalog.search_plan import Criterion
 from core.database import Read, Statement
 from core.errors import UsageError
@@ -121,13 +122,8 @@ async def chosen(read: Read, text: str) -> list[int]:
 async def _imports(read: Read, told: str) -> list[int]:
     if await read("SELECT 1 FROM import WHERE name = ?", (told,)) or _IMPORT.fullmatch(told):
         return [await find(read, told)]
-    rows = await read(
-        "SELECT i.id, coalesce(i.options ->> 'label', ''), v.name "
-        "FROM import i JOIN volume v ON v.id = i.volume_id",
-        (),
-    )
     named = told.casefold()
-    return [id for id, *names in rows if named and named in (name.casefold() for name in names)]
+    return [one.id for one in await import_names(read) if named and named in (one.label, one.volume)]
 
 
 async def by_archive(read: Read, items: Sequence[int]) -> list[tuple[int, bytes, list[int]]]:
