@@ -258,7 +258,7 @@ class ImportFactory:
         place = os.fsdecode(os.path.basename(row.archive_path.rstrip(b"/")))
         writing = self._controller(f"write {archive.uuid}", place, str(archive.filesystem.kind), False)
         limits = self.limits
-        if row.together not in ("", row.name):
+        if not row.first:
             limits = self._own_limits.setdefault(archive.uuid, self._stages(self._profile))
         workers = RunWorkers(row.name, self._pool, limits, reading, writing, lambda: self.read_limit)
         return Run(row, archive, dedup, source, self._catalog, workers)

@@ -97,7 +97,7 @@ class ImportManager:
                 await self.plan(one)
             for one in begun:
                 # The first one of a group reads the source.
-                one.run.reads_source = one.run.row.together == one.run.row.name
+                one.run.reads_source = one.run.row.first
             for one in begun:
                 self._run(one)
         return [one.run.row.name for one in begun]

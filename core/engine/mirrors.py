@@ -259,7 +259,7 @@ class Mirrors:
     def after_import(self, row: ImportRow) -> None:
         """Mirror the archive of an import that has ended to the configured targets: now, and again when its jobs
         have ended. Of a group of imports, the first archive is mirrored."""
-        if self._stopped or row.state not in ENDED or row.together not in ("", row.name):
+        if self._stopped or row.state not in ENDED or not row.first:
             return
         for target in self._settings().mirror:
             if os.path.abspath(os.fsdecode(row.archive_path)) == target:

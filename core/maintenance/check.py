@@ -11,10 +11,11 @@ from core.archives.copy_count import CopyCount
 from core.archives.item_batches import by_bytes
 from core.catalog import Catalog, Item
 from core.errors import LadingError
+from core.importing.source_record import Judged, SourceRecord
+from core.importing.sources import Picked
 from core.maintenance.archive_reader import ArchiveReader
 from core.maintenance.check_findings import COPIES, Findings
 from core.maintenance.source_reader import SourceReader
-from core.maintenance.source_record import Judged, SourceRecord
 from core.media.file_types import Kind
 from core.models import Count
 from core.paths import display
@@ -50,8 +51,8 @@ async def read_all(
             async for entries in pages:
                 judged = await record.judge(_without_litter(entries, findings))
                 for one in judged:
-                    if one.entry.what != "file" and one.reason:
-                        findings.keep(one.entry, one.reason)
+                    if one.entry.what != "file" and (reason := _reason(one)):
+                        findings.keep(one.entry, reason)
                 files = [one for one in judged if one.entry.what == "file"]
                 async with asyncio.TaskGroup() as tasks:
                     for part in by_bytes(files, lambda one: one.entry.size):
@@ -59,6 +60,17 @@ async def read_all(
     except ExceptionGroup as group:
         error = first_error(group)
         raise (error if isinstance(error, LadingError) else group) from None
+
+
+async def record_of(catalog: Catalog, picked: Picked, archive_id: int) -> SourceRecord:
+    """What the catalog has about a source's volume."""
+    volume = await catalog.volume_id(picked.volume.identity)
+    return await SourceRecord.of(catalog, archive_id, volume, picked.root)
+
+
+def _reason(one: Judged) -> str:
+    """Why an entry is not safe by the record; empty: nothing speaks against it."""
+    return one.reason or ("differs" if one.imported is not None else "")
 
 
 def _without_litter(entries: list[Entry], findings: Findings) -> list[Entry]:
@@ -84,7 +96,7 @@ class Check:
         """Check the whole source. Raises SourceError, ArchiveError when source or archive do not answer."""
         reading = self._archive.archive
         self._findings = Findings(self._source.picked, reading, self._copies, read=read)
-        record = await SourceRecord.of(self._catalog, self._source.picked, reading.id)
+        record = await record_of(self._catalog, self._source.picked, reading.id)
         if read:
             await read_all(self._source, record, self._findings, self._by_content, progress)
         else:
@@ -98,11 +110,11 @@ class Check:
         async with aclosing(self._source.entries(dataless=True)) as pages:
             async for entries in pages:
                 archived: list[tuple[Entry, int]] = []
-                for entry, reason, item in await record.judge(_without_litter(entries, self._findings)):
-                    if reason:
-                        self._findings.keep(entry, reason)
-                    elif item is not None:
-                        archived.append((entry, item))
+                for one in await record.judge(_without_litter(entries, self._findings)):
+                    if reason := _reason(one):
+                        self._findings.keep(one.entry, reason)
+                    elif one.item is not None:
+                        archived.append((one.entry, one.item))
                 await self._present(archived)
         await self._compare_samples()
         if not known_again(self._source.picked.volume.identity):
@@ -170,7 +182,8 @@ class Check:
         }
         faults = await self._archive.verify(list(wanted.values()))
         safe: list[tuple[Entry, int]] = []
-        for (entry, reason, _), digest in zip(files, digests, strict=True):
+        for one, digest in zip(files, digests, strict=True):
+            entry, reason = one.entry, _reason(one)
             items = known.get(digest.content, [])
             if digest.fault is not None:
                 self._findings.keep(entry, "unread", str(digest.fault))

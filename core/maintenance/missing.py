@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 
 from core.catalog import Catalog
+from core.importing.source_record import Judged
 from core.maintenance.archive_reader import ArchiveReader
-from core.maintenance.check import Progress, read_all
+from core.maintenance.check import Progress, read_all, record_of
 from core.maintenance.check_findings import Findings
 from core.maintenance.source_reader import SourceReader
-from core.maintenance.source_record import Judged, SourceRecord
 from core.paths import join
 from core.results import CheckResult
 
@@ -28,7 +28,7 @@ async def missing(
         present = await archive.present([item for item in held if not item.damage])
         there = {item.content for item in held if item.id in present}
         lacking: list[tuple[bytes, str]] = []
-        for (entry, _, _), digest in zip(files, digests, strict=True):
+        for (entry, *_), digest in zip(files, digests, strict=True):
             path = join(source.picked.source.root, entry.path)
             if digest.fault is not None:
                 findings.keep(entry, "unread", str(digest.fault))
@@ -40,6 +40,6 @@ async def missing(
                 lacking.append((path, ""))
         await tell(lacking)
 
-    record = await SourceRecord.of(catalog, source.picked, archive.archive.id)
+    record = await record_of(catalog, source.picked, archive.archive.id)
     await read_all(source, record, findings, compare, progress)
     return findings.result()
