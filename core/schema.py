@@ -314,7 +314,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE unkept (            -- files some of whose extended attributes could not be kept
         file_id INTEGER PRIMARY KEY REFERENCES file
     ) STRICT;
-    -- Bytes used of its volume when what it holds longest was last sampled (core.importing.sample_again).
+    -- Bytes used of its volume when what it holds longest was last sampled (core.importing.reverify_sample).
     ALTER TABLE archive ADD COLUMN sampled INTEGER NOT NULL DEFAULT 0;
     """,
     # Junk files of operating systems that were last seen in a bag; in its payload they make it invalid.

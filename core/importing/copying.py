@@ -12,7 +12,7 @@ from core.importing.following import Following
 from core.importing.halt_reasons import HaltError, away, halt_for
 from core.importing.import_files import Settled, Todo
 from core.importing.import_run import Run
-from core.importing.sample_again import Sampling
+from core.importing.reverify_sample import Sampling
 from core.importing.scan import intake
 from core.importing.transfer import Transfer
 from core.media.left_out import FROM_RECORD

@@ -6,7 +6,7 @@ from core.catalog.linking import link
 from core.importing import card_index, checksum_lists, followed_verdict, verdict
 from core.importing.import_run import Run
 from core.importing.journal_rest import journal_rest
-from core.importing.sample_again import Sampling
+from core.importing.reverify_sample import Sampling
 from core.journal.end_import import Receipt
 from core.journal.replay import JournalReplay
 from core.models import State, Verdict

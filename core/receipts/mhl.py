@@ -19,7 +19,7 @@ from core.paths import display
 from core.receipts.files import FileRow, pages
 from core.receipts.mhl_previous import Previous
 from core.receipts.mhl_tree import Folder, Folders, Held, held, nested, walk
-from core.receipts.pieces import Spool
+from core.receipts.spool import Spool
 from core.receipts.summary import Heading, heading
 from core.receipts.timestamps import stamp_ns
 

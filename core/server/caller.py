@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 from core.engine.engine import Engine
 from core.models import Count
 from core.protocol import Message, Part, Progress, Request, pack
-from core.receipts import pieces
+from core.receipts.spool import Spool
 
 Q = TypeVar("Q", bound=Request[Any])
 R = TypeVar("R")
@@ -36,7 +36,7 @@ class Caller:
 
     async def whole_text(self, text: AsyncIterator[str]) -> None:
         """Send a text, after all of it was made. Raises ConnectionError."""
-        with pieces.Spool() as spool:
+        with Spool() as spool:
             async for piece in text:
                 spool.add(piece)
             for part in spool.pieces():

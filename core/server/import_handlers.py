@@ -12,7 +12,7 @@ from core.models import Failure, FailureGroup, FilePage, ImportRecord, ImportReq
 from core.paths import encodable
 from core.protocol import import_requests as imports
 from core.protocol.requests import Look
-from core.receipts import pieces
+from core.receipts import spool as receipt_spool
 from core.server.caller import Caller, HandlerTable
 
 HANDLERS = HandlerTable()
@@ -140,7 +140,7 @@ async def failed_files(engine: Engine, request: imports.FailedFiles, caller: Cal
 
 @HANDLERS.of(imports.GetReceipt)
 async def get_receipt(engine: Engine, request: imports.GetReceipt, caller: Caller) -> None:
-    async with aclosing(pieces.receipt(engine.database.read, request.name, request.form)) as parts:
+    async with aclosing(receipt_spool.receipt(engine.database.read, request.name, request.form)) as parts:
         async for text in parts:
             await caller.text(text)
 
@@ -151,7 +151,7 @@ async def hash_list(engine: Engine, request: imports.HashList, caller: Caller) -
         folder = os.fsdecode(request.folder)
         path, files, left_out = await engine.hash_lists.beside(request.name, folder, classic=request.classic)
         return results.Exported(path=encodable(path), files=files, left_out=left_out)
-    with pieces.Spool() as spool:
+    with receipt_spool.Spool() as spool:
         files, left_out = await engine.hash_lists.manifest(request.name, spool.add, classic=request.classic)
         for text in spool.pieces():
             await caller.text(text)

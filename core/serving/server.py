@@ -23,7 +23,7 @@ from core.reports.select import Chosen
 from core.serving.content import BLOCK, Payload, Root
 from core.serving.gate import LOOPBACK, Environ, Gate, Start, refused
 from core.serving.names import Names
-from core.serving.patient import Patient
+from core.serving.timed_calls import TimedCalls
 from core.serving.webdav import Provider
 
 THREADS = 12
@@ -137,9 +137,9 @@ class Serving:
         password: str = "",
         damaged: Callable[[Payload, str], None],
     ) -> None:
-        patient = Patient()
+        calls = TimedCalls()
         try:
-            root = Root(archive, patient)
+            root = Root(archive, calls)
             uuid = _uuid(root)
         except OSError as error:
             raise ArchiveError(

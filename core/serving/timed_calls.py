@@ -26,8 +26,8 @@ class StuckError(OSError):
         super().__init__("the archive does not answer")
 
 
-class Patient:
-    """Runs calls in threads."""
+class TimedCalls:
+    """Runs calls in threads, and waits for each for a limited time."""
 
     def __init__(self, timeout: float = ANSWER_TIMEOUT) -> None:
         self._timeout = timeout
