@@ -10,8 +10,9 @@ from typing import Any
 
 from core import archive_layout
 from core.bagit import manifest
-from core.bagit.bag import BAG_INFO, BAGIT, MANIFEST, TAG_MANIFEST, Bag
+from core.bagit.bag import Bag
 from core.bagit.folder import BagFolder
+from core.bagit.tag_files import BAG_INFO, BAGIT, MANIFEST, TAG_MANIFEST
 from core.catalog import locations
 from core.catalog.locations import Location
 from core.config import Config

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from core.archives.archive import Archive
 from core.bagit import manifest
-from core.bagit.bag import MANIFEST
 from core.bagit.folder import BagFolder
 from core.bagit.manifest_merge import Ledger
+from core.bagit.tag_files import MANIFEST
 from core.catalog import Catalog, Item
 from core.paths import display
 from core.queue import enqueue
