@@ -85,38 +85,7 @@ class Engine:
             self.film_strips = FilmStrips(self.catalog, self.restore_check)
             stack.push_async_callback(self.film_strips.close)
             self.ended_imports = EndedImports(self.pool, self.catalog, self.archives, self.jobs, self.views.opened)
-            self.hooks = Hooks(self.catalog, lambda: self.config.hooks)
-            verdicts = CopiedVerdicts(self.pool, self.catalog, self.archives, self.jobs, self._judged_again)
-            self.imports = ImportManager(
-                self.pool,
-                self.catalog,
-                self.archives,
-                self.factory,
-                self.jobs,
-                self.views,
-                self.ended_imports,
-                verdicts,
-                self.profile.cores,
-            )
-            self.maintenance = Maintenance(
-                self.pool,
-                self.catalog,
-                self.archives,
-                self.factory,
-                self.jobs,
-                self.imports.under_way,
-                self.views.judged,
-            )
-            self.mirrors = Mirrors(
-                self.pool,
-                self.catalog,
-                self.archives,
-                self.limits,
-                self.jobs,
-                verdicts,
-                lambda: self.config,
-            )
-            self.arrivals = Arrivals(self.catalog, self.imports, lambda: self.config)
+            self._make_importing()
             self.imports.ended = self._import_ended
             self.imports.begun = lambda row: self.arrivals.taken(row.volume_identity)
             self.ended_imports.start()
@@ -129,6 +98,41 @@ class Engine:
         ]
         for task in (*self._watching, self.database.writer, *self.jobs.worker.loops):
             task.add_done_callback(self._ended)
+
+    def _make_importing(self) -> None:
+        """Make what imports and mirrors, watches cards, and tells of it."""
+        self.hooks = Hooks(self.catalog, lambda: self.config.hooks)
+        verdicts = CopiedVerdicts(self.pool, self.catalog, self.archives, self.jobs, self._judged_again)
+        self.imports = ImportManager(
+            self.pool,
+            self.catalog,
+            self.archives,
+            self.factory,
+            self.jobs,
+            self.views,
+            self.ended_imports,
+            verdicts,
+            self.profile.cores,
+        )
+        self.maintenance = Maintenance(
+            self.pool,
+            self.catalog,
+            self.archives,
+            self.factory,
+            self.jobs,
+            self.imports.under_way,
+            self.views.judged,
+        )
+        self.mirrors = Mirrors(
+            self.pool,
+            self.catalog,
+            self.archives,
+            self.limits,
+            self.jobs,
+            verdicts,
+            lambda: self.config,
+        )
+        self.arrivals = Arrivals(self.catalog, self.imports, lambda: self.config)
 
     def _import_ended(self, row: ImportRow) -> None:
         self.mirrors.after_import(row)

@@ -184,15 +184,7 @@ async def heading(read: Read, name: str) -> Heading:
         runs=runs,
         listed=bool(listed),
         bytes_read=bytes_read,
-        options=Options(
-            verify=asked.verify,
-            known=asked.known,
-            duplicates=asked.duplicates,
-            exclude=asked.exclude,
-            libraries=asked.libraries,
-            icloud=asked.icloud,
-            accept=asked.accept,
-        ),
+        options=_options(asked),
         totals=totals,
         kinds=counted.kinds,
         proven=counted.proven,
@@ -212,6 +204,18 @@ async def heading(read: Read, name: str) -> Heading:
         lists=lists[0][0],
     )
     return Heading(made, import_id, root, here, counted.last)
+
+
+def _options(asked: ImportRequest) -> Options:
+    return Options(
+        verify=asked.verify,
+        known=asked.known,
+        duplicates=asked.duplicates,
+        exclude=asked.exclude,
+        libraries=asked.libraries,
+        icloud=asked.icloud,
+        accept=asked.accept,
+    )
 
 
 class _Counted(NamedTuple):
