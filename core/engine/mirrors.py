@@ -249,7 +249,7 @@ class Mirrors:
         missing jobs."""
         mover = Mover(archive, self._catalog, self._pool)
         await JournalReplay(archive, self._catalog, self._pool).run(mover.take_up)
-        await location_sync.learn(archive.id, archive.place, self._pool, self._catalog)
+        await location_sync.sync(archive.id, archive.place, self._pool, self._catalog)
         for folder in folders:
             await self._jobs.bag_anew(archive.id, await self._catalog.location(archive.id, folder, folder))
         await self._jobs.derive(archive.id)

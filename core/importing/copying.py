@@ -48,7 +48,7 @@ class Copying:
             files = await to_the_end(run.catalog.again(run.row.id, selection))
             for id, size, cause in files:
                 self._transfer.retries.forget(id)
-                run.counters.forgive(cause)
+                run.counters.forget_cause(cause)
                 run.counters.count(Outcome.FAILED, size, -1)
                 run.counters.count(Outcome.TODO, size)
         finally:

@@ -25,7 +25,7 @@ async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes)
     HaltError when source or archive are gone."""
     if state is State.CANCELLED:
         # The catalog may lack what was published just before the workers were stopped.
-        await JournalReplay(run.archive, run.catalog, run.workers.pool).adopt(run.row, run.dedup, run)
+        await JournalReplay(run.archive, run.catalog, run.workers.pool).replay_import(run.row, run.dedup, run)
         await run.recount()
     if not run.listing.linked:
         await link(run.catalog, run.row.id, run.row.root)

@@ -26,7 +26,7 @@ ABSENT = "it is no longer there"
 """Damage of an item whose payload the archive once held and no longer has."""
 
 
-class Adopter:
+class LineReplay:
     """Replays the lines of one import's journal: first all lines for their items, then all for their files.
 
     `dedup` and `owner` are given for an import that is just running. `ended`: the import has ended, so no payload

@@ -105,13 +105,13 @@ class Mirror:
         """Raises ArchiveError when a volume does not answer, or the target's lock is lost; else it runs until
         cancelled."""
         run, clock = self.run, asyncio.get_running_loop().time
-        seen, since = run.life(), clock()
+        seen, since = run.progress_marks(), clock()
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(run.target.lock.lost.wait(), POLL_INTERVAL)
                 raise ArchiveError(f"{run.target.lock.why}.", "See to the archive, then mirror again.")
-            if run.life() != seen:
-                seen, since = run.life(), clock()
+            if run.progress_marks() != seen:
+                seen, since = run.progress_marks(), clock()
             elif clock() - since >= STILL:
                 await run.who_is_away()
                 since = clock()

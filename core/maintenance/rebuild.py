@@ -14,7 +14,7 @@ from core.catalog.linking import link
 from core.errors import ArchiveError, WorkerDiedError
 from core.journal.end_import import ADDED
 from core.journal.journal_format import Line
-from core.journal.replay_rows import ABSENT, Adopter
+from core.journal.replay_rows import ABSENT, LineReplay
 from core.maintenance import receipt_list
 from core.maintenance.rebuild_payload import UnrecordedPayload
 from core.models import ENDED
@@ -67,12 +67,12 @@ class Rebuild:
     async def run(self) -> Rebuilt:
         """Read the bags, receipts and payload. Raises ArchiveError."""
         try:
-            for folder in await location_sync.learn(
+            for folder in await location_sync.sync(
                 self._archive.id, self._archive.place, self._pool, self._catalog
             ):
                 await self._location(folder)
             for row, lines in self._differing:
-                await Adopter(self._archive, self._catalog, self._pool, row).files(lines)
+                await LineReplay(self._archive, self._catalog, self._pool, row).files(lines)
             if self._whole:
                 await self._absent()
         except (TaskFailedError, WorkerDiedError, OSError) as error:
@@ -196,14 +196,14 @@ class Rebuild:
             self._problem(f"{bag.path}/{path}.tsv is gone or damaged")
             return
         for step in ("items", "files"):
-            adopter = Adopter(self._archive, self._catalog, self._pool, row)
-            adopter.ended = True
+            replay = LineReplay(self._archive, self._catalog, self._pool, row)
+            replay.ended = True
             async for rows in receipt_list.pages(bag, f"{path}.tsv"):
                 missing = await self._missing(row, rows, recalled)
                 if step == "items":
-                    await adopter.items(missing)
+                    await replay.items(missing)
                 else:
-                    await adopter.files(missing)
+                    await replay.files(missing)
                     if differing := [line for line in missing if "before" in line]:
                         self._differing.append((row, differing))
                     if not self._whole:  # the receipts are about the other copy

@@ -255,9 +255,9 @@ class Restore:
         if self._portable:
             found = [(paths.portable(path), mtime_ns, far) for path, mtime_ns, far in found]
         for at in range(0, len(found), TOGETHER):
-            request = restore_messages.DressFolders(target, found[at : at + TOGETHER])
+            request = restore_messages.SetFolderTimes(target, found[at : at + TOGETHER])
             async with self._pool.worker("restore") as worker:
-                reply = await worker.ask(request, restore_messages.Dressed)
+                reply = await worker.ask(request, restore_messages.FolderFaults)
             for path, fault in reply.faults:
                 self._note("failed", self._failed, path, _why(fault, path))
 
