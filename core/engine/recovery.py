@@ -30,14 +30,13 @@ async def take_up(engine: "Engine") -> None:
     if not engine.config.resume_at_start:
         return
     found = await engine.catalog.imports("i.state = ?", (State.RUNNING,))
-    ends = await engine.database.read("SELECT id, unclean + 1 FROM import WHERE state = ?", (State.RUNNING,))
-    counts = {row[0]: int(row[1]) for row in ends}
+    unclean = await engine.catalog.unclean_ends()
     rows = [row for row in found if row.name not in engine.imports.under_way]
     for row in await engine.catalog.imports("i.state = ? AND i.waits != ''", (State.PAUSED,)):
         if row.name not in engine.imports.under_way:
             await engine.imports.waiting.add(row)
     # All at once, because a source that does not answer must not delay the others.
-    await asyncio.gather(*(_take_up(engine, row, counts[row.id]) for row in rows))
+    await asyncio.gather(*(_take_up(engine, row, unclean[row.id] + 1) for row in rows))
 
 
 async def _take_up(engine: "Engine", row: ImportRow, unclean: int) -> None:
