@@ -95,9 +95,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     if options.remote is not None:
         return _remote(options, console)
     settings = config.load({"archive": options.archive}, os.environ)
-    archive = settings.archive
-    if archive is None:
-        raise UsageError("There is no archive to audit.", "Give --archive DIR, or set LADING_ARCHIVE.")
+    archive = config.needed_archive(settings, "audit")
     if options.plist:
         from tui.commands.engine import for_launchd
 
