@@ -119,7 +119,7 @@ class Bag:
             await ledger.on_disk((path,) for path, what in found if self._can_be_listed(path, what))
         self._junk = self._folder.junk
         self.done = 0.4
-        lines = manifest.Lines()
+        lines = manifest.ManifestLines()
         async for data in self._folder.pieces(MANIFEST):
             await ledger.note(_payload(lines.feed(data)))
         await ledger.note(_payload(lines.end()))

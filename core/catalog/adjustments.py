@@ -70,7 +70,7 @@ class Adjustment(msgspec.Struct, frozen=True):
     by: str
 
 
-class Item(msgspec.Struct, frozen=True, array_like=True):
+class DatedItem(msgspec.Struct, frozen=True, array_like=True):
     """An item with its capture date. `raw`: what exiftool reported, only where the camera's clock was not set. The
     fields from `path` on are of one file of the item; None where no import of it has ended."""
 
@@ -87,7 +87,7 @@ class Item(msgspec.Struct, frozen=True, array_like=True):
     import_name: str | None
 
 
-class Made(msgspec.Struct, frozen=True, array_like=True):
+class CorrectedItem(msgspec.Struct, frozen=True, array_like=True):
     """An item with its capture date as corrected, the date `before` the correction, and `what` the correction
     was."""
 
@@ -148,9 +148,9 @@ async def locations(read: Read, items: Sequence[int]) -> list[int]:
     return [id for (id,) in rows]
 
 
-async def dates(read: Read, items: Sequence[int]) -> list[Item]:
+async def dates(read: Read, items: Sequence[int]) -> list[DatedItem]:
     """The items with their capture dates."""
-    return [msgspec.convert(row, Item) for row in await read(_DATES, (json.dumps(items),))]
+    return [msgspec.convert(row, DatedItem) for row in await read(_DATES, (json.dumps(items),))]
 
 
 async def next_number(read: Read) -> float:
@@ -165,9 +165,9 @@ async def latest(read: Read, items: Sequence[int]) -> float | None:
     return None if made is None else float(made)
 
 
-async def made(read: Read, items: Sequence[int], number: float) -> list[Made]:
+async def made(read: Read, items: Sequence[int], number: float) -> list[CorrectedItem]:
     """Those of the items that the correction `number` applies to."""
-    return [msgspec.convert(row, Made) for row in await read(_MADE, (json.dumps(items), number))]
+    return [msgspec.convert(row, CorrectedItem) for row in await read(_MADE, (json.dumps(items), number))]
 
 
 def make(archive_id: int, one: Adjustment, dated: Sequence[tuple[bytes, Dated]]) -> list[Statement]:

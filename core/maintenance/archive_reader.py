@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Collection, Sequence
 
-from core.archives.dead_disk import Disk
+from core.archives.dead_disk import ArchiveDisk
 from core.archives.item_batches import Result, not_read
 from core.archives.readonly import Reading
 from core.catalog import Catalog, Item
@@ -30,7 +30,7 @@ class ArchiveReader:
         self._catalog = catalog
         self._pool = pool
         self._verifying = verifying
-        self._disk = Disk(archive.place, archive.copy.number, catalog, pool)
+        self._disk = ArchiveDisk(archive.place, archive.copy.number, catalog, pool)
 
     async def present(self, items: Collection[Item]) -> set[int]:
         """Ids of those items whose payload is present at its size. Raises ArchiveError."""

@@ -21,7 +21,7 @@ from core.config import Config
 from core.errors import ArchiveError, LadingError, WorkerDiedError
 from core.maintenance.audit import Audit
 from core.maintenance.mirror_bag import BagMirror, Differences
-from core.maintenance.mirror_payload import Payload
+from core.maintenance.mirror_payload import PayloadCopier
 from core.maintenance.mirror_records import Records
 from core.maintenance.mirror_run import MirrorRun
 from core.models import Count
@@ -45,7 +45,7 @@ class Mirror:
         """`anew`: locations whose bags are out of date in the source, because it has just received files there."""
         self.run = run
         self._records = Records(run)
-        self._payload = Payload(run)
+        self._payload = PayloadCopier(run)
         self._bags = BagMirror(run, self._records, self._payload, settings, anew)
         self._learn = learn
 

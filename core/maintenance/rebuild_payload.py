@@ -45,7 +45,7 @@ class UnrecordedPayload:
                             self._problem(f"{bag.path}/{display(path)}: its name is not UTF-8")
                     files = [path for path in files if manifest.utf8(path)]
                     await ledger.on_disk((path,) for path in await self._unknown(bag, files))
-                lines = manifest.Lines()
+                lines = manifest.ManifestLines()
                 async for data in bag.pieces(MANIFEST):
                     await ledger.note(lines.feed(data))
                 await ledger.note(lines.end())

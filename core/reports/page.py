@@ -23,7 +23,7 @@ from core.database import Read
 from core.models import Outcome
 from core.paths import display
 from core.receipts import checksum_lists
-from core.receipts.files import FileRow, pages
+from core.receipts.files import ReceiptRow, pages
 from core.receipts.formats import checked
 from core.receipts.text import OUTCOME_WORDS
 from core.receipts.timestamps import stamp_ns
@@ -116,7 +116,7 @@ async def _tiles(read: Read, files: FileSet, links: Links) -> AsyncIterator[Mark
             yield _safe(piece)
 
 
-async def _rows(found: AsyncIterator[list[FileRow]], moment: Callable[[int], str]) -> AsyncIterator[Markup]:
+async def _rows(found: AsyncIterator[list[ReceiptRow]], moment: Callable[[int], str]) -> AsyncIterator[Markup]:
     template = _template("rows.html", at_once=True)
     async for page in found:
         for at in range(0, len(page), ROWS):

@@ -104,7 +104,7 @@ class _Told:
             self._text(message.text)
 
 
-class Reading:
+class ReadOnlyDatabase:
     """The reading part of `core.database.Database`, without an event loop. Creating it raises DatabaseError."""
 
     def __init__(self, home: str) -> None:
@@ -156,7 +156,7 @@ class _OfflineEngine:
     """What the handlers of LOOKING use of an engine."""
 
     def __init__(self, home: str) -> None:
-        self.database = cast("Database", Reading(home))
+        self.database = cast("Database", ReadOnlyDatabase(home))
         self.jobs = _OldJobs(self.database)
         self.imports = _NoImports()
         catalog, nothing = Catalog(self.database), cast("Any", None)
@@ -164,7 +164,7 @@ class _OfflineEngine:
         self.hash_lists = HashLists(nothing, catalog, nothing)
 
     def close(self) -> None:
-        cast("Reading", self.database).close()
+        cast("ReadOnlyDatabase", self.database).close()
 
     def snapshot(self) -> Snapshot:
         """The unfinished imports, as they were left, and the jobs that wait in the queues."""

@@ -19,7 +19,7 @@ AT_ONCE = 64
 """The most calls at once, including stuck ones; beyond that a call fails at once."""
 
 
-class StuckError(OSError):
+class NoAnswerError(OSError):
     """The file system does not answer."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class TimedCalls:
         """The result of `work`. Raises what it raises, and StuckError when it takes longer than the timeout."""
         with self._counting:
             if self._calls >= AT_ONCE:
-                raise StuckError
+                raise NoAnswerError
             self._calls += 1  # until the call has returned
         answer: Future[T] = Future()
         try:
@@ -55,7 +55,7 @@ class TimedCalls:
         except TimeoutError:
             if answer.done():
                 raise
-            raise StuckError from None
+            raise NoAnswerError from None
 
     def _run(self, line: "queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]]") -> None:
         while True:

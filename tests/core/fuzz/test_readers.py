@@ -231,7 +231,7 @@ def test_what_ffprobe_says(streams: list[dict[str, object]], shown: dict[str, st
 @examples(80)
 @given(st.lists(st.binary(max_size=60), max_size=5))
 def test_a_manifest(pieces: list[bytes]) -> None:
-    by_piece, whole = manifest.Lines(), manifest.Lines()
+    by_piece, whole = manifest.ManifestLines(), manifest.ManifestLines()
     found = [entry for piece in pieces for entry in by_piece.feed(piece)] + by_piece.end()
     assert found == whole.feed(b"".join(pieces)) + whole.end()
     assert all(len(sha) == 32 for _, sha in found)

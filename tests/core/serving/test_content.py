@@ -10,7 +10,7 @@ import xxhash
 
 from core.serving import timed_calls
 from core.serving.content import BLOCK, Content, DamagedError, Payload, Root
-from core.serving.timed_calls import StuckError, TimedCalls
+from core.serving.timed_calls import NoAnswerError, TimedCalls
 
 DATA = os.urandom(3 * BLOCK + 17)
 
@@ -100,12 +100,12 @@ def test_what_hangs_is_an_error_and_nobody_else_waits(monkeypatch: pytest.Monkey
     calls = TimedCalls(timeout=0.05)
     let_go = threading.Event()
     for _ in range(2):
-        with pytest.raises(StuckError):
+        with pytest.raises(NoAnswerError):
             calls.call(let_go.wait)
     assert calls.call(lambda: "well") == "well"
-    with pytest.raises(StuckError):
+    with pytest.raises(NoAnswerError):
         calls.call(let_go.wait)
-    with pytest.raises(StuckError):
+    with pytest.raises(NoAnswerError):
         calls.call(lambda: pytest.fail("too many hang already"))
     let_go.set()
     until_free(calls)
@@ -116,7 +116,7 @@ def until_free(calls: TimedCalls) -> None:
     for _ in range(1000):
         try:
             assert calls.call(lambda: "well") == "well"
-        except StuckError:
+        except NoAnswerError:
             threading.Event().wait(0.01)
         else:
             return
