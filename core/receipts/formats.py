@@ -44,8 +44,8 @@ COLUMNS = (
     "unkept",
     "lists",
 )
-"""The columns of CSV and TSV, which their first line names. `mtime` and `read_back` are in UTC. See `ReceiptRow` for
-the others."""
+"""The columns of CSV and TSV, which their first line names. `mtime` and `read_back` are in UTC. `ReceiptRow`
+describes the others."""
 
 _FORMULA = ("=", "+", "-", "@")
 
