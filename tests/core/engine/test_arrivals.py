@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,7 +40,7 @@ RULES = Config(
 
 
 class Rig:
-    """Arrivals with a fake engine that records requests; the test sets the volumes in `there`."""
+    """Arrivals with fake imports that record requests; the test sets the volumes in `there`."""
 
     def __init__(self, settings: Config) -> None:
         self.config = settings
@@ -51,8 +51,8 @@ class Rig:
         self.surveyed: list[ImportRequest] = []
         self.begun: list[ImportRequest] = []
         self.looks = 0
-        self.imports, self.catalog = self, self
-        self.arrivals = Arrivals(cast(Any, self), self.mounts, self.describe)
+        catalog = cast(Any, SimpleNamespace(imports=self.imports, newest_archive=self.newest_archive))
+        self.arrivals = Arrivals(catalog, self, lambda: self.config, self.mounts, self.describe)
 
     def mounts(self) -> list[Mount]:
         self.looks += 1
@@ -61,16 +61,17 @@ class Rig:
     def describe(self, new: list[Mount]) -> list[Volume]:
         return cast(list[Volume], new)
 
-    async def survey(self, requests: list[ImportRequest]) -> list[Survey]:
+    async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]:
         self.surveyed += requests
         if self.fault:
             raise self.fault
         return [self.survey_of]
 
-    async def start_imports(self, requests: list[ImportRequest]) -> None:
+    async def start_imports(self, requests: Sequence[ImportRequest]) -> list[str]:
         self.begun += requests
+        return []
 
-    async def __call__(self, where: str, values: Any) -> list[SimpleNamespace]:
+    async def imports(self, where: str, values: Any) -> list[SimpleNamespace]:
         return self.unfinished
 
     async def newest_archive(self) -> bytes:
@@ -99,7 +100,6 @@ class Rig:
 async def looking(settings: Config, *there: Volume) -> AsyncIterator[Rig]:
     """A rig that watches, after its first look."""
     rig = Rig(settings)
-    rig.catalog = SimpleNamespace(imports=rig, newest_archive=rig.newest_archive)  # type: ignore[assignment]
     rig.there += there
     async with rig.arrivals.watched():
         await rig.until(lambda: rig.arrivals._seen)
