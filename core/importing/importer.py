@@ -71,8 +71,8 @@ class Importer:
             self._cancelled.set_result(None)
 
     async def look_again(self) -> None:
-        """Check that a paused run still has the same source before it resumes, and halt it if not. One that follows
-        another import does not need the source."""
+        """Check that a paused run still has the same source before it resumes, and halt it if not. One that
+        follows another import does not need the source."""
         if self.run.leader is not None:
             return
         try:
