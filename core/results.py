@@ -198,7 +198,7 @@ class Rebuilt(Value, frozen=True, kw_only=True):
     `unrecorded` are the first thousand payload files that no journal has; they are items now. `problems` are
     records that could not be used. `jobs`: how many jobs were added to make or find results again. instead_of: the
     path of the copy that was in use before; empty when it was this one. id: archive.toml was lost, and has been
-    written again with this id.
+    written again with this id. remote: the name of the remote that it was rebuilt from.
     """
 
     locations: int = 0
@@ -213,6 +213,7 @@ class Rebuilt(Value, frozen=True, kw_only=True):
     jobs: int = 0
     instead_of: str = ""
     id: str = ""
+    remote: str = ""
 
 
 class Moved(Value, frozen=True, kw_only=True):

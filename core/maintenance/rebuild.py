@@ -64,11 +64,15 @@ class Rebuild:
     """Completes the catalog from an archive whose journals have been replayed. It only adds to the catalog.
 
     With `whole` it also checks that the payload of every item in the catalog is present: another copy was in use
-    before.
+    before. With `listed` the payload has its size, but not its content: what no manifest names is reported, not
+    read.
     """
 
-    def __init__(self, archive: Archive, catalog: Catalog, pool: Pool, *, whole: bool = False) -> None:
+    def __init__(
+        self, archive: Archive, catalog: Catalog, pool: Pool, *, whole: bool = False, listed: bool = False
+    ) -> None:
         self._whole = whole
+        self._only_listed = listed
         self._archive = archive
         self._catalog = catalog
         self._pool = pool
@@ -298,6 +302,10 @@ class Rebuild:
         ]
         named = {path for path, _, _ in listed}
         read = [path for path, _ in files if path not in named]
+        if self._only_listed:
+            for path in read:
+                self._problem(f"{bag.path}/{display(path)} is not named by its bag")
+            read = []
         sizes = await bag.sizes([path for path, _, _ in listed]) if listed else []
         found = [
             Digest(0, size=size, xxh128=digest, sha256=sha256)
