@@ -120,8 +120,9 @@ class RestoreCheck:
     ) -> RestoreResult:
         """Restore the original tree of an import, a card or a location below `target`; with `find`, the files that
         match `name` as a search. It reads from the copy of the archive at `archive`, which may be a remote; if
-        that is empty, from the copy in use, and if that is away, from another copy. naming: a pattern (`core.restoring.naming`); empty:
-        original names. The other options as in `core.restoring.restore.Restore.run`.
+        that is empty, from the copy in use, and if that is away, from another copy. naming: a pattern
+        (`core.restoring.naming`); empty: original names. The other options as in
+        `core.restoring.restore.Restore.run`.
 
         Raises UsageError, ArchiveError.
         """
