@@ -83,8 +83,8 @@ class Mirrors:
         waits: bool = False,
         environ: Mapping[str, str] | None = None,
     ) -> str:
-        """Start a mirror, or resume a paused one of the same archives. One of the two may be a remote; `environ`
-        is the environment for rclone then, if not the engine's. Returns its id. Raises ArchiveError, UsageError."""
+        """Start a mirror, or resume a paused one of the same archives. One of the two may be a remote; rclone runs
+        in `environ` then, if that is given. Returns its id. Raises ArchiveError, UsageError."""
         source, target = _place(source), _place(target)
         if is_remote(source) or is_remote(target):
             _refuse(source, target, both=both)
