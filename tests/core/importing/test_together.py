@@ -12,7 +12,7 @@ from core.engine import recovery
 from core.engine.import_groups import ImportGroups
 from core.importing.import_run import Run
 from core.models import Outcome, State, Verdict
-from tests.core.importing.rig import Rig, expected, photos, random_bytes, write
+from tests.core.importing.rig import Rig, at_work, expected, photos, random_bytes, write
 from tests.core.importing.test_differing import rot
 from tests.core.importing.together import both, counted, ended, held, placed, second
 
@@ -163,3 +163,14 @@ async def test_a_dry_run_looks_at_each_archive(rig: Rig) -> None:
     (survey,) = await rig.engine.imports.survey([rig.request(also=(str(rig.source / "within"),))])
     assert survey.also[0].refused
     assert any(str(rig.source / "within") in warning for warning in survey.warnings)
+
+
+async def test_the_bags_of_both_archives_are_valid(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as rig:
+        photos(rig.source, 3)
+        await ended(rig, *await both(rig))
+        await rig.still()
+        assert rig.invalid() == rig.invalid(second(rig)) == []
+        victim = next(second(rig).glob("locations/*/data/images/*/*"))
+        victim.write_bytes(victim.read_bytes()[:-1])
+        assert rig.invalid(second(rig)) != []
