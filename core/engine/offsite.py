@@ -20,8 +20,10 @@ from core import archive_layout
 from core.archives.archive import Archive
 from core.archives.copies import Copy
 from core.archives.liveness import while_answering
+from core.archives.registry import Archives
 from core.bagit import manifest
 from core.catalog import Catalog, CopyRow, Item
+from core.concurrency import Limit
 from core.errors import ArchiveAwayError, ArchiveError, UsageError, WorkerDiedError
 from core.journal.replay import JournalReplay
 from core.maintenance.move_import import Mover
@@ -38,10 +40,9 @@ from core.restoring.restore import Restore
 from core.results import OffsiteResult, Rebuilt
 from core.volumes.filesystems import filesystem
 from core.workers.messages import Place
-from core.workers.pool import TaskFailedError
+from core.workers.pool import Pool, TaskFailedError
 
 if TYPE_CHECKING:
-    from core.engine.engine import Engine
     from core.engine.mirroring import Mirroring
 
 FOLDER = "offsite"
@@ -57,8 +58,13 @@ Environ = Mapping[str, str] | None
 class Offsite:
     """All that an engine does with remotes."""
 
-    def __init__(self, engine: "Engine") -> None:
-        self._engine = engine
+    def __init__(self, pool: Pool, catalog: Catalog, archives: Archives, copy: Limit, home: str) -> None:
+        """`copy`: the limit of transfers. `home`: the state folder."""
+        self._pool = pool
+        self._catalog = catalog
+        self._archives = archives
+        self._copy = copy
+        self._home = home
 
     # Mirrors
 
@@ -70,20 +76,19 @@ class Offsite:
         return await (self._up(one, rclone, remote) if up else self._down(one, rclone, remote))
 
     async def _up(self, one: "Mirroring", rclone: Rclone, remote: Remote) -> OffsiteResult:
-        engine = self._engine
         mark = hashlib.sha256(os.fsencode(f"{one.source}\0{remote.spec}")).hexdigest()[:16]
-        state = os.path.join(engine.config.home, FOLDER, mark)
-        async with engine.archives.used(one.source, reading=True) as (archive, _):
-            book = RemoteBook(engine.catalog, archive.id, remote)
+        state = os.path.join(self._home, FOLDER, mark)
+        async with self._archives.used(one.source, reading=True) as (archive, _):
+            book = RemoteBook(self._catalog, archive.id, remote)
             upload = Upload(rclone, archive.path, remote, state, _silent, book)
-            files, size = await engine.catalog.held(archive.id, 0)
+            files, size = await self._catalog.held(archive.id, 0)
             upload.total = Count(files=files, bytes=size)
             one.running(upload)
-            return await while_answering(engine.pool, archive.place, upload.go())
+            return await while_answering(self._pool, archive.place, upload.go())
 
     async def _down(self, one: "Mirroring", rclone: Rclone, remote: Remote) -> OffsiteResult:
         own = os.path.join(one.target, archive_layout.OWN)
-        known = await self._engine.catalog.any_at(os.fsencode(one.target)) is not None
+        known = await self._catalog.any_at(os.fsencode(one.target)) is not None
         if known and not await answered(one.target, lambda: os.path.isdir(own)):
             raise ArchiveAwayError(
                 f"there is no archive at {display(one.target)}.",
@@ -98,8 +103,7 @@ class Offsite:
     async def restoring(self, archive_id: int, name: str, environ: Environ) -> Restore:
         """A restore that reads an archive from the remote `name`. Raises UsageError, OffsiteError."""
         remote, rclone = Remote.of(name), Rclone(environ)
-        engine = self._engine
-        ((uuid,),) = await engine.database.read("SELECT uuid FROM archive WHERE id = ?", (archive_id,))
+        ((uuid,),) = await self._catalog.database.read("SELECT uuid FROM archive WHERE id = ?", (archive_id,))
         if await rclone.archive_id(remote) != uuid:
             raise UsageError(f"{remote} does not hold that archive.", "Name a copy of the right one.")
         place = Place(os.fsencode(str(remote)), 0, 0, "", "")
@@ -120,11 +124,11 @@ class Offsite:
                 )
             return ended.error() if ended.status else None
 
-        return Restore(engine.database.read, engine.pool, engine.limits.copy, place, fetch)
+        return Restore(self._catalog.database.read, self._pool, self._copy, place, fetch)
 
     async def remote_in_use(self, archive_id: int) -> str:
         """The name of the remote that is the copy in use of an archive; empty if that is a folder."""
-        (main, *_) = await self._engine.catalog.copies_of(archive_id)
+        (main, *_) = await self._catalog.copies_of(archive_id)
         return os.fsdecode(main.path) if is_remote(main.path) else ""
 
     # Rebuilds
@@ -139,29 +143,29 @@ class Offsite:
         uuid = await rclone.archive_id(remote)
         if not uuid:
             raise UsageError(f"{remote} holds no archive.", "Name it as `lading mirror` was given it.")
-        engine, path = self._engine, os.fsencode(str(remote))
+        path = os.fsencode(str(remote))
         await self._unknown(uuid, remote)
-        above = os.path.join(engine.config.home, FOLDER)
+        above = os.path.join(self._home, FOLDER)
         await asyncio.to_thread(os.makedirs, above, mode=0o700, exist_ok=True)
         folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="rebuild-", dir=above)
         try:
             problems = await stand_in.make(rclone, remote, folder)
             facts = await asyncio.to_thread(os.stat, folder)
-            id = await engine.catalog.first_copy(uuid, path, "", b"", "", "")
+            id = await self._catalog.first_copy(uuid, path, "", b"", "", "")
             if id is None:
                 id = await self._unknown(uuid, remote)
             place = Place(os.fsencode(folder), facts.st_dev, facts.st_ino, "", "")
             archive = RemoteArchive(
-                uuid, Copy(id, 0, path), place, filesystem("unknown"), engine.pool, engine.catalog, writable=False
+                uuid, Copy(id, 0, path), place, filesystem("unknown"), self._pool, self._catalog, writable=False
             )
             try:
-                mover = Mover(archive, engine.catalog, engine.pool)
-                await JournalReplay(archive, engine.catalog, engine.pool).run(mover.take_up)
+                mover = Mover(archive, self._catalog, self._pool)
+                await JournalReplay(archive, self._catalog, self._pool).run(mover.take_up)
             except (TaskFailedError, WorkerDiedError, OSError) as error:
                 raise ArchiveError(f"{remote} cannot be read: {error}.", "Try once more.") from error
-            found = await Rebuild(archive, engine.catalog, engine.pool, whole=True, listed=True).run()
+            found = await Rebuild(archive, self._catalog, self._pool, whole=True, listed=True).run()
             # An engine with jobs does not end, and those of this archive cannot run before it is here.
-            await forget_items.drop_jobs(engine.database, id)
+            await forget_items.drop_jobs(self._catalog.database, id)
             return msgspec.structs.replace(found, problems=(*problems, *found.problems), remote=str(remote))
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -169,7 +173,7 @@ class Offsite:
     async def _unknown(self, uuid: str, remote: Remote) -> int:
         """The row id of the archive if it is in use at this remote; 0 if it is not known. Raises UsageError if it
         is in use elsewhere."""
-        known = await self._engine.catalog.copies(uuid)
+        known = await self._catalog.copies(uuid)
         if not known:
             return 0
         if known[0].path != os.fsencode(str(remote)):

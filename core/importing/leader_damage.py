@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from core.archives.dead_disk import Disk
+from core.archives.dead_disk import ArchiveDisk
 from core.archives.item_batches import not_read
 from core.errors import ArchiveAwayError, WorkerDiedError
 from core.importing.import_run import Run
@@ -25,7 +25,7 @@ async def record(run: Run, leader: Leader, items: Iterable[int]) -> None:
         read = [(item, fault) for item, (_, fault) in zip(found, results, strict=True)]
         if any(fault is not None and fault.lost for _, fault in read):
             return
-        await Disk(leader.place, leader.copy, catalog, pool).answers(leader.row.archive_id, read)
+        await ArchiveDisk(leader.place, leader.copy, catalog, pool).answers(leader.row.archive_id, read)
     except (TaskFailedError, WorkerDiedError, ArchiveAwayError):
         return
     damaged = [(item, fault) for item, fault in read if fault is not None and not not_read(fault)]

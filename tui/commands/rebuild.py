@@ -35,7 +35,6 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     from core import config
     from core.client.client import Client
-    from core.errors import UsageError
     from core.models import Count
     from core.paths import is_remote
     from core.protocol.archive_requests import Rebuild
@@ -45,9 +44,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from tui.console.render_thread import Window
 
     settings = config.load({"archive": options.archive}, os.environ)
-    archive = settings.archive
-    if archive is None:
-        raise UsageError("There is no archive to read.", "Give its folder, or set LADING_ARCHIVE.")
+    archive = config.needed_archive(settings, "read", by="its folder")
     engine = Client(settings)
     quiet = options.json or not console.out.terminal
     window = Window[tuple[Count, Count]](Quiet(console.err) if quiet else TakenIn(console.out))
