@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from tui import graphics
-from tui.graphics import Graphics, ask, drawn, understood
+from tui.graphics import Graphics, ask, understood
+from tui.pixels import drawn
 
 DA1, DA1_SIXEL = b"\x1b[?62;22c", b"\x1b[?62;4;22c"
 KITTY, CELL, SIZE = b"\x1b_Gi=31;OK\x1b\\", b"\x1b[6;18;9t", b"\x1b[?2;0;1000;800S"
@@ -34,7 +35,10 @@ def jpeg() -> bytes:
         (b"\x1b[?2;3;0S" + DA1_SIXEL, Graphics()),
         (SIZE + b"\x1b[?64;14;24c", Graphics()),
         (b"\x1b_Gi=31;EINVAL:no\x1b\\" + DA1, Graphics()),
-        (b"x" + CELL.replace(b"18", b"0") + KITTY + b"y" + DA1, Graphics("kitty", (9, 20))),
+        (b"\x1b_GOK\x1b\\" + DA1, Graphics()),
+        (b"\x1b[?1;0;1024S\x1b[?1;3;0S" + DA1_SIXEL, Graphics("sixel")),
+        (b"\x1b[?1;0;16S" + SIZE + DA1_SIXEL, Graphics("sixel", colours=16)),
+        (b"x" + CELL.replace(b"18", b"0") + KITTY + b"y" + DA1, Graphics("kitty")),
         (KITTY, Graphics()),
         (b"", Graphics()),
     ],
