@@ -2,11 +2,14 @@
 
 import base64
 import io
+import re
 
 from PIL import Image, UnidentifiedImageError
 
 from tui.graphics import Graphics, Pixels, transmission
 from tui.half_blocks import LARGEST_EDGE
+
+_DEFINED = re.compile(r"(#\d+);2;\d+;\d+;\d+")
 
 BAND = 6
 """Rows of pixels that one line of sixels covers."""
@@ -65,4 +68,8 @@ def _sixels(picture: Image.Image, colours: int) -> str:
     # Importing the package textual_image itself queries the terminal; importing this module does not (0.12).
     from textual_image._sixel import SixelOptions, image_to_sixels
 
-    return image_to_sixels(picture, SixelOptions(colors=colours))
+    made = image_to_sixels(picture, SixelOptions(colors=colours))
+    # All colours first: xterm 379 draws the first stretch of one that is defined in the middle in black.
+    defined = "".join(one[0] for one in _DEFINED.finditer(made))
+    head, body = made[: (at := made.index("#"))], made[at:]
+    return head + defined + _DEFINED.sub(r"\1", body)

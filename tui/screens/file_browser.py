@@ -110,10 +110,18 @@ class Browsing(Pictured):
             shown = await self.picture(sha256, PICTURE_WIDTH - 2, self.files.size.height - 1, strip=strip)
         except LadingError as error:
             self.say(str(error), "bad")
+        if shown and not picture.display:
+            # Columns are reserved only once there is a picture to show. Textual then draws all anew, and what has
+            # another size once more; the picture comes after that, because it is most of the bytes.
+            picture.display = True
+            self.call_after_refresh(self.call_after_refresh, self._put, wanted, shown)
+        else:
+            self._put(wanted, shown)
+
+    def _put(self, wanted: tuple[str, Graphics, int] | None, shown: Shown) -> None:
+        """Show a picture, unless another one is wanted by now."""
         if wanted == self._pictured:
-            # The picture's columns are reserved only once there is a picture to show.
-            picture.display = picture.display or bool(shown)
-            picture.put(shown)
+            self.query_one(Picture).put(shown)
 
     def on_pane_opened(self) -> None:
         """A double click acts as Enter."""

@@ -7,6 +7,7 @@ new. So a picture is sent once, and again only when something else was drawn in 
 
 import itertools
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
@@ -46,8 +47,27 @@ class _Noting(Strip):
         return self._inner.render(console)
 
 
+class _Compact(Strip):
+    """A strip without the resets between cells that set both colours: a seventh of the bytes of a picture in half
+    blocks."""
+
+    __slots__ = ("_inner",)
+    _RESET = re.compile("\x1b\\[0m(?=\x1b\\[38;5;\\d+;48;5;\\d+m)")
+
+    def __init__(self, inner: Strip) -> None:
+        super().__init__(inner, inner.cell_length)
+        self._inner = inner
+
+    def crop(self, start: int, end: int | None = None) -> Strip:
+        cropped = self._inner.crop(start, end)
+        return self if cropped is self._inner else _Compact(cropped)
+
+    def render(self, console: Console) -> str:
+        return self._RESET.sub("", self._inner.render(console))
+
+
 class Pixelled(Widget):
-    """A widget that has pictures in pixels, of which it leaves the cells blank."""
+    """A widget that has pictures: in half blocks, or in pixels, of which it leaves the cells blank."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -62,7 +82,7 @@ class Pixelled(Widget):
         """Paint the widget."""
         strips = super().render_lines(crop)
         if not self.pictures():
-            return strips
+            return [_Compact(strip) for strip in strips]
         top = self.region.y + crop.y
         return [_Noting(strip, partial(self.written.add, top + at)) for at, strip in enumerate(strips)]
 
