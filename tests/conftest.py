@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import HealthCheck, settings
 
-from core import database
+from core import database, sqlite
 from core.derivatives import pool as makers
 from core.tasks import child_processes
 from core.workers import pool as workers
@@ -60,7 +60,7 @@ def empty_catalog(tmp_path_factory: pytest.TempPathFactory) -> str:
 def seeded(empty_catalog: str) -> Iterator[None]:
     """A database that this process makes is a copy of one that was made already: that takes half an engine's
     start. tests/core/test_database.py makes its own."""
-    connect = database.connect
+    connect = sqlite.connect
 
     def copied(path: str) -> object:
         if not os.path.exists(path):

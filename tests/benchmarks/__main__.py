@@ -10,6 +10,7 @@ from dataclasses import asdict
 
 from tests.benchmarks import (
     background,
+    copies,
     copystage,
     find,
     million,
@@ -27,11 +28,6 @@ from tests.benchmarks.measure import FailedRunError
 from tests.benchmarks.peers import PEERS, MissingPeerError
 from tests.benchmarks.sets import SETS
 
-WHAT = (
-    *("import", "scale", "million", "operations", "starts", "copystage", "find", "seed", "terminal", "background"),
-    "screen",
-)
-
 
 def options() -> argparse.Namespace:
     """The command line."""
@@ -39,11 +35,27 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=WHAT,
+        choices=(
+            "import",
+            "together",
+            "mirror",
+            "scale",
+            "million",
+            "operations",
+            "starts",
+            "copystage",
+            "find",
+            "seed",
+            "terminal",
+            "background",
+            "screen",
+        ),
         default="import",
     )
-    parser.add_argument("--set", nargs="+", choices=SETS, default=list(SETS), help="import: which sets")
-    parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS), help="import: who runs")
+    parser.add_argument(
+        "--set", nargs="+", choices=SETS, default=[], help="import, together: which sets (all; photos)"
+    )
+    parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS), help="import, mirror: who runs")
     parser.add_argument(
         "--against", default="", help="import, operations, starts: another checkout of Lading, with its .venv"
     )
@@ -60,9 +72,19 @@ def run(chosen: argparse.Namespace, folder: str) -> tuple[object, str]:
         of = find if chosen.what == "find" else scale
         lines = find.find(folder, chosen.fraction) if of is find else scale.scale(folder, chosen.fraction)
         return [{"what": line.what, "value": line.value, "target": line.target} for line in lines], of.text(lines)
+    if chosen.what == "together":
+        lines = [
+            line
+            for name in chosen.set or ["photos"]
+            for line in copies.together(os.path.join(folder, name), name, chosen.pairs, chosen.fraction)
+        ]
+        return [asdict(line) for line in lines], scale.text(lines)
+    if chosen.what == "mirror":
+        lines = copies.mirror(folder, chosen.pairs, chosen.fraction, rsync="durable rsync" in chosen.only)
+        return [asdict(line) for line in lines], scale.text(lines)
     if chosen.what == "million":
         lines = million.million(folder, chosen.pairs, chosen.fraction)
-        return [asdict(line) for line in lines], million.text(lines)
+        return [asdict(line) for line in lines], scale.text(lines)
     if chosen.what == "operations":
         counts = operations.operations(folder, chosen.fraction, chosen.against)
         return counts, operations.text(counts)
@@ -85,7 +107,9 @@ def run(chosen: argparse.Namespace, folder: str) -> tuple[object, str]:
     if chosen.what == "screen":
         figures = screen.screen(folder, chosen.pairs, chosen.fraction)
         return figures, screen.text(figures)
-    results = runner.compare(chosen.set, chosen.only, chosen.pairs, chosen.fraction, folder, chosen.against)
+    results = runner.compare(
+        chosen.set or list(SETS), chosen.only, chosen.pairs, chosen.fraction, folder, chosen.against
+    )
     return [report.as_json(result) for result in results], "\n\n".join(map(report.comparison, results))
 
 

@@ -13,7 +13,6 @@ from core.schema import DATABASE_FILE
 from core.sqlite import sqlite3
 from tests.benchmarks.measure import Measured, measure, run_quietly, stop
 from tests.benchmarks.peers import PEERS, check
-from tests.benchmarks.report import table
 from tests.benchmarks.runner import fresh, payload_files, say
 from tests.benchmarks.scale import ENTRIES, Line, import_tiny
 from tests.benchmarks.sets import warm
@@ -111,8 +110,3 @@ def tiny(folder: str, fraction: float) -> list[Line]:
         Line(f"largest worker, {count:,} tiny files", run.worker_rss / 1e6, 40, " MB"),
         Line("catalog per file", catalog / count, 1000, " B"),
     ]
-
-
-def text(lines: list[Line]) -> str:
-    """The table."""
-    return table(["", "measured", "target", ""], [line.row() for line in lines])
