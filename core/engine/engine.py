@@ -36,7 +36,8 @@ from core.importing.importer import Importer
 from core.importing.progress_view import ProgressViews
 from core.journal.replay import JournalReplay
 from core.maintenance.move_import import Mover
-from core.models import Snapshot, Waits
+from core.models import Waits
+from core.snapshot import Snapshot
 from core.workers.pool import Pool
 
 log = logging.getLogger("lading.engine")

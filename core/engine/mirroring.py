@@ -8,9 +8,10 @@ from datetime import datetime
 
 from core.errors import LadingError
 from core.maintenance.mirror_run import MirrorRun
-from core.models import Count, MirrorView, State
+from core.models import Count, State
 from core.paths import display
 from core.results import MirrorResult
+from core.snapshot import MirrorView
 from core.workers.meter import Meter
 
 

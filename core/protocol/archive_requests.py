@@ -5,17 +5,15 @@ from typing import Annotated
 
 import msgspec
 
+from core.details import Changes, ItemView, LocationView
 from core.protocol.message import Name
 from core.protocol.requests import Change, Page, Request
 from core.results import (
     Adjusted,
     AuditResult,
     AuditScope,
-    Changes,
     CheckResult,
     Correction,
-    ItemView,
-    LocationView,
     MirrorResult,
     Rebuilt,
     RestoreResult,

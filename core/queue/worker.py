@@ -12,7 +12,6 @@ import aiosqlite
 
 from core.errors import DatabaseError, UsageError
 from core.hardware import Profile
-from core.models import ErrorGroup, QueueView
 from core.queue import claims, queue_defs
 from core.queue.blocked_reason import ReachableArchives, Readiness
 from core.queue.claims import Claimed
@@ -21,6 +20,7 @@ from core.queue.jobs import Finished, Jobs
 from core.queue.queue_defs import QUEUES, Queue
 from core.queue.stats import QueueStats
 from core.queue.throttle import Throttle
+from core.snapshot import ErrorGroup, QueueView
 from core.tasks.task import Context, Task
 
 LIMIT = 600.0

@@ -2,7 +2,7 @@
 
 import os
 
-from core import results
+from core import details, results
 from core.engine.engine import Engine
 from core.paths import encodable, encode
 from core.protocol import archive_requests as archives
@@ -100,19 +100,19 @@ async def get_film_strip(engine: Engine, request: archives.GetFilmStrip, caller:
 
 
 @HANDLERS.of(archives.ShowItems)
-async def show_items(engine: Engine, request: archives.ShowItems, caller: Caller) -> list[results.ItemView]:
+async def show_items(engine: Engine, request: archives.ShowItems, caller: Caller) -> list[details.ItemView]:
     return await engine.queries.show(request.wanted, request.path, raw=request.raw)
 
 
 @HANDLERS.of(archives.ListLocations)
 async def list_locations(
     engine: Engine, request: archives.ListLocations, caller: Caller
-) -> list[results.LocationView]:
+) -> list[details.LocationView]:
     return await engine.queries.locations(os.fsdecode(request.archive))
 
 
 @HANDLERS.of(archives.DescribeLocation)
 async def describe_location(
     engine: Engine, request: archives.DescribeLocation, caller: Caller
-) -> results.LocationView:
+) -> details.LocationView:
     return await engine.queries.describe(os.fsdecode(request.archive), request.location, request.changes())

@@ -9,7 +9,8 @@ import pytest
 
 from core.importing import same_source
 from core.importing.import_run import Run
-from core.models import ImportView, State, Verdict, Waits
+from core.models import State, Verdict, Waits
+from core.snapshot import ImportView
 from core.volumes import disks as known
 from tests.faults import scene
 from tests.faults.scene import Rig

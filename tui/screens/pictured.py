@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from textual.timer import Timer
 
-from core.models import FileView
+from core.listings import FileView
 from tui import half_blocks
 from tui.half_blocks import Cell
 from tui.screens.base import Base

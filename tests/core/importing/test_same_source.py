@@ -9,7 +9,8 @@ import pytest
 from core.catalog import Selection
 from core.importing import same_source, verdict
 from core.importing.import_run import Run
-from core.models import ImportView, Outcome, State, Verdict, Waits
+from core.models import Outcome, State, Verdict, Waits
+from core.snapshot import ImportView
 from core.volumes import find_volume
 from core.volumes.filesystems import Kind
 from core.volumes.find_volume import Known

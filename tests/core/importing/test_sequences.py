@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.catalog import file_list
-from core.models import FileView
+from core.listings import FileView
 from tests.core.importing.rig import Rig, write
 
 pytestmark = pytest.mark.process
