@@ -31,7 +31,7 @@ COUNTDOWN = 10.0
 """Seconds in which a person can stop an import before a rule begins it."""
 
 POLL_INTERVAL = 2.0
-"""Seconds between two looks if the system has no mount events, or if a volume does not answer."""
+"""Seconds between two looks if the system has no mount events, or if a volume is not known yet."""
 
 TIMEOUT = 60.0
 """Seconds that listing or describing all mounts may take; the time-out of a single volume is shorter."""
@@ -102,6 +102,8 @@ class Arrivals:
         self._watchers = 0
         self._changed = asyncio.Event()
         self._seen: dict[Key, Card | None] = {}
+        self._before: set[Key] = set()
+        """What was mounted at the first look, and is still."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -166,7 +168,7 @@ class Arrivals:
                 self._changed.clear()
                 again = not told
                 try:
-                    again |= await self._look(put_in=not first)
+                    again |= await self._look(first=first)
                     first = False
                 except (OSError, TimeoutError) as error:
                     again = True
@@ -175,24 +177,25 @@ class Arrivals:
                     async with asyncio.timeout(POLL_INTERVAL if again else None):
                         await self._changed.wait()
 
-    async def _look(self, *, put_in: bool) -> bool:
-        """Add and remove cards as volumes were mounted and unmounted. Whether a volume did not answer, so that it
-        has to be looked at again. `put_in`: new volumes were mounted since the previous look. Raises OSError,
-        TimeoutError."""
+    async def _look(self, *, first: bool) -> bool:
+        """Add and remove cards as volumes were mounted and unmounted. Whether a volume has to be looked at again:
+        it did not answer, or the system did not say which disk it is, as macOS may not while it checks a card that
+        was just put in. `first`: what is found was there before. Raises OSError, TimeoutError."""
         there = {(one.mount, one.device): one for one in await aside(self._mounts, TIMEOUT) if not one.hidden}
+        self._before = set(there) if first else self._before & there.keys()
         for key in self._seen.keys() - there.keys():
             self._gone(self._seen.pop(key))
         new = [there[key] for key in there.keys() - self._seen.keys()]
         found = await aside(lambda: self._describe(new), TIMEOUT) if new else []
+        unknown = {(one.mount, one.device) for one in found if not one.answers or not one.identity}
         for volume in found:
-            if volume.answers:
-                self._seen[volume.mount, volume.device] = self._card(volume, put_in=put_in)
-        silent = {(one.mount, one.device) for one in found if not one.answers}
+            if (key := (volume.mount, volume.device)) not in unknown:
+                self._seen[key] = self._card(volume, put_in=key not in self._before)
         for one in new:
-            if (one.mount, one.device) not in silent:
+            if (key := (one.mount, one.device)) not in unknown:
                 # A mount that is no volume, such as a single file, is not looked at again.
-                self._seen.setdefault((one.mount, one.device), None)
-        return bool(silent)
+                self._seen.setdefault(key, None)
+        return bool(unknown)
 
     def _card(self, volume: Volume, *, put_in: bool) -> Card | None:
         known = (volume.name, volume.camera or "", volume.identity)

@@ -71,7 +71,10 @@ class Importer:
             self._cancelled.set_result(None)
 
     async def look_again(self) -> None:
-        """Check that a paused run still has the same source before it resumes, and halt it if not."""
+        """Check that a paused run still has the same source before it resumes, and halt it if not. One that
+        follows another import does not need the source."""
+        if self.run.leader is not None:
+            return
         try:
             await same_source.call(self.run, paused=True)
         except LadingError as error:

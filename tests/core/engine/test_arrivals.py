@@ -204,15 +204,27 @@ async def test_what_cannot_be_counted_says_why_and_begins_nothing() -> None:
         assert "it does not answer. Try another reader." in rig.only.note
 
 
-async def test_a_volume_that_does_not_answer_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("unknown", [{"answers": False}, {"identity": "", "error": "diskutil is late"}])
+async def test_a_volume_that_is_not_known_yet_is_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch, unknown: dict[str, object]
+) -> None:
     monkeypatch.setattr(module, "POLL_INTERVAL", 0.02)
     async with looking(Config(home="/nowhere")) as rig:
-        rig.put_in(a_card("EOS_DIGITAL", answers=False))
+        rig.put_in(a_card("EOS_DIGITAL", **unknown))
         await rig.until(lambda: rig.looks > 3)
         assert rig.arrivals.views() == ()
         rig.there[-1] = EOS
         await rig.until(rig.arrivals.views)
         assert [one.label for one in rig.arrivals.views()] == ["EOS_DIGITAL"]
+
+
+async def test_a_card_that_was_not_known_at_first_was_there_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "POLL_INTERVAL", 0.02)
+    async with looking(RULES, a_card("EOS_DIGITAL", answers=False)) as rig:
+        await rig.until(lambda: rig.looks > 2)
+        rig.there[-1] = EOS
+        await rig.until(lambda: rig.arrivals.views() and rig.only.note)
+        assert (rig.only.note, rig.begun) == ("was there before: start it yourself", [])
 
 
 async def test_nobody_looks_where_nobody_wants_to_know() -> None:
