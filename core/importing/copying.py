@@ -87,7 +87,7 @@ class Copying:
     async def _list(self) -> None:
         """List the source, then link files that belong together, while transfers go on."""
         run = self.run
-        await same_source.call(run)
+        await same_source.check(run)
         if run.row.source != run.source.root:
             # The root is recorded only now that the source has proved to be the same.
             run.row.source = run.source.root

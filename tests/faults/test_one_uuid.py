@@ -130,7 +130,7 @@ async def test_control_the_clone_alone(tmp_path: Path, udev: Path, monkeypatch: 
     async def nobody(run: Run, *, paused: bool = False) -> None:
         """Looks."""
 
-    monkeypatch.setattr(same_source, "call", nobody)
+    monkeypatch.setattr(same_source, "check", nobody)
     with cards(tmp_path) as (one, two, contents):
         one.mount(read_only=True)
         came(udev, one)

@@ -106,7 +106,7 @@ async def test_it_would_go_on_if_nobody_looked(rig: Rig, monkeypatch: pytest.Mon
     async def nobody(run: Run, *, paused: bool = False) -> None:
         """Looks."""
 
-    monkeypatch.setattr(same_source, "call", nobody)
+    monkeypatch.setattr(same_source, "check", nobody)
     put_another(rig)
     await rig.until(lambda: rig.view(name).state is State.DONE)
     view = await rig.ended(name)
