@@ -224,7 +224,7 @@ class Engine:
             or self.hooks.busy
             or len(self.imports.waiting) > 0
             or self.archives.opening > 0
-            or self.jobs.worker.wants
+            or self.jobs.worker.has_work
         )
 
     def snapshot(self) -> Snapshot:

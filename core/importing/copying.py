@@ -102,7 +102,7 @@ class Copying:
         run = self.run
         while True:
             run.followed.clear()
-            await self._transfer.followers.settle()
+            await self._transfer.pending.settle()
             if not run.following and not self._asked:
                 if await run.catalog.todo(run.row.id, 0, 1):
                     return True
