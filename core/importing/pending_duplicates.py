@@ -18,7 +18,7 @@ class PendingDuplicate(msgspec.Struct, eq=False):
 
     batch_ended: its own batch has ended; it is not settled before, because the journal may lack it until then.
     again: it is tried again even if the content it waits for is archived.
-    claim_ended: the claim that it follows is settled: the content was archived as `item`, or, if that is None, was not.
+    claim_ended: the claim that it follows is settled: the content was archived as `item`; None: it was not.
     """
 
     todo: Todo
