@@ -28,9 +28,10 @@ async def entries(
     try:
         async with pool.worker("list") as worker:
             reply = await worker.ask(request, source_messages.Listed)
+            yield reply.entries
             while reply.more:
-                yield reply.entries
                 reply = await worker.ask(source_messages.ListMore(), source_messages.Listed)
+                yield reply.entries
     except (TaskFailedError, WorkerDiedError) as error:
         raise SourceError(f"the source cannot be listed: {error}.", "Check the card or disk.") from error
 
