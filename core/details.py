@@ -87,7 +87,7 @@ class LocationView(Value, frozen=True, kw_only=True):
     sealed: when its bag was last made valid; None: it is open, and `note` says why. junk: junk files of operating
     systems last seen in it. files and bytes count distinct contents, kinds are (kind, files), cameras (camera,
     files). bounds: south, north, west, east of all positions; empty when none is known. copies: (path of another
-    copy, contents of this location that are verified there).
+    copy, contents of this location that are verified there, when that copy was last seen: ISO 8601).
     """
 
     folder: str
@@ -107,7 +107,7 @@ class LocationView(Value, frozen=True, kw_only=True):
     earliest: str = ""
     latest: str = ""
     bounds: tuple[float, ...] = ()
-    copies: tuple[tuple[str, int], ...] = ()
+    copies: tuple[tuple[str, int, str], ...] = ()
 
 
 class Changes(Value, frozen=True, kw_only=True):
