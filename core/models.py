@@ -111,6 +111,18 @@ class ImportRequest(ImportOptions, frozen=True, kw_only=True):
     exclude: tuple[str, ...] = ()
 
 
+class RestoreOptions(Value, frozen=True, kw_only=True):
+    """How files are restored. by_date: in folders by capture date. portable: under names that any file system can
+    hold. naming: under names by this pattern (`core.restoring.naming`); empty: their original ones. links: recorded
+    symbolic links are made. dry: only planned, nothing is written."""
+
+    by_date: bool = False
+    portable: bool = False
+    naming: str = ""
+    links: bool = False
+    dry: bool = False
+
+
 class Count(Value, frozen=True, kw_only=True):
     """A number of files, and their bytes."""
 

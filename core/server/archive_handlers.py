@@ -41,13 +41,9 @@ async def restore(engine: Engine, request: archives.Restore, caller: Caller) -> 
         request.name,
         os.fsdecode(request.target),
         caller.progress,
-        by_date=request.by_date,
-        portable=request.portable,
+        request.options(),
         archive=os.fsdecode(request.archive),
-        naming=request.naming,
-        dry=request.dry,
         find=request.find,
-        links=request.links,
         environ=request.environ,
     )
 
