@@ -113,8 +113,8 @@ class ImportRequest(ImportOptions, frozen=True, kw_only=True):
 
 class RestoreOptions(Value, frozen=True, kw_only=True):
     """How files are restored. by_date: in folders by capture date. portable: under names that any file system can
-    hold. naming: under names by this pattern (`core.restoring.naming`); empty: their original ones. links: recorded
-    symbolic links are made. dry: only planned, nothing is written."""
+    hold. naming: under names by this pattern (`core.restoring.naming`); empty: their original ones. links: with
+    the recorded symbolic links. dry: only planned, nothing is written."""
 
     by_date: bool = False
     portable: bool = False
