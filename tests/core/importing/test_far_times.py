@@ -91,7 +91,7 @@ async def test_restored_they_have_the_exact_times_again_also_after_a_rebuild(
     await rig.restarted("another home")
     await rig.engine.maintenance.rebuild(str(rig.archive))
     target = card / "restored"
-    await rig.engine.restore_check.restore(name, str(target), lambda _, __: None, by_date=False)
+    await rig.engine.restore_check.restore(name, str(target), lambda _, __: None)
     for path in (target / "DCIM/0001.jpg", target / "DCIM"):
         assert path.stat().st_mtime_ns == far
 
