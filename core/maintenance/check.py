@@ -264,8 +264,10 @@ class Check:
                 self._safe = [self._safe[0] - 1, self._safe[1] - entry.size]
                 if unread:
                     self._keep(entry, "unread", unread.text)
+                elif missing:
+                    self._keep(entry, *_lacking(missing))
                 else:
-                    self._keep(entry, "missing" if missing else "unlike", missing.text if missing else "")
+                    self._keep(entry, "unlike")
 
     async def _blocks(self, place: Place, files: list[tuple[bytes, int, int]]) -> list[tuple[bytes, Fault | None]]:
         if not files:
@@ -306,7 +308,7 @@ class Check:
                 else:
                     safe.append((entry, next(item.id for item in items if item.id in self._well)))
             elif items:
-                self._keep(entry, "missing", faults[items[0].id])
+                self._keep(entry, *_lacking(faults[items[0].id]))
             else:
                 self._keep(entry, why or "changed")
         await self._settled(safe)
@@ -338,10 +340,10 @@ class Check:
                 )
         return {digest.number: digest for digest in reply.files}
 
-    async def _read_archived(self, items: list[Item]) -> dict[int, str]:
+    async def _read_archived(self, items: list[Item]) -> dict[int, Fault]:
         """Read archived files past the cache, and record the results in the catalog. Returns the faults, by item
         id."""
-        faults: dict[int, str] = {}
+        faults: dict[int, Fault] = {}
         if not items:
             return faults
         request = archive_messages.Audit(
@@ -361,7 +363,7 @@ class Check:
                 self._well.add(item.id)
                 learnt.append((item.id, level, now, None))
             else:
-                faults[item.id] = fault.text
+                faults[item.id] = fault
                 if not not_read(fault):
                     learnt.append((item.id, item.level, None, fault.text))
         await self._catalog.read_again(learnt, self._archive.copy.number)
@@ -404,6 +406,7 @@ ONE = {
     "new": "not in the archive",
     "changed": "changed since it was archived",
     "missing": "no longer in the archive, or damaged there",
+    "refused": "may not be read in the archive",
     "unlisted": "cannot be listed",
     "unverified": "never read back from the archive",
     "unread": "cannot be read",
@@ -427,6 +430,11 @@ READ_IT = "Whether their content is in the archive is found out by reading it: l
 def why_of(why: str, *, read: bool) -> str:
     """The wording of a key of KEEP_REASONS."""
     return KEEP_REASONS[why] if read else UNREAD.get(why, KEEP_REASONS[why])
+
+
+def _lacking(fault: Fault) -> tuple[str, str]:
+    """(why, detail) of a file whose payload could not be read: a key of KEEP_REASONS, and the system's words."""
+    return ("refused" if not_read(fault) else "missing"), fault.text
 
 
 def known_again(identity: str) -> bool:
