@@ -12,7 +12,7 @@ from core.importing import finish, same_source
 from core.importing.copying import Copying
 from core.importing.halt_reasons import HaltError, closing_advice, halt_for
 from core.importing.import_run import Run
-from core.importing.watchdog import vigil
+from core.importing.watchdog import watch_volumes
 from core.models import IN_ARCHIVE, State, Verdict, Waits
 from core.paths import display
 from core.workers import archive_messages
@@ -110,7 +110,7 @@ class Importer:
         Raises unexpected errors, after the import was left paused.
         """
         fault: Exception | None = None
-        watch = asyncio.create_task(vigil(self.run), name=f"vigil {self.run.row.name}")
+        watch = asyncio.create_task(watch_volumes(self.run), name=f"watch_volumes {self.run.row.name}")
         watch.add_done_callback(self._silent)
         try:
             await self.run.recount()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from core.catalog import Selection
-from core.importing import finish, same_source
+from core.importing import same_source, verdict
 from core.importing.halt_reasons import HaltError
 from core.importing.import_run import Run
 from core.models import ImportView, Outcome, State, Verdict, Waits
@@ -204,7 +204,7 @@ async def all_failed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> str:
         raise HaltError("the receipt cannot be written", "Resume it.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(finish, "verdict", broken)
+        patch.setattr(verdict, "verdict", broken)
         view = await rig.imported()
     assert (view.state, view.failed.files, view.seen.files) == (State.PAUSED, 4, 4)
     return view.id
@@ -240,13 +240,13 @@ def deleted_at_the_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Callable[[]
     """All that was archived is deleted from the source before the verdict."""
 
     def arrange() -> None:
-        before: Callable[[Run, Source, bytes, bytes], Awaitable[tuple[Verdict, str]]] = finish.verdict
+        before: Callable[[Run, Source, bytes, bytes], Awaitable[tuple[Verdict, str]]] = verdict.verdict
 
         async def after(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Verdict, str]:
             (rig.source / "0000.jpg").unlink()
             return await before(run, whole, root, only)
 
-        monkeypatch.setattr(finish, "verdict", after)
+        monkeypatch.setattr(verdict, "verdict", after)
 
     return arrange
 

@@ -178,6 +178,11 @@ async def test_damage_in_the_first_archive_goes_no_further(rig: Rig) -> None:
         other = await rig.ended_unchecked(names[1])
     assert (other.state, other.verdict, other.archived.files) == (State.DONE, Verdict.SAFE, 63)
     assert held(second(rig)) == expected(rig.source)
+    # It is recorded where it was found, as by an audit, and said.
+    damaged = await rig.engine.database.read("SELECT path, damage FROM item WHERE damage IS NOT NULL")
+    assert damaged == [(str(victim.relative_to(rig.archive)), "its content is not what was archived")]
+    told = f"Files in {rig.archive} that were to be copied from there are damaged"
+    assert any(warning.startswith(told) for warning in other.warnings)
 
 
 @pytest.mark.control(54)
