@@ -168,8 +168,7 @@ class Following:
             await scan.enter(
                 run, [Entry(path, "folder", 0, ns, "", b"", "", far.get(path, "")) for path, ns in folders]
             )
-        run.listing.complete = True
-        await run.catalog.set_import(run.row.id, listed=1)
+        await scan.all_listed(run)
         await link(run.catalog, run.row.id, run.row.root)
         run.listing.linked = True
 

@@ -30,6 +30,7 @@ KEEP_REASONS = {
     "changed": "changed since they were archived",
     "gone": "were archived and are gone, or differ by now",
     "missing": "are no longer in the archive, or damaged there",
+    "refused": "may not be read in the archive, so it is not known whether they are whole",
     "unlisted": "could not be listed",
     "unverified": "were never read back from the archive",
     "unread": "could not be read",
