@@ -271,8 +271,8 @@ async def test_no_import_of_a_group_goes_on_with_another_source(rig: Rig, monkey
         await state(rig, names[0], State.PAUSED)
     before = await rig.rows(names[0])
     contents = expected(rig.root / "first card")
-    for name in before:
-        write(rig.source / os.fsdecode(name), b"of another card: " + name)
+    for path in before:
+        write(rig.source / os.fsdecode(path), b"of another card: " + path)
     os.rename(rig.root / "away", second(rig))
     for name in reversed(names):
         await rig.until(lambda name=name: "began with" in rig.view(name).reason)  # type: ignore[misc]
