@@ -212,7 +212,7 @@ async def test_what_is_cancelled_leaves_no_process(tmp_path: Path, monkeypatch: 
     "line",
     [
         # rclone 1.60
-        '{"level":"warning","msg":"\\nTransferred: ...","source":"accounting/stats.go:482","stats":{"bytes":1077248,'
+        '{"level":"warning","msg":"\\nTransferred: ...","source":"stats.go:482","stats":{"bytes":1077248,'
         '"eta":1,"totalBytes":3000000,"transferring":[{"bytes":1077248,"group":"global_stats","name":"x"}]}}',
         # rclone 1.75
         '{"time":"2026-11-29T17:54:43Z","level":"notice","msg":"\\nTransferred: ...","stats":{"bytes":1077248,'
