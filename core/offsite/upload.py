@@ -6,8 +6,8 @@ Payload that the remote has with the same name and size is not uploaded again. N
 bag's manifest before the upload; afterwards the uploaded file is compared with the local one, by a checksum that
 the remote has, else by downloading it. The name of each payload is noted before its upload, so that it is compared
 even if the upload was interrupted. Payload that the remote has, but that was never compared there as far as the
-catalog knows, is compared once. Nothing is deleted on the remote, and no payload is replaced that this state folder
-has not noted.
+catalog knows, is compared once. Nothing is deleted on the remote, and no payload is replaced that this state
+folder has not noted.
 
 rclone does what takes long with the archive's files, so that it can be killed; the rest is done in threads that
 are abandoned when the archive does not answer.
