@@ -140,9 +140,7 @@ async def test_a_restore_without_its_archive_names_the_copy_off_site(rig: Rig) -
 
     async def restored(**more: Any) -> RestoreResult:
         target = str(rig.root / "tree")
-        return await rig.engine.restore_check.restore(
-            name, target, lambda done, total: None, by_date=False, **more
-        )
+        return await rig.engine.restore_check.restore(name, target, lambda done, total: None, **more)
 
     with pytest.raises(ArchiveAwayError) as caught:
         await restored()
