@@ -75,7 +75,7 @@ class Root:
             release(fd)
             return -1, size, bytes(data)
 
-        return self._patient.call(work)
+        return self._calls.call(work)
 
     def size(self, fd: int) -> int:
         """The size of an open file. Raises OSError."""

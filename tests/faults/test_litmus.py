@@ -92,7 +92,7 @@ def proxy(port: int) -> Iterator[int]:
     ):
         setattr(Handler, f"do_{method}", Handler.answer)
     between = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    between.handle_error = lambda *_: None  # type: ignore[method-assign, assignment]
+    between.handle_error = lambda *_: None  # type: ignore[method-assign]
     running = threading.Thread(target=between.serve_forever)
     running.start()
     try:
