@@ -45,7 +45,7 @@ class Transfer:
         self._began = WeakKeyDictionary[Worker, float]()
         """Since when (loop time) each worker has been working on its batch, or has had a place at the archive for
         it."""
-        self.followers = PendingDuplicates(run)
+        self.pending = PendingDuplicates(run)
         self.previous = PreviouslyImported(run)
         self._grown: set[int] = set()
         """Ids of files that were too large to be read into memory."""
@@ -82,7 +82,7 @@ class Transfer:
             # Nothing of the batch is settled; its pending duplicates wait for the files that they follow.
             faults = [(todo, fault) for todo in batch if todo.id not in run.following]
             await to_the_end(run.settle([], self.retries.given_up(faults)))
-        await self.followers.settle()
+        await self.pending.settle()
         if run.workers.writing.persists and run.network:
             raise await self._checks.why_archive_fails()
         await asyncio.sleep(run.workers.writing.backoff)
@@ -122,10 +122,10 @@ class Transfer:
                 run,
                 [(todos[number].path, digest) for number, digest in well.items()],
                 worker,
-                lambda number: self.followers.add(todos[number], well[number]),
+                lambda number: self.pending.add(todos[number], well[number]),
             )
         except BaseException:
-            self.followers.forget(todos)
+            self.pending.forget(todos)
             raise
         items: dict[int, Item] = {}
         again: Collection[int] = todos
@@ -149,7 +149,7 @@ class Transfer:
             # From here on only files with a fault are tried again, because their journal lines may be lost.
             again = faults
         finally:
-            self.followers.through(todos, again)
+            self.pending.batch_ended(todos, again)
             for claim in claims.values():
                 run.dedup.settle(claim, None)
         halt_for_one_of(faults.values(), run)
