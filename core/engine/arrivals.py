@@ -8,24 +8,24 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from core import config, presets
+from core.catalog import Catalog
+from core.config import Config
 from core.errors import LadingError
-from core.models import Arrival, Count, ImportRequest, State
+from core.models import Count, ImportRequest, State
 from core.paths import display
 from core.presets import Rule
 from core.results import Survey
+from core.snapshot import Arrival
 from core.threads import aside
 from core.volumes.mount_events import mount_events
 from core.volumes.mounts import Mount, mounts
 from core.volumes.volume import Volume, volumes
-
-if TYPE_CHECKING:
-    from core.engine.engine import Engine
 
 COUNTDOWN = 10.0
 """Seconds in which a person can stop an import before a rule begins it."""
@@ -75,16 +75,28 @@ class Card:
         )
 
 
+class ImportStarter(Protocol):
+    """What is done with a card: a dry run, and its import."""
+
+    async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]: ...
+    async def start_imports(self, requests: Sequence[ImportRequest]) -> list[str]: ...
+
+
 class Arrivals:
-    """The cards of one engine. `mounts` lists what is mounted; `describe` gives the volumes of mounts."""
+    """The cards of one engine. `settings` gives the configuration as it is now; `mounts` lists what is mounted;
+    `describe` gives the volumes of mounts."""
 
     def __init__(
         self,
-        engine: "Engine",
+        catalog: Catalog,
+        imports: ImportStarter,
+        settings: Callable[[], Config],
         mounts: Callable[[], list[Mount]] = mounts,
         describe: Callable[[list[Mount]], list[Volume]] = lambda new: volumes(among=new),
     ) -> None:
-        self._engine = engine
+        self._catalog = catalog
+        self._imports = imports
+        self._settings = settings
         self._mounts = mounts
         self._describe = describe
         self._watchers = 0
@@ -109,7 +121,7 @@ class Arrivals:
 
     def configure(self) -> None:
         """Start the task that looks, if a client watches or there are rules, and it does not run yet."""
-        if (self._watchers or self._engine.config.auto) and (self._task is None or self._task.done()):
+        if (self._watchers or self._settings().auto) and (self._task is None or self._task.done()):
             self._seen.clear()
             self._task = asyncio.create_task(self._run(), name="cards")
             self._task.add_done_callback(_looked)
@@ -152,7 +164,7 @@ class Arrivals:
     async def _run(self) -> None:
         with mount_events(self._changed.set) as told:
             first = True
-            while self._watchers or self._engine.config.auto:
+            while self._watchers or self._settings().auto:
                 self._changed.clear()
                 again = not told
                 try:
@@ -187,7 +199,7 @@ class Arrivals:
 
     def _card(self, volume: Volume, *, put_in: bool) -> Card | None:
         known = (volume.name, volume.camera or "", volume.identity)
-        rule = next((rule for rule in self._engine.config.auto if rule.fits(*known)), None)
+        rule = next((rule for rule in self._settings().auto if rule.fits(*known)), None)
         if volume.camera is None and rule is None:
             return None
         card = Card(volume, rule)
@@ -208,7 +220,7 @@ class Arrivals:
             request = await self._request(card)
             if request is None:
                 return
-            (card.survey,) = await self._engine.imports.survey([request])
+            (card.survey,) = await self._imports.survey([request])
             if await self._unfinished(card.volume.identity):
                 # It is in the list of imports, and is resumed there.
                 card.taken = True
@@ -226,7 +238,7 @@ class Arrivals:
                 return
             # From here on `_gone` does not cancel this task, even if the card is taken out.
             card.taken, card.starts = True, None
-            await self._engine.imports.start_imports([request])
+            await self._imports.start_imports([request])
         except LadingError as error:
             card.taken, card.starts = False, None
             card.note = display(f"{error.cause} {error.advice}".strip())
@@ -246,7 +258,7 @@ class Arrivals:
     async def _request(self, card: Card) -> ImportRequest | None:
         """The request to import the card: with the preset of its rule, if it has one; into the configured archive,
         else that of the newest import. None if there is no archive. Raises ConfigError."""
-        settings = self._engine.config
+        settings = self._settings()
         location = settings.location or ""
         if card.rule is not None:
             preset = presets.named(card.rule.preset, settings.presets, "auto")
@@ -258,7 +270,7 @@ class Arrivals:
                     camera=card.volume.camera or "",
                     today=datetime.now().astimezone().date(),
                 )
-        archive = settings.archive or os.fsdecode(await self._engine.catalog.newest_archive())
+        archive = settings.archive or os.fsdecode(await self._catalog.newest_archive())
         if not archive:
             card.note = "no archive is configured" if card.rule else ""
             return None
@@ -278,7 +290,7 @@ class Arrivals:
         )
 
     async def _unfinished(self, identity: str) -> bool:
-        rows = await self._engine.catalog.imports("i.state IN (?, ?)", (State.RUNNING, State.PAUSED))
+        rows = await self._catalog.imports("i.state IN (?, ?)", (State.RUNNING, State.PAUSED))
         return any(row.volume_identity == identity for row in rows)
 
 

@@ -4,23 +4,18 @@ import asyncio
 import logging
 import os
 import signal
-import urllib.request
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from http.client import HTTPException
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from core import archive_layout
-from core.catalog import ImportRow, import_list
+from core.catalog import Catalog, ImportRow, import_list
 from core.errors import LadingError
 from core.models import ENDED, Value, Verdict
 from core.presets import Hook
 from core.receipts.timestamps import stamp
 from core.threads import aside
-
-if TYPE_CHECKING:
-    from core.engine.engine import Engine
 
 PAUSES = (2.0, 30.0, 300.0)
 """Seconds before each retry."""
@@ -64,8 +59,10 @@ class Ending(Value, frozen=True, kw_only=True):
 class Hooks:
     """Runs one task for each hook and import that ended, and another one when a verdict changes after the end."""
 
-    def __init__(self, engine: "Engine") -> None:
-        self._engine = engine
+    def __init__(self, catalog: Catalog, configured: Callable[[], Sequence[Hook]]) -> None:
+        """`configured` gives the hooks of the configuration as it is now."""
+        self._catalog = catalog
+        self._configured = configured
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -75,7 +72,7 @@ class Hooks:
 
     def ended(self, row: ImportRow) -> None:
         """Tell the hooks of an import that has ended, or was judged again. Nothing is done for other states."""
-        hooks = self._engine.config.hooks if row.state in ENDED else ()
+        hooks = self._configured() if row.state in ENDED else ()
         for hook in hooks:
             task = asyncio.create_task(self._tell(hook, row.name), name=f"hook of {row.name}")
             self._tasks.add(task)
@@ -107,8 +104,8 @@ class Hooks:
 
     async def _ending(self, name: str) -> Ending:
         """Raises UsageError."""
-        record = await import_list.find(self._engine.database.read, (), name)
-        row = await self._engine.catalog.import_named(name)
+        record = await import_list.find(self._catalog.database.read, (), name)
+        row = await self._catalog.import_named(name)
         return Ending(
             id=name,
             label=record.label,
@@ -124,7 +121,7 @@ class Hooks:
             skipped=record.skipped,
             failed=record.failed,
             levels=dict(record.proven),
-            copies=dict(record.copies),
+            copies={path: count for path, count, _ in record.copies},
             receipt=archive_layout.receipt(row.location_folder, name) if row else "",
             receipt_sha256=row.receipt if row else "",
             started=stamp(record.started),
@@ -170,6 +167,10 @@ async def _post(hook: Hook, data: bytes) -> str:
     headers = {"Content-Type": "application/json", "User-Agent": "lading"}
 
     def send() -> str:
+        # Imported here: they are a twentieth of an engine's start, and few engines have a hook.
+        import urllib.request
+        from http.client import HTTPException
+
         try:
             wanted = urllib.request.Request(hook.url or "", data, headers)  # noqa: S310 - checked by presets.tables
             with urllib.request.urlopen(wanted, timeout=hook.timeout):  # noqa: S310

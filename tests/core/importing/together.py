@@ -14,7 +14,7 @@ import pytest
 from core.archives import copy_count
 from core.importing.import_files import Todo
 from core.importing.transfer import Transfer
-from core.models import ImportView
+from core.snapshot import ImportView
 from core.workers import batch_messages, source_messages
 from core.workers.pool import Worker
 from tests.core.importing.rig import Rig, digest
@@ -34,8 +34,11 @@ async def both(rig: Rig, **options: Any) -> tuple[str, str]:
 
 
 async def ended(rig: Rig, *names: str) -> list[ImportView]:
-    """The imports after they have ended, or were left paused."""
-    return [await rig.ended_unchecked(name) for name in names]
+    """The imports after all of them have ended, or were left paused: the end of one can change the verdict of
+    another."""
+    for name in names:
+        await rig.ended_unchecked(name)
+    return [rig.view(name) for name in names]
 
 
 def held(archive: Path) -> set[str]:
