@@ -134,6 +134,7 @@ class Engine:
             self.jobs,
             verdicts,
             self.offsite,
+            self.imports.finish,
             lambda: self.config,
         )
         self.arrivals = Arrivals(self.catalog, self.imports, lambda: self.config)
