@@ -124,6 +124,7 @@ class Engine:
             self.jobs,
             self.imports.under_way,
             self.views.judged,
+            verdicts,
         )
         self.mirrors = Mirrors(
             self.pool,
