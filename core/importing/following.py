@@ -101,7 +101,7 @@ class Following:
         run = self._run
         while True:
             run.followed.clear()
-            await self._transfer.followers.settle()
+            await self._transfer.pending.settle()
             if not run.following:
                 return
             await run.followed.wait()

@@ -39,8 +39,8 @@ ANSWER = 20.0
 async def listing(
     run: Run, source: messages.Source, only: bytes, *, paused: bool = False
 ) -> AsyncGenerator[list[Entry], None]:
-    """Pages of the entries of a source; to be closed by the caller. With `paused` it also works while the run is
-    paused. Raises HaltError, WorkerDiedError.
+    """Pages of the entries of a source; to be closed by the caller. The worker is free again before the last one.
+    With `paused` it also works while the run is paused. Raises HaltError, WorkerDiedError.
     """
     place = run.archive.place
     request = source_messages.ListTree(
@@ -76,6 +76,7 @@ async def listing(
             ) from error
         except TimeoutError as error:
             raise away(run, Waits.SOURCE) from error
+    yield reply.entries
 
 
 async def intake(run: Run, more: asyncio.Event) -> None:
