@@ -107,11 +107,14 @@ class Copies(Table):
         await self.database.write(unit)
 
     async def awaiting_copies(self, archive_id: int) -> list[tuple[int, int]]:
-        """(import, copies asked for) of imports into an archive that only lack copies to be SAFE."""
+        """(import, copies asked for) of imports into an archive that only lack copies to be SAFE. One that differs
+        from an earlier import is among them once that is accepted."""
         return [
             (number, copies)
             for number, copies in await self.database.read(
-                "SELECT id, copies FROM import WHERE archive_id = ? AND copies > 0 ORDER BY id", (archive_id,)
+                "SELECT id, copies FROM import WHERE archive_id = ? AND copies > 0 "
+                "AND (otherwise = '' OR accepted IS NOT NULL) ORDER BY id",
+                (archive_id,),
             )
         ]
 
@@ -130,7 +133,8 @@ class Copies(Table):
         """Set an import that waited for copies to SAFE, because there are enough of them now."""
         await self.database.run(
             (
-                "UPDATE import SET copies = 0, verdict = 'SAFE', verdict_reason = '' WHERE id = ? AND copies > 0",
+                "UPDATE import SET copies = 0, verdict = 'SAFE', verdict_reason = '' WHERE id = ? AND copies > 0 "
+                "AND (otherwise = '' OR accepted IS NOT NULL)",
                 [(import_id,)],
             )
         )

@@ -125,6 +125,7 @@ class Engine:
             self.jobs,
             self.imports.under_way,
             self.views.judged,
+            verdicts,
         )
         self.mirrors = Mirrors(
             self.pool,
