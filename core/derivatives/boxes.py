@@ -100,7 +100,7 @@ def matrices(moov: bytes) -> dict[int, tuple[int, ...]]:
     The arithmetic is that of libavformat/mov.c, mov_read_tkhd: 16.16 fixed point, in the last column 2.30. Raises
     ValueError for a box that is too short.
     """
-    whole = IDENTITY
+    whole: tuple[int, ...] = IDENTITY
     found: dict[int, tuple[int, ...]] = {}
     for kind, content in _boxes(moov):
         if kind == b"mvhd":

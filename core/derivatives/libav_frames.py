@@ -4,6 +4,7 @@ line would give, without starting it once for each.
 Only what ffmpeg does with certainty is done here; whatever fails is left to ffmpeg: `UnsuitableError`.
 """
 
+import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from PIL import Image
 
 from core.derivatives import boxes, ffmpeg, libav
 from core.derivatives.film import Film, from_probe
-from core.derivatives.images import reduced
+from core.derivatives.images import PIXELS, reduced
 from core.derivatives.libav import UnsuitableError
 from core.media import demuxers
 
@@ -128,7 +129,7 @@ def frames(path: bytes, folder: bytes) -> Iterator[Frames]:
 def _microseconds(frame: Any) -> int:
     if frame.pts is None or frame.time_base is None:
         raise UnsuitableError("a frame without a time")
-    return round(Fraction(frame.pts * _MICROSECONDS) * frame.time_base)
+    return int(round(Fraction(frame.pts * _MICROSECONDS) * frame.time_base))
 
 
 def _matrix(frame: Any) -> tuple[int, ...] | None:
