@@ -129,7 +129,8 @@ def frames(path: bytes, folder: bytes) -> Iterator[Frames]:
 def _microseconds(frame: Any) -> int:
     if frame.pts is None or frame.time_base is None:
         raise UnsuitableError("a frame without a time")
-    return int(round(Fraction(frame.pts * _MICROSECONDS) * frame.time_base))
+    when: Fraction = frame.pts * frame.time_base
+    return round(when * _MICROSECONDS)
 
 
 def _matrix(frame: Any) -> tuple[int, ...] | None:
