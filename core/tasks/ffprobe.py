@@ -106,7 +106,8 @@ class Ffprobe:
         self._search = search
         self._path: str | None = None
         # Inside a maker a film is probed without starting ffprobe; not where a folder of tools is given.
-        self._makers = Makers(patience=INSIDE_TIMEOUT) if search is None else None
+        self.makers = Makers(patience=INSIDE_TIMEOUT) if search is None else None
+        self._closed = False
         self._running: set[Child] = set()
         self._killed: list[Child] = []
 
@@ -152,13 +153,15 @@ class Ffprobe:
         return result
 
     async def _inside(self, item: ItemFacts, job: Job, beat: Beat) -> Result | None:
-        """The result without ffprobe; None where ffprobe is to be asked."""
-        if self._makers is None or job.attempt > 1:
+        """The result without ffprobe; None where ffprobe is to be asked. Raises ProbeLostError after `close`."""
+        if self.makers is None or job.attempt > 1:
             return None
         beat(job.id, 0.0)
         try:
-            told = await self._makers.probe(ProbeFilm(os.fsencode(item.path)))
-        except (RefusedError, WorkerDiedError):
+            told = await self.makers.probe(ProbeFilm(os.fsencode(item.path)))
+        except (RefusedError, WorkerDiedError) as error:
+            if self._closed:
+                raise ProbeLostError("it was ended.") from error
             return None
         result = result_of(item, told.answer, 0) if told.answer else None
         return None if result is None or result.error or partly_read(item, result) else result
@@ -224,8 +227,9 @@ class Ffprobe:
 
     async def close(self) -> None:
         """Kill every probe."""
-        if self._makers:
-            await self._makers.close()
+        self._closed = True
+        if self.makers:
+            await self.makers.close()
         for child in list(self._running):
             self._end(child)
         await asyncio.gather(*(child.gone() for child in self._killed))
