@@ -9,7 +9,7 @@ import msgspec
 import platformdirs
 
 from core import hardware, ownership, presets
-from core.errors import ConfigError
+from core.errors import ConfigError, UsageError
 from core.presets import Hook, Preset, Rule
 from core.setting_values import Copies, Number, Text, absolute, encodable, unknown, wanted
 
@@ -107,6 +107,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     presets: dict[str, Preset] = msgspec.field(default_factory=dict)
     auto: tuple[Rule, ...] = ()
     hooks: tuple[Hook, ...] = ()
+
+
+def needed_archive(settings: Config, purpose: str, *, by: str = "--archive DIR") -> str:
+    """The archive of the configuration; `purpose`: what it is needed for, after "to"; `by`: how a command is given
+    one. Raises UsageError when there is none."""
+    if settings.archive is None:
+        raise UsageError(f"There is no archive to {purpose}.", f"Give {by}, or set LADING_ARCHIVE.")
+    return settings.archive
 
 
 def copies(settings: Config) -> int:

@@ -106,6 +106,27 @@ class Files(Table):
             found |= dict(await self.database.read(sql, (import_id, *part)))
         return found
 
+    async def perhaps_indexes(
+        self, import_id: int, after: int, largest: int, count: int
+    ) -> list[tuple[int, bytes, int]]:
+        """(id, path on the volume, item) of up to `count` archived files beyond the id `after` that may be a
+        card's index, by their names and because they have at most `largest` bytes."""
+        sql = (
+            "SELECT id, path, item_id FROM file WHERE import_id = ? AND id > ? AND item_id IS NOT NULL "
+            "AND size <= ? AND lower(CAST(substr(path, -4) AS TEXT)) IN ('.xml', '.ale') ORDER BY id LIMIT ?"
+        )
+        return await self.database.read(sql, (import_id, after, largest, count))
+
+    async def sizes(self, ids: Sequence[int]) -> list[int]:
+        """The sizes of these files."""
+        sql = "SELECT f.size FROM json_each(?) j CROSS JOIN file f ON f.id = j.value ORDER BY j.key"
+        return [size for (size,) in await self.database.read(sql, (json.dumps(ids),))]
+
+    async def any_below(self, import_id: int, volume_id: int, folder: bytes) -> bool:
+        """Whether an import has a file below this folder of its volume."""
+        sql = "SELECT 1 FROM file WHERE volume_id = ? AND path > ? AND path < ? AND import_id = ? LIMIT 1"
+        return bool(await self.database.read(sql, (volume_id, folder + b"/", folder + b"0", import_id)))
+
     async def todo(self, import_id: int, after: int, count: int) -> list[Row]:
         """(id, path, size, kind, item_id) of up to `count` files still to do beyond the id `after`, by id."""
         return await self.database.read(

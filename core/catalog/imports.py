@@ -62,6 +62,10 @@ class Imports(Table):
         )
         return {id: tuple(json.loads(sorts)) for id, sorts in rows}
 
+    async def unclean_ends(self) -> dict[int, int]:
+        """How often engines have ended uncleanly during each running import, by the import's row id."""
+        return dict(await self.database.read("SELECT id, unclean FROM import WHERE state = ?", (State.RUNNING,)))
+
     async def newest_archive(self) -> bytes:
         """The path of the archive that the newest import goes into; empty if there is no import."""
         rows = await self.database.read(

@@ -16,12 +16,12 @@ from core.catalog import Catalog, ImportRow
 from core.config import Config
 from core.database import Database
 from core.engine.arrivals import Arrivals
+from core.engine.copied_verdicts import CopiedVerdicts
 from core.engine.ended_imports import EndedImports
 from core.engine.film_strips import FilmStrips
 from core.engine.hash_lists import HashLists
 from core.engine.hooks import Hooks
 from core.engine.import_factory import ImportFactory
-from core.engine.import_groups import ImportGroups
 from core.engine.import_manager import ImportManager
 from core.engine.job_service import JobService
 from core.engine.maintenance import Maintenance
@@ -85,35 +85,12 @@ class Engine:
             self.film_strips = FilmStrips(self.catalog, self.restore_check)
             stack.push_async_callback(self.film_strips.close)
             self.ended_imports = EndedImports(self.pool, self.catalog, self.archives, self.jobs, self.views.opened)
-            self.groups = ImportGroups(self)
-            self.imports = ImportManager(
-                self.pool,
-                self.catalog,
-                self.archives,
-                self.factory,
-                self.jobs,
-                self.views,
-                self.ended_imports,
-                self.groups,
-                self.profile.cores,
-            )
-            self.maintenance = Maintenance(
-                self.pool,
-                self.catalog,
-                self.archives,
-                self.factory,
-                self.jobs,
-                self.imports.under_way,
-                self.views.judged,
-            )
-            self.mirrors = Mirrors(self)
-            self.arrivals = Arrivals(self)
-            self.hooks = Hooks(self)
+            self._make_importing()
             self.imports.ended = self._import_ended
             self.imports.begun = lambda row: self.arrivals.taken(row.volume_identity)
             self.ended_imports.start()
             self.arrivals.configure()
-            self.groups.start()
+            self.imports.groups.start()
             stack.pop_all()
         self._watching = [
             asyncio.create_task(self._watch(), name="watch of the archives' locks"),
@@ -122,8 +99,47 @@ class Engine:
         for task in (*self._watching, self.database.writer, *self.jobs.worker.loops):
             task.add_done_callback(self._ended)
 
+    def _make_importing(self) -> None:
+        """Make what imports and mirrors, watches cards, and tells of it."""
+        self.hooks = Hooks(self.catalog, lambda: self.config.hooks)
+        verdicts = CopiedVerdicts(self.pool, self.catalog, self.archives, self.jobs, self._judged_again)
+        self.imports = ImportManager(
+            self.pool,
+            self.catalog,
+            self.archives,
+            self.factory,
+            self.jobs,
+            self.views,
+            self.ended_imports,
+            verdicts,
+            self.profile.cores,
+        )
+        self.maintenance = Maintenance(
+            self.pool,
+            self.catalog,
+            self.archives,
+            self.factory,
+            self.jobs,
+            self.imports.under_way,
+            self.views.judged,
+        )
+        self.mirrors = Mirrors(
+            self.pool,
+            self.catalog,
+            self.archives,
+            self.limits,
+            self.jobs,
+            verdicts,
+            lambda: self.config,
+        )
+        self.arrivals = Arrivals(self.catalog, self.imports, lambda: self.config)
+
     def _import_ended(self, row: ImportRow) -> None:
         self.mirrors.after_import(row)
+        self.hooks.ended(row)
+
+    def _judged_again(self, row: ImportRow) -> None:
+        self.views.judged(row)
         self.hooks.ended(row)
 
     def configure(self, settings: Config) -> None:
@@ -182,7 +198,7 @@ class Engine:
         await self.imports.stop_waiting()
         await self.ended_imports.stop()
         await self.mirrors.stop()
-        await self.groups.stop()
+        await self.imports.groups.stop()
         await self.jobs.stop()
         await self.imports.stop()
         await self.hooks.stop()

@@ -5,22 +5,19 @@ import logging
 import os
 import signal
 import urllib.request
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from http.client import HTTPException
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from core import archive_layout
-from core.catalog import ImportRow, import_list
+from core.catalog import Catalog, ImportRow, import_list
 from core.errors import LadingError
 from core.models import ENDED, Value, Verdict
 from core.presets import Hook
 from core.receipts.timestamps import stamp
 from core.threads import aside
-
-if TYPE_CHECKING:
-    from core.engine.engine import Engine
 
 PAUSES = (2.0, 30.0, 300.0)
 """Seconds before each retry."""
@@ -64,8 +61,10 @@ class Ending(Value, frozen=True, kw_only=True):
 class Hooks:
     """Runs one task for each hook and import that ended, and another one when a verdict changes after the end."""
 
-    def __init__(self, engine: "Engine") -> None:
-        self._engine = engine
+    def __init__(self, catalog: Catalog, configured: Callable[[], Sequence[Hook]]) -> None:
+        """`configured` gives the hooks of the configuration as it is now."""
+        self._catalog = catalog
+        self._configured = configured
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -75,7 +74,7 @@ class Hooks:
 
     def ended(self, row: ImportRow) -> None:
         """Tell the hooks of an import that has ended, or was judged again. Nothing is done for other states."""
-        hooks = self._engine.config.hooks if row.state in ENDED else ()
+        hooks = self._configured() if row.state in ENDED else ()
         for hook in hooks:
             task = asyncio.create_task(self._tell(hook, row.name), name=f"hook of {row.name}")
             self._tasks.add(task)
@@ -107,8 +106,8 @@ class Hooks:
 
     async def _ending(self, name: str) -> Ending:
         """Raises UsageError."""
-        record = await import_list.find(self._engine.database.read, (), name)
-        row = await self._engine.catalog.import_named(name)
+        record = await import_list.find(self._catalog.database.read, (), name)
+        row = await self._catalog.import_named(name)
         return Ending(
             id=name,
             label=record.label,

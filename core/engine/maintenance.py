@@ -194,9 +194,8 @@ class Maintenance:
 
     async def _accept(self, receipt: Receipt, row: ImportRow, by: str) -> None:
         now = time.time()
-        ((word, why),) = await self._catalog.database.read(
-            "SELECT otherwise, otherwise_reason FROM import WHERE id = ?", (row.id,)
-        )
+        found = await self._catalog.found_verdict(row.id)
+        word, why = found.otherwise, found.otherwise_reason
         line = journal_format.sealed({"accepted": now, "by": by})
         try:
             await receipt.add(row, [line], additions.accepted(row, now, by, Verdict(word), why))

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TypeVar
 
 import msgspec
 
@@ -14,16 +13,16 @@ from core.catalog import Catalog
 from core.engine.import_factory import ImportFactory
 from core.errors import ArchiveError, SourceError, UsageError
 from core.importing.sources import Sources
+from core.maintenance.archive_reader import ArchiveReader
 from core.maintenance.check import Check
-from core.maintenance.missing import Missing, Tell
+from core.maintenance.missing import Tell, missing
+from core.maintenance.source_reader import SourceReader
 from core.paths import display
 from core.restoring import selection
 from core.restoring.naming import Naming
 from core.restoring.restore import Progress, Restore
 from core.results import CheckResult, RestoreResult
 from core.workers.pool import Pool
-
-C = TypeVar("C", bound=Check)
 
 
 class RestoreCheck:
@@ -51,27 +50,31 @@ class RestoreCheck:
         Raises SourceError, ArchiveError.
         """
         found = await self._known(archive)
-        check = await self._looking(Check, source, found, copies)
-        with self._archives.read(found.id):
-            return await check.run(progress, read=read)
-
-    async def missing(self, source: str, archive: str, progress: Progress, tell: Tell) -> CheckResult:
-        """Find the files of `source` whose content the archive does not hold. Raises SourceError, ArchiveError."""
-        found = await self._known(archive)
-        missing = await self._looking(Missing, source, found, 1)
-        with self._archives.read(found.id):
-            return await missing.listed(progress, tell)
-
-    async def _looking(self, kind: type[C], source: str, found: Reading, copies: int) -> C:
-        (picked,) = await self._sources.pick([source])
-        if picked is None:
-            raise SourceError(f"{display(source)} cannot be used.")
-        limits = self._factory.limits
+        readers = await self._readers(source, found)
         others = await self._catalog.filled_together(found.id)
         counts = await CopyCount.of(
             found.id, copies, self._catalog, self._pool, self._archives.whereabouts, others
         )
-        return kind(self._catalog, self._pool, found, picked, self._factory.reading(picked), limits, counts)
+        with self._archives.read(found.id):
+            return await Check(self._catalog, *readers, counts).run(progress, read=read)
+
+    async def missing(self, source: str, archive: str, progress: Progress, tell: Tell) -> CheckResult:
+        """Find the files of `source` whose content the archive does not hold. Raises SourceError, ArchiveError."""
+        found = await self._known(archive)
+        readers = await self._readers(source, found)
+        with self._archives.read(found.id):
+            return await missing(self._catalog, *readers, progress, tell)
+
+    async def _readers(self, source: str, found: Reading) -> tuple[SourceReader, ArchiveReader]:
+        (picked,) = await self._sources.pick([source])
+        if picked is None:
+            raise SourceError(f"{display(source)} cannot be used.")
+        limits = self._factory.limits
+        reading = self._factory.reading(picked)
+        return (
+            SourceReader(self._pool, picked, found.place, reading, limits.hash),
+            ArchiveReader(self._catalog, self._pool, found, limits.verify),
+        )
 
     async def _known(self, path: str) -> Reading:
         """The archive at `path`; its journals are replayed first if it has new ones. Raises ArchiveError."""

@@ -4,9 +4,9 @@ from collections import Counter
 
 from core.catalog import Catalog, location_views
 from core.errors import WorkerDiedError
-from core.importing.finish import NOTHING
 from core.importing.scan import far_times
 from core.importing.sources import Picked
+from core.importing.verdict import NOTHING
 from core.media.camera import camera
 from core.media.card_rules import take_key
 from core.media.card_structures import belongs_to_card

@@ -228,9 +228,7 @@ class Transfer:
                 found += self._at("copy", (await run.workers.ask(worker, stage, batch_messages.Checked)).faults)
                 # Duplicates are journaled and flushed, too, because the archive must have a record before the
                 # catalog does.
-                await self.journal(worker)
-                flushed = await run.workers.ask(worker, batch_messages.Flush(), batch_messages.Checked)
-                found += self._at("flush", flushed.faults)
+                await self._journal_and_flush(worker, found)
             if claims:
                 async with run.workers.places(limits.verify):
                     # The source was read a second time for the other archive, if it was to be.
@@ -240,15 +238,7 @@ class Transfer:
                 found += self._at("verify", checked.faults)
                 levels = dict(checked.levels)
                 async with run.workers.places(limits.copy):
-                    while True:
-                        arrived = await run.workers.ask(worker, batch_messages.Publish(), batch_messages.Arrived)
-                        published.update(arrived.published)
-                        found += self._at("publish", arrived.faults)
-                        if not arrived.taken:
-                            break
-                        await self.journal(worker)
-                        flushed = await run.workers.ask(worker, batch_messages.Flush(), batch_messages.Checked)
-                        found += self._at("flush", flushed.faults)
+                    published = await self._publish(worker, found)
             if found:
                 await self._checks.more_files_fit([fault for _, fault in found])
                 # Removing what failed is work for the volume, too. So it is done while that place is held: in
@@ -262,21 +252,42 @@ class Transfer:
             run.workers.writing.took(began)
         await self._checks.archive_answers([fault for _, fault in found])
         faults.update((number, fault) for number, fault in found if number not in published)
-        now = time.time()
         return {
-            number: Item(
-                claims[number].item_id,
-                run.row.location_id,
-                well[number].xxh128,
-                well[number].sha256,
-                well[number].size,
-                well[number].kind,
-                path,
-                levels.get(number, ""),
-                now if number in levels else None,
-            )
+            number: self._item(claims[number], well[number], path, levels.get(number))
             for number, path in published.items()
         }
+
+    def _item(self, claim: Claim, digest: Digest, path: str, level: str | None) -> Item:
+        """The item of payload that was published at `path`; `level` is None where it was not read back."""
+        return Item(
+            claim.item_id,
+            self.run.row.location_id,
+            digest.xxh128,
+            digest.sha256,
+            digest.size,
+            digest.kind,
+            path,
+            level or "",
+            None if level is None else time.time(),
+        )
+
+    async def _publish(self, worker: Worker, found: list[tuple[int, Fault]]) -> dict[int, str]:
+        """Publish a batch; `found` receives faults. A file whose name is taken by other content gets another name,
+        which is journaled and flushed before it is published. Returns the paths by file."""
+        run, published = self.run, dict[int, str]()
+        while True:
+            arrived = await run.workers.ask(worker, batch_messages.Publish(), batch_messages.Arrived)
+            published.update(arrived.published)
+            found += self._at("publish", arrived.faults)
+            if not arrived.taken:
+                return published
+            await self._journal_and_flush(worker, found)
+
+    async def _journal_and_flush(self, worker: Worker, found: list[tuple[int, Fault]]) -> None:
+        """Write a batch's rows into the journal and flush both; `found` receives faults."""
+        await self.journal(worker)
+        flushed = await self.run.workers.ask(worker, batch_messages.Flush(), batch_messages.Checked)
+        found += self._at("flush", flushed.faults)
 
     async def journal(self, worker: Worker) -> None:
         async with self.run.journal_turn:

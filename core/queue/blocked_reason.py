@@ -13,7 +13,7 @@ LOOK_AGAIN = 5.0
 COPIES = "copies come first"
 
 
-class Archives(Protocol):
+class ReachableArchives(Protocol):
     """Tells which archives jobs can use (`core.queue.archive_leases`)."""
 
     @property
@@ -24,10 +24,10 @@ class Archives(Protocol):
     async def close(self) -> None: ...
 
 
-class Standing:
+class Readiness:
     """Knows everything that can keep a queue from running."""
 
-    def __init__(self, tasks: Mapping[str, Task], sharing: Throttle, archives: Archives) -> None:
+    def __init__(self, tasks: Mapping[str, Task], sharing: Throttle, archives: ReachableArchives) -> None:
         self.trouble = ""
         """The last error of the database; empty while it works."""
         self._tasks = tasks

@@ -14,7 +14,7 @@ from core.errors import DatabaseError, UsageError
 from core.hardware import Profile
 from core.models import ErrorGroup, QueueView
 from core.queue import claims, queue_defs
-from core.queue.blocked_reason import Archives, Standing
+from core.queue.blocked_reason import ReachableArchives, Readiness
 from core.queue.claims import Claimed
 from core.queue.execution import CANCEL_TIMEOUT, Execution
 from core.queue.jobs import Finished, Jobs
@@ -43,7 +43,7 @@ class QueueWorker:
         jobs: Jobs,
         tasks: Sequence[Task],
         context: Context,
-        archives: Archives,
+        archives: ReachableArchives,
         profile: Profile,
         queues: Sequence[Queue] = QUEUES,
     ) -> None:
@@ -52,7 +52,7 @@ class QueueWorker:
         self._tasks = {task.queue: task for task in tasks}
         self._context = context
         self._archives = archives
-        self._standing = Standing(self._tasks, self.sharing, archives)
+        self._standing = Readiness(self._tasks, self.sharing, archives)
         self._poll_busy, self._poll_idle = profile.poll_busy_ms / 1000, profile.poll_idle_ms / 1000
         self._order = [queue.name for queue in sorted(queues, key=lambda queue: -queue.priority)]
         self._tally = QueueStats(jobs.database, self._order)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 
 from core import paths
-from core.aio import to_the_end
+from core.aio import first_error, to_the_end
 from core.archives.readonly import Reading
 from core.concurrency import Limit
 from core.database import Read
@@ -100,7 +100,7 @@ class Restore:
                 else:
                     await self._all(trees, path, progress, total, by_date)
         except (TaskFailedError, WorkerDiedError, ExceptionGroup) as error:
-            first = _first(error)
+            first = first_error(error)
             if isinstance(first, TaskFailedError | WorkerDiedError):
                 raise RestoreError(
                     f"{first}.", "See to the disks, then restore again: what is there is left."
@@ -255,9 +255,9 @@ class Restore:
         if self._portable:
             found = [(paths.portable(path), mtime_ns, far) for path, mtime_ns, far in found]
         for at in range(0, len(found), TOGETHER):
-            request = restore_messages.DressFolders(target, found[at : at + TOGETHER])
+            request = restore_messages.SetFolderTimes(target, found[at : at + TOGETHER])
             async with self._pool.worker("restore") as worker:
-                reply = await worker.ask(request, restore_messages.Dressed)
+                reply = await worker.ask(request, restore_messages.FolderFaults)
             for path, fault in reply.faults:
                 self._note("failed", self._failed, path, _why(fault, path))
 
@@ -292,11 +292,3 @@ def _parts(page: list[Found]) -> list[list[ToRestore]]:
         parts[-1].append(found.file)
         filled += found.file.size
     return parts
-
-
-def _first(error: Exception) -> Exception:
-    """The first error within exception groups."""
-    chosen = error
-    while isinstance(chosen, ExceptionGroup):
-        chosen = chosen.exceptions[0]
-    return chosen

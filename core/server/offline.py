@@ -32,7 +32,8 @@ from core.queue.jobs import Jobs
 from core.queue.queue_defs import QUEUES
 from core.queue.stats import QueueStats
 from core.results import Changes
-from core.server.handlers import Caller, handle
+from core.server.caller import Caller
+from core.server.handlers import handle
 from core.sqlite import sqlite3
 
 R = TypeVar("R")
@@ -103,7 +104,7 @@ class _Told:
             self._text(message.text)
 
 
-class Reading:
+class ReadOnlyDatabase:
     """The reading part of `core.database.Database`, without an event loop. Creating it raises DatabaseError."""
 
     def __init__(self, home: str) -> None:
@@ -155,7 +156,7 @@ class _OfflineEngine:
     """What the handlers of LOOKING use of an engine."""
 
     def __init__(self, home: str) -> None:
-        self.database = cast("Database", Reading(home))
+        self.database = cast("Database", ReadOnlyDatabase(home))
         self.jobs = _OldJobs(self.database)
         self.imports = _NoImports()
         catalog, nothing = Catalog(self.database), cast("Any", None)
@@ -163,7 +164,7 @@ class _OfflineEngine:
         self.hash_lists = HashLists(nothing, catalog, nothing)
 
     def close(self) -> None:
-        cast("Reading", self.database).close()
+        cast("ReadOnlyDatabase", self.database).close()
 
     def snapshot(self) -> Snapshot:
         """The unfinished imports, as they were left, and the jobs that wait in the queues."""

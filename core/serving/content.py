@@ -11,7 +11,7 @@ import xxhash
 
 from core.files.fds import release
 from core.files.open_beneath import LostError, Tree
-from core.serving.patient import Patient
+from core.serving.timed_calls import TimedCalls
 
 BLOCK = 1 << 20
 """Bytes per read."""
@@ -33,10 +33,10 @@ class DamagedError(OSError):
 class Root:
     """The archive's folder as it was when serving began; another folder in its place is not read."""
 
-    def __init__(self, path: str, patient: Patient) -> None:
+    def __init__(self, path: str, calls: TimedCalls) -> None:
         self._path = os.fsencode(path)
-        self._patient = patient
-        self._device, self._inode = patient.call(self._look)
+        self._calls = calls
+        self._device, self._inode = calls.call(self._look)
 
     def _look(self) -> tuple[int, int]:
         with Tree(self._path) as tree:
@@ -45,7 +45,7 @@ class Root:
 
     def open(self, path: str) -> int:
         """Open a regular file. Returns its descriptor. Raises OSError."""
-        return self._patient.call(lambda: self._open(path))
+        return self._calls.call(lambda: self._open(path))
 
     def _open(self, path: str) -> int:
         if ".." in path.split("/"):
@@ -58,15 +58,15 @@ class Root:
 
     def size(self, fd: int) -> int:
         """The size of an open file. Raises OSError."""
-        return self._patient.call(lambda: os.fstat(fd).st_size)
+        return self._calls.call(lambda: os.fstat(fd).st_size)
 
     def read(self, fd: int, at: int, length: int) -> bytes:
         """Up to `length` bytes of an open file from `at`. Raises OSError."""
-        return self._patient.call(lambda: os.pread(fd, length, at))
+        return self._calls.call(lambda: os.pread(fd, length, at))
 
     def close(self, fd: int) -> None:
         """Close a descriptor; waits only for a limited time."""
-        self._patient.call(lambda: release(fd))
+        self._calls.call(lambda: release(fd))
 
 
 class Content(io.RawIOBase):

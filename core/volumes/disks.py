@@ -141,7 +141,7 @@ def wholes(device: str, timeout: float = 10.0, platform: str = sys.platform) -> 
         return frozenset()
     if platform != "darwin":
         return linux_wholes(device)
-    answer = subprocesses.ask(["/usr/sbin/diskutil", "info", "-plist", device], timeout)
+    answer = subprocesses.ask([DISKUTIL, "info", "-plist", device], timeout)
     return parse_wholes(answer.output) if answer else frozenset()
 
 

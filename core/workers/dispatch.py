@@ -323,7 +323,7 @@ _REQUESTS: dict[type, Callable[..., Reply]] = {
     archive_messages.Tidy: remove_junk.tidy,
     archive_messages.SetAside: archive_files.set_aside,
     restore_messages.OpenTarget: restore.open_target,
-    restore_messages.DressFolders: restore.dress_folders,
+    restore_messages.SetFolderTimes: restore.set_folder_times,
     restore_messages.Link: restore_links.link,
     restore_messages.CloseTarget: restore.close_target,
     archive_messages.Space: archive_files.space,

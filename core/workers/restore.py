@@ -256,7 +256,7 @@ def other_name(name: bytes, count: int) -> bytes:
     return cut(stem, max(0, 255 - len(mark + dot + ending))) + mark + dot + ending
 
 
-def dress_folders(request: restore_messages.DressFolders) -> restore_messages.Dressed:
+def set_folder_times(request: restore_messages.SetFolderTimes) -> restore_messages.FolderFaults:
     """Make folders and set their times, deepest first. Raises LostError, OSError."""
     faults: list[tuple[bytes, Fault]] = []
     with target_folders(request.target) as root:
@@ -266,7 +266,7 @@ def dress_folders(request: restore_messages.DressFolders) -> restore_messages.Dr
                 times.put(root.at(os.fsdecode(path), MADE), mtime_ns, far)
             except OSError as error:
                 faults.append((path, fault_of(error, Side.TARGET)))
-    return restore_messages.Dressed(faults)
+    return restore_messages.FolderFaults(faults)
 
 
 def close_target(request: restore_messages.CloseTarget) -> messages.Done:

@@ -68,7 +68,7 @@ class Linked(Reply):
     links: list[tuple[bytes, bool, Fault | None]]
 
 
-class DressFolders(Request):
+class SetFolderTimes(Request):
     """Make missing folders of the target, and set the times of all; the deepest must come first.
 
     folders: (path, mtime_ns, `far` as in Entry).
@@ -78,8 +78,8 @@ class DressFolders(Request):
     folders: list[tuple[bytes, int, str]]
 
 
-class Dressed(Reply):
-    """The reply to DressFolders: the folders that could not be made, and why."""
+class FolderFaults(Reply):
+    """The reply to SetFolderTimes: the folders that could not be made, and why."""
 
     faults: list[tuple[bytes, Fault]]
 

@@ -47,7 +47,7 @@ def _lists_first(name: str) -> tuple[bool, str]:
     return not (raw == HISTORY or is_list(raw)), name
 
 
-class Names:
+class FolderNames:
     """The names in one folder, in sorted pieces. `close` may be called at any time, so that nothing is open during
     a pause.
 
@@ -157,7 +157,7 @@ class Listing:
         if self._request.only and not path:
             yield self._named(path, os.fsdecode(self._request.only))
             return
-        names = Names(self._tree, path)
+        names = FolderNames(self._tree, path)
         self._slot.on_pause.append(names.close)
         try:
             while piece := names.piece():

@@ -88,7 +88,6 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from core.models import Count
     from core.protocol.archive_requests import Audit, ShowItems
     from core.results import AuditScope
-    from tui.console import audited
     from tui.console.attached import perform
     from tui.console.progress import Audited, Quiet
     from tui.console.render_thread import Window
@@ -96,9 +95,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     if options.remote is not None:
         return _remote(options, console)
     settings = config.load({"archive": options.archive}, os.environ)
-    archive = settings.archive
-    if archive is None:
-        raise UsageError("There is no archive to audit.", "Give --archive DIR, or set LADING_ARCHIVE.")
+    archive = config.needed_archive(settings, "audit")
     if options.plist:
         from tui.commands.engine import for_launchd
 
@@ -132,18 +129,25 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         raise StoppedError(error.cause, "The next audit goes on from there.") from error
     finally:
         window.close()
-    if options.json:
+    _print(found, known, console, json=options.json)
+    if found.damaged_count or found.not_read_count:
+        return Exit.FAILED
+    return Exit.WELL if found.complete else Exit.PAUSED
+
+
+def _print(found: "AuditResult", known: list["ItemView"], console: Console, *, json: bool) -> None:
+    """Print the result, and all that is known of damaged files."""
+    if json:
         import msgspec
 
         from tui.console.json_answers import AuditAnswer
 
         console.out.json(AuditAnswer(**msgspec.structs.asdict(found), known=tuple(known)), indent=2)
     else:
+        from tui.console import audited
+
         audited.tell(found, console.out)
         audited.tell_known(known, console.out)
-    if found.damaged_count or found.not_read_count:
-        return Exit.FAILED
-    return Exit.WELL if found.complete else Exit.PAUSED
 
 
 def plist(home: str, archive: str, options: argparse.Namespace) -> str:

@@ -41,9 +41,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from tui.console.one_shot import once
 
     settings = config.load({"archive": options.archive}, os.environ)
-    archive, name = settings.archive, options.location
-    if archive is None:
-        raise UsageError("There is no archive to look at.", "Give --archive DIR, or set LADING_ARCHIVE.")
+    archive, name = config.needed_archive(settings, "look at"), options.location
     given = {text: getattr(options, text) for text in TEXTS}
     changes = Changes(**given, position=None if options.position is None else position(options.position))
     if name is None and changes != Changes():

@@ -32,7 +32,6 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     from core import config
     from core.client.client import Client
-    from core.errors import UsageError
     from core.models import Count
     from core.protocol.archive_requests import Rebuild
     from tui.console import offsite
@@ -42,9 +41,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     offsite.refuse(options.archive or "")
     settings = config.load({"archive": options.archive}, os.environ)
-    archive = settings.archive
-    if archive is None:
-        raise UsageError("There is no archive to read.", "Give its folder, or set LADING_ARCHIVE.")
+    archive = config.needed_archive(settings, "read", by="its folder")
     engine = Client(settings)
     quiet = options.json or not console.out.terminal
     window = Window[tuple[Count, Count]](Quiet(console.err) if quiet else TakenIn(console.out))

@@ -185,14 +185,6 @@ class Script(Value, frozen=True, kw_only=True):
     text: str
 
 
-class Noted(Value, frozen=True, kw_only=True):
-    """One line of the log; its other members are added to these."""
-
-    time: float
-    level: str
-    message: str
-
-
 ANSWERS: dict[str, tuple[Any, ...]] = {
     "accept": (tuple[ImportRecord, ...],),
     "adjust": (Adjusted,),

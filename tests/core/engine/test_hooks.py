@@ -38,10 +38,9 @@ HANG = "import subprocess, sys; subprocess.run(['sleep', '600'])"
 
 @asynccontextmanager
 async def telling(monkeypatch: pytest.MonkeyPatch, *hooks: Hook) -> AsyncIterator[Hooks]:
-    """Hooks of a fake engine, which are retried almost at once."""
+    """Hooks that are retried almost at once."""
     monkeypatch.setattr(module, "PAUSES", (0.01, 0.01))
-    config = Config(home="/nowhere", hooks=hooks)
-    found = Hooks(cast(Any, SimpleNamespace(config=config)))
+    found = Hooks(cast(Any, None), lambda: hooks)
 
     async def ending(name: str) -> dict[str, str]:
         return {"id": name, "verdict": "SAFE"}

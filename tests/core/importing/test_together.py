@@ -48,7 +48,7 @@ async def test_the_source_is_read_once(rig: Rig, monkeypatch: pytest.MonkeyPatch
     # An engine that dies just before it forgets leaves that to the next one.
     await rig.engine.database.run(("INSERT INTO handed_on (import_id, file_id) SELECT id, 1 FROM import", [()]))
     await rig.restarted()
-    await recovery.take_up(rig.engine)
+    await recovery.take_up(rig.engine.catalog, rig.engine.imports, resume=True)
     assert not await rig.engine.database.read("SELECT 1 FROM handed_on")
 
 

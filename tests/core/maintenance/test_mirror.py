@@ -243,7 +243,7 @@ async def test_control_what_is_left_out_is_seen(
         """Nothing is brought."""
 
     if left_out == "payload":
-        monkeypatch.setattr(mirror_payload.Payload, "_start", nothing)
+        monkeypatch.setattr(mirror_payload.PayloadCopier, "_start", nothing)
     else:
         monkeypatch.setattr(mirror_bag.BagMirror, "_tags", nothing)
     async with at_work(tmp_path) as rig:

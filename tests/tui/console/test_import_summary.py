@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from core.importing.finish import KEEP_REASONS, NOTHING
+from core.importing.verdict import KEEP_REASONS, NOTHING
 from core.models import ErrorGroup, ImportView, State, Unopenable, Verdict
 from tests.tui.console.streams import pipe, terminal
 from tests.tui.views import HOSTILE, count, done, snapshot, view
