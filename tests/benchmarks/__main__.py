@@ -1,4 +1,4 @@
-"""python -m tests.benchmarks [import|scale|copystage|find|seed|terminal|background|screen]"""
+"""python -m tests.benchmarks [import|scale|copystage|find|films|seed|terminal|background|screen]"""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 
-from tests.benchmarks import background, copystage, find, report, runner, scale, screen, seed, terminal
+from tests.benchmarks import background, copystage, films, find, report, runner, scale, screen, seed, terminal
 from tests.benchmarks.machine import facts
 from tests.benchmarks.measure import FailedRunError
 from tests.benchmarks.peers import PEERS, MissingPeerError
@@ -21,12 +21,12 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("import", "scale", "copystage", "find", "seed", "terminal", "background", "screen"),
+        choices=("import", "scale", "copystage", "find", "films", "seed", "terminal", "background", "screen"),
         default="import",
     )
     parser.add_argument("--set", nargs="+", choices=SETS, default=list(SETS), help="import: which sets")
     parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS), help="import: who runs")
-    parser.add_argument("--against", default="", help="import: another checkout of Lading, with its .venv")
+    parser.add_argument("--against", default="", help="import, films: another checkout of Lading, with its .venv")
     parser.add_argument("--pairs", type=int, default=5, help="rounds; odd, at least 5 for a result")
     parser.add_argument("--fraction", type=float, default=1.0, help="make everything smaller, to try it out")
     parser.add_argument("--dir", help="where sources and destinations lie (default: a fresh folder)")
@@ -50,6 +50,9 @@ def run(chosen: argparse.Namespace, folder: str) -> tuple[object, str]:
     if chosen.what == "background":
         rates = background.background(folder, chosen.pairs, chosen.fraction)
         return [asdict(line) for line in rates], background.text(rates)
+    if chosen.what == "films":
+        shares = films.films(folder, chosen.pairs, chosen.fraction, chosen.against)
+        return [asdict(line) for line in shares], background.text(shares)
     if chosen.what == "seed":
         rows = seed.seed_targets(folder, chosen.fraction)
         return rows, seed.text(rows)
