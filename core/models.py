@@ -397,7 +397,8 @@ class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One import as the catalog has it; the counts are files. `row` is for paging.
 
     proven: archived files by the verification level that they reached; only for an import requested by its name.
-    copies: (path of another copy of the archive, contents of this import that are verified there).
+    copies: (path of another copy of the archive, contents of this import that are verified there, when the copy
+    was last seen: ISO 8601).
     together: as in `ImportOptions`.
 
     state: a `core.models.State`, or "interrupted" for one that does not run and was not paused.
@@ -424,7 +425,7 @@ class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
     verdict_reason: str = ""
     unopenable: Unopenable = Unopenable()
     proven: tuple[tuple[str, int], ...] = ()
-    copies: tuple[tuple[str, int], ...] = ()
+    copies: tuple[tuple[str, int, str], ...] = ()
     together: str = ""
 
 

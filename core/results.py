@@ -10,6 +10,18 @@ import msgspec
 from core.models import Count, JobView, Unopenable, Value, Verdict
 
 
+class AlsoInto(Value, frozen=True, kw_only=True):
+    """What a dry run has found for a further archive of an import into several; as in Survey."""
+
+    archive: str
+    new: Count = Count()
+    known: Count = Count()
+    needed: int = 0
+    free: int | None = None
+    one_volume: bool = False
+    refused: str = ""
+
+
 class Survey(Value, frozen=True, kw_only=True):
     """The result of a dry run over one source.
 
@@ -17,7 +29,8 @@ class Survey(Value, frozen=True, kw_only=True):
     files about the card as a whole. cameras: by the card's folders. libraries, icloud, icloud_folders: left out
     unless asked for; the content of such a folder is not counted. needed, free: bytes in the archive; free None:
     not known. seconds: the expected duration by earlier imports; None: there are no measurements. one_volume:
-    source and archive are on one volume. refused: why the import will not start.
+    source and archive are on one volume. refused: why the import will not start. also: the same for the other
+    archives of an import into several.
     """
 
     source: str
@@ -42,6 +55,7 @@ class Survey(Value, frozen=True, kw_only=True):
     seconds: float | None = None
     one_volume: bool = False
     refused: str = ""
+    also: tuple[AlsoInto, ...] = ()
 
 
 class AuditScope(Value, frozen=True, kw_only=True):
@@ -198,7 +212,7 @@ class Rebuilt(Value, frozen=True, kw_only=True):
     `unrecorded` are the first thousand payload files that no journal has; they are items now. `problems` are
     records that could not be used. `jobs`: how many jobs were added to make or find results again. instead_of: the
     path of the copy that was in use before; empty when it was this one. id: archive.toml was lost, and has been
-    written again with this id.
+    written again with this id. remote: the name of the remote that it was rebuilt from.
     """
 
     locations: int = 0
@@ -213,6 +227,7 @@ class Rebuilt(Value, frozen=True, kw_only=True):
     jobs: int = 0
     instead_of: str = ""
     id: str = ""
+    remote: str = ""
 
 
 class Moved(Value, frozen=True, kw_only=True):
@@ -332,7 +347,7 @@ class LocationView(Value, frozen=True, kw_only=True):
     sealed: when its bag was last made valid; None: it is open, and `note` says why. junk: junk files of operating
     systems last seen in it. files and bytes count distinct contents, kinds are (kind, files), cameras (camera,
     files). bounds: south, north, west, east of all positions; empty when none is known. copies: (path of another
-    copy, contents of this location that are verified there).
+    copy, contents of this location that are verified there, when that copy was last seen: ISO 8601).
     """
 
     folder: str
@@ -352,7 +367,7 @@ class LocationView(Value, frozen=True, kw_only=True):
     earliest: str = ""
     latest: str = ""
     bounds: tuple[float, ...] = ()
-    copies: tuple[tuple[str, int], ...] = ()
+    copies: tuple[tuple[str, int, str], ...] = ()
 
 
 class Changes(Value, frozen=True, kw_only=True):

@@ -63,7 +63,7 @@ def _record(
     counts: dict[Outcome, int],
     under_way: Collection[str],
     broken: Unopenable,
-    copies: tuple[tuple[str, int], ...],
+    copies: tuple[tuple[str, int, str], ...],
 ) -> ImportRecord:
     number, name, started, ended, source, single, options, archive, location, state, reason, advice, *verdict = row
     asked = json.loads(options)

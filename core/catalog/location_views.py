@@ -58,7 +58,7 @@ def _holds_open(name: str, state: str, reason: str) -> str:
 
 
 def _view(
-    location: Location, counted: tuple[Any, ...], holding: str, copies: tuple[tuple[str, int], ...]
+    location: Location, counted: tuple[Any, ...], holding: str, copies: tuple[tuple[str, int, str], ...]
 ) -> LocationView:
     sealed, note, junk, files, size, kinds, cameras, earliest, latest, *bounds = counted
     return LocationView(

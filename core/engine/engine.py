@@ -27,6 +27,7 @@ from core.engine.job_service import JobService
 from core.engine.maintenance import Maintenance
 from core.engine.metrics import SAMPLE_INTERVAL, Metrics
 from core.engine.mirrors import Mirrors
+from core.engine.offsite import Offsite
 from core.engine.page_service import PageService
 from core.engine.queries import Queries
 from core.engine.restore_check import RestoreCheck
@@ -78,7 +79,8 @@ class Engine:
             self.limits = self.factory.limits
             self.jobs = JobService(self.config, self.profile, self.database, self.pool, self.archives)
             await self.jobs.start()
-            self.restore_check = RestoreCheck(self.pool, self.catalog, self.archives, self.factory)
+            self.offsite = Offsite(self.pool, self.catalog, self.archives, self.limits.copy, self.config.home)
+            self.restore_check = RestoreCheck(self.pool, self.catalog, self.archives, self.factory, self.offsite)
             self.queries = Queries(self.catalog, self.jobs)
             self.hash_lists = HashLists(self.pool, self.catalog, self.restore_check)
             self.pages = PageService(self.pool, self.catalog, self.restore_check)
@@ -130,6 +132,7 @@ class Engine:
             self.limits,
             self.jobs,
             verdicts,
+            self.offsite,
             lambda: self.config,
         )
         self.arrivals = Arrivals(self.catalog, self.imports, lambda: self.config)

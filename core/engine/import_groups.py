@@ -91,7 +91,9 @@ class ImportGroups:
                     facts = {"import": run.row.name, "reason": str(error)}
                     log.info("an archive cannot be read for another import", extra=facts)
                     continue
-                return Leader(row, archive.place, self._factory.reading_archive(archive), None)
+                return Leader(
+                    row, archive.place, archive.copy.number, self._factory.reading_archive(archive), None
+                )
             # There is no await from here to the assignment, so that no second import starts to read the source.
             found = self._reading(run)
             if found is None:
@@ -102,7 +104,7 @@ class ImportGroups:
                 found.archive.active.add(user)
                 stack.push_async_callback(self._archives.leave, found.archive, user)
                 reading = self._factory.reading_archive(found.archive)
-                return Leader(found.row, found.archive.place, reading, found)
+                return Leader(found.row, found.archive.place, found.archive.copy.number, reading, found)
             # It has ended just now, so it is among those that are able to lead.
 
     def _reading(self, run: Run) -> Run | None:

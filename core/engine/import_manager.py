@@ -5,6 +5,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
+import msgspec
+
 from core.aio import to_the_end
 from core.archives.registry import Archives
 from core.catalog import Catalog, ImportRow, Selection
@@ -12,13 +14,14 @@ from core.engine.copied_verdicts import CopiedVerdicts
 from core.engine.ended_imports import EndedImports
 from core.engine.import_factory import Begun, ImportFactory
 from core.engine.import_groups import ImportGroups
-from core.engine.import_target import look_at, placed
+from core.engine.import_target import into_several, look_at, placed
 from core.engine.job_service import JobService
 from core.engine.volume_wait import VolumeWait
 from core.errors import UsageError
 from core.importing.dry_run import DryRun
 from core.importing.importer import Importer
 from core.importing.progress_view import ProgressViews
+from core.importing.sources import Picked
 from core.models import ENDED, ImportRequest, State
 from core.results import Survey
 from core.workers.pool import Pool
@@ -155,13 +158,20 @@ class ImportManager:
                     await self._archives.leave(run.archive, name)
 
     async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]:
-        """What importing these sources would do; nothing is written. Raises SourceError, ArchiveError."""
+        """What importing these sources would do, into each of their archives; nothing is written. Raises
+        SourceError, ArchiveError."""
         surveys: list[Survey] = []
         for request, source in await self._factory.pick(requests):
-            target = await look_at(request.archive, self._pool, self._catalog)
-            surveyor = DryRun(request, source, target.archive_id, self._pool, self._catalog)
-            surveys.append(placed(await surveyor.run(target.avoid, target.room), request, source, target))
+            requests_of_each = [msgspec.structs.replace(request, archive=path) for path in request.also]
+            survey = await self._survey(request, source)
+            others = [await self._survey(one, source) for one in requests_of_each]
+            surveys.append(into_several(survey, list(zip(request.also, others, strict=True))))
         return surveys
+
+    async def _survey(self, request: ImportRequest, source: Picked) -> Survey:
+        target = await look_at(request.archive, self._pool, self._catalog)
+        surveyor = DryRun(request, source, target.archive_id, self._pool, self._catalog)
+        return placed(await surveyor.run(target.avoid, target.room), request, source, target)
 
     # Control
 

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
 from core import archive_layout
@@ -22,6 +22,7 @@ from core.engine import mirror_pair
 from core.engine.copied_verdicts import CopiedVerdicts
 from core.engine.job_service import JobService
 from core.engine.mirroring import Mirroring
+from core.engine.offsite import Offsite
 from core.engine.volume_wait import LONGEST_INTERVAL, POLL_INTERVAL, answers
 from core.errors import ArchiveAwayError, LadingError, UsageError
 from core.importing.run_workers import Limits
@@ -30,7 +31,9 @@ from core.maintenance.mirror import Mirror
 from core.maintenance.mirror_run import MirrorRun
 from core.maintenance.move_import import Mover
 from core.models import ENDED, MirrorView, State
-from core.results import MirrorResult
+from core.offsite.rclone import Remote
+from core.paths import is_remote
+from core.results import MirrorResult, OffsiteResult
 from core.workers.pool import Pool
 
 SHOWN = 50
@@ -51,8 +54,10 @@ class Mirrors:
         limits: Limits,
         jobs: JobService,
         verdicts: CopiedVerdicts,
+        offsite: Offsite,
         settings: Callable[[], Config],
     ) -> None:
+        self._offsite = offsite
         self._pool = pool
         self._catalog = catalog
         self._archives = archives
@@ -84,19 +89,30 @@ class Mirrors:
             if one.run is not None and one.state is State.RUNNING:
                 one.meter.add(time.monotonic(), one.run.bytes_moved()[0])
 
-    async def start(self, source: str, target: str, *, both: bool, waits: bool = False) -> str:
-        """Start a mirror, or resume a paused one of the same archives. Returns its id. Raises ArchiveError,
-        UsageError."""
-        source, target = os.path.abspath(source), os.path.abspath(target)  # noqa: ASYNC240 - touches no disk
+    async def start(
+        self,
+        source: str,
+        target: str,
+        *,
+        both: bool,
+        waits: bool = False,
+        environ: Mapping[str, str] | None = None,
+    ) -> str:
+        """Start a mirror, or resume a paused one of the same archives. One of the two may be a remote; rclone runs
+        in `environ` then, if that is given. Returns its id. Raises ArchiveError, UsageError."""
+        source, target = _place(source), _place(target)
+        if is_remote(source) or is_remote(target):
+            _refuse(source, target, both=both)
         for one in list(self._all.values()):
             if {one.source, one.target} == {source, target} and one.ended is None:
                 if (one.source, one.both) == (source, both):
+                    one.environ = environ
                     await self.resume(one.id)
                     return one.id
                 if one.task is not None:
                     raise UsageError("these two are being mirrored already.", "Wait, or cancel it: lading status.")
                 await self.cancel(one.id)
-        one = Mirroring(source, target, both=both, waits=waits)
+        one = Mirroring(source, target, both=both, waits=waits, environ=environ)
         self._all[one.id] = one
         self._begin(one)
         try:
@@ -165,6 +181,15 @@ class Mirrors:
             raise one.error
         return tuple(one.results)
 
+    async def offsite_result(self, name: str) -> OffsiteResult:
+        """The result of an ended mirror from or to a remote. Raises UsageError, and the error that it ended
+        with."""
+        await self.results(name)
+        found = self._all[name].offsite
+        if found is None:
+            raise UsageError(f"mirror {name} has no result.", "Begin it again.")
+        return found
+
     async def stop(self) -> None:
         """End all mirrors; what they have brought is kept."""
         self._stopped = True
@@ -219,12 +244,16 @@ class Mirrors:
             paths = [
                 os.path.join(os.fsencode(path), os.fsencode(archive_layout.OWN))
                 for path in (one.source, one.target)
+                if not is_remote(path)
             ]
             if all([await answers(path) for path in paths]):
                 return
 
     async def _once(self, one: Mirroring) -> None:
-        one.results = []
+        one.results, one.offsite = [], None
+        if is_remote(one.source) or is_remote(one.target):
+            one.offsite = await self._offsite.mirror(one)
+            return
         async with AsyncExitStack() as stack:
             used = self._archives.used(one.source, reading=not one.both, mirror=one.both)
             source, _ = await stack.enter_async_context(used)
@@ -233,13 +262,11 @@ class Mirrors:
                 await copies.begin_copy(one.target, source.path, self._pool, self._catalog)
             target, _ = await stack.enter_async_context(self._archives.used(one.target, mirror=True))
             mirror_pair.same(source, target)
-            if not one.begun.done():
-                one.begun.set_result(None)
             anew: set[str] = set()
             for here, there in ((target, source), (source, target)) if one.both else ((source, target),):
                 limits = self._limits
                 run = MirrorRun(here, there, self._catalog, self._pool, limits.copy, limits.verify)
-                one.run = run
+                one.running(run)
                 one.results.append(await Mirror(run, self._settings(), self._learn, anew).go())
                 anew = run.locations
             await self._verdicts.judge(target if source.copy.number else source)
@@ -293,3 +320,16 @@ class Mirrors:
             log.warning("a mirror cannot begin yet", extra={"target": target, "reason": str(error)})
         else:
             await one.at_rest()
+
+
+def _place(path: str) -> str:
+    return path if is_remote(path) else os.path.abspath(path)
+
+
+def _refuse(source: str, target: str, *, both: bool) -> None:
+    """Raises UsageError unless a mirror with a remote is possible."""
+    if is_remote(source) and is_remote(target):
+        raise UsageError("FROM and TO are both remotes.", "Name an archive here as one of them.")
+    if both:
+        raise UsageError("a remote is mirrored in one direction.", "Leave --both.")
+    Remote.of(source if is_remote(source) else target)

@@ -11,13 +11,14 @@ from core.archives.readonly import Reading, reading
 from core.archives.registry import Archives
 from core.catalog import Catalog
 from core.engine.import_factory import ImportFactory
+from core.engine.offsite import Environ, Offsite
 from core.errors import ArchiveError, SourceError, UsageError
 from core.importing.sources import Sources
 from core.maintenance.archive_reader import ArchiveReader
 from core.maintenance.check import Check
 from core.maintenance.missing import Tell, missing
 from core.maintenance.source_reader import SourceReader
-from core.paths import display
+from core.paths import display, is_remote
 from core.restoring import selection
 from core.restoring.naming import Naming
 from core.restoring.restore import Progress, Restore
@@ -28,7 +29,10 @@ from core.workers.pool import Pool
 class RestoreCheck:
     """Archives are only read here. One is locked only while journals of another engine are replayed."""
 
-    def __init__(self, pool: Pool, catalog: Catalog, archives: Archives, factory: ImportFactory) -> None:
+    def __init__(
+        self, pool: Pool, catalog: Catalog, archives: Archives, factory: ImportFactory, offsite: Offsite
+    ) -> None:
+        self._offsite = offsite
         self._archives = archives
         self._pool = pool
         self._catalog = catalog
@@ -115,11 +119,13 @@ class RestoreCheck:
         dry: bool = False,
         find: bool = False,
         links: bool = False,
+        environ: Environ = None,
     ) -> RestoreResult:
         """Restore the original tree of an import, a card or a location below `target`; with `find`, the files that
-        match `name` as a search. It reads from the copy of the archive at `archive`; if that is empty, from the
-        copy in use, and if that is away, from another copy. naming: a pattern (`core.restoring.naming`); empty:
-        original names. The other options as in `core.restoring.restore.Restore.run`.
+        match `name` as a search. It reads from the copy of the archive at `archive`, which may be a remote; if
+        that is empty, from the copy in use, and if that is away, from another copy. naming: a pattern
+        (`core.restoring.naming`); empty: original names. The other options as in
+        `core.restoring.restore.Restore.run`.
 
         Raises UsageError, ArchiveError.
         """
@@ -132,14 +138,19 @@ class RestoreCheck:
         self._targets.add(path)
         first = trees[0].imports[0]
         try:
-            found = await self.copy(first.archive_id, archive)
-            restore = Restore(read, self._pool, self._factory.limits.copy, found)
+            remote = archive if is_remote(archive) else ""
+            if not archive:
+                remote = await self._offsite.remote_in_use(first.archive_id)
+            if remote:
+                restore, copy = await self._offsite.restoring(first.archive_id, remote, environ), remote
+            else:
+                found = await self.copy(first.archive_id, archive)
+                restore = Restore(read, self._pool, self._factory.limits.copy, found.place)
+                copy = display(found.place.root) if found.copy.number else ""
             result = await restore.run(
                 trees, path, progress, by_date=by_date, portable=portable, naming=names, dry=dry, links=links
             )
-            if found.copy.number:
-                result = msgspec.structs.replace(result, copy=display(found.place.root))
-            return result
+            return msgspec.structs.replace(result, copy=copy)
         finally:
             self._targets.discard(path)
 

@@ -31,8 +31,11 @@ async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes)
         await link(run.catalog, run.row.id, run.row.root)
         run.listing.linked = True
     await frame_jobs.add(run.catalog, run.row)
-    if state is not State.CANCELLED and run.judged_by is None:
-        await checksum_lists.judge(run)
+    if state is not State.CANCELLED:
+        if run.judged_by is None:
+            await checksum_lists.judge(run)
+        else:
+            await run.catalog.take_over_lists(run.row.id, run.judged_by.id)
     await journal_rest(run)
     if state is State.CANCELLED:
         word, why, awaited = Verdict.KEEP, CANCELLED, 0

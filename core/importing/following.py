@@ -127,7 +127,7 @@ class Following:
             if _to_take(file):
                 begun.add(file.id)
                 known = None if file.id in self._transfer.previous.unlike else file.known
-                todo = Todo(file.id, path, file.size, file.kind, known, taken=_taken(file))
+                todo = Todo(file.id, path, file.size, file.kind, known, taken=_taken(file), taken_item=file.item)
                 await self._batches.add(todo, alone=self._transfer.retries.tried(file.id))
             elif file.outcome == Outcome.FAILED and file.side == Side.SOURCE:
                 begun.add(file.id)

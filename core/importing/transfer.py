@@ -13,6 +13,7 @@ from core.catalog import Item
 from core.catalog.differing import Before
 from core.errors import WorkerDiedError
 from core.files.fsync import UNSUPPORTED
+from core.importing import leader_damage
 from core.importing.file_retries import FileRetries
 from core.importing.halt_reasons import cannot_flush, halt_for, halt_for_one_of
 from core.importing.import_files import Settled, Todo
@@ -91,7 +92,9 @@ class Transfer:
         faults = {digest.number: digest.fault for digest in digests if digest.fault is not None}
         self._grown.update(number for number, fault in faults.items() if fault.code == errno.EFBIG)
         if run.leader is not None:
-            run.leader.cannot_hand_on(faults, self.retries.once_more)
+            doubtful = run.leader.cannot_hand_on(faults, self.retries.once_more)
+            if items_of_leader := [item for number in doubtful if (item := todos[number].taken_item)]:
+                await leader_damage.record(run, run.leader, items_of_leader)
         self.retries.failed_at("read", faults)
         halt_for_one_of(faults.values(), run)
         if run.leader is None and well:

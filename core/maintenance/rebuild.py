@@ -50,16 +50,19 @@ class Rebuild:
     """Completes the catalog from an archive whose journals have been replayed. It only adds to the catalog.
 
     With `whole` it also checks that the payload of every item in the catalog is present: another copy was in use
-    before.
+    before. With `listed` the payload has its size, but not its content: what no manifest names is reported, not
+    read.
     """
 
-    def __init__(self, archive: Archive, catalog: Catalog, pool: Pool, *, whole: bool = False) -> None:
+    def __init__(
+        self, archive: Archive, catalog: Catalog, pool: Pool, *, whole: bool = False, listed: bool = False
+    ) -> None:
         self._whole = whole
         self._archive = archive
         self._catalog = catalog
         self._pool = pool
         self._problems: list[str] = []
-        self._unrecorded = UnrecordedPayload(archive, catalog, self._problem)
+        self._unrecorded = UnrecordedPayload(archive, catalog, self._problem, listed=listed)
         self._differing: list[tuple[ImportRow, list[Line]]] = []
         """Files that differ from what another import read. They are replayed last, since that import may come
         later."""

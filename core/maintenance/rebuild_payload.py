@@ -23,9 +23,13 @@ NAMED = 1000
 
 
 class UnrecordedPayload:
-    """Makes items for payload that no import has. `problem` is called with what cannot be used."""
+    """Makes items for payload that no import has. `problem` is called with what cannot be used. With `listed` that
+    is also what no manifest names, which is not read then."""
 
-    def __init__(self, archive: Archive, catalog: Catalog, problem: Callable[[str], None]) -> None:
+    def __init__(
+        self, archive: Archive, catalog: Catalog, problem: Callable[[str], None], *, listed: bool = False
+    ) -> None:
+        self._only_listed = listed
         self.count = 0
         self.named: list[str] = []
         """Paths below the archive's root."""
@@ -78,6 +82,10 @@ class UnrecordedPayload:
         ]
         named = {path for path, _, _ in listed}
         read = [path for path, _ in files if path not in named]
+        if self._only_listed:
+            for path in read:
+                self._problem(f"{bag.path}/{display(path)} is not named by its bag")
+            read = []
         sizes = await bag.sizes([path for path, _, _ in listed]) if listed else []
         found = [
             Digest(0, size=size, xxh128=digest, sha256=sha256)

@@ -3,13 +3,14 @@
 import asyncio
 import errno
 import json
+import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 
 from core import paths
 from core.aio import first_error, to_the_end
-from core.archives.readonly import Reading
 from core.concurrency import Limit
 from core.database import Read
 from core.errors import LadingError, UsageError, WorkerDiedError
@@ -21,7 +22,7 @@ from core.restoring.placing import Placing, placing
 from core.restoring.selection import Found, Tree
 from core.results import RestoreResult
 from core.workers import messages, restore_messages, shared_memory
-from core.workers.messages import Fault
+from core.workers.messages import Fault, Place
 from core.workers.pool import Pool, TaskFailedError, Worker
 from core.workers.restore_messages import Restored, Target, ToRestore
 
@@ -36,10 +37,19 @@ TICK = 0.25
 Progress = Callable[[Count, Count], None]
 """Called with what has been done so far, and with the total."""
 
+Result = tuple[bytes, bool, Fault | None]
+"""A file's path at the destination, whether it was there already, and the fault, as in `Restored`."""
+
 # Errors for a name that the file system cannot hold: exFAT through FUSE reports that there is no such file.
 _NAMES = frozenset({errno.EINVAL, errno.EILSEQ, errno.ENOENT})
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+
+
+Fetch = Callable[[Collection[str], bytes, Callable[[int], None]], Awaitable[LadingError | None]]
+"""Brings payload, by its paths below the archive's root, from a remote into a folder, below which it has the same
+paths. The last argument is called with the bytes brought so far. What could not be brought is left out; the error
+says why."""
 
 
 class RestoreError(LadingError):
@@ -50,13 +60,20 @@ class RestoreError(LadingError):
 
 class Restore:
     """One restore of some trees into one folder. After an interruption, the next restore skips what is there
-    already."""
+    already.
 
-    def __init__(self, read: Read, pool: Pool, copy: Limit, archive: Reading) -> None:
+    archive: where to read from; a remote if `fetch` is given, of which only files that the destination lacks are
+    brought into the destination's staging, a request's at a time.
+    """
+
+    def __init__(self, read: Read, pool: Pool, copy: Limit, archive: Place, fetch: Fetch | None = None) -> None:
         self._read = read
         self._pool = pool
         self._copy = copy
         self._archive = archive
+        self._fetch = fetch
+        self._brought: dict[str, int] = {}
+        """Bytes brought from a remote for the requests that are under way, by the names of their folders."""
         self._done = [0, 0]
         self._copied = [0, 0]
         self._there = [0, 0]
@@ -184,7 +201,7 @@ class Restore:
         return Count(files=files, bytes=size)
 
     async def _open(self, path: bytes) -> Target:
-        request = restore_messages.OpenTarget(path, self._archive.place)
+        request = restore_messages.OpenTarget(path, self._archive)
         try:
             async with self._pool.worker("restore") as worker:
                 opened = await worker.ask(request, restore_messages.TargetOpened)
@@ -227,13 +244,13 @@ class Restore:
                 self._note("renamed", self._renamed, wanted, display(path))
 
     async def _part(self, target: Target, files: list[ToRestore]) -> None:
-        async with self._copy, self._pool.worker("restore") as worker:
-            self._at_work[worker] = worker.slot.get(shared_memory.WRITTEN)
-            try:
-                reply = await worker.ask(restore_messages.Restore(self._archive.place, target, files), Restored)
-            finally:
-                del self._at_work[worker]
-        for file, (path, there, fault) in zip(files, reply.files, strict=True):
+        async with self._copy:
+            results = await (
+                self._copied_from(self._archive, target, files)
+                if self._fetch is None
+                else self._fetched(self._fetch, target, files)
+            )
+        for file, (path, there, fault) in zip(files, results, strict=True):
             if fault is not None and (fault.lost or (fault.side == Side.TARGET and fault.code in _FULL)):
                 raise RestoreError(
                     f"{fault.side}: {fault.text}.", "Make room, then restore again: what is there is left."
@@ -249,6 +266,46 @@ class Restore:
                 self._note("encoded", self._encoded, original, display(path))
             if path != file.path:
                 self._note("renamed", self._renamed, file.path, display(path))
+
+    async def _copied_from(self, place: Place, target: Target, files: list[ToRestore]) -> list[Result]:
+        async with self._pool.worker("restore") as worker:
+            self._at_work[worker] = worker.slot.get(shared_memory.WRITTEN)
+            try:
+                return (await worker.ask(restore_messages.Restore(place, target, files), Restored)).files
+            finally:
+                del self._at_work[worker]
+
+    async def _fetched(self, fetch: Fetch, target: Target, files: list[ToRestore]) -> list[Result]:
+        """Restore files from a remote."""
+        name = secrets.token_hex(6)
+        async with self._pool.worker("restore") as worker:
+            made = await worker.ask(restore_messages.MakeDownloads(target, name), restore_messages.Downloads)
+        try:
+            # The folder is empty yet, so this finds the files that are at the destination already.
+            results = await self._copied_from(made.place, target, files)
+            lacking = [
+                number
+                for number, (_, _, fault) in enumerate(results)
+                if fault is not None and fault.side == Side.ARCHIVE and not fault.lost
+            ]
+            if lacking:
+                payload = {files[number].payload for number in lacking}
+                error = await fetch(payload, made.place.root, partial(self._brought.__setitem__, name))
+                self._brought.pop(name, None)
+                again = await self._copied_from(made.place, target, [files[number] for number in lacking])
+                if error is not None and all(fault is not None for _, _, fault in again):
+                    raise error
+                for number, result in zip(lacking, again, strict=True):
+                    results[number] = result
+            return results
+        finally:
+            self._brought.pop(name, None)
+            await to_the_end(self._remove(target, name))
+
+    async def _remove(self, target: Target, name: str) -> None:
+        with suppress(TaskFailedError, WorkerDiedError, OSError):
+            async with self._pool.worker("restore") as worker:
+                await worker.ask(restore_messages.RemoveDownloads(target, name), messages.Done)
 
     async def _folders(self, target: Target, tree: Tree) -> None:
         found = await selection.folders(self._read, tree)
@@ -270,6 +327,7 @@ class Restore:
         while True:
             await asyncio.sleep(TICK)
             flying = sum(worker.slot.get(shared_memory.WRITTEN) - since for worker, since in self._at_work.items())
+            flying += sum(self._brought.values())
             progress(Count(files=self._done[0], bytes=min(total.bytes, self._done[1] + flying)), total)
 
 

@@ -4,7 +4,7 @@ import os
 
 from core import results
 from core.engine.engine import Engine
-from core.paths import encodable, encode
+from core.paths import encodable, encode, is_remote
 from core.protocol import archive_requests as archives
 from core.server.caller import Caller, HandlerTable
 
@@ -48,13 +48,14 @@ async def restore(engine: Engine, request: archives.Restore, caller: Caller) -> 
         dry=request.dry,
         find=request.find,
         links=request.links,
+        environ=request.environ,
     )
 
 
 @HANDLERS.of(archives.StartMirror)
 async def start_mirror(engine: Engine, request: archives.StartMirror, caller: Caller) -> str:
     source, target = os.fsdecode(request.source), os.fsdecode(request.target)
-    return await engine.mirrors.start(source, target, both=request.both)
+    return await engine.mirrors.start(source, target, both=request.both, environ=request.environ)
 
 
 @HANDLERS.of(archives.MirrorResults)
@@ -64,8 +65,17 @@ async def mirror_results(
     return list(await engine.mirrors.results(request.id))
 
 
+@HANDLERS.of(archives.GetOffsiteResult)
+async def get_offsite_result(
+    engine: Engine, request: archives.GetOffsiteResult, caller: Caller
+) -> results.OffsiteResult:
+    return await engine.mirrors.offsite_result(request.id)
+
+
 @HANDLERS.of(archives.Rebuild)
 async def rebuild(engine: Engine, request: archives.Rebuild, caller: Caller) -> results.Rebuilt:
+    if is_remote(request.archive):
+        return await engine.offsite.rebuild(os.fsdecode(request.archive), request.environ)
     return await engine.maintenance.rebuild(os.fsdecode(request.archive), caller.progress)
 
 

@@ -20,6 +20,7 @@ from core.workers import (
     open_archive,
     remove_junk,
     restore,
+    restore_downloads,
     restore_links,
     restore_messages,
     source_messages,
@@ -326,5 +327,7 @@ _REQUESTS: dict[type, Callable[..., Reply]] = {
     restore_messages.SetFolderTimes: restore.set_folder_times,
     restore_messages.Link: restore_links.link,
     restore_messages.CloseTarget: restore.close_target,
+    restore_messages.MakeDownloads: restore_downloads.make,
+    restore_messages.RemoveDownloads: restore_downloads.remove,
     archive_messages.Space: archive_files.space,
 }

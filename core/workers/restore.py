@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import re
+import shutil
 import stat
 import sys
 import time
@@ -35,6 +36,9 @@ LEFT, MOMENT = 20, 0.1
 """How often staging is cleared until nothing writes there any more, and the seconds between."""
 
 RESTORE_STAGING = ".lading-restore"
+DOWNLOADS = "downloads-"
+"""What the names of folders in staging begin with that hold payload brought from a remote."""
+
 _RUN = re.compile(r"run-[0-9a-f]{12}")
 
 NAME_ATTEMPTS = 10_000
@@ -285,10 +289,13 @@ def close_target(request: restore_messages.CloseTarget) -> messages.Done:
 
 
 def _clear(folders: Folders, path: str) -> None:
-    """Remove a folder that holds only staged files."""
+    """Remove a folder that holds only staged files, and folders of downloads."""
     with suppress(OSError):
         folder = folders.at(path)
         for name in os.listdir(folder):
-            os.unlink(name, dir_fd=folder)
+            if name.startswith(DOWNLOADS):
+                shutil.rmtree(name, dir_fd=folder)
+            else:
+                os.unlink(name, dir_fd=folder)
         above, _, last = path.rpartition("/")
         os.rmdir(last, dir_fd=folders.at(above))

@@ -84,6 +84,26 @@ class FolderFaults(Reply):
     faults: list[tuple[bytes, Fault]]
 
 
+class MakeDownloads(Request):
+    """Make the folder `name` in the target's staging, for payload that is brought from a remote."""
+
+    target: Target
+    name: str
+
+
+class Downloads(Reply):
+    """The reply to MakeDownloads: the folder, which payload is restored from as from an archive."""
+
+    place: Place
+
+
+class RemoveDownloads(Request):
+    """Remove the folder `name` in the target's staging, with all that it holds."""
+
+    target: Target
+    name: str
+
+
 class CloseTarget(Request):
     """Remove the target's staging."""
 

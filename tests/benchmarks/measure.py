@@ -138,7 +138,7 @@ def measure(argv: Sequence[str], env: Mapping[str, str] | None = None, home: str
         if home:
             stop(full, argv[0] if os.path.basename(argv[0]) == "lading" else LADING)
         if process.returncode:
-            said = _tail(errors.fileno()).decode(errors="replace").strip()
+            said = (_tail(output.fileno()) + _tail(errors.fileno())).decode(errors="replace").strip()
             raise FailedRunError(f"{' '.join(argv)}\nfailed with {process.returncode}: {said[-2000:]}")
         cpu = usage.ru_utime + usage.ru_stime + left
         rss = (memory.engine, memory.worker) if memory else (0, 0)

@@ -71,10 +71,11 @@ def _percent(text: str) -> float:
 
 def _remote(options: argparse.Namespace, console: Console) -> Exit:
     """Audit all files of a remote."""
+    from core.paths import is_remote
     from tui.console import offsite
 
     others = (options.archive, options.older_than, options.sample, options.heal, options.plist or None)
-    if not options.remote.startswith(offsite.PREFIX) or any(other is not None for other in others):
+    if not is_remote(options.remote) or any(other is not None for other in others):
         raise UsageError("a remote is written rclone:NAME:PATH, and all of it is read.", "Give that alone.")
     return offsite.audit(options.remote, console, json=options.json)
 

@@ -43,7 +43,7 @@ PAIRS: dict[tuple[type, str], tuple[str, ...]] = {
     (MirrorResult, "lacking"): ("payload", "reason"),
     (RestoreResult, "planned"): ("path", "restored_as"),
     (ImportRecord, "proven"): ("level", "files"),
-    (ImportRecord, "copies"): ("copy", "files"),
+    (ImportRecord, "copies"): ("copy", "files", "as_of"),
     (AuditResult, "damaged"): ("payload", "reason"),
     (AuditResult, "not_read"): ("payload", "reason"),
     (AuditResult, "healed"): ("payload", "source"),
@@ -56,7 +56,7 @@ PAIRS: dict[tuple[type, str], tuple[str, ...]] = {
     (Tidied, "removed"): ("payload", "reason"),
     (Tidied, "kept"): ("payload", "reason"),
     (Original, "links"): ("role", "path"),
-    (LocationView, "copies"): ("copy", "files"),
+    (LocationView, "copies"): ("copy", "files", "as_of"),
     (LocationView, "kinds"): ("kind", "files"),
     (LocationView, "cameras"): ("camera", "files"),
 }

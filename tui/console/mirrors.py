@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from core.models import Count, MirrorView, Snapshot, State
+from core.paths import is_remote
 from core.results import MirrorResult
 from tui import format
 from tui.console.output import Output
@@ -41,7 +42,7 @@ def says(view: MirrorView) -> str:
     if view.state is State.CANCELLED:
         return f"CANCELLED, {held} there"
     if view.state is State.DONE:
-        return f"COMPLETE: {held}, read back"
+        return f"COMPLETE: {held}, {'compared' if is_remote(view.target) else 'read back'}"
     rate = f"  {format.rate(view.rate)}" if view.rate else ""
     left = f"  {format.duration(view.seconds_left)} left" if view.seconds_left is not None else ""
     return f"{held}{rate}{left}"

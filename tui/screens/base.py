@@ -107,6 +107,9 @@ class Base(Screen[T]):
     def draw_snapshot(self, snapshot: Snapshot | None) -> None:
         """Draw a snapshot; does nothing by default."""
 
+    def graphics_changed(self) -> None:
+        """The terminal shows pictures in another way now, or in another size; does nothing by default."""
+
     # What is the same everywhere
 
     def do_help(self) -> None:

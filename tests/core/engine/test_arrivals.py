@@ -205,7 +205,7 @@ async def test_what_cannot_be_counted_says_why_and_begins_nothing() -> None:
 
 @pytest.mark.parametrize("unknown", [{"answers": False}, {"identity": "", "error": "diskutil is late"}])
 async def test_a_volume_that_is_not_known_yet_is_looked_at_again(
-    monkeypatch: pytest.MonkeyPatch, unknown: dict[str, object]
+    monkeypatch: pytest.MonkeyPatch, unknown: dict[str, Any]
 ) -> None:
     monkeypatch.setattr(module, "POLL_INTERVAL", 0.02)
     async with looking(Config(home="/nowhere")) as rig:

@@ -164,9 +164,9 @@ class Rig:
             while (await self.engine.database.read(BUSY))[0][0]:  # noqa: ASYNC110 - jobs end by themselves
                 await asyncio.sleep(0.05)
 
-    def invalid(self) -> list[str]:
-        """What the Library of Congress's validator says against the bags."""
-        bags = sorted((self.archive / "locations").iterdir())
+    def invalid(self, archive: Path | None = None) -> list[str]:
+        """What the Library of Congress's validator says against the bags of an archive, if not this one's."""
+        bags = sorted(((archive or self.archive) / "locations").iterdir())
         assert bags
         command = [sys.executable, "-m", "bagit", "--validate", *map(str, bags)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -204,7 +204,7 @@ async def all_failed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> str:
         raise HaltError("the receipt cannot be written", "Resume it.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(finish, "verdict", broken)
+        patch.setattr(verdict, "verdict", broken)
         view = await rig.imported()
     assert (view.state, view.failed.files, view.seen.files) == (State.PAUSED, 4, 4)
     return view.id

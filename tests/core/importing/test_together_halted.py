@@ -178,6 +178,11 @@ async def test_damage_in_the_first_archive_goes_no_further(rig: Rig) -> None:
         other = await rig.ended_unchecked(names[1])
     assert (other.state, other.verdict, other.archived.files) == (State.DONE, Verdict.SAFE, 63)
     assert held(second(rig)) == expected(rig.source)
+    # It is recorded where it was found, as by an audit, and said.
+    damaged = await rig.engine.database.read("SELECT path, damage FROM item WHERE damage IS NOT NULL")
+    assert damaged == [(str(victim.relative_to(rig.archive)), "its content is not what was archived")]
+    told = f"Files in {rig.archive} that were to be copied from there are damaged"
+    assert any(warning.startswith(told) for warning in other.warnings)
 
 
 @pytest.mark.control(54)
@@ -266,8 +271,8 @@ async def test_no_import_of_a_group_goes_on_with_another_source(rig: Rig, monkey
         await state(rig, names[0], State.PAUSED)
     before = await rig.rows(names[0])
     contents = expected(rig.root / "first card")
-    for name in before:
-        write(rig.source / os.fsdecode(name), b"of another card: " + name)
+    for path in before:
+        write(rig.source / os.fsdecode(path), b"of another card: " + path)
     os.rename(rig.root / "away", second(rig))
     for name in reversed(names):
         await rig.until(lambda name=name: "began with" in rig.view(name).reason)  # type: ignore[misc]
