@@ -15,69 +15,11 @@ import msgspec
 from core.derivatives import boxes, resource_limits
 from core.derivatives.film import is_cover
 from core.derivatives.messages import Probed, ProbeFilm
-from core.media import demuxers
+from core.media import demuxers, ffmpeg_names
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.stream import Stream
-
-# libavutil/pixdesc.c: color_range_names, color_space_names, color_primaries_names, color_transfer_names.
-_RANGES = {1: "tv", 2: "pc"}
-_SPACES = {
-    0: "gbr",
-    1: "bt709",
-    3: "reserved",
-    4: "fcc",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "ycgco",
-    9: "bt2020nc",
-    10: "bt2020c",
-    11: "smpte2085",
-    12: "chroma-derived-nc",
-    13: "chroma-derived-c",
-    14: "ictcp",
-}
-_PRIMARIES = {
-    0: "reserved",
-    1: "bt709",
-    3: "reserved",
-    4: "bt470m",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "film",
-    9: "bt2020",
-    10: "smpte428",
-    11: "smpte431",
-    12: "smpte432",
-    22: "ebu3213",
-}
-_TRANSFERS = {
-    0: "reserved",
-    1: "bt709",
-    3: "reserved",
-    4: "bt470m",
-    5: "bt470bg",
-    6: "smpte170m",
-    7: "smpte240m",
-    8: "linear",
-    9: "log100",
-    10: "log316",
-    11: "iec61966-2-4",
-    12: "bt1361e",
-    13: "iec61966-2-1",
-    14: "bt2020-10",
-    15: "bt2020-12",
-    16: "smpte2084",
-    17: "smpte428",
-    18: "arib-std-b67",
-}
-_UNSPECIFIED = 2
-
-# libavcodec/defs.h, AVFieldOrder; fftools/ffprobe.c, show_stream.
-_FIELD_ORDERS = {1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
 
 _MICROSECONDS = 1_000_000
 """AV_TIME_BASE: the unit of times of a whole file."""
@@ -276,16 +218,16 @@ def _picture(stream: Any) -> dict[str, Any]:
     if context.pix_fmt:
         found["pix_fmt"] = context.pix_fmt
     for name, value, names in (
-        ("color_range", context.color_range, _RANGES),
-        ("color_space", context.colorspace, _SPACES),
-        ("color_transfer", context.color_trc, _TRANSFERS),
-        ("color_primaries", context.color_primaries, _PRIMARIES),
-        ("field_order", context.field_order, _FIELD_ORDERS),
+        ("color_range", context.color_range, ffmpeg_names.RANGES),
+        ("color_space", context.colorspace, ffmpeg_names.SPACES),
+        ("color_transfer", context.color_trc, ffmpeg_names.TRANSFERS),
+        ("color_primaries", context.color_primaries, ffmpeg_names.PRIMARIES),
+        ("field_order", context.field_order, ffmpeg_names.FIELD_ORDERS),
     ):
-        if int(value) in names:
-            found[name] = names[int(value)]
-        elif names is not _FIELD_ORDERS and int(value) not in (0, _UNSPECIFIED):
+        if not 0 <= int(value) < len(names):
             raise UnsuitableError(f"{name} {int(value)} has no name here")
+        if names[int(value)] != "unknown":  # which ffprobe leaves out
+            found[name] = names[int(value)]
     return found
 
 

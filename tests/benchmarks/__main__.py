@@ -1,4 +1,5 @@
-"""python -m tests.benchmarks [import|together|mirror|scale|copystage|find|films|seed|terminal|background|screen]"""
+"""python -m tests.benchmarks WHAT, one of import, together, mirror, scale, copystage, find, films, seed, terminal,
+background, screen."""
 
 import argparse
 import json

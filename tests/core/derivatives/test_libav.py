@@ -14,9 +14,10 @@ import msgspec
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from core.derivatives import ffmpeg, libav, libav_frames
+from core.derivatives import ffmpeg, libav, libav_frames, run_program, strip, thumbnails
 from core.derivatives.film import from_probe
 from core.derivatives.libav import UnsuitableError
+from core.derivatives.messages import Made, MakeStrip, MakeThumbnails, RefusedError
 from core.media import demuxers, ffprobe_parse
 from tests.rigs.making import X264, film, shown
 
@@ -105,10 +106,12 @@ def apart(one: Image.Image, other: Image.Image) -> float:
 def test_a_frame_is_the_one_that_ffmpeg_shows(films: dict[str, str], tmp_path: Path) -> None:
     folder = os.fsencode(tmp_path)
     for name, path in films.items():
+        if "mvhd" in name:
+            continue  # the same matrix, found at another place
         seen = ffmpeg.look(os.fsencode(path), folder)
         assert seen is not None
         with libav_frames.frames(os.fsencode(path), folder) as frames:
-            for at in (1.0, 0.5):
+            for at in (1.0,) if "tkhd" in name else (1.0, 0.5):
                 found = frames.at(at, 1920)
                 theirs = ffmpeg.frame(seen, os.fsencode(path), folder, at, 1920)
                 assert found is not None
@@ -119,6 +122,27 @@ def test_a_frame_is_the_one_that_ffmpeg_shows(films: dict[str, str], tmp_path: P
                     # The next frames are others: a wrong one would be seen.
                     assert later is None or apart(later, image) > 1, (name, at)
             assert frames.at(100.0, 1920) is None
+
+
+@pytest.mark.parametrize("programs_only", [False, True])
+def test_no_program_is_started(
+    films: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs_only: bool
+) -> None:
+    def refused(*_: object) -> None:
+        raise RefusedError("a program was started")
+
+    monkeypatch.setattr(run_program, "run", refused)
+    path, folder = os.fsencode(films["90 tkhd.mov"]), os.fsencode(tmp_path)
+    calls: tuple[Callable[[], Made], ...] = (
+        lambda: thumbnails.make(MakeThumbnails(path, "mov", True, folder, "a", programs_only), lambda _: None),
+        lambda: strip.make(MakeStrip(path, folder, "b", programs_only), lambda _: None),
+    )
+    for call in calls:
+        if programs_only:
+            with pytest.raises(RefusedError, match="a program was started"):
+                call()
+        else:
+            assert [file.width < file.height for file in call().files] in ([True, True, True], [False])
 
 
 def test_an_odd_angle_is_left_to_ffmpeg(films: dict[str, str], tmp_path: Path) -> None:
