@@ -65,7 +65,7 @@ def version() -> dict[str, str]:
 
 @contextmanager
 def opened(path: bytes, kinds: tuple[str, ...]) -> "Iterator[InputContainer]":
-    """Open a file with one of the demuxers `kinds`. Any failure inside becomes UnsuitableError."""
+    """Open a file with one of the demuxers `kinds`. Raises UnsuitableError."""
     try:
         import av
     except ImportError as error:
@@ -74,10 +74,9 @@ def opened(path: bytes, kinds: tuple[str, ...]) -> "Iterator[InputContainer]":
     # ffprobe and ffmpeg set it, too (fftools, open_input_file): all programs of a transport stream.
     options["scan_all_pmts"] = "1"
     name = f"file:{os.fsdecode(path)}"
-    with (
-        failures(),
-        av.open(name, format=forced, container_options=options, metadata_errors="replace") as container,
-    ):
+    with failures():
+        container = av.open(name, format=forced, container_options=options, metadata_errors="replace")
+    with container:
         yield container
 
 
@@ -103,7 +102,7 @@ def probe(order: ProbeFilm) -> Probed:
 
 def answer(path: bytes, kinds: tuple[str, ...]) -> dict[str, Any]:
     """The members of ffprobe's JSON about a file that are used or worth keeping. Raises UnsuitableError."""
-    with opened(path, kinds) as container:
+    with opened(path, kinds) as container, failures():
         if container.format.name not in _EQUAL:
             raise UnsuitableError(f"a file of the kind {container.format.name}")
         codecs = {one.codec_context.codec.canonical_name for one in container.streams if one.codec_context}

@@ -117,8 +117,9 @@ def frames(path: bytes, folder: bytes) -> Iterator[Frames]:
     with libav.opened(path, demuxers.FILMS) as container:
         if container.format.name not in _EQUAL:
             raise UnsuitableError(f"a film of the kind {container.format.name}")
-        told = libav.told(container, path, exact=False)
-        film = from_probe(told["streams"], told["format"])
+        with libav.failures():
+            told = libav.told(container, path, exact=False)
+            film = from_probe(told["streams"], told["format"])
         if film is None:
             raise UnsuitableError("no video stream")
         if not film.decoded:
