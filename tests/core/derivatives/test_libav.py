@@ -192,6 +192,19 @@ def test_what_may_differ_is_left_to_ffprobe(
         libav.answer(os.fsencode(path), KINDS)
 
 
+def test_a_playlist_is_read_only_without_the_list_of_demuxers(
+    films: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret.mov").write_bytes(Path(films["plain.mov"]).read_bytes())
+    path = tmp_path / "list.mov"
+    path.write_text("ffconcat version 1.0\nfile 'secret.mov'\n")
+    with pytest.raises(UnsuitableError, match="ArgumentError"), libav.opened(os.fsencode(path), KINDS):
+        pass
+    monkeypatch.setattr(demuxers, "options", lambda kinds, path: ({}, None))
+    with libav.opened(os.fsencode(path), KINDS) as container:
+        assert container.format.name == "concat"
+
+
 _BOUNDED = """
 import sys, psutil
 from PIL import Image
