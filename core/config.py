@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_type_hints
 
 import msgspec
-import platformdirs
 
 from core import hardware, ownership, presets
 from core.errors import ConfigError, UsageError
@@ -21,6 +20,8 @@ FILE_NAME = "config.toml"
 
 def default_home() -> str:
     """The default state folder: the platform's folder for user data (platformdirs)."""
+    import platformdirs  # imported here: a state folder that is named does without it
+
     return os.path.abspath(platformdirs.user_data_dir("lading", appauthor=False))
 
 

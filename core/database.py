@@ -253,9 +253,11 @@ async def _migrate(connection: aiosqlite.Connection, path: str) -> None:
             ) from error
     for name, function in schema.FUNCTIONS.items():
         await connection.create_function(name, 1, function)
-    for version in range(found, schema.SCHEMA_VERSION):
+    if found < schema.SCHEMA_VERSION:
+        # One transaction: a commit of each would wait for the disk again.
+        steps = "; ".join(schema.MIGRATIONS[found:])
         await connection.executescript(
-            f"BEGIN IMMEDIATE; {schema.MIGRATIONS[version]}; PRAGMA user_version = {version + 1}; COMMIT;"
+            f"BEGIN IMMEDIATE; {steps}; PRAGMA user_version = {schema.SCHEMA_VERSION}; COMMIT;"
         )
 
 

@@ -18,7 +18,8 @@ from textual.screen import Screen
 
 from core.config import Config
 from core.errors import EjectError, LadingError
-from core.models import Arrival, ImportView, Snapshot, State, Verdict
+from core.models import State, Verdict
+from core.snapshot import Arrival, ImportView, Snapshot
 from core.threads import aside
 from core.volumes.eject import COMMAND_TIMEOUT, eject
 from core.volumes.volume import Volume, volumes

@@ -106,6 +106,8 @@ def run(arguments: Sequence[str], console: Console) -> int:
     try:
         whole = parser(arguments[0] if arguments else "")
         options = whole.parse_args(arguments)
+        import core.light_start  # noqa: F401 - before what a command or the app imports
+
         if options.command is None:
             from tui import start
 

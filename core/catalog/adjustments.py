@@ -35,7 +35,7 @@ _DATES = f"""
             AND e.state IN ('{State.DONE}', '{State.CANCELLED}') ORDER BY f.id LIMIT 1)
     LEFT JOIN import i ON i.id = f.import_id
 """
-# In the same form as the capture date of core.models.FileView.
+# In the same form as the capture date of core.listings.FileView.
 _SHOWN = (
     "iif({0}.captured_zone = 'unset', 'clock not set', "
     "{0}.captured_local || iif({0}.captured_zone = 'utc' AND {0}.offset IS NULL, 'Z', ''))"

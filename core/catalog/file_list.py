@@ -15,8 +15,9 @@ from core.catalog.find_import import find
 from core.catalog.sequences import SHOWN
 from core.database import Read
 from core.errors import UsageError
+from core.listings import FileView
 from core.media.local_time import told_zone
-from core.models import FileView, Outcome
+from core.models import Outcome
 from core.paths import display, is_remote, relative
 
 PAGE = 200

@@ -6,8 +6,8 @@ locations."""
 from collections.abc import Sequence
 
 from core.database import Read
+from core.details import CopyView
 from core.paths import display
-from core.results import CopyView
 
 _WELL = "h.read_back IS NOT NULL AND h.damage IS NULL"
 """SQL condition: the copy of the item was read back well, and is not known to be damaged since."""

@@ -10,7 +10,8 @@ import msgspec
 from core.catalog import held_copies, unopenable
 from core.catalog.find_import import find as row_of
 from core.database import Read
-from core.models import PAGE, ImportRecord, Outcome, State, Unopenable, Verdict
+from core.listings import PAGE, ImportRecord
+from core.models import Outcome, State, Unopenable, Verdict
 from core.paths import display, encodable
 
 _SELECT = """

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from statistics import median
 
 import msgspec
 
@@ -106,6 +105,8 @@ class Imports(Table):
         """(bytes, files) per second: the median of earlier imports from this volume into an archive, else of all
         into it. None when nothing was measured. Resumed imports do not count, since they include the time they
         were paused."""
+        from statistics import median  # imported here, because it makes an engine start later
+
         for volume in (volume_id, None):
             rows = await self.database.read(
                 "SELECT i.bytes_read / (i.ended - i.started), "

@@ -17,10 +17,11 @@ from core import config, presets
 from core.catalog import Catalog
 from core.config import Config
 from core.errors import LadingError
-from core.models import Arrival, Count, ImportRequest, State
+from core.models import Count, ImportRequest, State
 from core.paths import display
 from core.presets import Rule
 from core.results import Survey
+from core.snapshot import Arrival
 from core.threads import aside
 from core.volumes.mount_events import mount_events
 from core.volumes.mounts import Mount, mounts

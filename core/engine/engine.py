@@ -37,7 +37,8 @@ from core.importing.importer import Importer
 from core.importing.progress_view import ProgressViews
 from core.journal.replay import JournalReplay
 from core.maintenance.move_import import Mover
-from core.models import Snapshot, Waits
+from core.models import Waits
+from core.snapshot import Snapshot
 from core.workers.pool import Pool
 
 log = logging.getLogger("lading.engine")
@@ -226,7 +227,7 @@ class Engine:
             or self.hooks.busy
             or len(self.imports.waiting) > 0
             or self.archives.opening > 0
-            or self.jobs.worker.wants
+            or self.jobs.worker.has_work
         )
 
     def snapshot(self) -> Snapshot:

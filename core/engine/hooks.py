@@ -4,10 +4,8 @@ import asyncio
 import logging
 import os
 import signal
-import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from http.client import HTTPException
 
 import msgspec
 
@@ -169,6 +167,10 @@ async def _post(hook: Hook, data: bytes) -> str:
     headers = {"Content-Type": "application/json", "User-Agent": "lading"}
 
     def send() -> str:
+        # Imported here: they are a twentieth of an engine's start, and few engines have a hook.
+        import urllib.request
+        from http.client import HTTPException
+
         try:
             wanted = urllib.request.Request(hook.url or "", data, headers)  # noqa: S310 - checked by presets.tables
             with urllib.request.urlopen(wanted, timeout=hook.timeout):  # noqa: S310

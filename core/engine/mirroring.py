@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from core.errors import LadingError
-from core.models import Count, MirrorView, State
+from core.models import Count, State
 from core.paths import display
 from core.results import MirrorResult, OffsiteResult
+from core.snapshot import MirrorView
 from core.workers.meter import Meter
 
 

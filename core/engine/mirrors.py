@@ -30,10 +30,11 @@ from core.journal.replay import JournalReplay
 from core.maintenance.mirror import Mirror
 from core.maintenance.mirror_run import MirrorRun
 from core.maintenance.move_import import Mover
-from core.models import ENDED, MirrorView, State
+from core.models import ENDED, State
 from core.offsite.rclone import Remote
 from core.paths import is_remote
 from core.results import MirrorResult, OffsiteResult
+from core.snapshot import MirrorView
 from core.workers.pool import Pool
 
 SHOWN = 50

@@ -19,7 +19,7 @@ import msgspec
 from core import archive_layout
 from core.archives.archive import Archive
 from core.archives.copies import Copy
-from core.archives.liveness import while_answering
+from core.archives.liveness import answer, of_archive, while_answering
 from core.archives.registry import Archives
 from core.bagit import manifest
 from core.catalog import Catalog, CopyRow, Item
@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 FOLDER = "offsite"
 """The folder in the state folder for what runs with remotes need."""
 
+STAND_IN = "rebuild-"
+"""What the names of folders begin with that stand for a remote during a rebuild."""
+
 LEVEL = "remote"
 """The verification level of what was compared at a remote."""
 
@@ -65,6 +68,8 @@ class Offsite:
         self._archives = archives
         self._copy = copy
         self._home = home
+        self._rebuilding = asyncio.Lock()
+        """Held while there is a stand-in."""
 
     # Mirrors
 
@@ -84,7 +89,13 @@ class Offsite:
             files, size = await self._catalog.held(archive.id, 0)
             upload.total = Count(files=files, bytes=size)
             one.running(upload)
-            return await while_answering(self._pool, archive.place, upload.go())
+            try:
+                return await while_answering(self._pool, archive.place, upload.go())
+            except OffsiteError as error:
+                if await answer(self._pool, *of_archive(archive.place)) is None:
+                    raise
+                away = f"{display(archive.place.root)} does not answer any more."
+                raise ArchiveAwayError(away, "Mount it again.") from error
 
     async def _down(self, one: "Mirroring", rclone: Rclone, remote: Remote) -> OffsiteResult:
         own = os.path.join(one.target, archive_layout.OWN)
@@ -143,32 +154,34 @@ class Offsite:
         uuid = await rclone.archive_id(remote)
         if not uuid:
             raise UsageError(f"{remote} holds no archive.", "Name it as `lading mirror` was given it.")
-        path = os.fsencode(str(remote))
         await self._unknown(uuid, remote)
-        above = os.path.join(self._home, FOLDER)
-        await asyncio.to_thread(os.makedirs, above, mode=0o700, exist_ok=True)
-        folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="rebuild-", dir=above)
-        try:
-            problems = await stand_in.make(rclone, remote, folder)
-            facts = await asyncio.to_thread(os.stat, folder)
-            id = await self._catalog.first_copy(uuid, path, "", b"", "", "")
-            if id is None:
-                id = await self._unknown(uuid, remote)
-            place = Place(os.fsencode(folder), facts.st_dev, facts.st_ino, "", "")
-            archive = RemoteArchive(
-                uuid, Copy(id, 0, path), place, filesystem("unknown"), self._pool, self._catalog, writable=False
-            )
+        async with self._rebuilding:
+            folder = await asyncio.to_thread(_stand_in_folder, os.path.join(self._home, FOLDER))
             try:
-                mover = Mover(archive, self._catalog, self._pool)
-                await JournalReplay(archive, self._catalog, self._pool).run(mover.take_up)
-            except (TaskFailedError, WorkerDiedError, OSError) as error:
-                raise ArchiveError(f"{remote} cannot be read: {error}.", "Try once more.") from error
-            found = await Rebuild(archive, self._catalog, self._pool, whole=True, listed=True).run()
-            # An engine with jobs does not end, and those of this archive cannot run before it is here.
-            await forget_items.drop_jobs(self._catalog.database, id)
-            return msgspec.structs.replace(found, problems=(*problems, *found.problems), remote=str(remote))
-        finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+                found = await self._rebuilt(rclone, remote, uuid, folder)
+            finally:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        return msgspec.structs.replace(found, remote=str(remote))
+
+    async def _rebuilt(self, rclone: Rclone, remote: Remote, uuid: str, folder: str) -> Rebuilt:
+        problems = await stand_in.make(rclone, remote, folder)
+        facts, path = await asyncio.to_thread(os.stat, folder), os.fsencode(str(remote))
+        id = await self._catalog.first_copy(uuid, path, "", b"", "", "")
+        if id is None:
+            id = await self._unknown(uuid, remote)
+        place = Place(os.fsencode(folder), facts.st_dev, facts.st_ino, "", "")
+        archive = RemoteArchive(
+            uuid, Copy(id, 0, path), place, filesystem("unknown"), self._pool, self._catalog, writable=False
+        )
+        try:
+            mover = Mover(archive, self._catalog, self._pool)
+            await JournalReplay(archive, self._catalog, self._pool).run(mover.take_up)
+        except (TaskFailedError, WorkerDiedError, OSError) as error:
+            raise ArchiveError(f"{remote} cannot be read: {error}.", "Try once more.") from error
+        found = await Rebuild(archive, self._catalog, self._pool, whole=True, listed=True).run()
+        # An engine with jobs does not end, and those of this archive cannot run before it is here.
+        await forget_items.drop_jobs(self._catalog.database, id)
+        return msgspec.structs.replace(found, problems=(*problems, *found.problems))
 
     async def _unknown(self, uuid: str, remote: Remote) -> int:
         """The row id of the archive if it is in use at this remote; 0 if it is not known. Raises UsageError if it
@@ -231,6 +244,15 @@ class RemoteBook:
         digests = {manifest.digest_of_name(os.fsencode(path)) for path in paths} - {b""}
         items = await self._catalog.known(self._archive_id, None, sorted(digests), self._number)
         return [item for item in items if item.path in wanted]
+
+
+def _stand_in_folder(above: str) -> str:
+    """A new folder for a stand-in. Those that killed engines left are removed."""
+    os.makedirs(above, mode=0o700, exist_ok=True)
+    for name in os.listdir(above):
+        if name.startswith(STAND_IN):
+            shutil.rmtree(os.path.join(above, name), ignore_errors=True)
+    return tempfile.mkdtemp(prefix=STAND_IN, dir=above)
 
 
 def _silent(line: str) -> None:

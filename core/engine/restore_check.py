@@ -18,6 +18,7 @@ from core.maintenance.archive_reader import ArchiveReader
 from core.maintenance.check import Check
 from core.maintenance.missing import Tell, missing
 from core.maintenance.source_reader import SourceReader
+from core.models import RestoreOptions
 from core.paths import display, is_remote
 from core.restoring import selection
 from core.restoring.naming import Naming
@@ -111,27 +112,22 @@ class RestoreCheck:
         name: str,
         target: str,
         progress: Progress,
+        options: RestoreOptions = RestoreOptions(),  # noqa: B008 - frozen
         *,
-        by_date: bool,
-        portable: bool = False,
         archive: str = "",
-        naming: str = "",
-        dry: bool = False,
         find: bool = False,
-        links: bool = False,
         environ: Environ = None,
     ) -> RestoreResult:
         """Restore the original tree of an import, a card or a location below `target`; with `find`, the files that
         match `name` as a search. It reads from the copy of the archive at `archive`, which may be a remote; if
-        that is empty, from the copy in use, and if that is away, from another copy. naming: a pattern
-        (`core.restoring.naming`); empty: original names. The other options as in
-        `core.restoring.restore.Restore.run`.
+        that is empty, from the copy in use, and if that is away, from another copy.
 
         Raises UsageError, ArchiveError.
         """
         read = self._catalog.database.read
-        names = Naming(naming) if naming else None
-        trees = await (selection.fitting if find else selection.trees)(read, name)
+        names = Naming(options.naming) if options.naming else None
+        given = (await self._reading(archive)).id if archive and not is_remote(archive) else 0
+        trees = await (selection.fitting if find else selection.trees)(read, name, given)
         path = os.path.abspath(os.fsencode(target))  # noqa: ASYNC240 - touches no disk
         if path in self._targets:
             raise UsageError(f"{display(path)} is being restored to already.", "Wait, or name another folder.")
@@ -147,9 +143,7 @@ class RestoreCheck:
                 found = await self.copy(first.archive_id, archive)
                 restore = Restore(read, self._pool, self._factory.limits.copy, found.place)
                 copy = display(found.place.root) if found.copy.number else ""
-            result = await restore.run(
-                trees, path, progress, by_date=by_date, portable=portable, naming=names, dry=dry, links=links
-            )
+            result = await restore.run(trees, path, progress, options, names)
             return msgspec.structs.replace(result, copy=copy)
         finally:
             self._targets.discard(path)

@@ -87,7 +87,7 @@ class Copying:
     async def _list(self) -> None:
         """List the source, then link files that belong together, while transfers go on."""
         run = self.run
-        await same_source.call(run)
+        await same_source.check(run)
         if run.row.source != run.source.root:
             # The root is recorded only now that the source has proved to be the same.
             run.row.source = run.source.root
@@ -102,7 +102,7 @@ class Copying:
         run = self.run
         while True:
             run.followed.clear()
-            await self._transfer.followers.settle()
+            await self._transfer.pending.settle()
             if not run.following and not self._asked:
                 if await run.catalog.todo(run.row.id, 0, 1):
                     return True

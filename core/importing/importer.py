@@ -76,7 +76,7 @@ class Importer:
         if self.run.leader is not None:
             return
         try:
-            await same_source.call(self.run, paused=True)
+            await same_source.check(self.run, paused=True)
         except LadingError as error:
             # The reason for the pause is replaced.
             self.run.row.reason = ""

@@ -21,30 +21,30 @@ PAGE = 2000
 """Rows per page."""
 
 
-class Roll:
+class SeenFiles:
     """Marks the files of one import as seen while its source is listed. It takes one bit for each file."""
 
     def __init__(self, catalog: Catalog, import_id: int, first: int, last: int) -> None:
         self._catalog = catalog
         self._import_id = import_id
         self._first, self._last = first, last
-        self._ticked = bytearray((last - first) // 8 + 1)
+        self._marked = bytearray((last - first) // 8 + 1)
 
     @classmethod
-    async def of(cls, catalog: Catalog, import_id: int) -> "Roll":
-        """A roll of all files that the import has seen so far."""
+    async def of(cls, catalog: Catalog, import_id: int) -> "SeenFiles":
+        """All files that the import has seen so far, none of them marked."""
         return cls(catalog, import_id, *await catalog.span(import_id))
 
-    def tick(self, id: int) -> None:
+    def mark(self, id: int) -> None:
         """Mark the file with this id."""
         if id <= self._last:
             at = id - self._first
-            self._ticked[at // 8] |= 1 << at % 8
+            self._marked[at // 8] |= 1 << at % 8
 
     def _has(self, id: int) -> bool:
-        """Whether a file is marked, or was first seen after this roll was made."""
+        """Whether a file is marked, or was entered after this was made."""
         at = id - self._first
-        return id > self._last or bool(self._ticked[at // 8] & 1 << at % 8)
+        return id > self._last or bool(self._marked[at // 8] & 1 << at % 8)
 
     async def absent(self, outcomes: Sequence[Outcome]) -> tuple[int, bytes]:
         """How many files with these outcomes are not marked; and the path of one, below its volume's root."""
@@ -61,23 +61,23 @@ class _Expected:
     """What one import expects to find on its source: the files that it has archived. If there are none yet,
     nothing can be lost, and half of the files that it has listed, or that have failed, is enough."""
 
-    def __init__(self, id: int, totals: Mapping[Outcome, tuple[int, int]], roll: Roll) -> None:
+    def __init__(self, id: int, totals: Mapping[Outcome, tuple[int, int]], seen: SeenFiles) -> None:
         self.id = id
         self.archived = any(outcome in totals for outcome in IN_ARCHIVE)
         self.outcomes = IN_ARCHIVE if self.archived else (Outcome.TODO, Outcome.FAILED)
         self.count = sum(totals[outcome][0] for outcome in self.outcomes if outcome in totals)
-        self._roll = roll
+        self._seen = seen
         self._differ, self._example = 0, b""
 
     def found(self, row: SeenRow, entry: Entry, *, unsteady: bool) -> None:
         """An entry of the source that has this row."""
-        self._roll.tick(row.id)
+        self._seen.mark(row.id)
         if row.outcome in self.outcomes and not unsteady and not (entry.what == "file" and same(row, entry)):
             self._differ, self._example = self._differ + 1, self._example or entry.path
 
     async def lacking(self, root: bytes) -> str:
         """What is not as it was, for a person; empty: this may be the same source."""
-        gone, path = await self._roll.absent(self.outcomes)
+        gone, path = await self._seen.absent(self.outcomes)
         if gone + self._differ <= (0 if self.archived else self.count // 2):
             return ""
         told = [f"{gone:,} gone (such as {display(relative(root, path))})"] if gone else []
@@ -86,7 +86,7 @@ class _Expected:
         return f"of the {self.count:,} {'archived' if self.archived else 'listed'} from it, {', '.join(told)}"
 
 
-async def call(run: Run, *, paused: bool = False) -> None:
+async def check(run: Run, *, paused: bool = False) -> None:
     """Check that the files which the import has settled are there, with the same size and time; and also those of
     the other imports of its group that have not ended, because all of them have one source. paused: the run is
     paused, and stays so meanwhile.
@@ -98,7 +98,7 @@ async def call(run: Run, *, paused: bool = False) -> None:
     others = await catalog.imports(where, (row.together, row.id, *ENDED)) if row.together else []
     expected: dict[int, _Expected] = {}
     for id in (row.id, *(other.id for other in others)):
-        one = _Expected(id, await catalog.totals(id), await Roll.of(catalog, id))
+        one = _Expected(id, await catalog.totals(id), await SeenFiles.of(catalog, id))
         if one.count:
             expected[id] = one
     if not expected:

@@ -4,13 +4,14 @@ import asyncio
 import errno
 import time
 from collections.abc import Collection
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from weakref import WeakKeyDictionary
 
 from core.aio import to_the_end
 from core.archives.dedup import Claim
 from core.catalog import Item
 from core.catalog.differing import Before
+from core.concurrency import Limit
 from core.errors import WorkerDiedError
 from core.files.fsync import UNSUPPORTED
 from core.importing import leader_damage
@@ -44,7 +45,7 @@ class Transfer:
         self._began = WeakKeyDictionary[Worker, float]()
         """Since when (loop time) each worker has been working on its batch, or has had a place at the archive for
         it."""
-        self.followers = PendingDuplicates(run)
+        self.pending = PendingDuplicates(run)
         self.previous = PreviouslyImported(run)
         self._grown: set[int] = set()
         """Ids of files that were too large to be read into memory."""
@@ -54,10 +55,14 @@ class Transfer:
         run = self.run
         at_work: Worker | None = None
         try:
-            async with run.workers.worker(batch) as at_work:
-                # The worker may have had another batch before.
-                self._began[at_work] = asyncio.get_running_loop().time()
-                await self._bring(batch, at_work)
+            async with AsyncExitStack() as reading:
+                if not self._large(batch):
+                    # A worker that could only wait is not taken, because it may have to be started first.
+                    await reading.enter_async_context(run.workers.places(*self._reading_places()))
+                async with run.workers.worker(batch) as at_work:
+                    # The worker may have had another batch before.
+                    self._began[at_work] = asyncio.get_running_loop().time()
+                    await self._bring(batch, at_work, reading)
         except (TaskFailedError, WorkerDiedError) as error:
             fault = (
                 error.fault
@@ -77,17 +82,27 @@ class Transfer:
             # Nothing of the batch is settled; its pending duplicates wait for the files that they follow.
             faults = [(todo, fault) for todo in batch if todo.id not in run.following]
             await to_the_end(run.settle([], self.retries.given_up(faults)))
-        await self.followers.settle()
+        await self.pending.settle()
         if run.workers.writing.persists and run.network:
             raise await self._checks.why_archive_fails()
         await asyncio.sleep(run.workers.writing.backoff)
 
-    async def _bring(self, batch: list[Todo], worker: Worker) -> None:
+    def _large(self, batch: list[Todo]) -> bool:
+        """Whether the batch is a file that is too large for memory."""
+        return batch[0].size > ARENA or batch[0].id in self._grown
+
+    def _reading_places(self) -> tuple[Limit, ...]:
+        """The limits at which reading without writing takes places."""
+        return *self.run.workers.source_places(), *self.run.workers.hashing_places(large=False)
+
+    async def _bring(self, batch: list[Todo], worker: Worker, reading: AsyncExitStack) -> None:
+        """Import a batch; `reading` holds the places of one that is not large, and is closed once it is read."""
         run = self.run
         todos = {todo.id: todo for todo in batch}
         if self.previous.only_hashed(batch) and not await self.previous.still_there(batch[0], worker):
             self.previous.unlike.add(batch[0].id)
         digests = await self.read(batch, worker)
+        await reading.aclose()
         well = {digest.number: digest for digest in digests if digest.fault is None}
         faults = {digest.number: digest.fault for digest in digests if digest.fault is not None}
         self._grown.update(number for number, fault in faults.items() if fault.code == errno.EFBIG)
@@ -107,10 +122,10 @@ class Transfer:
                 run,
                 [(todos[number].path, digest) for number, digest in well.items()],
                 worker,
-                lambda number: self.followers.add(todos[number], well[number]),
+                lambda number: self.pending.add(todos[number], well[number]),
             )
         except BaseException:
-            self.followers.forget(todos)
+            self.pending.forget(todos)
             raise
         items: dict[int, Item] = {}
         again: Collection[int] = todos
@@ -134,7 +149,7 @@ class Transfer:
             # From here on only files with a fault are tried again, because their journal lines may be lost.
             again = faults
         finally:
-            self.followers.through(todos, again)
+            self.pending.batch_ended(todos, again)
             for claim in claims.values():
                 run.dedup.settle(claim, None)
         halt_for_one_of(faults.values(), run)
@@ -170,8 +185,7 @@ class Transfer:
         source = run.leader.source if run.leader else run.source
         files = [ToRead(todo.id, todo.path, todo.size, todo.kind, todo.also, todo.taken) for todo in batch]
         tell = bool(run.row.together)
-        large = batch[0].size > ARENA or batch[0].id in self._grown
-        if large and not self.previous.only_hashed(batch):
+        if self._large(batch) and not self.previous.only_hashed(batch):
             request = batch_messages.CopyLarge(source, run.archive.place, run.staging, files[0], tell)
             async with run.workers.places(*run.workers.source_places()):
                 # Kept until it is published: behind those that wait to be read, it would be flushed after them.
@@ -181,8 +195,8 @@ class Transfer:
                     reply = await run.workers.ask(worker, request, source_messages.Digests)
         else:
             keep = not self.previous.only_hashed(batch)
-            places = *run.workers.source_places(), *run.workers.hashing_places(large=False)
-            async with run.workers.places(*places):
+            # The places of other batches were taken with the worker.
+            async with run.workers.places(*(self._reading_places() if self._large(batch) else ())):
                 began = asyncio.get_running_loop().time()
                 reply = await run.workers.ask(
                     worker, source_messages.ReadBatch(source, files, keep, tell), source_messages.Digests

@@ -10,7 +10,7 @@ from core.archives.locate import Locate
 from core.catalog.differing import told
 from core.importing import checksum_lists
 from core.importing.import_run import Run
-from core.importing.same_source import Roll
+from core.importing.same_source import SeenFiles
 from core.importing.scan import listing, same
 from core.importing.source_record import Judged, SourceRecord
 from core.media import left_out
@@ -30,6 +30,7 @@ KEEP_REASONS = {
     "changed": "changed since they were archived",
     "gone": "were archived and are gone, or differ by now",
     "missing": "are no longer in the archive, or damaged there",
+    "refused": "may not be read in the archive, so it is not known whether they are whole",
     "unlisted": "could not be listed",
     "unverified": "were never read back from the archive",
     "unread": "could not be read",
@@ -63,13 +64,13 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
     """
     row = run.row
     record = await SourceRecord.of(run.catalog, row.archive_id, row.volume_id, root)
-    roll = await Roll.of(run.catalog, row.id)
+    seen = await SeenFiles.of(run.catalog, row.id)
     others = await run.catalog.archives_together(row.together)
     pool, copies = run.workers.pool, run.request.copies
     counts = await CopyCount.of(run.archive.id, copies, run.catalog, pool, Locate(run.catalog), others)
     if row.together:
         await run.catalog.forget_elsewhere(row.id)
-    found = _Found(run, roll, counts)
+    found = _Found(run, seen, counts)
     async with aclosing(listing(run, whole, only)) as pages:
         async for entries in pages:
             await found.add(
@@ -77,7 +78,7 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
             )
     if run.resumed or not found.shown:
         # The source may not be the one that the import began with.
-        gone, path = await roll.absent(IN_ARCHIVE)
+        gone, path = await seen.absent(IN_ARCHIVE)
         if gone:
             found.wrong("gone", relative(root, path), gone)
     # A failed file may have disappeared from the source, and so be missing in the listing.
@@ -91,10 +92,10 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
 class _Found:
     """What a listing has shown so far: how many entries, and what of them stands in the way of SAFE."""
 
-    def __init__(self, run: Run, roll: Roll, counts: CopyCount) -> None:
+    def __init__(self, run: Run, seen: SeenFiles, counts: CopyCount) -> None:
         self.shown = 0
         self._run = run
-        self._roll = roll
+        self._seen = seen
         self._counts = counts
         self._wrong: Counter[str] = Counter()
         self._example: dict[str, bytes] = {}
@@ -126,7 +127,7 @@ class _Found:
                 self._accepted[left_out.group(entry.sort, entry.target)] += 1
             for row in rows:
                 if row.import_id == run.row.id and (reason or same(row, entry)):
-                    self._roll.tick(row.id)
+                    self._seen.mark(row.id)
             if imported is not None:
                 self._differing.append((entry.path, imported))
         if run.row.together:

@@ -146,7 +146,7 @@ def _date(item: DatedItem, how: Correction) -> Dated | None:
 
 
 def _told(local: str | None, offset: int | None, zone: str | None) -> str:
-    """A date in the form of core.models.FileView."""
+    """A date in the form of core.listings.FileView."""
     if local is None:
         return "clock not set" if zone == "unset" else ""
     return f"{local}Z" if zone == "utc" and offset is None else local

@@ -48,10 +48,10 @@ class ArchiveReader:
         """The archive's items with one of these XXH3-128 digests."""
         return await self._catalog.known(self.archive.id, None, contents, self.archive.copy.number)
 
-    async def verify(self, items: list[Item]) -> dict[int, str]:
+    async def verify(self, items: list[Item]) -> dict[int, Fault]:
         """Read items past the cache, and record the results in the catalog. Returns the faults, by item id; the
         others are `intact`. Raises ArchiveError."""
-        faults: dict[int, str] = {}
+        faults: dict[int, Fault] = {}
         if not items:
             return faults
         request = archive_messages.Audit(
@@ -71,7 +71,7 @@ class ArchiveReader:
                 self.intact.add(item.id)
                 results.append((item.id, level, now, None))
             else:
-                faults[item.id] = fault.text
+                faults[item.id] = fault
                 if not not_read(fault):
                     results.append((item.id, item.level, None, fault.text))
         await self._catalog.read_again(results, self.archive.copy.number)

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from core.aio import first_error
 from core.archives.copy_count import CopyCount
-from core.archives.item_batches import by_bytes
+from core.archives.item_batches import by_bytes, not_read
 from core.catalog import Catalog, Item
 from core.errors import LadingError
 from core.importing.source_record import Judged, SourceRecord
@@ -20,6 +20,7 @@ from core.media.file_types import Kind
 from core.models import Count
 from core.paths import display
 from core.results import CheckResult
+from core.workers.messages import Fault
 from core.workers.source_messages import Entry
 
 SAMPLES, BLOCK = 8, 1 << 20
@@ -165,7 +166,7 @@ class Check:
             if unread:
                 self._findings.keep_after_all(entry, "unread", unread.text)
             elif missing:
-                self._findings.keep_after_all(entry, "missing", missing.text)
+                self._findings.keep_after_all(entry, *_lacking(missing))
             elif any(one != other for (one, _), (other, _) in blocks):
                 self._findings.keep_after_all(entry, "unlike")
 
@@ -195,7 +196,7 @@ class Check:
                 else:
                     safe.append((entry, next(item.id for item in items if item.id in intact)))
             elif items:
-                self._findings.keep(entry, "missing", faults[items[0].id])
+                self._findings.keep(entry, *_lacking(faults[items[0].id]))
             else:
                 self._findings.keep(entry, reason or "changed")
         await self._settled(safe)
@@ -225,3 +226,8 @@ class Check:
 def known_again(identity: str) -> bool:
     """Whether a volume's identity is its own, so that another card in its place would have another one."""
     return not identity.startswith("dev:")
+
+
+def _lacking(fault: Fault) -> tuple[str, str]:
+    """(reason, detail) of a file whose payload cannot be read: a key of KEEP_REASONS, and the system's words."""
+    return ("refused" if not_read(fault) else "missing"), fault.text

@@ -36,6 +36,7 @@ ONE = {
     "new": "not in the archive",
     "changed": "changed since it was archived",
     "missing": "no longer in the archive, or damaged there",
+    "refused": "may not be read in the archive",
     "unlisted": "cannot be listed",
     "unverified": "never read back from the archive",
     "unread": "cannot be read",

@@ -9,7 +9,7 @@ from core.errors import SourceError, WorkerDiedError
 from core.importing.sources import Picked
 from core.models import Count
 from core.volumes import macos_permissions
-from core.workers import archive_messages, batch_messages, messages, source_messages
+from core.workers import archive_messages, batch_messages, listing, messages, source_messages
 from core.workers.messages import Fault, Place
 from core.workers.pool import Pool, TaskFailedError
 from core.workers.source_messages import Digest, Entry
@@ -26,11 +26,9 @@ async def entries(
     avoid = ((archive.device, archive.inode),)
     request = source_messages.ListTree(picked.source, picked.only, avoid, libraries=True, dataless=dataless)
     try:
-        async with pool.worker("list") as worker:
-            reply = await worker.ask(request, source_messages.Listed)
-            while reply.more:
-                yield reply.entries
-                reply = await worker.ask(source_messages.ListMore(), source_messages.Listed)
+        async with aclosing(listing.pages(pool, "list", request)) as pages:
+            async for page in pages:
+                yield page
     except (TaskFailedError, WorkerDiedError) as error:
         raise SourceError(f"the source cannot be listed: {error}.", "Check the card or disk.") from error
 

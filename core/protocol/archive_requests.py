@@ -5,17 +5,16 @@ from typing import Annotated
 
 import msgspec
 
+from core.details import Changes, ItemView, LocationView
+from core.models import RestoreOptions
 from core.protocol.message import Name
 from core.protocol.requests import Change, Page, Request
 from core.results import (
     Adjusted,
     AuditResult,
     AuditScope,
-    Changes,
     CheckResult,
     Correction,
-    ItemView,
-    LocationView,
     MirrorResult,
     OffsiteResult,
     Rebuilt,
@@ -77,9 +76,8 @@ class Missing(Request[CheckResult], frozen=True, kw_only=True):
 
 class Restore(Request[RestoreResult], frozen=True, kw_only=True):
     """Restore the original tree of an import, a card or a location or, with `find`, the files that match these
-    words, below the folder `target`. `archive`: the copy of its archive to read from, if given. `naming`: how
-    names are written. `dry`: only plan it. `links`: make symbolic links. `environ`: as in StartMirror. Sends
-    Progress."""
+    words, below the folder `target`. `archive`: the copy of its archive to read from, if given. `environ`: as in
+    StartMirror. The others are as in RestoreOptions. Sends Progress."""
 
     name: Name
     target: bytes
@@ -91,6 +89,16 @@ class Restore(Request[RestoreResult], frozen=True, kw_only=True):
     find: bool = False
     links: bool = False
     environ: dict[str, str] | None = None
+
+    def options(self) -> RestoreOptions:
+        """How the files are restored."""
+        return RestoreOptions(
+            by_date=self.by_date,
+            portable=self.portable,
+            naming=self.naming,
+            links=self.links,
+            dry=self.dry,
+        )
 
 
 class StartMirror(Change[str], frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from core.aio import first_error, to_the_end
 from core.concurrency import Limit
 from core.database import Read
 from core.errors import LadingError, UsageError, WorkerDiedError
-from core.models import IN_ARCHIVE, Count, Side
+from core.models import IN_ARCHIVE, Count, RestoreOptions, Side
 from core.paths import display
 from core.restoring import selection
 from core.restoring.naming import Naming
@@ -93,29 +93,26 @@ class Restore:
         trees: list[Tree],
         path: bytes,
         progress: Progress,
-        *,
-        by_date: bool,
-        portable: bool = False,
+        options: RestoreOptions,
         naming: Naming | None = None,
-        dry: bool = False,
-        links: bool = False,
     ) -> RestoreResult:
-        """Restore all trees. portable: names are encoded so that any file system can hold them. naming: gives
-        files other names. links: recorded symbolic links are made. dry: only plan, write nothing.
+        """Restore all trees below `path`. naming: the names that `options.naming` asks for.
 
         Raises UsageError; RestoreError when archive or destination do not answer.
         """
-        self._portable, self._links = portable, links
+        self._portable, self._links = options.portable, options.links
         began = time.monotonic()
         total = await self._total(trees)
         try:
             async with AsyncExitStack() as stack:
-                if by_date or naming is not None:
-                    self._placing = await stack.enter_async_context(placing(self._read, naming, by_date=by_date))
-                if dry:
+                if options.by_date or naming is not None:
+                    self._placing = await stack.enter_async_context(
+                        placing(self._read, naming, by_date=options.by_date)
+                    )
+                if options.dry:
                     await self._plan(trees)
                 else:
-                    await self._all(trees, path, progress, total, by_date)
+                    await self._all(trees, path, progress, total, options.by_date)
         except (TaskFailedError, WorkerDiedError, ExceptionGroup) as error:
             first = first_error(error)
             if isinstance(first, TaskFailedError | WorkerDiedError):
@@ -137,7 +134,7 @@ class Restore:
             absent_count=self._counts["absent"],
             absent=tuple(self._absent),
             folders=tuple(display(tree.folder) for tree in trees if tree.folder),
-            dry=dry,
+            dry=options.dry,
             planned_count=self._counts["planned"],
             planned=tuple(self._planned),
             seconds=time.monotonic() - began,

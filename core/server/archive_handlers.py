@@ -2,7 +2,7 @@
 
 import os
 
-from core import results
+from core import details, results
 from core.engine.engine import Engine
 from core.paths import encodable, encode, is_remote
 from core.protocol import archive_requests as archives
@@ -41,13 +41,9 @@ async def restore(engine: Engine, request: archives.Restore, caller: Caller) -> 
         request.name,
         os.fsdecode(request.target),
         caller.progress,
-        by_date=request.by_date,
-        portable=request.portable,
+        request.options(),
         archive=os.fsdecode(request.archive),
-        naming=request.naming,
-        dry=request.dry,
         find=request.find,
-        links=request.links,
         environ=request.environ,
     )
 
@@ -110,19 +106,19 @@ async def get_film_strip(engine: Engine, request: archives.GetFilmStrip, caller:
 
 
 @HANDLERS.of(archives.ShowItems)
-async def show_items(engine: Engine, request: archives.ShowItems, caller: Caller) -> list[results.ItemView]:
+async def show_items(engine: Engine, request: archives.ShowItems, caller: Caller) -> list[details.ItemView]:
     return await engine.queries.show(request.wanted, request.path, raw=request.raw)
 
 
 @HANDLERS.of(archives.ListLocations)
 async def list_locations(
     engine: Engine, request: archives.ListLocations, caller: Caller
-) -> list[results.LocationView]:
+) -> list[details.LocationView]:
     return await engine.queries.locations(os.fsdecode(request.archive))
 
 
 @HANDLERS.of(archives.DescribeLocation)
 async def describe_location(
     engine: Engine, request: archives.DescribeLocation, caller: Caller
-) -> results.LocationView:
+) -> details.LocationView:
     return await engine.queries.describe(os.fsdecode(request.archive), request.location, request.changes())

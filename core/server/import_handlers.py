@@ -8,12 +8,14 @@ from core import results
 from core.catalog import Selection, failures, file_list, import_list
 from core.engine.engine import Engine
 from core.importing.halt_reasons import advice
-from core.models import Failure, FailureGroup, FilePage, ImportRecord, ImportRequest, Snapshot
+from core.listings import Failure, FailureGroup, FilePage, ImportRecord
+from core.models import ImportRequest
 from core.paths import encodable
 from core.protocol import import_requests as imports
 from core.protocol.requests import Look
 from core.receipts import spool as receipt_spool
 from core.server.caller import Caller, HandlerTable
+from core.snapshot import Snapshot
 
 HANDLERS = HandlerTable()
 

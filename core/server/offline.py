@@ -13,11 +13,13 @@ from core.catalog import Catalog, import_list
 from core.client.api import EngineCalls, OnProgress, OnText
 from core.client.sync_client import done
 from core.database import Database, Row
+from core.details import Changes
 from core.engine.engine import Engine
 from core.engine.hash_lists import HashLists
 from core.engine.queries import Queries
 from core.errors import DatabaseError, EngineError, UsageError
-from core.models import Count, ImportRecord, ImportView, JobState, JobView, QueueView, Snapshot, State, Waits
+from core.listings import ImportRecord
+from core.models import Count, JobState, State, Waits
 from core.paths import display
 from core.protocol import (
     Message,
@@ -31,9 +33,9 @@ from core.protocol import (
 from core.queue.jobs import Jobs
 from core.queue.queue_defs import QUEUES
 from core.queue.stats import QueueStats
-from core.results import Changes
 from core.server.caller import Caller
 from core.server.handlers import handle
+from core.snapshot import ImportView, JobView, QueueView, Snapshot
 from core.sqlite import sqlite3
 
 R = TypeVar("R")

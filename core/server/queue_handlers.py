@@ -1,9 +1,10 @@
 """Handlers of the requests about queues of background jobs."""
 
 from core.engine.engine import Engine
-from core.models import PAGE, JobView
+from core.listings import PAGE
 from core.protocol import queue_requests as queues
 from core.server.caller import Caller, HandlerTable
+from core.snapshot import JobView
 
 HANDLERS = HandlerTable()
 

@@ -174,7 +174,7 @@ class Serving:
         self._server = wsgi.Server(
             (host, port), gate, numthreads=THREADS, server_name="lading", shutdown_timeout=1
         )
-        self._server.error_log = _unheard  # type: ignore[method-assign]
+        self._server.error_log = _ignore  # type: ignore[method-assign]
         self._server.prepare()
         # Connections have it from the socket that they came to (Linux, tcp(7); XNU, soreserve in sonewconn).
         self._server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_AT_ONCE)
@@ -193,7 +193,7 @@ class Serving:
         self._server.stop()
 
 
-def _unheard(*_: object, **__: object) -> None:
+def _ignore(*_: object, **__: object) -> None:
     """Ignore Cheroot's errors, which are about clients that disconnect; files that cannot be read are reported by
     `damaged`."""
 

@@ -100,6 +100,8 @@ class Listing:
         self._exclude = PatternSet(request.exclude)
         self._avoid = frozenset(request.avoid)
         self._unseen = 0
+        self.complete = False
+        """Whether no entries follow those that `entries` has yielded."""
 
     def entries(self) -> Generator[list[Entry], None, None]:
         """The entries in lists of at most ENTRIES. Raises LostError when the root is gone."""
@@ -120,6 +122,7 @@ class Listing:
                 self._still_there(error)
                 ready.append(self._failed(folder, f"cannot be listed: {words(error)}", error.errno))
             waiting.extend(reversed(below))
+        self.complete = True
         yield ready
 
     def _walk(self, folder: bytes, below: list[bytes]) -> Iterator[Entry]:

@@ -1,5 +1,4 @@
-"""python -m tests.benchmarks WHAT, one of import, together, mirror, scale, copystage, find, films, seed, terminal,
-background, screen."""
+"""python -m tests.benchmarks [WHAT]: one kind of benchmark, each described in its module."""
 
 import argparse
 import json
@@ -15,11 +14,14 @@ from tests.benchmarks import (
     copystage,
     films,
     find,
+    million,
+    operations,
     report,
     runner,
     scale,
     screen,
     seed,
+    starts,
     terminal,
 )
 from tests.benchmarks.machine import facts
@@ -39,6 +41,9 @@ def options() -> argparse.Namespace:
             "together",
             "mirror",
             "scale",
+            "million",
+            "operations",
+            "starts",
             "copystage",
             "find",
             "films",
@@ -53,7 +58,11 @@ def options() -> argparse.Namespace:
         "--set", nargs="+", choices=SETS, default=[], help="import, together: which sets (all; photos)"
     )
     parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS), help="import, mirror: who runs")
-    parser.add_argument("--against", default="", help="import, films: another checkout of Lading, with its .venv")
+    parser.add_argument(
+        "--against",
+        default="",
+        help="import, operations, starts, films: another checkout of Lading, with its .venv",
+    )
     parser.add_argument("--pairs", type=int, default=5, help="rounds; odd, at least 5 for a result")
     parser.add_argument("--fraction", type=float, default=1.0, help="make everything smaller, to try it out")
     parser.add_argument("--dir", help="where sources and destinations lie (default: a fresh folder)")
@@ -77,6 +86,15 @@ def run(chosen: argparse.Namespace, folder: str) -> tuple[object, str]:
     if chosen.what == "mirror":
         lines = copies.mirror(folder, chosen.pairs, chosen.fraction, rsync="durable rsync" in chosen.only)
         return [asdict(line) for line in lines], scale.text(lines)
+    if chosen.what == "million":
+        lines = million.million(folder, chosen.pairs, chosen.fraction)
+        return [asdict(line) for line in lines], scale.text(lines)
+    if chosen.what == "operations":
+        counts = operations.operations(folder, chosen.fraction, chosen.against)
+        return counts, operations.text(counts)
+    if chosen.what == "starts":
+        seconds = starts.starts(folder, chosen.pairs, chosen.against)
+        return seconds, starts.text(seconds)
     if chosen.what == "terminal":
         lines = terminal.terminal(folder, chosen.pairs, chosen.fraction)
         values = [{"what": line.what, "value": line.value, "target": line.target} for line in lines]

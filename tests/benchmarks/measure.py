@@ -147,7 +147,12 @@ def measure(argv: Sequence[str], env: Mapping[str, str] | None = None, home: str
 
 def stop(environ: Mapping[str, str], lading: str = LADING) -> None:
     """End the engine that a command left behind with its background work: it would disturb the next one."""
-    subprocess.run([lading, "engine", "stop"], env=environ, check=True, capture_output=True)
+    run_quietly([lading, "engine", "stop"], environ)
+
+
+def run_quietly(argv: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Run a command that is not measured. Raises CalledProcessError."""
+    subprocess.run(argv, env=environ, check=True, capture_output=True)
 
 
 def _tail(descriptor: int) -> bytes:

@@ -24,6 +24,11 @@ from tui.console import doctor_checks
 pytestmark = pytest.mark.process
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Each database is made here from the start."""
+
+
 @pytest.fixture
 async def opened(tmp_path: Path) -> AsyncIterator[Database]:
     found = await Database.open(str(tmp_path))

@@ -44,7 +44,7 @@ async def test_a_backup_in_the_archives_place(tmp_path: Path) -> None:
             assert found.copy_of == str(rig.archive)
             with pytest.raises(ArchiveCopyError):
                 await rig.begun()
-            restored = await rig.engine.restore_check.restore(name, str(tmp_path / "out"), silent, by_date=False)
+            restored = await rig.engine.restore_check.restore(name, str(tmp_path / "out"), silent)
             assert (restored.restored.files, restored.copy) == (12, str(rig.archive))
             disks.unmount(disk.path)
             # And the archive elsewhere: what is known of it is known still.

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from core.models import Count, MirrorView, State
+from core.models import Count, State
 from core.results import MirrorResult
+from core.snapshot import MirrorView
 from tests.rigs.engines import card, lading, swept
 from tests.tui.console.streams import pipe
 from tui.console import mirrors

@@ -74,7 +74,10 @@ def test_all_is_there_again_from_the_remote_alone(scene: Scene) -> None:
     for number, (kind, program) in enumerate(KINDS):
         root = scene.root / f"new-{number}"
         with remote(scene, kind, program) as (store, more), swept(root / "home") as new:
+            # A killed engine has left its stand-in.
+            (new / "offsite" / "rebuild-left").mkdir(parents=True)
             told = scene.ask("rebuild", store.name, home=new, more=more)
+            assert list((new / "offsite").iterdir()) == []
             assert "In the catalog: 1 location, 1 import, 4 items" in told
             (record,) = json.loads(scene.ask("imports", "--json", home=new))
             assert (record["verdict"], record["archive"]) == ("SAFE", store.name)

@@ -10,7 +10,8 @@ from tui.console.exits import Exit, StoppedError
 from tui.console.output import Console
 
 if TYPE_CHECKING:
-    from core.results import AuditResult, ItemView
+    from core.details import ItemView
+    from core.results import AuditResult
 
 NAME = "audit"
 HELP = "read every archived file again and compare"

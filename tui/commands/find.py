@@ -9,7 +9,7 @@ from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
     from core.client.api import EngineCalls
-    from core.models import FileView
+    from core.listings import FileView
 
 NAME = "find"
 HELP = "find archived files by name, date, camera, card, location, kind, import or digest"

@@ -8,7 +8,7 @@ from tui.console.exits import Exit
 from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
-    from core.models import ImportRecord
+    from core.listings import ImportRecord
 
 NAME = "imports"
 HELP = "list all imports with their state and verdict"

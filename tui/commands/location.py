@@ -35,8 +35,8 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     """List or change."""
     from core import config
     from core.catalog.locations import position
+    from core.details import Changes
     from core.protocol.archive_requests import DescribeLocation, ListLocations
-    from core.results import Changes
     from tui.console import details, import_selection, location_list
     from tui.console.one_shot import once
 

@@ -11,9 +11,9 @@ from tui.console.output import Console
 
 if TYPE_CHECKING:
     from core.client.client import Client
-    from core.models import Snapshot
     from core.protocol.archive_requests import StartMirror
     from core.results import MirrorResult, OffsiteResult
+    from core.snapshot import Snapshot
     from tui.console.render_thread import Printer
 
 NAME = "mirror"

@@ -10,7 +10,7 @@ from tui.console.output import Console, Output
 if TYPE_CHECKING:
     from core.client.api import EngineCalls
     from core.config import Config
-    from core.results import ItemView
+    from core.details import ItemView
 
 NAME = "show"
 PICTURED = 4

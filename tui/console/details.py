@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from core.details import ItemView, LocationView
 from core.paths import display, is_remote
-from core.results import ItemView, LocationView, told_of_junk
+from core.results import told_of_junk
 from tui import format
 from tui.console.output import Output
 

@@ -5,23 +5,13 @@ Every answer but a receipt is in the shape of `tui.console.json_shape`.
 
 from typing import Any, Literal
 
-from core.models import (
-    Arrival,
-    ErrorGroup,
-    FileView,
-    ImportRecord,
-    ImportView,
-    JobView,
-    QueueView,
-    Snapshot,
-    Value,
-)
+from core.details import ItemView, LocationView
+from core.listings import FileView, ImportRecord
+from core.models import Value
 from core.results import (
     Adjusted,
     AuditResult,
     CheckResult,
-    ItemView,
-    LocationView,
     MirrorResult,
     Moved,
     OffsiteAudit,
@@ -31,6 +21,7 @@ from core.results import (
     Survey,
     Tidied,
 )
+from core.snapshot import Arrival, ErrorGroup, ImportView, JobView, QueueView, Snapshot
 from tui.console.doctor_checks import Checkup
 
 

@@ -18,19 +18,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import msgspec
 
-from core.models import ImportRecord, Outcome
-from core.results import (
-    Adjusted,
-    AuditResult,
-    CheckResult,
-    Derived,
-    ItemView,
-    LocationView,
-    MirrorResult,
-    Original,
-    RestoreResult,
-    Tidied,
-)
+from core.details import Derived, ItemView, LocationView, Original
+from core.listings import ImportRecord
+from core.models import Outcome
+from core.results import Adjusted, AuditResult, CheckResult, MirrorResult, RestoreResult, Tidied
 
 TIMES = frozenset(
     ("time", "started", "ended", "mtime", "due", "read_back", "sealed", "oldest_read", "since", "captured")

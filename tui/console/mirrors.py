@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from core.models import Count, MirrorView, Snapshot, State
+from core.models import Count, State
 from core.paths import is_remote
 from core.results import MirrorResult
+from core.snapshot import MirrorView, Snapshot
 from tui import format
 from tui.console.output import Output
 from tui.console.progress import Lines, bar, render

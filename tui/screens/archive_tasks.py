@@ -5,13 +5,16 @@ from collections.abc import Callable, Sequence
 
 from core.catalog.locations import position
 from core.config import copies, origins
+from core.details import Changes
 from core.errors import LadingError, UsageError
-from core.models import Count, FileView, ImportRecord, JobView
+from core.listings import FileView, ImportRecord
+from core.models import Count
 from core.paths import is_remote
 from core.protocol.archive_requests import Audit, Check, DescribeLocation, ListLocations, Restore, StartMirror
 from core.protocol.import_requests import HashList, MoveImport
 from core.protocol.queue_requests import ListJobs
-from core.results import AuditScope, Changes, RestoreResult
+from core.results import AuditScope, RestoreResult
+from core.snapshot import JobView
 from tui import format, path_completion
 from tui.console import (
     audited,

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from core.errors import LadingError
-from core.models import Snapshot
+from core.snapshot import Snapshot
 from tui import textual_private
 from tui.glyphs import Glyphs
 from tui.widgets.keys import Key, Keys

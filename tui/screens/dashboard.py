@@ -8,7 +8,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
-from core.models import Arrival, ImportView, MirrorView, Snapshot, State
+from core.models import State
+from core.snapshot import Arrival, ImportView, MirrorView, Snapshot
 from tui import format
 from tui.screens import archive_tasks, key_reasons, questions, queue_controls
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings

@@ -8,7 +8,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from core.errors import LadingError
-from core.models import FileView, Outcome
+from core.listings import FileView
+from core.models import Outcome
 from tui import format
 from tui.graphics import Graphics
 from tui.screens.base import BACK, HELP, LEAVE, bindings

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from textual.timer import Timer
 
-from core.models import FileView
+from core.listings import FileView
 from tui import half_blocks, pixels
 from tui.graphics import Graphics
 from tui.screens.base import Base

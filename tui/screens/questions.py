@@ -1,6 +1,6 @@
 """The questions before what cannot be undone."""
 
-from core.models import ImportView, MirrorView
+from core.snapshot import ImportView, MirrorView
 from tui import format
 from tui.glyphs import Glyphs
 from tui.screens.confirm import Confirm

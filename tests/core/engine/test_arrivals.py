@@ -16,9 +16,10 @@ from core.engine import arrivals as module
 from core.engine.arrivals import Arrivals
 from core.engine.engine import Engine
 from core.errors import SourceError
-from core.models import Arrival, ImportRequest, State
+from core.models import ImportRequest, State
 from core.presets import Preset, Rule
 from core.results import Survey
+from core.snapshot import Arrival
 from core.volumes.mounts import Mount
 from core.volumes.volume import Volume
 from tests.rigs import disks

@@ -19,8 +19,9 @@ from core.config import Config, Workers
 from core.engine.ended_imports import EndedImports
 from core.engine.engine import Engine
 from core.engine.job_service import JobService
-from core.models import ImportRequest, ImportView, Outcome
+from core.models import ImportRequest, Outcome
 from core.paths import relative
+from core.snapshot import ImportView
 from core.workers import shared_memory
 from tests.rigs.trees import write_random
 

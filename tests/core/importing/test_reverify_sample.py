@@ -8,7 +8,8 @@ import pytest
 
 from core.importing import batches, reverify_sample
 from core.importing.import_run import Run
-from core.models import ImportView, Outcome, State, Verdict
+from core.models import Outcome, State, Verdict
+from core.snapshot import ImportView
 from core.workers import archive_messages, messages
 from core.workers.pool import Worker
 from tests.core.importing.rig import Rig, photos, random_bytes, write

@@ -10,7 +10,8 @@ from core.catalog import Selection
 from core.importing import same_source, verdict
 from core.importing.halt_reasons import HaltError
 from core.importing.import_run import Run
-from core.models import ImportView, Outcome, State, Verdict, Waits
+from core.models import Outcome, State, Verdict, Waits
+from core.snapshot import ImportView
 from core.volumes import find_volume
 from core.volumes.filesystems import Kind
 from core.volumes.find_volume import Known
@@ -105,7 +106,7 @@ async def test_it_would_go_on_if_nobody_looked(rig: Rig, monkeypatch: pytest.Mon
     async def nobody(run: Run, *, paused: bool = False) -> None:
         """Looks."""
 
-    monkeypatch.setattr(same_source, "call", nobody)
+    monkeypatch.setattr(same_source, "check", nobody)
     put_another(rig)
     await rig.until(lambda: rig.view(name).state is State.DONE)
     view = await rig.ended(name)

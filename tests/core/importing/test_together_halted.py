@@ -274,9 +274,8 @@ async def test_no_import_of_a_group_goes_on_with_another_source(rig: Rig, monkey
     for path in before:
         write(rig.source / os.fsdecode(path), b"of another card: " + path)
     os.rename(rig.root / "away", second(rig))
-    for name in reversed(names):
-        await rig.until(lambda name=name: "began with" in rig.view(name).reason)  # type: ignore[misc]
-        await rig.ended(name)
+    await rig.until(lambda: all("began with" in rig.view(name).reason for name in names))
+    await ended(rig, *names)
     assert await rig.rows(names[0]) == before
     shutil.rmtree(rig.source)
     os.rename(rig.root / "first card", rig.source)

@@ -248,6 +248,8 @@ async def test_a_check_takes_no_file_that_may_not_be_read_for_damaged(rig: Rig) 
     payload[0].chmod(0)
     found = await checked(rig, read=True)
     assert (found.verdict, found.safe.files) == (Verdict.KEEP, 4)
+    why = "may not be read in the archive, so it is not known whether they are whole"
+    assert found.reasons == (await checked(rig)).reasons == ((why, 1),)
     assert await rig.engine.database.read("SELECT count(*) FROM item WHERE damage IS NOT NULL") == [(0,)]
     payload[0].chmod(0o644)
     assert (await checked(rig, read=True)).verdict is Verdict.SAFE

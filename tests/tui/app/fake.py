@@ -6,20 +6,12 @@ from typing import Any, TypeVar
 
 from core.client.api import OnProgress, OnText
 from core.errors import LadingError
-from core.models import (
-    Count,
-    Failure,
-    FailureGroup,
-    FilePage,
-    FileView,
-    ImportRecord,
-    ImportRequest,
-    Outcome,
-    Snapshot,
-)
+from core.listings import Failure, FailureGroup, FilePage, FileView, ImportRecord
+from core.models import Count, ImportRequest, Outcome
 from core.protocol import Request
 from core.receipts import Form
 from core.results import Survey
+from core.snapshot import Snapshot
 
 R = TypeVar("R")
 

@@ -4,7 +4,8 @@ import pytest
 from textual.command import CommandList, CommandPalette
 
 from core.errors import EngineError
-from core.models import FailureGroup, State
+from core.listings import FailureGroup
+from core.models import State
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.moments import B002, C003, changed, moment

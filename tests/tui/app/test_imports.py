@@ -2,7 +2,8 @@
 
 import pytest
 
-from core.models import FileView, ImportRecord, Outcome, Verdict
+from core.listings import FileView, ImportRecord
+from core.models import Outcome, Verdict
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.moments import A001, B002, C003, NOW

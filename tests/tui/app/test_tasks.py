@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from core.config import Config
+from core.details import LocationView
 from core.errors import SourceError
-from core.models import Count, JobState, JobView, Verdict
+from core.models import Count, JobState, Verdict
 from core.protocol.archive_requests import (
     Audit,
     Check,
@@ -19,7 +20,8 @@ from core.protocol.archive_requests import (
 )
 from core.protocol.import_requests import HashList, MoveImport
 from core.protocol.queue_requests import ListJobs
-from core.results import AuditResult, CheckResult, Exported, LocationView, Moved, RestoreResult
+from core.results import AuditResult, CheckResult, Exported, Moved, RestoreResult
+from core.snapshot import JobView
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.pilot import Running, running

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from core.importing.verdict import KEEP_REASONS, NOTHING
-from core.models import ErrorGroup, ImportView, State, Unopenable, Verdict
+from core.models import State, Unopenable, Verdict
+from core.snapshot import ErrorGroup, ImportView
 from tests.tui.console.streams import pipe, terminal
 from tests.tui.views import HOSTILE, count, done, snapshot, view
 from tui.console import import_summary
