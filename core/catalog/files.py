@@ -181,18 +181,32 @@ class Files(Table):
                 found.setdefault(stem, []).append((number, path))
         return found
 
-    async def link(self, links: Iterable[tuple[int, int, str]]) -> None:
-        """Record that files belong to others: (file, owner, role), in the order of files. A file has one owner, so
-        an earlier link is replaced."""
-        links = list(links)
-        if not links:
-            return
-        ids = links[0][0], links[-1][0]
-        # There are some only if the import is linked again.
-        older = set(await self.database.read("SELECT file_id FROM link WHERE file_id BETWEEN ? AND ?", ids))
+    async def in_stem_order(self, import_id: int, after: tuple[bytes, int], count: int) -> list[Row]:
+        """(stem, id, path) of an import's files, by stem key and id; up to `count` beyond the stem and id
+        `after`."""
+        # The first condition bounds the search in the index; the second one alone would not.
+        return await self.database.read(
+            "SELECT stem, id, path FROM file WHERE import_id = ? AND stem >= ? AND (stem, id) > (?, ?) "
+            "ORDER BY stem, id LIMIT ?",
+            (import_id, after[0], *after, count),
+        )
+
+    async def has_links(self, import_id: int) -> bool:
+        """Whether some files of an import were linked before."""
+        rows = await self.database.read(
+            "SELECT EXISTS (SELECT 1 FROM link CROSS JOIN file ON file.id = file_id WHERE file_id BETWEEN "
+            "(SELECT min(id) FROM file WHERE import_id = ?1) AND (SELECT max(id) FROM file WHERE import_id = ?1) "
+            "AND import_id = ?1)",
+            (import_id,),
+        )
+        return bool(rows[0][0])
+
+    async def link(self, links: Sequence[tuple[int, int, str]], *, again: bool = True) -> None:
+        """Record that files belong to others: (file, owner, role). A file has one owner, so an earlier link is
+        replaced; without `again` there is none."""
         await self.database.run(
-            ("DELETE FROM link WHERE file_id = ?", [(file,) for file, _, _ in links if (file,) in older]),
-            ("INSERT INTO link (file_id, owner_id, role) VALUES (?, ?, ?)", links),
+            *([("DELETE FROM link WHERE file_id = ?", [(file,) for file, _, _ in links])] if again else []),
+            *together("INSERT INTO link (file_id, owner_id, role) VALUES (?, ?, ?)", links),
         )
 
 
