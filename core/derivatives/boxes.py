@@ -1,7 +1,10 @@
 """Parsing boxes of ISO base media, QuickTime, HEIF and AVIF files (ISO/IEC 14496-12, 23008-12), where decoders do
 not report their content."""
 
+import math
+import struct
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import IO
 
 import msgspec
@@ -14,6 +17,9 @@ MOST = 10_000
 """The most boxes that are examined."""
 
 _CONTAINERS = frozenset((b"trak", b"mdia", b"minf", b"dinf"))
+
+IDENTITY = (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+"""The matrix that changes nothing (ISO/IEC 14496-12, 6.2.2)."""
 
 Box = tuple[bytes, bytes]
 """Type and content."""
@@ -82,6 +88,63 @@ def elsewhere(file: IO[bytes]) -> bool:
     finally:
         file.seek(0)
     return bool(flags) and not any(flags)
+
+
+def movie(file: IO[bytes]) -> bytes | None:
+    """The content of a film's MovieBox; None where there is none, or it is too large."""
+    return next((content for _, content in _top(file, (b"moov",))), None)
+
+
+def matrices(moov: bytes) -> dict[int, tuple[int, ...]]:
+    """How each track is displayed: by its number, the nine numbers of its matrix after that of the whole film.
+
+    The arithmetic is that of libavformat/mov.c, mov_read_tkhd: 16.16 fixed point, in the last column 2.30. Raises
+    ValueError for a box that is too short.
+    """
+    whole: tuple[int, ...] = IDENTITY
+    found: dict[int, tuple[int, ...]] = {}
+    for kind, content in _boxes(moov):
+        if kind == b"mvhd":
+            whole = _matrix(content, 48 if content[:1] == b"\1" else 36)
+        elif kind == b"trak":
+            head = dict(_boxes(content)).get(b"tkhd", b"")
+            wide = head[:1] == b"\1"
+            own = _matrix(head, 52 if wide else 40)
+            number = int.from_bytes(head[20:24] if wide else head[12:16], "big", signed=True)
+            found[number] = tuple(
+                sum(own[row * 3 + at] * whole[at * 3 + column] >> (16, 16, 30)[at] for at in range(3))
+                for row in range(3)
+                for column in range(3)
+            )
+    return found
+
+
+def length(moov: bytes) -> Fraction | None:
+    """The seconds that a film's header says (ISO/IEC 14496-12, 8.2.2); None where it says none. Raises ValueError
+    for a header that is too short."""
+    for kind, content in _boxes(moov):
+        if kind == b"mvhd":
+            layout = (">IQ", 20) if content[:1] == b"\1" else (">II", 12)
+            if len(content) < 36:
+                raise ValueError("a header that is too short")
+            unit, count = struct.unpack_from(layout[0], content, layout[1])
+            return Fraction(count, unit) if count and unit else None
+    return None
+
+
+def angle(matrix: tuple[int, ...]) -> float:
+    """By how many degrees a matrix turns a picture anticlockwise, -180 to 180, as libavutil/display.c,
+    av_display_rotation_get; 0 for a matrix that turns nothing."""
+    across, down = math.hypot(matrix[0], matrix[3]), math.hypot(matrix[1], matrix[4])
+    if not across or not down:
+        return 0.0
+    return -math.degrees(math.atan2(matrix[1] / down, matrix[0] / across))
+
+
+def _matrix(content: bytes, at: int) -> tuple[int, ...]:
+    if len(content) < at + 36:
+        raise ValueError("a header without a matrix")
+    return struct.unpack_from(">9i", content, at)
 
 
 def cut_off(file: IO[bytes]) -> bool:

@@ -11,8 +11,18 @@ import msgspec
 
 import core.light_start  # noqa: F401, isort: split
 from core import vital_threads
-from core.derivatives import proxy, resource_limits, strip, thumbnails
-from core.derivatives.messages import Made, MakeStrip, MakeThumbnails, Order, Refused, RefusedError, Step
+from core.derivatives import libav, proxy, resource_limits, strip, thumbnails
+from core.derivatives.messages import (
+    Made,
+    MakeStrip,
+    MakeThumbnails,
+    Order,
+    Probed,
+    ProbeFilm,
+    Refused,
+    RefusedError,
+    Step,
+)
 from core.ipc import Line, leave_with_engine
 
 
@@ -36,9 +46,11 @@ def main() -> None:
         leave()
 
 
-def answer(order: Order, report: Callable[[float], None]) -> Made | Refused:
+def answer(order: Order, report: Callable[[float], None]) -> Made | Probed | Refused:
     """Carry out an order. Raises only EOFError, when the engine is gone."""
     try:
+        if isinstance(order, ProbeFilm):
+            return libav.probe(order)
         if isinstance(order, MakeThumbnails):
             return thumbnails.make(order, report)
         if isinstance(order, MakeStrip):

@@ -16,7 +16,8 @@ class Message(msgspec.Struct, tag=True, array_like=True, gc=False):
 class MakeThumbnails(Message):
     """Make thumbnails in three sizes of the picture or film `path` in `folder`, their names beginning with `stem`.
 
-    `extension` is that of its name, lower-case and without the dot.
+    `extension` is that of its name, lower-case and without the dot. `programs_only`: decode films with ffmpeg's
+    command line only, not inside the maker.
     """
 
     path: bytes
@@ -24,6 +25,7 @@ class MakeThumbnails(Message):
     film: bool
     folder: bytes
     stem: str
+    programs_only: bool = False
 
 
 class MakeProxy(Message):
@@ -35,14 +37,24 @@ class MakeProxy(Message):
 
 
 class MakeStrip(Message):
-    """Make one picture of six frames of the film `path` in `folder`; its name begins with `stem`."""
+    """Make one picture of six frames of the film `path` in `folder`; its name begins with `stem`.
+
+    `programs_only` is as in MakeThumbnails.
+    """
 
     path: bytes
     folder: bytes
     stem: str
+    programs_only: bool = False
 
 
-Order = MakeThumbnails | MakeProxy | MakeStrip
+class ProbeFilm(Message):
+    """Read what ffprobe would tell of the film or recording `path`, without running ffprobe."""
+
+    path: bytes
+
+
+Order = MakeThumbnails | MakeProxy | MakeStrip | ProbeFilm
 
 
 class Step(Message):
@@ -70,6 +82,14 @@ class Made(Message):
     damaged: bool = False
 
 
+class Probed(Message):
+    """The reply to ProbeFilm. `answer`: JSON as ffprobe prints it; empty where the file is to be left to ffprobe,
+    for the reason in `note`."""
+
+    answer: bytes
+    note: str = ""
+
+
 class Refused(Message):
     """The order cannot be carried out. `final`: because of the file's content, so that a retry cannot help;
     `damaged`: the file has lost a part of that content."""
@@ -79,7 +99,7 @@ class Refused(Message):
     damaged: bool = False
 
 
-Answer = Step | Made | Refused
+Answer = Step | Made | Probed | Refused
 
 
 class RefusedError(Exception):

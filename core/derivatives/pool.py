@@ -11,7 +11,19 @@ from typing import IO
 
 import msgspec
 
-from core.derivatives.messages import Answer, Made, Order, Refused, RefusedError
+from core.derivatives.messages import (
+    Answer,
+    Made,
+    MakeProxy,
+    MakeStrip,
+    MakeThumbnails,
+    Order,
+    Probed,
+    ProbeFilm,
+    Refused,
+    RefusedError,
+    Step,
+)
 from core.errors import WorkerDiedError
 from core.ipc import framed, read_frame
 
@@ -32,6 +44,9 @@ STUCK = 4
 
 LARGEST_FRAME = 1 << 20
 """Bytes; a longer frame means that the connection is broken."""
+
+_Reply = Made | Probed | Refused
+"""What ends an order."""
 
 _decoder: "msgspec.msgpack.Decoder[Answer]" = msgspec.msgpack.Decoder(Answer)
 _encoder = msgspec.msgpack.Encoder()
@@ -93,27 +108,38 @@ class Makers:
         self._lifeline: tuple[int, int] | None = None
         self._ending: set[asyncio.Task[int]] = set()
 
-    async def make(self, order: Order, step: Callable[[float], None]) -> Made:
+    async def make(self, order: MakeThumbnails | MakeProxy | MakeStrip, step: Callable[[float], None]) -> Made:
         """Have an order carried out; `step` is called with its progress (0 to 1). Cancelling kills the maker and
         what it runs.
 
         Raises RefusedError, and WorkerDiedError when the maker died of it.
         """
+        answer = await self._reply(order, step)
+        assert isinstance(answer, Made)  # noqa: S101 - for the type checker
+        return answer
+
+    async def probe(self, order: ProbeFilm) -> Probed:
+        """As `make`, of an order that reports no progress."""
+        answer = await self._reply(order, lambda _: None)
+        assert isinstance(answer, Probed)  # noqa: S101 - for the type checker
+        return answer
+
+    async def _reply(self, order: Order, step: Callable[[float], None]) -> Made | Probed:
         maker = await self._take()
         self.busy.add(maker)
         answer: Answer | None = None
         try:
             await maker.send(order)
-            while not isinstance(answer, Made | Refused):
+            while not isinstance(answer, _Reply):
                 async with asyncio.timeout(self.patience):
                     answer = await maker.answer()
-                if not isinstance(answer, Made | Refused):
+                if isinstance(answer, Step):
                     step(answer.fraction)
         except TimeoutError:
             raise RefusedError(f"no progress for {self.patience:g} s", final=False) from None
         finally:
             self.busy.discard(maker)
-            if isinstance(answer, Made | Refused):
+            if isinstance(answer, _Reply):
                 self.idle.append(maker)
                 maker.expiry = asyncio.get_running_loop().call_later(IDLE_TIMEOUT, self._retire, maker)
             else:

@@ -3,13 +3,16 @@
 import io
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 from PIL import Image
 
-from core.derivatives import ffmpeg, resource_limits, thumbnails
+from core.derivatives import ffmpeg, libav_frames, resource_limits, thumbnails
+from core.derivatives.libav import UnsuitableError
 from core.derivatives.messages import File, Made, MakeStrip, NoDecoderError, RefusedError
 
 COLUMNS, ROWS = 2, 3
+_COUNT = COLUMNS * ROWS
 FRAME = (320, 180)
 """Pixels that a frame is fitted into."""
 
@@ -21,17 +24,18 @@ def make(order: MakeStrip, report: Callable[[float], None]) -> Made:
     """Make the strip. A frame that cannot be decoded is black; with none there is no file. Raises RefusedError,
     OSError."""
     thumbnails.open_item(order.path).close()
+    if not order.programs_only:
+        with suppress(UnsuitableError):
+            return _inside(order, report)
     try:
         film = ffmpeg.look(order.path, order.folder)
         if film is None or not film.decoded:
             return Made([], "nothing decodes it")
-        frames: list[bytes] = []
-        count = COLUMNS * ROWS
-        for number in range(count):
-            # The middle of each sixth, because films often begin and end with black.
-            at = (film.duration or 0.0) * (number + 0.5) / count
-            frames.append(ffmpeg.frame(film, order.path, order.folder, at, FRAME[1]))
-            report((number + 1) / (count + 1))
+        frames: list[Image.Image | None] = []
+        for at in _moments(film.duration):
+            data = ffmpeg.frame(film, order.path, order.folder, at, FRAME[1])
+            frames.append(Image.open(io.BytesIO(data), formats=("PPM",)) if data else None)
+            report(len(frames) / (_COUNT + 1))
     except NoDecoderError as error:
         return Made([], str(error))
     if not any(frames):
@@ -40,17 +44,34 @@ def make(order: MakeStrip, report: Callable[[float], None]) -> Made:
         return Made([_saved(frames, order)])
 
 
-def _saved(frames: list[bytes], order: MakeStrip) -> File:
+def _inside(order: MakeStrip, report: Callable[[float], None]) -> Made:
+    """Make it of frames decoded in this process, the film opened once. Raises UnsuitableError, OSError."""
+    with resource_limits.bounded_memory():
+        found: list[Image.Image | None] = []
+        with libav_frames.frames(order.path, order.folder) as frames:
+            for at in _moments(frames.film.duration):
+                found.append(frames.at(at, FRAME[1]))
+                report(len(found) / (_COUNT + 1))
+        if not all(found):
+            raise UnsuitableError("not every frame of it can be decoded")
+        return Made([_saved(found, order)])
+
+
+def _moments(duration: float | None) -> list[float]:
+    """The seconds of the frames: the middle of each sixth, because films often begin and end with black."""
+    return [(duration or 0.0) * (number + 0.5) / _COUNT for number in range(_COUNT)]
+
+
+def _saved(frames: list[Image.Image | None], order: MakeStrip) -> File:
     width, height = COLUMNS * FRAME[0] + (COLUMNS - 1) * GAP, ROWS * FRAME[1] + (ROWS - 1) * GAP
     whole = Image.new("RGB", (width, height))
-    for number, data in enumerate(frames):
-        if not data:
+    for number, image in enumerate(frames):
+        if image is None:
             continue
-        with Image.open(io.BytesIO(data), formats=("PPM",)) as image:
-            image.thumbnail(FRAME)
-            row, column = divmod(number, COLUMNS)
-            left = column * (FRAME[0] + GAP) + (FRAME[0] - image.width) // 2
-            whole.paste(image, (left, row * (FRAME[1] + GAP) + (FRAME[1] - image.height) // 2))
+        image.thumbnail(FRAME)
+        row, column = divmod(number, COLUMNS)
+        left = column * (FRAME[0] + GAP) + (FRAME[0] - image.width) // 2
+        whole.paste(image, (left, row * (FRAME[1] + GAP) + (FRAME[1] - image.height) // 2))
     name = f"{order.stem}.jpg"
     path = os.path.join(order.folder, os.fsencode(name))
     whole.save(path, "JPEG", quality=QUALITY)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import IO
 
-from core.derivatives import boxes, ffmpeg, images, raw_preview, resource_limits, tiff
+from core.derivatives import boxes, ffmpeg, images, libav_frames, raw_preview, resource_limits, tiff
 from core.derivatives.images import NotAPictureError, TooLargeError
+from core.derivatives.libav import UnsuitableError
 from core.derivatives.messages import CUT_OFF, Made, MakeThumbnails, NoDecoderError, RefusedError
 from core.media import demuxers
 from core.media.file_types import RAW, Kind, kind_of_content
@@ -183,12 +184,30 @@ def _of_jxl(order: MakeThumbnails, file: IO[bytes], orientation: int, report: Re
 
 
 def _of_film(order: MakeThumbnails, report: Report) -> Made:
+    if not order.programs_only:
+        with suppress(UnsuitableError):
+            return _inside(order, report)
     try:
         return _of_frame(order, report)
     except NoDecoderError as error:
         return Made([], str(error))
     except RefusedError as error:
         raise ffmpeg.truer(error, order.path) from error
+
+
+def _inside(order: MakeThumbnails, report: Report) -> Made:
+    """Use the frame that `_of_frame` would use, decoded in this process. Raises UnsuitableError, OSError."""
+    with resource_limits.bounded_memory():
+        with libav_frames.frames(order.path, order.folder) as frames:
+            report(0.1)
+            late = frames.film.duration is None or frames.film.duration > 1.0
+            image = next(
+                filter(None, (frames.at(at, images.SIZES[0][0]) for at in ((1.0, 0.0) if late else (0.0,)))), None
+            )
+        if image is None:
+            raise UnsuitableError("no frame of it can be decoded")
+        report(0.5)
+        return Made(images.save(image, order.folder, order.stem, report))
 
 
 def _of_frame(order: MakeThumbnails, report: Report) -> Made:

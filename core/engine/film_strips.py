@@ -26,6 +26,8 @@ class FilmStrips:
         self._makers = Makers()
         self._turn = asyncio.Lock()
         self._kept: OrderedDict[bytes, bytes] = OrderedDict()
+        self._lost: set[bytes] = set()
+        """Films of which a maker has died or hung; they are decoded by programs only."""
 
     async def of(self, sha256: bytes) -> bytes:
         """The strip of the film with this SHA-256, a JPEG file; empty if there is no such film, or it cannot be
@@ -50,14 +52,18 @@ class FilmStrips:
     async def _made(self, path: bytes) -> bytes:
         folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="lading-strip-")
         try:
-            order = MakeStrip(path=path, folder=os.fsencode(folder), stem="strip")
+            programs_only = path in self._lost
+            order = MakeStrip(path, os.fsencode(folder), "strip", programs_only)
             made = await self._makers.make(order, lambda _: None)
             if not made.files:
                 return b""
             return await asyncio.to_thread(_read, os.path.join(folder, made.files[0].name))
-        except RefusedError:
+        except RefusedError as error:
+            if not error.final:
+                self._lost.add(path)
             return b""
         except WorkerDiedError as error:
+            self._lost.add(path)
             raise ArchiveError(f"the film cannot be shown: {error}.", "Look at it again.") from error
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)

@@ -45,10 +45,18 @@ PICTURES = (
 """Demuxers of single pictures; mov also reads HEIF and AVIF."""
 
 
-def guards(demuxers: tuple[str, ...], path: bytes = b"") -> tuple[str, ...]:
-    """Options before an input, so that only this one file is read, and only by one of these demuxers.
+def options(demuxers: tuple[str, ...], path: bytes = b"") -> tuple[dict[str, str], str | None]:
+    """(options of libavformat, the demuxer to use, or None): so that only this one file is read, and only by one
+    of these demuxers.
 
     A stream of JPEG pictures begins like a single picture, so that only its name shows that it is a film.
     """
-    forced = ("-f", "mjpeg") if path.lower().endswith((b".mjpeg", b".mjpg")) and "mjpeg" in demuxers else ()
-    return ("-protocol_whitelist", "file", "-format_whitelist", ",".join(demuxers), *forced)
+    forced = path.lower().endswith((b".mjpeg", b".mjpg")) and "mjpeg" in demuxers
+    return {"protocol_whitelist": "file", "format_whitelist": ",".join(demuxers)}, "mjpeg" if forced else None
+
+
+def guards(demuxers: tuple[str, ...], path: bytes = b"") -> tuple[str, ...]:
+    """The same as arguments for ffmpeg and ffprobe, before an input."""
+    named, forced = options(demuxers, path)
+    told = [word for name, value in named.items() for word in (f"-{name}", value)]
+    return (*told, *(("-f", forced) if forced else ()))

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from core import tools
-from core.errors import LadingError
+from core.derivatives.messages import ProbeFilm, RefusedError
+from core.derivatives.pool import Makers
+from core.errors import LadingError, WorkerDiedError
 from core.media import demuxers, ffprobe_parse, mediainfo_parse, redcode
 from core.media.ffprobe_parse import Probe
 from core.media.file_types import Kind, extension
@@ -44,6 +46,9 @@ STALL_TIMEOUT = 60.0
 
 TIME_LIMIT = 900.0
 """Seconds that a probe may take at most, whatever it does."""
+
+INSIDE_TIMEOUT = 20.0
+"""Seconds that a maker gets for a film that it opens in milliseconds. Then it is killed, and ffprobe is asked."""
 
 STUCK = 4
 """The number of killed probes still stuck in the kernel at which no new one is started."""
@@ -100,6 +105,9 @@ class Ffprobe:
         self._longest = longest
         self._search = search
         self._path: str | None = None
+        # Inside a maker a film is probed without starting ffprobe; not where a folder of tools is given.
+        self.makers = Makers(patience=INSIDE_TIMEOUT) if search is None else None
+        self._closed = False
         self._running: set[Child] = set()
         self._killed: list[Child] = []
 
@@ -130,6 +138,8 @@ class Ffprobe:
         if len(self._killed) >= STUCK:
             return Result(error=f"{len(self._killed)} probes hang in the kernel: unmount what does not answer.")
         try:
+            if (inside := await self._inside(item, job, beat)) is not None:
+                return inside
             answer, status = await self._run([executable, *arguments(os.fsencode(item.path))], job, beat)
             if status and answer.strip() == _BROKEN_OFF:
                 async with derivative.folder(context) as place:
@@ -141,6 +151,20 @@ class Ffprobe:
         except ProbeLostError as error:
             return Result(error=str(error))
         return result
+
+    async def _inside(self, item: ItemFacts, job: Job, beat: Beat) -> Result | None:
+        """The result without ffprobe; None where ffprobe is to be asked. Raises ProbeLostError after `close`."""
+        if self.makers is None or job.attempt > 1:
+            return None
+        beat(job.id, 0.0)
+        try:
+            told = await self.makers.probe(ProbeFilm(os.fsencode(item.path)))
+        except (RefusedError, WorkerDiedError) as error:
+            if self._closed:
+                raise ProbeLostError("it was ended.") from error
+            return None
+        result = result_of(item, told.answer, 0) if told.answer else None
+        return None if result is None or result.error or partly_read(item, result) else result
 
     async def _completed(self, item: ItemFacts, result: Result, job: Job, beat: Beat) -> Result:
         """A film's row with what MediaInfo, or of REDCODE exiftool, finds in it; unchanged if that is nothing.
@@ -203,6 +227,9 @@ class Ffprobe:
 
     async def close(self) -> None:
         """Kill every probe."""
+        self._closed = True
+        if self.makers:
+            await self.makers.close()
         for child in list(self._running):
             self._end(child)
         await asyncio.gather(*(child.gone() for child in self._killed))

@@ -120,6 +120,8 @@ class Thumbnail:
             film=of.kind == Kind.VIDEOS if film is None else film,
             folder=os.fsencode(place),
             stem=derivative.stem(item),
+            # What a maker has died of, or hung in, may have been a decoder inside it.
+            programs_only=job.attempt > 1,
         )
         return await self.makers.make(order, step)
 

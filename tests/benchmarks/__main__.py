@@ -12,6 +12,7 @@ from tests.benchmarks import (
     background,
     copies,
     copystage,
+    films,
     find,
     million,
     operations,
@@ -45,6 +46,7 @@ def options() -> argparse.Namespace:
             "starts",
             "copystage",
             "find",
+            "films",
             "seed",
             "terminal",
             "background",
@@ -57,7 +59,9 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS), help="import, mirror: who runs")
     parser.add_argument(
-        "--against", default="", help="import, operations, starts: another checkout of Lading, with its .venv"
+        "--against",
+        default="",
+        help="import, operations, starts, films: another checkout of Lading, with its .venv",
     )
     parser.add_argument("--pairs", type=int, default=5, help="rounds; odd, at least 5 for a result")
     parser.add_argument("--fraction", type=float, default=1.0, help="make everything smaller, to try it out")
@@ -101,6 +105,9 @@ def run(chosen: argparse.Namespace, folder: str) -> tuple[object, str]:
     if chosen.what == "background":
         rates = background.background(folder, chosen.pairs, chosen.fraction)
         return [asdict(line) for line in rates], background.text(rates)
+    if chosen.what == "films":
+        shares = films.films(folder, chosen.pairs, chosen.fraction, chosen.against)
+        return [asdict(line) for line in shares], background.text(shares)
     if chosen.what == "seed":
         rows = seed.seed_targets(folder, chosen.fraction)
         return rows, seed.text(rows)

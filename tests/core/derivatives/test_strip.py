@@ -25,17 +25,18 @@ def film(path: Path) -> Path:
     return path
 
 
-async def made(path: Path, folder: Path) -> Made:
+async def made(path: Path, folder: Path, programs_only: bool = False) -> Made:
     makers = Makers()
     try:
-        order = MakeStrip(path=os.fsencode(path), folder=os.fsencode(folder), stem="strip")
+        order = MakeStrip(os.fsencode(path), os.fsencode(folder), "strip", programs_only)
         return await makers.make(order, lambda fraction: None)
     finally:
         await makers.close()
 
 
-async def test_six_frames_from_the_beginning_to_the_end(tmp_path: Path) -> None:
-    (file,) = (await made(film(tmp_path / "film.mp4"), tmp_path)).files
+@pytest.mark.parametrize("programs_only", [False, True])
+async def test_six_frames_from_the_beginning_to_the_end(tmp_path: Path, programs_only: bool) -> None:
+    (file,) = (await made(film(tmp_path / "film.mp4"), tmp_path, programs_only)).files
     with Image.open(tmp_path / file.name) as image:
         assert image.size == (file.width, file.height)
         for number, colour in enumerate(SEEN):

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from core.media.date_tags import DATE_TAGS
+from core.media.metadata import unpack
 from core.tasks.exiftool import Exiftool
 from core.tasks.ffprobe import Ffprobe
 from tests.core.tasks.itemrig import Files, rows
@@ -256,6 +257,29 @@ async def test_all_of_it_agrees_but_for_what_is_listed(paths: list[bytes]) -> No
     assert {one: what for one, what in found.items() if one not in DISAGREEMENTS} == {}
     here = {os.fsdecode(os.path.basename(path)) for path in paths}
     assert [one for one in DISAGREEMENTS if one not in found and one[0] in here] == []
+
+
+async def test_a_film_is_probed_alike_with_and_without_ffprobe(paths: list[bytes]) -> None:
+    films = [path for path in paths if path.endswith(FILMS)]
+    inside, program = Ffprobe(), Ffprobe(search=os.environ["PATH"])
+    try:
+        ours = rows("probe", await Files(films).run(inside))
+        theirs = rows("probe", await Files(films).run(program))
+    finally:
+        await inside.close()
+        await program.close()
+    told = [json.loads(unpack(row.pop("raw"))) for row in ours]
+    found = {
+        (os.fsdecode(os.path.basename(path)), field): (one[field], other[field])
+        for path, one, other in zip(films, ours, theirs, strict=True)
+        for field in one
+        if one[field] != other[field]
+    }
+    assert found == {}
+    without = [path for path, one in zip(films, told, strict=True) if "library_versions" in one]
+    # All but those that are broken, or of a kind that is left to ffprobe.
+    assert len(without) > len(films) / 2
+    assert {os.path.splitext(path)[1] for path in without} >= {b".mov", b".mp4", b".avi", b".MTS", b".wav"}
 
 
 @pytest.mark.parametrize(

@@ -101,11 +101,13 @@ def fake(folder: Path, script: str) -> str:
     return str(folder)
 
 
-async def test_every_file_as_ffprobe_says_it(task: Ffprobe, media: dict[str, bytes]) -> None:
+async def test_every_file_as_ffprobe_says_it(media: dict[str, bytes]) -> None:
     names = [
         name for name in media if name.endswith(("mp4", "mov", "mkv", "wav", "m4a", "m2ts", "avi", "webm", "mxf"))
     ]
+    task = Ffprobe(search=os.environ["PATH"])
     found = rows("probe", await Files(media[name] for name in names).run(task))
+    await task.close()
     assert len(found) == len(names) == 15
     for name, row in zip(names, found, strict=True):
         said = alone(media[name])

@@ -4,18 +4,21 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable
 
+import msgspec
 import psutil
 import pytest
 from PIL import Image
 
 from core import tools
 from core.derivatives import pool
+from core.derivatives.messages import Made, MakeThumbnails
 from core.media.file_types import Kind
 from core.tasks.task import Job
 from core.tasks.thumbnail import Thumbnail
 from tests.rigs import media
-from tests.rigs.making import Archive, corners, rows, seen_corners, written
+from tests.rigs.making import X264, Archive, corners, film, rows, seen_corners, shown, written
 
 pytestmark = pytest.mark.process
 
@@ -135,6 +138,34 @@ async def test_a_maker_that_dies_or_hangs(tmp_path: os.PathLike[str], way: signa
     again = await task.run([jobs[1]], held, strike)
     assert len(rows(again[jobs[1].id])) == 3
     assert held.leftovers() == []
+    await task.close()
+
+
+async def test_a_film_that_a_maker_dies_of_is_left_to_ffmpeg(
+    tmp_path: os.PathLike[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, task = archive(tmp_path), Thumbnail()
+    job = held.add(film(tmp_path, "a.mov", *shown(), *X264))
+    programs_only: list[bool] = []
+    make = task.makers.make
+
+    async def noted(order: MakeThumbnails, step: Callable[[float], None]) -> Made:
+        programs_only.append(order.programs_only)
+        return await make(order, step)
+
+    monkeypatch.setattr(task.makers, "make", noted)
+
+    def strike(job: int, fraction: float) -> None:
+        if fraction and programs_only == [False]:
+            for maker in task.makers.busy:
+                os.kill(maker.process.pid, signal.SIGKILL)
+
+    result = (await task.run([job], held, strike))[job.id]
+    assert "gone" in result.error
+    assert not result.final
+    again = (await task.run([msgspec.structs.replace(job, attempt=2)], held, strike))[job.id]
+    assert [(row[3], row[4]) for row in rows(again)] == [(320, 240)] * 3
+    assert programs_only == [False, True]
     await task.close()
 
 
