@@ -43,8 +43,8 @@ log = logging.getLogger("lading.mirrors")
 
 
 class Mirrors:
-    """All mirrors of an engine, by their ids. `limits`: those of imports; `finish` waits for imports, by their ids,
-    and all that is added to their archives afterwards; `settings` gives the configuration as it is now."""
+    """All mirrors of an engine, by their ids. `limits`: those of imports; `finish` waits for imports, by their
+    ids, and all that is added to their archives afterwards; `settings` gives the configuration as it is now."""
 
     def __init__(
         self,
