@@ -46,7 +46,7 @@ class Source(msgspec.Struct, kw_only=True):
     label: str = ""
     note: str = ""
     glance: Survey | None = None
-    """What is new and known on the whole source; None: not counted yet."""
+    """What is new on the whole source; None: not counted yet."""
     compared: str = ""
     """The archive for which `glance` was counted, or tried."""
 

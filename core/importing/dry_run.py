@@ -51,7 +51,7 @@ class DryRun:
         needed = self._sum("new").bytes
         if room is not None and needed > room:
             warnings.append(f"The archive lacks room: {needed:,} bytes are needed, {room:,} are free.")
-        if not warnings and not self._sum("new", "known", "skipped", "failed").files:
+        if not warnings and not self._sum("new", "duplicate", "skipped", "failed").files:
             warnings.append(f"{NOTHING[:1].upper()}{NOTHING[1:]}.")
         if left_out := self._sum("skipped").files + self._sum("failed").files:
             warnings.append(f"{left_out:,} entries would not be archived: the verdict cannot be SAFE.")
@@ -66,9 +66,9 @@ class DryRun:
             warnings.append(far_times(self._far))
         return Survey(
             source=display(self._request.source),
-            files=self._sum("new", "known"),
+            files=self._sum("new", "duplicate"),
             new=self._sum("new"),
-            known=self._sum("known"),
+            duplicate=self._sum("duplicate"),
             reused=self._sum("reused"),
             litter=self._sum("litter"),
             skipped=self._sum("skipped"),
@@ -114,7 +114,7 @@ class DryRun:
         pace = await self._catalog.pace(self._archive_id, volume)
         if pace is None:
             return None
-        read = self._sum("new") if self._request.known == "record" else self._sum("new", "known")
+        read = self._sum("new") if self._request.known == "record" else self._sum("new", "duplicate")
         by_bytes, by_files = pace
         return max(read.bytes / by_bytes, read.files / by_files if by_files else 0.0)
 
@@ -140,7 +140,7 @@ class DryRun:
         for entry, path in zip(files, paths, strict=True):
             before = [row for row in seen.get(path, []) if Outcome(row.outcome) in IN_ARCHIVE]
             known = any((row.size, row.mtime_ns) == (entry.size, entry.mtime_ns) for row in before)
-            self._add(self._counts, "known" if known else "new", entry.size)
+            self._add(self._counts, "duplicate" if known else "new", entry.size)
             if before and not known:
                 self._add(self._counts, "reused", entry.size)
             self._sort(entry)

@@ -137,7 +137,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
         from tui.console.json_answers import AuditAnswer
 
-        console.out.json(AuditAnswer(**msgspec.structs.asdict(found), known=tuple(known)), indent=2)
+        console.out.json(AuditAnswer(**msgspec.structs.asdict(found), items=tuple(known)), indent=2)
     else:
         audited.tell(found, console.out)
         audited.tell_known(known, console.out)

@@ -96,7 +96,7 @@ def _word(view: ImportView) -> tuple[str, Style]:
 def _facts(view: ImportView) -> list[str]:
     counted = [f"{format.counted(view.archived.files, 'file')} archived ({format.size(view.archived.bytes)})"]
     others = {
-        "known": view.duplicate,
+        "duplicate": view.duplicate,
         "skipped": Count(files=view.skipped.files - view.litter.files),
         "junk": view.litter,
         "failed": view.failed,

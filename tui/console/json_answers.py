@@ -91,9 +91,9 @@ class Turned(ImportView, frozen=True, kw_only=True):
 
 
 class AuditAnswer(AuditResult, frozen=True, kw_only=True):
-    """An audit's result, with everything known of damaged items."""
+    """An audit's result; `items`: the damaged ones, with all that the catalog has of them."""
 
-    known: tuple[ItemView, ...] = ()
+    items: tuple[ItemView, ...] = ()
 
 
 class Ids(Value, frozen=True, kw_only=True):

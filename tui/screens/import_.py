@@ -27,7 +27,7 @@ FILTERS: dict[str, Sequence[Outcome]] = {
     "failed": (Outcome.FAILED,),
     "to do": (Outcome.TODO,),
     "skipped": (Outcome.SKIPPED, Outcome.LITTER),
-    "known": (Outcome.DUPLICATE,),
+    "duplicate": (Outcome.DUPLICATE,),
     "archived": (Outcome.ARCHIVED,),
 }
 
@@ -41,7 +41,7 @@ class Import(Steering, Browsing):
     NAME = "import"
     ABOUT = "One import, and every file it has seen."
     KEYS: ClassVar[tuple[Key, ...]] = (
-        Key(key="f", label="filter", does="filter", about="all, failed, to do, skipped, known, archived"),
+        Key(key="f", label="filter", does="filter", about="all, failed, to do, skipped, duplicate, archived"),
         Key(key="slash", label="search", does="search", about="only files with these words in their path"),
         OPEN,
         GRID,
@@ -178,7 +178,7 @@ def _totals(record: ImportRecord, view: ImportView | None) -> list[Line]:
     doubt = format.unopenable(view.unopenable if view else record.unopenable)
     advice = view.advice if view else record.advice
     took = f", in {format.duration(record.ended - record.started)}" if record.ended else ""
-    seen, archived, known, skipped, failed, todo = (
+    seen, archived, duplicate, skipped, failed, todo = (
         (view.seen, view.archived, view.duplicate, view.skipped, view.failed, view.todo) if view else (None,) * 6
     )
 
@@ -186,8 +186,8 @@ def _totals(record: ImportRecord, view: ImportView | None) -> list[Line]:
         return format.number(now.files if now is not None else then)  # type: ignore[attr-defined]
 
     sums = (
-        f" seen {count(seen, record.seen)} = archived {count(archived, record.archived)} + known "
-        f"{count(known, record.duplicate)} + skipped {count(skipped, record.skipped)} + failed "
+        f" seen {count(seen, record.seen)} = archived {count(archived, record.archived)} + duplicate "
+        f"{count(duplicate, record.duplicate)} + skipped {count(skipped, record.skipped)} + failed "
         f"{count(failed, record.failed)} + to do {count(todo, record.todo)}"
     )
     lines = [

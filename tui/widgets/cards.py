@@ -193,7 +193,7 @@ def _more(view: ImportView, room: Room) -> list[Line]:
     glyphs = room.glyphs
     counts = {
         "archived": view.archived,
-        "known": view.duplicate,
+        "duplicate": view.duplicate,
         "skipped": view.skipped,
         "failed": view.failed,
         "to do": view.todo,

@@ -46,7 +46,7 @@ class Prospect(Pane):
     def _source(self, one: Survey, room: Room) -> list[Line]:
         glyphs = room.glyphs
         name = glyphs.text(self.names.get(one.source, one.source))
-        told = line((f" {name}: ", "bold"), *new_and_known(one), (f", {format.size(one.files.bytes)}", "dim"))
+        told = line((f" {name}: ", "bold"), *new_and_duplicate(one), (f", {format.size(one.files.bytes)}", "dim"))
         inside = _flowing([*_kinds(one, glyphs), *_more(one, glyphs)], room.width - 4)
         lines = [told, *(line((f"   {part}", "dim")) for part in inside)]
         return [crop(pieces, room.width, utf8=glyphs.utf8) for pieces in lines]
@@ -85,11 +85,11 @@ class Prospect(Pane):
             yield f"{told} only in iCloud would stay out: to fetch them, go to 4, icloud."
 
 
-def new_and_known(one: Survey) -> Line:
-    """`412 new, 866 known`."""
+def new_and_duplicate(one: Survey) -> Line:
+    """`412 new, 866 duplicates`."""
     return line(
         (f"{format.number(one.new.files)} new", "good" if one.new.files else "dim"),
-        f", {format.number(one.known.files)} known",
+        f", {format.counted(one.duplicate.files, 'duplicate')}",
     )
 
 

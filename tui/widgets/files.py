@@ -15,9 +15,9 @@ from tui.widgets.pane import Lazy, Room, Rows, empty
 WORDS = {
     Outcome.TODO: ("to do", "busy"),
     Outcome.ARCHIVED: ("archived", "good"),
-    Outcome.DUPLICATE: ("known", "good"),
+    Outcome.DUPLICATE: ("duplicate", "good"),
     Outcome.SKIPPED: ("skipped", "warn"),
-    Outcome.LITTER: ("litter", "dim"),
+    Outcome.LITTER: ("junk", "dim"),
     Outcome.FAILED: ("FAILED", "bad"),
 }
 

@@ -28,7 +28,7 @@ CHOICES: dict[str, dict[str, str]] = {
     "icloud": {str(way): told for way, told in ICLOUD.items()},
 }
 
-LABELS = {"also": "and to", "verify": "proof", "libraries": "photos"}
+LABELS = {"also": "and to", "verify": "proof", "known": "previous", "libraries": "photos"}
 
 OF_A_CARD = ("label", "note")
 """Questions about the chosen source only."""

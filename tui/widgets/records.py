@@ -55,14 +55,14 @@ def row(
     state = str(view.state) if view else record.state
     failed = view.failed.files if view else record.failed
     archived = view.archived.files if view else record.archived
-    known = view.duplicate.files if view else record.duplicate
+    duplicate = view.duplicate.files if view else record.duplicate
     word, style = verdict(state, view.verdict if view else record.verdict, failed)
     if view is not None and snapshot is not None and state in (State.RUNNING, State.PAUSED) and view.listed:
         word += f" {int(share(settled(view, snapshot.in_flight), view.seen.bytes) * 100)}%"
     mark = (">", "title") if chosen and room.focused else (" ", "")
     name = glyphs.text(record.label or record.source.rstrip("/").rpartition("/")[2] or record.source)
     wide = room.width >= 100
-    counts = f"{format.number(archived)} new, {format.number(known)} known"
+    counts = f"{format.number(archived)} new, {format.counted(duplicate, 'duplicate')}"
     bad = (f", {format.number(failed)} failed", "bad") if failed else ("", "")
     broken = (view.unopenable if view else record.unopenable).files
     doubt = (f", {format.number(broken)} cannot be opened", "warn") if broken else ("", "")

@@ -36,7 +36,7 @@ async def test_a_name_with_other_content_is_told(rig: Rig) -> None:
     await rig.imported()
     write(first, b"quite another")
     (survey,) = await rig.engine.imports.survey([rig.request()])
-    assert (survey.new.files, survey.known.files, survey.reused.files, survey.reused.bytes) == (1, 1, 1, 13)
+    assert (survey.new.files, survey.duplicate.files, survey.reused.files, survey.reused.bytes) == (1, 1, 1, 13)
     assert any(warning.startswith("1 names were imported before") for warning in survey.warnings)
 
 

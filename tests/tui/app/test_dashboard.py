@@ -56,7 +56,7 @@ async def test_the_header_says_state_progress_and_sum() -> None:
         assert "Mill Creek Asylum" in head[0]
         assert "RUNNING, 2 FAILED, 1 of 3 cards safe" in head[0]
         assert "69%  120 of 172 GB  3m14s left, done 14:03" in head[1]
-        assert "seen 1,809 = archived 1,514 + known 16 + skipped 4 + failed 2 + to do 273" in head[2]
+        assert "seen 1,809 = archived 1,514 + duplicate 16 + skipped 4 + failed 2 + to do 273" in head[2]
 
 
 @pytest.mark.parametrize(

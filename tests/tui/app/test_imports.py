@@ -143,7 +143,7 @@ async def test_one_import(size: tuple[int, int]) -> None:
     async with running(None, size, fake=engine()) as app:
         await opened(app, "G", "enter")
         await app.until(lambda: "FILES, 1,000" in app.text and "Mill Creek" in app.text)
-        assert "seen 12 = archived 10 + known 2" in app.text
+        assert "seen 12 = archived 10 + duplicate 2" in app.text
         assert "proven 9 read back from the medium, 1 not read back" in app.text
         assert "source: Inp" in app.text
         assert pictures.same(app.app, f"import-{size[0]}x{size[1]}")

@@ -58,7 +58,7 @@ def test_a_card_is_imported_checked_and_restored(tmp_path: Path, size: tuple[int
             walk = Walk(shown)
             shown.until(b"READY")
             card.mount()
-            shown.until(b"3 new, 0 known")
+            shown.until(b"3 new, 0 duplicates")
             walk.press("\r", "SOURCES")
             shown.until(b"[x]")
             walk.press("p", "Wedding Canon")

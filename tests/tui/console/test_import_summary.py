@@ -27,7 +27,7 @@ def lines(one: ImportView, *errors: ErrorGroup) -> list[str]:
 
 def test_a_safe_card() -> None:
     assert lines(done()) == [
-        "SAFE  B002: 1,204 files archived (41.2 GB), 3 known, 2 skipped; read back from the medium",
+        "SAFE  B002: 1,204 files archived (41.2 GB), 3 duplicate, 2 skipped; read back from the medium",
         "      44.2 GB read in 3m14s, 228 MB/s; receipt: lading receipt 20251206-140700-ab12",
     ]
 
@@ -55,7 +55,7 @@ def test_a_card_to_keep_says_why_and_what_to_do() -> None:
     )
     assert lines(keep, BAD) == [
         "KEEP  B002: 2 could not be archived (such as GX020117.MP4).",
-        "      1,204 files archived (41.2 GB), 3 known, 2 skipped, 2 failed; not read back",
+        "      1,204 files archived (41.2 GB), 3 duplicate, 2 skipped, 2 failed; not read back",
         "      2 x source: Input/output error, newest: DCIM/100GOPRO/GX020117.MP4",
         "          Try another card reader, then resume.",
         "      44.2 GB read in 3m14s, 228 MB/s; receipt: lading receipt 20251206-140700-ab12",
@@ -75,14 +75,14 @@ def test_a_paused_import_says_how_it_goes_on() -> None:
     paused = view(state=State.PAUSED, reason="/Volumes/B002 does not answer any more", advice="Plug it in again.")
     assert lines(paused) == [
         "PAUSED  B002: /Volumes/B002 does not answer any more. Plug it in again.",
-        "      1,532 files archived (100 GB), 866 known, 4 skipped, 270 to do; read back from the medium",
+        "      1,532 files archived (100 GB), 866 duplicate, 4 skipped, 270 to do; read back from the medium",
         "      go on with: lading resume 20251206-140700-ab12",
     ]
 
 
 def test_known_files_alone_are_not_called_read_back() -> None:
     (first, _) = lines(done(archived=count(0), duplicate=count(1207)))
-    assert first == "SAFE  B002: 0 files archived (0 B), 1,207 known, 2 skipped"
+    assert first == "SAFE  B002: 0 files archived (0 B), 1,207 duplicate, 2 skipped"
 
 
 def test_hostile_names_do_nothing() -> None:
