@@ -13,11 +13,12 @@ from core.models import Count, JobView, Unopenable, Value, Verdict
 class Survey(Value, frozen=True, kw_only=True):
     """The result of a dry run over one source.
 
-    duplicate: files that were archived from this volume before, by path, size and time; they are not read. reused: new files whose path an imported file had. pairs: RAW + JPEG. takes: films in several files. indexes:
-    files about the card as a whole. cameras: by the card's folders. libraries, icloud, icloud_folders: left out
-    unless asked for; the content of such a folder is not counted. needed, free: bytes in the archive; free None:
-    not known. seconds: the expected duration by earlier imports; None: there are no measurements. one_volume:
-    source and archive are on one volume. refused: why the import will not start.
+    duplicate: files that were archived from this volume before, by path, size and time. reused: new files
+    whose path an imported file had. pairs: RAW + JPEG. takes: films in several files. indexes: files about the
+    card as a whole. cameras: by the card's folders. libraries, icloud, icloud_folders: left out unless asked
+    for; the content of such a folder is not counted. needed, free: bytes in the archive; free None: not known.
+    seconds: the expected duration by earlier imports; None: there are no measurements. one_volume: source and
+    archive are on one volume. refused: why the import will not start.
     """
 
     source: str

@@ -130,7 +130,8 @@ class Copies(Table):
         """Set an import that waited for copies to SAFE, because there are enough of them now."""
         await self.database.run(
             (
-                "UPDATE import SET copies = 0, verdict = 'SAFE', verdict_reason = '' WHERE id = ? AND copies > 0",
+                "UPDATE import SET copies = 0, verdict = 'SAFE', verdict_reason = '', announced = 0 "
+                "WHERE id = ? AND copies > 0",
                 [(import_id,)],
             )
         )

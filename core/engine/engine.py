@@ -114,6 +114,7 @@ class Engine:
             self.ended_imports.start()
             self.arrivals.configure()
             self.groups.start()
+            await self.hooks.start()
             stack.pop_all()
         self._watching = [
             asyncio.create_task(self._watch(), name="watch of the archives' locks"),

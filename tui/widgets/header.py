@@ -150,9 +150,9 @@ def _sum(sums: Session, width: int) -> Line:
     ]
 
     def together(parts: list[tuple[int, str, str]]) -> Line:
-        pieces: list[Piece] = [f" seen {format.number(sums.seen.files)} = "]
+        pieces: list[Piece] = [(f" seen {format.number(sums.seen.files)} = ", "")]
         for number, (count, what, style) in enumerate(parts):
-            pieces += [" + "] if number else []
+            pieces += [(" + ", "")] if number else []
             pieces.append((f"{what} {format.number(count)}", style if count else "dim"))
         return line(*pieces)
 
