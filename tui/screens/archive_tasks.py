@@ -238,7 +238,8 @@ def mhl(screen: Screen, record: ImportRecord) -> None:
 
 
 async def edit_location(screen: Screen, record: ImportRecord) -> None:
-    """Change the description of an import's location, by one question after the other; Esc skips the rest."""
+    """Change the description of an import's location, by one question after the other; Esc at any of them
+    leaves it as it was."""
     connection = screen.lading.connection
     now = await connection.call(DescribeLocation.of(record.archive, record.location, Changes()))
     place = "" if now.latitude is None or now.longitude is None else f"{now.latitude:g},{now.longitude:g}"
@@ -270,7 +271,7 @@ async def edit_location(screen: Screen, record: ImportRecord) -> None:
 
         def answered(text: str | None) -> None:
             if text is None:
-                ask(len(questions))
+                screen.say(f"{now.name} stays as it was.")
                 return
             if text != before:
                 given[name] = text

@@ -193,11 +193,16 @@ async def test_an_import_is_restored_moved_described_and_hashed(tmp_path: Path) 
         await app.until(lambda: "0001.mhl: 3 files." in app.text)
         await app.press("escape", "l")
         await app.until(lambda: "its name; the folder stays" in app.text)
+        # Esc after an answer: nothing is changed.
+        await app.press(*"Another", "enter", "escape")
+        assert "Mill Creek stays as it was." in app.foot
+        await app.press("l")
+        await app.until(lambda: "its name; the folder stays" in app.text)
         await app.press("enter", *"A mill", "enter", "enter", "enter")
-        await app.until(lambda: len(calls(app, DescribeLocation)) == 2)
+        await app.until(lambda: len(calls(app, DescribeLocation)) == 3)
         assert calls(app, Restore) == [Restore(name=newest.id, target=b"/out")]
         assert calls(app, MoveImport) == [MoveImport(name=newest.id, location="Elsewhere")]
-        changed = calls(app, DescribeLocation)[1]
+        changed = calls(app, DescribeLocation)[2]
         assert isinstance(changed, DescribeLocation)
         assert (changed.location, changed.name, changed.description, changed.position) == (
             "mill-creek-1",
