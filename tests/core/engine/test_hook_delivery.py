@@ -1,23 +1,24 @@
 """Mails and Apprise's services: what a real server receives, and what is said when it does not."""
 
+import asyncio
 import io
 import json
 import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, LoginPassword
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from core.engine import apprise_process
 from core.engine.hook_delivery import deliver, letter
@@ -81,19 +82,14 @@ class Mailbox:
 PASSWORD = {"user": "ada", "password_env": "MAIL_PASSWORD"}
 
 
-@contextmanager
-def serving(**how: Any) -> Iterator[Mailbox]:
+@asynccontextmanager
+async def serving(**how: Any) -> AsyncIterator[Mailbox]:
     """An SMTP server on the loopback."""
     box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=0, authenticator=box.login, **how)
-    # The controller connects to itself as soon as it listens, by the port that it was given.
-    controller._trigger_server = lambda: None  # type: ignore[method-assign]
-    controller.start()
-    try:
-        box.port = cast(Any, controller.server).sockets[0].getsockname()[1]
+    make = partial(SMTP, box, authenticator=box.login, **how)
+    async with await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0) as server:
+        box.port = server.sockets[0].getsockname()[1]
         yield box
-    finally:
-        controller.stop()
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +116,7 @@ def mail(box: Mailbox, **how: Any) -> Hook:
 
 
 async def test_a_mail_tells_the_facts_in_words_and_as_json() -> None:
-    with serving() as box:
+    async with serving() as box:
         assert await deliver(mail(box), ENDING) == ""
     (got,) = box.mails
     assert (got["From"], got["To"], got["Subject"]) == (
@@ -144,21 +140,21 @@ async def test_a_password_goes_only_through_starttls(
     monkeypatch.setenv("MAIL_PASSWORD", "secret")
     printed = (sys.executable, "-c", "print('secret'); print('user: ada')")
     password = {"password_env": "MAIL_PASSWORD"} if way == "environment" else {"password_command": printed}
-    with serving(tls_context=secure(certificate), require_starttls=True) as box:
+    async with serving(tls_context=secure(certificate), require_starttls=True) as box:
         assert await deliver(mail(box, security="starttls", user="ada", **password), ENDING) == ""
     assert (box.users, box.secure) == ([(b"ada", b"secret")], [True])
 
 
 async def test_where_starttls_is_not_offered_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAIL_PASSWORD", "secret")
-    with serving(auth_require_tls=False) as box:
+    async with serving(auth_require_tls=False) as box:
         why = await deliver(mail(box, security="starttls", **PASSWORD), ENDING)
     assert "STARTTLS" in why
     assert (box.users, box.mails) == ([], [])
 
 
 async def test_a_certificate_that_nobody_signed_is_refused(certificate: tuple[str, str]) -> None:
-    with serving(tls_context=secure(certificate)) as box:
+    async with serving(tls_context=secure(certificate)) as box:
         assert "certificate verify failed" in await deliver(mail(box, security="starttls"), ENDING)
     assert box.mails == []
 
@@ -168,7 +164,7 @@ async def test_what_a_server_refuses_is_said(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", certificate[0])
     monkeypatch.setenv("MAIL_PASSWORD", "wrong")
-    with serving(tls_context=secure(certificate)) as box:
+    async with serving(tls_context=secure(certificate)) as box:
         asked = mail(box, security="starttls", **PASSWORD)
         assert (await deliver(asked, ENDING)).startswith("535 ")
         monkeypatch.delenv("MAIL_PASSWORD")
