@@ -13,18 +13,21 @@ from core.models import Count, JobView, Unopenable, Value, Verdict
 class Survey(Value, frozen=True, kw_only=True):
     """The result of a dry run over one source.
 
-    duplicate: files that were archived from this volume before, by path, size and time. reused: new files
-    whose path an imported file had. pairs: RAW + JPEG. takes: films in several files. indexes: files about the
-    card as a whole. cameras: by the card's folders. libraries, icloud, icloud_folders: left out unless asked
-    for; the content of such a folder is not counted. needed, free: bytes in the archive; free None: not known.
-    seconds: the expected duration by earlier imports; None: there are no measurements. one_volume: source and
-    archive are on one volume. refused: why the import will not start.
+    duplicate: files that were archived from this volume before, by path, size and time. earliest, latest: the
+    span of the times of all files (Unix time); None: there are none. reused: new files whose path an imported
+    file had. pairs: RAW + JPEG. takes: films in several files. indexes: files about the card as a whole.
+    cameras: by the card's folders. libraries, icloud, icloud_folders: left out unless asked for; the content
+    of such a folder is not counted. needed, free: bytes in the archive; free None: not known. seconds: the
+    expected duration by earlier imports; None: there are no measurements. one_volume: source and archive are
+    on one volume. refused: why the import will not start.
     """
 
     source: str
     files: Count = Count()
     new: Count = Count()
     duplicate: Count = Count()
+    earliest: float | None = None
+    latest: float | None = None
     reused: Count = Count()
     litter: Count = Count()
     skipped: Count = Count()
@@ -330,10 +333,11 @@ class ItemView(Value, frozen=True, kw_only=True):
 class LocationView(Value, frozen=True, kw_only=True):
     """One location. `folder` never changes. latitude, longitude: degrees, as a person gave them, both or neither.
 
-    sealed: when its bag was last made valid; None: it is open, and `note` says why. junk: junk files of operating
-    systems last seen in it. files and bytes count distinct contents, kinds are (kind, files), cameras (camera,
-    files). bounds: south, north, west, east of all positions; empty when none is known. copies: (path of another
-    copy, contents of this location that are verified there).
+    sealed: when its bag was last made valid; None: it is open, and `note` says why. junk: junk files of
+    operating systems last seen in it. counted: whether its files were counted yet. files and bytes count
+    distinct contents, kinds are (kind, files), cameras (camera, files). bounds: south, north, west, east of
+    all positions; empty when none is known. copies: (path of another copy, contents of this location that are
+    verified there).
     """
 
     folder: str
@@ -346,6 +350,7 @@ class LocationView(Value, frozen=True, kw_only=True):
     sealed: float | None = None
     note: str = ""
     junk: int = 0
+    counted: bool = True
     files: int = 0
     bytes: int = 0
     kinds: tuple[tuple[str, int], ...] = ()

@@ -66,6 +66,11 @@ class Source(msgspec.Struct, kw_only=True):
         parts = [below[:at] for at, byte in enumerate(below) if byte == ord("/")] + [below]
         return not any(part in self.out for part in parts) if self.picked else any(p in self.only for p in parts)
 
+    def partly(self, below: bytes) -> bool:
+        """Whether something, but not all, below a folder is to be imported, as far as that was said."""
+        chosen = self.out if self.picked else self.only
+        return below not in chosen and any(path.startswith(below + b"/") for path in chosen)
+
     def toggle_below(self, below: bytes) -> str:
         """Pick a path below it, or leave it out. Returns why that is not possible, else an empty text."""
         chosen = self.out if self.picked else self.only
@@ -188,7 +193,8 @@ class Choice(msgspec.Struct, kw_only=True):
         """Take over the volumes that are mounted now, keeping the choices for those that were there before."""
         before = {source.path: source for source in self.sources if not source.typed}
         found = []
-        for volume in sorted(volumes, key=_rank):
+        # A file system in memory, such as /tmp, holds nothing that anybody would archive.
+        for volume in sorted((one for one in volumes if one.kind is not Kind.MEMORY), key=_rank):
             source = before.get(volume.mount)
             if source is None or source.volume is None or source.volume.identity != volume.identity:
                 # Cards of one camera have the same name, and so can have the same mount point.

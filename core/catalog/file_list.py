@@ -168,7 +168,7 @@ async def _of_item(read: Read, file_id: int, item: int) -> list[tuple[str, str]]
     ):
         captured, tag, zone, offset, camera, lens, width, height, duration, lat, lon, error = row
         told += [
-            ("taken", "clock not set" if zone == "unset" else (captured or "").replace("Z", " UTC")),
+            ("taken", "clock not set" if zone == "unset" else _taken(captured or "")),
             ("zone", told_zone(zone or "", offset)),
             ("dated by", tag or ""),
             ("camera", camera or ""),
@@ -209,6 +209,11 @@ async def _of_item(read: Read, file_id: int, item: int) -> list[tuple[str, str]]
     ):
         told.append(("also", f"{display(path)} in {name}"))
     return told
+
+
+def _taken(captured: str) -> str:
+    """A capture date as other dates are shown."""
+    return captured.replace("Z", " UTC").replace("T", " ", 1)
 
 
 def _view(row: Sequence[Any]) -> FileView:

@@ -42,6 +42,8 @@ class DryRun:
         self._takes: Counter[bytes] = Counter()
         self._indexes = 0
         self._far = 0
+        self._span: tuple[float, float] | None = None
+        """The earliest and the latest time of a file."""
         self._folders: dict[str, set[str]] = {}
 
     async def run(self, avoid: tuple[tuple[int, int], ...], room: int | None) -> Survey:
@@ -69,6 +71,8 @@ class DryRun:
             files=self._sum("new", "duplicate"),
             new=self._sum("new"),
             duplicate=self._sum("duplicate"),
+            earliest=self._span[0] if self._span else None,
+            latest=self._span[1] if self._span else None,
             reused=self._sum("reused"),
             litter=self._sum("litter"),
             skipped=self._sum("skipped"),
@@ -144,6 +148,9 @@ class DryRun:
             if before and not known:
                 self._add(self._counts, "reused", entry.size)
             self._sort(entry)
+            at = entry.mtime_ns / 1e9
+            first, last = self._span or (at, at)
+            self._span = min(first, at), max(last, at)
 
     def _sort(self, entry: Entry) -> None:
         """Count a file by what its name says."""

@@ -46,8 +46,7 @@ def _ask(
             then(text)
 
     def offer(typed: str) -> list[str]:
-        fits = [name for name in names if typed.casefold() in name.casefold()]
-        return fits[: path_completion.OFFERED]
+        return [name for name in names if typed.casefold() in name.casefold()]
 
     screen.app.push_screen(
         Ask(question, answer, screen.glyphs, about=about, offer=offer if names else None), answered
@@ -72,7 +71,7 @@ def ask_path(
         then(path)
 
     def offer(typed: str) -> Sequence[str]:
-        return path_completion.completions(typed) if typed else recent
+        return path_completion.offers(typed, recent)
 
     screen.app.push_screen(Ask(question, "", screen.glyphs, about=about, offer=offer), answered)
 

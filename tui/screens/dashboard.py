@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from typing import ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -146,6 +147,11 @@ class Dashboard(Base[None]):
 
     # What keys do
 
+    def face(self, key: Key) -> Key:
+        """In the enlarged queues the keys for their slots are shown."""
+        steers = key.does in ("more", "less") and self.steers_queues
+        return msgspec.structs.replace(key, shown=True) if steers else key
+
     def why_not(self, does: str) -> str:
         """Why a key cannot be used now."""
         if does in ("pause", "cancel", "retry", "more", "less") and self.lading.trouble:
@@ -154,6 +160,8 @@ class Dashboard(Base[None]):
             return "Enlarge the queues first: 3, Enter."
         if self.steers_queues and does in ("pause", "retry", "more", "less"):
             return self._why_not_queue(does)
+        if self.steers_queues and does in WHY_NOT:
+            return "That is about an import: choose it first, 1."
         if does in WHY_NOT and self.card is not None:
             return key_reasons.CARD
         if does in WHY_NOT and self.mirror is not None:

@@ -6,7 +6,7 @@ NONE = "There is no import."
 
 CARD = "No import of that card was begun yet: enter begins one."
 
-CLOSED = "It was closed as it is: import it anew; what is archived is not copied again."
+CANCELLED = "It was cancelled: import it anew; what is archived is not copied again."
 
 ENDED = (State.DONE, State.CANCELLED)
 
@@ -23,7 +23,7 @@ def retrying(view: ImportView | None) -> str:
     if view is None:
         return NONE
     if view.state is State.CANCELLED:
-        return CLOSED
+        return CANCELLED
     if view.state is State.PAUSED or view.failed.files:
         return ""
     return f"{view.label} {'is running' if view.state is State.RUNNING else 'has ended'}, and nothing failed."

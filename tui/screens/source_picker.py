@@ -53,6 +53,8 @@ class Choosing(Base[None]):
         self._glancing: asyncio.Task[None] | None = None
         self._stopped: list[bool] = []
         self.locations: list[str] = []
+        self._picked_alone: Source | None = None
+        """The card that was picked by itself, until it is known whether anything on it is new."""
         self.touched = False
         """Whether a person has picked a source, or left one out."""
         self.started = False
@@ -128,7 +130,7 @@ class Choosing(Base[None]):
                 elif len(new) == 1 and not self.touched and not self.choice.picked:
                     # The card that was just put in is what it is about.
                     new[0].picked = True
-                    chosen = new[0]
+                    chosen = self._picked_alone = new[0]
                 sources.follow(chosen)
                 if before != {source.path for source in self.choice.picked}:
                     self.changed()
@@ -186,6 +188,7 @@ class Choosing(Base[None]):
         }
         prospect.warnings = cautions(self.choice)
         prospect.trouble = ""
+        prospect.archive = self.choice.archive
         if self._counting is not None:
             self._counting.cancel()
         prospect.counting = bool(self.choice.picked)
@@ -242,6 +245,11 @@ class Choosing(Base[None]):
             if request.source in whole and display(request.source) in counted:
                 source = whole[request.source]
                 source.glance, source.compared = counted[display(request.source)], archive
+        alone, self._picked_alone = self._picked_alone, None
+        if alone is not None and not self.touched and alone.glance and not alone.glance.new.files:
+            # Nothing on it is new, so it is not what it is about.
+            alone.picked = False
+            self.changed()
         found = self.query_one(Form).found
         found.update(name for name in ("libraries", "icloud") if any(getattr(one, name) for one in surveys))
         found.update("icloud" for one in surveys if one.icloud_folders)

@@ -22,6 +22,10 @@ WORDS = {
 }
 
 
+CAMERA = 14
+"""Columns of a camera's name where files of several imports are listed."""
+
+
 class Files(Paged[FileView]):
     """The files of an import, or those that a search found. `g` is a key of the screen, and not the way to the
     top."""
@@ -72,7 +76,10 @@ class Files(Paged[FileView]):
             return line(mark, (f"  {glyphs.more}", "dim"))
         word, style = WORDS[file.outcome] if not file.damage else ("DAMAGED", "bad")
         size = f" {format.size(file.size):>8}"
-        told = file.damage or file.reason or file.sequence or (file.camera if self.several else "")
+        told = file.damage or file.reason or file.sequence
+        if self.several and not told:
+            # A column, so that the places behind it stand below each other.
+            told = glyphs.fit(file.camera, CAMERA).ljust(CAMERA)
         why = f"  {told}" if told else ""
         place = f"  {file.location}" if self.several else ""
         when = format.captured(file.captured) if file.captured else _date(file.mtime)

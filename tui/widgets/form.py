@@ -30,6 +30,9 @@ CHOICES: dict[str, dict[str, str]] = {
 
 LABELS = {"also": "and to", "verify": "proof", "known": "previous", "libraries": "photos"}
 
+NEEDED = ("archive", "location")
+"""Questions without whose answers no import starts."""
+
 OF_A_CARD = ("label", "note")
 """Questions about the chosen source only."""
 
@@ -82,7 +85,7 @@ class Form(Pane):
         glyphs = room.glyphs
         mark = (">", "title") if chosen and room.focused else (" ", "")
         answer = self.answer(question)
-        needed = question in ("archive", "location") and not answer
+        needed = question in NEEDED and not answer
         told = CHOICES[question].get(answer, answer) if question in CHOICES else answer
         text = (glyphs.text(told), "") if told else (QUESTIONS[question], "warn" if needed else "dim")
         name = (f"{LABELS.get(question, question):<10}", "bold" if needed else "dim")

@@ -82,9 +82,12 @@ def heading(sums: Session, trouble: str = "") -> Heading:
     if all(view.state is State.PAUSED for view in sums.active):
         reason = next((view.reason for view in sums.active if view.reason), "")
         return Heading(word="PAUSED", style="warn", more=f" {reason}" if reason else of)
+    paused = sum(1 for view in sums.active if view.state is State.PAUSED)
+    stands = f", {paused} PAUSED" if paused else ""
     if sums.failed.files:
-        return Heading(word=f"RUNNING, {format.number(sums.failed.files)} FAILED", style="bad", more=of)
-    return Heading(word="RUNNING" if sums.listed else "SCANNING", style="busy", more=of)
+        return Heading(word=f"RUNNING, {format.number(sums.failed.files)} FAILED{stands}", style="bad", more=of)
+    word = "RUNNING" if sums.listed else "SCANNING"
+    return Heading(word=word + stands, style="warn" if paused else "busy", more=of)
 
 
 def _ended(sums: Session, of: str) -> Heading:

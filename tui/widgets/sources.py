@@ -75,5 +75,8 @@ def says(source: Source, wide: bool) -> Line:
     error = ((f"  {volume.error}", "warn"),) if volume.error else ()
     locked = ((" read-only", "dim"),) if volume.read_only else ()
     counted = (*new_and_duplicate(source.glance), ("  ", "")) if source.glance else ()
+    if source.out or source.only:
+        # The counts are those of the whole source.
+        counted = line(("a part of it  ", "good"))
     more = line((volume.filesystem, "dim"), *locked, (f"  {source.path}", "dim")) if wide or not counted else ()
     return (*line(camera, room, "  "), *counted, *more, *error)
