@@ -48,6 +48,27 @@ class Survey(Value, frozen=True, kw_only=True):
     refused: str = ""
 
 
+class CardView(Value, frozen=True, kw_only=True):
+    """A card, drive or folder, by its newest import into one archive.
+
+    identity: the volume's. verdict: OPEN where that import has not ended, or nothing was found. imports: how many
+    there were of it into that archive.
+    """
+
+    identity: str
+    label: str
+    source: str
+    archive: str
+    location: str
+    import_id: str
+    state: str
+    verdict: Verdict
+    reason: str
+    started: float
+    ended: float | None
+    imports: int
+
+
 class AuditScope(Value, frozen=True, kw_only=True):
     """What an audit reads: only what was not read back for `older_than` seconds; of that a random `sample`, in
     percent; or only what is known to be damaged, to be healed from the sources `heal`, and with `copies` from

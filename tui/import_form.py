@@ -16,6 +16,7 @@ from core.volumes.volume import Volume
 
 Verify = Literal["readback", "source", "end", "none"]
 Known = Literal["read", "record"]
+Duplicates = Literal["archive", "location"]
 
 VERIFY: dict[Verify, str] = {
     "readback": "read every copy back and compare",
@@ -26,6 +27,10 @@ VERIFY: dict[Verify, str] = {
 KNOWN: dict[Known, str] = {
     "read": "read them again and compare",
     "record": "believe the record: faster",
+}
+DUPLICATES: dict[Duplicates, str] = {
+    "archive": "what the archive holds is not kept twice",
+    "location": "what this location holds is not kept twice",
 }
 LIBRARIES = {False: "photo libraries stay out", True: "photo libraries, too, file by file"}
 ICLOUD = {False: "what is only in iCloud stays out", True: "what is only in iCloud is fetched"}
@@ -102,7 +107,7 @@ class Choice(msgspec.Struct, kw_only=True):
     """The preset's pattern for locations, until a person answers otherwise; empty: none."""
     verify: Verify = "readback"
     known: Known = "read"
-    duplicates: Literal["archive", "location"] = "archive"
+    duplicates: Duplicates = "archive"
     operator: str = ""
     libraries: bool = False
     icloud: bool = False

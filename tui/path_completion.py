@@ -23,8 +23,8 @@ class Entry(Value, frozen=True, kw_only=True):
     name: bytes
     folder: bool
     count: Count | None = None
-    mtime: float = 0.0
-    """Of a file, in seconds since 1970 UTC."""
+    mtime_ns: int = 0
+    """Of a file, in nanoseconds since 1970 UTC."""
 
 
 def entries(path: bytes) -> tuple[list[Entry], int]:
@@ -40,7 +40,7 @@ def entries(path: bytes) -> tuple[list[Entry], int]:
                 continue
             facts = one.stat(follow_symlinks=False)
             count = Count(files=1, bytes=facts.st_size)
-            found.append(Entry(name=one.name, folder=False, count=count, mtime=facts.st_mtime))
+            found.append(Entry(name=one.name, folder=False, count=count, mtime_ns=facts.st_mtime_ns))
     found.sort(key=lambda entry: (not entry.folder, entry.name.lower()))
     return found[:ENTRIES_SHOWN], max(0, len(found) - ENTRIES_SHOWN)
 

@@ -127,6 +127,14 @@ class Engine:
         self.mirrors.after_import(row)
         self.hooks.ended(row)
 
+    async def locations_changed(self) -> None:
+        """Show imports with the names that their locations have now."""
+        names = await self.catalog.location_names()
+        for importer in self.imports.under_way.values():
+            row = importer.run.row
+            row.location_name = names.get(row.name, row.location_name)
+        self.views.located(names)
+
     def configure(self, settings: Config) -> None:
         """From now on other settings are in force; the ceilings of `workers` stay until the next start."""
         self.config = msgspec.structs.replace(settings, home=self.config.home, workers=self.config.workers)

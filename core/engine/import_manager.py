@@ -15,7 +15,7 @@ from core.engine.import_target import look_at, placed
 from core.engine.job_service import JobService
 from core.engine.volume_wait import VolumeWait
 from core.errors import UsageError
-from core.importing.dry_run import DryRun
+from core.importing.dry_run import DryRun, recognised
 from core.importing.importer import Importer
 from core.importing.progress_view import ProgressViews
 from core.models import ENDED, ImportRequest, State
@@ -161,6 +161,13 @@ class ImportManager:
             surveyor = DryRun(request, source, target.archive_id, self._pool, self._catalog)
             surveys.append(placed(await surveyor.run(target.avoid, target.room), request, source, target))
         return surveys
+
+    async def recognise(self, source: str, archive: str, files: Sequence[tuple[bytes, int, int]]) -> list[bool]:
+        """Of files below a source (path, size, time in nanoseconds): whether each was archived before, as a survey
+        counts it. Raises SourceError."""
+        (picked,) = await self._factory.sources([source])
+        target = await look_at(archive, self._pool, self._catalog)
+        return await recognised(files, picked, target.archive_id, self._catalog)
 
     # Control
 

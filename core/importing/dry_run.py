@@ -1,6 +1,7 @@
 """The dry run: finds out what an import would do, without reading a file or writing anything."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from core.catalog import Catalog, location_views
 from core.errors import WorkerDiedError
@@ -21,6 +22,22 @@ from core.workers.source_messages import Entry
 
 FOLDERS_REMEMBERED = 500
 """The most folder names, of each of the two uppermost levels, that are kept to recognise the camera."""
+
+
+async def recognised(
+    files: Sequence[tuple[bytes, int, int]], picked: Picked, archive_id: int, catalog: Catalog
+) -> list[bool]:
+    """Whether each file (path below the source, size, time in nanoseconds) was archived from there before."""
+    volume = await catalog.volume_id(picked.volume.identity)
+    paths = [join(picked.root, path) for path, _, _ in files]
+    seen = await catalog.seen(volume, paths, archive_id) if volume is not None else {}
+    return [
+        any(
+            (row.size, row.mtime_ns) == (size, mtime_ns) and Outcome(row.outcome) in IN_ARCHIVE
+            for row in seen.get(path, [])
+        )
+        for path, (_, size, mtime_ns) in zip(paths, files, strict=True)
+    ]
 
 
 class DryRun:
@@ -56,7 +73,8 @@ class DryRun:
         if not warnings and not self._sum("new", "duplicate", "skipped", "failed").files:
             warnings.append(f"{NOTHING[:1].upper()}{NOTHING[1:]}.")
         if left_out := self._sum("skipped").files + self._sum("failed").files:
-            warnings.append(f"{left_out:,} entries would not be archived: the verdict cannot be SAFE.")
+            entries = "1 entry" if left_out == 1 else f"{left_out:,} entries"
+            warnings.append(f"{entries} would not be archived: the verdict cannot be SAFE.")
         read, location = self._catalog.database.read, self._request.location
         if junk := await location_views.junk_in(read, self._archive_id, location):
             warnings.append(f"The bag of {display(location.strip())}: {told_of_junk(junk)}.")

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Any, Protocol, TypeVar
 
 from core import results
-from core.catalog import Selection, failures, file_list, import_list
+from core.catalog import Selection, card_list, failures, file_list, import_list
 from core.engine.engine import Engine
 from core.errors import UsageError
 from core.importing.halt_reasons import advice
@@ -161,7 +161,9 @@ async def accept_import(engine: Engine, request: imports.AcceptImport, caller: C
 
 @handles(imports.MoveImport)
 async def move_import(engine: Engine, request: imports.MoveImport, caller: Caller) -> results.Moved:
-    return await engine.maintenance.move(request.name, request.location)
+    moved = await engine.maintenance.move(request.name, request.location)
+    await engine.locations_changed()
+    return moved
 
 
 @handles(imports.DistinctSources)
@@ -191,6 +193,27 @@ async def list_files(engine: Engine, request: imports.ListFiles, caller: Caller)
         engine.database.read, request.name, request.outcomes, request.text, request.offset
     )
     return FilePage(total=total, more=more, files=tuple(files))
+
+
+@handles(imports.FilePosition)
+async def file_position(engine: Engine, request: imports.FilePosition, caller: Caller) -> int:
+    return await file_list.position(engine.database.read, request.file)
+
+
+@handles(imports.RecogniseFiles)
+async def recognise_files(engine: Engine, request: imports.RecogniseFiles, caller: Caller) -> list[bool]:
+    source, archive = os.fsdecode(request.source), os.fsdecode(request.archive)
+    return await engine.imports.recognise(source, archive, request.files)
+
+
+@handles(imports.ListCards)
+async def list_cards(engine: Engine, request: imports.ListCards, caller: Caller) -> list[results.CardView]:
+    return await card_list.cards(engine.database.read, frozenset(engine.imports.under_way))
+
+
+@handles(imports.DismissImport)
+async def dismiss_import(engine: Engine, request: imports.DismissImport, caller: Caller) -> None:
+    engine.views.dismiss(request.id)
 
 
 @handles(imports.FileDetails)
@@ -340,7 +363,10 @@ async def list_locations(
 async def describe_location(
     engine: Engine, request: archives.DescribeLocation, caller: Caller
 ) -> results.LocationView:
-    return await engine.queries.describe(os.fsdecode(request.archive), request.location, request.changes())
+    view = await engine.queries.describe(os.fsdecode(request.archive), request.location, request.changes())
+    if request.name is not None:
+        await engine.locations_changed()
+    return view
 
 
 # Queues

@@ -27,6 +27,8 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     settings = config.load({}, os.environ)
     found = once(settings, lambda engine: engine.imports(), looking=True) if any_yet(settings.home) else []
+    # The newest first, as in the app.
+    found = found[::-1]
     if options.json:
         console.out.json(found, indent=2)
     elif not found:

@@ -19,6 +19,7 @@ from core.models import (
 from core.results import (
     Adjusted,
     AuditResult,
+    CardView,
     CheckResult,
     ItemView,
     LocationView,
@@ -198,6 +199,7 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
     "adjust": (Adjusted,),
     "audit": (AuditAnswer, OffsiteAudit),
     "cancel": (Ids,),
+    "cards": (tuple[CardView, ...],),
     "check": (tuple[CheckResult, ...],),
     "completion": (Script,),
     "config": (

@@ -10,9 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
 from core.models import Arrival, ImportView, MirrorView, Snapshot, State
+from core.protocol.import_requests import DismissImport
 from tui import format
 from tui.glyphs import Glyphs
-from tui.screens import archive_tasks, key_reasons
+from tui.screens import key_reasons, list_tasks
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
 from tui.screens.confirm import Confirm
 from tui.screens.import_controls import RETRY
@@ -50,6 +51,7 @@ class Dashboard(Base[None]):
         Key(key="t", label="tasks", does="tasks", about="check, restore, audit, heal, mirror, settings"),
         Key(key="e", label="eject", does="eject", about="eject the card of an import that has ended"),
         Key(key="v", label="receipt", does="receipt", about="the bill of lading of an import that has ended"),
+        Key(key="d", label="dismiss", does="dismiss", about="do not show an ended import any more", shown=False),
         Key(key="y", label="copy", does="copy", about="copy the path: of the file, the newest error, the source"),
         NUMBERS,
         Key(
@@ -154,7 +156,7 @@ class Dashboard(Base[None]):
 
     def why_not(self, does: str) -> str:
         """Why a key cannot be used now."""
-        if does in ("pause", "cancel", "retry", "more", "less") and self.lading.trouble:
+        if does in ("pause", "cancel", "retry", "dismiss", "more", "less") and self.lading.trouble:
             return "There is no engine just now."
         if does in ("more", "less") and not self.steers_queues:
             return "Enlarge the queues first: 3, Enter."
@@ -168,6 +170,8 @@ class Dashboard(Base[None]):
             return key_reasons.of_mirror(self.mirror, does)
         if does in WHY_NOT:
             return WHY_NOT[does](self.chosen)
+        if does == "back" and not self.enlarged:
+            return "All panes are shown already."
         if does == "copy" and not self.path:
             return "There is no path here."
         if does == "zoom" and self.steers_queues:
@@ -269,6 +273,13 @@ class Dashboard(Base[None]):
         )
         self.app.push_screen(asks, answered)
 
+    async def do_dismiss(self) -> None:
+        """Show an ended import no longer; it stays in the list of imports."""
+        if (view := self.chosen) is not None:
+            await self.lading.connection.call(DismissImport(id=view.id))
+            self.lading.draw_at_once()
+            self.say(f"{view.label} is in the imports: i.", "good")
+
     def do_eject(self) -> None:
         """Eject the card."""
         view = self.chosen
@@ -333,9 +344,9 @@ class Dashboard(Base[None]):
         elif self.enlarged:
             group = self.pane.chosen if isinstance(self.pane, Errors) else None
             if group is not None and group.queue:
-                archive_tasks.jobs(self, group.queue)
+                list_tasks.jobs(self, group.queue)
             elif self.steers_queues and self.place is not None:
-                archive_tasks.jobs(self, self.place.queue)
+                list_tasks.jobs(self, self.place.queue)
             elif self.chosen is not None:
                 self.lading.open_import(self.chosen.id, failed=isinstance(self.pane, Errors))
         else:
@@ -379,6 +390,7 @@ WHY_NOT: dict[str, Callable[[ImportView | None], str]] = {
     "cancel": key_reasons.steering,
     "retry": key_reasons.retrying,
     "eject": key_reasons.ejecting,
+    "dismiss": key_reasons.dismissing,
     "receipt": key_reasons.reading,
 }
 """Functions with reasons against keys that act on the chosen import."""

@@ -74,6 +74,11 @@ class Imports(Steering, Base[None]):
             self._states = states
             self.run_worker(self._read(), exclusive=True, exit_on_error=False)
 
+    def on_screen_resume(self) -> None:
+        """Read the list again, because a task may have changed what is said of an import."""
+        super().on_screen_resume()
+        self.run_worker(self._read(), exclusive=True, exit_on_error=False)
+
     async def _read(self) -> None:
         records = self.query_one(Records)
         chosen = records.chosen

@@ -36,6 +36,13 @@ def ejecting(view: ImportView | None) -> str:
     return "" if view.ended is not None else f"{view.label} is still being imported."
 
 
+def dismissing(view: ImportView | None) -> str:
+    """The reason against showing it no longer."""
+    if view is None:
+        return NONE
+    return "" if view.ended is not None else f"{view.label} has not ended."
+
+
 def reading(view: ImportView | None) -> str:
     """The reason against showing its receipt."""
     if view is None:

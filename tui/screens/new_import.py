@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 
 from core.threads import aside
 from tui import path_completion
-from tui.import_form import KNOWN, VERIFY
+from tui.import_form import DUPLICATES, KNOWN, VERIFY
 from tui.last_answers import Remembered, recall, remember
 from tui.screens.base import BACK, HELP, LEAVE, bindings
 from tui.screens.prompt import Ask
@@ -37,12 +37,12 @@ class NewImport(Choosing):
     ABOUT = "Pick sources, see what would happen, start."
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key(key="space", label="pick", does="pick", about="pick a source, folder or file, or leave it out"),
-        Key(key="a", label="all cards", does="cards", about="pick all cards"),
-        Key(key="t", label="type a path", does="type", about="type or paste the path of a folder or file"),
-        PRESET,
-        Key(key="right,l", label="inside", does="inside", about="see what is in a source", face="right"),
         ENTER,
         START,
+        PRESET,
+        Key(key="right,l", label="inside", does="inside", about="see what is in a source", face="right"),
+        Key(key="a", label="all cards", does="cards", about="pick all cards"),
+        Key(key="t", label="type a path", does="type", about="type or paste the path of a folder or file"),
         BACK,
         HELP,
         LEAVE,
@@ -83,8 +83,17 @@ class NewImport(Choosing):
             return "No card of a camera is plugged in."
         if does == "pick" and isinstance(pane, Sources) and self.source is None:
             return "There is nothing to pick."
+        if does == "pick" and isinstance(pane, Prospect):
+            return "Go to a source first: 1."
+        if does == "pick" and isinstance(pane, Inside) and pane.chosen is None:
+            return "There is nothing to pick."
         if does == "preset" and not self.lading.settings.presets:
             return "There is no preset: write [presets.NAME] with lading config edit."
+        if does in ("inside", "enter") and isinstance(pane, Inside):
+            node = pane.chosen
+            if node is None:
+                return "There is nothing in it."
+            return "" if node.entry.folder else "It is a file: space picks it, or leaves it out."
         if does == "inside" and (self.source is None or not isinstance(pane, Sources | Inside)):
             return "Go to a source first: 1."
         if does == "start" or (does == "enter" and isinstance(pane, Sources | Prospect)):
@@ -247,6 +256,9 @@ class NewImport(Choosing):
         elif form.chosen == "known":
             others = list(KNOWN)
             self.choice.known = others[(others.index(self.choice.known) + 1) % len(others)]
+        elif form.chosen == "duplicates":
+            scopes = list(DUPLICATES)
+            self.choice.duplicates = scopes[(scopes.index(self.choice.duplicates) + 1) % len(scopes)]
         elif form.chosen == "libraries":
             self.choice.libraries = not self.choice.libraries
         elif form.chosen == "icloud":

@@ -2,7 +2,7 @@
 details."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from textual.timer import Timer
 
@@ -10,7 +10,6 @@ from core.models import FileView
 from tui import half_blocks
 from tui.half_blocks import Cell
 from tui.screens.base import Base
-from tui.screens.text_viewer import Reading
 
 PAUSE = 0.25
 """Seconds without a key before pictures are fetched, so that a key that is held down fetches none."""
@@ -43,9 +42,4 @@ class Pictured(Base[None]):
 
     def tell(self, file: FileView) -> None:
         """Open a screen with everything known of a file."""
-
-        async def fetch(give: Callable[[Sequence[str]], None]) -> None:
-            facts = await self.lading.connection.known(file.id)
-            give([file.path, "", *(f"{name:<14}  {value}" for name, value in facts)])
-
-        self.app.push_screen(Reading("FILE", fetch))
+        self.lading.open_file(file)

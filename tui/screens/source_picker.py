@@ -14,6 +14,7 @@ from textual.containers import Horizontal
 from core.errors import LadingError
 from core.models import Arrival, ImportRequest
 from core.paths import display
+from core.protocol.import_requests import RecogniseFiles
 from core.results import Survey
 from core.threads import aside
 from core.volumes.probe import mount_of
@@ -270,11 +271,28 @@ class Choosing(Base[None]):
         except OSError as error:
             inside.trouble = error.strerror or str(error)
         inside.draw()
+        await self._recognise(below)
         for entry in inside.listed.get(below, ([], 0))[0]:
             if entry.folder and inside.source is source:
                 path = os.path.join(folder, entry.name)
                 count = await aside(lambda path=path: path_completion.walked(path, self._stopped), 3600.0)  # type: ignore[misc]
                 inside.counts[os.path.join(below, entry.name)] = count
+                inside.draw()
+
+    async def _recognise(self, below: bytes) -> None:
+        """Mark the files of a folder that are new."""
+        inside, archive = self.query_one(Inside), self.choice.archive
+        source = inside.source
+        listed = inside.listed.get(below, ([], 0))[0]
+        files = {os.path.join(below, one.name): one for one in listed if not one.folder and one.count}
+        if source is None or not archive or not files:
+            return
+        wanted = tuple((path, one.count.bytes if one.count else 0, one.mtime_ns) for path, one in files.items())
+        request = RecogniseFiles(source=os.fsencode(source.path), archive=os.fsencode(archive), files=wanted)
+        with suppress(LadingError):
+            known = await self.lading.connection.call(request)
+            if inside.source is source:
+                inside.new.update((path, not one) for path, one in zip(files, known, strict=True))
                 inside.draw()
 
     @property

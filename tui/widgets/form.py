@@ -3,7 +3,7 @@
 import os
 
 from tui.glyphs import Glyphs
-from tui.import_form import ICLOUD, KNOWN, LIBRARIES, VERIFY, Choice, Source
+from tui.import_form import DUPLICATES, ICLOUD, KNOWN, LIBRARIES, VERIFY, Choice, Source
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Pane, Room, Rows
 
@@ -15,6 +15,7 @@ QUESTIONS = {
     "icloud": "files that are not on this disk",
     "verify": "what is proven",
     "known": "files that were imported before",
+    "duplicates": "what is a duplicate",
     "label": "what this card is called",
     "operator": "who imports",
     "note": "for this card's receipt",
@@ -24,6 +25,7 @@ QUESTIONS = {
 CHOICES: dict[str, dict[str, str]] = {
     "verify": {str(way): told for way, told in VERIFY.items()},
     "known": {str(way): told for way, told in KNOWN.items()},
+    "duplicates": {str(way): told for way, told in DUPLICATES.items()},
     "libraries": {str(way): told for way, told in LIBRARIES.items()},
     "icloud": {str(way): told for way, told in ICLOUD.items()},
 }

@@ -81,22 +81,26 @@ def row(
     wide = room.width >= 100
     plural = " " if duplicate == 1 else "s"
     counts = f"{archived:>{widths[0]},} new, {duplicate:>{widths[1]},} duplicate{plural}"
-    bad = (f", {format.number(failed)} failed", "bad") if failed else ("", "")
+    bad = (f" {format.number(failed)} failed", "bad") if failed else ("", "")
     broken = (view.unopenable if view else record.unopenable).files
-    doubt = (f", {format.number(broken)} cannot be opened", "warn") if broken else ("", "")
+    doubt = (f" {format.number(broken)} cannot be opened", "warn") if broken else ("", "")
+    location = glyphs.text(record.location)
+    if failed or broken:
+        # What follows stands in a column.
+        location = glyphs.fit(location, 24 if wide else 12)
     return crop(
         line(
             mark,
             (format.moment(record.started)[0 if wide else 5 :], "dim"),
             " ",
-            (glyphs.fit(word, 12 if wide else 9), style),
+            (glyphs.fit(word, 12), style),
             " ",
             (glyphs.fit(name, 24 if wide else 14), "bold" if chosen and room.focused else ""),
             (counts, ""),
+            "  ",
+            (location, "dim"),
             bad,
             doubt,
-            "  ",
-            (glyphs.text(record.location), "dim"),
         ),
         room.width,
         utf8=glyphs.utf8,

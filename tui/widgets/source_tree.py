@@ -31,12 +31,14 @@ class Inside(Pane):
         self.listed: dict[bytes, tuple[list[Entry], int]] = {}
         self.open: set[bytes] = set()
         self.counts: dict[bytes, Count] = {}
+        self.new: dict[bytes, bool] = {}
+        """Of files whether they are new, once that was asked."""
         self.trouble = ""
 
     def enter(self, source: Source | None) -> None:
         """Show another source; None: none."""
         self.source = source
-        self.listed, self.open, self.counts = {}, set(), {}
+        self.listed, self.open, self.counts, self.new = {}, set(), {}, {}
         self.trouble = ""
         self.cursor = 0
         self.draw()
@@ -84,9 +86,11 @@ class Inside(Pane):
         fold = (glyphs.open if node.path in self.open else glyphs.closed) if node.entry.folder else " "
         count = node.entry.count or self.counts.get(node.path)
         size = format.size(count.bytes) if count else ""
-        when = format.moment(node.entry.mtime) + " " if node.entry.mtime and room.width >= DATED else ""
+        dated = node.entry.mtime_ns and room.width >= DATED
+        when = f"{format.moment(node.entry.mtime_ns / 1e9)} " if dated else ""
         files = f"{format.number(count.files)} files " if count and node.entry.folder and room.width >= 44 else ""
-        tail = f" {when}{files}{size:>8} "
+        new = "new " if self.new.get(node.path) else "    " if self.new else ""
+        tail = f" {when}{files}{size:>8} {new}"
         name = glyphs.text(node.entry.name) + ("/" if node.entry.folder else "")
         head = f" {'  ' * node.depth}{fold} "
         width = room.width - 4 - len(head) - len(tail)

@@ -148,7 +148,7 @@ async def test_x_asks_once_and_cancels() -> None:
         ("running", "p", "A001 EOS R5 has ended."),
         ("running", "r", "A001 EOS R5 has ended, and nothing failed."),
         ("running", "jr", "B002 A7S III is running, and nothing failed."),
-        ("closed", "r", "It was closed as it is: import it anew; what is archived is not copied again."),
+        ("closed", "r", "It was cancelled: import it anew; what is archived is not copied again."),
     ],
 )
 async def test_a_key_without_sense_says_why(state: str, key: str, why: str) -> None:
