@@ -76,8 +76,8 @@ class Imports(Steering, Base[None]):
 
     def on_screen_resume(self) -> None:
         """Read the list again, because a task may have changed what is said of an import."""
+        self._states = None
         super().on_screen_resume()
-        self.run_worker(self._read(), exclusive=True, exit_on_error=False)
 
     async def _read(self) -> None:
         records = self.query_one(Records)
