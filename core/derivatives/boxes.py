@@ -45,7 +45,8 @@ def shown(file: IO[bytes]) -> Shown | None:
     """How the main picture is displayed; None for another kind of file. Leaves the file at its beginning."""
     try:
         found = dict(_top(file, (b"ftyp", b"meta", b"moov")))
-        if b"ftyp" not in found:
+        if b"ftyp" not in found or found.keys() == {b"ftyp"}:
+            # JPEG XL and JPEG 2000 have such boxes, too, but describe their picture elsewhere.
             return None
         head = found[b"ftyp"]
         brands = frozenset(head[at : at + 4] for at in (0, *range(8, len(head) - 3, 4)))

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import IO
 
 import pillow_heif
-from PIL import AvifImagePlugin, ExifTags, Image, ImageChops, ImageFile, UnidentifiedImageError
+from PIL import AvifImagePlugin, ExifTags, Image, ImageChops, ImageFile, PngImagePlugin, UnidentifiedImageError
 
 from core.derivatives import boxes, colour, hdr_lut
 from core.derivatives.hdr_lut import Space
@@ -56,6 +56,8 @@ _TURNS = {
 Image.init()
 pillow_heif.register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
 AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+# Colour profiles of presses are larger than the 1 MiB that Pillow allows a PNG's compressed chunk.
+PngImagePlugin.MAX_TEXT_CHUNK = 16 << 20
 # Pillow refuses a picture with more than twice as many pixels, and warns of one with more.
 Image.MAX_IMAGE_PIXELS = PIXELS // 2
 

@@ -6,7 +6,7 @@ import struct
 from contextlib import suppress
 
 import pytest
-from PIL import Image, TiffImagePlugin
+from PIL import Image, ImageCms, TiffImagePlugin
 
 from core.derivatives import boxes, ffmpeg, thumbnails
 from core.derivatives.messages import Made, MakeThumbnails, RefusedError
@@ -310,6 +310,27 @@ def test_formats_without_a_decoder_of_pillow(tmp_path: os.PathLike[str], name: s
     assert image.size == (320, 200)
     assert seen_corners(image) == [0, 1, 2, 3]
     assert distance(pixel(image, 20, 20), (220, 40, 40)) <= 12
+
+
+def test_jxl_in_boxes(tmp_path: os.PathLike[str]) -> None:
+    """As with EXIF in it (ISO/IEC 18181-2): its boxes are not those of a HEIF file."""
+    source, path = os.path.join(tmp_path, "source.png"), os.path.join(tmp_path, "a.jxl")
+    corners(320, 200).save(source)
+    media.run("ffmpeg", "-v", "error", "-i", source, path)
+    with open(path, "rb") as file:
+        data = file.read()
+    assert data.startswith(b"\xff\x0a")
+    with open(path, "wb") as file:
+        for kind, content in ((b"JXL ", b"\r\n\x87\n"), (b"ftyp", b"jxl \0\0\0\0jxl "), (b"jxlc", data)):
+            file.write(struct.pack(">I4s", 8 + len(content), kind) + content)
+    assert seen_corners(largest(path)) == [0, 1, 2, 3]
+
+
+def test_png_with_a_large_colour_profile(tmp_path: os.PathLike[str]) -> None:
+    path = os.path.join(tmp_path, "a.png")
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    corners(320, 200).save(path, icc_profile=profile + bytes(2 << 20))
+    assert seen_corners(largest(path)) == [0, 1, 2, 3]
 
 
 def test_jxl_that_is_clear_lies_on_white(tmp_path: os.PathLike[str]) -> None:

@@ -34,8 +34,11 @@ async def both(rig: Rig, **options: Any) -> tuple[str, str]:
 
 
 async def ended(rig: Rig, *names: str) -> list[ImportView]:
-    """The imports after they have ended, or were left paused."""
-    return [await rig.ended_unchecked(name) for name in names]
+    """The imports after all of them have ended, or were left paused: the end of one can change the verdict of
+    another."""
+    for name in names:
+        await rig.ended_unchecked(name)
+    return [rig.view(name) for name in names]
 
 
 def held(archive: Path) -> set[str]:
