@@ -13,7 +13,7 @@ from core.models import Arrival, ImportView, MirrorView, Snapshot, State
 from core.protocol.import_requests import DismissImport
 from tui import format
 from tui.glyphs import Glyphs
-from tui.screens import key_reasons, list_tasks
+from tui.screens import key_reasons
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
 from tui.screens.confirm import Confirm
 from tui.screens.import_controls import RETRY
@@ -342,6 +342,9 @@ class Dashboard(Base[None]):
         if self.card is not None:
             self.lading.open_new(self.card)
         elif self.enlarged:
+            # Imported on demand, so that the first screen appears sooner.
+            from tui.screens import list_tasks
+
             group = self.pane.chosen if isinstance(self.pane, Errors) else None
             if group is not None and group.queue:
                 list_tasks.jobs(self, group.queue)

@@ -16,7 +16,7 @@ import pyte
 
 CHILD = (sys.executable, "-m", "tests.tui.app.child")
 
-PATIENCE = 40.0
+PATIENCE = 60.0
 """Seconds that a program gets on a machine that has other things to do."""
 
 

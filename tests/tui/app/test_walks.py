@@ -133,11 +133,10 @@ def test_with_a_rule_a_card_needs_no_key(tmp_path: Path) -> None:
             walk.sees("SAFE: all archived, read back")
 
 
-@SIZES
-def test_an_archivist_brings_a_drive_in_and_looks_after_it(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_an_archivist_brings_a_drive_in_and_looks_after_it(tmp_path: Path) -> None:
     drive = pictures(tmp_path / "drive")
     (drive / "notes.tmp").write_bytes(b"left out")
-    with session(tmp_path, size) as walk:
+    with session(tmp_path, (80, 24)) as walk:
         walk.press("n", "SOURCES")
         walk.type("t", "tab completes")
         walk.type(f"{drive}\r", "4 new, 0 duplicates")
@@ -178,12 +177,11 @@ def test_an_archivist_brings_a_drive_in_and_looks_after_it(tmp_path: Path, size:
     assert len(list((tmp_path / "out").rglob("*.TXT"))) == 3
 
 
-@SIZES
-def test_an_administrator_sees_to_queues_mirrors_and_the_machine(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_an_administrator_sees_to_queues_mirrors_and_the_machine(tmp_path: Path) -> None:
     broken = tmp_path / "broken" / "IMG_1.JPG"
     broken.parent.mkdir()
     broken.write_bytes(b"no picture")
-    with session(tmp_path, size, 'location = "Mill"\n') as walk:
+    with session(tmp_path, (120, 40), 'location = "Mill"\n') as walk:
         walk.press("n", "SOURCES")
         walk.type("t", "tab completes")
         walk.type(f"{broken.parent}\r", "1 new, 0 duplicates")
