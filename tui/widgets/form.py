@@ -15,10 +15,10 @@ QUESTIONS = {
     "icloud": "files that are not on this disk",
     "verify": "what is proven",
     "known": "files that were imported before",
-    "duplicates": "what is a duplicate",
     "label": "what this card is called",
     "operator": "who imports",
     "note": "for this card's receipt",
+    "duplicates": "what is a duplicate",
     "exclude": "names to leave out, such as *.tmp, *.THM",
 }
 
