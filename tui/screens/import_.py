@@ -101,7 +101,9 @@ class Import(Steering, Browsing):
         else:
             # The page first: a pane without rows has no row to choose.
             await self._fetch(row // PAGE, self._asked)
-            self.files.choose(row)
+            self.files.cursor = row
+            self.files.draw()
+            self.draw_keys()
 
     async def _read(self) -> None:
         try:

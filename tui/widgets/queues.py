@@ -126,7 +126,7 @@ def row(place: Place, room: Room, widest: int, *, chosen: bool) -> Line:
 
 
 def _bar(room: Room) -> int:
-    return 6 if room.width < ROOMY else 10 if room.width < 70 else 20
+    return 6 if room.width < ROOMY else 8 if room.width < 70 else 20
 
 
 def _waiting(room: Room) -> int:

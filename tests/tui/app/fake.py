@@ -43,6 +43,7 @@ class Fake:
         self.receipts: dict[str, str] = {}
         self.answers: dict[type, Any] = {}
         """By the class of a request its reply; a list of replies, one after the other; an event to wait for."""
+        self.facts: dict[int, list[tuple[str, str]]] = {}
         self.pictures: dict[str, bytes] = {}
         self.strips: dict[str, bytes] = {}
 
@@ -141,7 +142,7 @@ class Fake:
 
     async def known(self, file: int) -> list[tuple[str, str]]:
         self._note("known", file)
-        return [("original", f"file {file}"), ("SHA-256", "ab" * 32)]
+        return self.facts.get(file, [("original", f"file {file}"), ("SHA-256", "ab" * 32)])
 
     async def queue_pause(self, name: str) -> None:
         self._note("queue_pause", name)

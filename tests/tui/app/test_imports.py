@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from core.models import FileView, ImportRecord, Outcome, Verdict
+from core.protocol.import_requests import FilePosition
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.moments import A001, B002, C003, NOW
@@ -280,6 +281,27 @@ async def test_the_list_follows_what_ends() -> None:
         await app.settled()
         assert len([asked for asked in fake.asked if asked[0] == "imports"]) == before + 1
         assert "KEEP" in app.text
+
+
+async def test_what_belongs_to_a_file_is_followed_and_a_found_file_chosen() -> None:
+    fake = engine()
+    pair, other = file(1001, path="DCIM/IMG_9.CR3"), file(1002, path="DCIM/IMG_9.JPG")
+    fake.all_files += [pair, other]
+    fake.facts = {pair.id: [("original", pair.path), ("raw pair", f"card/{other.path}")]}
+    fake.answers[FilePosition] = len(fake.all_files) - 2
+    async with running(None, fake=fake) as app:
+        await app.press("slash")
+        await app.type("IMG_9.")
+        await app.press("enter")
+        await app.until(lambda: "FILES, 2" in app.text)
+        await app.press("o")
+        await app.until(lambda: f">archived  {pair.path}" in app.text)
+        await app.press("enter")
+        await app.until(lambda: "raw pair" in app.text)
+        await app.press("enter")
+        assert "names no other file" in app.foot
+        await app.press("G", "enter")
+        await app.until(lambda: app.text.splitlines()[1].strip() == f">{other.path}")
 
 
 async def test_escape_takes_a_search_back_before_it_leaves() -> None:

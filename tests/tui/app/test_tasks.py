@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from core import log as core_log
 from core.config import Config
 from core.errors import SourceError
 from core.models import Count, JobState, JobView, Verdict
@@ -17,9 +18,9 @@ from core.protocol.archive_requests import (
     Restore,
     StartMirror,
 )
-from core.protocol.import_requests import HashList, MoveImport
+from core.protocol.import_requests import HashList, ListCards, MoveImport
 from core.protocol.queue_requests import ListJobs
-from core.results import AuditResult, CheckResult, Exported, LocationView, Moved, RestoreResult
+from core.results import AuditResult, CardView, CheckResult, Exported, LocationView, Moved, RestoreResult
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.pilot import Running, running
@@ -149,6 +150,31 @@ async def test_lists_are_shown_searched_and_scrolled_sideways(tmp_path: Path) ->
         await begin(app, "settings")
         await app.until(lambda: "read_limit" in app.text)
         assert "default" in app.text
+
+
+async def test_cards_log_and_machine_are_shown(tmp_path: Path) -> None:
+    fake = Fake(moments.EMPTY)
+    values = {
+        "source": "/Volumes/A001",
+        "archive": "/nas/archive",
+        "location": "Mill",
+        "import_id": "1",
+        "state": "done",
+    }
+    seen = {"reason": "", "started": 0.0, "ended": 60.0, "imports": 2}
+    card = CardView(identity="uuid:1", label="A001", verdict=Verdict.SAFE, **values, **seen)  # type: ignore[arg-type]
+    fake.answers[ListCards] = [[card], []]
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / core_log.NAME).write_text("not JSON at all\n")
+    async with running(None, fake=fake, settings=settings(tmp_path)) as app:
+        await begin(app, "cards")
+        await app.until(lambda: "A001  SAFE     1970-01-01 00:01  archive  Mill" in app.text)
+        await app.press("escape")
+        await begin(app, "cards")
+        await app.until(lambda: "Nothing was imported yet." in app.text)
+        await app.press("escape")
+        await begin(app, "log")
+        await app.until(lambda: "not JSON at all" in app.text)
 
 
 async def test_what_goes_wrong_is_told(tmp_path: Path) -> None:

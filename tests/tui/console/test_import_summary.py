@@ -5,7 +5,7 @@ import json
 import pytest
 
 from core.importing.finish import KEEP_REASONS, NOTHING
-from core.models import ErrorGroup, ImportView, State, Unopenable, Verdict
+from core.models import ErrorGroup, ImportView, QueueView, State, Unopenable, Verdict
 from tests.tui.console.streams import pipe, terminal
 from tests.tui.views import HOSTILE, count, done, snapshot, view
 from tui.console import import_summary
@@ -83,6 +83,17 @@ def test_a_paused_import_says_how_it_goes_on() -> None:
 def test_known_files_alone_are_not_called_read_back() -> None:
     (first, _) = lines(done(archived=count(0), duplicate=count(1207)))
     assert first == "SAFE  B002: 0 files archived (0 B), 1,207 duplicate, 2 skipped"
+
+
+def test_a_queue_that_waits_for_a_program_is_named() -> None:
+    why = "exiftool is not installed: apt-get install exiftool"
+    queues = (
+        QueueView(name="exiftool", waiting=3, reason=why),
+        QueueView(name="live_photo", waiting=1, reason=why),
+        QueueView(name="ffprobe", reason=why),
+        QueueView(name="video_proxy", waiting=2, reason="copies come first"),
+    )
+    assert import_summary.waiting(queues) == [f"Waiting, exiftool, live_photo: {why}"]
 
 
 def test_hostile_names_do_nothing() -> None:
