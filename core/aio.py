@@ -1,4 +1,4 @@
-"""Awaiting work that a cancellation must not interrupt."""
+"""Awaiting work that a cancellation must not interrupt; errors of groups of tasks."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -20,3 +20,10 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
         if not task.cancelled() and (error := task.exception()):
             raise error from None
         raise
+
+
+def first_error(error: Exception) -> Exception:
+    """The first error within exception groups, else `error` itself."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_type_hints
 
 import msgspec
-import platformdirs
 
 from core import hardware, ownership, presets
-from core.errors import ConfigError
+from core.errors import ConfigError, UsageError
+from core.paths import is_remote
 from core.presets import Hook, Preset, Rule
 from core.setting_values import Copies, Number, Text, absolute, encodable, unknown, wanted
 
@@ -20,6 +20,8 @@ FILE_NAME = "config.toml"
 
 def default_home() -> str:
     """The default state folder: the platform's folder for user data (platformdirs)."""
+    import platformdirs  # imported here: a state folder that is named does without it
+
     return os.path.abspath(platformdirs.user_data_dir("lading", appauthor=False))
 
 
@@ -60,8 +62,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     home: the state folder, on a local disk.
     archive: the folder that imports go to.
     archives: several of them, each of which gets all; `archive` is then the first one, unless it is given, too.
-    mirror: copies of the archive that are brought up to it after each import; `lading mirror` begins one.
-    copies: verified copies, each on a device of its own, that SAFE takes; None: each archive and each mirror.
+    mirror: copies of the archive that are brought up to it after each import, folders or rclone:NAME:PATH;
+        `lading mirror` begins one.
+    copies: verified copies, each on a device of its own, that SAFE takes; None: each archive and each mirror that
+        is a folder.
     location: the name of the location that imports belong to.
     operator: who imports, for the receipt.
     organization: whose archive it is, for bag-info.txt.
@@ -109,9 +113,18 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     hooks: tuple[Hook, ...] = ()
 
 
+def needed_archive(settings: Config, purpose: str, *, by: str = "--archive DIR") -> str:
+    """The archive of the configuration; `purpose`: what it is needed for, after "to"; `by`: how a command is given
+    one. Raises UsageError when there is none."""
+    if settings.archive is None:
+        raise UsageError(f"There is no archive to {purpose}.", f"Give {by}, or set LADING_ARCHIVE.")
+    return settings.archive
+
+
 def copies(settings: Config) -> int:
-    """How many verified copies SAFE requires."""
-    return settings.copies or max(1, len(settings.archives)) + len(settings.mirror)
+    """How many verified copies SAFE requires. Those on remotes do not count (core.archives.copy_count)."""
+    mirrors = sum(not is_remote(path) for path in settings.mirror)
+    return settings.copies or max(1, len(settings.archives)) + mirrors
 
 
 PATHS = ("home", "archive", "archives", "mirror")
@@ -268,5 +281,9 @@ def _checked(key: str, value: object, place: str, *, strict: bool, folder: str =
     if key not in PATHS:
         return checked
     if isinstance(checked, tuple):
-        return tuple(absolute(str(path), place, folder) for path in checked)
-    return absolute(str(checked), place, folder)
+        return tuple(_path(str(path), place, folder) for path in checked)
+    return _path(str(checked), place, folder)
+
+
+def _path(path: str, place: str, folder: str) -> str:
+    return path if is_remote(path) else absolute(path, place, folder)

@@ -82,30 +82,6 @@ class Database:
             await connection.executescript("PRAGMA query_only = 1; PRAGMA busy_timeout = 5000;")
         return cls(writing, reading, aside, home)
 
-    @classmethod
-    async def open_to_read(cls, home: str) -> aiosqlite.Connection | None:
-        """A read-only connection, also while an engine runs; None: no database. Raises DatabaseError."""
-        path = os.path.join(home, schema.DATABASE_FILE)
-        if not os.path.exists(path):  # noqa: ASYNC240 - one stat on the local disk
-            return None
-        connection = await connect(path)
-        try:
-            await connection.executescript("PRAGMA busy_timeout = 5000; PRAGMA query_only = 1;")
-            rows = await connection.execute_fetchall("PRAGMA user_version")
-        except sqlite3.Error as error:
-            await connection.close()
-            raise DatabaseError(f"{path} cannot be read: {error}.") from error
-        found = next(iter(rows))[0]
-        if found != schema.SCHEMA_VERSION:
-            await connection.close()
-            raise DatabaseError(
-                f"{path} is of version {found}, this program's is {schema.SCHEMA_VERSION}.",
-                "Run any import or resume once: it upgrades an older database."
-                if found < schema.SCHEMA_VERSION
-                else "Use the newer Lading that wrote it.",
-            )
-        return connection
-
     async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query on committed data."""
         return [tuple(row) for row in await self.reading.execute_fetchall(sql, parameters)]
@@ -277,9 +253,11 @@ async def _migrate(connection: aiosqlite.Connection, path: str) -> None:
             ) from error
     for name, function in schema.FUNCTIONS.items():
         await connection.create_function(name, 1, function)
-    for version in range(found, schema.SCHEMA_VERSION):
+    if found < schema.SCHEMA_VERSION:
+        # One transaction: a commit of each would wait for the disk again.
+        steps = "; ".join(schema.MIGRATIONS[found:])
         await connection.executescript(
-            f"BEGIN IMMEDIATE; {schema.MIGRATIONS[version]}; PRAGMA user_version = {version + 1}; COMMIT;"
+            f"BEGIN IMMEDIATE; {steps}; PRAGMA user_version = {schema.SCHEMA_VERSION}; COMMIT;"
         )
 
 

@@ -11,6 +11,15 @@ from fnmatch import translate
 
 from core.errors import UsageError
 
+REMOTE = "rclone:"
+"""What the name of a copy on a remote begins with: rclone:NAME:PATH (core.offsite.rclone)."""
+
+
+def is_remote(path: str | bytes) -> bool:
+    """Whether this is the name of a remote, not a path here."""
+    return os.fsencode(path).startswith(REMOTE.encode())
+
+
 _ENCODED = re.compile(rb"[^ -$&-~]")
 _DECODABLE = re.compile(r"(?:[ -$&-~]|%[0-9A-Fa-f]{2})*")
 _TRIPLET = re.compile(rb"%([0-9A-Fa-f]{2})")

@@ -314,7 +314,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE unkept (            -- files some of whose extended attributes could not be kept
         file_id INTEGER PRIMARY KEY REFERENCES file
     ) STRICT;
-    -- Bytes used of its volume when what it holds longest was last sampled (core.importing.sample_again).
+    -- Bytes used of its volume when what it holds longest was last sampled (core.importing.reverify_sample).
     ALTER TABLE archive ADD COLUMN sampled INTEGER NOT NULL DEFAULT 0;
     """,
     # Junk files of operating systems that were last seen in a bag; in its payload they make it invalid.
@@ -533,9 +533,11 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX listed_file ON listed (file_id) WHERE file_id IS NOT NULL;
     """,
-    # Imports of one source into several archives (core.importing.following): `together` is the id of the first.
+    # Imports of one source into several archives (core.importing.following): `together` is the id of the first, as
+    # their options say; an index makes it a column.
     """
-    ALTER TABLE import ADD COLUMN together TEXT NOT NULL DEFAULT '';
+    ALTER TABLE import ADD COLUMN together TEXT AS
+        (CAST(iif(json_valid(options), coalesce(options ->> 'together', ''), '') AS TEXT)) VIRTUAL;
     CREATE INDEX import_together ON import (together) WHERE together != '';
     CREATE TABLE handed_on (         -- files that an import has settled, for the others of its group
         id INTEGER PRIMARY KEY,

@@ -3,7 +3,6 @@
 import os
 import sys
 import threading
-import traceback
 
 STATUS = 70
 """Exit status when a thread failed: EX_SOFTWARE of sysexits.h."""
@@ -16,6 +15,8 @@ def install() -> None:
 
 def _end(failed: threading.ExceptHookArgs) -> None:
     try:
+        import traceback  # imported here, because it makes each start longer
+
         traceback.print_exception(failed.exc_type, failed.exc_value, failed.exc_traceback, file=sys.stderr)
     finally:
         os._exit(STATUS)

@@ -1,15 +1,20 @@
 """What holds for all tests."""
 
+import os
+import shutil
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from core import database, sqlite
 from core.derivatives import pool as makers
 from core.tasks import child_processes
 from core.workers import pool as workers
 from tests import query_plans
+from tests.rigs import catalogs
 
 # A shell starts its jobs in the background with SIGINT ignored, and every process below inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -42,4 +47,31 @@ def unhurried() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (makers, child_processes, workers):
             patch.setattr(module, "EXIT_TIMEOUT", 10.0)
+        yield
+
+
+@pytest.fixture(scope="session")
+def empty_catalog(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A catalog of this program's version without a row."""
+    return catalogs.empty(str(tmp_path_factory.mktemp("empty")))
+
+
+@pytest.fixture(autouse=True)
+def seeded(empty_catalog: str) -> Iterator[None]:
+    """A database that this process makes is a copy of one that was made already: that takes half an engine's
+    start. tests/core/test_database.py makes its own."""
+    connect = sqlite.connect
+
+    def copied(path: str) -> object:
+        if not os.path.exists(path):
+            try:
+                shutil.copyfile(empty_catalog, path)
+            except OSError:
+                # A test has seen to it that none can be made.
+                with suppress(OSError):
+                    os.unlink(path)
+        return connect(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "connect", copied)
         yield

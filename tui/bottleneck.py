@@ -1,6 +1,7 @@
 """The bottleneck of an import: the resource whose places are all taken while others wait for one."""
 
-from core.models import LimitView, Snapshot, State, Value
+from core.models import State, Value
+from core.snapshot import LimitView, Snapshot
 
 READER, NETWORK, ARCHIVE, PROCESSOR = "card reader", "network", "archive disk", "processor"
 READ_LIMIT, PAUSED = "read_limit", "paused"

@@ -114,6 +114,8 @@ def run(arguments: Sequence[str], console: Console) -> int:
                 return int(start.run(console))
             whole.print_help()
             return Exit.WELL
+        import core.light_start  # noqa: F401 - before what the command imports
+
         return int(options.run(options, console))
     except LadingError as error:
         if "--json" in arguments or "--format=json" in arguments or ("--format", "json") in pairwise(arguments):

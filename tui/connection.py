@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from core.client.api import OnProgress, OnText
-from core.models import Failure, FailureGroup, FilePage, ImportRecord, ImportRequest, Outcome, Snapshot
+from core.listings import Failure, FailureGroup, FilePage, ImportRecord
+from core.models import ImportRequest, Outcome
 from core.protocol import Request
 from core.results import Survey
+from core.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from core.receipts import Form

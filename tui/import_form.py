@@ -9,6 +9,7 @@ import msgspec
 from core import presets
 from core.config import Config
 from core.models import ImportRequest
+from core.paths import is_remote
 from core.presets import Preset
 from core.results import Survey
 from core.volumes.filesystems import Kind
@@ -134,7 +135,7 @@ class Choice(msgspec.Struct, kw_only=True):
         self.operator = given.operator or self.operator
         self.verify, self.known, self.duplicates = given.verify, given.known, given.duplicates
         self.exclude, self.accept = given.exclude, given.accept
-        self.wanted, self.mirrors = given.copies, len(given.mirror)
+        self.wanted, self.mirrors = given.copies, sum(not is_remote(path) for path in given.mirror)
 
     def location_of(self, source: Source | None) -> str:
         """The location that a source belongs to."""

@@ -36,7 +36,7 @@ def _cautions(choice: Choice) -> Iterator[str]:
         if not filesystem(archive.filesystem, archive.kind).flushes:
             yield f"The archive: {UNFLUSHED}"
         for source in picked:
-            if source.volume is not None and source.volume.identity == archive.identity:
+            if source.volume is not None and source.volume.identity == archive.identity != "":
                 yield f"{source.name} and the archive are on one volume: one fault can take both."
                 break
 

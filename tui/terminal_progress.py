@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from core.models import Snapshot, State
+from core.models import State
+from core.snapshot import Snapshot
 from tui.totals import session, share
 
 NOTHING = "\x1b]9;4;0\x1b\\"

@@ -1,9 +1,20 @@
 """Uses of Textual's private parts, where there is no public way. Each was checked in 8.2.0 to 8.2.8."""
 
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
+from textual import constants
 from textual._styles_cache import StylesCache
+from textual._time import get_time
+from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.driver import Driver
+from textual.drivers import linux_driver
+from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+
+from tui.graphics import Answers, Graphics
 
 
 def forget_what_was_drawn() -> None:
@@ -17,3 +28,53 @@ def write_to_terminal(app: App[Any], sequence: str) -> None:
     none."""
     if app._driver is not None:
         app._driver.write(sequence)
+
+
+class TerminalAnswered(Message):
+    """The terminal has said what it can show."""
+
+    def __init__(self, graphics: Graphics) -> None:
+        super().__init__()
+        self.graphics = graphics
+
+
+class _Parser(XTermParser):
+    """Takes answers out of what the terminal sends, before the rest is read as keys: Textual would take an answer
+    that it does not know for keys that were pressed one after the other."""
+
+    def __init__(self, answers: Answers, debug: bool = False) -> None:
+        super().__init__(debug)
+        self._answers = answers
+        self._fed = 0.0
+
+    def feed(self, data: str) -> Iterable[Message]:
+        typed, graphics = self._answers.take(data)
+        self._fed = get_time()
+        if graphics is not None:
+            yield TerminalAnswered(graphics)
+        if typed or not data:
+            yield from super().feed(typed)
+
+    def tick(self) -> Iterable[Message]:
+        if get_time() - self._fed >= constants.ESCAPE_DELAY and (late := self._answers.release()):
+            yield from super().feed(late)
+        yield from super().tick()
+
+
+def listening(driver: type[Driver], answers: Answers) -> type[Driver]:
+    """A driver that sends the app a `TerminalAnswered` when `answers` has understood one."""
+    if driver is not LinuxDriver:
+        return driver
+
+    class Listening(LinuxDriver):
+        def run_input_thread(self) -> None:
+            # This is where Textual makes its parser; the name is looked up in its module.
+            linux_driver.XTermParser = partial(_Parser, answers)  # type: ignore[attr-defined, assignment]
+            super().run_input_thread()
+
+    return Listening
+
+
+def shows(app: App[Any]) -> bool:
+    """Whether the app draws on a terminal."""
+    return app._driver is not None and not app._driver.is_headless

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from core.models import Count, ImportView, InFlight, Snapshot, State, Value, Verdict
+from core.models import Count, State, Value, Verdict
+from core.snapshot import ImportView, InFlight, Snapshot
 
 ACTIVE = (State.RUNNING, State.PAUSED)
 

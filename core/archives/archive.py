@@ -148,7 +148,7 @@ class Archive:
             # Read the bags first: another engine may have given this name to a location that has another name
             # here.
             with suppress(TaskFailedError, WorkerDiedError, OSError):
-                await location_sync.learn(self.id, self.place, self._pool, self._catalog)
+                await location_sync.sync(self.id, self.place, self._pool, self._catalog)
             if there := await self._named(wanted):
                 return there
             folder = f"{slug(wanted)}-{secrets.token_hex(3)}"

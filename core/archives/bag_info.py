@@ -4,8 +4,6 @@ import re
 import unicodedata
 from datetime import UTC, date, datetime
 
-import humanize
-
 from core import VERSION
 from core.catalog.locations import Location
 from core.config import Config
@@ -119,6 +117,8 @@ def compose(settings: Config, location: Location, before: Elements, files: int, 
     kept, and so are the organization's from another engine where this one's configuration has none. The bagging
     date is kept while nothing else changes.
     """
+    import humanize  # imported here, because it makes an engine start later
+
     elements: Elements = [
         (ORGANIZATION, settings.organization or first(before, ORGANIZATION)),
         (CONTACT_NAME, settings.contact_name or first(before, CONTACT_NAME)),

@@ -6,6 +6,9 @@ background jobs only use that one; `item` holds its damage and when its files we
 audited, checked and restored from; what an audit finds there is stored for that copy (`copy_item`). Only `lading
 mirror` and `lading audit --heal` write to such a copy, even a lock file; they bring it what another copy has.
 
+A copy on a remote (core.offsite) has the remote's name as its path, and no volume. It is the one in use only after
+the catalog was rebuilt from it.
+
 A folder that was renamed, or whose volume is mounted elsewhere, is still the same copy: either its archive.toml
 has not changed since (`ArchiveFacts.mark`), or there is no archive any more at its former place on that volume. A
 clone of a whole volume has the volume's identity, too, and cannot be told apart from it.
@@ -30,7 +33,7 @@ from core.errors import (
     WorkerDiedError,
 )
 from core.files.open_beneath import REFUSED
-from core.paths import display
+from core.paths import display, is_remote
 from core.volumes import macos_permissions
 from core.volumes.find_volume import Known
 from core.workers import archive_messages
@@ -69,6 +72,11 @@ async def examine(
 ) -> ArchiveFacts:
     """Open an archive and probe what its file system supports; with `look` nothing is written. A new archive gets
     `text` as its archive.toml, if given: that of the archive it is to be a copy of. Raises ArchiveError."""
+    if is_remote(path):
+        raise ArchiveAwayError(
+            f"{display(path)} is off-site, and can only be restored from and audited.",
+            f"Bring it here: lading mirror {display(path)} DIR, then lading rebuild DIR.",
+        )
     absolute = os.fsencode(os.path.abspath(path))  # noqa: ASYNC240 - touches no disk
     request = archive_messages.OpenArchive(absolute, create, look, text)
     try:
@@ -198,6 +206,8 @@ def at_one_place(one: CopyRow, other: CopyRow) -> bool:
 async def _moved(main: CopyRow, here: CopyRow, identity: tuple[int, int], uuid: str, pool: Pool) -> bool:
     """Whether `here` is the copy in use at a new path: on the same volume, if known, with no archive left at the
     former path, or with that path leading to this same folder."""
+    if is_remote(main.path):
+        return False
     if main.volume and here.volume and (main.volume != here.volume or main.root == here.root):
         return False
     places = [main.path]

@@ -11,7 +11,7 @@ from core.archives.copies import Copy, examine, recognised
 from core.archives.locate import Locate
 from core.catalog import Catalog, CopyRow
 from core.errors import LadingError, WorkerDiedError
-from core.paths import display
+from core.paths import display, is_remote
 from core.volumes.devices import devices_at, distinct
 from core.workers import archive_messages
 from core.workers.messages import Place
@@ -53,12 +53,20 @@ async def _devices(mount: bytes) -> frozenset[str]:
 
 class CopyCount:
     """Counts the copies of items of one archive. `wanted`: how many copies, on distinct devices, each item should
-    have. Items of other archives with the same content are copies, too."""
+    have. Items of other archives with the same content are copies, too. Copies on remotes are named, not counted:
+    whether they are still there is not looked up for a verdict."""
 
     def __init__(
-        self, archive_id: int, wanted: int, copies: Sequence[Standing], catalog: Catalog, pool: Pool
+        self,
+        archive_id: int,
+        wanted: int,
+        copies: Sequence[Standing],
+        catalog: Catalog,
+        pool: Pool,
+        remotes: Sequence[bytes] = (),
     ) -> None:
         self.wanted = wanted
+        self._remotes = remotes
         self._archive_id = archive_id
         self._copies = copies
         self._catalog = catalog
@@ -82,8 +90,10 @@ class CopyCount:
         if wanted > 1:
             archives = dict.fromkeys([archive_id, *others])
             rows = [row for archive in archives for row in await catalog.copies_of(archive)]
-        found = await asyncio.gather(*(standing(row, pool, catalog, whereabouts) for row in rows))
-        return cls(archive_id, wanted, found, catalog, pool)
+        here = [row for row in rows if not is_remote(row.path)]
+        found = await asyncio.gather(*(standing(row, pool, catalog, whereabouts) for row in here))
+        remotes = [row.path for row in rows if is_remote(row.path)]
+        return cls(archive_id, wanted, found, catalog, pool, remotes)
 
     async def lacking(self, items: Collection[int]) -> dict[int, int]:
         """The items with fewer copies than `wanted`, and how many they have. A copy counts if the item's payload
@@ -135,4 +145,5 @@ class CopyCount:
         others = [display(copy.path) for copy in wanting if copy.archive_id != self._archive_id]
         if others:
             why.append(f"not all was read back in {' and in '.join(others)} yet")
+        why += [f"{display(path)} is off-site, and not counted" for path in self._remotes]
         return f"{count} of {self.wanted} copies" + (f"; {'; '.join(why)}" if why else "")

@@ -27,7 +27,7 @@ TRIES = 3
 """Test items, of which at least one has to be readable."""
 
 
-class Disk:
+class ArchiveDisk:
     """The disk that holds one copy of an archive, while its files are read."""
 
     def __init__(self, place: Place, copy: int, catalog: Catalog, pool: Pool) -> None:

@@ -1,9 +1,12 @@
-"""Groups items into requests for reading their payload again, and says which results are about their content."""
+"""Divides files among requests for reading them, and says which results are about their content."""
 
 import errno
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
-from core.catalog import Item
 from core.workers.messages import Fault
+
+T = TypeVar("T")
 
 BYTES_PER_REQUEST = 64 << 20
 """The most bytes in one request, unless a single file is larger."""
@@ -14,17 +17,17 @@ Result = tuple[int, str, float | None, str | None]
 """Item id, level reached, when it was read back well (None: it was not), damage (None: none)."""
 
 
-def parts(items: list[Item]) -> list[list[Item]]:
-    """The items in groups of one request each."""
-    made: list[list[Item]] = [[]]
+def by_bytes(files: Iterable[T], size: Callable[[T], int]) -> list[list[T]]:
+    """The files in groups of one request each. `size` gives the bytes of one."""
+    groups: list[list[T]] = []
     filled = 0
-    for item in items:
-        if made[-1] and filled + item.size > BYTES_PER_REQUEST:
-            made.append([])
+    for file in files:
+        if not groups or (filled and filled + size(file) > BYTES_PER_REQUEST):
+            groups.append([])
             filled = 0
-        made[-1].append(item)
-        filled += item.size
-    return made
+        groups[-1].append(file)
+        filled += size(file)
+    return groups
 
 
 def not_read(fault: Fault) -> bool:

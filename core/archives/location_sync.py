@@ -19,7 +19,7 @@ LARGEST_FILE = 1 << 20
 """The most bytes read of such a file."""
 
 
-async def learn(archive_id: int, place: Place, pool: Pool, catalog: Catalog) -> list[str]:
+async def sync(archive_id: int, place: Place, pool: Pool, catalog: Catalog) -> list[str]:
     """Update the catalog's locations from their bags. Returns the folders of all locations in the archive.
 
     Raises TaskFailedError, WorkerDiedError.

@@ -60,17 +60,8 @@ async def give_id(path: str, pool: Pool, catalog: Catalog) -> str:
 async def ids_of_journals(place: Place, pool: Pool) -> AsyncIterator[str]:
     """The archive ids in the journals' first lines."""
     async with pool.worker("look") as worker:
-        try:
-            names = (
-                await worker.ask(
-                    text_messages.JournalNames(place, archive_layout.JOURNALS), archive_messages.Names
-                )
-            ).names
-        except TaskFailedError as error:
-            if error.detail != "FileNotFoundError":
-                raise
-            return
-        for name, _ in names:
+        names = text_messages.JournalNames(place, archive_layout.JOURNALS)
+        for name, _ in (await worker.ask(names, archive_messages.Names)).names:
             read = text_messages.ReadText(place, f"{archive_layout.JOURNALS}/{name}", 0, HEAD)
             data = (await worker.ask(read, text_messages.Text)).data
             for line in data.split(b"\n"):

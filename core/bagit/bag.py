@@ -7,19 +7,16 @@ contradicts; bag-info.txt; bagit.txt, if it has to be; the tag manifest. A file 
 written again, so that the next run finishes an interrupted one.
 """
 
-import errno
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, Protocol
 
-from core import archive_layout
 from core.archives import bag_info
 from core.bagit import manifest
 from core.bagit.folder import BagFolder
 from core.bagit.manifest_merge import PAGE, Ledger
+from core.bagit.tag_files import BAG_INFO, BAGIT, DECLARATION, MANIFEST, Context, TagFiles, foreign, is_there
 from core.catalog.items import BY_DIGEST
 from core.catalog.locations import Location
 from core.config import Config
@@ -28,11 +25,6 @@ from core.errors import ArchiveError
 from core.media.system_junk import maybe_appledouble, within_junk
 from core.models import State
 from core.paths import display
-from core.workers.source_messages import Digest
-
-MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
-BAG_INFO, BAGIT = bag_info.FILE, "bagit.txt"
-DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
 BATCH = 64
 """The most files measured or hashed per request."""
@@ -58,19 +50,6 @@ _SEAL = """
         files = excluded.files, bytes = excluded.bytes, added = excluded.added, missing = excluded.missing,
         manifest = excluded.manifest, junk = excluded.junk
 """
-
-
-class Context(Protocol):
-    """What making a bag needs: the catalog, and the archive that holds the bag (as core.tasks.task.Context)."""
-
-    async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Returns the rows of a query on committed data."""
-
-    async def publish(self, archive_id: int, local: str, target: str) -> None:
-        """Copy a local file to `target` in the archive, replacing a file there; the local file is removed."""
-
-    async def text(self, archive_id: int, path: str) -> bytes | None:
-        """Returns the content of one of Lading's own small files in the archive; None when it does not exist."""
 
 
 async def open_import(context: Context, location_id: int) -> str:
@@ -99,6 +78,7 @@ class Bag:
         self._location = location
         self._folder = folder
         self._scratch = scratch
+        self._tags = TagFiles(context, location, folder, scratch)
         self._problems: list[str] = []
         self._files = self._bytes = self._added = self._missing = 0
         self._gone: list[bytes] = []
@@ -114,18 +94,19 @@ class Bag:
             draft = await self._manifest(ledger)
         digests = {MANIFEST: draft.sha256()}
         tags = await self._folder.tag_files()
-        self._foreign(tags)
+        for name in foreign(tags):
+            self._problem(f"{display(name)} was written by another program and may be out of date: move it away")
         if draft.sha256().hex() != before or MANIFEST.encode() not in tags:
-            await self._publish(draft.path, MANIFEST)
+            await self._tags.publish(draft.path, MANIFEST)
         self.done = 0.9
-        old = bag_info.parse(await self._text(BAG_INFO) or b"")
-        location = bag_info.believed(self._location, old, await self._access_note())
+        old = bag_info.parse(await self._tags.text(BAG_INFO) or b"")
+        location = bag_info.believed(self._location, old, await self._tags.access_note())
         info = bag_info.compose(self._settings, location, old, self._files, self._bytes, date.today())
         for name, data in ((BAG_INFO, info), (BAGIT, DECLARATION)):
-            digests[name] = await self._small(name, data)
-        await self._tag_manifest(tags, digests)
+            digests[name] = await self._tags.write(name, data)
+        await self._tags.write_manifest(tags, digests)
         await self._folder.sync()
-        await self._keep(location.access_note)
+        await self._tags.keep_access_note(location.access_note)
         return await self._statements(location, digests[MANIFEST].hex())
 
     # The payload
@@ -138,7 +119,7 @@ class Bag:
             await ledger.on_disk((path,) for path, what in found if self._can_be_listed(path, what))
         self._junk = self._folder.junk
         self.done = 0.4
-        lines = manifest.Lines()
+        lines = manifest.ManifestLines()
         async for data in self._folder.pieces(MANIFEST):
             await ledger.note(_payload(lines.feed(data)))
         await ledger.note(_payload(lines.end()))
@@ -225,7 +206,7 @@ class Bag:
         while paths := await ledger.unknown(after, BATCH):
             after = paths[-1]
             digests = await self._folder.digests(paths)
-            there = [(one, path) for one, path in zip(digests, paths, strict=True) if _is_there(one, path)]
+            there = [(one, path) for one, path in zip(digests, paths, strict=True) if is_there(one, path)]
             await ledger.hashed((one.sha256, one.size, path) for one, path in there)
             self._added += len(there)
             kept = {path for _, path in there}
@@ -248,62 +229,6 @@ class Bag:
         finally:
             draft.close()
         return draft
-
-    # The tag files
-
-    def _foreign(self, tags: list[bytes]) -> None:
-        """Report manifests of other programs: they cannot be made anew without reading all payload."""
-        for path in tags:
-            name = path.decode(errors="replace")
-            of_payload = name.startswith("manifest-") and name.endswith(".txt") and name != MANIFEST
-            of_tags = name.startswith("tagmanifest-") and name.endswith(".txt") and name != TAG_MANIFEST
-            if of_payload or of_tags or name == "fetch.txt":
-                self._problem(
-                    f"{display(name)} was written by another program and may be out of date: move it away"
-                )
-
-    async def _tag_manifest(self, tags: list[bytes], ours: Mapping[str, bytes]) -> None:
-        digests = {name.encode(): sha256 for name, sha256 in ours.items()}
-        others = [path for path in tags if path not in digests and not path.startswith(b"tagmanifest-")]
-        others = [path for path in others if manifest.agreed(path)]
-        for at in range(0, len(others), BATCH):
-            part = others[at : at + BATCH]
-            found = zip(await self._folder.digests(part), part, strict=True)
-            digests |= {path: one.sha256 for one, path in found if _is_there(one, path)}
-        await self._small(TAG_MANIFEST, b"".join(manifest.line(*entry) for entry in sorted(digests.items())))
-
-    async def _small(self, name: str, data: bytes) -> bytes:
-        """Publish a small file unless the same is there already. Returns its SHA-256."""
-        draft = manifest.Draft(os.path.join(self._scratch, name))
-        draft.add(data)
-        draft.close()
-        if await self._text(name) != data:
-            await self._publish(draft.path, name)
-        return draft.sha256()
-
-    async def _text(self, name: str) -> bytes | None:
-        return await self._context.text(self._location.archive_id, f"{self._folder.path}/{name}")
-
-    async def _publish(self, local: str, name: str) -> None:
-        await self._context.publish(self._location.archive_id, local, f"{self._folder.path}/{name}")
-
-    # Beside the bag
-
-    @property
-    def _beside(self) -> str:
-        return archive_layout.access_notes(self._location.folder)
-
-    async def _access_note(self) -> str:
-        said = await self._context.text(self._location.archive_id, self._beside)
-        return (said or b"").decode(errors="replace").strip()
-
-    async def _keep(self, note: str) -> None:
-        """Keep the access note in the archive, so that a rebuilt database has it."""
-        if note != await self._access_note():
-            draft = manifest.Draft(os.path.join(self._scratch, "access-note.txt"))
-            draft.add(f"{note}\n".encode() if note else b"")
-            draft.close()
-            await self._context.publish(self._location.archive_id, draft.path, self._beside)
 
     # The catalog
 
@@ -332,12 +257,3 @@ def _payload(entries: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
 def named_like_junk(path: bytes) -> bool:
     """Whether a file of this path may be junk: for some kinds only the head of the file tells."""
     return within_junk(path) or maybe_appledouble(path.rpartition(b"/")[2])
-
-
-def _is_there(digest: Digest, path: bytes) -> bool:
-    """Whether a file could be read; False when it has disappeared since. Raises ArchiveError."""
-    if digest.fault is None:
-        return True
-    if digest.fault.code == errno.ENOENT and not digest.fault.lost:
-        return False
-    raise ArchiveError(f"{display(path)}: {digest.fault.text}.", "Retry the job.")

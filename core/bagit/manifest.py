@@ -58,7 +58,7 @@ def digest_of_name(path: bytes) -> bytes:
     return bytes.fromhex(found[1].decode()) if found else b""
 
 
-class Lines:
+class ManifestLines:
     """Parses a manifest piece by piece; lines that are no entries are skipped."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The catalog: every SQL statement on archives, locations, volumes, imports, files and items."""
+"""The catalog: the SQL on archives, locations, volumes, imports, files and items."""
 
 from core.catalog.archives_volumes import Places
 from core.catalog.checksum_lists import ChecksumLists
@@ -52,6 +52,4 @@ __all__ = [
     "SeenRow",
     "SeenVolume",
     "Selection",
-    "below",
-    "beside",
 ]

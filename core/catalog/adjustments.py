@@ -11,6 +11,7 @@ import msgspec
 
 from core.catalog import neighbours, search, search_plan
 from core.catalog.find_import import find
+from core.catalog.import_names import import_names
 from core.catalog.search_plan import Criterion
 from core.database import Read, Statement
 from core.errors import UsageError
@@ -34,7 +35,7 @@ _DATES = f"""
             AND e.state IN ('{State.DONE}', '{State.CANCELLED}') ORDER BY f.id LIMIT 1)
     LEFT JOIN import i ON i.id = f.import_id
 """
-# In the same form as the capture date of core.models.FileView.
+# In the same form as the capture date of core.listings.FileView.
 _SHOWN = (
     "iif({0}.captured_zone = 'unset', 'clock not set', "
     "{0}.captured_local || iif({0}.captured_zone = 'utc' AND {0}.offset IS NULL, 'Z', ''))"
@@ -69,7 +70,7 @@ class Adjustment(msgspec.Struct, frozen=True):
     by: str
 
 
-class Item(msgspec.Struct, frozen=True, array_like=True):
+class DatedItem(msgspec.Struct, frozen=True, array_like=True):
     """An item with its capture date. `raw`: what exiftool reported, only where the camera's clock was not set. The
     fields from `path` on are of one file of the item; None where no import of it has ended."""
 
@@ -86,7 +87,7 @@ class Item(msgspec.Struct, frozen=True, array_like=True):
     import_name: str | None
 
 
-class Made(msgspec.Struct, frozen=True, array_like=True):
+class CorrectedItem(msgspec.Struct, frozen=True, array_like=True):
     """An item with its capture date as corrected, the date `before` the correction, and `what` the correction
     was."""
 
@@ -121,13 +122,8 @@ async def chosen(read: Read, text: str) -> list[int]:
 async def _imports(read: Read, told: str) -> list[int]:
     if await read("SELECT 1 FROM import WHERE name = ?", (told,)) or _IMPORT.fullmatch(told):
         return [await find(read, told)]
-    rows = await read(
-        "SELECT i.id, coalesce(i.options ->> 'label', ''), v.name "
-        "FROM import i JOIN volume v ON v.id = i.volume_id",
-        (),
-    )
     named = told.casefold()
-    return [id for id, *names in rows if named and named in (name.casefold() for name in names)]
+    return [one.id for one in await import_names(read) if named and named in (one.label, one.volume)]
 
 
 async def by_archive(read: Read, items: Sequence[int]) -> list[tuple[int, bytes, list[int]]]:
@@ -152,9 +148,9 @@ async def locations(read: Read, items: Sequence[int]) -> list[int]:
     return [id for (id,) in rows]
 
 
-async def dates(read: Read, items: Sequence[int]) -> list[Item]:
+async def dates(read: Read, items: Sequence[int]) -> list[DatedItem]:
     """The items with their capture dates."""
-    return [msgspec.convert(row, Item) for row in await read(_DATES, (json.dumps(items),))]
+    return [msgspec.convert(row, DatedItem) for row in await read(_DATES, (json.dumps(items),))]
 
 
 async def next_number(read: Read) -> float:
@@ -169,9 +165,9 @@ async def latest(read: Read, items: Sequence[int]) -> float | None:
     return None if made is None else float(made)
 
 
-async def made(read: Read, items: Sequence[int], number: float) -> list[Made]:
+async def made(read: Read, items: Sequence[int], number: float) -> list[CorrectedItem]:
     """Those of the items that the correction `number` applies to."""
-    return [msgspec.convert(row, Made) for row in await read(_MADE, (json.dumps(items), number))]
+    return [msgspec.convert(row, CorrectedItem) for row in await read(_MADE, (json.dumps(items), number))]
 
 
 def make(archive_id: int, one: Adjustment, dated: Sequence[tuple[bytes, Dated]]) -> list[Statement]:

@@ -73,6 +73,23 @@ class Uncompared(NamedTuple):
     path: bytes
 
 
+PAGE = 1000
+"""Checksums that are copied at a time."""
+
+_PAGE_OF_LISTED = (
+    "SELECT key, list_id, algorithm, digest FROM listed WHERE import_id = ? "
+    "AND (key, list_id, algorithm, digest) > (?, ?, ?, ?) ORDER BY key, list_id, algorithm, digest LIMIT ?"
+)
+_TAKE_OVER = (
+    "INSERT OR REPLACE INTO listed (import_id, key, list_id, algorithm, digest, path, found, file_id, exact) "
+    "SELECT ?, l.key, mine.id, l.algorithm, l.digest, l.path, l.found, (SELECT b.id FROM file a CROSS JOIN file b "
+    "ON b.volume_id = a.volume_id AND b.path = a.path AND b.import_id = ? WHERE a.id = l.file_id), l.exact "
+    "FROM listed l CROSS JOIN checksum_list c ON c.id = l.list_id "
+    "CROSS JOIN checksum_list mine ON mine.import_id = ? AND mine.path = c.path "
+    "WHERE l.import_id = ? AND l.key = ? AND l.list_id = ? AND l.algorithm = ? AND l.digest = ?"
+)
+
+
 class ChecksumLists(Table):
     """The tables `checksum_list` and `listed`."""
 
@@ -160,6 +177,23 @@ class ChecksumLists(Table):
             "AND digest = ?"
         )
         await self.database.run((sql, [(file, import_id, *one[:4]) for file, one in files]))
+
+    async def take_over_lists(self, import_id: int, other: int) -> None:
+        """Give an import the judged checksum lists of `other`, which read the same source, instead of what it has
+        of them itself."""
+        await self.database.run(
+            (
+                "INSERT INTO checksum_list (import_id, path, fault, not_understood, outside, judged) "
+                "SELECT ?, path, fault, not_understood, outside, judged FROM checksum_list WHERE import_id = ? "
+                "ON CONFLICT (import_id, path) DO UPDATE SET fault = excluded.fault, "
+                "not_understood = excluded.not_understood, outside = excluded.outside, judged = excluded.judged",
+                [(import_id, other)],
+            )
+        )
+        last: tuple[object, ...] = (b"", 0, "", b"")
+        while rows := await self.database.read(_PAGE_OF_LISTED, (other, *last, PAGE)):
+            await self.database.run((_TAKE_OVER, [(import_id, import_id, import_id, other, *row) for row in rows]))
+            last = rows[-1]
 
     async def judge_lists(self, import_id: int) -> None:
         """Mark the lists of an import as judged: all checksums that can be compared have been."""

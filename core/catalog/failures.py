@@ -10,7 +10,8 @@ from core.catalog.base import Table
 from core.catalog.find_import import find
 from core.catalog.rows import FailureRow
 from core.database import Read
-from core.models import Failure, FailureGroup, Outcome, State, Waits
+from core.listings import Failure, FailureGroup
+from core.models import Outcome, State, Waits
 from core.paths import display, relative
 
 PAGE = 200

@@ -15,9 +15,10 @@ from core.catalog.find_import import find
 from core.catalog.sequences import SHOWN
 from core.database import Read
 from core.errors import UsageError
+from core.listings import FileView
 from core.media.local_time import told_zone
-from core.models import FileView, Outcome
-from core.paths import display, relative
+from core.models import Outcome
+from core.paths import display, is_remote, relative
 
 PAGE = 200
 """The most files on one page."""
@@ -154,7 +155,8 @@ async def known(read: Read, file_id: int) -> list[tuple[str, str]]:
             ("read back", stamp(read_back) if read_back else "never"),
         ]
         for copy in await held_copies.of_item(read, item):
-            when = f"read back {stamp(copy.read_back)}" if copy.read_back else "never read back"
+            done = "compared" if is_remote(copy.path) else "read back"
+            when = f"{done} {stamp(copy.read_back)}" if copy.read_back else f"never {done}"
             told.append(("copy", f"{copy.path}: {copy.damage or when}"))
         told += [(name, display(value)) for name, value in await _of_item(read, file_id, item)]
     return [(name, value) for name, value in told if value]

@@ -106,6 +106,27 @@ class Files(Table):
             found |= dict(await self.database.read(sql, (import_id, *part)))
         return found
 
+    async def perhaps_indexes(
+        self, import_id: int, after: int, largest: int, count: int
+    ) -> list[tuple[int, bytes, int]]:
+        """(id, path on the volume, item) of up to `count` archived files beyond the id `after` that may be a
+        card's index, by their names and because they have at most `largest` bytes."""
+        sql = (
+            "SELECT id, path, item_id FROM file WHERE import_id = ? AND id > ? AND item_id IS NOT NULL "
+            "AND size <= ? AND lower(CAST(substr(path, -4) AS TEXT)) IN ('.xml', '.ale') ORDER BY id LIMIT ?"
+        )
+        return await self.database.read(sql, (import_id, after, largest, count))
+
+    async def sizes(self, ids: Sequence[int]) -> list[int]:
+        """The sizes of these files."""
+        sql = "SELECT f.size FROM json_each(?) j CROSS JOIN file f ON f.id = j.value ORDER BY j.key"
+        return [size for (size,) in await self.database.read(sql, (json.dumps(ids),))]
+
+    async def any_below(self, import_id: int, volume_id: int, folder: bytes) -> bool:
+        """Whether an import has a file below this folder of its volume."""
+        sql = "SELECT 1 FROM file WHERE volume_id = ? AND path > ? AND path < ? AND import_id = ? LIMIT 1"
+        return bool(await self.database.read(sql, (volume_id, folder + b"/", folder + b"0", import_id)))
+
     async def todo(self, import_id: int, after: int, count: int) -> list[Row]:
         """(id, path, size, kind, item_id) of up to `count` files still to do beyond the id `after`, by id."""
         return await self.database.read(
@@ -160,18 +181,32 @@ class Files(Table):
                 found.setdefault(stem, []).append((number, path))
         return found
 
-    async def link(self, links: Iterable[tuple[int, int, str]]) -> None:
-        """Record that files belong to others: (file, owner, role), in the order of files. A file has one owner, so
-        an earlier link is replaced."""
-        links = list(links)
-        if not links:
-            return
-        ids = links[0][0], links[-1][0]
-        # There are some only if the import is linked again.
-        older = set(await self.database.read("SELECT file_id FROM link WHERE file_id BETWEEN ? AND ?", ids))
+    async def in_stem_order(self, import_id: int, after: tuple[bytes, int], count: int) -> list[Row]:
+        """(stem, id, path) of an import's files, by stem key and id; up to `count` beyond the stem and id
+        `after`."""
+        # The first condition bounds the search in the index; the second one alone would not.
+        return await self.database.read(
+            "SELECT stem, id, path FROM file WHERE import_id = ? AND stem >= ? AND (stem, id) > (?, ?) "
+            "ORDER BY stem, id LIMIT ?",
+            (import_id, after[0], *after, count),
+        )
+
+    async def has_links(self, import_id: int) -> bool:
+        """Whether some files of an import were linked before."""
+        rows = await self.database.read(
+            "SELECT EXISTS (SELECT 1 FROM link CROSS JOIN file ON file.id = file_id WHERE file_id BETWEEN "
+            "(SELECT min(id) FROM file WHERE import_id = ?1) AND (SELECT max(id) FROM file WHERE import_id = ?1) "
+            "AND import_id = ?1)",
+            (import_id,),
+        )
+        return bool(rows[0][0])
+
+    async def link(self, links: Sequence[tuple[int, int, str]], *, again: bool = True) -> None:
+        """Record that files belong to others: (file, owner, role). A file has one owner, so an earlier link is
+        replaced; without `again` there is none."""
         await self.database.run(
-            ("DELETE FROM link WHERE file_id = ?", [(file,) for file, _, _ in links if (file,) in older]),
-            ("INSERT INTO link (file_id, owner_id, role) VALUES (?, ?, ?)", links),
+            *([("DELETE FROM link WHERE file_id = ?", [(file,) for file, _, _ in links])] if again else []),
+            *together("INSERT INTO link (file_id, owner_id, role) VALUES (?, ?, ?)", links),
         )
 
 

@@ -6,11 +6,14 @@ locations."""
 from collections.abc import Sequence
 
 from core.database import Read
+from core.details import CopyView
 from core.paths import display
-from core.results import CopyView
 
 _WELL = "h.read_back IS NOT NULL AND h.damage IS NULL"
 """SQL condition: the copy of the item was read back well, and is not known to be damaged since."""
+
+_SEEN = "replace(datetime(c.seen, 'unixepoch'), ' ', 'T') || 'Z'"
+"""SQL expression: when the copy was last seen, ISO 8601."""
 
 _OF_ITEM = """
     SELECT c.path, h.level, h.read_back, h.damage FROM copy_item h CROSS JOIN copy c ON c.id = h.copy_id
@@ -21,18 +24,18 @@ _OF_FILES = f"""
     CROSS JOIN copy c ON c.id = h.copy_id WHERE f.id IN (%s) AND {_WELL} ORDER BY c.id
 """
 _OF_IMPORTS = f"""
-    SELECT f.import_id, c.path, count(DISTINCT f.item_id) FROM file f
+    SELECT f.import_id, c.path, count(DISTINCT f.item_id), {_SEEN} FROM file f
     CROSS JOIN copy_item h ON h.item_id = f.item_id CROSS JOIN copy c ON c.id = h.copy_id
     WHERE f.import_id IN (%s) AND {_WELL} GROUP BY f.import_id, c.id
 """
 _OF_LOCATIONS = f"""
-    SELECT t.location_id, c.path, count(*) FROM copy c CROSS JOIN copy_item h ON h.copy_id = c.id
+    SELECT t.location_id, c.path, count(*), {_SEEN} FROM copy c CROSS JOIN copy_item h ON h.copy_id = c.id
     CROSS JOIN item t ON t.id = h.item_id WHERE c.archive_id = ? AND {_WELL} GROUP BY t.location_id, c.id
 """
 
-Held = dict[int, tuple[tuple[str, int], ...]]
+Held = dict[int, tuple[tuple[str, int, str], ...]]
 """By the row id of an import or a location: (path of a copy, how many of its contents are known to be intact
-there)."""
+there, when the copy was last seen: ISO 8601, UTC)."""
 
 
 async def any_known(read: Read) -> bool:
@@ -72,7 +75,7 @@ async def of_locations(read: Read, archive_id: int) -> Held:
 
 def _held(rows: Sequence[Sequence[object]]) -> Held:
     found: Held = {}
-    for number, path, count in rows:
+    for number, path, count, seen in rows:
         assert isinstance(number, int) and isinstance(count, int) and isinstance(path, bytes)  # noqa: S101, PT018
-        found[number] = (*found.get(number, ()), (display(path), count))
+        found[number] = (*found.get(number, ()), (display(path), count, str(seen)))
     return found

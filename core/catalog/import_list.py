@@ -10,7 +10,8 @@ import msgspec
 from core.catalog import held_copies, unopenable
 from core.catalog.find_import import find as row_of
 from core.database import Read
-from core.models import PAGE, ImportRecord, Outcome, State, Unopenable, Verdict
+from core.listings import PAGE, ImportRecord
+from core.models import Outcome, State, Unopenable, Verdict
 from core.paths import display, encodable
 
 _SELECT = """
@@ -63,7 +64,7 @@ def _record(
     counts: dict[Outcome, int],
     under_way: Collection[str],
     broken: Unopenable,
-    copies: tuple[tuple[str, int], ...],
+    copies: tuple[tuple[str, int, str], ...],
 ) -> ImportRecord:
     number, name, started, ended, source, single, options, archive, location, state, reason, advice, *verdict = row
     asked = json.loads(options)

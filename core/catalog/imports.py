@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from statistics import median
 
 import msgspec
 
@@ -65,6 +64,10 @@ class Imports(Table):
         )
         return {id: tuple(json.loads(sorts)) for id, sorts in rows}
 
+    async def unclean_ends(self) -> dict[int, int]:
+        """How often engines have ended uncleanly during each running import, by the import's row id."""
+        return dict(await self.database.read("SELECT id, unclean FROM import WHERE state = ?", (State.RUNNING,)))
+
     async def newest_archive(self) -> bytes:
         """The path of the archive that the newest import goes into; empty if there is no import."""
         rows = await self.database.read(
@@ -114,6 +117,8 @@ class Imports(Table):
         """(bytes, files) per second: the median of earlier imports from this volume into an archive, else of all
         into it. None when nothing was measured. Resumed imports do not count, since they include the time they
         were paused."""
+        from statistics import median  # imported here, because it makes an engine start later
+
         for volume in (volume_id, None):
             rows = await self.database.read(
                 "SELECT i.bytes_read / (i.ended - i.started), "

@@ -7,13 +7,14 @@ from typing import Any
 from core.catalog import held_copies, search
 from core.catalog.file_list import CAPTURED, corrected
 from core.database import Read
+from core.details import Derived, Facts, ItemView, Original
 from core.errors import UsageError
 from core.media.ffprobe_parse import Probe
 from core.media.local_time import told_zone
 from core.media.metadata import Metadata, unpack
-from core.models import JobState, JobView, Outcome
+from core.models import JobState, Outcome
 from core.paths import display, relative
-from core.results import Derived, Facts, ItemView, Original
+from core.snapshot import JobView
 
 SHOWN = 20
 """The most items that one name may match, and the most files that are listed of one item."""

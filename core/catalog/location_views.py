@@ -6,9 +6,10 @@ from typing import Any
 from core.catalog import held_copies, locations
 from core.catalog.locations import Location
 from core.database import Read
+from core.details import LocationView
 from core.models import State
 from core.paths import display
-from core.results import LocationView, told_of_junk
+from core.results import told_of_junk
 
 _COUNTED = """
     SELECT l.id, b.sealed, b.note, b.junk, s.files, s.bytes, s.kinds, s.cameras, s.earliest, s.latest,
@@ -58,7 +59,7 @@ def _holds_open(name: str, state: str, reason: str) -> str:
 
 
 def _view(
-    location: Location, counted: tuple[Any, ...], holding: str, copies: tuple[tuple[str, int], ...]
+    location: Location, counted: tuple[Any, ...], holding: str, copies: tuple[tuple[str, int, str], ...]
 ) -> LocationView:
     sealed, note, junk, files, size, kinds, cameras, earliest, latest, *bounds = counted
     return LocationView(

@@ -11,10 +11,10 @@ import aiosqlite
 import msgspec
 
 from core.database import Database, Read, Row
+from core.details import Changes
 from core.errors import UsageError
 from core.models import Value
 from core.paths import display
-from core.results import Changes
 
 LONGEST_TEXT = 10_000
 """The most characters of a text about a location."""

@@ -142,6 +142,11 @@ class ImportRow(msgspec.Struct, array_like=True):
     volume_name: str
     together: str
 
+    @property
+    def first(self) -> bool:
+        """Whether it is the first import of its group, or of none."""
+        return self.together in ("", self.name)
+
     def request(self) -> ImportRequest:
         """The request that started the import."""
         return msgspec.convert(json.loads(self.options), ImportRequest)

@@ -15,7 +15,10 @@ ENOUGH = 5000
 PATH = "CAST(substr(f.path, length(i.root) + iif(length(i.root), 2, 1)) AS TEXT)"
 """SQL of the path below the source's root, for a file `f` of an import `i`."""
 
-TABLES = "file f CROSS JOIN import i ON i.id = f.import_id LEFT JOIN metadata m ON m.item_id = f.item_id"
+METADATA = "LEFT JOIN metadata m ON m.item_id = f.item_id"
+"""SQL that joins the metadata `m` of a file `f`."""
+
+TABLES = f"file f CROSS JOIN import i ON i.id = f.import_id {METADATA}"
 """The tables that conditions refer to."""
 
 ALSO = "/* also */"

@@ -5,18 +5,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from core.models import (
-    Count,
-    Failure,
-    FailureGroup,
-    FilePage,
-    ImportRecord,
-    ImportRequest,
-    Outcome,
-    Snapshot,
-)
+from core.listings import Failure, FailureGroup, FilePage, ImportRecord
+from core.models import Count, ImportRequest, Outcome
 from core.protocol import Part, Progress, Request, archive_requests, import_requests, queue_requests, requests
 from core.results import Survey
+from core.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from core.receipts import Form

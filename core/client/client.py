@@ -10,8 +10,8 @@ from core.client.api import EngineCalls, OnProgress, OnText
 from core.client.connection import Connection
 from core.config import Config
 from core.errors import EngineError, EngineLostError, LadingError
-from core.models import Snapshot
 from core.protocol import Pushed, Request, requests
+from core.snapshot import Snapshot
 
 R = TypeVar("R")
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import sys
 import warnings
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import Never
 
 import msgspec
 
+import core.light_start  # noqa: F401, isort: split
 from core import vital_threads
 from core.derivatives import proxy, resource_limits, strip, thumbnails
 from core.derivatives.messages import Made, MakeStrip, MakeThumbnails, Order, Refused, RefusedError, Step
@@ -27,14 +27,13 @@ def main() -> None:
     leave_with_engine(lifeline, leave)
     resource_limits.step_back()
     warnings.simplefilter("ignore")
-    with socket.socket(fileno=line_fd) as connection:
-        line = Line(connection, msgspec.msgpack.Decoder(Order))
-        try:
-            while True:
-                order = line.receive()
-                line.send(answer(order, lambda fraction: line.send(Step(fraction))))
-        except EOFError:
-            leave()
+    line = Line(line_fd, msgspec.msgpack.Decoder(Order))
+    try:
+        while True:
+            order = line.receive()
+            line.send(answer(order, lambda fraction: line.send(Step(fraction))))
+    except EOFError:
+        leave()
 
 
 def answer(order: Order, report: Callable[[float], None]) -> Made | Refused:

@@ -7,8 +7,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-import psutil
-
 NICE = 15
 """As in core.tasks.child_processes."""
 
@@ -33,6 +31,8 @@ def step_back() -> None:
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).setiopolicy_np(_IOPOL_TYPE_DISK, _IOPOL_SCOPE_PROCESS, _IOPOL_THROTTLE)
     elif sys.platform == "linux":
+        import psutil  # imported here: a maker on a Mac starts without it
+
         # The lowest best-effort priority: the idle class would get nothing at all while copies run.
         with suppress(OSError, psutil.Error):
             psutil.Process().ionice(psutil.IOPRIO_CLASS_BE, 7)

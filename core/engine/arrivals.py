@@ -8,30 +8,30 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from core import config, presets
+from core.catalog import Catalog
+from core.config import Config
 from core.errors import LadingError
-from core.models import Arrival, Count, ImportRequest, State
+from core.models import Count, ImportRequest, State
 from core.paths import display
 from core.presets import Rule
 from core.results import Survey
+from core.snapshot import Arrival
 from core.threads import aside
 from core.volumes.mount_events import mount_events
 from core.volumes.mounts import Mount, mounts
 from core.volumes.volume import Volume, volumes
 
-if TYPE_CHECKING:
-    from core.engine.engine import Engine
-
 COUNTDOWN = 10.0
 """Seconds in which a person can stop an import before a rule begins it."""
 
 POLL_INTERVAL = 2.0
-"""Seconds between two looks if the system has no mount events, or if a volume does not answer."""
+"""Seconds between two looks if the system has no mount events, or if a volume is not known yet."""
 
 TIMEOUT = 60.0
 """Seconds that listing or describing all mounts may take; the time-out of a single volume is shorter."""
@@ -75,21 +75,35 @@ class Card:
         )
 
 
+class ImportStarter(Protocol):
+    """What is done with a card: a dry run, and its import."""
+
+    async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]: ...
+    async def start_imports(self, requests: Sequence[ImportRequest]) -> list[str]: ...
+
+
 class Arrivals:
-    """The cards of one engine. `mounts` lists what is mounted; `describe` gives the volumes of mounts."""
+    """The cards of one engine. `settings` gives the configuration as it is now; `mounts` lists what is mounted;
+    `describe` gives the volumes of mounts."""
 
     def __init__(
         self,
-        engine: "Engine",
+        catalog: Catalog,
+        imports: ImportStarter,
+        settings: Callable[[], Config],
         mounts: Callable[[], list[Mount]] = mounts,
         describe: Callable[[list[Mount]], list[Volume]] = lambda new: volumes(among=new),
     ) -> None:
-        self._engine = engine
+        self._catalog = catalog
+        self._imports = imports
+        self._settings = settings
         self._mounts = mounts
         self._describe = describe
         self._watchers = 0
         self._changed = asyncio.Event()
         self._seen: dict[Key, Card | None] = {}
+        self._before: set[Key] = set()
+        """What was mounted at the first look, and is still."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -107,7 +121,7 @@ class Arrivals:
 
     def configure(self) -> None:
         """Start the task that looks, if a client watches or there are rules, and it does not run yet."""
-        if (self._watchers or self._engine.config.auto) and (self._task is None or self._task.done()):
+        if (self._watchers or self._settings().auto) and (self._task is None or self._task.done()):
             self._seen.clear()
             self._task = asyncio.create_task(self._run(), name="cards")
             self._task.add_done_callback(_looked)
@@ -150,11 +164,11 @@ class Arrivals:
     async def _run(self) -> None:
         with mount_events(self._changed.set) as told:
             first = True
-            while self._watchers or self._engine.config.auto:
+            while self._watchers or self._settings().auto:
                 self._changed.clear()
                 again = not told
                 try:
-                    again |= await self._look(put_in=not first)
+                    again |= await self._look(first=first)
                     first = False
                 except (OSError, TimeoutError) as error:
                     again = True
@@ -163,28 +177,29 @@ class Arrivals:
                     async with asyncio.timeout(POLL_INTERVAL if again else None):
                         await self._changed.wait()
 
-    async def _look(self, *, put_in: bool) -> bool:
-        """Add and remove cards as volumes were mounted and unmounted. Whether a volume did not answer, so that it
-        has to be looked at again. `put_in`: new volumes were mounted since the previous look. Raises OSError,
-        TimeoutError."""
+    async def _look(self, *, first: bool) -> bool:
+        """Add and remove cards as volumes were mounted and unmounted. Whether a volume has to be looked at again:
+        it did not answer, or the system did not say which disk it is, as macOS may not while it checks a card that
+        was just put in. `first`: what is found was there before. Raises OSError, TimeoutError."""
         there = {(one.mount, one.device): one for one in await aside(self._mounts, TIMEOUT) if not one.hidden}
+        self._before = set(there) if first else self._before & there.keys()
         for key in self._seen.keys() - there.keys():
             self._gone(self._seen.pop(key))
         new = [there[key] for key in there.keys() - self._seen.keys()]
         found = await aside(lambda: self._describe(new), TIMEOUT) if new else []
+        unknown = {(one.mount, one.device) for one in found if not one.answers or not one.identity}
         for volume in found:
-            if volume.answers:
-                self._seen[volume.mount, volume.device] = self._card(volume, put_in=put_in)
-        silent = {(one.mount, one.device) for one in found if not one.answers}
+            if (key := (volume.mount, volume.device)) not in unknown:
+                self._seen[key] = self._card(volume, put_in=key not in self._before)
         for one in new:
-            if (one.mount, one.device) not in silent:
+            if (key := (one.mount, one.device)) not in unknown:
                 # A mount that is no volume, such as a single file, is not looked at again.
-                self._seen.setdefault((one.mount, one.device), None)
-        return bool(silent)
+                self._seen.setdefault(key, None)
+        return bool(unknown)
 
     def _card(self, volume: Volume, *, put_in: bool) -> Card | None:
         known = (volume.name, volume.camera or "", volume.identity)
-        rule = next((rule for rule in self._engine.config.auto if rule.fits(*known)), None)
+        rule = next((rule for rule in self._settings().auto if rule.fits(*known)), None)
         if volume.camera is None and rule is None:
             return None
         card = Card(volume, rule)
@@ -205,7 +220,7 @@ class Arrivals:
             request = await self._request(card)
             if request is None:
                 return
-            (card.survey,) = await self._engine.imports.survey([request])
+            (card.survey,) = await self._imports.survey([request])
             if await self._unfinished(card.volume.identity):
                 # It is in the list of imports, and is resumed there.
                 card.taken = True
@@ -223,7 +238,7 @@ class Arrivals:
                 return
             # From here on `_gone` does not cancel this task, even if the card is taken out.
             card.taken, card.starts = True, None
-            await self._engine.imports.start_imports([request])
+            await self._imports.start_imports([request])
         except LadingError as error:
             card.taken, card.starts = False, None
             card.note = display(f"{error.cause} {error.advice}".strip())
@@ -243,7 +258,7 @@ class Arrivals:
     async def _request(self, card: Card) -> ImportRequest | None:
         """The request to import the card: with the preset of its rule, if it has one; into the configured archive,
         else that of the newest import. None if there is no archive. Raises ConfigError."""
-        settings = self._engine.config
+        settings = self._settings()
         location = settings.location or ""
         if card.rule is not None:
             preset = presets.named(card.rule.preset, settings.presets, "auto")
@@ -255,7 +270,7 @@ class Arrivals:
                     camera=card.volume.camera or "",
                     today=datetime.now().astimezone().date(),
                 )
-        archive = settings.archive or os.fsdecode(await self._engine.catalog.newest_archive())
+        archive = settings.archive or os.fsdecode(await self._catalog.newest_archive())
         if not archive:
             card.note = "no archive is configured" if card.rule else ""
             return None
@@ -275,7 +290,7 @@ class Arrivals:
         )
 
     async def _unfinished(self, identity: str) -> bool:
-        rows = await self._engine.catalog.imports("i.state IN (?, ?)", (State.RUNNING, State.PAUSED))
+        rows = await self._catalog.imports("i.state IN (?, ?)", (State.RUNNING, State.PAUSED))
         return any(row.volume_identity == identity for row in rows)
 
 

@@ -16,17 +16,18 @@ from core.catalog import Catalog, ImportRow
 from core.config import Config
 from core.database import Database
 from core.engine.arrivals import Arrivals
+from core.engine.copied_verdicts import CopiedVerdicts
 from core.engine.ended_imports import EndedImports
 from core.engine.film_strips import FilmStrips
 from core.engine.hash_lists import HashLists
 from core.engine.hooks import Hooks
 from core.engine.import_factory import ImportFactory
-from core.engine.import_groups import ImportGroups
 from core.engine.import_manager import ImportManager
 from core.engine.job_service import JobService
 from core.engine.maintenance import Maintenance
 from core.engine.metrics import SAMPLE_INTERVAL, Metrics
 from core.engine.mirrors import Mirrors
+from core.engine.offsite import Offsite
 from core.engine.page_service import PageService
 from core.engine.queries import Queries
 from core.engine.restore_check import RestoreCheck
@@ -36,7 +37,8 @@ from core.importing.importer import Importer
 from core.importing.progress_view import ProgressViews
 from core.journal.replay import JournalReplay
 from core.maintenance.move_import import Mover
-from core.models import Snapshot, Waits
+from core.models import Waits
+from core.snapshot import Snapshot
 from core.workers.pool import Pool
 
 log = logging.getLogger("lading.engine")
@@ -78,42 +80,20 @@ class Engine:
             self.limits = self.factory.limits
             self.jobs = JobService(self.config, self.profile, self.database, self.pool, self.archives)
             await self.jobs.start()
-            self.restore_check = RestoreCheck(self.pool, self.catalog, self.archives, self.factory)
+            self.offsite = Offsite(self.pool, self.catalog, self.archives, self.limits.copy, self.config.home)
+            self.restore_check = RestoreCheck(self.pool, self.catalog, self.archives, self.factory, self.offsite)
             self.queries = Queries(self.catalog, self.jobs)
             self.hash_lists = HashLists(self.pool, self.catalog, self.restore_check)
             self.pages = PageService(self.pool, self.catalog, self.restore_check)
             self.film_strips = FilmStrips(self.catalog, self.restore_check)
             stack.push_async_callback(self.film_strips.close)
             self.ended_imports = EndedImports(self.pool, self.catalog, self.archives, self.jobs, self.views.opened)
-            self.groups = ImportGroups(self)
-            self.imports = ImportManager(
-                self.pool,
-                self.catalog,
-                self.archives,
-                self.factory,
-                self.jobs,
-                self.views,
-                self.ended_imports,
-                self.groups,
-                self.profile.cores,
-            )
-            self.maintenance = Maintenance(
-                self.pool,
-                self.catalog,
-                self.archives,
-                self.factory,
-                self.jobs,
-                self.imports.under_way,
-                self.views.judged,
-            )
-            self.mirrors = Mirrors(self)
-            self.arrivals = Arrivals(self)
-            self.hooks = Hooks(self)
+            self._make_importing()
             self.imports.ended = self._import_ended
             self.imports.begun = lambda row: self.arrivals.taken(row.volume_identity)
             self.ended_imports.start()
             self.arrivals.configure()
-            self.groups.start()
+            self.imports.groups.start()
             await self.hooks.start()
             stack.pop_all()
         self._watching = [
@@ -122,6 +102,42 @@ class Engine:
         ]
         for task in (*self._watching, self.database.writer, *self.jobs.worker.loops):
             task.add_done_callback(self._ended)
+
+    def _make_importing(self) -> None:
+        """Make what imports and mirrors, watches cards, and tells of it."""
+        self.hooks = Hooks(self.catalog, lambda: self.config.hooks)
+        verdicts = CopiedVerdicts(self.pool, self.catalog, self.archives, self.jobs, self._judged_again)
+        self.imports = ImportManager(
+            self.pool,
+            self.catalog,
+            self.archives,
+            self.factory,
+            self.jobs,
+            self.views,
+            self.ended_imports,
+            verdicts,
+            self.profile.cores,
+        )
+        self.maintenance = Maintenance(
+            self.pool,
+            self.catalog,
+            self.archives,
+            self.factory,
+            self.jobs,
+            self.imports.under_way,
+            self.views.judged,
+        )
+        self.mirrors = Mirrors(
+            self.pool,
+            self.catalog,
+            self.archives,
+            self.limits,
+            self.jobs,
+            verdicts,
+            self.offsite,
+            lambda: self.config,
+        )
+        self.arrivals = Arrivals(self.catalog, self.imports, lambda: self.config)
 
     def _import_ended(self, row: ImportRow) -> None:
         self.mirrors.after_import(row)
@@ -134,6 +150,10 @@ class Engine:
             row = importer.run.row
             row.location_name = names.get(row.name, row.location_name)
         self.views.located(names)
+
+    def _judged_again(self, row: ImportRow) -> None:
+        self.views.judged(row)
+        self.hooks.ended(row)
 
     def configure(self, settings: Config) -> None:
         """From now on other settings are in force; the ceilings of `workers` stay until the next start."""
@@ -191,7 +211,7 @@ class Engine:
         await self.imports.stop_waiting()
         await self.ended_imports.stop()
         await self.mirrors.stop()
-        await self.groups.stop()
+        await self.imports.groups.stop()
         await self.jobs.stop()
         await self.imports.stop()
         await self.hooks.stop()
@@ -216,7 +236,7 @@ class Engine:
             or self.hooks.busy
             or len(self.imports.waiting) > 0
             or self.archives.opening > 0
-            or self.jobs.worker.wants
+            or self.jobs.worker.has_work
         )
 
     def snapshot(self) -> Snapshot:

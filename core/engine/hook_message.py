@@ -78,7 +78,7 @@ async def ending(catalog: Catalog, name: str) -> Ending:
         skipped=record.skipped,
         failed=record.failed,
         levels=dict(record.proven),
-        copies=dict(record.copies),
+        copies={path: count for path, count, _ in record.copies},
         receipt=archive_layout.receipt(row.location_folder, name) if row else "",
         receipt_sha256=row.receipt if row else "",
         started=stamp(record.started),

@@ -7,17 +7,13 @@ record leaves it, too, so that a hook may be told twice, but never not at all.
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
-from core.catalog import ImportRow
+from core.catalog import Catalog, ImportRow
 from core.engine import hook_message
-from core.engine.hook_delivery import deliver
 from core.errors import LadingError
 from core.models import ENDED
 from core.presets import Hook
-
-if TYPE_CHECKING:
-    from core.engine.engine import Engine
 
 PAUSES = (2.0, 30.0, 300.0)
 """Seconds before each retry."""
@@ -28,8 +24,10 @@ log = logging.getLogger("lading.hooks")
 class Hooks:
     """Runs one task for each hook and import that ended, and another one when a verdict changes after the end."""
 
-    def __init__(self, engine: "Engine") -> None:
-        self._engine = engine
+    def __init__(self, catalog: Catalog, configured: Callable[[], Sequence[Hook]]) -> None:
+        """`configured` gives the hooks of the configuration as it is now."""
+        self._catalog = catalog
+        self._configured = configured
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -39,8 +37,8 @@ class Hooks:
 
     async def start(self) -> None:
         """Tell what an earlier engine has left. Hooks that are not configured any more are dropped."""
-        catalog = self._engine.catalog
-        hooks = {hook.key: hook for hook in self._engine.config.hooks}
+        catalog = self._catalog
+        hooks = {hook.key: hook for hook in self._configured()}
         for id, name, key in await catalog.outbox():
             if key in hooks:
                 self._begin(hooks[key], name, id)
@@ -62,8 +60,8 @@ class Hooks:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _announce(self, name: str) -> None:
-        hooks = self._engine.config.hooks
-        ids = await self._engine.catalog.announce(name, [hook.key for hook in hooks])
+        hooks = self._configured()
+        ids = await self._catalog.announce(name, [hook.key for hook in hooks])
         for hook, id in zip(hooks, ids, strict=True):
             self._begin(hook, name, id)
 
@@ -95,10 +93,13 @@ class Hooks:
             raise
         except (LadingError, ValueError) as error:
             log.warning("a hook was not told", extra=facts | {"reason": str(error)})
-        await self._engine.catalog.told(id)
+        await self._catalog.told(id)
 
     async def _told(self, hook: Hook, name: str) -> str:
         """One attempt. Returns why it failed; empty if it did not, or if there is nothing to tell, because the
         import goes on and is told at its new end."""
-        message = await hook_message.ending(self._engine.catalog, name)
-        return await deliver(hook, message) if message.state in ENDED else ""
+        # Imported here: clients of mail and web are a part of an engine's start, and few engines have a hook.
+        from core.engine import hook_delivery
+
+        message = await hook_message.ending(self._catalog, name)
+        return await hook_delivery.deliver(hook, message) if message.state in ENDED else ""

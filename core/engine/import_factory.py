@@ -83,12 +83,15 @@ class ImportFactory:
         ]
         values: list[dict[str, object]] = []
         firsts: dict[str, str] = {}
+        targets: set[tuple[str, int]] = set()
+        """(group, archive) of the imports of groups."""
         for (request, source), (_, archive, _) in zip(picked, new, strict=True):
             name = f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
             first = firsts.setdefault(request.together, name) if request.together else ""
             asked = msgspec.structs.replace(request, together=first)
-            if first and any((one["together"], one["archive_id"]) == (first, archive.id) for one in values):
+            if first and (first, archive.id) in targets:
                 raise UsageError(f"{display(request.archive)} is named twice.", "Name each archive once.")
+            targets.add((first, archive.id))
             values.append(await self._values(name, asked, source, archive))
         # All in one unit: an engine that is killed now leaves a whole group behind, or none.
         rows = await self._catalog.new_imports(values)
@@ -219,7 +222,6 @@ class ImportFactory:
             "zone": f"{now:%z}"[:3] + ":" + f"{now:%z}"[3:],
             "runs": 1,
             "way": archive.place.way,
-            "together": request.together,
             "announced": 0,
         }
 
@@ -257,7 +259,7 @@ class ImportFactory:
         place = os.fsdecode(os.path.basename(row.archive_path.rstrip(b"/")))
         writing = self._controller(f"write {archive.uuid}", place, str(archive.filesystem.kind), False)
         limits = self.limits
-        if row.together not in ("", row.name):
+        if not row.first:
             limits = self._own_limits.setdefault(archive.uuid, self._stages(self._profile))
         workers = RunWorkers(row.name, self._pool, limits, reading, writing, lambda: self.read_limit)
         return Run(row, archive, dedup, source, self._catalog, workers)

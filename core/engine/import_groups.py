@@ -7,52 +7,62 @@ halts, another one reads the source instead, and the halted one follows once it 
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Container, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core import archive_layout
-from core.catalog import ImportRow
-from core.engine import copied_verdicts
-from core.engine.volume_wait import LONGEST_INTERVAL, POLL_INTERVAL, PROBE_TIMEOUT
+from core.archives.registry import Archives
+from core.catalog import Catalog, ImportRow
+from core.engine.copied_verdicts import CopiedVerdicts
+from core.engine.import_factory import ImportFactory
+from core.engine.volume_wait import LONGEST_INTERVAL, POLL_INTERVAL, answers
 from core.errors import LadingError, WorkerDiedError
 from core.importing.import_run import Run
 from core.importing.importer import Importer
 from core.importing.leader import OTHERS, Leader, able_to_lead
 from core.models import ENDED, State
-from core.volumes.probe import probe
 from core.workers.pool import TaskFailedError
-
-if TYPE_CHECKING:
-    from core.engine.engine import Engine
 
 log = logging.getLogger("lading.groups")
 
 
 class ImportGroups:
-    """The groups of imports of one engine."""
+    """The groups of imports of one engine. `under_way`: the importers of all imports in progress, by id."""
 
-    def __init__(self, engine: "Engine") -> None:
-        self._engine = engine
+    def __init__(
+        self,
+        catalog: Catalog,
+        archives: Archives,
+        factory: ImportFactory,
+        verdicts: CopiedVerdicts,
+        under_way: Mapping[str, Importer],
+    ) -> None:
+        self._catalog = catalog
+        self._archives = archives
+        self._factory = factory
+        self._verdicts = verdicts
+        self._under_way = under_way
         self._watches: set[asyncio.Task[None]] = set()
 
-    def under_way(self, name: str, together: str) -> Iterator[tuple[str, Importer]]:
+    def others_under_way(self, name: str, together: str) -> Iterator[tuple[str, Importer]]:
         """(name, importer) of the group's other imports that are under way and not about to end."""
-        for other, importer in list(self._engine.imports.under_way.items()):
+        for other, importer in list(self._under_way.items()):
             if together and other != name and importer.run.row.together == together and not importer.ending:
                 yield other, importer
 
-    async def resume_others(self, name: str, go_on: Callable[[str], Awaitable[None]]) -> None:
+    async def resume_others(
+        self, name: str, go_on: Callable[[str], Awaitable[None]], waiting: Container[str]
+    ) -> None:
         """Call `go_on` with the name of each other import of the group that has not ended, is not running, and
-        waits for no volume. A LadingError is logged."""
-        engine = self._engine
-        row = await engine.catalog.import_named(name)
+        is not among those `waiting` for a volume. A LadingError is logged."""
+        row = await self._catalog.import_named(name)
         if row is None or not row.together:
             return
         where = f"{OTHERS} AND i.state NOT IN (?, ?)"
-        for other in await engine.catalog.imports(where, (row.together, row.id, *ENDED)):
-            importer = engine.imports.under_way.get(other.name)
-            if other.name in engine.imports.waiting or (importer is not None and not importer.run.paused):
+        for other in await self._catalog.imports(where, (row.together, row.id, *ENDED)):
+            importer = self._under_way.get(other.name)
+            if other.name in waiting or (importer is not None and not importer.run.paused):
                 continue
             try:
                 await go_on(other.name)
@@ -64,25 +74,26 @@ class ImportGroups:
         """Folders, one for each archive that can lead: if one of them is present, the import can continue without
         its source."""
         own = os.fsencode(archive_layout.OWN)
-        return [os.path.join(other.archive_path, own) for other in await able_to_lead(self._engine.catalog, row)]
+        return [os.path.join(other.archive_path, own) for other in await able_to_lead(self._catalog, row)]
 
     async def choose(self, run: Run, stack: AsyncExitStack) -> Leader | None:
         """The leader that `run` follows now, whose archive stays open as long as `stack`; None: `run` reads the
         source itself from now on."""
-        archives, factory = self._engine.archives, self._engine.factory
         run.reads_source = False
         while True:
-            for row in await able_to_lead(self._engine.catalog, run.row):
+            for row in await able_to_lead(self._catalog, run.row):
                 if row.name in run.lost_leaders:
                     continue
                 try:
-                    used = archives.used(os.fsdecode(row.archive_path), row.archive_id, reading=True)
+                    used = self._archives.used(os.fsdecode(row.archive_path), row.archive_id, reading=True)
                     archive, _ = await stack.enter_async_context(used)
                 except LadingError as error:
                     facts = {"import": run.row.name, "reason": str(error)}
                     log.info("an archive cannot be read for another import", extra=facts)
                     continue
-                return Leader(row, archive.place, factory.reading_archive(archive), None)
+                return Leader(
+                    row, archive.place, archive.copy.number, self._factory.reading_archive(archive), None
+                )
             # There is no await from here to the assignment, so that no second import starts to read the source.
             found = self._reading(run)
             if found is None:
@@ -91,15 +102,15 @@ class ImportGroups:
             if found.ended is None:
                 user = f"{run.row.name} follows"
                 found.archive.active.add(user)
-                stack.push_async_callback(archives.leave, found.archive, user)
-                reading = factory.reading_archive(found.archive)
-                return Leader(found.row, found.archive.place, reading, found)
+                stack.push_async_callback(self._archives.leave, found.archive, user)
+                reading = self._factory.reading_archive(found.archive)
+                return Leader(found.row, found.archive.place, found.archive.copy.number, reading, found)
             # It has ended just now, so it is among those that are able to lead.
 
     def _reading(self, run: Run) -> Run | None:
         """The import of the group that reads the source now."""
         together = run.row.together
-        for importer in self._engine.imports.under_way.values():
+        for importer in self._under_way.values():
             other = importer.run
             if other is run or other.row.together != together or other.row.name in run.lost_leaders:
                 continue
@@ -125,7 +136,7 @@ class ImportGroups:
         if not row.together or row.state not in ENDED:
             return
         away = await self._judge(row.together)
-        await self._engine.catalog.forget_handed_on()
+        await self._catalog.forget_handed_on()
         if away:
             self._watch(self._wait(row.together, away), f"verdicts of {row.together}")
 
@@ -141,27 +152,26 @@ class ImportGroups:
         task.add_done_callback(over)
 
     async def _resumed(self) -> None:
-        for together in await self._engine.catalog.awaiting_groups():
+        for together in await self._catalog.awaiting_groups():
             if away := await self._judge(together):
                 self._watch(self._wait(together, away), f"verdicts of {together}")
 
     async def _judge(self, together: str) -> list[bytes]:
         """Judge the imports of a group that are done. Returns the paths of archives that could not be used, if a
         verdict still waits for copies; else nothing."""
-        engine = self._engine
         where = "i.together = ? AND i.together != '' AND i.state = ?"
-        done = await engine.catalog.imports(where, (together, State.DONE))
+        done = await self._catalog.imports(where, (together, State.DONE))
         away: list[bytes] = []
         for other in done:
             try:
                 path = os.fsdecode(other.archive_path)
-                async with engine.archives.used(path, other.archive_id) as (archive, _):
-                    await copied_verdicts.judge(engine, archive)
+                async with self._archives.used(path, other.archive_id) as (archive, _):
+                    await self._verdicts.judge(archive)
             except (LadingError, TaskFailedError, WorkerDiedError, OSError) as error:
                 away.append(other.archive_path)
                 facts = {"import": other.name, "reason": str(error)}
                 log.info("a verdict cannot be told yet", extra=facts)
-        return away if together in await engine.catalog.awaiting_groups() else []
+        return away if together in await self._catalog.awaiting_groups() else []
 
     async def _wait(self, together: str, away: list[bytes]) -> None:
         """Judge again whenever one of these archives answers again, until none is away or no verdict waits."""
@@ -170,6 +180,5 @@ class ImportGroups:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_INTERVAL)
             own = os.fsencode(archive_layout.OWN)
-            looked = [await asyncio.to_thread(probe, os.path.join(path, own), PROBE_TIMEOUT) for path in away]
-            if any(found.answers and not found.error for found in looked):
+            if any([await answers(os.path.join(path, own)) for path in away]):
                 away = await self._judge(together)

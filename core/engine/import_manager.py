@@ -5,19 +5,23 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
+import msgspec
+
 from core.aio import to_the_end
 from core.archives.registry import Archives
 from core.catalog import Catalog, ImportRow, Selection
+from core.engine.copied_verdicts import CopiedVerdicts
 from core.engine.ended_imports import EndedImports
 from core.engine.import_factory import Begun, ImportFactory
 from core.engine.import_groups import ImportGroups
-from core.engine.import_target import look_at, placed
+from core.engine.import_target import into_several, look_at, placed
 from core.engine.job_service import JobService
 from core.engine.volume_wait import VolumeWait
 from core.errors import UsageError
 from core.importing.dry_run import DryRun, recognised
 from core.importing.importer import Importer
 from core.importing.progress_view import ProgressViews
+from core.importing.sources import Picked
 from core.models import ENDED, ImportRequest, State
 from core.results import Survey
 from core.workers.pool import Pool
@@ -37,14 +41,13 @@ class ImportManager:
         jobs: JobService,
         views: ProgressViews,
         ended_imports: EndedImports,
-        groups: ImportGroups,
+        verdicts: CopiedVerdicts,
         cores: int,
     ) -> None:
         self.ended: Callable[[ImportRow], None] = lambda row: None
         """Called with each import that has ended or was left paused."""
         self.begun: Callable[[ImportRow], None] = lambda row: None
         """Called with each import that begins or goes on."""
-        self.waiting = VolumeWait(catalog, archives, factory, self.go_on, groups.places)
         self._pool = pool
         self._catalog = catalog
         self._archives = archives
@@ -52,9 +55,10 @@ class ImportManager:
         self._jobs = jobs
         self._views = views
         self._ended_imports = ended_imports
-        self._groups = groups
         self._cores = cores
         self._importers: dict[str, Importer] = {}
+        self.groups = ImportGroups(catalog, archives, factory, verdicts, self._importers)
+        self.waiting = VolumeWait(catalog, archives, factory, self.go_on, self.groups.places)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._turns: dict[str, asyncio.Lock] = {}
 
@@ -96,7 +100,7 @@ class ImportManager:
                 await self.plan(one)
             for one in begun:
                 # The first one of a group reads the source.
-                one.run.reads_source = one.run.row.together == one.run.row.name
+                one.run.reads_source = one.run.row.first
             for one in begun:
                 self._run(one)
         return [one.run.row.name for one in begun]
@@ -120,7 +124,7 @@ class ImportManager:
         self._jobs.worker.copying(self._cores)
         run.archive.active.add(name)
         if run.row.together and not run.retried:
-            run.choose_leader = self._groups.choose
+            run.choose_leader = self.groups.choose
         importer = Importer(run, begun.whole, begun.whole_root, begun.whole_only)
         self._importers[name] = importer
         self._views.add(run)
@@ -147,19 +151,21 @@ class ImportManager:
                     await self._jobs.ended()
                     if row is not None:
                         self.ended(row)
-                        await self._groups.ended(row)
+                        await self.groups.ended(row)
                     if row is not None and row.state == State.PAUSED and row.waits:
                         await self.waiting.add(row, importer.check)
                 finally:
                     await self._archives.leave(run.archive, name)
 
     async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]:
-        """What importing these sources would do; nothing is written. Raises SourceError, ArchiveError."""
+        """What importing these sources would do, into each of their archives; nothing is written. Raises
+        SourceError, ArchiveError."""
         surveys: list[Survey] = []
         for request, source in await self._factory.pick(requests):
-            target = await look_at(request.archive, self._pool, self._catalog)
-            surveyor = DryRun(request, source, target.archive_id, self._pool, self._catalog)
-            surveys.append(placed(await surveyor.run(target.avoid, target.room), request, source, target))
+            requests_of_each = [msgspec.structs.replace(request, archive=path) for path in request.also]
+            survey = await self._survey(request, source)
+            others = [await self._survey(one, source) for one in requests_of_each]
+            surveys.append(into_several(survey, list(zip(request.also, others, strict=True))))
         return surveys
 
     async def recognise(self, source: str, archive: str, files: Sequence[tuple[bytes, int, int]]) -> list[bool]:
@@ -168,6 +174,11 @@ class ImportManager:
         (picked,) = await self._factory.sources([source])
         target = await look_at(archive, self._pool, self._catalog)
         return await recognised(files, picked, target.archive_id, self._catalog)
+
+    async def _survey(self, request: ImportRequest, source: Picked) -> Survey:
+        target = await look_at(request.archive, self._pool, self._catalog)
+        surveyor = DryRun(request, source, target.archive_id, self._pool, self._catalog)
+        return placed(await surveyor.run(target.avoid, target.room), request, source, target)
 
     # Control
 
@@ -178,7 +189,7 @@ class ImportManager:
         """
         await self.go_on(name)
         self.waiting.forget(name)
-        await self._groups.resume_others(name, self.go_on)
+        await self.groups.resume_others(name, self.go_on, self.waiting)
 
     async def go_on(self, name: str) -> None:
         """Resume an import because its volume is back: as `resume_import`, but failed attempts still count."""
@@ -247,7 +258,7 @@ class ImportManager:
             return
         importer = self._running(name)
         together = importer.run.row.together
-        for one in (importer, *(other for _, other in self._groups.under_way(name, together))):
+        for one in (importer, *(other for _, other in self.groups.others_under_way(name, together))):
             one.run.pause()
             one.run.row.reason = reason
             await self._catalog.set_state(one.run.row.id, State.PAUSED, reason, before=State.RUNNING)
@@ -271,7 +282,7 @@ class ImportManager:
                 async with AsyncExitStack() as stack:
                     begun = await self._factory.put_away(stack, name)
                     importer = self._run(begun)
-            others = list(self._groups.under_way(name, importer.run.row.together)) if under_way else []
+            others = list(self.groups.others_under_way(name, importer.run.row.together)) if under_way else []
             for one in (importer, *(other for _, other in others)):
                 one.cancel()
                 one.run.resume()

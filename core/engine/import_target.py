@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 
 import msgspec
@@ -12,7 +13,7 @@ from core.errors import ArchiveAwayError, ArchiveError, SourceError
 from core.importing.sources import LOOK_TIMEOUT, Picked
 from core.models import ImportRequest
 from core.paths import display
-from core.results import Survey
+from core.results import AlsoInto, Survey
 from core.workers import archive_messages, source_messages
 from core.workers.messages import Place
 from core.workers.pool import Pool, TaskFailedError, Worker
@@ -97,3 +98,23 @@ def placed(survey: Survey, request: ImportRequest, source: Picked, target: Impor
         warnings = (f"It cannot be imported: {error.cause}", *survey.warnings)
         return msgspec.structs.replace(survey, refused=error.cause, warnings=warnings, one_volume=one_volume)
     return msgspec.structs.replace(survey, one_volume=one_volume)
+
+
+def into_several(survey: Survey, others: Sequence[tuple[str, Survey]]) -> Survey:
+    """The survey of an import into several archives: that for the first one, and (path, survey) for the others."""
+    warnings = [*survey.warnings]
+    for path, other in others:
+        warnings += [f"{display(path)}: {warning}" for warning in other.warnings if warning not in survey.warnings]
+    also = tuple(
+        AlsoInto(
+            archive=display(path),
+            new=other.new,
+            duplicate=other.duplicate,
+            needed=other.needed,
+            free=other.free,
+            one_volume=other.one_volume,
+            refused=other.refused,
+        )
+        for path, other in others
+    )
+    return msgspec.structs.replace(survey, warnings=tuple(warnings), also=also)

@@ -13,7 +13,7 @@ from core.config import Config
 from core.database import Database
 from core.errors import DatabaseError, UsageError
 from core.hardware import Profile
-from core.models import JobState, JobView, QueueView
+from core.models import JobState
 from core.paths import display
 from core.queue import enqueue, retries
 from core.queue.archive_leases import NAME, ArchiveLeases
@@ -23,6 +23,7 @@ from core.queue.jobs import Jobs
 from core.queue.queue_defs import QUEUES
 from core.queue.task_context import EngineContext
 from core.queue.worker import QueueWorker
+from core.snapshot import JobView, QueueView
 from core.tasks.exiftool import Exiftool
 from core.tasks.ffprobe import Ffprobe
 from core.tasks.live_photo import LivePhoto

@@ -26,7 +26,7 @@ from core.maintenance.rebuild import Rebuild
 from core.maintenance.repair import Repair
 from core.maintenance.tidy import Tidy
 from core.models import ENDED, Count, Verdict
-from core.paths import display
+from core.paths import display, is_remote
 from core.receipts import additions
 from core.results import Adjusted, AuditResult, AuditScope, Correction, Moved, Rebuilt, Tidied
 from core.workers.pool import Pool, TaskFailedError
@@ -88,7 +88,7 @@ class Maintenance:
     async def _others(self, archive: Archive, scope: AuditScope) -> list[Standing]:
         """The other copies of an archive, each looked for now, if `scope` says to heal from them; else none."""
         rows = await self._catalog.copies_of(archive.id) if scope.copies else []
-        others = [row for row in rows if row.number != archive.copy.number]
+        others = [row for row in rows if row.number != archive.copy.number and not is_remote(row.path)]
         whereabouts = self._archives.whereabouts
         return [await standing(row, self._pool, self._catalog, whereabouts) for row in others]
 
@@ -194,9 +194,8 @@ class Maintenance:
 
     async def _accept(self, receipt: Receipt, row: ImportRow, by: str) -> None:
         now = time.time()
-        ((word, why),) = await self._catalog.database.read(
-            "SELECT otherwise, otherwise_reason FROM import WHERE id = ?", (row.id,)
-        )
+        found = await self._catalog.found_verdict(row.id)
+        word, why = found.otherwise, found.otherwise_reason
         line = journal_format.sealed({"accepted": now, "by": by})
         try:
             await receipt.add(row, [line], additions.accepted(row, now, by, Verdict(word), why))

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 
-from core.models import Rates
+from core.snapshot import Rates
 from core.workers import shared_memory
 from core.workers.meter import Meter
 from core.workers.pool import Pool

@@ -4,20 +4,38 @@ import asyncio
 import os
 import secrets
 import time
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any, Protocol
 
 from core.errors import LadingError
-from core.maintenance.mirror_run import MirrorRun
-from core.models import Count, MirrorView, State
+from core.models import Count, State
 from core.paths import display
-from core.results import MirrorResult
+from core.results import MirrorResult, OffsiteResult
+from core.snapshot import MirrorView
 from core.workers.meter import Meter
+
+
+class Run(Protocol):
+    """The progress of a mirror, as in `core.maintenance.mirror_run.MirrorRun`."""
+
+    total: Count
+    held: list[int]
+    brought: list[int]
+    lacking_count: int
+
+    @property
+    def in_flight(self) -> Mapping[Any, str]: ...
+
+    def bytes_moved(self) -> tuple[int, ...]: ...
 
 
 class Mirroring:
     """One mirror from start to end, including pauses."""
 
-    def __init__(self, source: str, target: str, *, both: bool, waits: bool) -> None:
+    def __init__(
+        self, source: str, target: str, *, both: bool, waits: bool, environ: Mapping[str, str] | None = None
+    ) -> None:
         self.id = f"{datetime.now():%Y%m%d-%H%M%S}-mirror-{secrets.token_hex(3)}"
         self.source = source
         self.target = target
@@ -28,9 +46,13 @@ class Mirroring:
         self.error: LadingError | None = None
         self.started = time.time()
         self.ended: float | None = None
-        self.run: MirrorRun | None = None
+        self.environ = environ
+        """The environment in which rclone runs, where one of the two is a remote; None: that of the engine."""
+        self.run: Run | None = None
         self.meter = Meter()
         self.results: list[MirrorResult] = []
+        self.offsite: OffsiteResult | None = None
+        """The result where one of the two is a remote."""
         self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when both archives are open."""
         self.over = asyncio.Event()
@@ -38,6 +60,12 @@ class Mirroring:
         self.away = asyncio.Event()
         """Set while it waits for an archive that is away."""
         self.task: asyncio.Task[None] | None = None
+
+    def running(self, run: Run) -> None:
+        """It has begun: `run` has its progress."""
+        self.run = run
+        if not self.begun.done():
+            self.begun.set_result(None)
 
     def view(self) -> MirrorView:
         """The view that clients show."""

@@ -9,44 +9,62 @@ import asyncio
 import logging
 import os
 import time
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
 
 from core import archive_layout
 from core.archives import copies, location_sync
 from core.archives.archive import Archive
-from core.engine import copied_verdicts, mirror_pair
+from core.archives.registry import Archives
+from core.catalog import Catalog, ImportRow
+from core.config import Config
+from core.engine import mirror_pair
+from core.engine.copied_verdicts import CopiedVerdicts
+from core.engine.job_service import JobService
 from core.engine.mirroring import Mirroring
+from core.engine.offsite import Offsite
+from core.engine.volume_wait import LONGEST_INTERVAL, POLL_INTERVAL, answers
 from core.errors import ArchiveAwayError, LadingError, UsageError
+from core.importing.run_workers import Limits
 from core.journal.replay import JournalReplay
 from core.maintenance.mirror import Mirror
 from core.maintenance.mirror_run import MirrorRun
 from core.maintenance.move_import import Mover
-from core.models import ENDED, MirrorView, State
-from core.results import MirrorResult
-from core.volumes.probe import probe
-
-if TYPE_CHECKING:
-    from core.catalog import ImportRow
-    from core.engine.engine import Engine
+from core.models import ENDED, State
+from core.paths import is_remote
+from core.results import MirrorResult, OffsiteResult
+from core.snapshot import MirrorView
+from core.workers.pool import Pool
 
 SHOWN = 50
 """The most ended mirrors that are still shown."""
-
-POLL_INTERVAL, LONGEST_INTERVAL = 1.0, 30.0
-"""Seconds between two checks whether an archive is back: the first interval, and the longest."""
-
-PROBE_TIMEOUT = 5.0
-"""Seconds until a volume counts as not answering."""
 
 log = logging.getLogger("lading.mirrors")
 
 
 class Mirrors:
-    """All mirrors of an engine, by their ids."""
+    """All mirrors of an engine, by their ids. `limits`: those of imports; `settings` gives the configuration as it
+    is now."""
 
-    def __init__(self, engine: "Engine") -> None:
-        self._engine = engine
+    def __init__(
+        self,
+        pool: Pool,
+        catalog: Catalog,
+        archives: Archives,
+        limits: Limits,
+        jobs: JobService,
+        verdicts: CopiedVerdicts,
+        offsite: Offsite,
+        settings: Callable[[], Config],
+    ) -> None:
+        self._offsite = offsite
+        self._pool = pool
+        self._catalog = catalog
+        self._archives = archives
+        self._limits = limits
+        self._jobs = jobs
+        self._verdicts = verdicts
+        self._settings = settings
         self._all: dict[str, Mirroring] = {}
         self._after: set[asyncio.Task[None]] = set()
         self._firsts: dict[str, list[asyncio.Task[None]]] = {}
@@ -71,19 +89,28 @@ class Mirrors:
             if one.run is not None and one.state is State.RUNNING:
                 one.meter.add(time.monotonic(), one.run.bytes_moved()[0])
 
-    async def start(self, source: str, target: str, *, both: bool, waits: bool = False) -> str:
-        """Start a mirror, or resume a paused one of the same archives. Returns its id. Raises ArchiveError,
-        UsageError."""
-        source, target = os.path.abspath(source), os.path.abspath(target)  # noqa: ASYNC240 - touches no disk
+    async def start(
+        self,
+        source: str,
+        target: str,
+        *,
+        both: bool,
+        waits: bool = False,
+        environ: Mapping[str, str] | None = None,
+    ) -> str:
+        """Start a mirror, or resume a paused one of the same archives. One of the two may be a remote; rclone runs
+        in `environ` then, if that is given. Returns its id. Raises ArchiveError, UsageError."""
+        source, target = mirror_pair.places(source, target, both=both)
         for one in list(self._all.values()):
             if {one.source, one.target} == {source, target} and one.ended is None:
                 if (one.source, one.both) == (source, both):
+                    one.environ = environ
                     await self.resume(one.id)
                     return one.id
                 if one.task is not None:
                     raise UsageError("these two are being mirrored already.", "Wait, or cancel it: lading status.")
                 await self.cancel(one.id)
-        one = Mirroring(source, target, both=both, waits=waits)
+        one = Mirroring(source, target, both=both, waits=waits, environ=environ)
         self._all[one.id] = one
         self._begin(one)
         try:
@@ -152,6 +179,15 @@ class Mirrors:
             raise one.error
         return tuple(one.results)
 
+    async def offsite_result(self, name: str) -> OffsiteResult:
+        """The result of an ended mirror from or to a remote. Raises UsageError, and the error that it ended
+        with."""
+        await self.results(name)
+        found = self._all[name].offsite
+        if found is None:
+            raise UsageError(f"mirror {name} has no result.", "Begin it again.")
+        return found
+
     async def stop(self) -> None:
         """End all mirrors; what they have brought is kept."""
         self._stopped = True
@@ -206,52 +242,51 @@ class Mirrors:
             paths = [
                 os.path.join(os.fsencode(path), os.fsencode(archive_layout.OWN))
                 for path in (one.source, one.target)
+                if not is_remote(path)
             ]
-            looked = [await asyncio.to_thread(probe, path, PROBE_TIMEOUT) for path in paths]
-            if all(found.answers and not found.error for found in looked):
+            if all([await answers(path) for path in paths]):
                 return
 
     async def _once(self, one: Mirroring) -> None:
-        engine = self._engine
-        one.results = []
+        one.results, one.offsite = [], None
+        if is_remote(one.source) or is_remote(one.target):
+            one.offsite = await self._offsite.mirror(one)
+            return
         async with AsyncExitStack() as stack:
-            used = engine.archives.used(one.source, reading=not one.both, mirror=one.both)
+            used = self._archives.used(one.source, reading=not one.both, mirror=one.both)
             source, _ = await stack.enter_async_context(used)
-            await mirror_pair.apart(engine.pool, source, one.target)
+            await mirror_pair.apart(self._pool, source, one.target)
             if not one.waits:
-                await copies.begin_copy(one.target, source.path, engine.pool, engine.catalog)
-            target, _ = await stack.enter_async_context(engine.archives.used(one.target, mirror=True))
+                await copies.begin_copy(one.target, source.path, self._pool, self._catalog)
+            target, _ = await stack.enter_async_context(self._archives.used(one.target, mirror=True))
             mirror_pair.same(source, target)
-            if not one.begun.done():
-                one.begun.set_result(None)
             anew: set[str] = set()
             for here, there in ((target, source), (source, target)) if one.both else ((source, target),):
-                limits = engine.limits
-                run = MirrorRun(here, there, engine.catalog, engine.pool, limits.copy, limits.verify)
-                one.run = run
-                one.results.append(await Mirror(run, engine.config, self._learn, anew).go())
+                limits = self._limits
+                run = MirrorRun(here, there, self._catalog, self._pool, limits.copy, limits.verify)
+                one.running(run)
+                one.results.append(await Mirror(run, self._settings(), self._learn, anew).go())
                 anew = run.locations
-            await copied_verdicts.judge(engine, target if source.copy.number else source)
+            await self._verdicts.judge(target if source.copy.number else source)
 
     async def _learn(self, archive: Archive, folders: set[str]) -> None:
         """The archive in use has received files: replay its journals, update its locations and bags, and add
         missing jobs."""
-        engine = self._engine
-        mover = Mover(archive, engine.catalog, engine.pool)
-        await JournalReplay(archive, engine.catalog, engine.pool).run(mover.take_up)
-        await location_sync.learn(archive.id, archive.place, engine.pool, engine.catalog)
+        mover = Mover(archive, self._catalog, self._pool)
+        await JournalReplay(archive, self._catalog, self._pool).run(mover.take_up)
+        await location_sync.sync(archive.id, archive.place, self._pool, self._catalog)
         for folder in folders:
-            await engine.jobs.bag_anew(archive.id, await engine.catalog.location(archive.id, folder, folder))
-        await engine.jobs.derive(archive.id)
+            await self._jobs.bag_anew(archive.id, await self._catalog.location(archive.id, folder, folder))
+        await self._jobs.derive(archive.id)
 
     # After imports
 
-    def after_import(self, row: "ImportRow") -> None:
+    def after_import(self, row: ImportRow) -> None:
         """Mirror the archive of an import that has ended to the configured targets: now, and again when its jobs
         have ended. Of a group of imports, the first archive is mirrored."""
-        if self._stopped or row.state not in ENDED or row.together not in ("", row.name):
+        if self._stopped or row.state not in ENDED or not row.first:
             return
-        for target in self._engine.config.mirror:
+        for target in self._settings().mirror:
             if os.path.abspath(os.fsdecode(row.archive_path)) == target:
                 continue
             first = asyncio.create_task(self._bring(row, target), name=f"mirror after {row.name}")
@@ -260,16 +295,16 @@ class Mirrors:
             self._after.add(task)
             task.add_done_callback(self._after.discard)
 
-    async def _once_more(self, row: "ImportRow", target: str, first: "asyncio.Task[None]") -> None:
+    async def _once_more(self, row: ImportRow, target: str, first: "asyncio.Task[None]") -> None:
         try:
             await first
-            await self._engine.jobs.finish([row.id])
+            await self._jobs.finish([row.id])
             await self._bring(row, target)
         finally:
             first.cancel()
             self._firsts.pop(row.name, None)
 
-    async def _bring(self, row: "ImportRow", target: str) -> None:
+    async def _bring(self, row: ImportRow, target: str) -> None:
         """Mirror until it has ended, or waits for an archive; then it resumes by itself."""
         source = os.fsdecode(row.archive_path)
         for one in list(self._all.values()):

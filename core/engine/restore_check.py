@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TypeVar
 
 import msgspec
 
@@ -12,24 +11,29 @@ from core.archives.readonly import Reading, reading
 from core.archives.registry import Archives
 from core.catalog import Catalog
 from core.engine.import_factory import ImportFactory
-from core.errors import ArchiveError, SourceError, UsageError
+from core.engine.offsite import Environ, Offsite
+from core.errors import ArchiveAwayError, ArchiveError, SourceError, UsageError
 from core.importing.sources import Sources
+from core.maintenance.archive_reader import ArchiveReader
 from core.maintenance.check import Check
-from core.maintenance.missing import Missing, Tell
-from core.paths import display
+from core.maintenance.missing import Tell, missing
+from core.maintenance.source_reader import SourceReader
+from core.models import RestoreOptions
+from core.paths import display, is_remote
 from core.restoring import selection
 from core.restoring.naming import Naming
 from core.restoring.restore import Progress, Restore
 from core.results import CheckResult, RestoreResult
 from core.workers.pool import Pool
 
-C = TypeVar("C", bound=Check)
-
 
 class RestoreCheck:
     """Archives are only read here. One is locked only while journals of another engine are replayed."""
 
-    def __init__(self, pool: Pool, catalog: Catalog, archives: Archives, factory: ImportFactory) -> None:
+    def __init__(
+        self, pool: Pool, catalog: Catalog, archives: Archives, factory: ImportFactory, offsite: Offsite
+    ) -> None:
+        self._offsite = offsite
         self._archives = archives
         self._pool = pool
         self._catalog = catalog
@@ -51,27 +55,31 @@ class RestoreCheck:
         Raises SourceError, ArchiveError.
         """
         found = await self._known(archive)
-        check = await self._looking(Check, source, found, copies)
-        with self._archives.read(found.id):
-            return await check.run(progress, read=read)
-
-    async def missing(self, source: str, archive: str, progress: Progress, tell: Tell) -> CheckResult:
-        """Find the files of `source` whose content the archive does not hold. Raises SourceError, ArchiveError."""
-        found = await self._known(archive)
-        missing = await self._looking(Missing, source, found, 1)
-        with self._archives.read(found.id):
-            return await missing.listed(progress, tell)
-
-    async def _looking(self, kind: type[C], source: str, found: Reading, copies: int) -> C:
-        (picked,) = await self._sources.pick([source])
-        if picked is None:
-            raise SourceError(f"{display(source)} cannot be used.")
-        limits = self._factory.limits
+        readers = await self._readers(source, found)
         others = await self._catalog.filled_together(found.id)
         counts = await CopyCount.of(
             found.id, copies, self._catalog, self._pool, self._archives.whereabouts, others
         )
-        return kind(self._catalog, self._pool, found, picked, self._factory.reading(picked), limits, counts)
+        with self._archives.read(found.id):
+            return await Check(self._catalog, *readers, counts).run(progress, read=read)
+
+    async def missing(self, source: str, archive: str, progress: Progress, tell: Tell) -> CheckResult:
+        """Find the files of `source` whose content the archive does not hold. Raises SourceError, ArchiveError."""
+        found = await self._known(archive)
+        readers = await self._readers(source, found)
+        with self._archives.read(found.id):
+            return await missing(self._catalog, *readers, progress, tell)
+
+    async def _readers(self, source: str, found: Reading) -> tuple[SourceReader, ArchiveReader]:
+        (picked,) = await self._sources.pick([source])
+        if picked is None:
+            raise SourceError(f"{display(source)} cannot be used.")
+        limits = self._factory.limits
+        reading = self._factory.reading(picked)
+        return (
+            SourceReader(self._pool, picked, found.place, reading, limits.hash),
+            ArchiveReader(self._catalog, self._pool, found, limits.verify),
+        )
 
     async def _known(self, path: str) -> Reading:
         """The archive at `path`; its journals are replayed first if it has new ones. Raises ArchiveError."""
@@ -104,39 +112,39 @@ class RestoreCheck:
         name: str,
         target: str,
         progress: Progress,
+        options: RestoreOptions = RestoreOptions(),  # noqa: B008 - frozen
         *,
-        by_date: bool,
-        portable: bool = False,
         archive: str = "",
-        naming: str = "",
-        dry: bool = False,
         find: bool = False,
-        links: bool = False,
+        environ: Environ = None,
     ) -> RestoreResult:
         """Restore the original tree of an import, a card or a location below `target`; with `find`, the files that
-        match `name` as a search. It reads from the copy of the archive at `archive`; if that is empty, from the
-        copy in use, and if that is away, from another copy. naming: a pattern (`core.restoring.naming`); empty:
-        original names. The other options as in `core.restoring.restore.Restore.run`.
+        match `name` as a search. It reads from the copy of the archive at `archive`, which may be a remote; if
+        that is empty, from the copy in use, and if that is away, from another copy.
 
         Raises UsageError, ArchiveError.
         """
         read = self._catalog.database.read
-        names = Naming(naming) if naming else None
-        trees = await (selection.fitting if find else selection.trees)(read, name)
+        names = Naming(options.naming) if options.naming else None
+        given = (await self._reading(archive)).id if archive and not is_remote(archive) else 0
+        trees = await (selection.fitting if find else selection.trees)(read, name, given)
         path = os.path.abspath(os.fsencode(target))  # noqa: ASYNC240 - touches no disk
         if path in self._targets:
             raise UsageError(f"{display(path)} is being restored to already.", "Wait, or name another folder.")
         self._targets.add(path)
         first = trees[0].imports[0]
         try:
-            found = await self.copy(first.archive_id, archive)
-            restore = Restore(read, self._pool, self._factory.limits.copy, found)
-            result = await restore.run(
-                trees, path, progress, by_date=by_date, portable=portable, naming=names, dry=dry, links=links
-            )
-            if found.copy.number:
-                result = msgspec.structs.replace(result, copy=display(found.place.root))
-            return result
+            remote = archive if is_remote(archive) else ""
+            if not archive:
+                remote = await self._offsite.remote_in_use(first.archive_id)
+            if remote:
+                restore, copy = await self._offsite.restoring(first.archive_id, remote, environ), remote
+            else:
+                found = await self.copy(first.archive_id, archive)
+                restore = Restore(read, self._pool, self._factory.limits.copy, found.place)
+                copy = display(found.place.root) if found.copy.number else ""
+            result = await restore.run(trees, path, progress, options, names)
+            return msgspec.structs.replace(result, copy=copy)
         finally:
             self._targets.discard(path)
 
@@ -153,11 +161,15 @@ class RestoreCheck:
         whereabouts = self._archives.whereabouts
         try:
             return await whereabouts.find(os.fsdecode(main.path), id, self._in_use)
-        except ArchiveError:
-            for other in (await self._catalog.copies_of(id))[1:]:
+        except ArchiveError as error:
+            others = (await self._catalog.copies_of(id))[1:]
+            for other in others:
                 for place in (other.path, *await whereabouts.places(other.volume, other.root)):
                     with suppress(ArchiveError):
                         return await self._that(os.fsdecode(place), id)
+            if remote := next((other.path for other in others if is_remote(other.path)), b""):
+                there = f"A copy is off-site: lading restore WHAT DEST --archive {display(remote)}"
+                raise ArchiveAwayError(error.cause, f"{error.advice} {there}".strip()) from error
             raise
 
     async def _in_use(self, path: str, id: int | None) -> Reading:

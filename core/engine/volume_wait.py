@@ -55,7 +55,7 @@ class VolumeWait:
         self._tries: dict[str, tuple[int, int]] = {}
         """(how often the import resumed without progress, files that were left to do the last time)."""
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         return name in self._tasks
 
     def __len__(self) -> int:
@@ -148,7 +148,7 @@ class VolumeWait:
             return False
         instead = await self._instead(row) if row.waits == Waits.SOURCE else []
         wanted = [*((place, check) for place in places), *((place, b"") for place in instead)]
-        return any(await asyncio.gather(*(_answers(*one) for one in wanted)))
+        return any(await asyncio.gather(*(answers(*one) for one in wanted)))
 
 
 def waits_for(error: LadingError) -> Waits:
@@ -158,7 +158,9 @@ def waits_for(error: LadingError) -> Waits:
     return Waits.ARCHIVE if isinstance(error, ArchiveAwayError) else Waits.NOTHING
 
 
-async def _answers(path: bytes, check: bytes) -> bool:
+async def answers(path: bytes, check: bytes = b"") -> bool:
+    """Whether the volume of the folder `path` answers, and the folder is there; with `check`, whether that file
+    below it can be read, or is gone."""
     looked = await asyncio.to_thread(probe, path, PROBE_TIMEOUT)
     if looked.answers and not looked.error and check:
         looked = await asyncio.to_thread(probe, os.path.join(path, check), PROBE_TIMEOUT)

@@ -19,13 +19,6 @@ PAGE = 2000
 SHOWN = 5
 """The most clips of each sort that are named."""
 
-_INDEXES = """
-    SELECT f.id, f.path, f.item_id FROM file f
-    WHERE f.import_id = ? AND f.id > ? AND f.item_id IS NOT NULL AND f.size <= ?
-        AND (lower(CAST(substr(f.path, -4) AS TEXT)) IN ('.xml', '.ale')) ORDER BY f.id LIMIT ?
-"""
-_BELOW = "SELECT 1 FROM file WHERE volume_id = ? AND path > ? AND path < ? AND import_id = ? LIMIT 1"
-
 
 async def compared(run: Run) -> str:
     """A sentence on clips that the indexes of a card name, but which are missing, or shorter than stated there;
@@ -33,7 +26,7 @@ async def compared(run: Run) -> str:
     gone: dict[bytes, None] = {}
     short: dict[bytes, None] = {}
     after = 0
-    while rows := await run.catalog.database.read(_INDEXES, (run.row.id, after, LARGEST, PAGE)):
+    while rows := await run.catalog.perhaps_indexes(run.row.id, after, LARGEST, PAGE):
         after = rows[-1][0]
         for _, whole, item in rows:
             path = relative(run.row.root, whole)
@@ -78,14 +71,10 @@ async def _sizes(run: Run, one: Named) -> list[int]:
         for id, path in files
         if not keys[key] or split(os.path.basename(path))[1] == keys[key]
     ]
-    sizes = [
-        size
-        for id in ids
-        for (size,) in await run.catalog.database.read("SELECT size FROM file WHERE id = ?", (id,))
-    ]
+    sizes = await run.catalog.sizes(ids)
     for path in one.paths if not sizes else ():
         folder = join(run.row.root, path)
-        if await run.catalog.database.read(_BELOW, (run.row.volume_id, folder + b"/", folder + b"0", run.row.id)):
+        if await run.catalog.any_below(run.row.id, run.row.volume_id, folder):
             return [0]
     return sizes
 

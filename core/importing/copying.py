@@ -12,7 +12,7 @@ from core.importing.following import Following
 from core.importing.halt_reasons import HaltError, away, halt_for
 from core.importing.import_files import Settled, Todo
 from core.importing.import_run import Run
-from core.importing.sample_again import Sampling
+from core.importing.reverify_sample import Sampling
 from core.importing.scan import intake
 from core.importing.transfer import Transfer
 from core.media.left_out import FROM_RECORD
@@ -48,7 +48,7 @@ class Copying:
             files = await to_the_end(run.catalog.again(run.row.id, selection))
             for id, size, cause in files:
                 self._transfer.retries.forget(id)
-                run.counters.forgive(cause)
+                run.counters.forget_cause(cause)
                 run.counters.count(Outcome.FAILED, size, -1)
                 run.counters.count(Outcome.TODO, size)
         finally:
@@ -87,7 +87,7 @@ class Copying:
     async def _list(self) -> None:
         """List the source, then link files that belong together, while transfers go on."""
         run = self.run
-        await same_source.call(run)
+        await same_source.check(run)
         if run.row.source != run.source.root:
             # The root is recorded only now that the source has proved to be the same.
             run.row.source = run.source.root
@@ -102,7 +102,7 @@ class Copying:
         run = self.run
         while True:
             run.followed.clear()
-            await self._transfer.followers.settle()
+            await self._transfer.pending.settle()
             if not run.following and not self._asked:
                 if await run.catalog.todo(run.row.id, 0, 1):
                     return True

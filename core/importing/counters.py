@@ -39,7 +39,7 @@ class Counters:
             bytes=sum(self.counts[outcome][1] for outcome in outcomes),
         )
 
-    def forgive(self, reason: str) -> None:
+    def forget_cause(self, reason: str) -> None:
         """A file that had failed for this reason is tried again."""
         if cause := self.causes.get(reason):
             cause.count -= 1

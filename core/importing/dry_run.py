@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import aclosing
 
 from core.catalog import Catalog, location_views
 from core.errors import WorkerDiedError
-from core.importing.finish import NOTHING
 from core.importing.scan import far_times
 from core.importing.sources import Picked
+from core.importing.verdict import NOTHING
 from core.media.camera import camera
 from core.media.card_rules import take_key
 from core.media.card_structures import belongs_to_card
@@ -16,7 +17,7 @@ from core.media.left_out import Sort
 from core.models import IN_ARCHIVE, Count, ImportRequest, Outcome
 from core.paths import display, join
 from core.results import Survey, told_of_junk
-from core.workers import source_messages
+from core.workers import listing, source_messages
 from core.workers.pool import Pool, TaskFailedError
 from core.workers.source_messages import Entry
 
@@ -120,11 +121,9 @@ class DryRun:
             self._request.icloud,
         )
         try:
-            async with self._pool.worker("survey") as worker:
-                reply = await worker.ask(request, source_messages.Listed)
-                while reply.more:
-                    await self._count(reply.entries, volume)
-                    reply = await worker.ask(source_messages.ListMore(), source_messages.Listed)
+            async with aclosing(listing.pages(self._pool, "survey", request)) as found:
+                async for entries in found:
+                    await self._count(entries, volume)
         except TaskFailedError as error:
             return [f"The listing broke off: {error.fault.text}."]
         except WorkerDiedError as error:

@@ -23,7 +23,7 @@ MISSING = "are not in this archive, or damaged there"
 
 async def verdict(run: Run, leader: ImportRow) -> tuple[Verdict, str]:
     """SAFE or KEEP, with the reason; OPEN if the leader has no verdict. `run.verdict` is set as by
-    `finish.verdict`.
+    `verdict.verdict`.
 
     Raises what asking a worker raises.
     """

@@ -101,7 +101,7 @@ class Following:
         run = self._run
         while True:
             run.followed.clear()
-            await self._transfer.followers.settle()
+            await self._transfer.pending.settle()
             if not run.following:
                 return
             await run.followed.wait()
@@ -127,7 +127,7 @@ class Following:
             if _to_take(file):
                 begun.add(file.id)
                 known = None if file.id in self._transfer.previous.unlike else file.known
-                todo = Todo(file.id, path, file.size, file.kind, known, taken=_taken(file))
+                todo = Todo(file.id, path, file.size, file.kind, known, taken=_taken(file), taken_item=file.item)
                 await self._batches.add(todo, alone=self._transfer.retries.tried(file.id))
             elif file.outcome == Outcome.FAILED and file.side == Side.SOURCE:
                 begun.add(file.id)
@@ -168,8 +168,7 @@ class Following:
             await scan.enter(
                 run, [Entry(path, "folder", 0, ns, "", b"", "", far.get(path, "")) for path, ns in folders]
             )
-        run.listing.complete = True
-        await run.catalog.set_import(run.row.id, listed=1)
+        await scan.all_listed(run)
         await link(run.catalog, run.row.id, run.row.root)
         run.listing.linked = True
 

@@ -15,7 +15,8 @@ class Todo(msgspec.Struct):
     the same path, size and time; None: it is imported like a new file.
 
     `before`: what that import read, where the content differs although size and time are the same. `taken`: what
-    another import of the group has read of it; the content comes from the archive of that one. `listed`: the
+    another import of the group has read of it; the content comes from the archive of that one, where it is the
+    item `taken_item`. `listed`: the
     algorithms by which checksum lists on the source name it.
     """
 
@@ -26,6 +27,7 @@ class Todo(msgspec.Struct):
     item_id: int | None = None
     before: Before | None = None
     taken: Taken | None = None
+    taken_item: int | None = None
     listed: frozenset[str] = frozenset()
 
     @property

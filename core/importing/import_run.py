@@ -134,7 +134,7 @@ class Run:
 
     # Counting
 
-    def life(self) -> tuple[int, ...]:
+    def progress_marks(self) -> tuple[int, ...]:
         """Numbers for the watchdog: at least one of them changes with any progress."""
         counters, workers = self.counters, self.workers
         todo, seen = counters.counts[Outcome.TODO], counters.counted(*Outcome)

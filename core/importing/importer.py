@@ -12,7 +12,7 @@ from core.importing import finish, same_source
 from core.importing.copying import Copying
 from core.importing.halt_reasons import HaltError, closing_advice, halt_for
 from core.importing.import_run import Run
-from core.importing.watchdog import vigil
+from core.importing.watchdog import watch_volumes
 from core.models import IN_ARCHIVE, State, Verdict, Waits
 from core.paths import display
 from core.workers import archive_messages
@@ -71,9 +71,12 @@ class Importer:
             self._cancelled.set_result(None)
 
     async def look_again(self) -> None:
-        """Check that a paused run still has the same source before it resumes, and halt it if not."""
+        """Check that a paused run still has the same source before it resumes, and halt it if not. One that
+        follows another import does not need the source."""
+        if self.run.leader is not None:
+            return
         try:
-            await same_source.call(self.run, paused=True)
+            await same_source.check(self.run, paused=True)
         except LadingError as error:
             # The reason for the pause is replaced.
             self.run.row.reason = ""
@@ -107,7 +110,7 @@ class Importer:
         Raises unexpected errors, after the import was left paused.
         """
         fault: Exception | None = None
-        watch = asyncio.create_task(vigil(self.run), name=f"vigil {self.run.row.name}")
+        watch = asyncio.create_task(watch_volumes(self.run), name=f"watch_volumes {self.run.row.name}")
         watch.add_done_callback(self._silent)
         try:
             await self.run.recount()

@@ -25,14 +25,18 @@ async def able_to_lead(catalog: Catalog, row: ImportRow) -> list[ImportRow]:
 
 class Leader:
     """A leader as its follower sees it. `run`: None if the leader had ended before. `place`: the leader's archive.
-    `reading`: the limit at which readers of that archive's volume take places."""
+    `copy`: which copy of that archive it is (core.archives.copies). `reading`: the limit at which readers of that
+    archive's volume take places."""
 
-    def __init__(self, row: ImportRow, place: Place, reading: Controller, run: Run | None) -> None:
+    def __init__(self, row: ImportRow, place: Place, copy: int, reading: Controller, run: Run | None) -> None:
         self.row = row
         self.place = place
+        self.copy = copy
         self.reading = reading
         self.news = asyncio.Event()
         """Set whenever the leader has settled more files, or has ended."""
+        self.damaged = 0
+        """How many files of the leader's archive were found damaged while it handed them on."""
         self.lost = False
         """Whether the leader's archive no longer answers."""
         self.lacking: set[int] = set()
@@ -61,15 +65,20 @@ class Leader:
         """Whether the leader has listed the whole source."""
         return self._run is None or self._run.listing.complete
 
-    def cannot_hand_on(self, faults: dict[int, Fault], once_more: Callable[[int], bool]) -> None:
+    def cannot_hand_on(self, faults: dict[int, Fault], once_more: Callable[[int], bool]) -> list[int]:
         """Remove from `faults` those of reading the leader's archive. These files stay to do: each is read from
-        the source, unless its fault says `again` and `once_more` allows a retry."""
+        the source, unless its fault says `again` and `once_more` allows a retry. Returns the files of which the
+        leader's archive may hold a damaged copy."""
+        doubtful: list[int] = []
         for number, fault in list(faults.items()):
             if fault.side == Side.SOURCE:
                 if not (fault.again and once_more(number)):
                     self.lacking.add(number)
                     self.lost = self.lost or fault.lost
+                    if not fault.lost:
+                        doubtful.append(number)
                 del faults[number]
+        return doubtful
 
     def leave(self) -> None:
         """Stop following: `news` is no longer set."""

@@ -16,16 +16,16 @@ from core.workers.source_messages import Digest
 class PendingDuplicate(msgspec.Struct, eq=False):
     """One pending duplicate.
 
-    through: its own batch has ended; it is not settled before, because the journal may lack it until then.
+    batch_ended: its own batch has ended; it is not settled before, because the journal may lack it until then.
     again: it is tried again even if the content it waits for is archived.
-    told: the claim it follows has ended: the content was archived as `item`, or, if that is None, was not.
+    claim_ended: the claim that it follows is settled: the content was archived as `item`; None: it was not.
     """
 
     todo: Todo
     digest: Digest
-    through: bool = False
+    batch_ended: bool = False
     again: bool = False
-    told: bool = False
+    claim_ended: bool = False
     item: Item | None = None
 
 
@@ -43,7 +43,7 @@ class PendingDuplicates:
         self._run.following.add(todo.id)
 
         def tell(item: Item | None) -> None:
-            follower.told, follower.item = True, item
+            follower.claim_ended, follower.item = True, item
             self._run.followed.set()
 
         return tell
@@ -54,17 +54,17 @@ class PendingDuplicates:
             if self._waiting.pop(number, None) is not None:
                 self._run.following.discard(number)
 
-    def through(self, numbers: Iterable[int], again: Collection[int]) -> None:
+    def batch_ended(self, numbers: Iterable[int], again: Collection[int]) -> None:
         """The batch of these files has ended; those in `again` are tried again, whatever becomes of their
         claims."""
         for number in numbers:
             if (follower := self._waiting.get(number)) is not None:
-                follower.through, follower.again = True, number in again
+                follower.batch_ended, follower.again = True, number in again
 
     async def settle(self) -> None:
         """Commit duplicates whose content was committed. A file whose content was not archived is to be tried
         again."""
-        over = [one for one in self._waiting.values() if one.told and one.through]
+        over = [one for one in self._waiting.values() if one.claim_ended and one.batch_ended]
         for one in over:
             del self._waiting[one.todo.id]
         settled = [

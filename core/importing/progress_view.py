@@ -15,22 +15,9 @@ from core.importing.halt_reasons import advice
 from core.importing.import_run import Run
 from core.importing.importer import Importer
 from core.importing.run_workers import Limits
-from core.models import (
-    ENDED,
-    ErrorGroup,
-    ImportRequest,
-    ImportView,
-    InFlight,
-    LimitView,
-    Outcome,
-    Rates,
-    Snapshot,
-    State,
-    Unopenable,
-    Verdict,
-    Waits,
-)
+from core.models import ENDED, ImportRequest, Outcome, State, Unopenable, Verdict, Waits
 from core.paths import display
+from core.snapshot import ErrorGroup, ImportView, InFlight, LimitView, Rates, Snapshot
 from core.volumes.filesystems import Level
 from core.workers import shared_memory
 from core.workers.meter import Meter

@@ -3,44 +3,48 @@
 Two phones at one mount point, two cards in one reader, and two copies of a card can look like one volume.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 
-from core.catalog import Catalog
+from core.catalog import Catalog, SeenRow
+from core.catalog.failures import LIST
 from core.importing.halt_reasons import HaltError
 from core.importing.import_run import Run
+from core.importing.leader import OTHERS
 from core.importing.scan import listing, same
-from core.models import IN_ARCHIVE, Outcome
+from core.models import ENDED, IN_ARCHIVE, Outcome
 from core.paths import display, join, relative
+from core.workers.read_source import CHANGING
+from core.workers.source_messages import Entry
 
 PAGE = 2000
 """Rows per page."""
 
 
-class Roll:
+class SeenFiles:
     """Marks the files of one import as seen while its source is listed. It takes one bit for each file."""
 
     def __init__(self, catalog: Catalog, import_id: int, first: int, last: int) -> None:
         self._catalog = catalog
         self._import_id = import_id
         self._first, self._last = first, last
-        self._ticked = bytearray((last - first) // 8 + 1)
+        self._marked = bytearray((last - first) // 8 + 1)
 
     @classmethod
-    async def of(cls, catalog: Catalog, import_id: int) -> "Roll":
-        """A roll of all files that the import has seen so far."""
+    async def of(cls, catalog: Catalog, import_id: int) -> "SeenFiles":
+        """All files that the import has seen so far, none of them marked."""
         return cls(catalog, import_id, *await catalog.span(import_id))
 
-    def tick(self, id: int) -> None:
+    def mark(self, id: int) -> None:
         """Mark the file with this id."""
         if id <= self._last:
             at = id - self._first
-            self._ticked[at // 8] |= 1 << at % 8
+            self._marked[at // 8] |= 1 << at % 8
 
     def _has(self, id: int) -> bool:
-        """Whether a file is marked, or was first seen after this roll was made."""
+        """Whether a file is marked, or was entered after this was made."""
         at = id - self._first
-        return id > self._last or bool(self._ticked[at // 8] & 1 << at % 8)
+        return id > self._last or bool(self._marked[at // 8] & 1 << at % 8)
 
     async def absent(self, outcomes: Sequence[Outcome]) -> tuple[int, bytes]:
         """How many files with these outcomes are not marked; and the path of one, below its volume's root."""
@@ -53,37 +57,75 @@ class Roll:
         return count, example
 
 
-async def call(run: Run, *, paused: bool = False) -> None:
-    """Check that the files which the import has settled are there, with the same size and time. If nothing is
-    settled yet, nothing can be lost, and half of the listed files is enough. paused: the run is paused, and stays
-    so meanwhile.
+class _Expected:
+    """What one import expects to find on its source: the files that it has archived. If there are none yet,
+    nothing can be lost, and half of the files that it has listed, or that have failed, is enough."""
+
+    def __init__(self, id: int, totals: Mapping[Outcome, tuple[int, int]], seen: SeenFiles) -> None:
+        self.id = id
+        self.archived = any(outcome in totals for outcome in IN_ARCHIVE)
+        self.outcomes = IN_ARCHIVE if self.archived else (Outcome.TODO, Outcome.FAILED)
+        self.count = sum(totals[outcome][0] for outcome in self.outcomes if outcome in totals)
+        self._seen = seen
+        self._differ, self._example = 0, b""
+
+    def found(self, row: SeenRow, entry: Entry, *, unsteady: bool) -> None:
+        """An entry of the source that has this row."""
+        self._seen.mark(row.id)
+        if row.outcome in self.outcomes and not unsteady and not (entry.what == "file" and same(row, entry)):
+            self._differ, self._example = self._differ + 1, self._example or entry.path
+
+    async def lacking(self, root: bytes) -> str:
+        """What is not as it was, for a person; empty: this may be the same source."""
+        gone, path = await self._seen.absent(self.outcomes)
+        if gone + self._differ <= (0 if self.archived else self.count // 2):
+            return ""
+        told = [f"{gone:,} gone (such as {display(relative(root, path))})"] if gone else []
+        if self._differ:
+            told.append(f"{self._differ:,} with another size or time (such as {display(self._example)})")
+        return f"of the {self.count:,} {'archived' if self.archived else 'listed'} from it, {', '.join(told)}"
+
+
+async def check(run: Run, *, paused: bool = False) -> None:
+    """Check that the files which the import has settled are there, with the same size and time; and also those of
+    the other imports of its group that have not ended, because all of them have one source. paused: the run is
+    paused, and stays so meanwhile.
 
     Raises HaltError when they are not there or cannot be listed; WorkerDiedError.
     """
-    judged = IN_ARCHIVE if run.counters.counted(*IN_ARCHIVE).files else (Outcome.TODO,)
-    count = run.counters.counted(*judged).files
-    if not count:
+    row, catalog = run.row, run.catalog
+    where = f"{OTHERS} AND i.state NOT IN (?, ?)"
+    others = await catalog.imports(where, (row.together, row.id, *ENDED)) if row.together else []
+    expected: dict[int, _Expected] = {}
+    for id in (row.id, *(other.id for other in others)):
+        one = _Expected(id, await catalog.totals(id), await SeenFiles.of(catalog, id))
+        if one.count:
+            expected[id] = one
+    if not expected:
         return
-    row = run.row
-    roll = await Roll.of(run.catalog, row.id)
-    differ, example = 0, b""
     async with aclosing(listing(run, run.source, row.single, paused=paused)) as pages:
         async for entries in pages:
-            found = {join(row.root, entry.path): entry for entry in entries if entry.what != "folder"}
-            seen = await run.catalog.seen(row.volume_id, list(found), row.archive_id)
-            for path, entry in found.items():
-                for mine in (one for one in seen.get(path, []) if one.import_id == row.id):
-                    roll.tick(mine.id)
-                    if mine.outcome in judged and not (entry.what == "file" and same(mine, entry)):
-                        differ, example = differ + 1, example or entry.path
-    gone, path = await roll.absent(judged)
-    if gone + differ > (0 if judged is IN_ARCHIVE else count // 2):
-        told = [f"{gone:,} gone (such as {display(relative(row.root, path))})"] if gone else []
-        told += [f"{differ:,} with another size or time (such as {display(example)})"] if differ else []
-        raise HaltError(
-            f"{display(run.source.root)} is not what this import began with: of the "
-            f"{count:,} {'archived' if judged is IN_ARCHIVE else 'listed'} from it, {', '.join(told)}",
-            "Put the right one in, then resume. If this is another one, or was changed on purpose, start a new "
-            "import of it: what is archived is not copied again. To close this import: "
-            f"lading cancel {row.name}",
-        )
+            found = {join(row.root, entry.path): entry for entry in entries}
+            seen = await catalog.seen(row.volume_id, list(found))
+            pairs = [
+                (old, found[path]) for path, rows in seen.items() for old in rows if old.import_id in expected
+            ]
+            unsteady = await _unsteady(run, [old for old, _ in pairs])
+            for old, entry in pairs:
+                expected[old.import_id].found(old, entry, unsteady=old.id in unsteady)
+    for one in expected.values():
+        if lacking := await one.lacking(row.root):
+            raise HaltError(
+                f"{display(run.source.root)} is not what this import began with: {lacking}",
+                "Put the right one in, then resume. If this is another one, or was changed on purpose, start a "
+                "new import of it: what is archived is not copied again. To close this import: "
+                f"lading cancel {row.name}",
+            )
+
+
+async def _unsteady(run: Run, rows: Sequence[SeenRow]) -> set[int]:
+    """Ids of failed entries whose size and time say nothing: those that could not be listed have none, and those
+    that something wrote to have others by now."""
+    failed = [row.id for row in rows if row.outcome == Outcome.FAILED]
+    failures = await run.catalog.failures(failed)
+    return {id for id, failure in failures.items() if failure.stage == LIST or failure.code == CHANGING}

@@ -39,8 +39,8 @@ ANSWER = 20.0
 async def listing(
     run: Run, source: messages.Source, only: bytes, *, paused: bool = False
 ) -> AsyncGenerator[list[Entry], None]:
-    """Pages of the entries of a source; to be closed by the caller. With `paused` it also works while the run is
-    paused. Raises HaltError, WorkerDiedError.
+    """Pages of the entries of a source; to be closed by the caller. The worker is free again before the last one.
+    With `paused` it also works while the run is paused. Raises HaltError, WorkerDiedError.
     """
     place = run.archive.place
     request = source_messages.ListTree(
@@ -76,12 +76,15 @@ async def listing(
             ) from error
         except TimeoutError as error:
             raise away(run, Waits.SOURCE) from error
+    yield reply.entries
 
 
 async def intake(run: Run, more: asyncio.Event) -> None:
     """List the source into the catalog; `more` is set whenever more files are to do. Raises HaltError."""
     run.listing.unkept = await run.catalog.unkept_files(run.row.volume_id)
     for attempt in range(1, SCAN_ATTEMPTS + 1):
+        run.listing.left_out.clear()
+        run.listing.far = 0
         try:
             async with aclosing(listing(run, run.source, run.row.single)) as pages:
                 async for entries in pages:
@@ -92,20 +95,27 @@ async def intake(run: Run, more: asyncio.Event) -> None:
         except WorkerDiedError as error:
             if attempt == SCAN_ATTEMPTS:
                 raise HaltError(f"the source cannot be listed: {error.cause}", "Resume it.") from error
+    await all_listed(run)
+    more.set()
+
+
+async def all_listed(run: Run) -> None:
+    """All entries of the source are entered: mark the listing as complete, and add the warnings about it."""
     run.listing.complete = True
     _warn(run)
     await _check_room(run)
     await run.catalog.set_import(run.row.id, listed=1)
-    more.set()
 
 
 def _warn(run: Run) -> None:
     """Add warnings about entries that are archived only on request, so that the verdict will be KEEP, and about
     far times."""
     counts = run.listing.left_out
-    run.warnings += [f"{count:,} {why.reason}." for why in left_out.ASKED if (count := counts[why.sort])]
+    found = [f"{count:,} {why.reason}." for why in left_out.ASKED if (count := counts[why.sort])]
     if run.listing.far:
-        run.warnings.append(far_times(run.listing.far))
+        found.append(far_times(run.listing.far))
+    # An import that followed another one may have listed the source before.
+    run.warnings += [warning for warning in found if warning not in run.warnings]
 
 
 def far_times(count: int) -> str:

@@ -4,15 +4,17 @@ import asyncio
 import errno
 import time
 from collections.abc import Collection
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from weakref import WeakKeyDictionary
 
 from core.aio import to_the_end
 from core.archives.dedup import Claim
 from core.catalog import Item
 from core.catalog.differing import Before
+from core.concurrency import Limit
 from core.errors import WorkerDiedError
 from core.files.fsync import UNSUPPORTED
+from core.importing import leader_damage
 from core.importing.file_retries import FileRetries
 from core.importing.halt_reasons import cannot_flush, halt_for, halt_for_one_of
 from core.importing.import_files import Settled, Todo
@@ -43,7 +45,7 @@ class Transfer:
         self._began = WeakKeyDictionary[Worker, float]()
         """Since when (loop time) each worker has been working on its batch, or has had a place at the archive for
         it."""
-        self.followers = PendingDuplicates(run)
+        self.pending = PendingDuplicates(run)
         self.previous = PreviouslyImported(run)
         self._grown: set[int] = set()
         """Ids of files that were too large to be read into memory."""
@@ -53,10 +55,14 @@ class Transfer:
         run = self.run
         at_work: Worker | None = None
         try:
-            async with run.workers.worker(batch) as at_work:
-                # The worker may have had another batch before.
-                self._began[at_work] = asyncio.get_running_loop().time()
-                await self._bring(batch, at_work)
+            async with AsyncExitStack() as reading:
+                if not self._large(batch):
+                    # A worker that could only wait is not taken, because it may have to be started first.
+                    await reading.enter_async_context(run.workers.places(*self._reading_places()))
+                async with run.workers.worker(batch) as at_work:
+                    # The worker may have had another batch before.
+                    self._began[at_work] = asyncio.get_running_loop().time()
+                    await self._bring(batch, at_work, reading)
         except (TaskFailedError, WorkerDiedError) as error:
             fault = (
                 error.fault
@@ -76,22 +82,34 @@ class Transfer:
             # Nothing of the batch is settled; its pending duplicates wait for the files that they follow.
             faults = [(todo, fault) for todo in batch if todo.id not in run.following]
             await to_the_end(run.settle([], self.retries.given_up(faults)))
-        await self.followers.settle()
+        await self.pending.settle()
         if run.workers.writing.persists and run.network:
             raise await self._checks.why_archive_fails()
         await asyncio.sleep(run.workers.writing.backoff)
 
-    async def _bring(self, batch: list[Todo], worker: Worker) -> None:
+    def _large(self, batch: list[Todo]) -> bool:
+        """Whether the batch is a file that is too large for memory."""
+        return batch[0].size > ARENA or batch[0].id in self._grown
+
+    def _reading_places(self) -> tuple[Limit, ...]:
+        """The limits at which reading without writing takes places."""
+        return *self.run.workers.source_places(), *self.run.workers.hashing_places(large=False)
+
+    async def _bring(self, batch: list[Todo], worker: Worker, reading: AsyncExitStack) -> None:
+        """Import a batch; `reading` holds the places of one that is not large, and is closed once it is read."""
         run = self.run
         todos = {todo.id: todo for todo in batch}
         if self.previous.only_hashed(batch) and not await self.previous.still_there(batch[0], worker):
             self.previous.unlike.add(batch[0].id)
         digests = await self.read(batch, worker)
+        await reading.aclose()
         well = {digest.number: digest for digest in digests if digest.fault is None}
         faults = {digest.number: digest.fault for digest in digests if digest.fault is not None}
         self._grown.update(number for number, fault in faults.items() if fault.code == errno.EFBIG)
         if run.leader is not None:
-            run.leader.cannot_hand_on(faults, self.retries.once_more)
+            doubtful = run.leader.cannot_hand_on(faults, self.retries.once_more)
+            if items_of_leader := [item for number in doubtful if (item := todos[number].taken_item)]:
+                await leader_damage.record(run, run.leader, items_of_leader)
         self.retries.failed_at("read", faults)
         halt_for_one_of(faults.values(), run)
         if run.leader is None and well:
@@ -104,10 +122,10 @@ class Transfer:
                 run,
                 [(todos[number].path, digest) for number, digest in well.items()],
                 worker,
-                lambda number: self.followers.add(todos[number], well[number]),
+                lambda number: self.pending.add(todos[number], well[number]),
             )
         except BaseException:
-            self.followers.forget(todos)
+            self.pending.forget(todos)
             raise
         items: dict[int, Item] = {}
         again: Collection[int] = todos
@@ -131,7 +149,7 @@ class Transfer:
             # From here on only files with a fault are tried again, because their journal lines may be lost.
             again = faults
         finally:
-            self.followers.through(todos, again)
+            self.pending.batch_ended(todos, again)
             for claim in claims.values():
                 run.dedup.settle(claim, None)
         halt_for_one_of(faults.values(), run)
@@ -167,8 +185,7 @@ class Transfer:
         source = run.leader.source if run.leader else run.source
         files = [ToRead(todo.id, todo.path, todo.size, todo.kind, todo.also, todo.taken) for todo in batch]
         tell = bool(run.row.together)
-        large = batch[0].size > ARENA or batch[0].id in self._grown
-        if large and not self.previous.only_hashed(batch):
+        if self._large(batch) and not self.previous.only_hashed(batch):
             request = batch_messages.CopyLarge(source, run.archive.place, run.staging, files[0], tell)
             async with run.workers.places(*run.workers.source_places()):
                 # Kept until it is published: behind those that wait to be read, it would be flushed after them.
@@ -178,8 +195,8 @@ class Transfer:
                     reply = await run.workers.ask(worker, request, source_messages.Digests)
         else:
             keep = not self.previous.only_hashed(batch)
-            places = *run.workers.source_places(), *run.workers.hashing_places(large=False)
-            async with run.workers.places(*places):
+            # The places of other batches were taken with the worker.
+            async with run.workers.places(*(self._reading_places() if self._large(batch) else ())):
                 began = asyncio.get_running_loop().time()
                 reply = await run.workers.ask(
                     worker, source_messages.ReadBatch(source, files, keep, tell), source_messages.Digests
@@ -228,9 +245,7 @@ class Transfer:
                 found += self._at("copy", (await run.workers.ask(worker, stage, batch_messages.Checked)).faults)
                 # Duplicates are journaled and flushed, too, because the archive must have a record before the
                 # catalog does.
-                await self.journal(worker)
-                flushed = await run.workers.ask(worker, batch_messages.Flush(), batch_messages.Checked)
-                found += self._at("flush", flushed.faults)
+                await self._journal_and_flush(worker, found)
             if claims:
                 async with run.workers.places(limits.verify):
                     # The source was read a second time for the other archive, if it was to be.
@@ -240,15 +255,7 @@ class Transfer:
                 found += self._at("verify", checked.faults)
                 levels = dict(checked.levels)
                 async with run.workers.places(limits.copy):
-                    while True:
-                        arrived = await run.workers.ask(worker, batch_messages.Publish(), batch_messages.Arrived)
-                        published.update(arrived.published)
-                        found += self._at("publish", arrived.faults)
-                        if not arrived.taken:
-                            break
-                        await self.journal(worker)
-                        flushed = await run.workers.ask(worker, batch_messages.Flush(), batch_messages.Checked)
-                        found += self._at("flush", flushed.faults)
+                    published = await self._publish(worker, found)
             if found:
                 await self._checks.more_files_fit([fault for _, fault in found])
                 # Removing what failed is work for the volume, too. So it is done while that place is held: in
@@ -262,21 +269,42 @@ class Transfer:
             run.workers.writing.took(began)
         await self._checks.archive_answers([fault for _, fault in found])
         faults.update((number, fault) for number, fault in found if number not in published)
-        now = time.time()
         return {
-            number: Item(
-                claims[number].item_id,
-                run.row.location_id,
-                well[number].xxh128,
-                well[number].sha256,
-                well[number].size,
-                well[number].kind,
-                path,
-                levels.get(number, ""),
-                now if number in levels else None,
-            )
+            number: self._item(claims[number], well[number], path, levels.get(number))
             for number, path in published.items()
         }
+
+    def _item(self, claim: Claim, digest: Digest, path: str, level: str | None) -> Item:
+        """The item of payload that was published at `path`; `level` is None where it was not read back."""
+        return Item(
+            claim.item_id,
+            self.run.row.location_id,
+            digest.xxh128,
+            digest.sha256,
+            digest.size,
+            digest.kind,
+            path,
+            level or "",
+            None if level is None else time.time(),
+        )
+
+    async def _publish(self, worker: Worker, found: list[tuple[int, Fault]]) -> dict[int, str]:
+        """Publish a batch; `found` receives faults. A file whose name is taken by other content gets another name,
+        which is journaled and flushed before it is published. Returns the paths by file."""
+        run, published = self.run, dict[int, str]()
+        while True:
+            arrived = await run.workers.ask(worker, batch_messages.Publish(), batch_messages.Arrived)
+            published.update(arrived.published)
+            found += self._at("publish", arrived.faults)
+            if not arrived.taken:
+                return published
+            await self._journal_and_flush(worker, found)
+
+    async def _journal_and_flush(self, worker: Worker, found: list[tuple[int, Fault]]) -> None:
+        """Write a batch's rows into the journal and flush both; `found` receives faults."""
+        await self.journal(worker)
+        flushed = await self.run.workers.ask(worker, batch_messages.Flush(), batch_messages.Checked)
+        found += self._at("flush", flushed.faults)
 
     async def journal(self, worker: Worker) -> None:
         async with self.run.journal_turn:

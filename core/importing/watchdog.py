@@ -16,17 +16,17 @@ POLL_INTERVAL = 0.5
 """Seconds between two looks at the counters."""
 
 
-async def vigil(run: Run) -> HaltError:
+async def watch_volumes(run: Run) -> HaltError:
     """Returns the reason to halt when a volume of the import does not answer."""
     clock = asyncio.get_running_loop().time
-    seen, since = run.life(), clock()
+    seen, since = run.progress_marks(), clock()
     while True:
         await asyncio.sleep(POLL_INTERVAL)
-        if run.paused or run.life() != seen:
-            seen, since = run.life(), clock()
+        if run.paused or run.progress_marks() != seen:
+            seen, since = run.progress_marks(), clock()
         elif clock() - since >= STILL:
             silent = await _silent(run)
-            if silent is not None and not run.paused and run.life() == seen:
+            if silent is not None and not run.paused and run.progress_marks() == seen:
                 return silent
             since = clock()
 

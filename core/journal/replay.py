@@ -16,7 +16,7 @@ from core.errors import DatabaseError
 from core.journal import adjustment_lines, checksum_lines, journal_format
 from core.journal.end_import import Receipt
 from core.journal.journal_format import Line
-from core.journal.replay_rows import Adopter
+from core.journal.replay_rows import LineReplay
 from core.models import ENDED, State, Verdict
 from core.paths import decode
 from core.queue import frame_jobs
@@ -55,20 +55,22 @@ class JournalReplay:
         # A later import of a file has a later row. Names do not tell which import is later: they have seconds of a
         # local time, which may be set back.
         grown.sort(key=lambda one: one[0].started)
-        found = [(name, size, Adopter(self._archive, self._catalog, self._pool, row)) for row, name, size in grown]
+        found = [
+            (name, size, LineReplay(self._archive, self._catalog, self._pool, row)) for row, name, size in grown
+        ]
         # Items first, of all journals: a duplicate in one import may have been archived by another import at the
         # same time.
-        ends = [await self._items(name, size, adopter) for name, size, adopter in found]
-        for (name, size, adopter), end in zip(found, ends, strict=True):
-            await self._files(name, size, adopter, end)
+        ends = [await self._items(name, size, replay) for name, size, replay in found]
+        for (name, size, replay), end in zip(found, ends, strict=True):
+            await self._files(name, size, replay, end)
         await finish_moves()
         await self._receipts()
 
-    async def adopt(self, row: ImportRow, dedup: Dedup, owner: Owner) -> None:
+    async def replay_import(self, row: ImportRow, dedup: Dedup, owner: Owner) -> None:
         """Replay what an interrupted run of `row` published but could not commit to the catalog."""
         name = f"{row.name}.jsonl"
-        adopter = Adopter(self._archive, self._catalog, self._pool, row, dedup, owner)
-        for step in (adopter.items, adopter.files):
+        replay = LineReplay(self._archive, self._catalog, self._pool, row, dedup, owner)
+        for step in (replay.items, replay.files):
             async with aclosing(self._pieces(name)) as pieces:
                 async for lines in pieces:
                     await step(lines)
@@ -127,12 +129,11 @@ class JournalReplay:
                 "root": decode(head["root"]),
                 "source": decode(head["source"]),
                 "single": decode(head["single"]),
-                "options": head["options"],
+                "options": _valid(head["options"]),
                 "machine": head["machine"],
                 "version": head["version"],
                 "started": head["started"],
                 "zone": head["zone"],
-                "together": _together(head["options"]),
                 "state": State.PAUSED,
                 "reason": "read from the archive's journal",
             }
@@ -145,7 +146,7 @@ class JournalReplay:
         await self._catalog.new_import(values)
         return await self._catalog.import_named(head["import"])
 
-    async def _items(self, name: str, size: int, adopter: Adopter) -> Line | None:
+    async def _items(self, name: str, size: int, replay: LineReplay) -> Line | None:
         """First pass over a journal. Returns its `end` line with later additions; None when the import has no end,
         or was resumed after it."""
         end: Line | None = None
@@ -155,17 +156,17 @@ class JournalReplay:
                     end = line if "end" in line else None if "import" in line else end
                     if end is not None and ("accepted" in line or "copied" in line):
                         end = line | end
-                await adopter.items(lines)
+                await replay.items(lines)
         return end if end is not None and end["end"] in ENDED else None
 
-    async def _files(self, name: str, size: int, adopter: Adopter, end: Line | None) -> None:
+    async def _files(self, name: str, size: int, replay: LineReplay, end: Line | None) -> None:
         """Second pass over a journal; if the import has ended, its row gets that state and verdict."""
-        adopter.ended = end is not None
+        replay.ended = end is not None
         async with aclosing(self._pieces(name, size)) as pieces:
             async for lines in pieces:
-                await adopter.files(lines)
-                await self._catalog.database.run(*checksum_lines.statements(adopter.row, lines))
-                await self._adjust(adopter.row, lines)
+                await replay.files(lines)
+                await self._catalog.database.run(*checksum_lines.statements(replay.row, lines))
+                await self._adjust(replay.row, lines)
         if end is None:
             return
         match end.get("otherwise"):
@@ -174,7 +175,7 @@ class JournalReplay:
             case _:
                 otherwise = reason = ""
         await self._catalog.set_import(
-            adopter.row.id,
+            replay.row.id,
             state=end["end"],
             reason="",
             advice="",
@@ -188,9 +189,9 @@ class JournalReplay:
             otherwise_reason=reason,
             copies=end.get("copies", 0),
         )
-        await self._accept(adopter.row, end)
-        await link(self._catalog, adopter.row.id, adopter.row.root)
-        await frame_jobs.add(self._catalog, adopter.row)
+        await self._accept(replay.row, end)
+        await link(self._catalog, replay.row.id, replay.row.root)
+        await frame_jobs.add(self._catalog, replay.row)
         await self._catalog.read_journal(self._archive.id, name, size)
 
     async def _receipts(self) -> None:
@@ -225,11 +226,10 @@ class JournalReplay:
             yield await asyncio.to_thread(list, journal_format.lines(whole + newline))
 
 
-def _together(options: str) -> str:
-    """The group of an import, by what was asked for. Raises TypeError, ValueError."""
-    asked = json.loads(options)
-    together = asked.get("together", "") if isinstance(asked, dict) else ""
-    return together if isinstance(together, str) else ""
+def _valid(options: str) -> str:
+    """The options of an import, as JSON. Raises TypeError, ValueError when they are none."""
+    json.loads(options)
+    return options
 
 
 def attributes(line: Line) -> dict[bytes, bytes]:

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import msgspec
 
@@ -11,16 +10,14 @@ from core import archive_layout
 from core.archives.archive import Archive
 from core.archives.dedup import Claim, Dedup, Owner
 from core.catalog import Catalog, FailureRow, FileRow, ImportRow, Item, SeenRow
-from core.catalog.failures import LIST
 from core.catalog.files import UNKEPT
 from core.content import Content
-from core.files import times
+from core.journal.file_lines import FileLine, file_line, folder_lines
 from core.journal.journal_format import Line
-from core.media import old_reasons
 from core.media.frames import frame
 from core.media.stems import stem_key
-from core.models import IN_ARCHIVE, Outcome
-from core.paths import decode, join
+from core.models import IN_ARCHIVE
+from core.paths import join
 from core.queue import enqueue
 from core.workers import archive_messages, messages
 from core.workers.pool import Pool
@@ -29,36 +26,7 @@ ABSENT = "it is no longer there"
 """Damage of an item whose payload the archive once held and no longer has."""
 
 
-_LIMIT = 2**63
-"""SQLite's integers have 64 bits, signed."""
-
-
-class FileLine(msgspec.Struct, frozen=True):
-    """A `file` or `entry` line. `content` is None for a file that was never read, `payload` "" where none was
-    written.
-
-    `failure` is (stage, side, code, detail) of a file that failed. `before`: what an earlier import, begun at that
-    time, read under the same path, size and mtime, where the content differs. `sort` and `target` are as in
-    core.media.left_out.
-    """
-
-    path: bytes
-    outcome: Outcome
-    size: int
-    mtime_ns: int
-    kind: str
-    content: Content | None
-    payload: str
-    reason: str
-    far: str = ""
-    unkept: str = ""
-    failure: tuple[str, str, int, str] | None = None
-    before: tuple[Content, float] | None = None
-    sort: str = ""
-    target: bytes | None = None
-
-
-class Adopter:
+class LineReplay:
     """Replays the lines of one import's journal: first all lines for their items, then all for their files.
 
     `dedup` and `owner` are given for an import that is just running. `ended`: the import has ended, so no payload
@@ -256,7 +224,7 @@ class Adopter:
             if line.failure:
                 stage, side, code, detail = line.failure
                 failed.append(FailureRow(made_row.id, stage, 0, side, code, detail))
-        folders = self._folders(lines)
+        folders = folder_lines(lines)
         far = [(self.row.id, line.path, line.far) for line in wanted if line.far]
         far += [(self.row.id, path, ns) for path, _, ns in folders if ns]
         times_of = [(self.row.id, path, mtime_ns) for path, mtime_ns, _ in folders]
@@ -297,80 +265,6 @@ class Adopter:
         await self._commit(items, set())
         return found | {item.content: item for item in items}
 
-    def _folders(self, lines: list[Line]) -> list[tuple[bytes, int, str]]:
-        found: list[tuple[bytes, int, str]] = []
-        for line in lines:
-            if "folder" in line:
-                try:
-                    far = times.read_far(line.get("mtime_exact"))
-                    found.append((decode(line["folder"]), _whole(line["mtime_ns"], -_LIMIT), far))
-                except (KeyError, TypeError, ValueError):
-                    continue
-        return found
-
 
 def _digests(line: FileLine) -> Content:
     return line.content or Content(0, b"", b"")
-
-
-def file_line(line: Line) -> FileLine | None:
-    """The parsed `file` or `entry` line; None when it is not valid."""
-    try:
-        size, mtime_ns = _whole(line["size"], 0), _whole(line["mtime_ns"], -_LIMIT)
-        content = None
-        if "xxh128" in line:
-            content = Content(size, bytes.fromhex(line["xxh128"]), bytes.fromhex(line["sha256"]))
-            if (len(content.xxh128), len(content.sha256)) != (16, 32):
-                return None
-        outcome = Outcome[line["outcome"].upper()]
-        return FileLine(
-            decode(line["file"] if "file" in line else line["entry"]),
-            outcome,
-            size,
-            mtime_ns,
-            str(line.get("kind", "")),
-            content,
-            str(line.get("payload", "")),
-            str(line.get("reason", "")),
-            times.read_far(line.get("mtime_exact")),
-            str(line.get("xattrs_unkept", "")),
-            _failure(line) if outcome is Outcome.FAILED else None,
-            _before(line["before"], size) if "before" in line else None,
-            *_left_out(line),
-        )
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
-        return None
-
-
-def _failure(line: Line) -> tuple[str, str, int, str]:
-    """(stage, side, code, detail). Raises TypeError, ValueError."""
-    if "side" in line:
-        code = _whole(line.get("code", 0), 0)
-        return str(line.get("stage", "")), str(line["side"]), code, str(line.get("detail", ""))
-    # Older journals lack these members: there, the reason of a file that a transfer gave up begins with the side.
-    side, colon, _ = str(line.get("reason", "")).partition(": ")
-    return ("", side, 0, "") if colon and side in ("source", "archive", "program") else (LIST, "source", 0, "")
-
-
-def _left_out(line: Line) -> tuple[str, bytes | None]:
-    """(sort, target). Raises TypeError, ValueError."""
-    if "sort" in line:
-        return str(line["sort"]), decode(line["target"]) if "target" in line else None
-    # Written before there were members for these; `file` lines never had a reason.
-    reason = str(line.get("reason", ""))
-    return old_reasons.sort(reason), old_reasons.target(reason)
-
-
-def _before(told: Any, size: int) -> tuple[Content, float]:
-    """Raises TypeError, ValueError, KeyError."""
-    content = Content(size, bytes.fromhex(told["xxh128"]), bytes.fromhex(told["sha256"]))
-    return content, float(told["imported"])
-
-
-def _whole(value: object, least: int) -> int:
-    """An integer that SQLite can hold, at least `least`. Raises TypeError, ValueError."""
-    if not isinstance(value, int):
-        raise TypeError
-    if not least <= value < _LIMIT:
-        raise ValueError
-    return value

@@ -8,7 +8,7 @@ from contextlib import suppress
 from core import archive_layout
 from core.archives.archive import Archive
 from core.catalog import Catalog, adjustments
-from core.catalog.adjustments import Adjustment, Item
+from core.catalog.adjustments import Adjustment, DatedItem
 from core.journal import adjustment_lines
 from core.media.adjusting import Dated, correcting, unset
 from core.media.capture_time import unset_clock
@@ -130,11 +130,11 @@ class Adjuster:
         self._journals.clear()
 
 
-def _dates(items: Sequence[Item], how: Correction) -> list[Dated | None]:
+def _dates(items: Sequence[DatedItem], how: Correction) -> list[Dated | None]:
     return [_date(item, how) for item in items]
 
 
-def _date(item: Item, how: Correction) -> Dated | None:
+def _date(item: DatedItem, how: Correction) -> Dated | None:
     """The date to be corrected; None when it is not known. The date of a camera whose clock was not set is used
     only for a correction that says what the clock showed."""
     if item.captured is not None and item.local is not None:
@@ -146,7 +146,7 @@ def _date(item: Item, how: Correction) -> Dated | None:
 
 
 def _told(local: str | None, offset: int | None, zone: str | None) -> str:
-    """A date in the form of core.models.FileView."""
+    """A date in the form of core.listings.FileView."""
     if local is None:
         return "clock not set" if zone == "unset" else ""
     return f"{local}Z" if zone == "utc" and offset is None else local

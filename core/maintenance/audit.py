@@ -7,8 +7,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 from core.archives.archive import Archive
-from core.archives.dead_disk import Disk
-from core.archives.item_batches import Result, not_read, parts
+from core.archives.dead_disk import ArchiveDisk
+from core.archives.item_batches import Result, by_bytes, not_read
 from core.catalog import Catalog, Item
 from core.concurrency import Limit
 from core.errors import ArchiveError, WorkerDiedError
@@ -47,7 +47,7 @@ class Audit:
         self._pool = pool
         self._verify = verify
         self._copy = archive.copy.number
-        self._disk = Disk(archive.place, archive.copy.number, catalog, pool)
+        self._disk = ArchiveDisk(archive.place, archive.copy.number, catalog, pool)
         self._checked = [0, 0]
         self._well = [0, 0]
         self._levels: set[str] = set()
@@ -142,7 +142,7 @@ class Audit:
     async def _page(self, items: list[Item]) -> list[Result]:
         try:
             async with asyncio.TaskGroup() as tasks:
-                reading = [tasks.create_task(self._read(part)) for part in parts(items)]
+                reading = [tasks.create_task(self._read(part)) for part in by_bytes(items, lambda item: item.size)]
         except ExceptionGroup as group:
             failed = group.exceptions[0]
             if isinstance(failed, ArchiveError):

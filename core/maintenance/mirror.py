@@ -21,7 +21,7 @@ from core.config import Config
 from core.errors import ArchiveError, LadingError, WorkerDiedError
 from core.maintenance.audit import Audit
 from core.maintenance.mirror_bag import BagMirror, Differences
-from core.maintenance.mirror_payload import Payload
+from core.maintenance.mirror_payload import PayloadCopier
 from core.maintenance.mirror_records import Records
 from core.maintenance.mirror_run import MirrorRun
 from core.models import Count
@@ -45,7 +45,7 @@ class Mirror:
         """`anew`: locations whose bags are out of date in the source, because it has just received files there."""
         self.run = run
         self._records = Records(run)
-        self._payload = Payload(run)
+        self._payload = PayloadCopier(run)
         self._bags = BagMirror(run, self._records, self._payload, settings, anew)
         self._learn = learn
 
@@ -105,13 +105,13 @@ class Mirror:
         """Raises ArchiveError when a volume does not answer, or the target's lock is lost; else it runs until
         cancelled."""
         run, clock = self.run, asyncio.get_running_loop().time
-        seen, since = run.life(), clock()
+        seen, since = run.progress_marks(), clock()
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(run.target.lock.lost.wait(), POLL_INTERVAL)
                 raise ArchiveError(f"{run.target.lock.why}.", "See to the archive, then mirror again.")
-            if run.life() != seen:
-                seen, since = run.life(), clock()
+            if run.progress_marks() != seen:
+                seen, since = run.progress_marks(), clock()
             elif clock() - since >= STILL:
                 await run.who_is_away()
                 since = clock()

@@ -10,13 +10,14 @@ from typing import Any
 
 from core import archive_layout
 from core.bagit import manifest
-from core.bagit.bag import BAG_INFO, BAGIT, MANIFEST, TAG_MANIFEST, Bag
+from core.bagit.bag import Bag
 from core.bagit.folder import BagFolder
+from core.bagit.tag_files import BAG_INFO, BAGIT, MANIFEST, TAG_MANIFEST
 from core.catalog import locations
 from core.catalog.locations import Location
 from core.config import Config
 from core.errors import ArchiveError
-from core.maintenance.mirror_payload import Payload
+from core.maintenance.mirror_payload import PayloadCopier
 from core.maintenance.mirror_records import Records
 from core.maintenance.mirror_run import MirrorRun
 from core.workers import archive_messages, messages, text_messages
@@ -67,7 +68,12 @@ class BagMirror:
     """
 
     def __init__(
-        self, run: MirrorRun, records: Records, payload: Payload, settings: Config, anew: Collection[str] = ()
+        self,
+        run: MirrorRun,
+        records: Records,
+        payload: PayloadCopier,
+        settings: Config,
+        anew: Collection[str] = (),
     ) -> None:
         self._anew = anew
         self._run = run
@@ -143,7 +149,7 @@ class BagMirror:
 
 def _digests(text: bytes) -> dict[str, bytes]:
     """The digests in a tag manifest, by path below the location's folder."""
-    lines = manifest.Lines()
+    lines = manifest.ManifestLines()
     return {os.fsdecode(path): sha256 for path, sha256 in [*lines.feed(text), *lines.end()]}
 
 

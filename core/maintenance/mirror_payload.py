@@ -49,7 +49,7 @@ class Wanted(msgspec.Struct):
         return "" if named in (b"", found.xxh128) else ROTTEN
 
 
-class Payload:
+class PayloadCopier:
     """Brings files, several batches at a time."""
 
     def __init__(self, run: MirrorRun) -> None:

@@ -46,14 +46,9 @@ class Records:
                 await self._journal(f"{folder}/{name}", new=name not in theirs)
 
     async def _journal_sizes(self, archive: Archive, folder: str) -> dict[str, int]:
-        try:
-            async with self._run.worker(folder) as worker:
-                request = text_messages.JournalNames(archive.place, folder)
-                return dict((await worker.ask(request, archive_messages.Names)).names)
-        except TaskFailedError as error:
-            if error.detail not in _GONE:
-                raise
-            return {}
+        async with self._run.worker(folder) as worker:
+            request = text_messages.JournalNames(archive.place, folder)
+            return dict((await worker.ask(request, archive_messages.Names)).names)
 
     async def _journal(self, path: str, *, new: bool) -> None:
         """Append what the target's journal lacks. A journal that differs in what both have is reported as

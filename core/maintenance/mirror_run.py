@@ -85,7 +85,7 @@ class MirrorRun:
             moved = [sum_ + a - b for sum_, a, b in zip(moved, now, before, strict=True)]
         return moved[0], moved[1], moved[2]
 
-    def life(self) -> tuple[int, ...]:
+    def progress_marks(self) -> tuple[int, ...]:
         """Numbers of which at least one changes with any progress."""
         beats = (worker.slot.get(shared_memory.BEAT) for worker in self.in_flight)
         return (*self.bytes_moved(), *self.held, self.others, self.lacking_count, *beats)

@@ -12,17 +12,17 @@ import time
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-import aiosqlite
 import msgspec
 
 from core import archive_layout
 from core.archives.archive import Archive
-from core.catalog import Catalog, ImportRow
+from core.catalog import Catalog, ImportRow, moved_items
+from core.catalog.moved_items import MovedItem, MovedItems
 from core.journal.end_import import ENDINGS, REPORT, Receipt
 from core.journal.journal_format import Line
 from core.journal.replay_rows import ABSENT
 from core.maintenance.move_log import MoveRecord, Moves, sound
-from core.models import Outcome, Side
+from core.models import Side
 from core.queue import enqueue
 from core.queue.enqueue import Work, adding
 from core.queue.queue_defs import QUEUES
@@ -36,27 +36,7 @@ R = TypeVar("R")
 PAGE = 256
 """Items per page."""
 
-# Selects, by page, the items at the old location that the import refers to, each with the first of its files;
-# whether another import of that location refers to it, too; the path of the item with the same content at the new
-# location. The query is driven by the import's files in order of their ids, so that other items of the location
-# are not read. (`+` keeps SQLite from using that column's index, which it cannot tell from a better one without
-# statistics.)
-_ITEMS = """
-    SELECT f.id, i.path, i.size, i.xxh128, i.sha256, i.kind, EXISTS (
-        SELECT 1 FROM file AS g CROSS JOIN import AS j ON j.id = g.import_id
-        WHERE g.item_id = i.id AND j.id != ?1 AND j.location_id = ?2 AND +g.outcome IN (?6, ?7)), (
-        SELECT path FROM item AS o WHERE o.archive_id = i.archive_id AND +o.location_id = ?3
-        AND o.xxh128 = i.xxh128 AND o.sha256 = i.sha256 AND o.size = i.size AND o.damage IS NULL)
-    FROM file AS f CROSS JOIN item AS i ON i.id = f.item_id
-    WHERE f.import_id = ?1 AND f.id > ?4 AND +f.outcome IN (?6, ?7) AND +i.location_id = ?2 AND i.damage IS NULL
-    AND NOT EXISTS (
-        SELECT 1 FROM file AS e WHERE e.item_id = f.item_id AND +e.import_id = ?1 AND +e.id < f.id
-        AND +e.outcome IN (?6, ?7))
-    ORDER BY f.id LIMIT ?5
-"""
-
 _OPEN = "UPDATE bag SET sealed = NULL, note = 'an import is moved' WHERE location_id = ?"
-_OF_ITEM = ("adjusted", "metadata", "probe", "derivative", "unopenable", "job", "copy_item")
 
 
 class Mover:
@@ -67,6 +47,7 @@ class Mover:
         self._catalog = catalog
         self._pool = pool
         self._moves = Moves(archive, pool)
+        self._moved = MovedItems(catalog, archive.id)
 
     async def move(self, row: ImportRow, location_id: int, folder: str, name: str) -> Moved:
         """Move an import that has ended. Raises what asking a worker raises: then either nothing was done, or the
@@ -94,23 +75,22 @@ class Mover:
         own = row.request().duplicates == "location"
         after = files = size = copied = kept = 0
         while True:
-            held = (Outcome.ARCHIVED, Outcome.DUPLICATE)
-            parameters = (row.id, row.location_id, location_id, after, PAGE, *held)
-            page = await self._catalog.database.read(_ITEMS, parameters)
+            read = self._catalog.database.read
+            page = await moved_items.to_move(read, row.id, row.location_id, location_id, after, PAGE)
             if not page:
                 return Moved(id=row.name, location=name, files=files, bytes=size, copied=copied, kept=kept)
-            after = page[-1][0]
+            after = page[-1].file
             lines: list[dict[str, object]] = []
-            for _, path, bytes_, xxh128, sha256, kind, shared, there in page:
-                if shared and not own:
+            for item in page:
+                if item.shared and not own:
                     kept += 1
                     continue
-                files, copied, size = files + (not shared), copied + shared, size + bytes_
-                to = there or path.replace(
+                files, copied, size = files + (not item.shared), copied + item.shared, size + item.size
+                to = item.there or item.path.replace(
                     f"{archive_layout.location(row.location_folder)}/", f"{archive_layout.location(folder)}/", 1
                 )
-                line = {"item": path, "to": to, "copy": bool(shared), "size": bytes_, "kind": kind}
-                lines.append(line | {"xxh128": xxh128.hex(), "sha256": sha256.hex()})
+                line = {"item": item.path, "to": to, "copy": bool(item.shared), "size": item.size}
+                lines.append(line | {"kind": item.kind, "xxh128": item.xxh128.hex(), "sha256": item.sha256.hex()})
             await self._moves.append(file, *lines)
 
     async def take_up(self) -> None:
@@ -171,16 +151,8 @@ class Mover:
         faults: list[Fault | None] = [None] * len(lines)
         for copy in (False, True):
             some = [number for number, line in enumerate(lines) if line["copy"] == copy]
-            files = [
-                (
-                    lines[number]["item"],
-                    lines[number]["to"],
-                    lines[number]["size"],
-                    bytes.fromhex(lines[number]["xxh128"]),
-                    bytes.fromhex(lines[number]["sha256"]),
-                )
-                for number in some
-            ]
+            items = [_moved(lines[number]) for number in some]
+            files = [(item.path, item.to, item.size, item.xxh128, item.sha256) for item in items]
             if files:
                 request = archive_messages.Carry(self._archive.place, files, copy)
                 for number, fault in zip(
@@ -214,78 +186,11 @@ class Mover:
     async def take_in(self, row: ImportRow | None, location_id: int, done: list[Line], gone: list[Line]) -> None:
         """Record in the catalog that the items of `done` were moved, and that those of `gone` are missing since
         they were."""
-
-        async def unit(connection: aiosqlite.Connection) -> list[int]:
-            lacking: list[int] = []
-            for lines, damage in ((done, None), (gone, ABSENT)):
-                for line in lines:
-                    lacking += await self._one(connection, row, location_id, line, damage)
-            return lacking
-
-        lacking = await self._catalog.items(await self._catalog.database.write(unit), self._archive.id)
+        moved = [(_moved(line), damage) for lines, damage in ((done, None), (gone, ABSENT)) for line in lines]
+        ids = await self._moved.record(row.id if row else None, location_id, moved)
+        lacking = await self._catalog.items(ids, self._archive.id)
         new = [(self._archive.id, item) for item in lacking.values() if item.damage is None]
         await self._catalog.database.run(*enqueue.of_items(new, row.id if row else 0))
-
-    async def _one(
-        self,
-        connection: aiosqlite.Connection,
-        row: ImportRow | None,
-        location_id: int,
-        line: Line,
-        damage: str | None,
-    ) -> list[int]:
-        """Record the move of one item. Returns the ids of items that need jobs, since nothing was derived from
-        them yet."""
-        xxh128, sha256 = bytes.fromhex(line["xxh128"]), bytes.fromhex(line["sha256"])
-        there: dict[str, tuple[int, str | None]] = {}
-        same: list[int] = []
-        for path, number, harm, found in await connection.execute_fetchall(
-            "SELECT path, id, damage, sha256 FROM item WHERE archive_id = ? AND xxh128 = ?",
-            (self._archive.id, xxh128),
-        ):
-            there[path] = number, harm
-            if found == sha256:
-                same.append(number)
-        before, after = there.get(line["item"]), there.get(line["to"])
-        if after is None and before is not None and not line["copy"]:
-            await connection.execute(
-                "UPDATE item SET path = ?, location_id = ?, damage = ? WHERE id = ?",
-                (line["to"], location_id, damage, before[0]),
-            )
-            return [before[0]] if before[1] is not None and damage is None else []
-        lacking: list[int] = []
-        if after is None:
-            if damage is not None:
-                return []
-            after = self._catalog.new_item_id(), None
-            values = (after[0], self._archive.id, location_id, xxh128, sha256, line["size"], line["kind"])
-            await connection.execute(
-                "INSERT INTO item (id, archive_id, location_id, xxh128, sha256, size, kind, path, level) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, '')",
-                (*values, line["to"]),
-            )
-            await connection.executemany(
-                "INSERT OR IGNORE INTO adjusted "
-                "SELECT ?, made, import_id, what, by, captured, captured_local, offset, captured_zone "
-                "FROM adjusted WHERE item_id = ?",
-                [(after[0], number) for number in same],
-            )
-            lacking.append(after[0])
-        if row is not None:
-            await connection.executemany(
-                "UPDATE file SET item_id = ? WHERE item_id = ? AND +import_id = ?",
-                [(after[0], number, row.id) for number in same if number != after[0]],
-            )
-        if before is not None and not line["copy"]:
-            # The new location had an item with this content already.
-            await connection.execute("UPDATE file SET item_id = ? WHERE item_id = ?", (after[0], before[0]))
-            await connection.execute("UPDATE differing SET item_id = ? WHERE item_id = ?", (after[0], before[0]))
-            await connection.execute("DELETE FROM live_pair WHERE still_id = ?", (before[0],))
-            await connection.execute("DELETE FROM live_pair WHERE movie_id = ?", (before[0],))
-            for table in _OF_ITEM:
-                await connection.execute(f"DELETE FROM {table} WHERE item_id = ?", (before[0],))  # noqa: S608
-            await connection.execute("DELETE FROM item WHERE id = ?", (before[0],))
-        return lacking
 
     async def move_receipts(self, file: str, row: ImportRow, old: str, new: str) -> None:
         """Move an import's receipt to the new location, under a name of its own because the next receipt names its
@@ -319,3 +224,15 @@ class Mover:
     async def _ask(self, request: Request, wanted: type[R]) -> R:
         async with self._pool.worker("move") as worker:
             return await worker.ask(request, wanted)
+
+
+def _moved(line: Line) -> MovedItem:
+    return MovedItem(
+        line["item"],
+        line["to"],
+        line["copy"],
+        line["size"],
+        line["kind"],
+        bytes.fromhex(line["xxh128"]),
+        bytes.fromhex(line["sha256"]),
+    )

@@ -66,12 +66,7 @@ class Moves:
     async def files(self) -> list[tuple[str, int]]:
         """Names and sizes of the files, oldest first."""
         request = text_messages.JournalNames(self._archive.place, archive_layout.MOVES)
-        try:
-            return (await self._ask(request, archive_messages.Names)).names
-        except TaskFailedError as error:
-            if error.detail != "FileNotFoundError":
-                raise
-            return []
+        return (await self._ask(request, archive_messages.Names)).names
 
     async def look(self, name: str) -> MoveRecord:
         """Read a whole file."""

@@ -2,30 +2,24 @@
 itself."""
 
 import hashlib
-import json
 import os
-import tempfile
-from collections.abc import AsyncIterator, Iterable
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from core import archive_layout
 from core.archives import location_sync
 from core.archives.archive import Archive
-from core.bagit import manifest
-from core.bagit.bag import MANIFEST
 from core.bagit.folder import BagFolder
-from core.bagit.manifest_merge import Ledger
-from core.catalog import Catalog, ImportRow, Item
+from core.catalog import Catalog, ImportRow
 from core.catalog.linking import link
 from core.errors import ArchiveError, WorkerDiedError
 from core.journal.end_import import ADDED
 from core.journal.journal_format import Line
-from core.journal.replay_rows import ABSENT, Adopter
-from core.media import old_reasons
+from core.journal.replay_rows import ABSENT, LineReplay
+from core.maintenance import receipt_list
+from core.maintenance.rebuild_payload import UnrecordedPayload
 from core.models import ENDED
 from core.paths import decode, display, join
-from core.queue import enqueue, frame_jobs
+from core.queue import frame_jobs
 from core.receipts import parse, parse_old_text
 from core.receipts.files import DAMAGED
 from core.receipts.parse import Recalled
@@ -33,20 +27,12 @@ from core.receipts.text import data_line
 from core.results import Rebuilt
 from core.workers import archive_messages
 from core.workers.pool import Pool, TaskFailedError
-from core.workers.source_messages import Digest
-
-T = TypeVar("T")
 
 PAGE = 1000
-"""Rows per page."""
-
-BATCH = 64
-"""Files per request for sizes or digests."""
+"""Items per page."""
 
 NAMED = 1000
-"""The most files and problems that a result names; all files are counted."""
-
-TASK = "rebuild"
+"""The most problems that a result names."""
 
 OTHERWISE = ("otherwise", "otherwise_reason")
 """Columns that only the data of a receipt states, not the text of old ones."""
@@ -64,17 +50,19 @@ class Rebuild:
     """Completes the catalog from an archive whose journals have been replayed. It only adds to the catalog.
 
     With `whole` it also checks that the payload of every item in the catalog is present: another copy was in use
-    before.
+    before. With `listed` the payload has its size, but not its content: what no manifest names is reported, not
+    read.
     """
 
-    def __init__(self, archive: Archive, catalog: Catalog, pool: Pool, *, whole: bool = False) -> None:
+    def __init__(
+        self, archive: Archive, catalog: Catalog, pool: Pool, *, whole: bool = False, listed: bool = False
+    ) -> None:
         self._whole = whole
         self._archive = archive
         self._catalog = catalog
         self._pool = pool
         self._problems: list[str] = []
-        self._unrecorded: list[str] = []
-        self._count = 0
+        self._unrecorded = UnrecordedPayload(archive, catalog, self._problem, listed=listed)
         self._differing: list[tuple[ImportRow, list[Line]]] = []
         """Files that differ from what another import read. They are replayed last, since that import may come
         later."""
@@ -82,12 +70,12 @@ class Rebuild:
     async def run(self) -> Rebuilt:
         """Read the bags, receipts and payload. Raises ArchiveError."""
         try:
-            for folder in await location_sync.learn(
+            for folder in await location_sync.sync(
                 self._archive.id, self._archive.place, self._pool, self._catalog
             ):
                 await self._location(folder)
             for row, lines in self._differing:
-                await Adopter(self._archive, self._catalog, self._pool, row).files(lines)
+                await LineReplay(self._archive, self._catalog, self._pool, row).files(lines)
             if self._whole:
                 await self._absent()
         except (TaskFailedError, WorkerDiedError, OSError) as error:
@@ -125,8 +113,8 @@ class Rebuild:
             items=items,
             bytes=size,
             damaged=absent,
-            unrecorded_count=self._count,
-            unrecorded=tuple(map(display, self._unrecorded)),
+            unrecorded_count=self._unrecorded.count,
+            unrecorded=tuple(map(display, self._unrecorded.named)),
             problems=tuple(map(display, self._problems)),
         )
 
@@ -149,7 +137,7 @@ class Rebuild:
                 and ADDED not in text
             ):
                 await self._receipt(bag, number, text.removesuffix(".txt"))
-        await self._payload(bag, number)
+        await self._unrecorded.take(bag, number)
 
     # Receipts
 
@@ -211,14 +199,14 @@ class Rebuild:
             self._problem(f"{bag.path}/{path}.tsv is gone or damaged")
             return
         for step in ("items", "files"):
-            adopter = Adopter(self._archive, self._catalog, self._pool, row)
-            adopter.ended = True
-            async for rows in _pages(bag, f"{path}.tsv"):
+            replay = LineReplay(self._archive, self._catalog, self._pool, row)
+            replay.ended = True
+            async for rows in receipt_list.pages(bag, f"{path}.tsv"):
                 missing = await self._missing(row, rows, recalled)
                 if step == "items":
-                    await adopter.items(missing)
+                    await replay.items(missing)
                 else:
-                    await adopter.files(missing)
+                    await replay.files(missing)
                     if differing := [line for line in missing if "before" in line]:
                         self._differing.append((row, differing))
                     if not self._whole:  # the receipts are about the other copy
@@ -231,7 +219,7 @@ class Rebuild:
         paths = [join(row.root, decode(one["path"])) for one in rows]
         seen = await self._catalog.seen(row.volume_id, paths, self._archive.id)
         mine = {path for path, found in seen.items() if any(one.import_id == row.id for one in found)}
-        lines = [_line(one) for one, path in zip(rows, paths, strict=True) if path not in mine]
+        lines = [receipt_list.journal_line(one) for one, path in zip(rows, paths, strict=True) if path not in mine]
         for line in lines:
             if before := recalled.differing.get(line["file"]):
                 line["before"] = before
@@ -242,7 +230,7 @@ class Rebuild:
         values = [
             (
                 one["level"],
-                _moment(one["read_back"]),
+                receipt_list.moment(one["read_back"]),
                 self._archive.id,
                 bytes.fromhex(one["xxh128"]),
                 one["payload"],
@@ -251,125 +239,3 @@ class Rebuild:
             if one["level"] not in ("", DAMAGED) and one["payload"]
         ]
         await self._catalog.database.run((_PROVEN, values))
-
-    # Payload
-
-    async def _payload(self, bag: BagFolder, location_id: int) -> None:
-        """Make items for payload that no import has: with the digests of the bag's manifest, else of the payload
-        itself."""
-        with tempfile.TemporaryDirectory(prefix="lading-rebuild-") as scratch:
-            async with Ledger.open(os.path.join(scratch, "ledger.db")) as ledger:
-                async for found in bag.files(b"data"):
-                    files = [path for path, what in found if what == "file"]
-                    for path in files:
-                        if not manifest.utf8(path):
-                            self._problem(f"{bag.path}/{display(path)}: its name is not UTF-8")
-                    files = [path for path in files if manifest.utf8(path)]
-                    await ledger.on_disk((path,) for path in await self._unknown(bag, files))
-                lines = manifest.Lines()
-                async for data in bag.pieces(MANIFEST):
-                    await ledger.note(lines.feed(data))
-                await ledger.note(lines.end())
-                await ledger.merge()
-                async for rows in ledger.lines():
-                    for part in _parts(rows, BATCH):
-                        await self._take(bag, location_id, [(path, sha256) for path, sha256, _ in part])
-
-    async def _unknown(self, bag: BagFolder, paths: list[bytes]) -> list[bytes]:
-        by_name = {path: manifest.digest_of_name(path) for path in paths}
-        hashes = [digest for digest in by_name.values() if digest]
-        known = {item.path for item in await self._catalog.known(self._archive.id, None, hashes)}
-        unknown = [path for path in paths if f"{bag.path}/{os.fsdecode(path)}" not in known]
-        nameless = [path for path in unknown if not by_name[path]]
-        if nameless:
-            rows = await self._catalog.database.read(
-                "SELECT path FROM item WHERE archive_id = ? AND path IN (SELECT value FROM json_each(?))",
-                (self._archive.id, json.dumps([f"{bag.path}/{os.fsdecode(path)}" for path in nameless])),
-            )
-            there = {path for (path,) in rows}
-            unknown = [path for path in unknown if f"{bag.path}/{os.fsdecode(path)}" not in there]
-        return unknown
-
-    async def _take(self, bag: BagFolder, location_id: int, files: list[tuple[bytes, bytes | None]]) -> None:
-        listed = [
-            (path, sha256, digest)
-            for path, sha256 in files
-            if sha256 and (digest := manifest.digest_of_name(path))
-        ]
-        named = {path for path, _, _ in listed}
-        read = [path for path, _ in files if path not in named]
-        sizes = await bag.sizes([path for path, _, _ in listed]) if listed else []
-        found = [
-            Digest(0, size=size, xxh128=digest, sha256=sha256)
-            for (_, sha256, digest), size in zip(listed, sizes, strict=True)
-        ]
-        found += await bag.digests(read) if read else []
-        items: list[tuple[int, Item]] = []
-        for path, one in zip([*(path for path, _, _ in listed), *read], found, strict=True):
-            where = f"{bag.path}/{os.fsdecode(path)}"
-            if one.fault is not None or one.size < 0:
-                self._problem(f"{where} cannot be read")
-                continue
-            items.append((self._archive.id, self._item(location_id, where, one)))
-            self._count += 1
-            if len(self._unrecorded) < NAMED:
-                self._unrecorded.append(where)
-        await self._catalog.settle(items, [], enqueue.of_items(items, 0))
-
-    def _item(self, location_id: int, path: str, digest: Digest) -> Item:
-        kind = path.split("/")[3] if path.count("/") > 3 else "other"
-        number = self._catalog.new_item_id()
-        return Item(number, location_id, digest.xxh128, digest.sha256, digest.size, kind, path, "", None)
-
-
-def _moment(text: str) -> float | None:
-    return datetime.fromisoformat(text).timestamp() if text else None
-
-
-def _parts(rows: list[T], count: int) -> Iterable[list[T]]:
-    return (rows[at : at + count] for at in range(0, len(rows), count))
-
-
-def _line(row: dict[str, str]) -> Line:
-    """A row of an import's list as a journal line."""
-    line: Line = {
-        "file": row["path"],
-        "outcome": row["outcome"],
-        "size": int(row["size"]),
-        "mtime_ns": int(row["mtime_ns"]),
-        "kind": row["kind"],
-        "reason": row["reason"],
-    }
-    if row.get("side"):
-        line |= {name: row[name] for name in ("stage", "side", "detail")} | {"code": int(row["code"] or 0)}
-    if row["xxh128"]:
-        line |= {"xxh128": row["xxh128"], "sha256": row["sha256"]}
-    unkept = row["unkept"] if "unkept" in row else old_reasons.unkept(row["reason"])
-    if unkept:
-        line["xattrs_unkept"] = unkept
-    if "sort" in row:
-        line |= {name: row[name] for name in ("sort", "target") if row[name] or name == "sort"}
-    if row["outcome"] == "archived":
-        line["payload"] = row["payload"]
-    return line
-
-
-async def _pages(bag: BagFolder, path: str) -> AsyncIterator[list[dict[str, str]]]:
-    """The rows of an import's list, page by page. Its first line names the columns; older lists have fewer."""
-    page: list[dict[str, str]] = []
-    columns: list[str] = []
-    rest = b""
-    async for data in bag.pieces(path):
-        *lines, rest = (rest + data).split(b"\n")
-        for line in lines:
-            fields = line.decode().split("\t")
-            if not columns:
-                columns = fields
-            elif len(fields) == len(columns):
-                page.append(dict(zip(columns, fields, strict=True)))
-        if len(page) >= PAGE:
-            for part in _parts(page, PAGE):
-                yield part
-            page = []
-    for part in _parts(page, PAGE):
-        yield part

@@ -10,7 +10,7 @@ and digests are those in the manifest, so the bag stays valid.
 import os
 import secrets
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
 
 from core import archive_layout
@@ -19,15 +19,16 @@ from core.archives.archive import Archive
 from core.archives.copy_count import Standing
 from core.catalog import Catalog, Item
 from core.concurrency import Limit
-from core.errors import SourceError, WorkerDiedError
+from core.errors import WorkerDiedError
 from core.importing.sources import Picked
+from core.maintenance import source_reader
 from core.models import Side
 from core.paths import display
 from core.workers import archive_messages, batch_messages, messages, source_messages
 from core.workers.batch_messages import ToStage
 from core.workers.messages import Source
 from core.workers.pool import Pool, TaskFailedError, Worker
-from core.workers.source_messages import Digest, Entry, ToRead
+from core.workers.source_messages import ToRead
 
 
 class Repair:
@@ -60,11 +61,11 @@ class Repair:
                     for item in [item for items in self._sick.values() for item in items]:
                         await self._try(there, ToRead(0, os.fsencode(item.path), item.size, item.kind))
             for picked in sources:
-                async with aclosing(self._entries(picked)) as pages:
+                async with aclosing(source_reader.entries(self._pool, picked, self._archive.place)) as pages:
                     async for entries in pages:
                         sizes = {size for size, _, _ in self._sick}
                         for entry in entries:
-                            if entry.size in sizes:
+                            if entry.what == "file" and entry.size in sizes:
                                 file = ToRead(0, entry.path, entry.size, entry.kind)
                                 await self._try(picked.source, file)
         finally:
@@ -77,19 +78,6 @@ class Repair:
                 request = archive_messages.CleanStaging(self._archive.place, sorted(self._archive.active))
                 await worker.ask(request, archive_messages.Names)
 
-    async def _entries(self, picked: Picked) -> AsyncGenerator[list[Entry], None]:
-        place = self._archive.place
-        avoid = ((place.device, place.inode),)
-        request = source_messages.ListTree(picked.source, picked.only, avoid, libraries=True)
-        try:
-            async with self._pool.worker("heal") as worker:
-                reply = await worker.ask(request, source_messages.Listed)
-                while reply.more:
-                    yield [entry for entry in reply.entries if entry.what == "file"]
-                    reply = await worker.ask(source_messages.ListMore(), source_messages.Listed)
-        except (TaskFailedError, WorkerDiedError) as error:
-            raise SourceError(f"the source cannot be listed: {error}.", "Check the card or disk.") from error
-
     async def _try(self, source: Source, file: ToRead) -> None:
         """Repair the damaged items that have this file's content, if any. A file that cannot be read is passed
         over."""
@@ -98,7 +86,7 @@ class Repair:
                 request = source_messages.ReadBatch(source, [file], False)
                 (read,) = (await worker.ask(request, source_messages.Digests)).files
                 await worker.ask(batch_messages.Drop(), messages.Done)
-                for item in list(self._sick.get(_content(read), [])):
+                for item in list(self._sick.get(read.content, [])):
                     try:
                         await self._heal(worker, source, file, item)
                     finally:
@@ -108,7 +96,7 @@ class Repair:
         place, content = self._archive.place, item.content
         staging = archive_layout.staging(self._name, 1)
         copied = await worker.ask(batch_messages.CopyLarge(source, place, staging, file), source_messages.Digests)
-        if _content(copied.files[0]) != content:
+        if copied.files[0].content != content:
             return
         orders = [ToStage(file.number, item.path, "archived")]
         faults = (await worker.ask(batch_messages.Stage(place, staging, orders), batch_messages.Checked)).faults
@@ -133,7 +121,3 @@ class Repair:
         if not arrived.published:
             raise TaskFailedError(messages.Fault(Side.ARCHIVE, "the name was taken meanwhile"))
         await self._catalog.read_again([(item.id, level, time.time(), None)], self._archive.copy.number)
-
-
-def _content(digest: Digest) -> tuple[int, bytes, bytes]:
-    return digest.content

@@ -93,7 +93,7 @@ class Tidy:
             ) from error
 
     async def _bags(self) -> list[tuple[int, BagFolder]]:
-        folders = await location_sync.learn(self._archive.id, self._archive.place, self._pool, self._catalog)
+        folders = await location_sync.sync(self._archive.id, self._archive.place, self._pool, self._catalog)
         return [
             (
                 await self._catalog.location(self._archive.id, folder, folder),

@@ -12,10 +12,11 @@ once, because a card may have a million names.
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 
 import msgspec
 
-from core.media.card_structures import in_folder_of_the_card, of_the_card
+from core.media.card_structures import OF_THE_CARD_EXTENSIONS, in_folder_of_the_card, of_the_card
 from core.media.file_types import split
 from core.media.makers import RULES, SAME_STEM, TAKES
 from core.media.makers.phones import takeout_owner
@@ -28,7 +29,7 @@ TAKEOUT = msgspec.structs.replace(
 """The rule of files whose owner `takeout_owner` finds."""
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A possible owner: look for `key` among the stem keys, then call `choose`."""
 
     key: bytes
@@ -89,26 +90,64 @@ def _ready(number: int, one: Rule) -> _Ready:
     return _Ready(number, one, _compiled(one.pattern), within, beside, tuple(map(_template, one.stems)))
 
 
-class _Rules(msgspec.Struct, frozen=True):
-    """The rules for one extension in some folder."""
-
-    gate: re.Pattern[bytes] | None
-    """Matches any stem that a rule of `first` or `last` matches; most stems match none."""
-    first: tuple[_Ready, ...]
-    same: Rule | None
-    """The rule by which the owner has the same stem. It applies unless a rule for the folder does."""
-    last: tuple[_Ready, ...]
-    """Metadata and sidecars give way to a whole name: CAM01.xml beside CAM01.mp4 is not CA's."""
-    whole: tuple[_Ready, ...]
-    """Rules for sidecars that are named after a whole file name."""
+_Gate = tuple[re.Pattern[bytes], dict[int, int]]
+"""A pattern that matches what any of some rules matches, and by its group that closes last the number of the first
+rule that does."""
 
 
-_GIVING_WAY = (Role.METADATA, Role.SIDECAR)
+class _Rules:
+    """The rules for one extension in some folder.
+
+    same: the rule by which the owner has the same stem. It applies unless a rule for the folder does.
+    whole: rules for sidecars that are named after a whole file name.
+    """
+
+    def __init__(self, ready: Sequence[_Ready], same: Rule | None) -> None:
+        self._by_stem = tuple(one for one in ready if not one.rule.whole_name)
+        self._gates: list[_Gate | None] = [None] * len(self._by_stem)
+        """For each rule, the gate of it and those after it; compiled at its first use."""
+        self.same = same
+        self.whole = tuple(one for one in ready if one.rule.whole_name)
+
+    def matches(self, stem: bytes) -> list[tuple[_Ready, re.Match[bytes]]]:
+        """The rules that match a stem, with the match. Most stems match none, or one."""
+        found: list[tuple[_Ready, re.Match[bytes]]] = []
+        at = 0
+        while at < len(self._by_stem):
+            pattern, numbers = self._gates[at] or self._gate(at)
+            if not (passed := pattern.fullmatch(stem)):
+                break
+            at = numbers[passed.lastindex or 0]
+            one = self._by_stem[at]
+            if match := one.pattern.fullmatch(stem):
+                found.append((one, match))
+            at += 1
+        return found
+
+    def _gate(self, at: int) -> _Gate:
+        numbered = enumerate(self._by_stem[at:], at)
+        pattern = _compiled(b"|".join(rb"(?P<r%d>%b)" % (number, one.rule.pattern) for number, one in numbered))
+        made = self._gates[at] = pattern, {group: int(name[1:]) for name, group in pattern.groupindex.items()}
+        return made
+
+
+_GIVING_WAY = frozenset((Role.METADATA, Role.SIDECAR))
+"""Metadata and sidecars give way to a whole name: CAM01.xml beside CAM01.mp4 is not CA's."""
 
 _ALL = tuple(_ready(number, one) for number, one in enumerate(RULES))
-_PLACED = tuple(number for number, one in enumerate(_ALL) if one.within)
-_SOMEWHERE = _compiled(rb"(?:.*/)?(?:%b)/" % b"|".join(sorted({_ALL[number].rule.within for number in _PLACED})))
-"""Matches a folder for which there is a rule of its own."""
+_PLACES: dict[bytes, list[int]] = {}
+"""By the pattern of the folders that rules are for, the numbers of these rules."""
+for _placed in _ALL:
+    if _placed.within:
+        _PLACES.setdefault(_placed.rule.within, []).append(_placed.number)
+_DEEPEST = 3
+"""The most folders that a rule is for, one in the other."""
+_PLACE_PATTERNS = [
+    # A slash in brackets is none of the path's.
+    (re.sub(rb"\[.*?\]", b"", place).count(b"/"), _compiled(place).fullmatch, numbers)
+    for place, numbers in _PLACES.items()
+]
+"""For each of them, how many slashes are in it, and what matches it."""
 
 
 @lru_cache(maxsize=256)
@@ -119,18 +158,7 @@ def _rules(placed: tuple[int, ...]) -> dict[bytes, _Rules]:
     for one in (*(_ALL[number] for number in placed), *(one for one in _ALL if one.within is None)):
         for extension in one.rule.extensions:
             by_extension.setdefault(extension, []).append(one)
-    return {extension: _of_extension(extension, found) for extension, found in by_extension.items()}
-
-
-def _of_extension(extension: bytes, ready: Sequence[_Ready]) -> _Rules:
-    of_stem = [one for one in ready if not one.rule.whole_name]
-    return _Rules(
-        _compiled(b"|".join(rb"(?:%b)" % one.rule.pattern for one in of_stem)) if of_stem else None,
-        tuple(one for one in of_stem if one.rule.role not in _GIVING_WAY),
-        SAME_STEM.get(extension),
-        tuple(one for one in of_stem if one.rule.role in _GIVING_WAY),
-        tuple(one for one in ready if one.rule.whole_name),
-    )
+    return {extension: _Rules(found, SAME_STEM.get(extension)) for extension, found in by_extension.items()}
 
 
 _ANYWHERE = _rules(())
@@ -141,9 +169,10 @@ def _in_folder(folder: bytes) -> dict[bytes, _Rules]:
     """The rules of a folder, by extension. It is cached, because files of one folder follow each other."""
     if in_folder_of_the_card(folder):
         return {}
-    if not _SOMEWHERE.fullmatch(folder):
-        return _ANYWHERE
-    return _rules(tuple(number for number in _PLACED if _ALL[number].within.fullmatch(folder)))  # type: ignore[union-attr]
+    last = folder[:-1].rsplit(b"/", _DEEPEST)
+    tails = [b"/".join(last[-count:]) for count in range(1, _DEEPEST + 1)]
+    placed = [numbers for slashes, matches, numbers in _PLACE_PATTERNS if matches(tails[slashes])]
+    return _rules(tuple(sorted(chain.from_iterable(placed)))) if placed else _ANYWHERE
 
 
 @lru_cache(maxsize=1024)
@@ -169,38 +198,37 @@ def owner_keys(path: bytes) -> Sequence[Candidate]:
 
     Call it for every file: a JPEG may belong to a RAW, a WAV to a photo, a film to the first chapter of its take.
     """
-    folder, name = folder_and_name(path)
+    folder, slash, name = path.rpartition(b"/")
+    folder += slash
     stem, extension, inner = parts(name)
     rules = _in_folder(folder).get(extension)
-    if rules is None or of_the_card(name):
+    if rules is None or (extension in OF_THE_CARD_EXTENSIONS and of_the_card(name)):
         return []
     if inner:
         exact = (frozenset((inner,)),)
-        return [found for one in rules.whole for found in _candidates(one, folder, name, stem, exact)]
+        matched = [(one, match) for one in rules.whole if (match := one.pattern.fullmatch(stem))]
+        return [found for one, match in matched for found in _candidates(one, match, folder, name, exact)]
     if extension == b"json" and (told := takeout_owner(stem)):
         owner, extensions = told
         return [Candidate(folder + owner.lower(), TAKEOUT, (extensions,), owner, name)]
     found: list[Candidate] = []
-    same, matched = rules.same, rules.gate is not None and rules.gate.fullmatch(stem)
-    if matched:
-        for one in rules.first:
-            if candidates := _candidates(one, folder, name, stem):
-                found += candidates
-                same = None if one.within else same
+    last: list[Candidate] = []
+    same = rules.same
+    for one, match in rules.matches(stem):
+        candidates = _candidates(one, match, folder, name, one.rule.owners)
+        if one.rule.role in _GIVING_WAY:
+            last += candidates
+        elif candidates:
+            found += candidates
+            same = None if one.within else same
     if same is not None:
         found.append(Candidate(folder + stem.lower(), same, same.owners, stem, name))
-    if matched:
-        for one in rules.last:
-            found += _candidates(one, folder, name, stem)
-    return found
+    return found + last if last else found
 
 
 def _candidates(
-    one: _Ready, folder: bytes, name: bytes, stem: bytes, owners: Groups | None = None
-) -> Sequence[Candidate]:
-    if not (match := one.pattern.fullmatch(stem)):
-        return ()
-    owners = owners or one.rule.owners
+    one: _Ready, match: re.Match[bytes], folder: bytes, name: bytes, owners: Groups
+) -> list[Candidate]:
     if not one.beside:
         stems = [_written(template, match) for template in one.templates]
         return [Candidate(folder + owner.lower(), one.rule, owners, owner, name) for owner in stems]
@@ -219,17 +247,22 @@ def choose(candidate: Candidate, names: Sequence[bytes]) -> bytes | None:
     before JPEG before others), then the exact spelling of the stem, then the name.
     """
     best: tuple[int, bool, bytes] | None = None
+    ranks = _ranks(candidate.owners)
     for path in names:
         name = path.rpartition(b"/")[2]
         if name == candidate.name:
             continue
         stem, extension = split(name)
-        for rank, group in enumerate(candidate.owners):
-            if extension in group:
-                score = (rank, stem != candidate.stem, path)
-                best = score if best is None else min(best, score)
-                break
+        if (rank := ranks.get(extension)) is not None:
+            score = (rank, stem != candidate.stem, path)
+            best = score if best is None else min(best, score)
     return best[2] if best else None
+
+
+@lru_cache(maxsize=256)
+def _ranks(owners: Groups) -> dict[bytes, int]:
+    """The number of the first group that an extension is in."""
+    return {extension: rank for rank, group in reversed(list(enumerate(owners))) for extension in group}
 
 
 _TAKES: dict[bytes, list[tuple[re.Pattern[bytes], _Template]]] = {}

@@ -20,6 +20,8 @@ _OF_THE_CARD = _words(
     digital_magdynamic.bin fileinfo_list.list get_started_with_gopro.url
     """
 )
+OF_THE_CARD_EXTENSIONS = frozenset(split(name)[1] for name in _OF_THE_CARD) | _words(b"ale xml")
+"""The extensions of files that describe a card."""
 _FOLDERS_OF_THE_CARD = _words(b"avf_info canonmsc eosmisc takr sounddev ascmhl .blamos-private-items")
 _STRUCTURES = {
     b"avchd": "AVCHD",

@@ -1,4 +1,8 @@
-"""What MediaInfo found in a film that ffprobe cannot open: N-RAW, Blackmagic RAW, Canon RAW, X-OCN."""
+"""What MediaInfo found in a film that ffprobe cannot open: N-RAW, Blackmagic RAW, Canon RAW, Sony's RAW in MXF.
+
+Of Sony's it names one label only (MediaInfoLib, File_Mxf.cpp, Mxf_EssenceCompression: "Sony RAW SQ"); X-OCN is not
+among its names, so that the codec may stay unknown.
+"""
 
 import msgspec
 

@@ -4,24 +4,29 @@ Each location is compared with the manifests of its bag; files that differ are d
 files are equal, a mark in the folder allows a later run to continue.
 """
 
-import asyncio
 import os
 import time
 from collections.abc import Callable
 from contextlib import aclosing, suppress
+from functools import partial
 from pathlib import Path
 
 from core import archive_layout
 from core.checksums.names import below
 from core.errors import UsageError
+from core.models import Count
 from core.offsite.audit import WHY, compared
+from core.offsite.lists import answered, folders
 from core.offsite.rclone import Rclone, Remote
-from core.offsite.upload import MANIFEST, NAMED, TAG_MANIFEST, folders
+from core.offsite.upload import MANIFEST, NAMED, TAG_MANIFEST
 from core.paths import display
 from core.results import OffsiteResult
 
 MARK = f"{archive_layout.OWN}/fetching"
 """The mark: a file that exists while the fetch is not complete."""
+
+SYNC_TIMEOUT = 600.0
+"""Seconds that flushing, and a listing of all files, may take."""
 
 
 class Fetch:
@@ -32,17 +37,36 @@ class Fetch:
         self._remote = remote
         self._folder = folder
         self._tell = tell
+        self._moving = 0
+        self.total = Count()
+        """(files, bytes) of all that the remote holds, once it is known."""
+        self.held = [0, 0]
+        """[payload files, bytes] that are equal to what the bags name; known at the end."""
+        self.brought = [0, 0]
+        """The same; payload that was here already is not told apart."""
+        self.lacking_count = 0
+        self.in_flight: dict[object, str] = {}
+        """A file that is just being downloaded."""
+
+    def bytes_moved(self) -> tuple[int, ...]:
+        """Bytes downloaded so far."""
+        return (self._moving,)
 
     async def go(self) -> OffsiteResult:
-        """Download and compare everything. Raises UsageError, OffsiteError."""
+        """Download and compare everything. Raises UsageError, OffsiteError, ArchiveAwayError."""
         began = time.monotonic()
         toml = archive_layout.ARCHIVE_TOML
         if os.path.basename(toml) not in await self._rclone.names(self._remote.at(archive_layout.OWN)):
             raise UsageError(f"{self._remote} holds no archive.", "Name it as `lading mirror` was given it.")
-        await asyncio.to_thread(self._begin)
+        await answered(self._folder, self._begin)
+        self.total = await self._rclone.size(self._remote)
         left_out = [f"--exclude=/{archive_layout.STAGING}/**", f"--exclude=/{archive_layout.LOCK}"]
         # Comparing sizes finds files that an interrupted run truncated; contents are compared below.
-        await self._rclone.must("copy", self._remote.spec, self._folder, "--size-only", *left_out)
+        try:
+            options = ("--size-only", *left_out)
+            await self._rclone.must("copy", self._remote.spec, self._folder, *options, moved=self._moved)
+        finally:
+            self.in_flight.clear()
         total, wrong = await self._wrong()
         if wrong:
             self._tell(f"{len(wrong):,} files differ and are brought once more")
@@ -50,14 +74,16 @@ class Fetch:
                 if not _inside(path):
                     continue
                 there = os.path.join(self._folder, path)
-                with suppress(FileNotFoundError):
-                    await asyncio.to_thread(os.unlink, there)
+                await answered(self._folder, partial(_remove, there))
                 await self._rclone.run("copyto", self._remote.at(path), there)
             total, wrong = await self._wrong()
-        await asyncio.to_thread(os.sync)
+        await answered(self._folder, os.sync, SYNC_TIMEOUT)
         if not wrong:
-            await asyncio.to_thread(os.unlink, os.path.join(self._folder, MARK))
-        size = await asyncio.to_thread(_size, os.path.join(self._folder, archive_layout.LOCATIONS))
+            await answered(self._folder, partial(os.unlink, os.path.join(self._folder, MARK)))
+        locations = os.path.join(self._folder, archive_layout.LOCATIONS)
+        size = await answered(self._folder, partial(_size, locations), SYNC_TIMEOUT)
+        self.lacking_count = len(wrong)
+        self.held = self.brought = [total - len(wrong), size]
         return OffsiteResult(
             archive=display(self._folder),
             remote=str(self._remote),
@@ -69,6 +95,11 @@ class Fetch:
             lacking=tuple((display(path), why) for path, why in wrong[:NAMED]),
             seconds=time.monotonic() - began,
         )
+
+    def _moved(self, size: int, name: str) -> None:
+        self._moving = size
+        self.held = self.brought = [0, size]
+        self.in_flight[self] = name
 
     def _begin(self) -> None:
         """Make the folder and its mark. Raises UsageError if the folder holds files, but no mark, or cannot be
@@ -89,7 +120,8 @@ class Fetch:
     async def _wrong(self) -> tuple[int, list[tuple[str, str]]]:
         """How many files the bags' manifests name, and (path, why) of those that differ or are missing."""
         total, wrong = 0, list[tuple[str, str]]()
-        for folder in await asyncio.to_thread(folders, os.path.join(self._folder, archive_layout.LOCATIONS)):
+        locations = os.path.join(self._folder, archive_layout.LOCATIONS)
+        for folder in await answered(self._folder, partial(folders, locations)):
             path = archive_layout.location(folder)
             for manifest in (TAG_MANIFEST, MANIFEST):
                 async with aclosing(compared(self._rclone, os.path.join(self._folder, path), manifest)) as files:
@@ -106,6 +138,11 @@ def _inside(path: str) -> bool:
     manifests, and what a manifest names is removed here before it is downloaded once more."""
     name = os.fsencode(path)
     return below(b"", name) == name
+
+
+def _remove(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def _size(folder: str) -> int:

@@ -2,23 +2,28 @@
 
 import asyncio
 import json
+import os
 import re
 import sys
+import tomllib
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 
 import msgspec
 
-from core import tools
+from core import archive_layout, tools
 from core.errors import LadingError, UsageError
-from core.paths import display
+from core.models import Count
+from core.paths import REMOTE, display
 from core.tasks.child_processes import Child, guarded
-
-PREFIX = "rclone:"
 
 QUIET = ("--ask-password=false", "--stats=0")
 """Options for all commands: rclone asks for no password, and writes no progress to standard error."""
+
+TELLING = ("--ask-password=false", "--stats=1s", "--stats-log-level=NOTICE", "--use-json-log")
+"""Options for a transfer of which the progress is shown: each line of standard error is a JSON object, and one a
+second has `stats`."""
 
 NOT_FOUND = 3
 """The exit status for a directory that was not found (rclone.org/docs, exit codes)."""
@@ -28,6 +33,11 @@ KEPT = 20
 
 _STAMP = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:[A-Z]+ *: )?")
 _NO_CONFIG = "using defaults"
+
+
+Moved = Callable[[int, str], None]
+"""Called about once a second during a transfer, with the bytes that it has moved so far, and a file that it moves
+now."""
 
 
 class OffsiteError(LadingError):
@@ -44,7 +54,7 @@ class Remote(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, text: str) -> "Remote":
         """Parse `rclone:NAME:PATH`. Raises UsageError."""
-        spec = text.removeprefix(PREFIX)
+        spec = text.removeprefix(REMOTE)
         if not spec.rstrip("/").count(":") or spec.startswith("-"):
             raise UsageError(
                 f"{display(text)} names no remote.", "Write rclone:NAME:PATH; `rclone listremotes` has the names."
@@ -56,7 +66,7 @@ class Remote(msgspec.Struct, frozen=True):
         return self.spec + (path if self.spec.endswith(":") else f"/{path}")
 
     def __str__(self) -> str:
-        return PREFIX + self.spec
+        return REMOTE + self.spec
 
 
 class Ended(msgspec.Struct):
@@ -67,6 +77,15 @@ class Ended(msgspec.Struct):
     errors: deque[str] = msgspec.field(default_factory=lambda: deque[str](maxlen=KEPT))
 
     @property
+    def not_found(self) -> bool:
+        """Whether it ended because a folder does not exist."""
+        return self.status == NOT_FOUND
+
+    def error(self) -> OffsiteError:
+        """The error for a command that has to succeed."""
+        return OffsiteError(f"{self.why}.", "The same command goes on where it stopped.")
+
+    @property
     def why(self) -> str:
         """The last error; without one, the exit status in words."""
         return display(self.errors[-1]) if self.errors else f"rclone ended with status {self.status}"
@@ -75,22 +94,24 @@ class Ended(msgspec.Struct):
 class Rclone:
     """Runs rclone. A command is killed when this process ends, or its caller is cancelled."""
 
-    def __init__(self) -> None:
-        """Raises UsageError if rclone is not installed."""
-        path = tools.find("rclone")
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        """`environ`: the environment for rclone, if not this process's; it may name rclone's configuration and
+        hold its password. Raises UsageError if rclone is not installed."""
+        self._environ = environ
+        path = tools.find("rclone", None if environ is None else environ.get("PATH"))
         if path is None:
             raise UsageError("rclone is not installed.", f"Install it: {_install()}, then `rclone config`.")
         self._path = path
 
-    async def lines(self, ended: Ended, *arguments: str) -> AsyncGenerator[str, None]:
-        """Run a command. Yields the lines of its standard output, then fills in `ended`. The caller has to close
-        the generator."""
-        argv = guarded([self._path, *arguments, *QUIET])
-        child = await Child.start(argv, errors=asyncio.subprocess.PIPE)
+    async def lines(self, ended: Ended, *arguments: str, moved: Moved | None = None) -> AsyncGenerator[str, None]:
+        """Run a command. Yields the lines of its standard output, then fills in `ended`. `moved` is told of a
+        transfer's progress. The caller has to close the generator."""
+        argv = guarded([self._path, *arguments, *(TELLING if moved else QUIET)])
+        child = await Child.start(argv, errors=asyncio.subprocess.PIPE, environ=self._environ)
         process = child.process
         assert process.stdout is not None  # noqa: S101 - for the type checker
         assert process.stderr is not None  # noqa: S101
-        reading = asyncio.create_task(_errors(process.stderr, ended))
+        reading = asyncio.create_task(_errors(process.stderr, ended, moved))
         try:
             while line := await process.stdout.readline():
                 yield line.decode(errors="surrogateescape").rstrip("\n")
@@ -104,17 +125,17 @@ class Rclone:
                 child.kill()
                 await child.gone()
 
-    async def run(self, *arguments: str) -> tuple[Ended, list[str]]:
+    async def run(self, *arguments: str, moved: Moved | None = None) -> tuple[Ended, list[str]]:
         """Run a command that writes little. Returns how it ended, and its lines."""
         ended = Ended()
-        async with aclosing(self.lines(ended, *arguments)) as lines:
+        async with aclosing(self.lines(ended, *arguments, moved=moved)) as lines:
             return ended, [line async for line in lines]
 
-    async def must(self, *arguments: str) -> list[str]:
+    async def must(self, *arguments: str, moved: Moved | None = None) -> list[str]:
         """Run a command that has to succeed. Returns its lines. Raises OffsiteError if it fails."""
-        ended, lines = await self.run(*arguments)
+        ended, lines = await self.run(*arguments, moved=moved)
         if ended.status:
-            raise OffsiteError(f"{ended.why}.", "The same command goes on where it stopped.")
+            raise ended.error()
         return lines
 
     async def hashes(self, remote: Remote) -> Sequence[str]:
@@ -122,11 +143,25 @@ class Rclone:
         found = json.loads("\n".join(await self.must("backend", "features", remote.spec)))
         return [str(name) for name in found.get("Hashes") or ()]
 
+    async def size(self, remote: Remote) -> Count:
+        """How many files a remote holds, and their bytes. Raises OffsiteError."""
+        found = msgspec.json.decode("".join(await self.must("size", remote.spec, "--json")), type=_Size)
+        return Count(files=found.count, bytes=found.bytes)
+
+    async def archive_id(self, remote: Remote) -> str:
+        """The id of the archive that a remote holds; empty if it holds none. Raises OffsiteError."""
+        toml = archive_layout.ARCHIVE_TOML
+        if os.path.basename(toml) not in await self.names(remote.at(archive_layout.OWN)):
+            return ""
+        with suppress(tomllib.TOMLDecodeError):
+            return str(tomllib.loads("\n".join(await self.must("cat", remote.at(toml)))).get("id", ""))
+        return ""
+
     async def names(self, place: str, *options: str) -> list[str]:
         """The names in a folder, those of folders with a slash at the end; empty if there is no such folder.
         Raises OffsiteError."""
         ended, lines = await self.run("lsf", place, *options)
-        if ended.status not in (0, NOT_FOUND):
+        if ended.status and not ended.not_found:
             raise OffsiteError(f"{ended.why}.", "Check the remote: rclone lsd, rclone config.")
         return lines if not ended.status else []
 
@@ -140,14 +175,53 @@ class Rclone:
                 count += line[0] != "="
                 yield line[0], line[2:]
         if ended.status and not count:
-            raise OffsiteError(f"{ended.why}.", "The same command goes on where it stopped.")
+            raise ended.error()
 
 
-async def _errors(stream: asyncio.StreamReader, ended: Ended) -> None:
+async def _errors(stream: asyncio.StreamReader, ended: Ended, moved: Moved | None) -> None:
     while line := await stream.readline():
-        text = _STAMP.sub("", line.decode(errors="replace").strip())
+        text = line.decode(errors="replace").strip()
+        if moved and text.startswith("{"):
+            text = _logged(text, moved)
+        text = _STAMP.sub("", text)
         if text and not text.endswith(_NO_CONFIG):
             ended.errors.append(text)
+
+
+def _logged(text: str, moved: Moved) -> str:
+    """The message in a line of rclone's JSON log; one with `stats` is told to `moved` instead."""
+    try:
+        line = msgspec.json.decode(text, type=_Logged)
+    except msgspec.MsgspecError:
+        return text
+    if line.stats is not None:
+        moved(line.stats.bytes, line.stats.transferring[0].name if line.stats.transferring else "")
+        return ""
+    return f"{line.object}: {line.msg}" if line.object else line.msg
+
+
+class _Size(msgspec.Struct):
+    """The answer of `rclone size --json`."""
+
+    count: int
+    bytes: int
+
+
+class _Transfer(msgspec.Struct):
+    name: str = ""
+
+
+class _Stats(msgspec.Struct):
+    bytes: int = 0
+    transferring: list[_Transfer] | None = None
+
+
+class _Logged(msgspec.Struct):
+    """A line of `--use-json-log` (rclone.org/docs)."""
+
+    msg: str = ""
+    object: str = ""
+    stats: _Stats | None = None
 
 
 def _install() -> str:

@@ -5,21 +5,28 @@ moves, access notes and derivatives.
 Payload that the remote has with the same name and size is not uploaded again. New payload is compared with the
 bag's manifest before the upload; afterwards the uploaded file is compared with the local one, by a checksum that
 the remote has, else by downloading it. The name of each payload is noted before its upload, so that it is compared
-even if the upload was interrupted. Nothing is deleted on the remote, and no payload is replaced that this state
+even if the upload was interrupted. Payload that the remote has, but that was never compared there as far as the
+catalog knows, is compared once. Nothing is deleted on the remote, and no payload is replaced that this state
 folder has not noted.
+
+rclone does what takes long with the archive's files, so that it can be killed; the rest is done in threads that
+are abandoned when the archive does not answer.
 """
 
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 
 from core import archive_layout
 from core.errors import UsageError
-from core.offsite.rclone import Ended, OffsiteError, Rclone, Remote
+from core.models import Count
+from core.offsite.book import RemoteBook
+from core.offsite.lists import answered, count_lines, digests_of, folders, read_names, total_size, write_names
+from core.offsite.rclone import Ended, Rclone, Remote
 from core.paths import display
 from core.results import OffsiteResult
 
@@ -36,37 +43,63 @@ RECEIPTS = f"{archive_layout.OWN}/offsite"
 
 DOWNLOADED = "downloaded again"
 
+DIFFERS = "its content is not what was archived"
+"""Damage of payload at a remote."""
+
+NOT_REPLACED = "what lies there differs, and is not replaced"
+
 
 class Upload:
     """One run. `state`: a folder used for this archive and this remote only. `tell` is called with lines about the
     progress."""
 
     def __init__(
-        self, rclone: Rclone, archive: str, remote: Remote, state: str, tell: Callable[[str], None]
+        self,
+        rclone: Rclone,
+        archive: str,
+        remote: Remote,
+        state: str,
+        tell: Callable[[str], None],
+        book: RemoteBook | None = None,
     ) -> None:
         self._rclone = rclone
         self._archive = archive
         self._remote = remote
         self._state = Path(state)
         self._tell = tell
+        self._book = book
         self._hashes = False
         self._how = DOWNLOADED
-        self._total = self._brought = self._size = 0
+        self._total = self._compared = self._moving = 0
         self._lacking: list[tuple[str, str]] = []
-        self._lacking_count = 0
+        self.total = Count()
+        """(files, bytes) of all items of the archive, if the caller knows them."""
+        self.held = [0, 0]
+        """[items, bytes] known to be intact at the remote."""
+        self.brought = [0, 0]
+        """[payload files, bytes] that this run has uploaded."""
+        self.lacking_count = 0
+        self.in_flight: dict[object, str] = {}
+        """A file that is just being uploaded."""
+
+    def bytes_moved(self) -> tuple[int, ...]:
+        """Bytes uploaded so far."""
+        return (self.brought[1] + self._moving,)
 
     async def go(self) -> OffsiteResult:
-        """Upload and compare everything. Raises UsageError, OffsiteError."""
+        """Upload and compare everything. Raises UsageError, OffsiteError, ArchiveAwayError."""
         began, moment = time.monotonic(), datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
         await asyncio.to_thread(self._state.mkdir, parents=True, exist_ok=True)
         await self._same()
+        if self._book is not None:
+            self.held = list(await self._book.begin())
         hashes = await self._rclone.hashes(self._remote)
         self._hashes = bool(hashes)
         self._how = f"by its own {hashes[0].upper()}" if hashes else DOWNLOADED
         receipt = self._state / f"{moment}.txt"
         await self._copy(archive_layout.OWN, "--size-only", "--include=/archive.toml", "--include=/imports/**")
-        locations = await asyncio.to_thread(folders, os.path.join(self._archive, archive_layout.LOCATIONS))
-        for folder in locations:
+        there = os.path.join(self._archive, archive_layout.LOCATIONS)
+        for folder in await answered(self._archive, lambda: folders(there)):
             await self._location(folder, receipt)
         notes = [f"--include=/{os.path.basename(name)}/**" for name in _OTHERS]
         await self._copy(archive_layout.OWN, "--size-only", *notes)
@@ -74,15 +107,15 @@ class Upload:
             archive=display(self._archive),
             remote=str(self._remote),
             total=self._total,
-            brought=self._brought,
-            brought_bytes=self._size,
+            brought=self.brought[0],
+            brought_bytes=self.brought[1],
             compared=self._how,
-            lacking_count=self._lacking_count,
+            lacking_count=self.lacking_count,
             lacking=tuple(self._lacking),
-            receipt=f"{RECEIPTS}/{receipt.name}" if self._brought else "",
+            receipt=f"{RECEIPTS}/{receipt.name}" if self._compared else "",
             seconds=time.monotonic() - began,
         )
-        if self._brought:
+        if self._compared:
             await self._rclone.must("copyto", str(receipt), self._remote.at(result.receipt))
         return result
 
@@ -90,7 +123,7 @@ class Upload:
         """Raises UsageError unless the remote is empty, or holds this archive; OffsiteError."""
         toml = archive_layout.ARCHIVE_TOML
         try:
-            ours = await asyncio.to_thread((Path(self._archive) / toml).read_text)
+            ours = await answered(self._archive, (Path(self._archive) / toml).read_text)
         except OSError as error:
             raise UsageError(
                 f"{display(self._archive)} is no archive: {error.strerror}.", "Name an archive, then its remote."
@@ -110,48 +143,68 @@ class Upload:
 
     async def _location(self, folder: str, receipt: Path) -> None:
         path = archive_layout.location(folder)
-        manifest = Path(self._archive) / path / MANIFEST
-        if not await asyncio.to_thread(manifest.is_file):
+        listed = os.path.join(self._archive, path, MANIFEST)
+        if not await answered(self._archive, lambda: os.path.isfile(listed)):
             self._lack(path, "its bag is not made yet")
             return
-        before = self._brought, self._lacking_count
-        self._total += await asyncio.to_thread(_count, manifest)
-        async for names in self._missing(path):
-            await self._bring(path, manifest, names, receipt)
-        if self._lacking_count == before[1]:
+        # It is read once for each CHUNK, and may be as large as the archive has files.
+        manifest = self._state / f"{folder}.manifest"
+        await self._rclone.must("copyto", listed, str(manifest), "--ignore-times")
+        before = self.brought[0], self.lacking_count
+        self._total += await asyncio.to_thread(count_lines, manifest)
+        async for missing, unproven in self._missing(path):
+            await self._bring(path, manifest, missing, unproven, receipt)
+        if self.lacking_count == before[1]:
             await self._tags(path)
-        self._tell(f"{folder}: {self._brought - before[0]:,} new")
+        await asyncio.to_thread(manifest.unlink)
+        self._tell(f"{folder}: {self.brought[0] - before[0]:,} new")
 
-    async def _missing(self, path: str) -> AsyncIterator[list[str]]:
-        """Names of payload that the remote lacks, or whose upload was interrupted, about CHUNK at a time. Payload
-        that the remote has with another size is recorded as lacking."""
-        noted = await asyncio.to_thread(_read, self._noted(path))
-        ended, names = Ended(), list(noted)
-        local, there = os.path.join(self._archive, path), self._remote.at(path)
+    async def _missing(self, path: str) -> AsyncIterator[tuple[list[str], list[str]]]:
+        """Names of payload, about CHUNK at a time: those that the remote lacks, or whose upload was interrupted;
+        and those that it has at their size, but which were never compared there. Payload that the remote has with
+        another size is recorded as lacking."""
+        noted = await asyncio.to_thread(read_names, self._noted(path))
+        ended, names, there = Ended(), list(noted), list[str]()
         options = ("--size-only", "--one-way", "--include=/data/**")
-        async with aclosing(self._rclone.compared(ended, "check", local, there, *options)) as compared:
+        both = os.path.join(self._archive, path), self._remote.at(path)
+        async with aclosing(self._rclone.compared(ended, "check", *both, *options)) as compared:
             async for sign, name in compared:
-                if name in noted or sign == "=":
+                if name in noted:
                     continue
-                if sign == "+":
+                if sign == "=":
+                    there.append(name)
+                elif sign == "+":
                     names.append(name)
                 else:
                     self._lack(f"{path}/{name}", "another size lies there under its name, and is not replaced")
-                if len(names) >= CHUNK:
-                    yield names
-                    names = []
-        if names:
-            yield names
+                    if self._book is not None:
+                        await self._book.found([f"{path}/{name}"], "it has another size")
+                if len(names) + len(there) >= CHUNK:
+                    yield names, await self._unproven(path, there)
+                    names, there = [], []
+        if names or there:
+            yield names, await self._unproven(path, there)
 
-    async def _bring(self, path: str, manifest: Path, names: list[str], receipt: Path) -> None:
-        """Upload some payload: compare it with the manifest here, upload it, compare it there. Raises
-        OffsiteError."""
-        local, there = os.path.join(self._archive, path), self._remote.at(path)
-        wanted = await asyncio.to_thread(_lines_of, manifest, names)
+    async def _unproven(self, path: str, names: list[str]) -> list[str]:
+        if self._book is None or not names:
+            return []
+        unproven = await self._book.unproven([f"{path}/{name}" for name in names])
+        return [name for name in names if f"{path}/{name}" in unproven]
+
+    async def _bring(
+        self, path: str, manifest: Path, missing: list[str], unproven: list[str], receipt: Path
+    ) -> None:
+        """Upload some payload: compare it with the manifest here, upload what is `missing`, compare it there.
+        Raises OffsiteError."""
+        names = [*missing, *unproven]
+        if not names:
+            return
+        local = os.path.join(self._archive, path)
+        wanted = await asyncio.to_thread(digests_of, manifest, names)
         for name in names:
             if name not in wanted:
                 self._lack(f"{path}/{name}", "its bag does not name it yet")
-        sums, listed = self._state / "sums.txt", self._state / "names.txt"
+        sums = self._state / "sums.txt"
         await asyncio.to_thread(sums.write_text, "".join(f"{sha}  {name}\n" for name, sha in wanted.items()))
         sound: list[str] = []
         options = ("checksum", "sha256", str(sums), local, "--one-way")
@@ -163,19 +216,54 @@ class Upload:
                     self._lack(f"{path}/{name}", "it is not what was archived: lading audit")
         if not sound:
             return
-        await asyncio.to_thread(
-            _write, self._noted(path), {*await asyncio.to_thread(_read, self._noted(path)), *sound}
-        )
-        await asyncio.to_thread(listed.write_text, "".join(f"{name}\n" for name in sound))
-        from_list = ("--files-from-raw", str(listed))
-        ended, _ = await self._rclone.run("copy", local, there, "--size-only", *from_list)
-        well = await self._arrived(local, there, from_list, path)
-        if not well and ended.status:
-            raise OffsiteError(f"{ended.why}.", "The same command goes on where it stopped.")
-        await asyncio.to_thread(self._record, path, local, well, wanted, receipt)
+        new = sorted(set(sound) & set(missing))
+        status = await self._upload(path, new) if new else Ended()
+        well = await self._arrived(path, sound, frozenset(unproven))
+        if not well and status.status:
+            raise status.error()
+        brought = sorted(set(well) & set(new))
+        size = await answered(self._archive, lambda: total_size(local, brought))
+        await asyncio.to_thread(self._record, path, well, wanted, receipt)
+        self._moving = 0
+        self.brought = [self.brought[0] + len(brought), self.brought[1] + size]
+        if self._book is not None:
+            items = await self._book.found([f"{path}/{name}" for name in well])
+            self.held = [self.held[0] + items[0], self.held[1] + items[1]]
 
-    async def _arrived(self, local: str, there: str, from_list: tuple[str, str], path: str) -> list[str]:
-        """The names of uploaded files that are equal on the remote; the others are recorded as lacking."""
+    async def _upload(self, path: str, names: list[str]) -> Ended:
+        """Note the names of payload, then upload it. Returns how rclone ended."""
+        noted = self._noted(path)
+        await asyncio.to_thread(write_names, noted, {*await asyncio.to_thread(read_names, noted), *names})
+        from_list = await self._listed(names)
+
+        def moved(size: int, name: str) -> None:
+            self._moving = size
+            self.in_flight[path] = f"{path}/{name}"
+
+        try:
+            ended, _ = await self._rclone.run(
+                "copy",
+                os.path.join(self._archive, path),
+                self._remote.at(path),
+                "--size-only",
+                *from_list,
+                moved=moved,
+            )
+        finally:
+            self.in_flight.clear()
+        return ended
+
+    async def _listed(self, names: list[str]) -> tuple[str, str]:
+        """The options for a command on these files only."""
+        listed = self._state / "names.txt"
+        await asyncio.to_thread(listed.write_text, "".join(f"{name}\n" for name in names))
+        return ("--files-from-raw", str(listed))
+
+    async def _arrived(self, path: str, names: list[str], unproven: frozenset[str]) -> list[str]:
+        """Those of the names whose files are equal on the remote; the others are recorded as lacking. `unproven`:
+        those that this run has not uploaded."""
+        local, there = os.path.join(self._archive, path), self._remote.at(path)
+        from_list = await self._listed(names)
         for download in (not self._hashes, True):
             ended = Ended()
             well: list[str] = []
@@ -192,18 +280,21 @@ class Upload:
                 break
             self._how = DOWNLOADED
         for name, why in bad:
-            self._lack(f"{path}/{name}", why)
+            self._lack(
+                f"{path}/{name}", "what lies there differs, and is not replaced" if name in unproven else why
+            )
+        if self._book is not None and (damaged := [name for name, _ in bad if name in unproven]):
+            await self._book.found([f"{path}/{name}" for name in damaged], DIFFERS)
         return well
 
-    def _record(self, path: str, local: str, well: list[str], wanted: dict[str, str], receipt: Path) -> None:
-        _write(self._noted(path), set(_read(self._noted(path))) - set(well))
+    def _record(self, path: str, well: list[str], wanted: dict[str, str], receipt: Path) -> None:
+        write_names(self._noted(path), set(read_names(self._noted(path))) - set(well))
         with receipt.open("a", encoding="utf-8") as file:
             if not file.tell():
                 file.write(f"VERIFIED AT {display(str(self._remote))}\n\n")
             for name in well:
                 file.write(f"{wanted[name]}  {path}/{name}  {self._how}\n")
-                self._size += os.path.getsize(os.path.join(local, name))
-        self._brought += len(well)
+        self._compared += len(well)
 
     async def _tags(self, path: str) -> None:
         """Upload and compare the bag's tag files; the tag manifest goes last."""
@@ -222,44 +313,9 @@ class Upload:
         return self._state / f"{os.path.basename(path)}.noted"
 
     def _lack(self, path: str, why: str) -> None:
-        self._lacking_count += 1
+        self.lacking_count += 1
         if len(self._lacking) < NAMED:
             self._lacking.append((display(path), why))
 
 
 _OTHERS = (archive_layout.MOVES, archive_layout.ACCESS_NOTES, *archive_layout.DERIVATIVES)
-
-
-def folders(path: str) -> list[str]:
-    """The names of the folders in a folder, sorted; empty if it does not exist."""
-    try:
-        with os.scandir(path) as found:
-            return sorted(entry.name for entry in found if entry.is_dir(follow_symlinks=False))
-    except FileNotFoundError:
-        return []
-
-
-def _count(manifest: Path) -> int:
-    with manifest.open("rb") as file:
-        return sum(1 for _ in file)
-
-
-def _lines_of(manifest: Path, names: Iterable[str]) -> dict[str, str]:
-    """SHA-256 in hex by name, for those of `names` that the manifest has."""
-    wanted, found = set(names), dict[str, str]()
-    with manifest.open(encoding="utf-8", errors="surrogateescape") as file:
-        for line in file:
-            sha, _, name = line.rstrip("\n").partition("  ")
-            if name in wanted:
-                found[name] = sha
-    return found
-
-
-def _read(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8", errors="surrogateescape").splitlines() if path.exists() else []
-
-
-def _write(path: Path, names: Iterable[str]) -> None:
-    new = path.with_suffix(".new")
-    new.write_text("".join(f"{name}\n" for name in sorted(names)), encoding="utf-8", errors="surrogateescape")
-    new.replace(path)

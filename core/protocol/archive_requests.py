@@ -5,18 +5,18 @@ from typing import Annotated
 
 import msgspec
 
+from core.details import Changes, ItemView, LocationView
+from core.models import RestoreOptions
 from core.protocol.message import Name
 from core.protocol.requests import Change, Page, Request
 from core.results import (
     Adjusted,
     AuditResult,
     AuditScope,
-    Changes,
     CheckResult,
     Correction,
-    ItemView,
-    LocationView,
     MirrorResult,
+    OffsiteResult,
     Rebuilt,
     RestoreResult,
     Tidied,
@@ -76,8 +76,8 @@ class Missing(Request[CheckResult], frozen=True, kw_only=True):
 
 class Restore(Request[RestoreResult], frozen=True, kw_only=True):
     """Restore the original tree of an import, a card or a location or, with `find`, the files that match these
-    words, below the folder `target`. `archive`: the copy of its archive to read from, if given. `naming`: how
-    names are written. `dry`: only plan it. `links`: make symbolic links. Sends Progress."""
+    words, below the folder `target`. `archive`: the copy of its archive to read from, if given. `environ`: as in
+    StartMirror. The others are as in RestoreOptions. Sends Progress."""
 
     name: Name
     target: bytes
@@ -88,20 +88,39 @@ class Restore(Request[RestoreResult], frozen=True, kw_only=True):
     dry: bool = False
     find: bool = False
     links: bool = False
+    environ: dict[str, str] | None = None
+
+    def options(self) -> RestoreOptions:
+        """How the files are restored."""
+        return RestoreOptions(
+            by_date=self.by_date,
+            portable=self.portable,
+            naming=self.naming,
+            links=self.links,
+            dry=self.dry,
+        )
 
 
 class StartMirror(Change[str], frozen=True, kw_only=True):
     """Start or resume a mirror, which brings the copy of an archive at `target` everything that the one at
     `source` has. The reply is its id, with which it is paused, resumed, cancelled and waited for like an import.
-    `both`: in the other direction, too."""
+    `both`: in the other direction, too. One of the two may be a remote, rclone:NAME:PATH; rclone runs in the
+    environment `environ` then, if it is given, else in the engine's."""
 
     source: bytes
     target: bytes
     both: bool = False
+    environ: dict[str, str] | None = None
 
 
 class MirrorResults(Request[list[MirrorResult]], frozen=True, kw_only=True):
     """The results of a mirror, in each direction."""
+
+    id: Name
+
+
+class GetOffsiteResult(Request[OffsiteResult], frozen=True, kw_only=True):
+    """The result of a mirror from or to a remote."""
 
     id: Name
 
@@ -114,9 +133,11 @@ class Tidy(Request[Tidied], frozen=True, kw_only=True):
 
 
 class Rebuild(Request[Rebuilt], frozen=True, kw_only=True):
-    """Rebuild the catalog from everything that an archive itself holds. Sends Progress."""
+    """Rebuild the catalog from everything that an archive itself holds. `archive` may be a remote; `environ` as in
+    StartMirror. Sends Progress."""
 
     archive: bytes
+    environ: dict[str, str] | None = None
 
 
 class AdjustDates(Change[Adjusted], frozen=True, kw_only=True):

@@ -9,15 +9,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from core.models import (
-    Failure,
-    FailureGroup,
-    FilePage,
-    ImportOptions,
-    ImportRecord,
-    ImportRequest,
-    Outcome,
-)
+from core.listings import Failure, FailureGroup, FilePage, ImportRecord
+from core.models import ImportOptions, ImportRequest, Outcome
 from core.protocol.message import Name, Number
 from core.protocol.requests import Change, Page, Request
 from core.results import CardView, Exported, Moved, Survey

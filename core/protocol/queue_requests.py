@@ -4,9 +4,9 @@ from typing import Annotated
 
 import msgspec
 
-from core.models import JobView
 from core.protocol.message import Name, Number
 from core.protocol.requests import Change, Page
+from core.snapshot import JobView
 
 
 class PauseQueue(Change[None], frozen=True, kw_only=True):

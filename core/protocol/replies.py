@@ -7,9 +7,9 @@ import msgspec
 
 from core import errors
 from core.errors import LadingError
-from core.models import Snapshot
 from core.paths import encodable
 from core.protocol.message import Message
+from core.snapshot import Snapshot
 
 
 class Failed(Message, frozen=True, kw_only=True):

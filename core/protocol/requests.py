@@ -6,9 +6,9 @@ reply: the reply to a `Request[list[str]]` is a list of texts.
 
 from typing import Any, Generic, TypeVar
 
-from core.models import Snapshot
 from core.protocol.message import Message, Name, Number
 from core.protocol.replies import Welcome
+from core.snapshot import Snapshot
 
 R = TypeVar("R", covariant=True)
 

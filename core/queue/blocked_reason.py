@@ -13,7 +13,7 @@ LOOK_AGAIN = 5.0
 COPIES = "copies come first"
 
 
-class Archives(Protocol):
+class ReachableArchives(Protocol):
     """Tells which archives jobs can use (`core.queue.archive_leases`)."""
 
     @property
@@ -24,14 +24,14 @@ class Archives(Protocol):
     async def close(self) -> None: ...
 
 
-class Standing:
+class Readiness:
     """Knows everything that can keep a queue from running."""
 
-    def __init__(self, tasks: Mapping[str, Task], sharing: Throttle, archives: Archives) -> None:
+    def __init__(self, tasks: Mapping[str, Task], throttle: Throttle, archives: ReachableArchives) -> None:
         self.trouble = ""
         """The last error of the database; empty while it works."""
         self._tasks = tasks
-        self._sharing = sharing
+        self._throttle = throttle
         self._archives = archives
         self._missing: dict[str, str] = {}
         self._until = float("-inf")
@@ -48,11 +48,11 @@ class Standing:
 
     def can(self, name: str) -> bool:
         """Whether calls of a queue may begin."""
-        return name in self._tasks and name not in self._sharing.paused and not self._missing.get(name)
+        return name in self._tasks and name not in self._throttle.paused and not self._missing.get(name)
 
     def until_someone_acts(self, name: str) -> str:
         """Why a queue does not run until a person does something; empty when none of these reasons holds."""
-        if name in self._sharing.paused:
+        if name in self._throttle.paused:
             return "paused"
         if name not in self._tasks:
             return "this program cannot do it"
@@ -62,6 +62,6 @@ class Standing:
         """Why a queue does not run; empty when it does."""
         if reason := self.until_someone_acts(name) or self.trouble:
             return reason
-        if self._sharing.holds(name):
+        if self._throttle.holds(name):
             return COPIES
         return next(iter(self._archives.away.values()), "")

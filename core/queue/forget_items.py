@@ -31,6 +31,11 @@ _DELETE = [
 ]
 
 
+async def drop_jobs(database: Database, archive_id: int) -> None:
+    """Delete all jobs of an archive. `core.queue.backfill.derive` adds what its items lack once it is here."""
+    await database.run(("DELETE FROM job WHERE archive_id = ?", [(archive_id,)]))
+
+
 async def forget(database: Database, items: Sequence[int]) -> None:
     """Remove items from the catalog. None of them may be referred to by a file of an import."""
 

@@ -12,11 +12,12 @@ import msgspec
 
 from core.database import Database
 from core.errors import DatabaseError
-from core.models import JobState, JobView
+from core.models import JobState
 from core.paths import display
 from core.queue import claims, completion, enqueue
 from core.queue.completion import JobFailure
 from core.queue.enqueue import Work, adding
+from core.snapshot import JobView
 from core.tasks.task import Job, Result
 
 T = TypeVar("T")

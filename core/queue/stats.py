@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from core.database import Database
-from core.models import AtWork, ErrorGroup, JobState, QueueView
+from core.models import JobState
 from core.paths import display
 from core.queue.enqueue import UNFINISHED
+from core.snapshot import AtWork, ErrorGroup, QueueView
 from core.workers.meter import Meter
 
 REST_FACTOR = 50

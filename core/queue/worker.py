@@ -12,15 +12,15 @@ import aiosqlite
 
 from core.errors import DatabaseError, UsageError
 from core.hardware import Profile
-from core.models import ErrorGroup, QueueView
 from core.queue import claims, queue_defs
-from core.queue.blocked_reason import Archives, Standing
+from core.queue.blocked_reason import ReachableArchives, Readiness
 from core.queue.claims import Claimed
 from core.queue.execution import CANCEL_TIMEOUT, Execution
 from core.queue.jobs import Finished, Jobs
 from core.queue.queue_defs import QUEUES, Queue
 from core.queue.stats import QueueStats
 from core.queue.throttle import Throttle
+from core.snapshot import ErrorGroup, QueueView
 from core.tasks.task import Context, Task
 
 SLOTS, SLOTS_PER_CORE = 16, 8
@@ -34,7 +34,7 @@ log = logging.getLogger("lading.jobs")
 LONG, SHOWN = 1.0, 8
 """Seconds after which a running call is shown by name, and how many are shown at most."""
 
-TROUBLE = 1.0
+RETRY_DELAY = 1.0
 """Seconds until a retry when the database cannot be written."""
 
 
@@ -46,20 +46,20 @@ class QueueWorker:
         jobs: Jobs,
         tasks: Sequence[Task],
         context: Context,
-        archives: Archives,
+        archives: ReachableArchives,
         profile: Profile,
         queues: Sequence[Queue] = QUEUES,
     ) -> None:
         self._most = max(SLOTS, SLOTS_PER_CORE * profile.cores)
-        self.sharing = Throttle(queues, queue_defs.slots(profile, queues), profile.cores)
+        self.throttle = Throttle(queues, queue_defs.slots(profile, queues), profile.cores)
         self._jobs = jobs
         self._tasks = {task.queue: task for task in tasks}
         self._context = context
         self._archives = archives
-        self._standing = Standing(self._tasks, self.sharing, archives)
+        self._readiness = Readiness(self._tasks, self.throttle, archives)
         self._poll_busy, self._poll_idle = profile.poll_busy_ms / 1000, profile.poll_idle_ms / 1000
         self._order = [queue.name for queue in sorted(queues, key=lambda queue: -queue.priority)]
-        self._tally = QueueStats(jobs.database, self._order)
+        self._stats = QueueStats(jobs.database, self._order)
         self._calls: dict[asyncio.Task[list[Finished]], Execution] = {}
         self._finished: list[Finished] = []
         self._taken_back: set[tuple[str, int]] = set()
@@ -74,11 +74,11 @@ class QueueWorker:
     async def start(self) -> None:
         """Release what dead runs of the engine had claimed, and begin."""
         for name, (paused, slots) in (await self._jobs.settings()).items():
-            if name in self.sharing.slots:
-                self.sharing.slots[name] = slots or self.sharing.slots[name]
-                self.sharing.paused |= {name} if paused else set()
+            if name in self.throttle.slots:
+                self.throttle.slots[name] = slots or self.throttle.slots[name]
+                self.throttle.paused |= {name} if paused else set()
         self._taken_back = set(await self._jobs.take_back())
-        await self._tally.refresh(self._jobs.changes)
+        await self._stats.refresh(self._jobs.changes)
         self._counting = asyncio.create_task(self._count(), name="jobs counted")
         self.loops = asyncio.create_task(self._run(), name="jobs"), self._counting
 
@@ -113,13 +113,13 @@ class QueueWorker:
         """Begin no more calls of a queue; running ones continue. Raises UsageError."""
         self.check(name)
         await self._jobs.set_paused(name, True)
-        self.sharing.paused.add(name)
+        self.throttle.paused.add(name)
 
     async def resume(self, name: str) -> None:
         """Resume a queue. Raises UsageError."""
         self.check(name)
         await self._jobs.set_paused(name, False)
-        self.sharing.paused.discard(name)
+        self.throttle.paused.discard(name)
         self.wake()
 
     async def resize(self, name: str, slots: int) -> None:
@@ -130,7 +130,7 @@ class QueueWorker:
         if slots > self._most:
             raise UsageError(f"{slots:,} slots are too many for this machine.", f"Give {self._most} at most.")
         await self._jobs.set_slots(name, slots)
-        self.sharing.slots[name] = slots
+        self.throttle.slots[name] = slots
         self.wake()
 
     def check(self, name: str) -> None:
@@ -140,8 +140,8 @@ class QueueWorker:
 
     def copying(self, transfers: int) -> None:
         """Set the number of transfers of imports that are running."""
-        if transfers != self.sharing.transfers:
-            self.sharing.copying(transfers)
+        if transfers != self.throttle.transfers:
+            self.throttle.copying(transfers)
             self._work.set()
 
     # What is seen
@@ -153,27 +153,27 @@ class QueueWorker:
 
     def views(self) -> tuple[QueueView, ...]:
         """All queues, as of the last count."""
-        reasons = {name: self._standing.reason(name) for name in self._order}
+        reasons = {name: self._readiness.reason(name) for name in self._order}
         at_work = [(call.queue, *call.at) for call in self._long()]
-        return self._tally.views(self.busy, self.sharing.slots, self.sharing.paused, reasons, at_work)
+        return self._stats.views(self.busy, self.throttle.slots, self.throttle.paused, reasons, at_work)
 
     def failures(self) -> tuple[ErrorGroup, ...]:
         """Causes of dead jobs."""
-        return self._tally.failures()
+        return self._stats.failures()
 
     @property
-    def wants(self) -> bool:
+    def has_work(self) -> bool:
         """Whether anything runs, or would run without a person's action."""
         return bool(self._calls or self._finished) or any(
-            self._tally.pressing(name) and not self._standing.until_someone_acts(name) for name in self._order
+            self._stats.pressing(name) and not self._readiness.until_someone_acts(name) for name in self._order
         )
 
     async def left(self, imports: Sequence[int]) -> dict[str, int]:
         """By queue, unfinished jobs of these imports, without those that wait for a person's action or for an
         archive."""
         found: Counter[str] = Counter()
-        for name, archive, count in await self._tally.of_imports(imports):
-            if not self._standing.until_someone_acts(name) and archive not in self._archives.away:
+        for name, archive, count in await self._stats.of_imports(imports):
+            if not self._readiness.until_someone_acts(name) and archive not in self._archives.away:
                 found[name] += count
         return dict(found)
 
@@ -181,8 +181,8 @@ class QueueWorker:
         failing = False
         while True:
             try:
-                await self._tally.refresh(self._jobs.changes)
-                await self._tally.name([call.at[0] for call in self._long()])
+                await self._stats.refresh(self._jobs.changes)
+                await self._stats.name([call.at[0] for call in self._long()])
                 failing = False
             except Exception:
                 # Logged once until it succeeds again; the counts shown are stale meanwhile.
@@ -203,13 +203,13 @@ class QueueWorker:
             self._work.clear()
             try:
                 worked = await self._turn()
-                self._standing.trouble = ""
+                self._readiness.trouble = ""
             except Exception as error:
                 # Nothing is lost: results are kept, and written by a later turn.
-                if not self._standing.trouble:
+                if not self._readiness.trouble:
                     log.exception("jobs cannot go on")
-                self._standing.trouble = str(error)
-                await asyncio.sleep(TROUBLE)
+                self._readiness.trouble = str(error)
+                await asyncio.sleep(RETRY_DELAY)
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._poll_busy if worked or self._calls else self._poll_idle):
@@ -218,7 +218,7 @@ class QueueWorker:
     async def _turn(self) -> bool:
         """Record results and start ready jobs. Returns whether there was anything to do."""
         finished = self._finished
-        if not finished and not await self._something():
+        if not finished and not await self._anything_to_do():
             return False
         self._finished = []
         try:
@@ -231,12 +231,12 @@ class QueueWorker:
             self._begin(part)
         return bool(finished or taken)
 
-    async def _something(self) -> bool:
+    async def _anything_to_do(self) -> bool:
         """Whether a job can begin or has become due; one read, however many jobs wait."""
-        await self._standing.look()
+        await self._readiness.look()
         free = [name for name in self._order if self._free(name, self.busy)]
         # During a pause beside copies, archives are opened already, so that they stay open between the calls.
-        queues = list(filter(self._standing.can, self._order)) if self.sharing.resting else free
+        queues = list(filter(self._readiness.can, self._order)) if self.throttle.resting else free
         if not queues:
             return False
         ready, due = await self._jobs.look(queues)
@@ -247,7 +247,7 @@ class QueueWorker:
         return due or any(queue in free for queue in usable)
 
     def _free(self, name: str, busy: Counter[str]) -> int:
-        return self.sharing.free(name, busy) if self._standing.can(name) else 0
+        return self.throttle.free(name, busy) if self._readiness.can(name) else 0
 
     async def _claim(self, connection: aiosqlite.Connection) -> list[list[Claimed]]:
         """Claim jobs for all free slots, grouped by call. Only as many are claimed as the slots take."""
@@ -267,7 +267,7 @@ class QueueWorker:
                 # Jobs that a dead run had claimed are run one at a time, because one of them may have crashed the
                 # engine.
                 careful = any(queue == name for queue, _ in self._taken_back)
-                together = 1 if careful else self.sharing.together(self._tasks[name].together)
+                together = 1 if careful else self.throttle.together(self._tasks[name].together)
                 jobs = await claims.claim(connection, self._jobs.run, name, archive, free * together, now)
                 size = min(together, -(-len(jobs) // free))
                 calls += [jobs[at : at + size] for at in range(0, len(jobs), max(1, size))]
@@ -290,7 +290,7 @@ class QueueWorker:
 
     def _served(self, served: asyncio.Task[list[Finished]]) -> None:
         call = self._calls.pop(served)
-        self.sharing.ended(call.queue, time.monotonic() - call.begun)
+        self.throttle.ended(call.queue, time.monotonic() - call.begun)
         failed = served.cancelled() or served.exception() is not None
         self._finished += call.unfinished() if failed else served.result()
         self._work.set()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from core.database import Read
-from core.receipts.files import FileRow, rows
+from core.receipts.files import ReceiptRow, rows
 from core.receipts.formats import COLUMNS, write_csv, write_data, write_json, write_tsv
 from core.receipts.summary import Head, Options, Proven, Totals, head
 from core.receipts.text import write_text
@@ -29,12 +29,12 @@ async def write(read: Read, name: str, form: Form, out: Callable[[str], None]) -
 
 __all__ = [
     "COLUMNS",
-    "FileRow",
     "Form",
     "Head",
     "Options",
     "Proven",
     "Read",
+    "ReceiptRow",
     "Totals",
     "head",
     "rows",

@@ -25,7 +25,7 @@ WORDS = {outcome: outcome.name.lower() for outcome in Outcome}
 """Outcomes as they are written in data formats."""
 
 
-class FileRow(Value, frozen=True, kw_only=True):
+class ReceiptRow(Value, frozen=True, kw_only=True):
     """What became of one directory entry.
 
     `path` is below the source's root, `payload` below the archive's root: the path of the archived file, or of the
@@ -73,7 +73,7 @@ def contradiction(cause: str) -> DatabaseError:
 
 async def pages(
     read: Read, import_id: int, root: bytes, last: int, outcomes: Collection[Outcome] = tuple(Outcome)
-) -> AsyncIterator[list[FileRow]]:
+) -> AsyncIterator[list[ReceiptRow]]:
     """Pages of an import's files with these outcomes and ids up to `last`, by id. Each file comes once, even if
     files change meanwhile."""
     # One SELECT for each outcome: each is a range of the index (import_id, outcome, id), and SQLite merges them. A
@@ -98,7 +98,7 @@ async def pages(
             return
 
 
-def _file(row: tuple[Any, ...], root: bytes) -> FileRow:
+def _file(row: tuple[Any, ...], root: bytes) -> ReceiptRow:
     _, outcome, path, size, mtime_ns, kind, reason, xxh128, sha256, payload, level, read_back, *more = row
     sort, target, lists, unkept, *why = more
     about = {
@@ -115,8 +115,8 @@ def _file(row: tuple[Any, ...], root: bytes) -> FileRow:
     if outcome == Outcome.FAILED and why[0] is not None:
         about |= dict(zip(("stage", "side", "code", "detail"), why, strict=True))
     if payload is None or outcome not in (Outcome.ARCHIVED, Outcome.DUPLICATE):
-        return FileRow(outcome=_OUTCOMES[outcome], **about)
-    return FileRow(
+        return ReceiptRow(outcome=_OUTCOMES[outcome], **about)
+    return ReceiptRow(
         outcome=_OUTCOMES[outcome],
         xxh128=xxh128.hex(),
         sha256=sha256.hex(),
@@ -133,7 +133,7 @@ class Tally:
     def __init__(self) -> None:
         self.outcomes: Counter[Outcome] = Counter()
 
-    def add(self, page: list[FileRow]) -> None:
+    def add(self, page: list[ReceiptRow]) -> None:
         """Count the rows of a page."""
         self.outcomes.update(row.outcome for row in page)
 
@@ -143,7 +143,7 @@ class Tally:
             raise contradiction(f"{seen} entries were seen, but {self.outcomes.total()} have an outcome")
 
 
-async def rows(read: Read, name: str) -> AsyncIterator[list[FileRow]]:
+async def rows(read: Read, name: str) -> AsyncIterator[list[ReceiptRow]]:
     """Pages of all files of import `name`, in the order in which they were seen.
 
     Raises UsageError when there is no such import, and DatabaseError after the last page when the outcomes do not

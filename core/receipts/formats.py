@@ -16,7 +16,7 @@ from core.database import Read
 from core.models import State
 from core.paths import display, encode
 from core.receipts import checksum_lists
-from core.receipts.files import WORDS, FileRow, Tally, contradiction, pages
+from core.receipts.files import WORDS, ReceiptRow, Tally, contradiction, pages
 from core.receipts.summary import Head, Heading, heading
 from core.receipts.timestamps import stamp, stamp_ns
 
@@ -44,13 +44,13 @@ COLUMNS = (
     "unkept",
     "lists",
 )
-"""The columns of CSV and TSV, which their first line names. `mtime` and `read_back` are in UTC. See `FileRow` for
-the others."""
+"""The columns of CSV and TSV, which their first line names. `mtime` and `read_back` are in UTC. `ReceiptRow`
+describes the others."""
 
 _FORMULA = ("=", "+", "-", "@")
 
 
-async def checked(read: Read, found: Heading) -> AsyncIterator[list[FileRow]]:
+async def checked(read: Read, found: Heading) -> AsyncIterator[list[ReceiptRow]]:
     """The pages of all files that the head counted. Raises DatabaseError after the last page if they do not add
     up."""
     tally, totals = Tally(), found.head.totals
@@ -138,7 +138,7 @@ async def _noteworthy(read: Read, found: Heading) -> dict[str, Any]:
     }
 
 
-def _fields(row: FileRow) -> tuple[str, ...]:
+def _fields(row: ReceiptRow) -> tuple[str, ...]:
     return (
         encode(row.path),
         str(row.size),
@@ -163,7 +163,7 @@ def _fields(row: FileRow) -> tuple[str, ...]:
     )
 
 
-def _file(row: FileRow) -> dict[str, Any]:
+def _file(row: ReceiptRow) -> dict[str, Any]:
     return {
         "outcome": WORDS[row.outcome],
         "path": encode(row.path),

@@ -16,10 +16,10 @@ from core.database import Read
 from core.errors import UsageError
 from core.models import Outcome, State
 from core.paths import display
-from core.receipts.files import FileRow, pages
+from core.receipts.files import ReceiptRow, pages
 from core.receipts.mhl_previous import Previous
-from core.receipts.mhl_tree import Folder, Folders, Held, held, nested, walk
-from core.receipts.pieces import Spool
+from core.receipts.mhl_tree import FolderHashes, HashedFolder, Held, held, nested, walk
+from core.receipts.spool import Spool
 from core.receipts.summary import Heading, heading
 from core.receipts.timestamps import stamp_ns
 
@@ -75,10 +75,10 @@ async def ended(read: Read, name: str) -> Heading:
 
 async def _body(
     read: Read, found: Heading, previous: Previous | None, below: list[bytes], out: Out
-) -> tuple[int, Folder]:
+) -> tuple[int, HashedFolder]:
     """Write the hashes, and references to nested histories. Returns how many files there are, and the root's own
     hashes."""
-    folders, count, begun = Folders(), 0, False
+    folders, count, begun = FolderHashes(), 0, False
     theirs = tuple(folder + b"/" for folder in below)
 
     def put(text: str) -> None:
@@ -174,7 +174,7 @@ def text_of(path: bytes) -> str | None:
     return None if _UNFIT.search(text) else escaped(text)
 
 
-def _pattern(row: FileRow) -> str:
+def _pattern(row: ReceiptRow) -> str:
     """The ignore pattern of one file, in the syntax of gitignore. The reference tool compares absolute paths."""
     text = text_of(_WILD.sub(r"\\\1", row.path.decode(errors="replace")).encode())
     return f"      <pattern>**/{text}</pattern>\n" if text else ""
@@ -201,7 +201,7 @@ def _hash(file: Held, found: Heading, known: dict[str, bytes], read: dict[str, b
     return f'    <hash>\n      <path size="{file.size}"{when}>{path}</path>\n{lines}    </hash>\n'
 
 
-def _folder(folder: Folder, theirs: tuple[bytes, ...]) -> str:
+def _folder(folder: HashedFolder, theirs: tuple[bytes, ...]) -> str:
     """A folder's element; empty if it belongs to a nested history, or XML cannot hold its path."""
     path = text_of(folder.path)
     if path is None or folder.path.startswith(theirs):
@@ -209,7 +209,7 @@ def _folder(folder: Folder, theirs: tuple[bytes, ...]) -> str:
     return _hashes_of(folder, "directoryhash", f"      <path>{path}</path>\n")
 
 
-def _hashes_of(folder: Folder, element: str, path: str) -> str:
+def _hashes_of(folder: HashedFolder, element: str, path: str) -> str:
     parts = (("content", folder.content), ("structure", folder.structure))
     lines = "".join(
         f"      <{part}>\n        <xxh128>{digest.hex()}</xxh128>\n      </{part}>\n" for part, digest in parts

@@ -17,7 +17,7 @@ from core.errors import UsageError, WorkerDiedError
 from core.files import noreplace
 from core.paths import display, slug
 from core.receipts.mhl import escaped, write_mhl
-from core.receipts.mhl_previous import END, Previous, Tree
+from core.receipts.mhl_previous import END, HistoryTree, Previous
 from core.receipts.timestamps import stamp
 from core.receipts.upload import sent
 from core.workers import source_messages
@@ -35,7 +35,7 @@ async def write(read: Read, pool: Pool, name: str, path: str) -> tuple[str, int,
     """
     try:
         place = await place_of(read, pool, name, path)
-        async with Previous.open(Tree(pool, place)) as previous:
+        async with Previous.open(HistoryTree(pool, place)) as previous:
             generation = previous.generation + 1
             manifest, sha = manifest_name(generation, place.root, time.time()), hashlib.sha512()
             async with _sent(pool, place, f"{HISTORY.decode()}/{manifest}") as file:

@@ -37,7 +37,7 @@ class Reference(NamedTuple):
     c4: str
 
 
-class Tree:
+class HistoryTree:
     """A folder that a history is read from or written into. Methods raise what asking a worker raises."""
 
     def __init__(self, pool: Pool, place: Place) -> None:
@@ -97,7 +97,7 @@ class Previous:
     """A tree's history. `generation`: the highest number so far, 0 without a history. `chain`: the bytes of its
     chain file. Checksums are held in a temporary database, `scratch`."""
 
-    def __init__(self, tree: Tree, scratch: aiosqlite.Connection) -> None:
+    def __init__(self, tree: HistoryTree, scratch: aiosqlite.Connection) -> None:
         self.tree = tree
         self.generation = 0
         self.chain = b""
@@ -105,7 +105,7 @@ class Previous:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, tree: Tree) -> AsyncIterator["Previous"]:
+    async def open(cls, tree: HistoryTree) -> AsyncIterator["Previous"]:
         """Read the history of a tree, which may have none. Raises UsageError if it is damaged."""
         with tempfile.TemporaryDirectory(prefix="lading-mhl-") as folder:
             async with sqlite.connect(os.path.join(folder, "known.db")) as scratch:

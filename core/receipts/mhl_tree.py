@@ -41,7 +41,7 @@ class Held(NamedTuple):
     xxh128: bytes
 
 
-class Folder(NamedTuple):
+class HashedFolder(NamedTuple):
     """A folder with its two directory hashes, XXH3-128."""
 
     path: bytes
@@ -113,18 +113,18 @@ class _Open:
         self.contents.append(content)
         self.structures.append(xxhash.xxh3_128_digest(name + structure))
 
-    def hashed(self) -> Folder:
+    def hashed(self) -> HashedFolder:
         contents, structures = (b"".join(sorted(all_)) for all_ in (self.contents, self.structures))
-        return Folder(self.path, xxhash.xxh3_128_digest(contents), xxhash.xxh3_128_digest(structures))
+        return HashedFolder(self.path, xxhash.xxh3_128_digest(contents), xxhash.xxh3_128_digest(structures))
 
 
-class Folders:
+class FolderHashes:
     """Hashes folders, given files and folders in the order of `walk`."""
 
     def __init__(self) -> None:
         self._open = [_Open(b"")]
 
-    def add(self, one: Held | bytes) -> Iterator[Folder]:
+    def add(self, one: Held | bytes) -> Iterator[HashedFolder]:
         """Add the next file or folder. Yields the folders that are complete now."""
         if isinstance(one, bytes):
             yield from self._enter(one)
@@ -133,12 +133,12 @@ class Folders:
         yield from self._enter(folder)
         self._open[-1].add(name, one.xxh128, one.xxh128)
 
-    def close(self) -> Iterator[Folder]:
+    def close(self) -> Iterator[HashedFolder]:
         """Yield the folders that are left; the root is the last one."""
         yield from self._enter(b"")
         yield self._open[0].hashed()
 
-    def _enter(self, folder: bytes) -> Iterator[Folder]:
+    def _enter(self, folder: bytes) -> Iterator[HashedFolder]:
         while (top := self._open[-1].path) and folder != top and not folder.startswith(top + b"/"):
             hashed = self._open.pop().hashed()
             self._open[-1].add(os.path.basename(top), hashed.content, hashed.structure)

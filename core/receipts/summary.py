@@ -133,7 +133,9 @@ _IMPORT = """
     SELECT i.name, i.state, i.reason, i.root, i.source, i.single, v.name, v.identity, v.capacity, v.filesystem,
            l.name, l.folder, a.uuid, a.path, i.options, i.machine, i.version, i.started, i.ended, i.zone, i.runs,
            i.listed, i.bytes_read, i.verdict, i.verdict_reason, i.previous, i.receipt, i.way,
-           i.accepted, i.accepted_by, a.volume = v.identity
+           i.accepted, i.accepted_by, a.volume = v.identity,
+           (SELECT count(*) FROM far_time WHERE import_id = i.id),
+           (SELECT count(*) FROM checksum_list WHERE import_id = i.id)
     FROM import i JOIN volume v ON v.id = i.volume_id JOIN location l ON l.id = i.location_id
          JOIN archive a ON a.id = i.archive_id
     WHERE i.id = ?
@@ -146,11 +148,10 @@ async def heading(read: Read, name: str) -> Heading:
     # Read before its files: the files of an import that is done do not change any more
     first = (await read(_IMPORT, (import_id,)))[0]
     counted = await _count(read, import_id)
-    far = await read("SELECT count(*) FROM far_time WHERE import_id = ?", (import_id,))
-    lists = await read("SELECT count(*) FROM checksum_list WHERE import_id = ?", (import_id,))
     id, state, reason, root, source, single, volume, identity, capacity, filesystem, *row = first
     location, folder, uuid, path, options, machine, version, started, ended, zone, *last = row
-    runs, listed, bytes_read, verdict, verdict_reason, previous, receipt, way, accepted, by, one_volume = last
+    runs, listed, bytes_read, verdict, verdict_reason, previous, receipt, way, accepted, by, *counts = last
+    one_volume, far, lists = counts
     asked = msgspec.convert(json.loads(options), ImportRequest)
     totals = counted.totals
     if verdict == Verdict.SAFE and (totals.failed.files or totals.todo.files):
@@ -184,21 +185,13 @@ async def heading(read: Read, name: str) -> Heading:
         runs=runs,
         listed=bool(listed),
         bytes_read=bytes_read,
-        options=Options(
-            verify=asked.verify,
-            known=asked.known,
-            duplicates=asked.duplicates,
-            exclude=asked.exclude,
-            libraries=asked.libraries,
-            icloud=asked.icloud,
-            accept=asked.accept,
-        ),
+        options=_options(asked),
         totals=totals,
         kinds=counted.kinds,
         proven=counted.proven,
         way=way,
         source_reads=2 if asked.verify == "source" else 1,
-        far_times=far[0][0],
+        far_times=far,
         duplicates_oldest=None if counted.oldest is None else stamp(counted.oldest, here),
         duplicates_unread=counted.unread,
         verdict=Verdict(verdict),
@@ -209,9 +202,21 @@ async def heading(read: Read, name: str) -> Heading:
         accepted_by=by,
         duplicates_damaged=counted.damaged,
         one_volume=bool(one_volume),
-        lists=lists[0][0],
+        lists=lists,
     )
     return Heading(made, import_id, root, here, counted.last)
+
+
+def _options(asked: ImportRequest) -> Options:
+    return Options(
+        verify=asked.verify,
+        known=asked.known,
+        duplicates=asked.duplicates,
+        exclude=asked.exclude,
+        libraries=asked.libraries,
+        icloud=asked.icloud,
+        accept=asked.accept,
+    )
 
 
 class _Counted(NamedTuple):

@@ -13,7 +13,7 @@ from core.files import noreplace
 from core.models import Count, Outcome, State, Verdict
 from core.paths import display, encode
 from core.receipts import checksum_lists
-from core.receipts.files import DAMAGED, WORDS, FileRow, pages
+from core.receipts.files import DAMAGED, WORDS, ReceiptRow, pages
 from core.receipts.formats import Out, checked
 from core.receipts.summary import Head, Heading, heading
 from core.receipts.timestamps import stamp, stamp_ns
@@ -80,12 +80,12 @@ async def _noteworthy(read: Read, found: Heading, out: Out) -> None:
         out(piece)
 
 
-async def _list(files: AsyncIterator[list[FileRow]], zone: tzinfo, out: Out) -> None:
+async def _list(files: AsyncIterator[list[ReceiptRow]], zone: tzinfo, out: Out) -> None:
     async for page in files:
         out("".join(f"{_line(row, zone)}\n" for row in page))
 
 
-def _line(row: FileRow, zone: tzinfo) -> str:
+def _line(row: ReceiptRow, zone: tzinfo) -> str:
     word = OUTCOME_WORDS[row.outcome]
     text = f"  {word:<9}  {stamp_ns(row.mtime_ns, zone):<25}  {row.size:>17,}  {display(row.path)}"
     if row.payload and row.outcome == Outcome.DUPLICATE:

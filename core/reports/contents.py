@@ -11,7 +11,9 @@ from datetime import tzinfo
 import humanize
 import msgspec
 
-from core.catalog import differing, unopenable
+from core.catalog import differing, tile_rows, unopenable
+from core.catalog.file_sets import FileSet
+from core.catalog.tile_rows import Stretch
 from core.database import Read
 from core.media.file_types import Kind
 from core.models import Count, Outcome, Verdict
@@ -21,7 +23,6 @@ from core.receipts.files import WORDS
 from core.receipts.summary import Head, Heading, heading
 from core.receipts.text import OUTCOME_WORDS, facts, proven, verdict_words
 from core.receipts.timestamps import stamp
-from core.reports.tiles import Selection, Stretch, times
 
 DAYS_DRAWN = 62
 """The most days of a timeline that are drawn hour by hour; with more, each day is one row of numbers."""
@@ -104,7 +105,7 @@ def _outcomes(head: Head) -> list[tuple[str, Count]]:
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """Figures about a selection. cameras: (name, tiles, bytes, seconds of films and recordings)."""
+    """Figures about a set of files. cameras: (name, tiles, bytes, seconds of films and recordings)."""
 
     days: "list[Day]"
     cameras: list[tuple[str, int, int, float]]
@@ -114,9 +115,9 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-async def overview(read: Read, selection: Selection) -> Overview:
-    """Count a selection by day, camera and kind."""
-    stretches = await times(read, selection)
+async def overview(read: Read, files: FileSet) -> Overview:
+    """Count a set of files by day, camera and kind."""
+    stretches = await tile_rows.stretches(read, files)
     counts = Counter[str]()
     for one in stretches:
         counts[one.kind] += one.count
@@ -159,7 +160,7 @@ def _cameras(stretches: list[Stretch]) -> list[tuple[str, int, int, float]]:
     """(name, tiles, bytes, seconds of films and recordings), most tiles first."""
     found: dict[str, list[float]] = {}
     for one in stretches:
-        sums = found.setdefault(one.camera, [0, 0, 0.0])
+        sums = found.setdefault(display(one.camera), [0, 0, 0.0])
         for at, value in enumerate((one.count, one.bytes, one.seconds)):
             sums[at] += value
     listed = [

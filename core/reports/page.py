@@ -17,18 +17,20 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from core import VERSION
+from core.catalog import file_sets
+from core.catalog.file_sets import FileSet
 from core.database import Read
 from core.models import Outcome
 from core.paths import display
 from core.receipts import checksum_lists
-from core.receipts.files import FileRow, pages
+from core.receipts.files import ReceiptRow, pages
 from core.receipts.formats import checked
 from core.receipts.text import OUTCOME_WORDS
 from core.receipts.timestamps import stamp_ns
 from core.reports.contents import clock, contents, length, overview, size
 from core.reports.links import Linked, Links
-from core.reports.select import Chosen, of_import
-from core.reports.tiles import Selection, Tile, tiles
+from core.reports.select import Chosen
+from core.reports.tiles import Tile, tiles
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -37,6 +39,10 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 PIECE = 64 << 10
 """The fewest characters of a piece, except for the last."""
+
+PLAYERS = 200
+"""The most films that play within a page of which they are no part. A player takes 60 KiB of a browser's memory
+(Chromium 156), also before it plays; films of a page with more of them are links, and play alone."""
 
 ROWS = 200
 """Rows of the list of files that are rendered at a time."""
@@ -56,18 +62,18 @@ async def report(read: Read, name: str, links: Links) -> AsyncIterator[str]:
         listed=checksum_lists.number,
         failed=pages(read, import_id, told.heading.root, told.heading.last, (Outcome.FAILED,)),
         files=_rows(checked(read, told.heading), lambda ns: stamp_ns(ns, told.zone)),
-        **await _shared(read, of_import(import_id), links),
+        **await _shared(read, file_sets.of_import(import_id), links),
     )
     async for piece in _pieces(filled):
         yield piece
 
 
 async def sheet(read: Read, chosen: Chosen, links: Links, *, beside: str = "") -> AsyncIterator[str]:
-    """The sheet of a selection; `beside`: a line of plain text below its title.
+    """The sheet of a set of files; `beside`: a line of plain text below its title.
 
     Raises DatabaseError, and what `links` raise.
     """
-    shared = await _shared(read, chosen.selection, links)
+    shared = await _shared(read, chosen.files, links)
     filled = _template("sheet.html").generate_async(title=chosen.title, what=chosen.what, beside=beside, **shared)
     async for piece in _pieces(filled):
         yield piece
@@ -86,11 +92,13 @@ async def _pieces(filled: AsyncIterator[str]) -> AsyncIterator[str]:
     yield "".join(parts)
 
 
-async def _shared(read: Read, selection: Selection, links: Links) -> dict[str, Any]:
+async def _shared(read: Read, files: FileSet, links: Links) -> dict[str, Any]:
     """The values that the templates of both pages need."""
+    over = await overview(read, files)
+    players = over.films <= PLAYERS or not isinstance(links, Linked)
     return {
-        "tiles": _tiles(read, selection, links),
-        "over": await overview(read, selection),
+        "tiles": _tiles(read, files, links, players=players),
+        "over": over,
         "made": time.strftime("%Y-%m-%d %H:%M"),
         "style": style(),
         "style_hash": base64.b64encode(hashlib.sha256(style().encode()).digest()).decode(),
@@ -98,23 +106,25 @@ async def _shared(read: Read, selection: Selection, links: Links) -> dict[str, A
     }
 
 
-async def _tiles(read: Read, selection: Selection, links: Links) -> AsyncIterator[Markup]:
+async def _tiles(read: Read, files: FileSet, links: Links, *, players: bool) -> AsyncIterator[Markup]:
     """Tiles as HTML: a whole page of them at a time where their addresses are known, else in the pieces in which
     files are read."""
     last: tuple[str, str] | None = None
-    async for page in tiles(read, selection):
+    async for page in tiles(read, files):
         sections: list[tuple[tuple[str, str], bool, list[Tile]]] = []
         for over, group in groupby(page, _heading):
             sections.append((over, over != last, list(group)))
             last = over
         if isinstance(links, Linked):
-            yield _safe(_template("tiles.html", at_once=True).render(sections=sections, address=links.pieces))
+            template = _template("tiles.html", at_once=True)
+            yield _safe(template.render(sections=sections, address=links.pieces, players=players))
             continue
-        async for piece in _template("tiles.html").generate_async(sections=sections, address=links.pieces):
+        values = {"sections": sections, "address": links.pieces, "players": players}
+        async for piece in _template("tiles.html").generate_async(values):
             yield _safe(piece)
 
 
-async def _rows(found: AsyncIterator[list[FileRow]], moment: Callable[[int], str]) -> AsyncIterator[Markup]:
+async def _rows(found: AsyncIterator[list[ReceiptRow]], moment: Callable[[int], str]) -> AsyncIterator[Markup]:
     template = _template("rows.html", at_once=True)
     async for page in found:
         for at in range(0, len(page), ROWS):

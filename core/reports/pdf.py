@@ -9,6 +9,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 
 from core import VERSION
+from core.catalog import file_sets
+from core.catalog.file_sets import FileSet
 from core.database import Read
 from core.models import Count, Outcome
 from core.paths import display
@@ -20,8 +22,7 @@ from core.receipts.timestamps import stamp_ns
 from core.reports import fonts
 from core.reports.contents import Contents, Overview, clock, contents, length, overview, size
 from core.reports.paper import DIM, TONES, Paper
-from core.reports.select import of_import
-from core.reports.tiles import Selection, Tile, tiles
+from core.reports.tiles import Tile, tiles
 
 Picture = Callable[[str], Awaitable[bytes]]
 """Returns the smallest thumbnail of the item with a SHA-256, a JPEG file; empty where there is none."""
@@ -47,13 +48,13 @@ async def report(
     Raises UsageError, DatabaseError, and what `picture` raises.
     """
     told = await contents(read, name)
-    chosen = of_import(told.heading.import_id)
+    files = file_sets.of_import(told.heading.import_id)
     paper = Paper(told.title, f"Lading {VERSION}", places)
     _verdict(paper, told)
     await _trouble(paper, read, told)
     _numbers(paper, told)
-    _overview(paper, await overview(read, chosen))
-    await _sheet(paper, read, chosen, picture)
+    _overview(paper, await overview(read, files))
+    await _sheet(paper, read, files, picture)
     await _files(paper, read, told)
     _end(paper)
     return bytes(paper.pdf.output())
@@ -141,10 +142,10 @@ def _overview(paper: Paper, over: Overview) -> None:
         paper.bars([(hour, height) for hour, height, _ in day.bars], 24, 6)
 
 
-async def _sheet(paper: Paper, read: Read, chosen: Selection, picture: Picture) -> None:
+async def _sheet(paper: Paper, read: Read, files: FileSet, picture: Picture) -> None:
     last: tuple[str, str] | None = None
     at = 0
-    async for page in tiles(read, chosen):
+    async for page in tiles(read, files):
         for tile in page:
             over = (tile.day or "no date", tile.camera or "camera not known")
             if over != last:

@@ -4,21 +4,19 @@ A sidecar, a camera's own proxy and the JPEG beside a RAW are on the tile of the
 movie of a Live Photo on that of its still; frames of one take in a folder of its name are one tile.
 """
 
-# ruff: noqa: S608 - the SQL is composed of our own conditions; what a person typed is always a parameter
-
-import json
 import os
 import re
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator
 
 import msgspec
 
+from core.catalog import tile_rows
+from core.catalog.file_sets import FileSet
+from core.catalog.tile_rows import TileRow
 from core.database import Read
 from core.derivatives import places
 from core.media.file_types import Kind
 from core.media.makers.rule import Role
-from core.models import Outcome
 from core.paths import display, relative
 
 PAGE = 200
@@ -27,61 +25,8 @@ PAGE = 200
 ORDERED = 50_000
 """Files per query for the order: eight bytes each are kept, so that a million files take few queries."""
 
-_OWNED = (
-    *(Role.SIDECAR, Role.RAW_PAIR, Role.PROXY, Role.THUMBNAIL, Role.VOICE_MEMO),
-    *(Role.METADATA, Role.AUDIO),
-)
-"""Files with these roles for another file have no tile of their own."""
-
-_MEDIA = (Kind.IMAGES, Kind.VIDEOS, Kind.AUDIO)
-
-
-def _listed(values: Sequence[str]) -> str:
-    return ", ".join(f"'{value}'" for value in values)
-
-
-_TAKEN = "iif(m.captured_zone IS 'unset', NULL, m.captured_local)"
-_CHANGED = "strftime('%Y-%m-%dT%H:%M:%S', f.mtime_ns / 1000000000, 'unixepoch', 'localtime')"
-_SHOWN = f"""
-    SELECT min(f.id) AS id, coalesce({_TAKEN}, {_CHANGED}, '') AS at, coalesce(m.camera, '') AS camera, f.kind,
-           f.path, f.size, coalesce(p.duration, m.duration, 0) AS duration
-    FROM ({{ids}}) s CROSS JOIN file f ON f.id = s.id
-         LEFT JOIN metadata m ON m.item_id = f.item_id LEFT JOIN probe p ON p.item_id = f.item_id
-    WHERE f.outcome IN ({int(Outcome.ARCHIVED)}, {int(Outcome.DUPLICATE)}) AND f.item_id IS NOT NULL
-        AND f.kind IN ({_listed(_MEDIA)})
-        AND NOT EXISTS (SELECT 1 FROM link k WHERE k.file_id = f.id AND k.role IN ({_listed(_OWNED)}))
-        AND NOT EXISTS (SELECT 1 FROM live_pair v JOIN file o ON o.item_id = v.still_id
-                        WHERE v.movie_id = f.item_id AND +o.import_id = f.import_id)
-    GROUP BY f.item_id
-"""
-_ORDER = "SELECT id FROM ({shown}) ORDER BY substr(at, 1, 10), camera, at, path LIMIT ? OFFSET ?"
-_TIMES = """
-    SELECT substr(at, 1, 10), substr(at, 12, 2), camera, kind, count(*), sum(size), sum(duration) FROM ({shown})
-    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
-"""
-_TILES = f"""
-    SELECT f.id, a.path, i.root, f.path, f.kind, t.size, t.path, t.xxh128, t.sha256, m.captured_local,
-           m.captured_zone, {_CHANGED}, m.camera, m.lens, coalesce(p.duration, m.duration),
-           d.path, d.width, d.height, d.note, y.path,
-           (SELECT movie_id FROM live_pair WHERE still_id = t.id),
-           (SELECT group_concat(role) FROM link WHERE owner_id = f.id)
-    FROM json_each(?) j CROSS JOIN file f ON f.id = j.value JOIN import i ON i.id = f.import_id
-         JOIN item t ON t.id = f.item_id JOIN archive a ON a.id = t.archive_id
-         LEFT JOIN metadata m ON m.item_id = t.id LEFT JOIN probe p ON p.item_id = t.id
-         LEFT JOIN derivative d ON d.item_id = t.id AND d.role = '400'
-         LEFT JOIN derivative y ON y.item_id = t.id AND y.role = 'proxy'
-    ORDER BY j.key
-"""
-
 # Frames of a take are in a folder with the name of the take, or in one below it (ARRI: <Clip>/<WxH>/).
 _FRAME = re.compile(rb"(.*?)[._-]?(\d{4,})\.(?:dng|ari|arx|dpx|exr|tiff?)", re.IGNORECASE | re.DOTALL)
-
-
-class Selection(msgspec.Struct, frozen=True):
-    """A query for the `id`s of files, and its parameters."""
-
-    ids: str
-    values: Sequence[Any] = ()
 
 
 class Tile(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,33 +63,14 @@ class Tile(msgspec.Struct, frozen=True, kw_only=True):
         return self.at[:10]
 
 
-class Stretch(msgspec.Struct, frozen=True):
-    """The tiles of one camera and kind in one hour of one day. seconds: of films and recordings."""
-
-    day: str
-    hour: str
-    camera: str
-    kind: str
-    count: int
-    bytes: int
-    seconds: float
-
-
-async def times(read: Read, chosen: Selection) -> list[Stretch]:
-    """How many tiles there are, by day, hour, camera and kind."""
-    rows = await read(_TIMES.format(shown=_SHOWN.format(ids=chosen.ids)), chosen.values)
-    return [Stretch(day, hour, display(camera), *rest) for day, hour, camera, *rest in rows]
-
-
-async def tiles(read: Read, chosen: Selection) -> AsyncIterator[list[Tile]]:
-    """The tiles of a selection, in order, a page at a time. With more than `ORDERED` files, one whose metadata is
-    found meanwhile may be missed or come twice."""
-    sql = _ORDER.format(shown=_SHOWN.format(ids=chosen.ids))
+async def tiles(read: Read, files: FileSet) -> AsyncIterator[list[Tile]]:
+    """The tiles of a set of files, in order, a page at a time. With more than `ORDERED` files, one whose metadata
+    is found meanwhile may be missed or come twice."""
     offset, held = 0, list[Tile]()
-    while ids := [id for (id,) in await read(sql, (*chosen.values, ORDERED, offset))]:
+    while ids := await tile_rows.order(read, files, ORDERED, offset):
         offset += len(ids)
         for at in range(0, len(ids), PAGE):
-            rows = await read(_TILES, (json.dumps(ids[at : at + PAGE]),))
+            rows = await tile_rows.rows(read, ids[at : at + PAGE])
             held = _together([*held, *map(_tile, rows)])
             # The last tile may continue on the next page.
             if held[:-1]:
@@ -168,39 +94,37 @@ def _together(found: list[Tile]) -> list[Tile]:
     return made
 
 
-def _tile(row: Sequence[Any]) -> Tile:
-    id, archive, root, path, kind, size, payload, xxh128, sha256, taken, zone, changed, *more = row
-    camera, lens, duration, picture, width, height, note, film, movie, roles = more
-    below = relative(root, path)
-    digest = xxh128.hex()
+def _tile(row: TileRow) -> Tile:
+    below = relative(row.root, row.path)
+    digest = row.xxh128.hex()
+    picture, film = row.picture, row.film
     if picture is None:
-        picture = places.thumbnail(payload, digest, "400") if kind in (Kind.IMAGES, Kind.VIDEOS) else ""
+        picture = places.thumbnail(row.payload, digest, "400") if row.kind in (Kind.IMAGES, Kind.VIDEOS) else ""
     if film is None:
-        film = places.proxy(payload, digest) if kind == Kind.VIDEOS else ""
-    marks = ["LIVE"] if movie is not None else []
-    held = (roles or "").split(",")
-    marks += ["RAW+JPEG"] if Role.RAW_PAIR in held else []
-    marks += ["CLOCK NOT SET"] if zone == "unset" else []
-    taken = display(taken or "") if zone != "unset" else ""
+        film = places.proxy(row.payload, digest) if row.kind == Kind.VIDEOS else ""
+    marks = ["LIVE"] if row.movie is not None else []
+    marks += ["RAW+JPEG"] if Role.RAW_PAIR in (row.roles or "").split(",") else []
+    marks += ["CLOCK NOT SET"] if row.zone == "unset" else []
+    taken = display(row.captured or "") if row.zone != "unset" else ""
     return Tile(
-        id=id,
-        archive=archive,
+        id=row.id,
+        archive=row.archive,
         name=display(os.path.basename(below)),
         path=display(below),
-        kind=kind,
-        size=size,
-        payload=payload,
+        kind=row.kind,
+        size=row.size,
+        payload=row.payload,
         picture=picture,
         film=film,
-        width=width or 0,
-        height=height or 0,
-        note=display(note or ""),
-        sha256=sha256.hex(),
-        at=taken or changed or "",
+        width=row.width or 0,
+        height=row.height or 0,
+        note=display(row.note or ""),
+        sha256=row.sha256.hex(),
+        at=taken or row.changed or "",
         taken=taken,
-        camera=display(camera or ""),
-        lens=display(lens or ""),
-        duration=duration or 0.0,
+        camera=display(row.camera or ""),
+        lens=display(row.lens or ""),
+        duration=row.duration or 0.0,
         marks=tuple(marks),
         take=_take(below),
     )

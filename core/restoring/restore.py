@@ -3,17 +3,18 @@
 import asyncio
 import errno
 import json
+import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 
 from core import paths
-from core.aio import to_the_end
-from core.archives.readonly import Reading
+from core.aio import first_error, to_the_end
 from core.concurrency import Limit
 from core.database import Read
 from core.errors import LadingError, UsageError, WorkerDiedError
-from core.models import IN_ARCHIVE, Count, Side
+from core.models import IN_ARCHIVE, Count, RestoreOptions, Side
 from core.paths import display
 from core.restoring import selection
 from core.restoring.naming import Naming
@@ -21,7 +22,7 @@ from core.restoring.placing import Placing, placing
 from core.restoring.selection import Found, Tree
 from core.results import RestoreResult
 from core.workers import messages, restore_messages, shared_memory
-from core.workers.messages import Fault
+from core.workers.messages import Fault, Place
 from core.workers.pool import Pool, TaskFailedError, Worker
 from core.workers.restore_messages import Restored, Target, ToRestore
 
@@ -36,10 +37,19 @@ TICK = 0.25
 Progress = Callable[[Count, Count], None]
 """Called with what has been done so far, and with the total."""
 
+Result = tuple[bytes, bool, Fault | None]
+"""A file's path at the destination, whether it was there already, and the fault, as in `Restored`."""
+
 # Errors for a name that the file system cannot hold: exFAT through FUSE reports that there is no such file.
 _NAMES = frozenset({errno.EINVAL, errno.EILSEQ, errno.ENOENT})
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+
+
+Fetch = Callable[[Collection[str], bytes, Callable[[int], None]], Awaitable[LadingError | None]]
+"""Brings payload, by its paths below the archive's root, from a remote into a folder, below which it has the same
+paths. The last argument is called with the bytes brought so far. What could not be brought is left out; the error
+says why."""
 
 
 class RestoreError(LadingError):
@@ -50,13 +60,20 @@ class RestoreError(LadingError):
 
 class Restore:
     """One restore of some trees into one folder. After an interruption, the next restore skips what is there
-    already."""
+    already.
 
-    def __init__(self, read: Read, pool: Pool, copy: Limit, archive: Reading) -> None:
+    archive: where to read from; a remote if `fetch` is given, of which only files that the destination lacks are
+    brought into the destination's staging, a request's at a time.
+    """
+
+    def __init__(self, read: Read, pool: Pool, copy: Limit, archive: Place, fetch: Fetch | None = None) -> None:
         self._read = read
         self._pool = pool
         self._copy = copy
         self._archive = archive
+        self._fetch = fetch
+        self._brought: dict[str, int] = {}
+        """Bytes brought from a remote for the requests that are under way, by the names of their folders."""
         self._done = [0, 0]
         self._copied = [0, 0]
         self._there = [0, 0]
@@ -76,31 +93,28 @@ class Restore:
         trees: list[Tree],
         path: bytes,
         progress: Progress,
-        *,
-        by_date: bool,
-        portable: bool = False,
+        options: RestoreOptions,
         naming: Naming | None = None,
-        dry: bool = False,
-        links: bool = False,
     ) -> RestoreResult:
-        """Restore all trees. portable: names are encoded so that any file system can hold them. naming: gives
-        files other names. links: recorded symbolic links are made. dry: only plan, write nothing.
+        """Restore all trees below `path`. naming: the names that `options.naming` asks for.
 
         Raises UsageError; RestoreError when archive or destination do not answer.
         """
-        self._portable, self._links = portable, links
+        self._portable, self._links = options.portable, options.links
         began = time.monotonic()
         total = await self._total(trees)
         try:
             async with AsyncExitStack() as stack:
-                if by_date or naming is not None:
-                    self._placing = await stack.enter_async_context(placing(self._read, naming, by_date=by_date))
-                if dry:
+                if options.by_date or naming is not None:
+                    self._placing = await stack.enter_async_context(
+                        placing(self._read, naming, by_date=options.by_date)
+                    )
+                if options.dry:
                     await self._plan(trees)
                 else:
-                    await self._all(trees, path, progress, total, by_date)
+                    await self._all(trees, path, progress, total, options.by_date)
         except (TaskFailedError, WorkerDiedError, ExceptionGroup) as error:
-            first = _first(error)
+            first = first_error(error)
             if isinstance(first, TaskFailedError | WorkerDiedError):
                 raise RestoreError(
                     f"{first}.", "See to the disks, then restore again: what is there is left."
@@ -120,7 +134,7 @@ class Restore:
             absent_count=self._counts["absent"],
             absent=tuple(self._absent),
             folders=tuple(display(tree.folder) for tree in trees if tree.folder),
-            dry=dry,
+            dry=options.dry,
             planned_count=self._counts["planned"],
             planned=tuple(self._planned),
             seconds=time.monotonic() - began,
@@ -184,7 +198,7 @@ class Restore:
         return Count(files=files, bytes=size)
 
     async def _open(self, path: bytes) -> Target:
-        request = restore_messages.OpenTarget(path, self._archive.place)
+        request = restore_messages.OpenTarget(path, self._archive)
         try:
             async with self._pool.worker("restore") as worker:
                 opened = await worker.ask(request, restore_messages.TargetOpened)
@@ -227,13 +241,13 @@ class Restore:
                 self._note("renamed", self._renamed, wanted, display(path))
 
     async def _part(self, target: Target, files: list[ToRestore]) -> None:
-        async with self._copy, self._pool.worker("restore") as worker:
-            self._at_work[worker] = worker.slot.get(shared_memory.WRITTEN)
-            try:
-                reply = await worker.ask(restore_messages.Restore(self._archive.place, target, files), Restored)
-            finally:
-                del self._at_work[worker]
-        for file, (path, there, fault) in zip(files, reply.files, strict=True):
+        async with self._copy:
+            results = await (
+                self._copied_from(self._archive, target, files)
+                if self._fetch is None
+                else self._fetched(self._fetch, target, files)
+            )
+        for file, (path, there, fault) in zip(files, results, strict=True):
             if fault is not None and (fault.lost or (fault.side == Side.TARGET and fault.code in _FULL)):
                 raise RestoreError(
                     f"{fault.side}: {fault.text}.", "Make room, then restore again: what is there is left."
@@ -250,14 +264,54 @@ class Restore:
             if path != file.path:
                 self._note("renamed", self._renamed, file.path, display(path))
 
+    async def _copied_from(self, place: Place, target: Target, files: list[ToRestore]) -> list[Result]:
+        async with self._pool.worker("restore") as worker:
+            self._at_work[worker] = worker.slot.get(shared_memory.WRITTEN)
+            try:
+                return (await worker.ask(restore_messages.Restore(place, target, files), Restored)).files
+            finally:
+                del self._at_work[worker]
+
+    async def _fetched(self, fetch: Fetch, target: Target, files: list[ToRestore]) -> list[Result]:
+        """Restore files from a remote."""
+        name = secrets.token_hex(6)
+        async with self._pool.worker("restore") as worker:
+            made = await worker.ask(restore_messages.MakeDownloads(target, name), restore_messages.Downloads)
+        try:
+            # The folder is empty yet, so this finds the files that are at the destination already.
+            results = await self._copied_from(made.place, target, files)
+            lacking = [
+                number
+                for number, (_, _, fault) in enumerate(results)
+                if fault is not None and fault.side == Side.ARCHIVE and not fault.lost
+            ]
+            if lacking:
+                payload = {files[number].payload for number in lacking}
+                error = await fetch(payload, made.place.root, partial(self._brought.__setitem__, name))
+                self._brought.pop(name, None)
+                again = await self._copied_from(made.place, target, [files[number] for number in lacking])
+                if error is not None and all(fault is not None for _, _, fault in again):
+                    raise error
+                for number, result in zip(lacking, again, strict=True):
+                    results[number] = result
+            return results
+        finally:
+            self._brought.pop(name, None)
+            await to_the_end(self._remove(target, name))
+
+    async def _remove(self, target: Target, name: str) -> None:
+        with suppress(TaskFailedError, WorkerDiedError, OSError):
+            async with self._pool.worker("restore") as worker:
+                await worker.ask(restore_messages.RemoveDownloads(target, name), messages.Done)
+
     async def _folders(self, target: Target, tree: Tree) -> None:
         found = await selection.folders(self._read, tree)
         if self._portable:
             found = [(paths.portable(path), mtime_ns, far) for path, mtime_ns, far in found]
         for at in range(0, len(found), TOGETHER):
-            request = restore_messages.DressFolders(target, found[at : at + TOGETHER])
+            request = restore_messages.SetFolderTimes(target, found[at : at + TOGETHER])
             async with self._pool.worker("restore") as worker:
-                reply = await worker.ask(request, restore_messages.Dressed)
+                reply = await worker.ask(request, restore_messages.FolderFaults)
             for path, fault in reply.faults:
                 self._note("failed", self._failed, path, _why(fault, path))
 
@@ -270,6 +324,7 @@ class Restore:
         while True:
             await asyncio.sleep(TICK)
             flying = sum(worker.slot.get(shared_memory.WRITTEN) - since for worker, since in self._at_work.items())
+            flying += sum(self._brought.values())
             progress(Count(files=self._done[0], bytes=min(total.bytes, self._done[1] + flying)), total)
 
 
@@ -292,11 +347,3 @@ def _parts(page: list[Found]) -> list[list[ToRestore]]:
         parts[-1].append(found.file)
         filled += found.file.size
     return parts
-
-
-def _first(error: Exception) -> Exception:
-    """The first error within exception groups."""
-    chosen = error
-    while isinstance(chosen, ExceptionGroup):
-        chosen = chosen.exceptions[0]
-    return chosen

@@ -88,8 +88,9 @@ class Found(msgspec.Struct):
     link: bytes | None = None
 
 
-async def trees(read: Read, name: str) -> list[Tree]:
-    """The trees of `name`: an import (its id or the beginning of it), a card or a location. Raises UsageError.
+async def trees(read: Read, name: str, archive: int = 0) -> list[Tree]:
+    """The trees of `name`: an import (its id or the beginning of it), a card or a location. `archive`: the id of
+    the archive, if `name` is in several; 0: none is given. Raises UsageError.
 
     The prefixes `import:`, `card:` and `location:` say which. If there are several sources, each gets a folder.
     """
@@ -114,12 +115,12 @@ async def trees(read: Read, name: str) -> list[Tree]:
         chosen = [one for one in everything if one.id == id]
     if not chosen:
         raise UsageError(f"there is no {kind} {display(rest)}.", "See `lading imports`.")
-    return _of_one_archive(chosen, rest)
+    return _of_one_archive(chosen, rest, archive)
 
 
-async def fitting(read: Read, text: str) -> list[Tree]:
-    """The trees of the archived files that match `text` (`core.catalog.search`), each content once. Raises
-    UsageError."""
+async def fitting(read: Read, text: str, archive: int = 0) -> list[Tree]:
+    """The trees of the archived files that match `text` (`core.catalog.search`), each content once. `archive`: as
+    for `trees`. Raises UsageError."""
     _, more, ids = await file_list.archived(read, text)
     if more:
         raise UsageError(
@@ -133,7 +134,7 @@ async def fitting(read: Read, text: str) -> list[Tree]:
     if not chosen:
         raise UsageError(f"nothing that fits {display(text)} is in the archive.", "Look for it: lading find WORD")
     only = frozenset(row[1] for row in rows)
-    return [msgspec.structs.replace(tree, only=only) for tree in _of_one_archive(chosen, text)]
+    return [msgspec.structs.replace(tree, only=only) for tree in _of_one_archive(chosen, text, archive)]
 
 
 async def _all(read: Read) -> list[Wanted]:
@@ -141,9 +142,11 @@ async def _all(read: Read) -> list[Wanted]:
     return [Wanted(*row[:4], (row[4], row[5], row[6]), *row[7:]) for row in rows]  # type: ignore[call-arg]
 
 
-def _of_one_archive(chosen: Sequence[Wanted], rest: str) -> list[Tree]:
+def _of_one_archive(chosen: Sequence[Wanted], rest: str, archive: int) -> list[Tree]:
     if len({one.archive_id for one in chosen}) > 1:
-        raise UsageError(f"{display(rest)} is in several archives.", "Give the id of an import.")
+        chosen = [one for one in chosen if one.archive_id == archive]
+        if not chosen:
+            raise UsageError(f"{display(rest)} is in several archives.", "Say which: --archive DIR.")
     return _by_source(chosen)
 
 

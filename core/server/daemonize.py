@@ -25,6 +25,7 @@ def main() -> None:
         os._exit(0)
     import msgspec
 
+    import core.light_start  # noqa: F401, isort: split
     from core import config
     from core.errors import LadingError
     from core.protocol import Failed

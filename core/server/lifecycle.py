@@ -106,7 +106,9 @@ async def _serve(engine: Engine, home: str, ready: Ready, idle: float | None) ->
     gc.set_threshold(COLLECT_AFTER)
     events.info("the engine runs", extra={"pid": os.getpid(), "version": VERSION, "home": home})
     ready(server.welcome())
-    taking = asyncio.create_task(recovery.take_up(engine), name="take up")
+    taking = asyncio.create_task(
+        recovery.take_up(engine.catalog, engine.imports, resume=engine.config.resume_at_start), name="take up"
+    )
     taking.add_done_callback(_taken_up)
     awake = Awake()
     try:
@@ -147,7 +149,7 @@ async def _end(engine: Engine, server: Server, awake: Awake) -> int:
     try:
         async with asyncio.timeout(STOP):
             await awake.hold(False)
-            await recovery.put_down(engine)
+            await recovery.put_down(engine.catalog, engine.imports)
             await engine.stop()
     except TimeoutError:
         events.error("the engine could not end in order", extra={"seconds": STOP})

@@ -13,11 +13,13 @@ from core.catalog import Catalog, import_list
 from core.client.api import EngineCalls, OnProgress, OnText
 from core.client.sync_client import done
 from core.database import Database, Row
+from core.details import Changes
 from core.engine.engine import Engine
 from core.engine.hash_lists import HashLists
 from core.engine.queries import Queries
 from core.errors import DatabaseError, EngineError, UsageError
-from core.models import Count, ImportRecord, ImportView, JobState, JobView, QueueView, Snapshot, State, Waits
+from core.listings import ImportRecord
+from core.models import Count, JobState, State, Waits
 from core.paths import display
 from core.protocol import (
     Message,
@@ -31,8 +33,9 @@ from core.protocol import (
 from core.queue.jobs import Jobs
 from core.queue.queue_defs import QUEUES
 from core.queue.stats import QueueStats
-from core.results import Changes
-from core.server.handlers import Caller, handle
+from core.server.caller import Caller
+from core.server.handlers import handle
+from core.snapshot import ImportView, JobView, QueueView, Snapshot
 from core.sqlite import sqlite3
 
 R = TypeVar("R")
@@ -105,7 +108,7 @@ class _Told:
             self._text(message.text)
 
 
-class Reading:
+class ReadOnlyDatabase:
     """The reading part of `core.database.Database`, without an event loop. Creating it raises DatabaseError."""
 
     def __init__(self, home: str) -> None:
@@ -157,7 +160,7 @@ class _OfflineEngine:
     """What the handlers of LOOKING use of an engine."""
 
     def __init__(self, home: str) -> None:
-        self.database = cast("Database", Reading(home))
+        self.database = cast("Database", ReadOnlyDatabase(home))
         self.jobs = _OldJobs(self.database)
         self.imports = _NoImports()
         catalog, nothing = Catalog(self.database), cast("Any", None)
@@ -165,7 +168,7 @@ class _OfflineEngine:
         self.hash_lists = HashLists(nothing, catalog, nothing)
 
     def close(self) -> None:
-        cast("Reading", self.database).close()
+        cast("ReadOnlyDatabase", self.database).close()
 
     def snapshot(self) -> Snapshot:
         """The unfinished imports, as they were left, and the jobs that wait in the queues."""

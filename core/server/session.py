@@ -28,6 +28,7 @@ from core.protocol.import_requests import ResumeImport, StartImports
 from core.protocol.replies import reply_of
 from core.protocol.requests import Change, Forget, Hello, Look, Page, Status, Stop, Subscribe
 from core.server import handlers
+from core.server.caller import Caller
 
 if TYPE_CHECKING:
     from core.server.server import Server
@@ -182,7 +183,7 @@ class Session:
             case request:
                 if server.leaving and not isinstance(request, Look):
                     raise EngineLostError("it is about to end.", "Try again.")
-                return await handlers.handle(server.engine, request, handlers.Caller(self, call.number))
+                return await handlers.handle(server.engine, request, Caller(self, call.number))
         return None
 
     def _forget(self, number: int) -> None:

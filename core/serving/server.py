@@ -13,17 +13,17 @@ from cheroot import wsgi
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 from core.catalog import original_names
+from core.catalog.file_sets import FileSet
 from core.database import Read
 from core.errors import ArchiveError
 from core.paths import display
 from core.reports import page
 from core.reports.links import Relative
 from core.reports.select import Chosen
-from core.reports.tiles import Selection
 from core.serving.content import BLOCK, Payload, Root
 from core.serving.gate import LOOPBACK, Environ, Gate, Start, refused
 from core.serving.names import Names
-from core.serving.patient import Patient
+from core.serving.timed_calls import TimedCalls
 from core.serving.webdav import Provider
 
 THREADS = 12
@@ -50,7 +50,7 @@ class Pages:
 
     def sheet(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """Answer with the sheet of everything in the archive."""
-        chosen = Chosen(self._title, "archive", Selection(original_names.EVERYTHING, (self._names.archive_id,)))
+        chosen = Chosen(self._title, "archive", FileSet(original_names.EVERYTHING, (self._names.archive_id,)))
         beside = "The originals, under their own names, are at this address for programs that know WebDAV."
         start_response("200 OK", [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")])
         if environ["REQUEST_METHOD"] == "HEAD":
@@ -137,9 +137,9 @@ class Serving:
         password: str = "",
         damaged: Callable[[Payload, str], None],
     ) -> None:
-        patient = Patient()
+        calls = TimedCalls()
         try:
-            root = Root(archive, patient)
+            root = Root(archive, calls)
             uuid = _uuid(root)
         except OSError as error:
             raise ArchiveError(
@@ -174,7 +174,7 @@ class Serving:
         self._server = wsgi.Server(
             (host, port), gate, numthreads=THREADS, server_name="lading", shutdown_timeout=1
         )
-        self._server.error_log = _unheard  # type: ignore[method-assign]
+        self._server.error_log = _ignore  # type: ignore[method-assign]
         self._server.prepare()
         # Connections have it from the socket that they came to (Linux, tcp(7); XNU, soreserve in sonewconn).
         self._server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_AT_ONCE)
@@ -193,7 +193,7 @@ class Serving:
         self._server.stop()
 
 
-def _unheard(*_: object, **__: object) -> None:
+def _ignore(*_: object, **__: object) -> None:
     """Ignore Cheroot's errors, which are about clients that disconnect; files that cannot be read are reported by
     `damaged`."""
 

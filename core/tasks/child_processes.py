@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 
@@ -71,12 +71,19 @@ class Child:
         self._ending: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, argv: Sequence[Argument], *, errors: int = asyncio.subprocess.DEVNULL) -> "Child":
-        """Start `argv`, lowered, in `/`. Its output is a pipe; `errors` is where its standard error goes."""
+    async def start(
+        cls,
+        argv: Sequence[Argument],
+        *,
+        errors: int = asyncio.subprocess.DEVNULL,
+        environ: Mapping[str, str] | None = None,
+    ) -> "Child":
+        """Start `argv`, lowered, in `/`. Its output is a pipe; `errors` is where its standard error goes.
+        `environ`: its environment, if not this process's."""
         process = await asyncio.create_subprocess_exec(
             *await asyncio.to_thread(lowered, argv),
             cwd="/",
-            env={**os.environ, "TZ": "UTC", "LC_ALL": "C"},
+            env={**(os.environ if environ is None else environ), "TZ": "UTC", "LC_ALL": "C"},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,

@@ -53,9 +53,9 @@ class Read(Value, frozen=True, kw_only=True):
     failure: str = ""
 
 
-_SENSELESS = Read(metadata=Metadata(error="exiftool's answer makes no sense"))
+_NO_SENSE = Read(metadata=Metadata(error="exiftool's answer makes no sense"))
 
-Said = msgspec.Raw | Read
+Answer = msgspec.Raw | Read
 """exiftool's JSON about one file, or a result where there was none."""
 
 
@@ -78,7 +78,7 @@ def main() -> None:
     for standard in (0, 1):
         os.dup2(nothing, standard)
     vital_threads.install()
-    signal.signal(signal.SIGCHLD, _bereaved)
+    signal.signal(signal.SIGCHLD, _exit_with_exiftool)
     # The configuration is empty, because the user's own may contain Perl code.
     tool = ExifTool(sys.argv[1], list(COMMON), config_file="", encoding="utf-8")
     tool.block_size = 1 << 16
@@ -86,14 +86,14 @@ def main() -> None:
     # Threads start only now: pyexiftool forks with a preexec_fn, which is unsafe with threads. While exiftool
     # reads some files, its answers about the files before are parsed.
     waiting: queue.SimpleQueue[list[bytes]] = queue.SimpleQueue()
-    said: queue.SimpleQueue[list[Said]] = queue.SimpleQueue()
+    said: queue.SimpleQueue[list[Answer]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests, waiting), daemon=True).start()
     threading.Thread(target=_answer, args=(said, replies), daemon=True).start()
     while True:
         said.put(_read(tool, waiting.get()))
 
 
-def _bereaved(_signal: int, _frame: object) -> None:
+def _exit_with_exiftool(_signal: int, _frame: object) -> None:
     with contextlib.suppress(ChildProcessError):
         if os.waitpid(-1, os.WNOHANG)[0] == 0:  # only stopped
             return
@@ -107,7 +107,7 @@ def _listen(requests: BinaryIO, waiting: "queue.SimpleQueue[list[bytes]]") -> No
     os.killpg(0, signal.SIGKILL)
 
 
-def _answer(said: "queue.SimpleQueue[list[Said]]", replies: BinaryIO) -> None:
+def _answer(said: "queue.SimpleQueue[list[Answer]]", replies: BinaryIO) -> None:
     while True:
         answers = [one if isinstance(one, Read) else parsed(bytes(one)) for one in said.get()]
         reply = msgspec.msgpack.encode(answers)
@@ -116,7 +116,7 @@ def _answer(said: "queue.SimpleQueue[list[Said]]", replies: BinaryIO) -> None:
             replies.flush()
 
 
-def _read(tool: ExifTool, paths: list[bytes]) -> "list[Said]":
+def _read(tool: ExifTool, paths: list[bytes]) -> "list[Answer]":
     """Read files in one call, or one by one when the answers cannot be matched with the files.
 
     exiftool skips files that it cannot find.
@@ -129,11 +129,11 @@ def _read(tool: ExifTool, paths: list[bytes]) -> "list[Said]":
         with contextlib.suppress(ValueError, RecursionError):
             answers = msgspec.json.decode(said or b"[]", type=list[msgspec.Raw])
             if len(paths) == 1 or list(map(_about, answers)) == list(map(os.path.basename, paths)):
-                return [*answers] or [Read(failure=_complaint(tool))]
+                return [*answers] or [Read(failure=_first_error(tool))]
     elif len(paths) == 1:
         return [Read(failure="its path holds a line break beside $ or @, which exiftool cannot be told")]
     if len(paths) == 1:
-        return [_SENSELESS]
+        return [_NO_SENSE]
     return [answer for path in paths for answer in _read(tool, [path])]
 
 
@@ -146,7 +146,7 @@ class _Source(msgspec.Struct):
     path: str = msgspec.field(name="SourceFile")
 
 
-def _complaint(tool: ExifTool) -> str:
+def _first_error(tool: ExifTool) -> str:
     said: bytes = tool.last_stderr
     lines = said.decode("utf-8", "replace").strip().splitlines()
     return lines[0].partition(" - ")[0] if lines else "exiftool said nothing"
@@ -155,12 +155,12 @@ def _complaint(tool: ExifTool) -> str:
 def parsed(json: bytes) -> Read:
     """Parse the answer for one file. It never raises, so that the other files of the call keep their results."""
     try:
-        return _taken_apart(json)
+        return _parsed(json)
     except Exception:
-        return _SENSELESS
+        return _NO_SENSE
 
 
-def _taken_apart(json: bytes) -> Read:
+def _parsed(json: bytes) -> Read:
     metadata = parse(json)
     if metadata.error is not None and metadata.error.startswith("Error opening file"):
         return Read(failure=metadata.error)

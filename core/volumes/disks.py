@@ -25,7 +25,10 @@ _ATTR_BIT_MAP_COUNT, _ATTR_VOL_INFO, _ATTR_VOL_UUID = 5, 0x80000000, 0x00040000
 _ANSWER = struct.Struct("=I16s")
 
 _ROOT = os.path.abspath(os.path.join(__file__, "../../.."))
-_CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from core.volumes import disks; disks.child(sys.argv[2])"
+_CHILD = (
+    "import sys; sys.path.insert(0, sys.argv[1]); import core.light_start; from core.volumes import disks; "
+    "disks.child(sys.argv[2])"
+)
 
 _SECTOR = 512
 """Bytes in a sector as sysfs counts them, whatever the disk's own sectors are (linux/blk_types.h: SECTOR_SIZE)."""
@@ -141,7 +144,7 @@ def wholes(device: str, timeout: float = 10.0, platform: str = sys.platform) -> 
         return frozenset()
     if platform != "darwin":
         return linux_wholes(device)
-    answer = subprocesses.ask(["/usr/sbin/diskutil", "info", "-plist", device], timeout)
+    answer = subprocesses.ask([DISKUTIL, "info", "-plist", device], timeout)
     return parse_wholes(answer.output) if answer else frozenset()
 
 

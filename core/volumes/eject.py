@@ -9,7 +9,7 @@ from core import subprocesses
 from core.errors import EjectError
 from core.paths import display
 from core.threads import each
-from core.volumes.disks import Disk, disk, wholes
+from core.volumes.disks import DISKUTIL, Disk, disk, wholes
 from core.volumes.mounts import Mount, mounted_at, mounts
 from core.volumes.probe import mount_of
 
@@ -92,7 +92,7 @@ def commands(
     only for root, and where /etc/fstab allows it.
     """
     if platform == "darwin":
-        return [["/usr/sbin/diskutil", "eject", mount.mount]]
+        return [[DISKUTIL, "eject", mount.mount]]
     found = []
     if which("udisksctl"):
         found.append(["udisksctl", "unmount", "--no-user-interaction", "--block-device", mount.device])

@@ -15,7 +15,10 @@ from core.volumes.mountpoint import on_volume
 from core.volumes.space import Space, space
 
 _ROOT = os.path.abspath(os.path.join(__file__, "../../.."))
-_CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from core.volumes import probe; probe.child(sys.argv[2])"
+_CHILD = (
+    "import sys; sys.path.insert(0, sys.argv[1]); import core.light_start; from core.volumes import probe; "
+    "probe.child(sys.argv[2])"
+)
 _LONGEST_LISTING = 2000
 
 SILENT = "does not answer"

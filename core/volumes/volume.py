@@ -20,7 +20,8 @@ class Volume(Mount, frozen=True, kw_only=True):
 
     removable: a card, or a disk on an external bus.
     name: the volume's label, else the last part of its mount point.
-    identity: the same whenever and wherever this volume is mounted (`identity`).
+    identity: the same whenever and wherever this volume is mounted (`identity`); empty where the system does not
+        say which disk it is. Then `removable` and `name` are not known either, and `error` says so.
     camera: a short name of the camera whose card this is.
     space: None when the volume does not answer or was not probed.
     answers: False when probing it found nothing in time. True when it was not probed.
@@ -45,18 +46,15 @@ def volumes(timeout: float = 5.0, among: Iterable[Mount] | None = None) -> list[
     """
     chosen = [mount for mount in (mounts() if among is None else among) if not mount.hidden]
 
-    def found(mount: Mount) -> tuple[Disk, VolumeProbe]:
+    def found(mount: Mount) -> tuple[VolumeProbe, Volume]:
         looked = probe(os.fsencode(mount.mount), timeout)
         try:
-            return _disk(mount, timeout), looked
+            return looked, volume(mount, _disk(mount, timeout), looked)
         except VolumeError as error:
-            return Disk(), msgspec.structs.replace(looked, error=looked.error or error.cause)
+            looked = msgspec.structs.replace(looked, error=looked.error or error.cause)
+            return looked, msgspec.structs.replace(volume(mount, Disk(), looked), identity="")
 
-    return [
-        volume(mount, below, looked)
-        for mount, (below, looked) in zip(chosen, each(found, chosen), strict=True)
-        if looked.directory or looked.error
-    ]
+    return [one for looked, one in each(found, chosen) if looked.directory or looked.error]
 
 
 def describe(mount: Mount, timeout: float = 10.0) -> Volume:

@@ -92,9 +92,12 @@ def write_new(folders: Folders, way: str, path: str, data: bytes) -> bool:
 
 
 def journal_names(request: text_messages.JournalNames) -> archive_messages.Names:
-    """(name, bytes) of the journals in a folder."""
+    """(name, bytes) of the journals in a folder; none if the archive, as a backup may, lacks the folder."""
     with opened(request.place) as folders:
-        return archive_messages.Names(journal_files.sizes(folders, request.folder))
+        try:
+            return archive_messages.Names(journal_files.sizes(folders, request.folder))
+        except FileNotFoundError:
+            return archive_messages.Names([])
 
 
 def read_text(request: text_messages.ReadText) -> text_messages.Text:

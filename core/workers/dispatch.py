@@ -1,7 +1,6 @@
 """Carrying out the engine's requests, one after the other."""
 
 import errno
-import traceback
 from collections.abc import Callable, Generator
 
 import msgspec
@@ -20,6 +19,7 @@ from core.workers import (
     open_archive,
     remove_junk,
     restore,
+    restore_downloads,
     restore_links,
     restore_messages,
     source_messages,
@@ -34,7 +34,6 @@ from core.workers.journal_rows import ReadFile
 from core.workers.messages import Fault, Reply, Request, Source
 from core.workers.move_payload import carry
 from core.workers.publish import publish
-from core.workers.read_list import read_list
 from core.workers.read_source import (
     CHANGED,
     CHANGING,
@@ -80,14 +79,15 @@ class Dispatcher:
         self._reader = Reader(slot)
         self.batch = Batch(slot)
         self._tree: Tree | None = None
-        self._listing: Generator[list[Entry], None, None] | None = None
+        self._listing: Listing | None = None
+        self._entries: Generator[list[Entry], None, None] | None = None
         self._checksums: Generator[source_messages.ListPart, None, None] | None = None
         slot.on_pause.append(self._close_tree)
 
     def wait(self, asked: Callable[[float], bool]) -> None:
         """Wait for a request. The source, which a listing keeps open, is closed unless a request comes within
         SOON."""
-        if (self._listing is not None or self._checksums is not None) and not asked(SOON):
+        if (self._entries is not None or self._checksums is not None) and not asked(SOON):
             self._slot.let_go()
 
     def answer(self, request: Request) -> Reply:
@@ -108,6 +108,8 @@ class Dispatcher:
             return messages.Failed(fault, type(error).__name__)
         except Exception as error:
             # An error of the program itself: the engine logs the traceback and fails this request only.
+            import traceback  # imported here, because it makes each start longer
+
             self._forget()
             text = f"{type(error).__name__}: {error}".encode("ascii", "backslashreplace").decode()
             trace = traceback.format_exc().encode("ascii", "backslashreplace").decode()
@@ -121,10 +123,10 @@ class Dispatcher:
         self._close_tree()
 
     def _end_listing(self) -> None:
-        for generator in (self._listing, self._checksums):
+        for generator in (self._entries, self._checksums):
             if generator is not None:
                 generator.close()
-        self._listing = self._checksums = None
+        self._listing = self._entries = self._checksums = None
 
     def _carry_out(self, request: Request) -> Reply:
         if not isinstance(request, _MORE):
@@ -155,6 +157,8 @@ class Dispatcher:
             case source_messages.ListMore():
                 return self._list_more()
             case source_messages.ReadList():
+                from core.workers.read_list import read_list  # few sources have lists, and its parsers load slowly
+
                 tree = self._source(request.source)
                 self._checksums = read_list(tree, request.path, self._reader.arena, self._slot)
                 return self._read_list_more()
@@ -191,18 +195,19 @@ class Dispatcher:
         self._slot.begin("list")
         tree = self._source(request.source)
         tree.fileno()
-        self._listing = Listing(request, tree, self._slot).entries()
+        self._listing = Listing(request, tree, self._slot)
+        self._entries = self._listing.entries()
         return self._list_more()
 
     def _list_more(self) -> Reply:
-        if self._listing is None or self._tree is None:
+        if self._listing is None or self._entries is None or self._tree is None:
             raise RuntimeError("no listing is under way")
-        entries = next(self._listing, [])
+        entries, more = next(self._entries), not self._listing.complete
         source = Source(self._tree.root, self._tree.device, self._tree.inode)
-        if not entries:
-            self._listing = None
+        if not more:
+            self._end_listing()
             self._close_tree()
-        return source_messages.Listed(source, entries, bool(entries))
+        return source_messages.Listed(source, entries, more)
 
     def _read_list_more(self) -> Reply:
         if self._checksums is None:
@@ -323,8 +328,10 @@ _REQUESTS: dict[type, Callable[..., Reply]] = {
     archive_messages.Tidy: remove_junk.tidy,
     archive_messages.SetAside: archive_files.set_aside,
     restore_messages.OpenTarget: restore.open_target,
-    restore_messages.DressFolders: restore.dress_folders,
+    restore_messages.SetFolderTimes: restore.set_folder_times,
     restore_messages.Link: restore_links.link,
     restore_messages.CloseTarget: restore.close_target,
+    restore_messages.MakeDownloads: restore_downloads.make,
+    restore_messages.RemoveDownloads: restore_downloads.remove,
     archive_messages.Space: archive_files.space,
 }

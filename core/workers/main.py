@@ -3,10 +3,10 @@
 import os
 import resource
 import signal
-import socket
 import sys
 from contextlib import suppress
 
+import core.light_start  # noqa: F401
 from core import vital_threads
 from core.files.dataless import fetch
 from core.ipc import Line, leave_with_engine
@@ -34,14 +34,13 @@ def main() -> None:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     worker = Dispatcher(Control(control_fd).slot(number))
-    with socket.socket(fileno=line_fd) as connection:
-        line = Line(connection, decoder_of(Request))
-        try:
-            while True:
-                worker.wait(line.waits)
-                line.send(worker.answer(line.receive()))
-        except EOFError:
-            os._exit(0)
+    line = Line(line_fd, decoder_of(Request))
+    try:
+        while True:
+            worker.wait(line.waits)
+            line.send(worker.answer(line.receive()))
+    except EOFError:
+        os._exit(0)
 
 
 if __name__ == "__main__":

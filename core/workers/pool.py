@@ -187,7 +187,7 @@ class Pool:
             if found.alive:
                 worker = found
             else:
-                self._bury(found)
+                self._discard(found)
         if worker is None:
             worker = await self._start()
         worker.task = task
@@ -201,9 +201,9 @@ class Pool:
             if worker.alive:
                 self._idle.append(worker)
             else:
-                self._bury(worker)
+                self._discard(worker)
 
-    def _bury(self, worker: Worker) -> None:
+    def _discard(self, worker: Worker) -> None:
         worker.kill()
         self._dying.add(worker)
         task = asyncio.create_task(self._wait_for_end(worker))

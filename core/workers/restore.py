@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import re
+import shutil
 import stat
 import sys
 import time
@@ -35,6 +36,9 @@ LEFT, MOMENT = 20, 0.1
 """How often staging is cleared until nothing writes there any more, and the seconds between."""
 
 RESTORE_STAGING = ".lading-restore"
+DOWNLOADS = "downloads-"
+"""What the names of folders in staging begin with that hold payload brought from a remote."""
+
 _RUN = re.compile(r"run-[0-9a-f]{12}")
 
 NAME_ATTEMPTS = 10_000
@@ -256,7 +260,7 @@ def other_name(name: bytes, count: int) -> bytes:
     return cut(stem, max(0, 255 - len(mark + dot + ending))) + mark + dot + ending
 
 
-def dress_folders(request: restore_messages.DressFolders) -> restore_messages.Dressed:
+def set_folder_times(request: restore_messages.SetFolderTimes) -> restore_messages.FolderFaults:
     """Make folders and set their times, deepest first. Raises LostError, OSError."""
     faults: list[tuple[bytes, Fault]] = []
     with target_folders(request.target) as root:
@@ -266,7 +270,7 @@ def dress_folders(request: restore_messages.DressFolders) -> restore_messages.Dr
                 times.put(root.at(os.fsdecode(path), MADE), mtime_ns, far)
             except OSError as error:
                 faults.append((path, fault_of(error, Side.TARGET)))
-    return restore_messages.Dressed(faults)
+    return restore_messages.FolderFaults(faults)
 
 
 def close_target(request: restore_messages.CloseTarget) -> messages.Done:
@@ -285,10 +289,13 @@ def close_target(request: restore_messages.CloseTarget) -> messages.Done:
 
 
 def _clear(folders: Folders, path: str) -> None:
-    """Remove a folder that holds only staged files."""
+    """Remove a folder that holds only staged files, and folders of downloads."""
     with suppress(OSError):
         folder = folders.at(path)
         for name in os.listdir(folder):
-            os.unlink(name, dir_fd=folder)
+            if name.startswith(DOWNLOADS):
+                shutil.rmtree(name, dir_fd=folder)
+            else:
+                os.unlink(name, dir_fd=folder)
         above, _, last = path.rpartition("/")
         os.rmdir(last, dir_fd=folders.at(above))

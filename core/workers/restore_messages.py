@@ -68,7 +68,7 @@ class Linked(Reply):
     links: list[tuple[bytes, bool, Fault | None]]
 
 
-class DressFolders(Request):
+class SetFolderTimes(Request):
     """Make missing folders of the target, and set the times of all; the deepest must come first.
 
     folders: (path, mtime_ns, `far` as in Entry).
@@ -78,10 +78,30 @@ class DressFolders(Request):
     folders: list[tuple[bytes, int, str]]
 
 
-class Dressed(Reply):
-    """The reply to DressFolders: the folders that could not be made, and why."""
+class FolderFaults(Reply):
+    """The reply to SetFolderTimes: the folders that could not be made, and why."""
 
     faults: list[tuple[bytes, Fault]]
+
+
+class MakeDownloads(Request):
+    """Make the folder `name` in the target's staging, for payload that is brought from a remote."""
+
+    target: Target
+    name: str
+
+
+class Downloads(Reply):
+    """The reply to MakeDownloads: the folder, which payload is restored from as from an archive."""
+
+    place: Place
+
+
+class RemoveDownloads(Request):
+    """Remove the folder `name` in the target's staging, with all that it holds."""
+
+    target: Target
+    name: str
 
 
 class CloseTarget(Request):

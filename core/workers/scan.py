@@ -47,7 +47,7 @@ def _lists_first(name: str) -> tuple[bool, str]:
     return not (raw == HISTORY or is_list(raw)), name
 
 
-class Names:
+class FolderNames:
     """The names in one folder, in sorted pieces. `close` may be called at any time, so that nothing is open during
     a pause.
 
@@ -100,6 +100,8 @@ class Listing:
         self._exclude = PatternSet(request.exclude)
         self._avoid = frozenset(request.avoid)
         self._unseen = 0
+        self.complete = False
+        """Whether no entries follow those that `entries` has yielded."""
 
     def entries(self) -> Generator[list[Entry], None, None]:
         """The entries in lists of at most ENTRIES. Raises LostError when the root is gone."""
@@ -120,6 +122,7 @@ class Listing:
                 self._still_there(error)
                 ready.append(self._failed(folder, f"cannot be listed: {words(error)}", error.errno))
             waiting.extend(reversed(below))
+        self.complete = True
         yield ready
 
     def _walk(self, folder: bytes, below: list[bytes]) -> Iterator[Entry]:
@@ -157,7 +160,7 @@ class Listing:
         if self._request.only and not path:
             yield self._named(path, os.fsdecode(self._request.only))
             return
-        names = Names(self._tree, path)
+        names = FolderNames(self._tree, path)
         self._slot.on_pause.append(names.close)
         try:
             while piece := names.piece():

@@ -50,7 +50,7 @@ class Entry(Message):
 
 
 class Listed(Reply):
-    """Some entries; `source` as it was found; `more` is False with the last ones."""
+    """Some entries; `source` as it was found; `more` is False with the last ones, of which there may be none."""
 
     source: Source
     entries: list[Entry]

@@ -138,7 +138,7 @@ def measure(argv: Sequence[str], env: Mapping[str, str] | None = None, home: str
         if home:
             stop(full, argv[0] if os.path.basename(argv[0]) == "lading" else LADING)
         if process.returncode:
-            said = _tail(errors.fileno()).decode(errors="replace").strip()
+            said = (_tail(output.fileno()) + _tail(errors.fileno())).decode(errors="replace").strip()
             raise FailedRunError(f"{' '.join(argv)}\nfailed with {process.returncode}: {said[-2000:]}")
         cpu = usage.ru_utime + usage.ru_stime + left
         rss = (memory.engine, memory.worker) if memory else (0, 0)
@@ -147,7 +147,12 @@ def measure(argv: Sequence[str], env: Mapping[str, str] | None = None, home: str
 
 def stop(environ: Mapping[str, str], lading: str = LADING) -> None:
     """End the engine that a command left behind with its background work: it would disturb the next one."""
-    subprocess.run([lading, "engine", "stop"], env=environ, check=True, capture_output=True)
+    run_quietly([lading, "engine", "stop"], environ)
+
+
+def run_quietly(argv: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Run a command that is not measured. Raises CalledProcessError."""
+    subprocess.run(argv, env=environ, check=True, capture_output=True)
 
 
 def _tail(descriptor: int) -> bytes:

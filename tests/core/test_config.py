@@ -377,6 +377,10 @@ def test_mirrors_of_a_file_begin_at_its_folder_and_make_copies(home: Path) -> No
     assert made.mirror == (os.path.expanduser("~/backup"), str(home / "beside"), "/mnt/b")
     assert copies(made) == 4
     assert copies(load({"copies": 2}, env(home))) == 2
+    # A remote is no path, and does not count.
+    (home / "config.toml").write_text('mirror = ["rclone:b2:photos", "/mnt/b"]\n')
+    made = load({}, env(home))
+    assert (made.mirror, copies(made)) == (("rclone:b2:photos", "/mnt/b"), 2)
     for wrong in ('mirror = [""]', "mirror = 1", "copies = 0", "copies = 1000"):
         (home / "config.toml").write_text(wrong)
         with pytest.raises(ConfigError):

@@ -15,12 +15,18 @@ from core.database import Database
 from core.engine.engine import Engine
 from core.errors import DatabaseError, EngineHeldError
 from core.schema import DATABASE_FILE
+from core.server.offline import ReadOnlyDatabase
 from core.sqlite import sqlite3
 from core.volumes.filesystems import Kind
 from core.volumes.mounts import Mount
 from tui.console import doctor_checks
 
 pytestmark = pytest.mark.process
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Each database is made here from the start."""
 
 
 @pytest.fixture
@@ -187,7 +193,7 @@ async def test_one_of_a_newer_program_is_refused(tmp_path: Path) -> None:
         await Database.open(str(tmp_path))
     assert (tmp_path / DATABASE_FILE).read_bytes() == before
     with pytest.raises(DatabaseError, match="newer"):
-        await Database.open_to_read(str(tmp_path))
+        ReadOnlyDatabase(str(tmp_path))
 
 
 async def test_an_older_one_is_upgraded_after_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,8 +209,8 @@ async def test_an_older_one_is_upgraded_after_a_copy(tmp_path: Path, monkeypatch
             writer.execute("INSERT INTO archive (uuid, path) VALUES ('b', x'2f')")
         monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "ALTER TABLE archive ADD COLUMN more TEXT"))
         monkeypatch.setattr(schema, "SCHEMA_VERSION", now + 1)
-        with pytest.raises(DatabaseError, match="Run any import"):
-            await Database.open_to_read(str(tmp_path))
+        with pytest.raises(DatabaseError, match="An engine upgrades it"):
+            ReadOnlyDatabase(str(tmp_path))
         one = await Database.open(str(tmp_path))
         reader.execute("ROLLBACK")
     assert await one.read("SELECT uuid, more FROM archive ORDER BY uuid") == [("a", None), ("b", None)]
@@ -277,7 +283,3 @@ async def test_an_engine_that_cannot_start_gives_its_home_back(tmp_path: Path) -
     engine = Engine(Config(home=str(home)))
     await engine.start()
     await engine.stop()
-
-
-async def test_nothing_to_read_yet(tmp_path: Path) -> None:
-    assert await Database.open_to_read(str(tmp_path)) is None

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from core.client.client import Client
-from core.models import ImportView, State, Verdict, Waits
+from core.models import State, Verdict, Waits
+from core.snapshot import ImportView
 from tests.rigs import disks
 from tests.rigs.engines import card, request, soon, view
 

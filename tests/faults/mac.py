@@ -3,6 +3,7 @@
 It runs on any system, so that it is tested where there is no Mac.
 """
 
+import asyncio
 import ctypes
 import errno
 import fcntl
@@ -14,11 +15,15 @@ import plistlib
 import re
 import resource
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from core.errors import EjectError
+
+EVENT_TIMEOUT = 30.0
+"""Seconds that an event of a mount may take."""
 
 _F_FULLFSYNC = 51
 # xnu, bsd/sys/resource.h
@@ -86,13 +91,50 @@ def resident(path: str) -> str:
     return f"{100 * sum(page[0] & 1 for page in told) // pages} % resident"
 
 
-def newest(state: str, verdict: str, failed: str) -> str:
-    """The newest of `lading imports --json`, which must have this state, verdict and number of failed files."""
+def newest(state: str, verdict: str, failed: str, location: str = "") -> str:
+    """The newest of `lading imports --json`, which must have this state, verdict, number of failed files and, if
+    one is given, location."""
     found = max(json.load(sys.stdin), key=lambda one: str(one["started"]))
     told = f"{found['state']} {found['verdict'] or 'open'}, {found['failed']} failed {found['reason']}".rstrip()
-    wanted = (state, verdict, failed)
-    _must((found["state"], found["verdict"], str(found["failed"])) == wanted, told)
+    wanted = (state, verdict, failed, location or found["location"])
+    _must((found["state"], found["verdict"], str(found["failed"]), found["location"]) == wanted, told)
     return f"{told}; {found['id']}"
+
+
+def announced(*command: str) -> str:
+    """The kernel must tell of what `command` mounts."""
+    from core.volumes.mount_events import mount_events
+
+    async def hears() -> bool:
+        changed = asyncio.Event()
+        with mount_events(changed.set) as offered:
+            if offered:
+                done = await asyncio.to_thread(subprocess.run, command)
+                _must(done.returncode == 0, f"{command[0]} ended with {done.returncode}")
+                await asyncio.wait_for(changed.wait(), EVENT_TIMEOUT)
+            return offered
+
+    try:
+        _must(asyncio.run(hears()), "there are no events here")
+    except TimeoutError:
+        _must(False, f"no event in {EVENT_TIMEOUT:g} s")
+    return "told"
+
+
+def told(label: str, times: str) -> str:
+    """`lading watch --json` must have told at least so often of a card with this label that it counted."""
+    # The last line may be half written.
+    lines = [json.loads(line) for line in sys.stdin if line.endswith("\n")]
+    cards = [line for line in lines if line["event"] == "card" and line["label"] == label]
+    found = [card for card in cards if card["counted"]]
+    _must(len(found) >= int(times), f"{len(found)} times")
+    return f"{found[-1]['new']['files']} new, {found[-1]['known']['files']} known"
+
+
+def archive() -> str:
+    """What `lading doctor --json` says of the archive's file system."""
+    found = json.load(sys.stdin)["archive"]
+    return ", ".join(f"{key} {found[key]}" for key in ("filesystem", "kind", "level", "flush", "publish"))
 
 
 def volume(mount: str, *keys: str) -> str:
@@ -163,7 +205,10 @@ def _must(holds: bool, told: str) -> None:
 
 COMMANDS: dict[str, Callable[..., str]] = {
     function.__name__: function
-    for function in (flush, inodes, policy, limit, resident, newest, volume, value, job, eject, blank)
+    for function in (
+        *(flush, inodes, policy, limit, resident, newest, announced, told, archive),
+        *(volume, value, job, eject, blank),
+    )
 }
 
 

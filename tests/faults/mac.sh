@@ -152,7 +152,7 @@ done
 touch "$fat/empty"
 fact 3 "the numbers of an empty file on FAT" py inodes "$fat/empty"
 rm "$fat/empty"
-touch "$exfat/p" && (: >"$exfat/q")
+touch "$exfat/p" && "${MAC_PYTHON:-$PWD/.venv/bin/python}" -c 'import sys; open(sys.argv[1], "w")' "$exfat/q"
 fact 8 "AppleDouble files beside new ones on exFAT" ls -A "$exfat"
 rm -f "$exfat/p" "$exfat/q" "$exfat/._p" "$exfat/._q"
 fact 20 "RLIMIT_AS of 4 GiB" py limit
@@ -185,13 +185,16 @@ else
 fi
 
 step "Where a path lies"
-lower=$(printf '%s' "$exfat" | tr '[:upper:]' '[:lower:]')
+lower() { printf '%s' "$1" | tr '[:upper:]' '[:lower:]'; }
+other_case=$(lower "$exfat")
+# Of what doctor says only this: it names all volumes of the machine.
+where() { lading doctor --json "$1" | py archive; }
 inside() { ! receipt | grep -q '^ *folder .*\.\./'; }
 known() { imports_safely "$@" && receipt | grep -q '^  duplicate  *60 '; }
-if [ -d "$lower" ]; then
-    check 1 "a card under a name in other case is known again" known "$lower" Card
+if [ -d "$other_case" ]; then
+    check 1 "a card under a name in other case is known again" known "$other_case" Card
     check 1 "its receipt has no ../" inside
-    fact 1 "doctor of an archive in other case" lading doctor "$(printf '%s' "$archive" | tr '[:upper:]' '[:lower:]')"
+    fact 1 "doctor of an archive in other case" where "$(lower "$archive")"
 else
     left_out "1  names with other case are other names here"
 fi
@@ -214,6 +217,32 @@ goes_on() {
 slowly "$exfat" Card >/dev/null
 check 2 "an import from it goes on with another engine" goes_on
 detach "$exfat" && attach LADINGEXFAT
+
+step "A card that is put in"
+detach "$exfat" && detach "$fat"
+check 23 "the kernel tells of a mount" py announced hdiutil attach -quiet "$work/LADINGFAT.sparseimage"
+"${MAC_LADING:-$PWD/.venv/bin/lading}" watch --json >"$work/watched" 2>/dev/null &
+watching=$!
+told() { py told "$1" "$2" <"$work/watched"; } # told NAME TIMES
+check 23 "a card that lies there is told" wait_for 60 told LADINGFAT 1
+attach LADINGEXFAT
+check 23 "one that is put in is told, and counted" wait_for 60 told LADINGEXFAT 1
+files "$exfat/DCIM/103" 5 100
+cat >"$LADING_HOME/config.toml" <<END
+[presets.mac]
+archive = "$archive"
+location = "Rule"
+[[auto]]
+label = "LADINGEXFAT"
+preset = "mac"
+END
+detach "$exfat" && sleep 5
+attach LADINGEXFAT
+by_rule() { newest 'done' SAFE 0 Rule; }
+check 23 "put in again, it is imported by a rule" wait_for 120 by_rule
+rm "$LADING_HOME/config.toml"
+lading engine stop >/dev/null
+wait "$watching"
 
 step "The calls that flush (fs_usage)"
 if sudo -n true 2>/dev/null || { by_hand && sudo -v; }; then
@@ -303,7 +332,7 @@ done
 if [ -n "$icloud" ]; then
     stays_out() { bring "$icloud" Cloud; newest 'done' KEEP 0; }
     check 9 "what is in iCloud only stays out unasked" stays_out
-    fact 9 "and the import says" lading imports
+    fact 9 "and the import says" newest 'done' KEEP 0
     check 9 "asked for it is fetched" imports_safely "$icloud" Cloud "$archive" --icloud
 else
     left_out "9  a file in iCloud: --icloud FILE"
@@ -351,6 +380,8 @@ if [ -n "$share" ]; then
         fact 18 "F_FULLFSYNC of a folder" py flush "$work/share"
         rm "$work/share/lading-flushed"
         check 18 "an archive on it is SAFE" imports_safely "$work/scans" Share "$work/share/lading-test"
+        is_network() { where "$work/SHARE/lading-test" | grep 'kind network'; }
+        [ -d "$work/SHARE" ] && check 1 "it is a network's in other case" is_network
         server_level() { receipt | grep -q 'read back from the server'; }
         check 6 "read back from the server" server_level
         fact 8 "AppleDouble files in it" find "$work/share/lading-test" -name '._*'

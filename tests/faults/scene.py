@@ -11,7 +11,8 @@ import pytest
 import xxhash
 
 from core.engine import engine
-from core.models import ImportView, Outcome, State
+from core.models import Outcome, State
+from core.snapshot import ImportView
 from core.workers import messages
 from core.workers.pool import Worker
 from tests.core.importing import rig as importing

@@ -9,7 +9,8 @@ import pytest
 from core.catalog import failures
 from core.importing import transfer
 from core.importing.halt_reasons import advice
-from core.models import ImportView, State
+from core.models import State
+from core.snapshot import ImportView
 from core.workers import batch_messages
 from tests.core.importing.rig import random_bytes, write
 from tests.faults import scene

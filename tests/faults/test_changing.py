@@ -10,7 +10,8 @@ from core.catalog import Item, Selection, failures
 from core.importing.halt_reasons import advice
 from core.importing.import_files import Settled
 from core.importing.import_run import Run
-from core.models import ImportView, State
+from core.models import State
+from core.snapshot import ImportView
 from tests.core.importing.rig import digest, random_bytes, write
 from tests.faults import scene
 from tests.faults.scene import Rig

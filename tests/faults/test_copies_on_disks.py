@@ -44,7 +44,7 @@ async def test_a_backup_in_the_archives_place(tmp_path: Path) -> None:
             assert found.copy_of == str(rig.archive)
             with pytest.raises(ArchiveCopyError):
                 await rig.begun()
-            restored = await rig.engine.restore_check.restore(name, str(tmp_path / "out"), silent, by_date=False)
+            restored = await rig.engine.restore_check.restore(name, str(tmp_path / "out"), silent)
             assert (restored.restored.files, restored.copy) == (12, str(rig.archive))
             disks.unmount(disk.path)
             # And the archive elsewhere: what is known of it is known still.
@@ -96,3 +96,28 @@ async def test_images_lie_on_the_disk_below(tmp_path: Path) -> None:
             found = await check(str(rig.source), str(rig.archive), silent, read=True, copies=2)
             ((why, _),) = found.reasons
             assert (found.verdict, why.endswith("lie on one disk")) == (Verdict.KEEP, True), why
+
+
+@pytest.mark.promise(48)
+@pytest.mark.skipif(not disks.ZRAM.exists(), reason="this kernel has no zram, and so no second disk for the test")
+async def test_partitions_are_one_disk_and_what_is_not_known_is_said(tmp_path: Path) -> None:
+    with disks.partitions(tmp_path / "disk") as (one, other), disks.another_disk(tmp_path) as disk:
+        assert devices_at(os.fsencode(one)) == devices_at(os.fsencode(other)) != devices_at(os.fsencode(disk))
+        async with scene.engine_at(tmp_path, archive=one / "archive") as rig:
+            scene.pictures(rig.source)
+            await scene.imported(rig)
+            with disks.memory(tmp_path / "memory", "size=16m") as memory:
+                verdict, why = await mirrored(rig, memory)
+                assert (verdict, f"on which disk {memory}/copy lies is not known" in why) == (Verdict.KEEP, True)
+            verdict, why = await mirrored(rig, other)
+            assert (verdict, f"{one}/archive and {other}/copy lie on one disk" in why) == (Verdict.KEEP, True)
+            assert await mirrored(rig, disk) == (Verdict.SAFE, "")
+
+
+async def mirrored(rig: Rig, disk: Path) -> tuple[Verdict, str]:
+    """Mirror to this disk. The verdict on the card with two copies then, and its reason."""
+    mirror = await rig.engine.mirrors.start(str(rig.archive), str(disk / "copy"), both=False)
+    await rig.engine.mirrors.wait(mirror)
+    check = rig.engine.restore_check.check
+    found = await check(str(rig.source), str(rig.archive), silent, read=True, copies=2)
+    return found.verdict, "; ".join(why for why, _ in found.reasons)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.archives.dead_disk import Disk
+from core.archives.dead_disk import ArchiveDisk
 from core.errors import ArchiveAwayError, ArchiveError
 from core.models import Count
 from tests.faults import scene
@@ -84,10 +84,10 @@ async def test_a_bad_sector_is_damage(tmp_path: Path) -> None:
 
 @pytest.mark.control(37)
 async def test_control_taken_for_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def believed(self: Disk, archive_id: int, found: object) -> None:
+    async def believed(self: ArchiveDisk, archive_id: int, found: object) -> None:
         """Every error is the file's."""
 
-    monkeypatch.setattr(Disk, "answers", believed)
+    monkeypatch.setattr(ArchiveDisk, "answers", believed)
     with disks.disk(tmp_path, "ext4") as disk:
         async with scene.engine_at(tmp_path, archive=disk.path / "archive") as rig:
             await archived(rig, disk)

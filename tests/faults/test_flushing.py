@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.models import ImportView
+from core.snapshot import ImportView
 from core.workers import shared_memory
 from tests.faults import scene
 from tests.faults.scene import Rig

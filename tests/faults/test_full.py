@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.importing import halt_reasons
-from core.models import ImportView
+from core.snapshot import ImportView
 from core.workers import batch_messages
 from tests.core.importing.rig import random_bytes, write
 from tests.faults import scene

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from core.models import RestoreOptions
 from core.paths import display, portable
 from tests.core.importing.rig import random_bytes, write
 from tests.faults import scene
@@ -89,13 +90,13 @@ async def test_names_that_a_disk_cannot_hold_are_restored_encoded(tmp_path: Path
                 write(rig.source / name, random_bytes(5_000, number))
             view = await scene.imported(rig)
             target = disk.path / "out"
-            found = await rig.engine.restore_check.restore(view.id, str(target), lambda *_: None, by_date=False)
+            found = await rig.engine.restore_check.restore(view.id, str(target), lambda *_: None)
             assert (found.restored.files, found.renamed_count) == (2, 1)
             # The folder, too, cannot be made.
             assert found.failed_count == len(UNHELD) + 1
             assert all("--portable" in why for _, why in found.failed)
             found = await rig.engine.restore_check.restore(
-                view.id, str(target), lambda *_: None, by_date=False, portable=True
+                view.id, str(target), lambda *_: None, RestoreOptions(portable=True)
             )
             assert (found.restored.files, found.there.files) == (len(UNHELD), 2)
             assert (found.encoded_count, found.failed) == (len(UNHELD), ())

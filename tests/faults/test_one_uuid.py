@@ -9,7 +9,8 @@ import pytest
 
 from core.importing import same_source
 from core.importing.import_run import Run
-from core.models import ImportView, State, Verdict, Waits
+from core.models import State, Verdict, Waits
+from core.snapshot import ImportView
 from core.volumes import disks as known
 from tests.faults import scene
 from tests.faults.scene import Rig
@@ -129,7 +130,7 @@ async def test_control_the_clone_alone(tmp_path: Path, udev: Path, monkeypatch: 
     async def nobody(run: Run, *, paused: bool = False) -> None:
         """Looks."""
 
-    monkeypatch.setattr(same_source, "call", nobody)
+    monkeypatch.setattr(same_source, "check", nobody)
     with cards(tmp_path) as (one, two, contents):
         one.mount(read_only=True)
         came(udev, one)

@@ -29,7 +29,7 @@ async def used(rig: Rig, name: str, out: Path) -> None:
     for read in (False, True):
         found = await rig.engine.restore_check.check(str(rig.source), archive, silent, read=read)
         assert found.verdict is Verdict.SAFE
-    restored = await rig.engine.restore_check.restore(name, str(out), silent, by_date=False)
+    restored = await rig.engine.restore_check.restore(name, str(out), silent)
     assert (restored.restored.files, restored.failed_count) == (12, 0)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from core.archives import archive as opening
-from core.models import ImportView, State
+from core.models import State
+from core.snapshot import ImportView
 from core.volumes.filesystems import filesystem
 from core.workers import batch_messages, shared_memory
 from tests.core.importing.rig import random_bytes, write

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core.models import ImportView, State
+from core.models import State
+from core.snapshot import ImportView
 from tests.core.importing.rig import Rig, random_bytes, write
 from tests.faults import scene, share
 from tests.faults.share import Share

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.models import ImportView, State
+from core.models import State
+from core.snapshot import ImportView
 from core.workers import batch_messages
 from tests.core.importing.rig import Rig
 from tests.faults import scene, share

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.models import ImportView, State, Verdict, Waits
+from core.models import State, Verdict, Waits
+from core.snapshot import ImportView
 from tests.core.importing.rig import Rig
 from tests.core.importing.together import ended, held, placed
 from tests.faults import scene

@@ -19,6 +19,19 @@ NOT_DOCUMENTED = """
 Of these no description is published. They are archived like any file, and nothing is concluded from their names:
 the reels of DJI's Inspire (its CinemaDNG folders are known), DJI's databases (`MISC/*.db`), the settings of
 Zoom's recorders (`*.sys`), the contents of Canon's `INDEX.MIF`, ARRI's `*_BIN.bin`.
+
+## Proven by what
+
+The trees above are made after the sources that they name, with names only. What is told of RAW films that ffprobe
+cannot open (size, frame rate, time code, duration, codec) was tested with:
+
+- N-RAW (`.NEV`), Blackmagic RAW (`.braw`), Cinema RAW Light (`.CRM`): a film made by ffmpeg, its codec called like
+  theirs, read by MediaInfo. No camera's own file.
+- REDCODE (`.R3D`): a header of the second version, made as exiftool's `Red.pm` reads it. No camera's own file; the
+  duration is not told.
+- X-OCN (`.MXF`): no file, only an answer as MediaInfo writes them. MediaInfo's library knows one label of Sony's
+  ("Sony RAW SQ") and no X-OCN, so that the codec may stay unknown.
+- `.braw2`, `.krw`, `.zraw`: no file; only their names are known.
 """
 
 HEAD = """# What cards look like

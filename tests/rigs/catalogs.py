@@ -33,6 +33,23 @@ _FILE = (
 _ITEM = "INSERT INTO item VALUES (?, 1, ?, ?, ?, ?, ?, ?, 'medium', 1764979200.0, NULL)"
 _METADATA = "INSERT INTO metadata (item_id, captured_local, make, model, raw) VALUES (?, ?, ?, ?, x'')"
 
+STRANGE_ITEMS = """
+    WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < ?)
+    INSERT INTO item (archive_id, location_id, xxh128, sha256, size, kind, path, level)
+    SELECT i.archive_id, i.location_id, randomblob(16), randomblob(32), 1, 'text',
+        'locations/' || l.folder || '/data/text/' || x, ''
+    FROM n, import i JOIN location l ON l.id = i.location_id WHERE i.name = ?
+"""
+"""Adds so many items, which no file has, to the archive and the location of an import."""
+
+STRANGE_FILES = """
+    WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < ?)
+    INSERT INTO file (import_id, volume_id, path, stem, size, mtime_ns, kind, outcome)
+    SELECT i.id, i.volume_id, CAST('strange/' || x AS BLOB), CAST('strange/' || x AS BLOB), 1, 1, 'text', 2
+    FROM n, import i WHERE i.name = ?
+"""
+"""Adds so many duplicates to an import."""
+
 
 def day(number: int) -> datetime:
     """When file `number` was taken: one card per day, within eight years that repeat."""
@@ -63,13 +80,21 @@ def migrate(connection: sqlite3.Connection, first: int = 0, last: int | None = N
         connection.executescript(migration)
 
 
-def catalog(home: str, count: int) -> str:
-    """Make a catalog of `count` files in the state folder `home`. Returns its path."""
+def empty(home: str) -> str:
+    """Make a catalog without a row in the state folder `home`. Returns its path."""
     path = os.path.join(home, DATABASE_FILE)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")
         migrate(connection)
         connection.executescript(f"PRAGMA user_version = {schema.SCHEMA_VERSION};")
+    return path
+
+
+def catalog(home: str, count: int) -> str:
+    """Make a catalog of `count` files in the state folder `home`. Returns its path."""
+    path = empty(home)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript("PRAGMA synchronous = OFF;")
         cards = range(1, count // PER_CARD + 2)
         connection.execute("INSERT INTO archive (id, uuid, path) VALUES (1, 'uuid', CAST('/archive' AS BLOB))")
         connection.execute("INSERT INTO volume VALUES (1, 'uuid:1', 'EOS_DIGITAL', 'exfat', NULL)")

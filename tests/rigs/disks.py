@@ -2,10 +2,11 @@
 
 import mmap
 import os
+import struct
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 PATIENCE = 60.0
@@ -146,6 +147,59 @@ def memory(path: Path, options: str) -> Iterator[Path]:
     """A tmpfs on `path`, with options such as `size=8m` or `nr_inodes=100`."""
     path.mkdir(parents=True, exist_ok=True)
     run("mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path))
+    try:
+        yield path
+    finally:
+        unmount(path)
+
+
+@contextmanager
+def partitions(folder: Path, size: int = 64 * MIB) -> Iterator[tuple[Path, Path]]:
+    """Two mounted partitions (ext4) of one disk, which is an image."""
+    folder.mkdir(parents=True, exist_ok=True)
+    image = folder / "partitions.img"
+    first, sectors = 2048, (size // 512 - 2048) // 2
+    with open(image, "wb") as file:
+        file.truncate(size)
+        # The partition table of an MBR: type 0x83, first sector, number of sectors.
+        file.seek(446)
+        for start in (first, first + sectors):
+            file.write(struct.pack("<B3sB3sII", 0, bytes(3), 0x83, bytes(3), start, sectors))
+        file.seek(510)
+        file.write(b"\x55\xaa")
+    device = run("losetup", "--find", "--show", str(image)).strip()
+    try:
+        run("partx", "--add", device)
+        with ExitStack() as stack:
+            one, other = (stack.enter_context(_mounted(f"{device}p{n}", folder / f"part{n}")) for n in (1, 2))
+            yield one, other
+    finally:
+        subprocess.run(["partx", "--delete", device], capture_output=True, check=False)
+        run("losetup", "--detach", device)
+
+
+ZRAM = Path("/sys/class/zram-control")
+
+
+@contextmanager
+def another_disk(folder: Path, size: int = 64 * MIB) -> Iterator[Path]:
+    """A mounted disk (ext4) that does not lie on the disk of the tests: compressed memory (zram)."""
+    number = (ZRAM / "hot_add").read_text().strip()
+    try:
+        Path(f"/sys/block/zram{number}/disksize").write_text(str(size))
+        with _mounted(f"/dev/zram{number}", folder / "zram") as path:
+            yield path
+    finally:
+        Path(f"/sys/block/zram{number}/reset").write_text("1")
+        (ZRAM / "hot_remove").write_text(number)
+
+
+@contextmanager
+def _mounted(device: str, path: Path) -> Iterator[Path]:
+    """A new file system (ext4) of this device."""
+    path.mkdir(parents=True)
+    run(*_MAKE["ext4"], device)
+    run("mount", "-t", "ext4", device, str(path))
     try:
         yield path
     finally:

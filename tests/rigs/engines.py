@@ -17,7 +17,8 @@ from core.client.client import Client
 from core.client.connection import Connection
 from core.config import Config
 from core.engine.state_lock import LOCK_FILE
-from core.models import ImportRequest, ImportView
+from core.models import ImportRequest
+from core.snapshot import ImportView
 
 ROOT = str(Path(__file__).resolve().parents[2])
 

@@ -13,10 +13,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tests.rigs import disks
 
@@ -191,8 +191,15 @@ def _change(path: str) -> None:
         file.write(bytes([(last + 1) % 256]))
 
 
-def _operations(below: str, switches: _Switches) -> Any:
-    """The operations of the daemon. mfusepy is only imported here, because it needs libfuse."""
+class Through(Protocol):
+    """What an operation goes through, on its way to the folder below."""
+
+    def operation(self, name: str, path: str) -> AbstractContextManager[str]:
+        """Carry out one operation. Yields how to spoil it. Raises OSError."""
+
+
+def passing(below: str, switches: Through) -> Any:
+    """The operations of a daemon. mfusepy is only imported here, because it needs libfuse."""
     import mfusepy
 
     def real(path: str) -> str:
@@ -326,8 +333,8 @@ def _operations(below: str, switches: _Switches) -> Any:
     return Operations()
 
 
-def daemon(mount: str, below: str, switches: str, subtype: str) -> None:
-    """Serve until unmounted."""
+def serve(operations: Any, mount: str, subtype: str, timeout: float = 0) -> None:
+    """Serve until unmounted. timeout: seconds for which the kernel keeps names and attributes."""
     import mfusepy
 
     class Fuse(mfusepy.FUSE):  # type: ignore[misc]
@@ -338,7 +345,7 @@ def daemon(mount: str, below: str, switches: str, subtype: str) -> None:
             return int(super().rename_fuse_3(old, new, flags))
 
     Fuse(
-        _operations(below, _Switches(switches)),
+        operations,
         mount,
         foreground=True,
         allow_other=True,
@@ -348,10 +355,15 @@ def daemon(mount: str, below: str, switches: str, subtype: str) -> None:
         use_ino=True,
         max_threads=64,
         max_idle_threads=64,
-        attr_timeout=0,
-        entry_timeout=0,
+        attr_timeout=timeout,
+        entry_timeout=timeout,
         negative_timeout=0,
     )
+
+
+def daemon(mount: str, below: str, switches: str, subtype: str) -> None:
+    """Serve until unmounted, with the faults of the switches."""
+    serve(passing(below, _Switches(switches)), mount, subtype)
 
 
 if __name__ == "__main__":

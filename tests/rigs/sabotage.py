@@ -58,15 +58,15 @@ def _folds_names() -> None:
     """Names of one folder that differ only by case or Unicode form are taken for one."""
     import unicodedata
 
-    from core.workers.scan import Names
+    from core.workers.scan import FolderNames
 
-    kept = Names.piece
+    kept = FolderNames.piece
 
-    def piece(self: Names) -> list[str]:
+    def piece(self: FolderNames) -> list[str]:
         folded = {unicodedata.normalize("NFC", name).casefold(): name for name in kept(self)}
         return sorted(folded.values())
 
-    Names.piece = piece  # type: ignore[method-assign]
+    FolderNames.piece = piece  # type: ignore[method-assign]
 
 
 def _keeps_short_attributes() -> None:

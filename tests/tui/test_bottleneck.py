@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from core.models import ImportView, LimitView, Rates, Snapshot, State
+from core.models import State
+from core.snapshot import ImportView, LimitView, Rates, Snapshot
 from tui.bottleneck import ARCHIVE, NETWORK, PAUSED, PROCESSOR, READ_LIMIT, READER, bottleneck
 
 BUSY = Rates(read=1.0)

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from core.listings import FileView
 from core.maintenance.check import known_again
-from core.models import FileView, Outcome
+from core.models import Outcome
 from core.volumes.mounts import volume_of
 from core.volumes.volume import describe
 from tests.rigs.cards import card_tree, differences, times, whole_card

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from tui import graphics
-from tui.graphics import Graphics, ask, drawn, understood
+from tui.graphics import Answers, Graphics, ask, askable, understood
+from tui.pixels import drawn
 
 DA1, DA1_SIXEL = b"\x1b[?62;22c", b"\x1b[?62;4;22c"
 KITTY, CELL, SIZE = b"\x1b_Gi=31;OK\x1b\\", b"\x1b[6;18;9t", b"\x1b[?2;0;1000;800S"
@@ -34,7 +35,10 @@ def jpeg() -> bytes:
         (b"\x1b[?2;3;0S" + DA1_SIXEL, Graphics()),
         (SIZE + b"\x1b[?64;14;24c", Graphics()),
         (b"\x1b_Gi=31;EINVAL:no\x1b\\" + DA1, Graphics()),
-        (b"x" + CELL.replace(b"18", b"0") + KITTY + b"y" + DA1, Graphics("kitty", (9, 20))),
+        (b"\x1b_GOK\x1b\\" + DA1, Graphics()),
+        (b"\x1b[?1;0;1024S\x1b[?1;3;0S" + DA1_SIXEL, Graphics("sixel")),
+        (b"\x1b[?1;0;16S" + SIZE + DA1_SIXEL, Graphics("sixel", colours=16)),
+        (b"x" + CELL.replace(b"18", b"0") + KITTY + b"y" + DA1, Graphics("kitty")),
         (KITTY, Graphics()),
         (b"", Graphics()),
     ],
@@ -91,6 +95,50 @@ def test_over_ssh_and_without_a_terminal_nothing_is_asked() -> None:
         os.read(master, 1)
     for one in (master, slave, read, write):
         os.close(one)
+
+
+@pytest.mark.parametrize(
+    ("environ", "asked"),
+    [
+        ({"TERM": "xterm-kitty"}, True),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "iTerm.app"}, True),
+        ({"TERM": "xterm-kitty", "SSH_CONNECTION": "1"}, False),
+        ({"TERM": "tmux-256color"}, False),
+        ({"TERM": "screen.xterm-256color"}, False),
+        ({"TERM": "xterm-256color", "TMUX": "/tmp/tmux-0/default,1,0"}, False),
+        ({"TERM": "xterm-256color", "STY": "1.pts"}, False),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "Apple_Terminal"}, False),
+        ({"TERM": "linux"}, False),
+    ],
+)
+def test_who_is_asked(environ: dict[str, str], asked: bool) -> None:
+    assert askable(environ) is asked
+
+
+@pytest.mark.parametrize("length", range(1, 60))
+def test_answers_are_told_from_keys_wherever_they_are_cut(length: int) -> None:
+    answers = Answers()
+    answers.asked = True
+    sent = "a\x1b[A" + (KITTY + CELL + b"\x1b[?1;0;1024S" + SIZE).decode() + "b\x1bOP" + DA1.decode() + "c\x1b"
+    typed, found = "", []
+    for at in range(0, len(sent), length):
+        keys, graphics_found = answers.take(sent[at : at + length])
+        typed += keys
+        found += [graphics_found] if graphics_found else []
+    assert typed == "a\x1b[Ab\x1bOPc\x1b", "once all is answered an Escape key is not held back"
+    assert found == [Graphics("kitty", (9, 18))]
+
+
+def test_an_escape_key_is_only_held_back_while_an_answer_is_awaited() -> None:
+    answers = Answers()
+    assert answers.take("\x1b") == ("\x1b", None)
+    answers.asked = True
+    assert answers.take("x\x1b") == ("x", None)
+    assert answers.release() == "\x1b"
+    assert answers.release() == ""
+    answers.asked = False
+    assert answers.take("x\x1b") == ("x\x1b", None)
+    assert answers.take(f"y{DA1_SIXEL.decode()}z") == ("yz", Graphics()), "also one that comes late"
 
 
 def test_kitty_gets_a_png_in_pieces() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.models import Count, FileView, Outcome
+from core.listings import FileView
+from core.models import Count, Outcome
 from core.results import CheckResult
 from tests.rigs.engines import clip, engine_of, freeze, lading, swept
 from tui import cli

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from core.models import Count, MirrorView, State
+from core.models import Count, State
 from core.results import MirrorResult
+from core.snapshot import MirrorView
 from tests.rigs.engines import card, lading, swept
 from tests.tui.console.streams import pipe
 from tui.console import mirrors
@@ -33,12 +34,13 @@ def test_a_mirror_and_what_is_said_of_it(tmp_path: Path) -> None:
         assert found == (str(backup),)
         assert "ALSO IN" in lading(home, "find", "kind:images").stdout
         (record,) = json.loads(lading(home, "imports", "--json").stdout)
-        assert record["copies"] == [{"copy": str(backup), "files": again[0]["total"]["files"]}]
+        (copy,) = record["copies"]
+        assert (copy["copy"], copy["files"], copy["as_of"][-1]) == (str(backup), again[0]["total"]["files"], "Z")
         assert f"also in {backup}" in lading(home, "imports").stdout
         shown = json.loads(lading(home, "find", "kind:images", "--json").stdout)[0]["xxh128"]
         assert f"copies          {backup}: read back" in lading(home, "show", shown).stdout
         place = lading(home, "location", "Mill Creek", "--archive", str(archive))
-        assert f"{backup}: " in place.stdout
+        assert f"in {backup}, " in place.stdout
         # Of two copies, both lie on one disk, or on ones that nobody knows here.
         kept = lading(home, "check", str(source), "--archive", str(archive), "--copies", "2", "--read")
         assert (kept.returncode, "are in 1 of 2 copies" in kept.stdout) == (1, True)

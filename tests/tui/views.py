@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from core.models import Count, ErrorGroup, ImportView, InFlight, Rates, Snapshot, State, Verdict
+from core.models import Count, State, Verdict
+from core.snapshot import ErrorGroup, ImportView, InFlight, Rates, Snapshot
 
 HOSTILE = "a\x1b[2Jb\x07\x9bc\u202e\n"
 """A name that would clear the screen, ring, turn the line around and start a new one."""

@@ -9,7 +9,7 @@ from tui.console.output import Console
 
 if TYPE_CHECKING:
     from core.client.client import Client
-    from core.models import ImportRecord
+    from core.listings import ImportRecord
 
 NAME = "accept"
 HELP = "accept that a file differs from what an earlier import read, although its size and time are the same"

@@ -10,7 +10,8 @@ from tui.console.exits import Exit, StoppedError
 from tui.console.output import Console
 
 if TYPE_CHECKING:
-    from core.results import AuditResult, ItemView
+    from core.details import ItemView
+    from core.results import AuditResult
 
 NAME = "audit"
 HELP = "read every archived file again and compare"
@@ -71,10 +72,11 @@ def _percent(text: str) -> float:
 
 def _remote(options: argparse.Namespace, console: Console) -> Exit:
     """Audit all files of a remote."""
+    from core.paths import is_remote
     from tui.console import offsite
 
     others = (options.archive, options.older_than, options.sample, options.heal, options.plist or None)
-    if not options.remote.startswith(offsite.PREFIX) or any(other is not None for other in others):
+    if not is_remote(options.remote) or any(other is not None for other in others):
         raise UsageError("a remote is written rclone:NAME:PATH, and all of it is read.", "Give that alone.")
     return offsite.audit(options.remote, console, json=options.json)
 
@@ -88,7 +90,6 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from core.models import Count
     from core.protocol.archive_requests import Audit, ShowItems
     from core.results import AuditScope
-    from tui.console import audited
     from tui.console.attached import perform
     from tui.console.progress import Audited, Quiet
     from tui.console.render_thread import Window
@@ -96,9 +97,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     if options.remote is not None:
         return _remote(options, console)
     settings = config.load({"archive": options.archive}, os.environ)
-    archive = settings.archive
-    if archive is None:
-        raise UsageError("There is no archive to audit.", "Give --archive DIR, or set LADING_ARCHIVE.")
+    archive = config.needed_archive(settings, "audit")
     if options.plist:
         from tui.commands.engine import for_launchd
 
@@ -132,18 +131,25 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         raise StoppedError(error.cause, "The next audit goes on from there.") from error
     finally:
         window.close()
-    if options.json:
+    _print(found, known, console, json=options.json)
+    if found.damaged_count or found.not_read_count:
+        return Exit.FAILED
+    return Exit.WELL if found.complete else Exit.PAUSED
+
+
+def _print(found: "AuditResult", known: list["ItemView"], console: Console, *, json: bool) -> None:
+    """Print the result, and all that is known of damaged files."""
+    if json:
         import msgspec
 
         from tui.console.json_answers import AuditAnswer
 
         console.out.json(AuditAnswer(**msgspec.structs.asdict(found), items=tuple(known)), indent=2)
     else:
+        from tui.console import audited
+
         audited.tell(found, console.out)
         audited.tell_known(known, console.out)
-    if found.damaged_count or found.not_read_count:
-        return Exit.FAILED
-    return Exit.WELL if found.complete else Exit.PAUSED
 
 
 def plist(home: str, archive: str, options: argparse.Namespace) -> str:

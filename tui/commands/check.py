@@ -4,7 +4,6 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from core.errors import UsageError
 from tui.console.exits import Exit
 from tui.console.output import Console
 
@@ -50,9 +49,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from tui.console.render_thread import Window
 
     settings = config.load({"archive": options.archive, "copies": options.copies}, os.environ)
-    archive = settings.archive
-    if archive is None:
-        raise UsageError("There is no archive to check against.", "Give --archive DIR, or set LADING_ARCHIVE.")
+    archive = config.needed_archive(settings, "check against")
     engine = Client(settings)
     quiet = options.json or not options.read or not console.out.terminal
     window = Window[tuple[Count, Count]](Quiet(console.err) if quiet else Audited(console.out))

@@ -3,7 +3,6 @@
 import argparse
 import os
 
-from core.errors import UsageError
 from tui.console.exits import Exit
 from tui.console.output import Console
 
@@ -34,9 +33,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from tui.console.json_answers import Added
 
     settings = config.load({"archive": options.archive}, os.environ)
-    archive = settings.archive
-    if archive is None:
-        raise UsageError("There is no archive to look at.", "Give --archive DIR, or set LADING_ARCHIVE.")
+    archive = config.needed_archive(settings, "look at")
     engine = Client(settings)
     request = AddMissingJobs(archive=os.fsencode(archive))
     added = asyncio.run(perform(engine, lambda: engine.call(request)))

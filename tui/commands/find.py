@@ -9,7 +9,7 @@ from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
     from core.client.api import EngineCalls
-    from core.models import FileView
+    from core.listings import FileView
 
 NAME = "find"
 HELP = "find archived files by name, date, camera, card, location, kind, import or digest"
@@ -107,6 +107,7 @@ NAME_COLUMNS = 26
 
 def _list(found: list["FileView"], out: Output) -> None:
     from tui import format
+    from tui.console.details import named
 
     if out.terminal and out.size()[0] < WIDE:
         _short(found, out)
@@ -125,6 +126,6 @@ def _list(found: list["FileView"], out: Output) -> None:
             file.import_id,
             payload,
         )
-        rows.append([out.text(text) for text in (*texts, *[", ".join(file.copies) or "-"] * copied)])
+        rows.append([out.text(text) for text in (*texts, *[", ".join(map(named, file.copies)) or "-"] * copied)])
     if found:
         out.table(rows)

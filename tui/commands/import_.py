@@ -2,10 +2,15 @@
 
 import argparse
 import os
+from typing import TYPE_CHECKING
 
 from core.errors import UsageError
 from tui.console.exits import Exit
 from tui.console.output import Console
+
+if TYPE_CHECKING:
+    from core.config import Config
+    from core.models import ImportRequest
 
 NAME = "import"
 HELP = "copy sources into the archive, verified, with a receipt each"
@@ -74,12 +79,52 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     from core import config
     from core.client.client import Client
-    from core.models import ImportRequest
-    from core.protocol.import_requests import SOURCES
     from tui.console.json_answers import Started
 
     given = ("archives", "location", "operator", "verify", "known", "duplicates", "exclude", "accept")
     settings = config.load({key: getattr(options, key) for key in given}, os.environ, preset=options.preset)
+    requests = _requests(options, settings)
+    engine = Client(settings)
+    if options.dry_run:
+        from tui.console import dry_run
+        from tui.console.attached import perform
+
+        surveys = asyncio.run(perform(engine, lambda: engine.survey(requests)))
+        if len(surveys) < len(requests):
+            console.err.line("A source that is another one, or lies in it, is imported with that.")
+        return dry_run.tell(surveys, options.format, console.out)
+    from tui.console import prompts
+    from tui.console.attached import carry_out, perform
+
+    archives = requests[0].archive, *requests[0].also
+    _preflight([*(one.source for one in requests), *archives], console)
+    unasked = not ((options.libraries and options.icloud) or options.quiet or options.format == "json")
+    if unasked and prompts.possible(console):
+        surveys = asyncio.run(perform(engine, lambda: prompts.look(engine, requests)))
+        requests = prompts.ask(surveys, requests, console)
+
+    async def begin() -> list[str]:
+        ids = await engine.start_imports(requests)
+        if len(ids) < len(requests) * len(archives):
+            console.err.line("A source that is another one, or lies in it, is imported with that.")
+        return ids
+
+    if options.detach:
+        for id in asyncio.run(perform(engine, begin)):
+            if options.format == "json":
+                console.out.json(Started(id=id))
+            else:
+                console.out.line(id)
+        return Exit.WELL
+    return carry_out(engine, begin, options.format, options.quiet, console)
+
+
+def _requests(options: argparse.Namespace, settings: "Config") -> list["ImportRequest"]:
+    """A request for each source. Raises UsageError."""
+    from core import config
+    from core.models import ImportRequest
+    from core.protocol.import_requests import SOURCES
+
     archive, *also = settings.archives or (_needed(settings.archive, "archive", "DIR"),)
     location = _needed(settings.location, "location", "NAME")
     pattern = options.preset and not options.location and settings.presets[options.preset].location
@@ -91,7 +136,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         )
     if options.label and len(options.sources) > 1:
         raise UsageError("--label names one source.", "Import them one by one, or leave the label out.")
-    requests = [
+    return [
         ImportRequest(
             source=os.path.abspath(source),
             archive=archive,
@@ -111,38 +156,6 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         )
         for source in options.sources
     ]
-    engine = Client(settings)
-    if options.dry_run:
-        from tui.console import dry_run
-        from tui.console.attached import perform
-
-        surveys = asyncio.run(perform(engine, lambda: engine.survey(requests)))
-        if len(surveys) < len(requests):
-            console.err.line("A source that is another one, or lies in it, is imported with that.")
-        return dry_run.tell(surveys, options.format, console.out)
-    from tui.console import prompts
-    from tui.console.attached import carry_out, perform
-
-    _preflight([*(one.source for one in requests), archive, *also], console)
-    unasked = not ((options.libraries and options.icloud) or options.quiet or options.format == "json")
-    if unasked and prompts.possible(console):
-        surveys = asyncio.run(perform(engine, lambda: prompts.look(engine, requests)))
-        requests = prompts.ask(surveys, requests, console)
-
-    async def begin() -> list[str]:
-        ids = await engine.start_imports(requests)
-        if len(ids) < len(requests) * (1 + len(also)):
-            console.err.line("A source that is another one, or lies in it, is imported with that.")
-        return ids
-
-    if options.detach:
-        for id in asyncio.run(perform(engine, begin)):
-            if options.format == "json":
-                console.out.json(Started(id=id))
-            else:
-                console.out.line(id)
-        return Exit.WELL
-    return carry_out(engine, begin, options.format, options.quiet, console)
 
 
 def _filled(pattern: str, source: str, label: str) -> str:

@@ -8,7 +8,7 @@ from tui.console.exits import Exit
 from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
-    from core.models import ImportRecord
+    from core.listings import ImportRecord
 
 NAME = "imports"
 HELP = "list all imports with their state and verdict"
@@ -75,6 +75,7 @@ def _short(found: list["ImportRecord"], out: Output) -> None:
 
 def _list(found: list["ImportRecord"], out: Output) -> None:
     from tui import format
+    from tui.console import details
 
     if out.terminal:
         _short(found, out)
@@ -99,7 +100,7 @@ def _list(found: list["ImportRecord"], out: Output) -> None:
     out.table(rows)
     for record in found:
         said = (record.verdict_reason if record.verdict == "KEEP" else "", format.unopenable(record.unopenable))
-        for path, count in record.copies:
-            out.line(f"{out.text(record.id)}: also in {out.text(path)}, {format.counted(count, 'file')} read back")
+        for copy in record.copies:
+            out.line(f"{out.text(record.id)}: also {out.text(details.copied(*copy))}")
         if told := "; ".join(filter(None, said)):
             out.line(f"{out.text(record.id)}: {out.text(told)}")

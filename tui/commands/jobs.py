@@ -10,7 +10,7 @@ from tui.console.output import Console
 
 if TYPE_CHECKING:
     from core.client.api import EngineCalls
-    from core.models import JobView
+    from core.snapshot import JobView
 
 NAME = "jobs"
 HELP = "list background jobs, and why some have failed"

@@ -35,15 +35,13 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     """List or change."""
     from core import config
     from core.catalog.locations import position
+    from core.details import Changes
     from core.protocol.archive_requests import DescribeLocation, ListLocations
-    from core.results import Changes
     from tui.console import details, import_selection, location_list
     from tui.console.one_shot import once
 
     settings = config.load({"archive": options.archive}, os.environ)
-    archive, name = settings.archive, options.location
-    if archive is None:
-        raise UsageError("There is no archive to look at.", "Give --archive DIR, or set LADING_ARCHIVE.")
+    archive, name = config.needed_archive(settings, "look at"), options.location
     given = {text: getattr(options, text) for text in TEXTS}
     changes = Changes(**given, position=None if options.position is None else position(options.position))
     if name is None and changes != Changes():

@@ -11,9 +11,9 @@ from tui.console.output import Console
 
 if TYPE_CHECKING:
     from core.client.client import Client
-    from core.models import Snapshot
     from core.protocol.archive_requests import StartMirror
-    from core.results import MirrorResult
+    from core.results import MirrorResult, OffsiteResult
+    from core.snapshot import Snapshot
     from tui.console.render_thread import Printer
 
 NAME = "mirror"
@@ -45,14 +45,16 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     from core import config
     from core.client.client import Client
+    from core.paths import is_remote
+    from core.results import OffsiteResult
     from tui.console import mirrors, offsite
     from tui.console.attached import perform
     from tui.console.progress import Quiet
 
     settings = config.load({}, os.environ)
-    if any(path.startswith(offsite.PREFIX) for path in (options.source, options.target)):
-        return offsite.mirror(options, console, settings.home)
-    source, target = (os.path.abspath(path) for path in (options.source, options.target))
+    source, target = (
+        path if is_remote(path) else os.path.abspath(path) for path in (options.source, options.target)
+    )
     if source == target:
         raise UsageError("FROM and TO are one folder.", "Give the folder of another copy.")
     if options.plist:
@@ -72,6 +74,12 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     if paused:
         console.err.line("Paused. The same command goes on where it stopped.")
         return Exit.PAUSED
+    if isinstance(results, OffsiteResult):
+        if options.json:
+            console.out.json(results, indent=2)
+        else:
+            offsite.tell(results, console, up=is_remote(target))
+        return Exit.FAILED if results.lacking_count else Exit.WELL
     if options.json:
         console.out.json(results, indent=2)
     else:
@@ -81,20 +89,24 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
 async def _attend(
     engine: "Client", source: str, target: str, both: bool, shows: "Printer[Snapshot]"
-) -> tuple[list["MirrorResult"], bool]:
+) -> tuple["list[MirrorResult] | OffsiteResult", bool]:
     """The results of the mirror, and whether it was paused instead of ending."""
     from core.models import State
-    from core.protocol.archive_requests import MirrorResults
+    from core.paths import is_remote
+    from core.protocol.archive_requests import GetOffsiteResult, MirrorResults
     from tui.console.attached import attend
 
-    results: list[MirrorResult] = []
+    results: list[MirrorResult] | OffsiteResult = []
 
     async def begin() -> list[str]:
         return [await engine.call(_start(source, target, both))]
 
     async def end(ids: Sequence[str]) -> None:
         nonlocal results
-        results = await engine.call(MirrorResults(id=ids[0]))
+        if is_remote(source) or is_remote(target):
+            results = await engine.call(GetOffsiteResult(id=ids[0]))
+        else:
+            results = await engine.call(MirrorResults(id=ids[0]))
 
     snapshot = await attend(engine, begin, shows, end)
     stopped = any(view.state in (State.PAUSED, State.CANCELLED) for view in snapshot.mirrors)
@@ -102,9 +114,12 @@ async def _attend(
 
 
 def _start(source: str, target: str, both: bool) -> "StartMirror":
+    from core.paths import is_remote
     from core.protocol.archive_requests import StartMirror
+    from tui.console import offsite
 
-    return StartMirror(source=os.fsencode(source), target=os.fsencode(target), both=both)
+    environ = offsite.environ() if is_remote(source) or is_remote(target) else None
+    return StartMirror(source=os.fsencode(source), target=os.fsencode(target), both=both, environ=environ)
 
 
 def plist(home: str, source: str, target: str, *, both: bool) -> str:
@@ -122,7 +137,11 @@ def plist(home: str, source: str, target: str, *, both: bool) -> str:
         {
             "Label": f"lading.mirror.{mark}",
             "ProgramArguments": [program(), "mirror", source, target, *(["--both"] if both else [])],
-            "EnvironmentVariables": {"LADING_HOME": home, "PATH": os.environ.get("PATH", os.defpath)},
+            "EnvironmentVariables": {
+                "LADING_HOME": home,
+                "PATH": os.environ.get("PATH", os.defpath),
+                **{name: value for name in ("RCLONE_CONFIG",) if (value := os.environ.get(name))},
+            },
             "StartCalendarInterval": {"Hour": 4, "Minute": 0},
             "StartOnMount": True,
             # As for an audit (tui.commands.audit), the engine that it starts serves imports, too.

@@ -4,7 +4,6 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
-from core.errors import UsageError
 from tui.console.exits import Exit
 from tui.console.output import Console
 
@@ -47,9 +46,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from tui.console.render_thread import Window
 
     settings = config.load({"archive": options.archive}, os.environ)
-    archive = settings.archive
-    if archive is None:
-        raise UsageError("There is no archive to compare with.", "Give --archive DIR, or set LADING_ARCHIVE.")
+    archive = config.needed_archive(settings, "compare with")
     engine = Client(settings)
     # The bar is only shown on a terminal to which the list of paths is not printed.
     bar = console.err.terminal and not console.out.terminal

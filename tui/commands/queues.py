@@ -9,7 +9,7 @@ from tui.console.exits import Exit
 from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
-    from core.models import QueueView
+    from core.snapshot import QueueView
 
 NAME = "queues"
 HELP = "show the queues of background work, hold one up or give it more room"
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from core import config
     from core.client import sync_client
     from core.client.api import EngineCalls
-    from core.models import Snapshot
+    from core.snapshot import Snapshot
     from tui.console.import_selection import any_yet
     from tui.console.one_shot import once
 

@@ -20,9 +20,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         "Reads the journals, receipts and manifests in the archive, and the files that none of them tells of, "
         "into the catalog: after a lost database, or on another machine. Of several copies of the archive this "
         "one is in use from then on. A lost archive.toml is written anew. Nothing else in the archive is changed, "
-        "nothing in the catalog removed; interrupted, it goes on the next time."
+        "nothing in the catalog removed; interrupted, it goes on the next time. Of a remote, rclone:NAME:PATH, "
+        "only the records are brought; `lading restore` then brings the files that are asked for."
     )
-    parser.add_argument("archive", metavar="ARCHIVE", nargs="?", help="the archive, if not the configured one")
+    parser.add_argument(
+        "archive", metavar="ARCHIVE", nargs="?", help="the archive, if not the configured one; or rclone:NAME:PATH"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
@@ -32,23 +35,20 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     from core import config
     from core.client.client import Client
-    from core.errors import UsageError
     from core.models import Count
+    from core.paths import is_remote
     from core.protocol.archive_requests import Rebuild
     from tui.console import offsite
     from tui.console.attached import perform
     from tui.console.progress import Quiet, TakenIn
     from tui.console.render_thread import Window
 
-    offsite.refuse(options.archive or "")
     settings = config.load({"archive": options.archive}, os.environ)
-    archive = settings.archive
-    if archive is None:
-        raise UsageError("There is no archive to read.", "Give its folder, or set LADING_ARCHIVE.")
+    archive = config.needed_archive(settings, "read", by="its folder")
     engine = Client(settings)
     quiet = options.json or not console.out.terminal
     window = Window[tuple[Count, Count]](Quiet(console.err) if quiet else TakenIn(console.out))
-    request = Rebuild(archive=os.fsencode(archive))
+    request = Rebuild(archive=os.fsencode(archive), environ=offsite.environ() if is_remote(archive) else None)
 
     def progress(new: Count, total: Count) -> None:
         window.show((new, total))
@@ -88,6 +88,11 @@ def tell(found: "Rebuilt", out: Output) -> None:
     if found.problems:
         out.line("Of no use were:")
         _list(found.problems, len(found.problems), out)
+    if found.remote:
+        out.line(
+            f"Nothing was read of the files at {out.text(found.remote)}. Next: lading restore WHAT DEST, or bring"
+        )
+        out.line(f"all of it: lading mirror {out.text(found.remote)} DIR; lading rebuild DIR")
     if found.jobs:
         out.line(f"{format.counted(found.jobs, 'job')} in the background; what was made before is found again.")
 

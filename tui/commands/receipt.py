@@ -67,12 +67,12 @@ def _pdf(settings: "Config", options: argparse.Namespace, console: Console) -> N
 
     from core.errors import UsageError
     from core.reports import pdf
-    from core.server.offline import Reading
+    from core.server.offline import ReadOnlyDatabase
     from tui.console.one_shot import once
     from tui.console.text_file import new_file
 
     async def draw(engine: "EngineCalls") -> bytes:
-        with closing(Reading(settings.home)) as catalog:
+        with closing(ReadOnlyDatabase(settings.home)) as catalog:
             return await pdf.report(catalog.read, options.id, engine.picture)
 
     if options.output:

@@ -39,7 +39,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write what exFAT, NTFS and FAT cannot hold in a name as %%XX, such as %%3A for a colon",
     )
-    parser.add_argument("--archive", metavar="DIR", help="from this copy of the archive, not the one in use")
+    parser.add_argument(
+        "--archive",
+        metavar="DIR",
+        help="from this copy of the archive, a folder or rclone:NAME:PATH, not the one in use",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
@@ -56,7 +60,6 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from tui.console.progress import Audited, Quiet
     from tui.console.render_thread import Window
 
-    offsite.refuse(options.archive or "")
     settings = config.load({}, os.environ)
     import_selection.needed(settings.home)
     engine = Client(settings)
@@ -70,9 +73,10 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         portable=options.portable,
         naming=options.name,
         dry=options.dry_run,
-        archive=os.fsencode(os.path.abspath(options.archive)) if options.archive else b"",
+        archive=os.fsencode(_place(options.archive)) if options.archive else b"",
         find=options.find,
         links=options.links,
+        environ=offsite.environ(),
     )
 
     def progress(done: Count, total: Count) -> None:
@@ -89,3 +93,9 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     else:
         restored.tell(found, target, console.out)
     return Exit.FAILED if found.failed_count else Exit.WELL
+
+
+def _place(path: str) -> str:
+    from core.paths import is_remote
+
+    return path if is_remote(path) else os.path.abspath(path)

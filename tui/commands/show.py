@@ -10,7 +10,7 @@ from tui.console.output import Console, Output
 if TYPE_CHECKING:
     from core.client.api import EngineCalls
     from core.config import Config
-    from core.results import ItemView
+    from core.details import ItemView
 
 NAME = "show"
 PICTURED = 4
@@ -70,7 +70,7 @@ def _pictures(settings: "Config", found: "list[ItemView]", out: Output) -> dict[
     left out."""
     from core.client import sync_client
     from core.errors import LadingError
-    from tui import graphics, half_blocks
+    from tui import graphics, half_blocks, pixels
     from tui.console.one_shot import once
 
     if not (out.terminal and out.utf8 and out.colors == MANY_COLORS and sync_client.running(settings.home)):
@@ -87,7 +87,7 @@ def _pictures(settings: "Config", found: "list[ItemView]", out: Output) -> dict[
         # The terminal is asked only if there is a picture to show.
         how = how or (graphics.ask(*_terminal(), os.environ) if data else None)
         if how is not None and how.way:
-            made[item.sha256] = graphics.drawn(data, how, *room)
+            made[item.sha256] = pixels.drawn(data, how, *room)
         else:
             made[item.sha256] = half_blocks.escaped(half_blocks.cells(data, *room))
     return made

@@ -11,7 +11,7 @@ from tui.console.output import Console
 if TYPE_CHECKING:
     from core.client.client import Client
     from core.config import Config
-    from core.models import Snapshot
+    from core.snapshot import Snapshot
     from tui.console.render_thread import Printer
 
 NAME = "status"
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     from core import VERSION, config
     from core.client import sync_client
-    from core.models import Snapshot
+    from core.snapshot import Snapshot
     from tui.console.import_selection import any_yet
     from tui.console.mirrors import everything
     from tui.console.one_shot import once

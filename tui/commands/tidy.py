@@ -32,14 +32,11 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     from core import config
     from core.client.client import Client
-    from core.errors import UsageError
     from core.protocol.archive_requests import Tidy
     from tui.console.attached import perform
 
     settings = config.load({"archive": options.archive}, os.environ)
-    archive = settings.archive
-    if archive is None:
-        raise UsageError("There is no archive to tidy up.", "Give its folder, or set LADING_ARCHIVE.")
+    archive = config.needed_archive(settings, "tidy up", by="its folder")
     engine = Client(settings)
     request = Tidy(archive=os.fsencode(archive), dry=options.dry_run)
     found = asyncio.run(perform(engine, lambda: engine.call(request)))

@@ -9,7 +9,7 @@ from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
     from core.client.client import Client
-    from core.models import Arrival, ImportView, Snapshot
+    from core.snapshot import Arrival, ImportView, Snapshot
 
 NAME = "watch"
 HELP = "tell of cards that are put in; rules of the configuration import them by themselves"

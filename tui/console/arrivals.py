@@ -1,6 +1,6 @@
 """Cards that wait, in words, for commands and the app."""
 
-from core.models import Arrival
+from core.snapshot import Arrival
 from tui import format
 
 

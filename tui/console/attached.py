@@ -14,7 +14,8 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from core.errors import LadingError
-from core.models import Snapshot, State
+from core.models import State
+from core.snapshot import Snapshot
 from tui.console import crash, import_summary
 from tui.console.exits import Exit, StoppedError
 from tui.console.mirrors import Everything

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from tui.console.output import Output
 
 if TYPE_CHECKING:
-    from core.results import AuditResult, ItemView
+    from core.details import ItemView
+    from core.results import AuditResult
 
 
 def tell(found: "AuditResult", out: Output) -> None:

@@ -90,7 +90,7 @@ def _volume(volume: "Volume", out: Output) -> Iterator[str]:
     if volume.space:
         words.append(f"{format.size(volume.space.available)} of {format.size(volume.space.total)} free")
     yield f"{out.text(volume.name)}: {', '.join(words)}"
-    yield f"  at {out.text(volume.mount)}, {out.text(volume.identity)}"
+    yield f"  at {out.text(volume.mount)}" + (f", {out.text(volume.identity)}" if volume.identity else "")
     if not volume.answers or volume.error:
         trouble = volume.error if volume.answers else "does not answer"
         yield f"  {out.styled(out.text(trouble or 'does not answer'), 'warn')}"

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from core.paths import display
-from core.results import ItemView, LocationView, told_of_junk
+from core.details import ItemView, LocationView
+from core.paths import display, is_remote
+from core.results import told_of_junk
 from tui import format
 from tui.console.output import Output
 
@@ -42,8 +43,9 @@ def _item(item: ItemView) -> Iterable[tuple[str, str]]:
     yield "verified", item.level + (f", read back {format.moment(item.read_back)}" if item.read_back else "")
     yield "damage", item.damage
     for number, copy in enumerate(item.copies):
-        when = f"read back {format.moment(copy.read_back)}" if copy.read_back else "never read back"
-        yield "copies" if not number else "", f"{copy.path}: {copy.damage or when}"
+        done = "compared" if is_remote(copy.path) else "read back"
+        when = f"{done} {format.moment(copy.read_back)}" if copy.read_back else f"never {done}"
+        yield "copies" if not number else "", f"{named(copy.path)}: {copy.damage or when}"
     for number, original in enumerate(item.originals):
         label = f" ({original.label})" if original.label else ""
         yield "names" if not number else "", f"{original.path} in {original.import_id}{label}, {original.outcome}"
@@ -94,8 +96,8 @@ def _location(location: LocationView) -> Iterable[tuple[str, str]]:
     if location.files:
         yield "holds", f"{format.counted(location.files, 'file')}, {format.size(location.bytes)}"
         yield "", ", ".join(f"{count:,} {kind}" for kind, count in location.kinds)
-    for number, (path, count) in enumerate(location.copies):
-        yield "copies" if not number else "", f"{path}: {format.counted(count, 'file')} read back there"
+    for number, told in enumerate(location.copies):
+        yield "copies" if not number else "", copied(*told)
     if location.earliest:
         yield "taken", f"{location.earliest} to {location.latest}"
     for number, (camera, count) in enumerate(location.cameras[:10]):
@@ -109,3 +111,16 @@ def _lines(out: Output, told: Iterable[tuple[str, str]]) -> None:
     for name, value in told:
         if value:
             out.line(f"  {out.styled(name.ljust(WIDTH), 'dim')}{out.text(display(value))}")
+
+
+def named(path: str) -> str:
+    """A copy of an archive, for a person: its path, and whether that is off-site."""
+    return f"off-site: {path}" if is_remote(path) else path
+
+
+def copied(path: str, count: int, seen: str) -> str:
+    """What a copy holds, for a person. seen: when the copy was last seen, ISO 8601."""
+    files = format.counted(count, "file")
+    if is_remote(path):
+        return f"{named(path)}, {files} as of {seen[:10]}"
+    return f"in {path}, {files} read back"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from core.models import Count
-from core.results import Survey
+from core.results import AlsoInto, Survey
 from tui import format
 from tui.console.exits import Exit
 from tui.console.output import Output
@@ -22,15 +22,20 @@ def tell(surveys: Sequence[Survey], form: str, out: Output) -> Exit:
         else:
             for line in lines(survey, out):
                 out.line(line)
-    if any(survey.refused for survey in surveys):
+    if any(one.refused for survey in surveys for one in _each(survey)):
         return Exit.WRONG
     bad = any(survey.failed.files or short(survey) or _empty(survey) for survey in surveys)
     return Exit.FAILED if bad else Exit.WELL
 
 
+def _each(survey: Survey) -> list[Survey | AlsoInto]:
+    """What was found for each archive."""
+    return [survey, *survey.also]
+
+
 def short(survey: Survey) -> bool:
-    """Whether the archive has less space than is needed."""
-    return survey.free is not None and survey.needed > survey.free
+    """Whether one of the archives has less space than is needed."""
+    return any(one.free is not None and one.needed > one.free for one in _each(survey))
 
 
 def _empty(survey: Survey) -> bool:
@@ -53,15 +58,26 @@ def lines(survey: Survey, out: Output) -> list[str]:
         kinds.append(out.text(survey.cameras))
     if kinds:
         found.append("  " + ", ".join(kinds))
-    free = "" if survey.free is None else f", {format.size(survey.free)} free"
-    found.append(f"  needs {format.size(survey.needed)}{free}")
+    found.append(f"  {_needs(survey)}")
     if survey.seconds is not None:
         found.append(f"  takes about {format.duration(survey.seconds)}, as earlier imports did")
     if survey.one_volume:
         told = f"{out.text(survey.source)} and the archive are on one volume: one fault can take both."
         found.append("  " + out.styled(told, "warn"))
+    for other in survey.also:
+        both = (("new", other.new), ("duplicate", other.duplicate))
+        into = ", ".join(_amount(what, count) for what, count in both)
+        found.append(f"  and into {out.text(other.archive)}: {into}; {_needs(other)}")
+        if other.one_volume:
+            told = f"{out.text(survey.source)} and that archive are on one volume: one fault can take both."
+            found.append("  " + out.styled(told, "warn"))
     found += ["  " + out.styled(out.text(warning), "warn") for warning in survey.warnings]
     return found
+
+
+def _needs(one: Survey | AlsoInto) -> str:
+    free = "" if one.free is None else f", {format.size(one.free)} free"
+    return f"needs {format.size(one.needed)}{free}"
 
 
 def _amount(what: str, count: Count) -> str:

@@ -7,7 +7,7 @@ from core.errors import UsageError
 
 if TYPE_CHECKING:
     from core.client.client import Client
-    from core.models import ImportRecord
+    from core.listings import ImportRecord
 
 UNFINISHED = ("running", "paused", "interrupted")
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from core.models import Count, ErrorGroup, ImportView, QueueView, Snapshot, State, Verdict
+from core.models import Count, State, Verdict
+from core.snapshot import ErrorGroup, ImportView, QueueView, Snapshot
 from tui import format
 from tui.console.exits import Exit
 from tui.console.output import Output, Style

@@ -8,7 +8,7 @@ from tui import format
 from tui.console.output import Output
 
 if TYPE_CHECKING:
-    from core.models import JobView
+    from core.snapshot import JobView
 
 
 def tell(found: "list[JobView]", out: Output) -> None:

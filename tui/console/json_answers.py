@@ -5,24 +5,14 @@ Every answer but a receipt is in the shape of `tui.console.json_shape`.
 
 from typing import Any, Literal
 
-from core.models import (
-    Arrival,
-    ErrorGroup,
-    FileView,
-    ImportRecord,
-    ImportView,
-    JobView,
-    QueueView,
-    Snapshot,
-    Value,
-)
+from core.details import ItemView, LocationView
+from core.listings import FileView, ImportRecord
+from core.models import Value
 from core.results import (
     Adjusted,
     AuditResult,
     CardView,
     CheckResult,
-    ItemView,
-    LocationView,
     MirrorResult,
     Moved,
     OffsiteAudit,
@@ -32,6 +22,7 @@ from core.results import (
     Survey,
     Tidied,
 )
+from core.snapshot import Arrival, ErrorGroup, ImportView, JobView, QueueView, Snapshot
 from tui.console.doctor_checks import Checkup
 
 
@@ -184,14 +175,6 @@ class Script(Value, frozen=True, kw_only=True):
     """A script for a shell, the manual page, or words, one a line."""
 
     text: str
-
-
-class Noted(Value, frozen=True, kw_only=True):
-    """One line of the log; its other members are added to these."""
-
-    time: float
-    level: str
-    message: str
 
 
 ANSWERS: dict[str, tuple[Any, ...]] = {

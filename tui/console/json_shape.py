@@ -18,19 +18,10 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import msgspec
 
-from core.models import ImportRecord, Outcome
-from core.results import (
-    Adjusted,
-    AuditResult,
-    CheckResult,
-    Derived,
-    ItemView,
-    LocationView,
-    MirrorResult,
-    Original,
-    RestoreResult,
-    Tidied,
-)
+from core.details import Derived, ItemView, LocationView, Original
+from core.listings import ImportRecord
+from core.models import Outcome
+from core.results import Adjusted, AuditResult, CheckResult, MirrorResult, RestoreResult, Tidied
 
 TIMES = frozenset(
     ("time", "started", "ended", "mtime", "due", "read_back", "sealed", "oldest_read", "since", "captured")
@@ -43,7 +34,7 @@ PAIRS: dict[tuple[type, str], tuple[str, ...]] = {
     (MirrorResult, "lacking"): ("payload", "reason"),
     (RestoreResult, "planned"): ("path", "restored_as"),
     (ImportRecord, "proven"): ("level", "files"),
-    (ImportRecord, "copies"): ("copy", "files"),
+    (ImportRecord, "copies"): ("copy", "files", "as_of"),
     (AuditResult, "damaged"): ("payload", "reason"),
     (AuditResult, "not_read"): ("payload", "reason"),
     (AuditResult, "healed"): ("payload", "source"),
@@ -56,7 +47,7 @@ PAIRS: dict[tuple[type, str], tuple[str, ...]] = {
     (Tidied, "removed"): ("payload", "reason"),
     (Tidied, "kept"): ("payload", "reason"),
     (Original, "links"): ("role", "path"),
-    (LocationView, "copies"): ("copy", "files"),
+    (LocationView, "copies"): ("copy", "files", "as_of"),
     (LocationView, "kinds"): ("kind", "files"),
     (LocationView, "cameras"): ("camera", "files"),
 }

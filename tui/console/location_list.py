@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from tui.console.output import Output
 
 if TYPE_CHECKING:
-    from core.results import LocationView
+    from core.details import LocationView
 
 
 def tell(found: "list[LocationView]", out: Output) -> None:

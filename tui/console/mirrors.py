@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
-from core.models import Count, MirrorView, Snapshot, State
+from core.models import Count, State
+from core.paths import is_remote
 from core.results import MirrorResult
+from core.snapshot import MirrorView, Snapshot
 from tui import format
 from tui.console.output import Output
 from tui.console.progress import Lines, bar, render
@@ -41,7 +43,7 @@ def says(view: MirrorView) -> str:
     if view.state is State.CANCELLED:
         return f"CANCELLED, {held} there"
     if view.state is State.DONE:
-        return f"COMPLETE: {held}, read back"
+        return f"COMPLETE: {held}, {'compared' if is_remote(view.target) else 'read back'}"
     rate = f"  {format.rate(view.rate)}" if view.rate else ""
     left = f"  {format.duration(view.seconds_left)} left" if view.seconds_left is not None else ""
     return f"{held}{rate}{left}"

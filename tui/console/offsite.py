@@ -1,11 +1,9 @@
-"""Copies on remotes of rclone, for commands: upload, fetch and audit. This process does the work, no engine."""
+"""Copies on remotes of rclone, for commands: the results of mirrors, and the audit, which this process does."""
 
-import argparse
-import hashlib
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from core.errors import UsageError
 from tui import format
 from tui.console.exits import Exit
 from tui.console.output import Console
@@ -13,48 +11,23 @@ from tui.console.output import Console
 if TYPE_CHECKING:
     from core.results import OffsiteAudit, OffsiteResult
 
-PREFIX = "rclone:"
-"""The prefix that distinguishes a remote from a folder."""
-
 NAMED = 20
 """The most files that are named to a person."""
 
 
-def mirror(options: argparse.Namespace, console: Console, home: str) -> Exit:
-    """Run `lading mirror` from or to a remote. `home`: the state folder. Raises UsageError, OffsiteError."""
-    import asyncio
-
-    from core.offsite.fetch import Fetch
-    from core.offsite.rclone import Rclone, Remote
-    from core.offsite.upload import Upload
-
-    up = options.target.startswith(PREFIX)
-    if up and options.source.startswith(PREFIX):
-        raise UsageError("FROM and TO are both remotes.", "Name an archive here as one of them.")
-    if options.both or options.detach or options.plist:
-        raise UsageError(
-            "a remote is mirrored in one direction, while you wait.", "Leave --both, --detach, --plist."
-        )
-    remote = Remote.of(options.target if up else options.source)
-    folder = os.path.abspath(options.source if up else options.target)
-    rclone = Rclone()
-
-    def tell(line: str) -> None:
-        if not options.json and console.out.terminal:
-            console.err.line(console.err.text(line))
-
-    mark = hashlib.sha256(os.fsencode(f"{folder}\0{remote.spec}")).hexdigest()[:16]
-    state = os.path.join(home, "offsite", mark)
-    work = Upload(rclone, folder, remote, state, tell) if up else Fetch(rclone, remote, folder, tell)
-    result: OffsiteResult = asyncio.run(work.go())
-    if options.json:
-        console.out.json(result, indent=2)
-    else:
-        _tell(result, console, up=up)
-    return Exit.FAILED if result.lacking_count else Exit.WELL
+def environ() -> dict[str, str]:
+    """This command's environment, in which the engine runs rclone for it: what a person has exported in the
+    terminal, such as RCLONE_CONFIG or a password, is in force. Values that are not UTF-8 are left out."""
+    found: dict[str, str] = {}
+    for name, value in os.environ.items():
+        with suppress(UnicodeEncodeError):
+            f"{name}{value}".encode()
+            found[name] = value
+    return found
 
 
-def _tell(result: "OffsiteResult", console: Console, *, up: bool) -> None:
+def tell(result: "OffsiteResult", console: Console, *, up: bool) -> None:
+    """Print the result of a mirror to (`up`) or from a remote for a person."""
     out = console.out
     word = out.styled("KEEP", "bad") if result.lacking_count else out.styled("COMPLETE", "good")
     place = result.remote if up else result.archive
@@ -95,9 +68,3 @@ def _named(files: tuple[tuple[str, str], ...], count: int, console: Console) -> 
         console.out.line(f"  {console.out.text(path)}: {console.out.text(why)}")
     if count > len(files[:NAMED]):
         console.out.line(f"  and {format.number(count - NAMED)} more")
-
-
-def refuse(text: str) -> None:
-    """Raise UsageError if an argument that must be a folder names a remote."""
-    if text.startswith(PREFIX):
-        raise UsageError("this needs the archive's files here.", f"Bring them first: lading mirror {text} DIR")

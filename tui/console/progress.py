@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.models import Count, ImportView, InFlight, Rates, Snapshot, State, Verdict
+from core.models import Count, State, Verdict
+from core.snapshot import ImportView, InFlight, Rates, Snapshot
 from tui import format
 from tui.console.output import Output, Style
 

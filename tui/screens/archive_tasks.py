@@ -5,17 +5,21 @@ from collections.abc import Callable, Sequence
 
 from core.catalog.locations import position
 from core.config import copies
+from core.details import Changes
 from core.errors import LadingError, UsageError
-from core.models import Count, FileView, ImportRecord
+from core.listings import FileView, ImportRecord
+from core.models import Count
+from core.paths import is_remote
 from core.protocol.archive_requests import Audit, Check, DescribeLocation, Restore, StartMirror
 from core.protocol.import_requests import HashList, MoveImport
-from core.results import AuditScope, Changes, RestoreResult
+from core.results import AuditScope, RestoreResult
 from tui import format, path_completion
 from tui.console import (
     audited,
     checked,
     details,
     moves,
+    offsite,
     restored,
 )
 from tui.console.output import Output
@@ -66,7 +70,7 @@ def ask_path(
         if text is None or (not text and not empty):
             return
         typed = path_completion.pasted(text)
-        path = os.path.abspath(os.path.expanduser(typed)) if typed else ""
+        path = typed if not typed or is_remote(typed) else os.path.abspath(os.path.expanduser(typed))
         if path:
             home = screen.lading.settings.home
             remember(home, recall(home).with_place(path))
@@ -133,11 +137,13 @@ def mirror(screen: Screen) -> None:
     archive = archive_of(screen)
 
     async def start(path: str) -> None:
-        await screen.lading.connection.call(StartMirror(source=os.fsencode(archive), target=os.fsencode(path)))
+        environ = offsite.environ() if is_remote(path) else None
+        request = StartMirror(source=os.fsencode(archive), target=os.fsencode(path), environ=environ)
+        await screen.lading.connection.call(request)
         screen.lading.draw_at_once()
         screen.dismiss(None)
 
-    about = "the folder of the copy; an empty one becomes a copy"
+    about = "the folder of the copy; an empty one becomes a copy; or rclone:NAME:PATH"
     ask_path(screen, "Mirror to", about, lambda path: screen.lading.begin(start(path)))
 
 

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from core.errors import LadingError
-from core.models import Snapshot
+from core.snapshot import Snapshot
 from tui import textual_private
 from tui.glyphs import Glyphs
 from tui.widgets.keys import Key, Keys
@@ -106,6 +106,9 @@ class Base(Screen[T]):
 
     def draw_snapshot(self, snapshot: Snapshot | None) -> None:
         """Draw a snapshot; does nothing by default."""
+
+    def graphics_changed(self) -> None:
+        """The terminal shows pictures in another way now, or in another size; does nothing by default."""
 
     # What is the same everywhere
 

@@ -9,13 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
-from core.models import Arrival, ImportView, MirrorView, Snapshot, State
+from core.models import State
 from core.protocol.import_requests import DismissImport
+from core.snapshot import Arrival, ImportView, MirrorView, Snapshot
 from tui import format
-from tui.glyphs import Glyphs
-from tui.screens import key_reasons
+from tui.screens import key_reasons, questions, queue_controls
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
-from tui.screens.confirm import Confirm
 from tui.screens.import_controls import RETRY
 from tui.widgets.cards import Cards
 from tui.widgets.errors import Errors
@@ -161,7 +160,7 @@ class Dashboard(Base[None]):
         if does in ("more", "less") and not self.steers_queues:
             return "Enlarge the queues first: 3, Enter."
         if self.steers_queues and does in ("pause", "retry", "more", "less"):
-            return self._why_not_queue(does)
+            return queue_controls.why_not(self.place, does)
         if self.steers_queues and does in WHY_NOT:
             return "That is about an import: choose it first, 1."
         if does in WHY_NOT and self.card is not None:
@@ -191,40 +190,23 @@ class Dashboard(Base[None]):
         """The chosen stage or queue."""
         return self.query_one(Queues).chosen
 
-    def _why_not_queue(self, does: str) -> str:
-        place = self.place
-        if place is None or not place.queue:
-            return "This is a stage of the copies: pause the import instead."
-        if does == "retry" and not place.dead:
-            return "No job of this queue has failed for good."
-        return "One slot is the least." if does == "less" and place.slots <= 1 else ""
-
-    async def _steer(self, place: Place, does: str) -> None:
-        engine = self.lading.connection
-        self.lading.draw_at_once()
-        if does == "retry":
-            self.say(f"{await engine.retry(place.queue)} jobs are tried again.", "good")
-        elif does in ("more", "less"):
-            await engine.queue_slots(place.queue, place.slots + (1 if does == "more" else -1))
-        elif place.paused:
-            await engine.queue_resume(place.queue)
-        else:
-            await engine.queue_pause(place.queue)
+    async def _steer(self, does: str) -> None:
+        """Carry out a key about the chosen queue, if one is chosen."""
+        if self.place is not None:
+            await queue_controls.steer(self, self.place, does)
 
     async def do_more(self) -> None:
         """Add one slot to the chosen queue."""
-        if self.place is not None:
-            await self._steer(self.place, "more")
+        await self._steer("more")
 
     async def do_less(self) -> None:
         """Remove one slot from the chosen queue."""
-        if self.place is not None:
-            await self._steer(self.place, "less")
+        await self._steer("less")
 
     async def do_pause(self) -> None:
         """Pause or resume the chosen import or queue."""
-        if self.steers_queues and self.place is not None:
-            await self._steer(self.place, "pause")
+        if self.steers_queues:
+            await self._steer("pause")
             return
         view = self.mirror or self.chosen
         if view is None:
@@ -243,8 +225,8 @@ class Dashboard(Base[None]):
         """
         view, pane = self.chosen, self.pane
         group = pane.chosen if isinstance(pane, Errors) else None
-        if self.steers_queues and self.place is not None:
-            await self._steer(self.place, "retry")
+        if self.steers_queues:
+            await self._steer("retry")
         elif group is not None and group.queue:
             count = await self.lading.connection.retry(group.queue, cause=group.cause)
             self.say(f"{format.counted(count, 'job')} of {group.queue} tried again.", "good")
@@ -267,10 +249,10 @@ class Dashboard(Base[None]):
                 self.say(f"Cancelling {label}.", "warn")
                 self.lading.begin(self.lading.cancel(name))
 
-        glyphs = self.glyphs
-        asks = (
-            confirm_cancel(view, glyphs) if isinstance(view, ImportView) else confirm_cancel_mirror(view, glyphs)
-        )
+        if isinstance(view, ImportView):
+            asks = questions.cancel(view, self.glyphs)
+        else:
+            asks = questions.cancel_mirror(view, self.glyphs)
         self.app.push_screen(asks, answered)
 
     async def do_dismiss(self) -> None:
@@ -292,7 +274,7 @@ class Dashboard(Base[None]):
                 self.lading.begin(self.lading.eject(view))
 
         if view.unopenable.files:
-            self.app.push_screen(confirm_eject(view, self.glyphs), answered)
+            self.app.push_screen(questions.eject(view, self.glyphs), answered)
         else:
             answered(True)
 
@@ -397,41 +379,3 @@ WHY_NOT: dict[str, Callable[[ImportView | None], str]] = {
     "receipt": key_reasons.reading,
 }
 """Functions with reasons against keys that act on the chosen import."""
-
-
-def confirm_eject(view: ImportView, glyphs: Glyphs) -> Confirm:
-    """The question before a card is ejected whose archived files cannot all be opened."""
-    return Confirm(
-        f"Eject {view.label}, which is {view.verdict}?",
-        [
-            f"{format.unopenable(view.unopenable)}.",
-            "They are archived as they are on the card. Can they be opened there, in the camera?",
-        ],
-        "eject it",
-        glyphs,
-    )
-
-
-def confirm_cancel(view: ImportView, glyphs: Glyphs) -> Confirm:
-    """The question before an import is cancelled."""
-    stays = format.counted(view.archived.files, "file")
-    return Confirm(
-        f"Cancel the import of {view.label}?",
-        [
-            f"{stays} ({format.size(view.archived.bytes)}) stay in the archive, with their receipt.",
-            f"{format.counted(view.todo.files, 'file')} would not be archived: the card is not safe.",
-            "The card itself is never changed.",
-        ],
-        "cancel the import",
-        glyphs,
-    )
-
-
-def confirm_cancel_mirror(view: MirrorView, glyphs: Glyphs) -> Confirm:
-    """The question before a mirror is cancelled."""
-    return Confirm(
-        f"Cancel the mirror to {view.label}?",
-        ["What was brought stays there.", f"Go on later with: lading mirror {view.source} {view.target}"],
-        "cancel the mirror",
-        glyphs,
-    )

@@ -6,7 +6,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from core.errors import LadingError
-from core.models import ImportRecord, Snapshot
+from core.listings import ImportRecord
+from core.snapshot import Snapshot
 from tui import format
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
 from tui.screens.key_reasons import CANCELLED

@@ -6,13 +6,13 @@ from typing import ClassVar
 
 from core.errors import LadingError
 from core.models import Outcome
-from tui.half_blocks import Cell
+from tui.graphics import Graphics
 from tui.screens import archive_tasks
 from tui.screens.pictured import FILMS, KINDS, Pictured
 from tui.widgets.files import Files
 from tui.widgets.keys import Key
 from tui.widgets.paged import PAGE
-from tui.widgets.picture import Picture
+from tui.widgets.picture import Picture, Shown
 
 WIDE = 100
 """The fewest columns of a screen that have room for a picture beside the list."""
@@ -40,7 +40,7 @@ class Browsing(Pictured):
         super().__init__()
         self._asked = 0
         self._turn = asyncio.Lock()
-        self._pictured = ""
+        self._pictured: tuple[str, Graphics, int] | None = None
 
     @property
     def files(self) -> Files:
@@ -83,31 +83,45 @@ class Browsing(Pictured):
         """Show the chosen file's picture when no other row is chosen for a moment."""
         self.soon(self._picture)
 
+    def graphics_changed(self) -> None:
+        """Fetch the chosen file's picture again."""
+        self.picture_soon()
+
     def _picture(self) -> None:
         picture, file = self.query_one(Picture), self.files.chosen
-        wanted = file.sha256 if file is not None and file.kind in KINDS else ""
+        sha256 = file.sha256 if file is not None and file.kind in KINDS else ""
+        wanted = sha256, self.lading.graphics, self.files.size.height - 1
         if not self.glyphs.utf8 or self.app.ansi_color or self.size.width < WIDE:
             picture.display = False
+            self._pictured = None
         elif wanted != self._pictured:
             self._pictured = wanted
-            if wanted:
+            if sha256:
                 strip = file is not None and file.kind == FILMS
-                fetching = self._fetch_picture(wanted, strip=strip)
+                fetching = self._fetch_picture(sha256, strip=strip)
                 self.run_worker(fetching, exclusive=True, group="picture", exit_on_error=False)
             else:
                 picture.put([])
 
     async def _fetch_picture(self, sha256: str, *, strip: bool) -> None:
-        picture = self.query_one(Picture)
-        cells: list[list[Cell]] = []
+        picture, wanted = self.query_one(Picture), self._pictured
+        shown: Shown = []
         try:
-            cells = await self.cells(sha256, PICTURE_WIDTH - 2, self.files.size.height - 1, strip=strip)
+            shown = await self.picture(sha256, PICTURE_WIDTH - 2, self.files.size.height - 1, strip=strip)
         except LadingError as error:
             self.say(str(error), "bad")
-        if sha256 == self._pictured:
-            # The picture's columns are reserved only once there is a picture to show.
-            picture.display = picture.display or bool(cells)
-            picture.put(cells)
+        if shown and not picture.display:
+            # Columns are reserved only once there is a picture to show. Textual then draws all anew, and what has
+            # another size once more; the picture comes after that, because it is most of the bytes.
+            picture.display = True
+            self.call_after_refresh(self.call_after_refresh, self._put, wanted, shown)
+        else:
+            self._put(wanted, shown)
+
+    def _put(self, wanted: tuple[str, Graphics, int] | None, shown: Shown) -> None:
+        """Show a picture, unless another one is wanted by now."""
+        if wanted == self._pictured:
+            self.query_one(Picture).put(shown)
 
     def on_pane_opened(self) -> None:
         """A double click acts as Enter."""

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from core.models import FileView
+from core.listings import FileView
 from tui.screens.base import BACK, HELP, LEAVE, bindings
 from tui.screens.text_viewer import COPY, NEXT, SEARCH, Reading
 from tui.widgets.keys import Key

@@ -8,19 +8,21 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from core.errors import LadingError
-from core.models import FileView, Outcome
+from core.listings import FileView
+from core.models import Outcome
 from tui import format
-from tui.half_blocks import Cell
+from tui.graphics import Graphics
 from tui.screens.base import BACK, HELP, LEAVE, bindings
 from tui.screens.file_browser import OPEN
 from tui.screens.pictured import KINDS, Pictured
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Lines, line
 from tui.widgets.paged import PAGE
+from tui.widgets.picture import Shown
 from tui.widgets.tiles import Tiles
 
-KEPT = 400
-"""The most pictures kept, a few kilobytes each."""
+KEPT = 200
+"""The most pictures kept: a few kilobytes each in half blocks, some ten in pixels."""
 
 
 class Grid(Pictured):
@@ -41,7 +43,7 @@ class Grid(Pictured):
         self._outcomes = outcomes
         self._first = cursor
         self._pages: dict[int, Sequence[FileView]] = {}
-        self._kept: OrderedDict[str, list[list[Cell]]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, Graphics], Shown] = OrderedDict()
 
     def compose(self) -> ComposeResult:
         """A heading, the tiles and the keys."""
@@ -93,13 +95,18 @@ class Grid(Pictured):
         self.tiles.call(found.total, page * PAGE, names)
         self._top()
 
-    async def _picture(self, sha256: str) -> list[list[Cell]]:
-        if sha256 not in self._kept:
+    def graphics_changed(self) -> None:
+        """Fetch the visible pictures again."""
+        self.soon(self._fetch)
+
+    async def _picture(self, sha256: str) -> Shown:
+        key = sha256, self.lading.graphics
+        if key not in self._kept:
             # Only where the terminal can show half blocks.
-            self._kept[sha256] = await self.cells(sha256, *self.tiles.room) if self.glyphs.utf8 else []
+            self._kept[key] = await self.picture(sha256, *self.tiles.room) if self.glyphs.utf8 else []
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        return self._kept[sha256]
+        return self._kept[key]
 
     def _file(self, number: int) -> FileView | None:
         page, at = divmod(number, PAGE)

@@ -8,9 +8,11 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 
 from core.errors import LadingError
-from core.models import ImportRecord, ImportView, Outcome, Snapshot, State
+from core.listings import ImportRecord
+from core.models import Outcome, State
 from core.protocol.import_requests import FilePosition
 from core.receipts.text import LEVELS
+from core.snapshot import ImportView, Snapshot
 from tui import format
 from tui.screens.base import BACK, HELP, LEAVE, bindings
 from tui.screens.file_browser import COPY, GRID, MARK, OPEN, RESTORE, Browsing

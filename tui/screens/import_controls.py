@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from core.models import ImportRecord, State
+from core.listings import ImportRecord
+from core.models import State
 from tui import format
 from tui.screens.base import Base
 from tui.screens.confirm import Confirm

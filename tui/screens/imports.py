@@ -6,7 +6,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from core.errors import LadingError
-from core.models import ImportRecord, Snapshot
+from core.listings import ImportRecord
+from core.snapshot import Snapshot
 from tui.screens import archive_tasks
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
 from tui.screens.import_controls import CANCEL, ERRORS, PAUSE, RETRY, Steering

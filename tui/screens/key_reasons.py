@@ -1,6 +1,7 @@
 """Reasons why a key cannot be used for an import now; empty when it can."""
 
-from core.models import ImportView, MirrorView, State
+from core.models import State
+from core.snapshot import ImportView, MirrorView
 
 NONE = "There is no import."
 

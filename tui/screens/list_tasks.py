@@ -4,10 +4,10 @@ import os
 
 from core import log as core_log
 from core.config import origins
-from core.models import JobView
 from core.protocol.archive_requests import ListLocations
 from core.protocol.import_requests import ListCards
 from core.protocol.queue_requests import ListJobs
+from core.snapshot import JobView
 from core.threads import aside
 from tui.console import card_list, checkup, doctor_checks, job_list, location_list, log_lines, settings_list
 from tui.console.output import Output

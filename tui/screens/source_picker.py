@@ -12,10 +12,11 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from core.errors import LadingError
-from core.models import Arrival, ImportRequest
+from core.models import ImportRequest
 from core.paths import display
 from core.protocol.import_requests import RecogniseFiles
 from core.results import Survey
+from core.snapshot import Arrival
 from core.threads import aside
 from core.volumes.probe import mount_of
 from tui import path_completion

@@ -3,7 +3,8 @@
 import os
 import time
 
-from core.models import Arrival, ImportView, InFlight, MirrorView, Snapshot, State, Verdict
+from core.models import State, Verdict
+from core.snapshot import Arrival, ImportView, InFlight, MirrorView, Snapshot
 from tui import format
 from tui.console import arrivals, mirrors
 from tui.glyphs import Glyphs

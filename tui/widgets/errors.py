@@ -1,6 +1,6 @@
 """The errors: files that failed for one reason are grouped, with advice."""
 
-from core.models import ErrorGroup, Snapshot
+from core.snapshot import ErrorGroup, Snapshot
 from tui import format
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Room, Rows, SnapshotPane, empty

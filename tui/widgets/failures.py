@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.models import Failure, FailureGroup
+from core.listings import Failure, FailureGroup
 from tui import format
 from tui.glyphs import Glyphs
 from tui.widgets.lines import Line, beside, crop, line

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
-from core.models import FileView, Outcome
+from core.listings import FileView
+from core.models import Outcome
 from tui import format
 from tui.glyphs import Glyphs
 from tui.widgets.lines import Line, crop, line

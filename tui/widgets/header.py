@@ -2,7 +2,8 @@
 
 import time
 
-from core.models import ImportView, Snapshot, State, Value, Verdict
+from core.models import State, Value, Verdict
+from core.snapshot import ImportView, Snapshot
 from tui import format
 from tui.glyphs import Glyphs
 from tui.totals import Session, session, share

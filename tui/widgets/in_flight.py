@@ -1,7 +1,8 @@
 """The files that workers and queues are working on now."""
 
-from core.models import InFlight as Flight
-from core.models import Snapshot, Value
+from core.models import Value
+from core.snapshot import InFlight as Flight
+from core.snapshot import Snapshot
 from tui import format
 from tui.totals import share
 from tui.widgets.lines import Line, crop, line

@@ -7,7 +7,8 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from core.models import Snapshot, Value
+from core.models import Value
+from core.snapshot import Snapshot
 from tui.glyphs import Glyphs
 from tui.widgets.lines import Line, Lines, beside, crop, line
 

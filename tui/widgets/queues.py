@@ -1,6 +1,7 @@
 """The stages that files pass and the job queues: places taken, jobs that wait, rates."""
 
-from core.models import LimitView, QueueView, Snapshot, Value
+from core.models import Value
+from core.snapshot import LimitView, QueueView, Snapshot
 from tui import format
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Room, Rows, SnapshotPane, empty

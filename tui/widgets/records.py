@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from core.models import ImportRecord, ImportView, Snapshot, State, Verdict
+from core.listings import ImportRecord
+from core.models import State, Verdict
+from core.snapshot import ImportView, Snapshot
 from tui import format
 from tui.totals import settled, share
 from tui.widgets.lines import Line, crop, line

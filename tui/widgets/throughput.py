@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import fmean
 
-from core.models import Rates, Snapshot
+from core.snapshot import Rates, Snapshot
 from tui.bottleneck import READ_LIMIT, Bottleneck, bottleneck
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Room, Rows, SnapshotPane

@@ -1,23 +1,25 @@
 """Tiles in rows and columns, one of which is chosen."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from tui.glyphs import Glyphs
-from tui.half_blocks import Cell
-from tui.widgets.picture import strip
+from tui.graphics import Pixels
+from tui.widgets.picture import Shown, strip
+from tui.widgets.pixels import Pixelled, Placed
 
 WIDTH, HEIGHT = 20, 8
 """Columns and rows of a tile: its picture, and one line for its name."""
 
 
-class Tiles(Widget, can_focus=True):
+class Tiles(Pixelled, can_focus=True):
     """Shows names at once, and pictures when they are given."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,7 +42,7 @@ class Tiles(Widget, can_focus=True):
         self.total = 0
         self.cursor = 0
         self._names: dict[int, str] = {}
-        self._pictures: dict[int, list[list[Cell]]] = {}
+        self._pictures: dict[int, Shown] = {}
 
     @property
     def room(self) -> tuple[int, int]:
@@ -72,14 +74,28 @@ class Tiles(Widget, can_focus=True):
         self._names |= {first + at: name for at, name in enumerate(names)}
         self.refresh()
 
-    def put(self, number: int, picture: list[list[Cell]]) -> None:
+    def put(self, number: int, picture: Shown) -> None:
         """Set the picture of a tile; those far from the visible tiles are dropped."""
         if self._pictures.get(number) == picture:
             return
         first, last = self.seen()
         self._pictures = {at: kept for at, kept in self._pictures.items() if first <= at <= last}
         self._pictures[number] = picture
-        self.refresh()
+        row, column = divmod(number - first, self._columns)
+        self.refresh(Region(column * WIDTH, row * HEIGHT, WIDTH, HEIGHT))
+
+    def pictures(self) -> Mapping[int, Placed]:
+        """The pictures of visible tiles that are in pixels."""
+        first, last = self.seen()
+        found = {}
+        for number in range(first, last + 1):
+            picture = self._pictures.get(number)
+            if isinstance(picture, Pixels) and (number - first) // self._columns * HEIGHT < self.size.height:
+                row, column = divmod(number - first, self._columns)
+                x = self.content_region.x + column * WIDTH + (WIDTH - 2 - picture.columns) // 2
+                y = self.content_region.y + row * HEIGHT + (HEIGHT - 1 - picture.rows) // 2
+                found[number] = Placed(picture, x, y)
+        return found
 
     def action_move(self, across: int, down: int) -> None:
         """Choose another tile."""
@@ -93,9 +109,18 @@ class Tiles(Widget, can_focus=True):
         """Choose a tile by its number, or the nearest one."""
         number = min(max(number, 0), max(0, self.total - 1))
         if number != self.cursor:
+            top, before = self._top_row(), self.cursor
             self.cursor = number
-            self.refresh()
+            if self._top_row() == top:
+                self.refresh(*(self._name_line(at) for at in (before, number)))
+            else:
+                self.refresh()
             self.post_message(self.Moved())
+
+    def _name_line(self, number: int) -> Region:
+        """The line with the names of all tiles in the row of this one."""
+        row = number // self._columns - self._top_row()
+        return Region(0, row * HEIGHT + HEIGHT - 1, self.size.width, 1)
 
     def on_resize(self) -> None:
         """Report that other tiles are visible."""
@@ -126,6 +151,8 @@ class Tiles(Widget, can_focus=True):
         if not picture:
             mark = self.glyphs.fit(self.glyphs.more if at == HEIGHT // 2 - 1 else "", WIDTH)
             return [Segment(" " * (WIDTH // 2 - 1) + mark[: WIDTH // 2 + 1], blank)]
+        if isinstance(picture, Pixels):
+            return [Segment(" " * WIDTH, blank)]
         above = (HEIGHT - 1 - len(picture)) // 2
         if not above <= at < above + len(picture):
             return [Segment(" " * WIDTH, blank)]

@@ -109,7 +109,7 @@ async def test_an_older_copy_takes_nothing_from_the_archive(rig: Rig) -> None:
     (row,) = await rig.engine.database.read("SELECT path FROM archive")
     assert row == (bytes(rig.archive),)
     name = (await rig.imported()).id
-    restored = await rig.engine.restore_check.restore(name, str(rig.root / "out"), silent, by_date=False)
+    restored = await rig.engine.restore_check.restore(name, str(rig.root / "out"), silent)
     assert (restored.restored.files, restored.copy) == (7, "")
 
 
@@ -215,13 +215,13 @@ async def test_restored_from_a_copy(rig: Rig) -> None:
     backup = copied(rig)
     damaged(rig.archive)
     restore = rig.engine.restore_check.restore
-    chosen = await restore(name, str(rig.root / "one"), silent, by_date=False, archive=str(backup))
+    chosen = await restore(name, str(rig.root / "one"), silent, archive=str(backup))
     assert (chosen.restored.files, chosen.failed_count, chosen.copy) == (4, 0, str(backup))
     rig.archive.rename(rig.root / "put away")
     # It is found, being known, when the one in use is away.
     away = rig.root / "put away/.lading/archive.toml"
     away.unlink()
-    found = await restore(name, str(rig.root / "two"), silent, by_date=False)
+    found = await restore(name, str(rig.root / "two"), silent)
     assert (found.restored.files, found.copy) == (4, str(backup))
 
 

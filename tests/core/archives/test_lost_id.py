@@ -72,7 +72,7 @@ async def test_a_backup_of_the_bags_alone_is_taken_up(rig: Rig) -> None:
     assert (await rig.engine.maintenance.audit(str(backup), silent)).damaged_count == 0
     for name in names:
         out = rig.root / f"out {name}"
-        assert (await rig.engine.restore_check.restore(name, str(out), silent, by_date=False)).failed_count == 0
+        assert (await rig.engine.restore_check.restore(name, str(out), silent)).failed_count == 0
         for path in out.rglob("*.jpg"):
             original = rig.source / path.relative_to(out)
             assert (path.read_bytes(), path.stat().st_mtime_ns) == (

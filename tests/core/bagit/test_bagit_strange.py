@@ -8,7 +8,7 @@ import pytest
 
 from core.catalog import locations
 from core.config import Config
-from core.results import Changes
+from core.details import Changes
 from tests.core.bagit.bagrig import FOLDER, Rig, info, rig, sha256
 from tests.rigs import junk
 

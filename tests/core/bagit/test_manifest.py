@@ -26,7 +26,7 @@ def test_the_three_that_are_encoded_and_no_others() -> None:
 def test_lines_come_back_however_they_are_cut(entries: list[tuple[bytes, bytes]], data: st.DataObject) -> None:
     text = b"".join(manifest.line(*entry) for entry in entries)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5)))
-    lines = manifest.Lines()
+    lines = manifest.ManifestLines()
     found = []
     for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
         found += lines.feed(text[start:end])
@@ -35,7 +35,7 @@ def test_lines_come_back_however_they_are_cut(entries: list[tuple[bytes, bytes]]
 
 @given(st.binary())
 def test_any_bytes_are_read(text: bytes) -> None:
-    lines = manifest.Lines()
+    lines = manifest.ManifestLines()
     for path, sha256 in [*lines.feed(text), *lines.end()]:
         assert path
         assert len(sha256) == 32
@@ -43,7 +43,7 @@ def test_any_bytes_are_read(text: bytes) -> None:
 
 def test_other_programs_lines() -> None:
     digest = SHA.hex().encode()
-    lines = manifest.Lines()
+    lines = manifest.ManifestLines()
     text = b"\xef\xbb\xbf%s *./data/a\r\n# no\r%s\tdata/b  c\nabc  data/d\n%s data/e" % (digest, digest, digest)
     assert lines.feed(text) == [(b"data/a", SHA), (b"data/b  c", SHA)]
     assert lines.end() == [(b"data/e", SHA)]

@@ -8,8 +8,8 @@ import pytest
 from core.catalog import Catalog, locations
 from core.catalog.locations import Location
 from core.database import Database
+from core.details import Changes
 from core.errors import UsageError
-from core.results import Changes
 
 
 class Here:

@@ -9,11 +9,12 @@ from typing import Any, cast
 
 from core.errors import UsageError
 from core.ipc import FRAME
-from core.models import Count, ImportRequest, Snapshot
+from core.models import Count, ImportRequest
 from core.protocol import Call, FromEngine, Request, pack, transport, unpacker
 from core.protocol.requests import Hello
 from core.results import AuditResult, AuditScope, Survey
 from core.server.server import Server
+from core.snapshot import Snapshot
 
 FRAMES = unpacker(FromEngine)
 

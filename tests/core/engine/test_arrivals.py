@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,9 +16,10 @@ from core.engine import arrivals as module
 from core.engine.arrivals import Arrivals
 from core.engine.engine import Engine
 from core.errors import SourceError
-from core.models import Arrival, ImportRequest, State
+from core.models import ImportRequest, State
 from core.presets import Preset, Rule
 from core.results import Survey
+from core.snapshot import Arrival
 from core.volumes.mounts import Mount
 from core.volumes.volume import Volume
 from tests.rigs import disks
@@ -40,7 +41,7 @@ RULES = Config(
 
 
 class Rig:
-    """Arrivals with a fake engine that records requests; the test sets the volumes in `there`."""
+    """Arrivals with fake imports that record requests; the test sets the volumes in `there`."""
 
     def __init__(self, settings: Config) -> None:
         self.config = settings
@@ -51,8 +52,8 @@ class Rig:
         self.surveyed: list[ImportRequest] = []
         self.begun: list[ImportRequest] = []
         self.looks = 0
-        self.imports, self.catalog = self, self
-        self.arrivals = Arrivals(cast(Any, self), self.mounts, self.describe)
+        catalog = cast(Any, SimpleNamespace(imports=self.imports, newest_archive=self.newest_archive))
+        self.arrivals = Arrivals(catalog, self, lambda: self.config, self.mounts, self.describe)
 
     def mounts(self) -> list[Mount]:
         self.looks += 1
@@ -61,16 +62,17 @@ class Rig:
     def describe(self, new: list[Mount]) -> list[Volume]:
         return cast(list[Volume], new)
 
-    async def survey(self, requests: list[ImportRequest]) -> list[Survey]:
+    async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]:
         self.surveyed += requests
         if self.fault:
             raise self.fault
         return [self.survey_of]
 
-    async def start_imports(self, requests: list[ImportRequest]) -> None:
+    async def start_imports(self, requests: Sequence[ImportRequest]) -> list[str]:
         self.begun += requests
+        return []
 
-    async def __call__(self, where: str, values: Any) -> list[SimpleNamespace]:
+    async def imports(self, where: str, values: Any) -> list[SimpleNamespace]:
         return self.unfinished
 
     async def newest_archive(self) -> bytes:
@@ -99,7 +101,6 @@ class Rig:
 async def looking(settings: Config, *there: Volume) -> AsyncIterator[Rig]:
     """A rig that watches, after its first look."""
     rig = Rig(settings)
-    rig.catalog = SimpleNamespace(imports=rig, newest_archive=rig.newest_archive)  # type: ignore[assignment]
     rig.there += there
     async with rig.arrivals.watched():
         await rig.until(lambda: rig.arrivals._seen)
@@ -203,15 +204,27 @@ async def test_what_cannot_be_counted_says_why_and_begins_nothing() -> None:
         assert "it does not answer. Try another reader." in rig.only.note
 
 
-async def test_a_volume_that_does_not_answer_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("unknown", [{"answers": False}, {"identity": "", "error": "diskutil is late"}])
+async def test_a_volume_that_is_not_known_yet_is_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch, unknown: dict[str, Any]
+) -> None:
     monkeypatch.setattr(module, "POLL_INTERVAL", 0.02)
     async with looking(Config(home="/nowhere")) as rig:
-        rig.put_in(a_card("EOS_DIGITAL", answers=False))
+        rig.put_in(a_card("EOS_DIGITAL", **unknown))
         await rig.until(lambda: rig.looks > 3)
         assert rig.arrivals.views() == ()
         rig.there[-1] = EOS
         await rig.until(rig.arrivals.views)
         assert [one.label for one in rig.arrivals.views()] == ["EOS_DIGITAL"]
+
+
+async def test_a_card_that_was_not_known_at_first_was_there_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "POLL_INTERVAL", 0.02)
+    async with looking(RULES, a_card("EOS_DIGITAL", answers=False)) as rig:
+        await rig.until(lambda: rig.looks > 2)
+        rig.there[-1] = EOS
+        await rig.until(lambda: rig.arrivals.views() and rig.only.note)
+        assert (rig.only.note, rig.begun) == ("was there before: start it yourself", [])
 
 
 async def test_nobody_looks_where_nobody_wants_to_know() -> None:

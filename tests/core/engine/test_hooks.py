@@ -21,6 +21,7 @@ import pytest_asyncio
 from core.catalog import Catalog
 from core.config import Config
 from core.database import Database
+from core.engine import hook_delivery
 from core.engine import hooks as module
 from core.engine.engine import Engine
 from core.engine.hook_message import Ending
@@ -57,8 +58,7 @@ async def catalog(tmp_path: Path) -> AsyncIterator[Catalog]:
 async def telling(monkeypatch: pytest.MonkeyPatch, catalog: Catalog, *hooks: Hook) -> AsyncIterator[Hooks]:
     """Hooks of an engine that has started with this catalog, which are retried almost at once."""
     monkeypatch.setattr(module, "PAUSES", (0.01, 0.01))
-    config = Config(home="/nowhere", hooks=hooks)
-    found = Hooks(cast(Any, SimpleNamespace(config=config, catalog=catalog)))
+    found = Hooks(catalog, lambda: hooks)
     try:
         yield found
     finally:
@@ -230,7 +230,7 @@ async def test_the_next_engine_tells_what_one_has_not(
     for _ in range(2):
         # The same hook, which has another time-out now, and does not hang.
         async with telling(monkeypatch, catalog, msgspec.structs.replace(again, timeout=5)) as hooks:
-            monkeypatch.setattr(module, "deliver", noted(told))
+            monkeypatch.setattr(hook_delivery, "deliver", noted(told))
             await hooks.start()
             await over(hooks)
     assert told == ["1"], "once, and not again by the third engine"

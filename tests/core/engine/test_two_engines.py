@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from core.details import Changes
 from core.models import Verdict
-from core.results import Changes
 from tests.core.importing.rig import Rig, at_work, digest, random_bytes, write
 from tests.core.maintenance.test_rebuild import rows
 from tests.rigs.making import corners

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from core.details import ItemView
 from core.media.adjusting import by_shift
 from core.protocol.archive_requests import AdjustDates, ListLocations, ShowItems
 from core.protocol.import_requests import WaitForJobs
 from core.protocol.queue_requests import ListJobs
-from core.results import ItemView
 from core.schema import DATABASE_FILE
 from core.sqlite import sqlite3
 from tests.rigs import rare

@@ -15,7 +15,7 @@ from core.archives import bag_info
 from core.bagit import manifest
 from core.files.checksummed_lines import sealed
 from core.ipc import FRAME
-from core.journal import journal_format, replay_rows
+from core.journal import file_lines, journal_format
 from core.media import ffprobe_parse, metadata
 from core.protocol import Call, pack, requests
 from core.server import session
@@ -95,7 +95,7 @@ def storable_json(row: dict[str, object]) -> bool:
 
 def check_lines(lines: list[dict[str, Any]]) -> None:
     for line in lines:
-        found = replay_rows.file_line(line)
+        found = file_lines.file_line(line)
         if found is not None:
             assert storable(facts(found)), found
             assert found.size >= 0
@@ -231,7 +231,7 @@ def test_what_ffprobe_says(streams: list[dict[str, object]], shown: dict[str, st
 @examples(80)
 @given(st.lists(st.binary(max_size=60), max_size=5))
 def test_a_manifest(pieces: list[bytes]) -> None:
-    by_piece, whole = manifest.Lines(), manifest.Lines()
+    by_piece, whole = manifest.ManifestLines(), manifest.ManifestLines()
     found = [entry for piece in pieces for entry in by_piece.feed(piece)] + by_piece.end()
     assert found == whole.feed(b"".join(pieces)) + whole.end()
     assert all(len(sha) == 32 for _, sha in found)

@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -32,8 +33,9 @@ async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 @pytest.fixture
 def numbered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Volumes have numbers of their own, also where no udev tells them: a check by the record trusts them."""
-    monkeypatch.setattr(volume, "identity", lambda mount, below: "uuid:1234-abcd")
+    """Each volume has a number of its own, also where no udev tells it: a check by the record trusts it, and no
+    archive is looked for on what other tests have mounted."""
+    monkeypatch.setattr(volume, "identity", lambda mount, below: f"uuid:{crc32(os.fsencode(mount.mount)):08x}")
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ from core.config import Config, Workers
 from core.engine.ended_imports import EndedImports
 from core.engine.engine import Engine
 from core.engine.job_service import JobService
-from core.models import ImportRequest, ImportView, Outcome
+from core.models import ImportRequest, Outcome
 from core.paths import relative
+from core.snapshot import ImportView
 from core.workers import shared_memory
 from tests.rigs.trees import write_random
 
@@ -164,9 +165,9 @@ class Rig:
             while (await self.engine.database.read(BUSY))[0][0]:  # noqa: ASYNC110 - jobs end by themselves
                 await asyncio.sleep(0.05)
 
-    def invalid(self) -> list[str]:
-        """What the Library of Congress's validator says against the bags."""
-        bags = sorted((self.archive / "locations").iterdir())
+    def invalid(self, archive: Path | None = None) -> list[str]:
+        """What the Library of Congress's validator says against the bags of an archive, if not this one's."""
+        bags = sorted(((archive or self.archive) / "locations").iterdir())
         assert bags
         command = [sys.executable, "-m", "bagit", "--validate", *map(str, bags)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -8,7 +8,8 @@ import pytest
 from core.catalog import Selection, failures, file_list
 from core.errors import UsageError
 from core.importing.halt_reasons import advice
-from core.models import Failure, FailureGroup, Outcome, State, Verdict
+from core.listings import Failure, FailureGroup
+from core.models import Outcome, State, Verdict
 from tests.core.importing.rig import VIDEO, Rig, digest, expected, random_bytes, videos, write
 
 DENIED = "source: Permission denied"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.importing.finish import NOTHING
+from core.importing.verdict import NOTHING
 from core.models import Outcome, State, Verdict
 from core.paths import decode
 from core.receipts import COLUMNS

@@ -42,7 +42,7 @@ async def test_causes_are_counted_once_and_take_no_more_memory_than_is_shown(rig
         counters.failed(f"program: {number}", b"x", "program", 0)
     assert len(counters.causes) == CAUSES
     for _ in range(5_000):
-        counters.forgive("source: Input/output error")
+        counters.forget_cause("source: Input/output error")
     assert "source: Input/output error" not in counters.causes
 
 

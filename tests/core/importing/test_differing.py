@@ -187,7 +187,7 @@ async def test_the_older_one_gets_the_name(rig: Rig, tmp_path: Path, wanted: str
     _, second, file = await differing(rig)
     target = tmp_path / "out"
     name = second if wanted == "second" else "location:Basel"
-    result = await rig.engine.restore_check.restore(name, str(target), lambda done, total: None, by_date=False)
+    result = await rig.engine.restore_check.restore(name, str(target), lambda done, total: None)
     found = {path.name: path.read_bytes() for path in target.rglob("*") if path.is_file()}
     assert found == {
         "a.jpg": random_bytes(3000, 1),

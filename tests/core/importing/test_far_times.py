@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from core.errors import UsageError
 from core.files import times
 from core.models import Outcome, State, Verdict
 from core.workers.messages import Source
 from core.workers.pool import Worker
 from core.workers.source_messages import Entry, Listed
 from tests.core.importing.rig import Rig, photos
+from tests.core.importing.together import both, ended, second
 
 pytestmark = pytest.mark.process
 
@@ -53,11 +55,10 @@ def far(request: pytest.FixtureRequest, card: Path) -> int:
     return ns
 
 
-def exact(rig: Rig, name: str) -> dict[str, str]:
+def exact(rig: Rig, name: str, archive: Path | None = None) -> dict[str, str]:
     """What the journal of an import says of exact times."""
-    rows: list[dict[str, Any]] = [
-        json.loads(line) for line in (rig.archive / f".lading/imports/{name}.jsonl").read_text().splitlines()
-    ]
+    journal = (archive or rig.archive) / f".lading/imports/{name}.jsonl"
+    rows: list[dict[str, Any]] = [json.loads(line) for line in journal.read_text().splitlines()]
     return {row.get("file", row.get("folder", "")): row["mtime_exact"] for row in rows if "mtime_exact" in row}
 
 
@@ -91,7 +92,7 @@ async def test_restored_they_have_the_exact_times_again_also_after_a_rebuild(
     await rig.restarted("another home")
     await rig.engine.maintenance.rebuild(str(rig.archive))
     target = card / "restored"
-    await rig.engine.restore_check.restore(name, str(target), lambda _, __: None, by_date=False)
+    await rig.engine.restore_check.restore(name, str(target), lambda _, __: None)
     for path in (target / "DCIM/0001.jpg", target / "DCIM"):
         assert path.stat().st_mtime_ns == far
 
@@ -117,6 +118,24 @@ async def test_with_nothing_clamped_the_import_cannot_even_list_it(
     name = await rig.begun(card)
     with pytest.raises(OverflowError):
         await rig.engine.imports.wait([name])
+
+
+@pytest.mark.promise(35)
+async def test_each_of_several_archives_says_so_and_keeps_the_exact_time(rig: Rig, card: Path) -> None:
+    set_time(card / "DCIM/0001.jpg", FAR[1])
+    set_time(card / "DCIM", FAR[1])
+    names = await both(rig, source=str(card))
+    for view, archive in zip(await ended(rig, *names), (rig.archive, second(rig)), strict=True):
+        assert (view.state, view.archived.files) == (State.DONE, 3)
+        assert any(warning.startswith("2 with a time outside") for warning in view.warnings)
+        assert exact(rig, view.id, archive) == {"DCIM/0001.jpg": str(FAR[1]), "DCIM": str(FAR[1])}
+    # The location is in both: the archive that is named says which is meant.
+    out = rig.root / "out"
+    restore = rig.engine.restore_check.restore
+    with pytest.raises(UsageError, match="--archive"):
+        await restore("Basel", str(out), lambda done, total: None)
+    await restore("Basel", str(out), lambda done, total: None, archive=str(second(rig)))
+    assert {path.name for path in out.rglob("*.jpg")} == {"0000.jpg", "0001.jpg", "0002.jpg"}
 
 
 @pytest.mark.parametrize("ns", [times.LEAST, times.MOST, 0, -1])

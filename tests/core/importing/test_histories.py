@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from core.engine import engine
-from core.models import IN_ARCHIVE, ImportView, Outcome, State, Verdict
+from core.models import IN_ARCHIVE, Outcome, State, Verdict
+from core.snapshot import ImportView
 from tests.core.importing.rig import Rig, Still, StillWatch, digest, random_bytes, write
 
 pytestmark = pytest.mark.process

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.results import LocationView
+from core.details import LocationView
 from tests.core.importing.rig import Rig, write
 
 pytestmark = pytest.mark.process

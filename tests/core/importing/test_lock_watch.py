@@ -118,10 +118,10 @@ async def test_a_renewal_that_fails_has_lost_the_lock(rig: Rig, monkeypatch: pyt
 
 
 async def test_an_import_that_nobody_watches_is_left_paused(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def vigil(run: Run) -> None:
+    async def watch_volumes(run: Run) -> None:
         raise ZeroDivisionError("by a test")
 
-    monkeypatch.setattr(importer, "vigil", vigil)
+    monkeypatch.setattr(importer, "watch_volumes", watch_volumes)
     slow(rig)
     view = await rig.ended_unchecked(await rig.begun())
     assert (view.state, view.reason) == (State.PAUSED, "a fault of the program: ZeroDivisionError: by a test")

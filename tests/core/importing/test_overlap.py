@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from core.importing.reverify_sample import Sampling
 from core.importing.run_workers import RunWorkers
-from core.importing.sample_again import Sampling
 from core.workers import batch_messages
 from core.workers.pool import Worker
 from core.workers.read_source import ARENA

@@ -170,7 +170,7 @@ async def test_without_time_to_wait_for_the_archive_it_goes_on_later(
 
     monkeypatch.setattr(Importer, "clean_staging", clean)
     name = await rig.begun()
-    stopping = asyncio.create_task(put_down(rig.engine))
+    stopping = asyncio.create_task(put_down(rig.engine.catalog, rig.engine.imports))
     await cleaning.wait()
     assert (await rig.engine.catalog.imports())[0].state == State.PAUSED
     stopping.cancel()

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from core.catalog import Selection
-from core.importing import finish, same_source
+from core.importing import same_source, verdict
+from core.importing.halt_reasons import HaltError
 from core.importing.import_run import Run
-from core.models import ImportView, Outcome, State, Verdict, Waits
+from core.models import Outcome, State, Verdict, Waits
+from core.snapshot import ImportView
 from core.volumes import find_volume
 from core.volumes.filesystems import Kind
 from core.volumes.find_volume import Known
@@ -104,7 +106,7 @@ async def test_it_would_go_on_if_nobody_looked(rig: Rig, monkeypatch: pytest.Mon
     async def nobody(run: Run, *, paused: bool = False) -> None:
         """Looks."""
 
-    monkeypatch.setattr(same_source, "call", nobody)
+    monkeypatch.setattr(same_source, "check", nobody)
     put_another(rig)
     await rig.until(lambda: rig.view(name).state is State.DONE)
     view = await rig.ended(name)
@@ -193,18 +195,59 @@ async def test_a_retry_of_one_that_is_done(rig: Rig) -> None:
     assert len(rig.payload()) == 1
 
 
+async def all_failed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A paused import of which every entry has failed; its id."""
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        write(rig.source / name, name.encode()).chmod(0)
+    write(rig.source / "folder/d.jpg", b"d").parent.chmod(0)
+
+    async def broken(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Verdict, str]:
+        raise HaltError("the receipt cannot be written", "Resume it.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(verdict, "verdict", broken)
+        view = await rig.imported()
+    assert (view.state, view.failed.files, view.seen.files) == (State.PAUSED, 4, 4)
+    return view.id
+
+
+@pytest.mark.usefixtures("bound")
+@pytest.mark.promise(26)
+async def test_what_has_failed_counts_when_nothing_is_archived(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = await all_failed(rig, monkeypatch)
+    os.rename(rig.source, rig.root / "away")
+    for other in ("a.jpg", "b.jpg", "c.jpg"):
+        write(rig.source / other, b"of another card")
+    before = await rig.rows(name)
+    await rig.engine.imports.resume_import(name)
+    await is_left(
+        rig, name, "of the 4 listed from it, 1 gone (such as folder), 3 with another size or time (such as a.jpg)"
+    )
+    assert await rig.rows(name) == before
+
+
+@pytest.mark.usefixtures("bound")
+@pytest.mark.control(26)
+async def test_what_has_failed_may_be_mended(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = await all_failed(rig, monkeypatch)
+    for path in rig.source.iterdir():
+        path.chmod(0o755)
+    view = await rig.resumed(name)
+    assert (view.verdict, view.archived.files, view.failed.files) == (Verdict.SAFE, 4, 0)
+
+
 @pytest.fixture
 def deleted_at_the_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """All that was archived is deleted from the source before the verdict."""
 
     def arrange() -> None:
-        before: Callable[[Run, Source, bytes, bytes], Awaitable[tuple[Verdict, str]]] = finish.verdict
+        before: Callable[[Run, Source, bytes, bytes], Awaitable[tuple[Verdict, str]]] = verdict.verdict
 
         async def after(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Verdict, str]:
             (rig.source / "0000.jpg").unlink()
             return await before(run, whole, root, only)
 
-        monkeypatch.setattr(finish, "verdict", after)
+        monkeypatch.setattr(verdict, "verdict", after)
 
     return arrange
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from core.catalog import file_list
-from core.models import FileView
+from core.listings import FileView
+from core.models import RestoreOptions
 from tests.core.importing.rig import Rig, write
 
 pytestmark = pytest.mark.process
@@ -75,6 +76,8 @@ async def test_a_film_in_pictures_is_one(rig: Rig, tmp_path: Path) -> None:
     assert (await jobs(rig))["thumbnail"] == 2 + alone
     # By date, a film's frames stay in a folder of their own.
     out = tmp_path / "out"
-    await rig.engine.restore_check.restore(view.id, str(out), lambda done, total: None, by_date=True)
+    await rig.engine.restore_check.restore(
+        view.id, str(out), lambda done, total: None, RestoreOptions(by_date=True)
+    )
     assert len(list((out / "A001_C002").iterdir())) == COUNT - 3
     assert len(list(out.glob("2*/*/few/*.exr"))) == 21

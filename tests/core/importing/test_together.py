@@ -1,5 +1,6 @@
 """Several archives at once: the source is read once, and each archive is complete and verified on its own."""
 
+import hashlib
 import json
 import os
 from contextlib import AsyncExitStack
@@ -11,7 +12,7 @@ from core.engine import recovery
 from core.engine.import_groups import ImportGroups
 from core.importing.import_run import Run
 from core.models import Outcome, State, Verdict
-from tests.core.importing.rig import Rig, expected, photos, random_bytes, write
+from tests.core.importing.rig import Rig, at_work, expected, photos, random_bytes, write
 from tests.core.importing.test_differing import rot
 from tests.core.importing.together import both, counted, ended, held, placed, second
 
@@ -48,7 +49,7 @@ async def test_the_source_is_read_once(rig: Rig, monkeypatch: pytest.MonkeyPatch
     # An engine that dies just before it forgets leaves that to the next one.
     await rig.engine.database.run(("INSERT INTO handed_on (import_id, file_id) SELECT id, 1 FROM import", [()]))
     await rig.restarted()
-    await recovery.take_up(rig.engine)
+    await recovery.take_up(rig.engine.catalog, rig.engine.imports, resume=True)
     assert not await rig.engine.database.read("SELECT 1 FROM handed_on")
 
 
@@ -120,3 +121,56 @@ async def test_what_differs_from_an_earlier_import_into_the_second_archive_is_sa
     assert "differs from what was imported on" in other.verdict_reason
     assert await rig.engine.maintenance.accept(other.id, "Ada") == [other.id]
     assert rig.view(other.id).verdict is Verdict.SAFE
+
+
+async def test_each_receipt_lists_the_checksum_lists(rig: Rig) -> None:
+    """The lists are read on the source by the first import only."""
+    wrong = write(rig.source / "DCIM/a.jpg", random_bytes(3000, 1))
+    right = write(rig.source / "DCIM/b.jpg", random_bytes(3000, 2))
+    sums = [
+        f"{hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()}  {path.name}\n" for path in (right,)
+    ]
+    write(
+        wrong.parent / "card.md5", "".join([f"{'0' * 32}  {wrong.name}\n", *sums, f"{'1' * 32}  c.jpg\n"]).encode()
+    )
+    names = await both(rig)
+    for view in await ended(rig, *names):
+        assert view.verdict is Verdict.KEEP
+        assert "1 differs from a checksum list on the source" in view.verdict_reason
+    told = []
+    for place in (rig.archive, second(rig)):
+        (path,) = [one for one in place.glob("locations/*/lading/*.json") if ".added-" not in one.name]
+        data = json.loads(path.read_text())
+        told.append([data[name] for name in ("checksum_lists", "not_as_listed", "listed_but_missing")])
+        assert "DCIM/a.jpg  (DCIM/card.md5 says MD5" in path.with_suffix(".txt").read_text()
+    assert told[0] == told[1]
+    assert [told[1][0][0][name] for name in ("confirmed", "differ", "missing")] == [1, 1, 1]
+    rows = (
+        "SELECT path, found, file_id IS NULL FROM listed WHERE import_id = (SELECT id FROM import WHERE name = ?)"
+    )
+    read = rig.engine.database.read
+    assert await read(rows, (names[0],)) == await read(rows, (names[1],))
+
+
+async def test_a_dry_run_looks_at_each_archive(rig: Rig) -> None:
+    write(rig.source / "a.jpg", random_bytes(3000, 1))
+    await rig.imported(archive=str(second(rig)))
+    write(rig.source / "b.jpg", random_bytes(2000, 2))
+    (survey,) = await rig.engine.imports.survey([rig.request(also=(str(second(rig)),))])
+    (other,) = survey.also
+    assert (survey.new.files, survey.duplicate.files, survey.needed) == (2, 0, 5000)
+    assert (other.archive, other.new.files, other.duplicate.files, other.needed) == (str(second(rig)), 1, 1, 2000)
+    (survey,) = await rig.engine.imports.survey([rig.request(also=(str(rig.source / "within"),))])
+    assert survey.also[0].refused
+    assert any(str(rig.source / "within") in warning for warning in survey.warnings)
+
+
+async def test_the_bags_of_both_archives_are_valid(tmp_path: Path) -> None:
+    async with at_work(tmp_path) as rig:
+        photos(rig.source, 3)
+        await ended(rig, *await both(rig))
+        await rig.still()
+        assert rig.invalid() == rig.invalid(second(rig)) == []
+        victim = next(second(rig).glob("locations/*/data/images/*/*"))
+        victim.write_bytes(victim.read_bytes()[:-1])
+        assert rig.invalid(second(rig)) != []

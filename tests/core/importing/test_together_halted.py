@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from core.archives.copy_count import CopyCount
+from core.importing.following import Following
+from core.importing.leader import Leader
 from core.importing.transfer import Transfer
 from core.models import Side, State, Verdict, Waits
 from core.workers.messages import Fault
@@ -176,6 +178,11 @@ async def test_damage_in_the_first_archive_goes_no_further(rig: Rig) -> None:
         other = await rig.ended_unchecked(names[1])
     assert (other.state, other.verdict, other.archived.files) == (State.DONE, Verdict.SAFE, 63)
     assert held(second(rig)) == expected(rig.source)
+    # It is recorded where it was found, as by an audit, and said.
+    damaged = await rig.engine.database.read("SELECT path, damage FROM item WHERE damage IS NOT NULL")
+    assert damaged == [(str(victim.relative_to(rig.archive)), "its content is not what was archived")]
+    told = f"Files in {rig.archive} that were to be copied from there are damaged"
+    assert any(warning.startswith(told) for warning in other.warnings)
 
 
 @pytest.mark.control(54)
@@ -242,3 +249,53 @@ async def test_a_group_is_cancelled_together(rig: Rig) -> None:
     for place in (rig.archive, second(rig)):
         (receipt,) = place.glob("locations/*/lading/*.txt")
         assert "KEEP" in receipt.read_text()
+
+
+@pytest.mark.promise(26)
+async def test_no_import_of_a_group_goes_on_with_another_source(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second import has listed nothing when the source is replaced by another one, whose files would be handed
+    on to the first."""
+
+    async def nothing(self: Following, leader: Leader) -> None:
+        """It is late."""
+
+    with holding(rig.archive, 1) as gate, monkeypatch.context() as patch:
+        patch.setattr(Following, "_list", nothing)
+        names = await both(rig)
+        await rig.until(lambda: rig.view(names[0]).archived.files > 0)
+        os.rename(second(rig), rig.root / "away")
+        await state(rig, names[1], State.PAUSED)
+        assert not rig.view(names[1]).seen.files
+        os.rename(rig.source, rig.root / "first card")
+        gate.set()
+        await state(rig, names[0], State.PAUSED)
+    before = await rig.rows(names[0])
+    contents = expected(rig.root / "first card")
+    for path in before:
+        write(rig.source / os.fsdecode(path), b"of another card: " + path)
+    os.rename(rig.root / "away", second(rig))
+    await rig.until(lambda: all("began with" in rig.view(name).reason for name in names))
+    await ended(rig, *names)
+    assert await rig.rows(names[0]) == before
+    shutil.rmtree(rig.source)
+    os.rename(rig.root / "first card", rig.source)
+    await rig.engine.imports.resume_import(names[0])
+    views = await ended(rig, *names)
+    assert [view.verdict for view in views] == [Verdict.SAFE, Verdict.SAFE]
+    whole(rig, contents)
+
+
+async def test_a_pause_after_the_card_was_taken_out(rig: Rig) -> None:
+    with holding(second(rig), 1) as gate:
+        names = await both(rig)
+        await rig.ended_unchecked(names[0])
+        await rig.until(lambda: rig.view(names[1]).archived.files > 0)
+        contents = expected(rig.source)
+        shutil.rmtree(rig.source)
+        await rig.engine.imports.pause_import(names[1])
+        await rig.engine.imports.resume_import(names[1])
+        assert rig.view(names[1]).state is State.RUNNING
+        gate.set()
+        other = await rig.ended_unchecked(names[1])
+    assert (other.state, other.verdict, other.reason) == (State.DONE, Verdict.SAFE, "")
+    whole(rig, contents)

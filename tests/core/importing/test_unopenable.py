@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from core.catalog import import_list
-from core.models import Count, ImportView, Unopenable, Verdict
+from core.models import Count, Unopenable, Verdict
+from core.snapshot import ImportView
 from core.volumes import volume
 from tests.core.importing.rig import Rig, at_work, random_bytes, write
 from tests.rigs import media

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from core.importing import finish
+from core.importing import verdict
 from core.importing.import_run import Run
 from core.models import Outcome, State, Verdict
 from core.receipts import parse
@@ -42,16 +42,16 @@ async def test_nothing_is_not_safe(rig: Rig, what: str) -> None:
     for name in EMPTY[what]:
         (write(rig.source / name, b"litter") if what == "litter" else (rig.source / name).mkdir(parents=True))
     view = await rig.imported()
-    assert (view.state, view.verdict, view.verdict_reason) == (State.DONE, Verdict.OPEN, finish.NOTHING)
+    assert (view.state, view.verdict, view.verdict_reason) == (State.DONE, Verdict.OPEN, verdict.NOTHING)
     (receipt,) = rig.receipts()
     told = receipt.read_text()
-    assert f"Verdict     none: {finish.NOTHING}" in told
+    assert f"Verdict     none: {verdict.NOTHING}" in told
     assert "SAFE" not in told
     # A rebuild reads it again.
     data = receipt.with_suffix(".json").read_bytes()
     assert parse.of_json(data, str(rig.archive)).values["verdict"] is Verdict.OPEN
     (survey,) = await rig.engine.imports.survey([rig.request()])
-    assert survey.warnings == (f"N{finish.NOTHING[1:]}.",)
+    assert survey.warnings == (f"N{verdict.NOTHING[1:]}.",)
 
 
 @pytest.mark.control(29)
@@ -145,13 +145,13 @@ def at_the_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[
     """Do something when all is archived and the verdict is still to come."""
 
     def arrange(act: Callable[[], object]) -> None:
-        before = finish.verdict
+        before = verdict.verdict
 
         async def after(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Verdict, str]:
             await asyncio.to_thread(act)
             return await before(run, whole, root, only)
 
-        monkeypatch.setattr(finish, "verdict", after)
+        monkeypatch.setattr(verdict, "verdict", after)
 
     return arrange
 

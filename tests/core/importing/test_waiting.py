@@ -7,7 +7,8 @@ import pytest
 
 from core.engine.volume_wait import FRUITLESS
 from core.errors import SourceAwayError
-from core.models import ImportView, Outcome, State, Verdict, Waits
+from core.models import Outcome, State, Verdict, Waits
+from core.snapshot import ImportView
 from core.workers.health_check import answers, plugged_in
 from core.workers.messages import Source
 from core.workers.source_messages import Answers

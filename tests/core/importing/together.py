@@ -14,7 +14,7 @@ import pytest
 from core.archives import copy_count
 from core.importing.import_files import Todo
 from core.importing.transfer import Transfer
-from core.models import ImportView
+from core.snapshot import ImportView
 from core.workers import batch_messages, source_messages
 from core.workers.pool import Worker
 from tests.core.importing.rig import Rig, digest

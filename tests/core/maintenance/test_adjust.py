@@ -12,7 +12,7 @@ from core.maintenance import adjust
 from core.maintenance.adjust import DAY, OPEN, UNKNOWN
 from core.media.adjusting import by_clock, by_shift, by_zone
 from core.media.metadata import pack
-from core.models import Count
+from core.models import Count, RestoreOptions
 from core.results import Adjusted, Correction
 from tests.core.importing.rig import Rig, random_bytes, state, write
 
@@ -88,7 +88,7 @@ async def test_what_follows_a_shift_and_what_stays(rig: Rig, tmp_path: Path) -> 
         "DCIM/film.mp4": (NOON + 3600, "2024-05-06T13:00:00", None, "utc"),
     }
     assert await found(rig, "date:2024-05-07 kind:images") == {"late.jpg"}
-    await rig.engine.restore_check.restore(name, str(tmp_path / "out"), silent, by_date=True)
+    await rig.engine.restore_check.restore(name, str(tmp_path / "out"), silent, RestoreOptions(by_date=True))
     assert (tmp_path / "out/2024/2024-05-07/late.jpg").exists()
     (item,) = await rig.engine.queries.show("late.jpg", b"/late.jpg")
     assert item.taken == "2024-05-07T00:56:40"

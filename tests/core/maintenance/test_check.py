@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.errors import ArchiveError, SourceError
-from core.importing.finish import NOTHING
+from core.importing.verdict import NOTHING
 from core.maintenance import check
 from core.models import Count, Verdict
 from core.results import CheckResult
@@ -248,6 +248,8 @@ async def test_a_check_takes_no_file_that_may_not_be_read_for_damaged(rig: Rig) 
     payload[0].chmod(0)
     found = await checked(rig, read=True)
     assert (found.verdict, found.safe.files) == (Verdict.KEEP, 4)
+    why = "may not be read in the archive, so it is not known whether they are whole"
+    assert found.reasons == (await checked(rig)).reasons == ((why, 1),)
     assert await rig.engine.database.read("SELECT count(*) FROM item WHERE damage IS NOT NULL") == [(0,)]
     payload[0].chmod(0o644)
     assert (await checked(rig, read=True)).verdict is Verdict.SAFE

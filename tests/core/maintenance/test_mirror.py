@@ -222,7 +222,7 @@ async def alone(rig: Rig) -> None:
     found = await rig.engine.maintenance.rebuild(str(copy))
     assert (found.imports, found.items, found.damaged, found.unrecorded_count) == (2, 6, 0, 0)
     assert (found.problems, found.unfinished) == ((), 0)
-    await rig.engine.restore_check.restore(name, str(rig.root / "out"), silent, by_date=False)
+    await rig.engine.restore_check.restore(name, str(rig.root / "out"), silent)
     command = ["diff", "-r", str(rig.source), str(rig.root / "out")]
     compared = await asyncio.to_thread(subprocess.run, command, capture_output=True, check=False)
     assert (compared.stdout, compared.returncode) == (b"", 0)
@@ -243,7 +243,7 @@ async def test_control_what_is_left_out_is_seen(
         """Nothing is brought."""
 
     if left_out == "payload":
-        monkeypatch.setattr(mirror_payload.Payload, "_start", nothing)
+        monkeypatch.setattr(mirror_payload.PayloadCopier, "_start", nothing)
     else:
         monkeypatch.setattr(mirror_bag.BagMirror, "_tags", nothing)
     async with at_work(tmp_path) as rig:
@@ -282,7 +282,7 @@ async def test_two_that_were_filled_apart(tmp_path: Path) -> None:
         assert rig.invalid() == []
         again = await mirrored(rig.engine, archive, copy)
         assert (again.brought.files, again.lacking_count) == (0, 0)
-        restored = await rig.engine.restore_check.restore(theirs, str(tmp_path / "out"), silent, by_date=False)
+        restored = await rig.engine.restore_check.restore(theirs, str(tmp_path / "out"), silent)
         assert (restored.restored.files, os.listdir(tmp_path / "out")) == (1, ["x.txt"])
 
 

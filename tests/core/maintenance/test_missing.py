@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import SourceError
+from core.models import Count
 from core.results import CheckResult
 from tests.core.importing.rig import Rig, random_bytes, write
 
@@ -14,12 +15,19 @@ pytestmark = pytest.mark.process
 
 async def missing(rig: Rig, source: Path) -> tuple[CheckResult, dict[bytes, str]]:
     told: dict[bytes, str] = {}
+    reports: list[tuple[Count, Count]] = []
 
     async def tell(found: list[tuple[bytes, str]]) -> None:
         told.update(found)
 
-    result = await rig.engine.restore_check.missing(str(source), str(rig.archive), lambda done, total: None, tell)
+    def progress(done: Count, total: Count) -> None:
+        reports.append((done, total))
+
+    result = await rig.engine.restore_check.missing(str(source), str(rig.archive), progress, tell)
     assert result.files_count >= len(told)
+    done, total = reports[-1]
+    assert done == total
+    assert total.files >= result.safe.files
     return result, told
 
 

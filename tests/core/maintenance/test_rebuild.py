@@ -1,6 +1,7 @@
 """The catalog from the archive alone: with its journals, without them, and from payload that nobody recorded."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -122,8 +123,8 @@ async def test_a_source_that_is_not_the_whole_volume_keeps_its_paths(rig: Rig) -
     write(rig.source / "x.jpg", b"x")
     view = await rig.imported()
     (root,) = ((await rig.engine.catalog.imports())[0].root,)
-    for journal in rig.journals():
-        journal.unlink()
+    # A backup may lack the folder of the journals, too.
+    shutil.rmtree(rig.archive / ".lading/imports")
     await rebuilt(rig)
     assert (await rig.engine.catalog.imports())[0].root == root
     again = await rig.imported(known="record")

@@ -15,6 +15,7 @@ from core.database import Database
 from core.engine import engine
 from core.sqlite import connect
 from tests.core.importing.rig import Rig, Still, StillWatch, at_work, write
+from tests.rigs.catalogs import STRANGE_FILES, STRANGE_ITEMS
 
 pytestmark = pytest.mark.process
 
@@ -23,22 +24,6 @@ STEP = 100
 
 LINEAR = 4 * 1.25
 """Times as many steps as four times as many files may take."""
-
-STRANGERS = """
-    WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < ?)
-    INSERT INTO item (archive_id, location_id, xxh128, sha256, size, kind, path, level)
-    SELECT i.archive_id, i.location_id, randomblob(16), randomblob(32), 1, 'text',
-        'locations/' || l.folder || '/data/text/' || x, ''
-    FROM n, import i JOIN location l ON l.id = i.location_id WHERE i.name = ?
-"""
-
-
-SEEN = """
-    WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < ?)
-    INSERT INTO file (import_id, volume_id, path, stem, size, mtime_ns, kind, outcome)
-    SELECT i.id, i.volume_id, CAST('strange/' || x AS BLOB), CAST('strange/' || x AS BLOB), 1, 1, 'text', 2
-    FROM n, import i WHERE i.name = ?
-"""
 
 
 @pytest.fixture
@@ -85,7 +70,7 @@ async def imported(rig: Rig, name: str, files: int, strangers: int = 0) -> int:
     before = await rig.imported(card(rig, f"before {name}", 1))
     database = rig.engine.catalog.database
     if strangers:
-        await database.run((STRANGERS, [(strangers, before.id)]), (SEEN, [(strangers, before.id)]))
+        await database.run((STRANGE_ITEMS, [(strangers, before.id)]), (STRANGE_FILES, [(strangers, before.id)]))
         rig.engine.catalog.last_item_id += strangers
         rig.engine.catalog.last_file_id += strangers
     assert not await database.read("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'")
@@ -125,7 +110,7 @@ async def moved(rig: Rig, name: str, files: int, strangers: int) -> int:
     """Steps of the move of an import of so many files, beside so many items in the same location."""
     view = await rig.imported(card(rig, name, files), location=name)
     database: Database = rig.engine.catalog.database
-    await database.run((STRANGERS, [(strangers, view.id)] if strangers else []))
+    await database.run((STRANGE_ITEMS, [(strangers, view.id)] if strangers else []))
     steps = Steps()
     await steps.of(database.writing, database.reading)
     result = await rig.engine.maintenance.move(view.id, f"{name} moved")

@@ -17,7 +17,7 @@ SAID = msgspec.json.encode(
                 {"@type": "General", "Format": "MPEG-4", "Duration": "2.500", "OverallBitRate": "1000"},
                 {
                     "@type": "Video",
-                    "Format": "X-OCN",
+                    "Format": "Sony RAW SQ",
                     "Width": "4096",
                     "Height": "2160",
                     "FrameRate": "23.976",
@@ -33,7 +33,7 @@ SAID = msgspec.json.encode(
 def test_what_ffprobe_lacks_is_added() -> None:
     probe = merged(Probe(duration=2.0, audio_codec="pcm_s24le", error="Invalid data"), SAID)
     assert (probe.duration, probe.audio_codec, probe.error) == (2.0, "pcm_s24le", None)
-    assert (probe.codec, probe.width, probe.height, probe.frame_rate) == ("X-OCN", 4096, 2160, 23.976)
+    assert (probe.codec, probe.width, probe.height, probe.frame_rate) == ("Sony RAW SQ", 4096, 2160, 23.976)
     assert (probe.time_code, probe.audio_channels, probe.streams) == ("01:00:00:00", 2, 2)
 
 

@@ -11,12 +11,13 @@ from core import errors, protocol
 from core.errors import LadingError, SourceError, UsageError
 from core.importing.halt_reasons import HaltError
 from core.ipc import FRAME
-from core.models import ImportRequest, Snapshot
+from core.models import ImportRequest
 from core.protocol import Answer, Call, Failed, Pushed, Welcome, pack
 from core.protocol.import_requests import PauseImport, SourceToImport, StartImports, sources
 from core.protocol.replies import Done, reply_of
 from core.protocol.requests import Hello, reply_type, request_types
 from core.server.handlers import HANDLERS
+from core.snapshot import Snapshot
 
 CALL, FROM_ENGINE = protocol.unpacker(Call), protocol.unpacker(protocol.FromEngine)
 

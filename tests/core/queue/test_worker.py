@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from core.errors import UsageError
-from core.models import AtWork
 from core.queue import enqueue, worker
 from core.queue.enqueue import Work
 from core.queue.queue_defs import QUEUES
+from core.snapshot import AtWork
 from core.tasks.task import Beat, Job, Result
 from tests.core.queue.fakes import FakeTask, badly, bench, exif, hanging
 

@@ -198,7 +198,7 @@ async def test_an_archive_that_is_away_kills_no_job(tmp_path: Path) -> None:
 async def test_what_cannot_be_written_now_is_written_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.queue.worker.TROUBLE", 0.01)
+    monkeypatch.setattr("core.queue.worker.RETRY_DELAY", 0.01)
     task = FakeTask()
     async with bench(tmp_path, task) as b:
         write, refused = b.database.write, 0

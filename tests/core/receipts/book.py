@@ -114,7 +114,7 @@ class Book:
         await receipts.write(self.read, name, form, parts.append)
         return "".join(parts)
 
-    async def all(self, name: str = NAME) -> list[receipts.FileRow]:
+    async def all(self, name: str = NAME) -> list[receipts.ReceiptRow]:
         return [row async for page in receipts.rows(self.read, name) for row in page]
 
 

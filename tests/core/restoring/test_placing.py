@@ -3,10 +3,12 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.media.card_structures import belongs_to_card, structure
+from core.models import RestoreOptions
 from core.results import RestoreResult
 from tests.core.importing.rig import Rig, write
 from tests.rigs.cards import differences
@@ -25,8 +27,8 @@ def silent(done: object, total: object) -> None:
     """Nobody looks."""
 
 
-async def restored(rig: Rig, name: str, target: Path, **options: object) -> RestoreResult:
-    return await rig.engine.restore_check.restore(name, str(target), silent, **{"by_date": False, **options})  # type: ignore[arg-type]
+async def restored(rig: Rig, name: str, target: Path, **options: Any) -> RestoreResult:
+    return await rig.engine.restore_check.restore(name, str(target), silent, RestoreOptions(**options))
 
 
 def files_below(folder: Path) -> set[str]:

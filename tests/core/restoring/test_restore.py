@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 
 from core.errors import ArchiveError, UsageError
-from core.models import Count, Outcome
+from core.models import Count, Outcome, RestoreOptions
 from core.paths import unportable
 from core.restoring.restore import RestoreError
 from core.results import RestoreResult
@@ -31,7 +31,7 @@ def silent(done: Count, total: Count) -> None:
 
 
 async def restored(rig: Rig, name: str, target: Path, *, by_date: bool = False) -> RestoreResult:
-    found = await rig.engine.restore_check.restore(name, str(target), silent, by_date=by_date)
+    found = await rig.engine.restore_check.restore(name, str(target), silent, RestoreOptions(by_date=by_date))
     assert not (target / restore.RESTORE_STAGING).exists()
     return found
 
@@ -43,7 +43,7 @@ async def test_a_card_comes_back_as_it_was(rig: Rig, tmp_path: Path) -> None:
     before = {path: (rig.archive / path).stat().st_mtime_ns for path in rig.payload()}
     seen: list[tuple[Count, Count]] = []
     found = await rig.engine.restore_check.restore(
-        view.id, str(target), lambda done, total: seen.append((done, total)), by_date=False
+        view.id, str(target), lambda done, total: seen.append((done, total))
     )
     assert differences(str(rig.source), str(target)) == ""
     assert times(str(target)) == times(str(rig.source))
@@ -169,7 +169,7 @@ async def test_never_into_an_archive(rig: Rig, tmp_path: Path, where: str) -> No
     (rig.root / "link").symlink_to(rig.archive / "locations")
     before = sorted(rig.archive.rglob("*"))
     with pytest.raises(UsageError, match="archive"):
-        await rig.engine.restore_check.restore(view.id, str(rig.root / where), silent, by_date=False)
+        await rig.engine.restore_check.restore(view.id, str(rig.root / where), silent)
     assert sorted(rig.archive.rglob("*")) == before
 
 
@@ -192,7 +192,7 @@ async def test_stopped_it_leaves_whole_files_only_and_goes_on(
         return await before(self, request, wanted)
 
     monkeypatch.setattr(Worker, "ask", ask)
-    task = asyncio.create_task(rig.engine.restore_check.restore(view.id, str(target), silent, by_date=False))
+    task = asyncio.create_task(rig.engine.restore_check.restore(view.id, str(target), silent))
     since = rig.engine.pool.total(shared_memory.WRITTEN)
     await rig.until(lambda: rig.engine.pool.total(shared_memory.WRITTEN) > since + (30 << 20))
     for _ in range(times):
@@ -216,7 +216,7 @@ async def test_what_a_killed_restore_left_in_its_staging_goes(rig: Rig, tmp_path
     view = await rig.imported()
     target = tmp_path / "out"
     write(target / ".lading-restore/run-0123456789ab/0123456789abcdef", b"half")
-    found = await rig.engine.restore_check.restore(view.id, str(target), silent, by_date=False)
+    found = await rig.engine.restore_check.restore(view.id, str(target), silent)
     assert found.failed == ()
     assert differences(str(rig.source), str(target)) == ""
 
@@ -246,7 +246,7 @@ async def test_a_full_destination_ends_it(rig: Rig, tmp_path: Path) -> None:
     view = await rig.imported()
     with memory(tmp_path / "disk", "size=5m") as disk:
         with pytest.raises(RestoreError, match="No space"):
-            await rig.engine.restore_check.restore(view.id, str(disk / "out"), silent, by_date=False)
+            await rig.engine.restore_check.restore(view.id, str(disk / "out"), silent)
         assert not (disk / "out" / restore.RESTORE_STAGING).exists()
 
 
@@ -306,7 +306,7 @@ async def test_portable_names_can_be_taken_back(rig: Rig, tmp_path: Path) -> Non
         write(rig.source / os.fsdecode(name), b"is " + name)
     view = await rig.imported()
     target = tmp_path / "out"
-    found = await rig.engine.restore_check.restore(view.id, str(target), silent, by_date=False, portable=True)
+    found = await rig.engine.restore_check.restore(view.id, str(target), silent, RestoreOptions(portable=True))
     files = {
         os.fsencode(path.relative_to(target)): path.read_bytes() for path in target.rglob("*") if path.is_file()
     }
@@ -316,7 +316,7 @@ async def test_portable_names_can_be_taken_back(rig: Rig, tmp_path: Path) -> Non
     assert ("a:b.jpg", "a%3Ab.jpg") in found.encoded
     # What has such a name is kept, and a second restore adds nothing.
     (target / "a%3Ab.jpg").write_bytes(b"another")
-    found = await rig.engine.restore_check.restore(view.id, str(target), silent, by_date=False, portable=True)
+    found = await rig.engine.restore_check.restore(view.id, str(target), silent, RestoreOptions(portable=True))
     assert (target / "a%3Ab-2.jpg").read_bytes() == b"is a:b.jpg"
     assert (target / "a%3Ab.jpg").read_bytes() == b"another"
     assert (found.restored.files, found.there.files, found.renamed_count) == (1, len(ODD) - 1, 1)
@@ -331,7 +331,7 @@ async def test_links_are_made_again_when_that_is_asked_for(rig: Rig, tmp_path: P
     write(target / "taken", b"something else")
 
     async def out(links: bool) -> RestoreResult:
-        return await rig.engine.restore_check.restore(view.id, str(target), silent, by_date=False, links=links)
+        return await rig.engine.restore_check.restore(view.id, str(target), silent, RestoreOptions(links=links))
 
     assert (await out(False)).absent_count == 2
     assert not (target / "DCIM/link").is_symlink()
@@ -357,7 +357,7 @@ async def test_what_another_import_brought_in_was_not_left_behind(rig: Rig, tmp_
     await rig.imported(label="A001", exclude=("*.tmp",))
     totals: list[Count] = []
     found = await rig.engine.restore_check.restore(
-        "A001", str(tmp_path / "out"), lambda done, total: totals.append(total), by_date=False
+        "A001", str(tmp_path / "out"), lambda done, total: totals.append(total)
     )
     assert (found.restored, found.absent) == (view.seen, (("c.tmp", "skipped: excluded by '*.tmp'"),))
     assert totals[-1] == view.seen
@@ -371,9 +371,7 @@ async def test_single_files_come_back_by_the_words_that_find_them(rig: Rig, tmp_
     (rig.source / "DCIM/link_1").symlink_to("x")
 
     async def out(words: str, target: str) -> RestoreResult:
-        return await rig.engine.restore_check.restore(
-            words, str(tmp_path / target), silent, by_date=False, find=True
-        )
+        return await rig.engine.restore_check.restore(words, str(tmp_path / target), silent, find=True)
 
     found = await out("DCIM/IMG_1", "one")
     assert (found.restored.files, found.absent_count, found.folders) == (1, 0, ())

@@ -1,26 +1,51 @@
-"""The engine's process loads no decoders of pictures, because they can crash and take long to load."""
+"""What processes load: no decoders of pictures where they could crash more than one picture, and in those that
+start often nothing that only makes their start longer."""
 
 import subprocess
 import sys
 
 import pytest
 
-DECODERS = ("PIL", "pillow_heif", "rawpy", "numpy")
+pytestmark = pytest.mark.process
+
+DECODERS = {"PIL", "pillow_heif", "rawpy", "numpy"}
+SLOW = {"typing_extensions", "inspect", "traceback", "socket", "xml", "asyncio", "logging"}
+"""Modules that a worker does without; together they are a third of its start."""
 
 
 def loaded(module: str) -> set[str]:
-    """The modules of DECODERS that a process has loaded after importing `module`."""
+    """The modules and packages that a process has loaded after importing `module`."""
     code = f"import sys, {module}; print(*sys.modules)"
     said = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
-    return {name.partition(".")[0] for name in said.stdout.split()} & set(DECODERS)
+    return {name.partition(".")[0] for name in said.stdout.split()}
 
 
-@pytest.mark.process
-@pytest.mark.parametrize("module", ["core.server.daemonize", "core.server.lifecycle", "core.workers.main"])
-def test_no_decoder_is_loaded(module: str) -> None:
-    assert not loaded(module)
+@pytest.mark.parametrize("module", ["core.server.daemonize", "core.server.lifecycle"])
+def test_the_engine_loads_no_decoder(module: str) -> None:
+    assert not loaded(module) & DECODERS
 
 
-@pytest.mark.process
-def test_it_would_be_seen() -> None:
-    assert "PIL" in loaded("core.derivatives.main")
+def test_a_worker_loads_neither_decoders_nor_what_is_slow() -> None:
+    assert not loaded("core.workers.main") & (DECODERS | SLOW)
+
+
+def test_they_would_be_seen() -> None:
+    assert {"PIL", "typing_extensions"} <= loaded("core.derivatives.main, typing_extensions")
+    assert loaded("core.server.lifecycle, typing_extensions") >= SLOW
+
+
+def test_msgspec_does_the_same_without_typing_extensions() -> None:
+    said = """
+import core.light_start
+import sys, typing, msgspec
+assert "typing_extensions" not in sys.modules
+class One(msgspec.Struct):
+    many: typing.Annotated[list[int], msgspec.Meta(max_length=2)] = []
+class Two(typing.TypedDict):
+    wanted: typing.Required[int]
+    other: typing.NotRequired[str]
+assert msgspec.json.decode(b'{"many": [1]}', type=One).many == [1]
+assert msgspec.json.decode(b'{"wanted": 1}', type=Two) == {"wanted": 1}
+import typing_extensions
+"""
+    subprocess.run([sys.executable, "-P", "-c", said], check=True)

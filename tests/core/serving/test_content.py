@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import xxhash
 
-from core.serving import patient
+from core.serving import timed_calls
 from core.serving.content import BLOCK, Content, DamagedError, Payload, Root
-from core.serving.patient import Patient, StuckError
+from core.serving.timed_calls import NoAnswerError, TimedCalls
 
 DATA = os.urandom(3 * BLOCK + 17)
 
@@ -26,7 +26,7 @@ class Opened:
         (folder / "a").mkdir()
         (folder / "a" / "file").write_bytes(data)
         self.damaged: list[tuple[str, str]] = []
-        self.root = Root(str(folder), Patient())
+        self.root = Root(str(folder), TimedCalls())
 
     def content(self) -> Content:
         return Content(self.root, payload("a/file"), lambda file, why: self.damaged.append((file.path, why)))
@@ -52,6 +52,25 @@ def test_a_part(tmp_path: Path) -> None:
         assert content.read(10) == DATA[BLOCK + 5 : BLOCK + 15]
         content.seek(-4, os.SEEK_END)
         assert content.read() == DATA[-4:]
+
+
+@pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK])
+def test_a_small_file_is_compared_too_and_holds_no_descriptor(tmp_path: Path, size: int) -> None:
+    opened = Opened(tmp_path, DATA[:size])
+    before = len(os.listdir("/dev/fd"))
+    content = Content(opened.root, payload("a/file", DATA[:size]), lambda file, why: None)
+    assert len(os.listdir("/dev/fd")) == before
+    assert whole(content) == DATA[:size]
+    content.seek(size // 2)
+    assert content.read(7) == DATA[:size][size // 2 :][:7]
+    if size:
+        (tmp_path / "a" / "file").write_bytes(bytes(size - 1) + b"x")
+        wrong = Content(
+            opened.root, payload("a/file", DATA[:size]), lambda file, why: opened.damaged.append((file.path, why))
+        )
+        with pytest.raises(DamagedError):
+            whole(wrong)
+        assert opened.damaged
 
 
 def test_the_end_of_a_damaged_file_is_never_given(tmp_path: Path) -> None:
@@ -96,27 +115,27 @@ def test_another_folder_in_its_place_is_not_read(tmp_path: Path) -> None:
 
 
 def test_what_hangs_is_an_error_and_nobody_else_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patient, "AT_ONCE", 3)
-    calls = Patient(timeout=0.05)
+    monkeypatch.setattr(timed_calls, "AT_ONCE", 3)
+    calls = TimedCalls(timeout=0.05)
     let_go = threading.Event()
     for _ in range(2):
-        with pytest.raises(StuckError):
+        with pytest.raises(NoAnswerError):
             calls.call(let_go.wait)
     assert calls.call(lambda: "well") == "well"
-    with pytest.raises(StuckError):
+    with pytest.raises(NoAnswerError):
         calls.call(let_go.wait)
-    with pytest.raises(StuckError):
+    with pytest.raises(NoAnswerError):
         calls.call(lambda: pytest.fail("too many hang already"))
     let_go.set()
     until_free(calls)
 
 
-def until_free(calls: Patient) -> None:
+def until_free(calls: TimedCalls) -> None:
     """What has hung answers again."""
     for _ in range(1000):
         try:
             assert calls.call(lambda: "well") == "well"
-        except StuckError:
+        except NoAnswerError:
             threading.Event().wait(0.01)
         else:
             return
@@ -127,7 +146,7 @@ def test_an_error_is_the_callers(tmp_path: Path) -> None:
     def fail() -> None:
         raise ValueError("this")
 
-    calls = Patient()
+    calls = TimedCalls()
     with pytest.raises(ValueError, match="this"):
         calls.call(fail)
     assert calls.call(lambda: 1) == 1

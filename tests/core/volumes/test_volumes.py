@@ -93,6 +93,7 @@ def test_a_volume_that_nobody_can_tell_is_listed_with_the_reason(
     monkeypatch.setattr(volume, "disk", late)
     (listed,) = volumes(60, [a_mount(str(tmp_path), "/dev/disk4s1", "exfat")])
     assert (listed.answers, listed.error) == (True, "the system does not say what /dev/disk4s1 is (diskutil).")
+    assert listed.identity == "", "nothing is made up"
 
 
 # Known again.

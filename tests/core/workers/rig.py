@@ -77,11 +77,11 @@ class Rig:
     async def listed(self, worker: Worker, **options: object) -> list[Entry]:
         """Everything in the source."""
         request = source_messages.ListTree(self.origin, **options)  # type: ignore[arg-type]
-        entries: list[Entry] = []
         reply = await worker.ask(request, source_messages.Listed)
+        entries = list(reply.entries)
         while reply.more:
-            entries += reply.entries
             reply = await worker.ask(source_messages.ListMore(), source_messages.Listed)
+            entries += reply.entries
         return entries
 
     async def read(self, worker: Worker, *names: str, keep: bool = True) -> list[Digest]:

@@ -3,14 +3,14 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from core.files.dataless import dataless
 from core.files.open_beneath import LostError, Tree
-from core.workers import scan, source_messages
+from core.workers import listing, scan, source_messages
 from core.workers.messages import Source
 from core.workers.pool import TaskFailedError
 from core.workers.scan import ENTRIES, SORTED, Listing
@@ -269,6 +269,15 @@ async def test_wide_folder_that_changes_while_closed_is_not_guessed(rig: Rig) ->
     assert (failed.path, failed.reason) == (b"wide", "it changed while it was listed")
 
 
+@pytest.mark.parametrize("count", [3, ENTRIES + 3])
+async def test_the_worker_is_free_while_the_last_page_is_looked_at(rig: Rig, count: int) -> None:
+    wide(rig, count)
+    async with aclosing(listing.pages(rig.pool, "list", ListTree(rig.origin))) as pages:
+        found = [(len(entries), len(rig.pool.busy())) async for entries in pages]
+    # The folder itself is an entry, too.
+    assert found == [*([(ENTRIES, 1)] if count > ENTRIES else []), ((count + 1) % ENTRIES, 0)]
+
+
 async def test_paused_listing_goes_on(rig: Rig) -> None:
     wide(rig, 3 * ENTRIES)
     async with rig.pool.worker() as worker:
@@ -281,9 +290,10 @@ async def test_paused_listing_goes_on(rig: Rig) -> None:
             assert open_below(worker, rig.source) == []
         worker.slot.set(COMMAND, RUN)
         reply = await asking
+        entries += reply.entries
         while reply.more:
-            entries += reply.entries
             reply = await worker.ask(source_messages.ListMore(), source_messages.Listed)
+            entries += reply.entries
     assert len(by_path(entries)) == 3 * ENTRIES + 1
 
 

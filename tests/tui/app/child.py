@@ -6,7 +6,7 @@ import os
 import sys
 
 from core.config import Config
-from core.models import Snapshot
+from core.snapshot import Snapshot
 from tests.tui.app.fake import Fake
 from tests.tui.app.moments import B002, C003, FLIGHTS, GB, MB, RATES, changed, moment
 from tests.tui.views import count

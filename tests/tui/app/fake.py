@@ -6,21 +6,13 @@ from typing import Any, TypeVar, cast
 
 from core.client.api import OnProgress, OnText
 from core.errors import LadingError
-from core.models import (
-    Count,
-    Failure,
-    FailureGroup,
-    FilePage,
-    FileView,
-    ImportRecord,
-    ImportRequest,
-    Outcome,
-    Snapshot,
-)
+from core.listings import Failure, FailureGroup, FilePage, FileView, ImportRecord
+from core.models import Count, ImportRequest, Outcome
 from core.protocol import Request
 from core.protocol.import_requests import RecogniseFiles
 from core.receipts import Form
 from core.results import Survey
+from core.snapshot import Snapshot
 
 R = TypeVar("R")
 

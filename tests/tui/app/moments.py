@@ -5,19 +5,8 @@ from typing import Any
 
 import msgspec
 
-from core.models import (
-    AtWork,
-    Count,
-    ErrorGroup,
-    InFlight,
-    LimitView,
-    MirrorView,
-    QueueView,
-    Rates,
-    Snapshot,
-    State,
-    Verdict,
-)
+from core.models import Count, State, Verdict
+from core.snapshot import AtWork, ErrorGroup, InFlight, LimitView, MirrorView, QueueView, Rates, Snapshot
 from tests.tui.views import HOSTILE, count, done, view
 
 NOW = 1765029620.0

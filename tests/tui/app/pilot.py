@@ -10,7 +10,7 @@ from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from core.config import Config
-from core.models import Snapshot
+from core.snapshot import Snapshot
 from core.volumes.eject import eject as ejecting
 from core.volumes.volume import Volume
 from tests.tui.app.fake import Fake

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from core.config import Config
-from core.models import Arrival, ImportRequest, Snapshot
+from core.models import ImportRequest
 from core.presets import Preset
+from core.snapshot import Arrival, Snapshot
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.pilot import SIZES, Running, running

@@ -4,7 +4,8 @@ import pytest
 from textual.command import CommandList, CommandPalette
 
 from core.errors import EngineError
-from core.models import FailureGroup, State
+from core.listings import FailureGroup
+from core.models import State
 from core.protocol.import_requests import DismissImport
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake

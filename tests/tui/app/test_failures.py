@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import SourceError
-from core.models import Failure, FailureGroup
+from core.listings import Failure, FailureGroup
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.moments import C003

@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from core.models import FileView, ImportRecord, Outcome, Verdict
+from core.listings import FileView, ImportRecord
+from core.models import Outcome, Verdict
 from core.protocol.import_requests import FilePosition
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake

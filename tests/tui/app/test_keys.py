@@ -12,7 +12,7 @@ import pytest
 import tui.screens
 from core.config import Config
 from core.errors import EngineError
-from core.models import Failure, FailureGroup
+from core.listings import Failure, FailureGroup
 from core.protocol import Request
 from tests.tui.app import moments
 from tests.tui.app.fake import Fake

@@ -7,7 +7,8 @@ import pytest
 
 from core.config import Config
 from core.errors import ArchiveError
-from core.models import ImportRecord, ImportRequest, Verdict
+from core.listings import ImportRecord
+from core.models import ImportRequest, Verdict
 from core.results import Survey
 from core.volumes.filesystems import UNFLUSHED, filesystem
 from core.volumes.macos_permissions import warning

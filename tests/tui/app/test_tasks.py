@@ -8,8 +8,9 @@ import pytest
 
 from core import log as core_log
 from core.config import Config
+from core.details import LocationView
 from core.errors import SourceError
-from core.models import Count, JobState, JobView, Verdict
+from core.models import Count, JobState, Verdict
 from core.protocol.archive_requests import (
     Audit,
     Check,
@@ -20,7 +21,8 @@ from core.protocol.archive_requests import (
 )
 from core.protocol.import_requests import HashList, ListCards, MoveImport
 from core.protocol.queue_requests import ListJobs
-from core.results import AuditResult, CardView, CheckResult, Exported, LocationView, Moved, RestoreResult
+from core.results import AuditResult, CardView, CheckResult, Exported, Moved, RestoreResult
+from core.snapshot import JobView
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.pilot import Running, running

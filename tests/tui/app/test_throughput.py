@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.models import Rates
+from core.snapshot import Rates
 from tests.tui.app import moments
 from tests.tui.app.pilot import SIZES, running
 from tui.glyphs import Glyphs

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from core.errors import EngineHeldError, UsageError
-from core.models import Snapshot, State
+from core.models import State
+from core.snapshot import Snapshot
 from tests.tui.console.streams import console
 from tests.tui.views import done, snapshot, view
 from tui.console.attached import Signals, attend, carry_out, perform, printer

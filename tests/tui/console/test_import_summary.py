@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from core.importing.finish import KEEP_REASONS, NOTHING
-from core.models import ErrorGroup, ImportView, QueueView, State, Unopenable, Verdict
+from core.importing.verdict import KEEP_REASONS, NOTHING
+from core.models import State, Unopenable, Verdict
+from core.snapshot import ErrorGroup, ImportView, QueueView
 from tests.tui.console.streams import pipe, terminal
 from tests.tui.views import HOSTILE, count, done, snapshot, view
 from tui.console import import_summary

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from core.models import InFlight, State, Verdict
+from core.models import State, Verdict
+from core.snapshot import InFlight
 from tests.tui.console.streams import pipe, terminal
 from tests.tui.views import HOSTILE, count, done, snapshot, view
 from tui.console.progress import Audited, JsonLines, Lines, Quiet, TakenIn, bar, render

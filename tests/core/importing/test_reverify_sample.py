@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from core.importing import batches, sample_again
+from core.importing import batches, reverify_sample
 from core.importing.import_run import Run
-from core.models import ImportView, Outcome, State, Verdict
+from core.models import Outcome, State, Verdict
+from core.snapshot import ImportView
 from core.workers import archive_messages, messages
 from core.workers.pool import Worker
 from tests.core.importing.rig import Rig, photos, random_bytes, write
@@ -56,7 +57,7 @@ async def test_what_was_written_first_and_is_ruined_by_the_end_is_never_safe(rig
     view = await rig.imported()
     assert (view.state, view.verdict, view.by_choice) == (State.DONE, Verdict.KEEP, False)
     assert view.verdict_reason.startswith(
-        f"5 {sample_again.DIFFER}; 5 are no longer in the archive, or damaged there"
+        f"5 {reverify_sample.DIFFER}; 5 are no longer in the archive, or damaged there"
     )
     assert await damaged(rig) == 5
     assert "5 files that had been read back well differ now" in rig.receipts()[0].read_text()
@@ -67,7 +68,7 @@ async def test_without_a_sample_safe_is_said_over_ruins(
     rig: Rig, ruin: Ruin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("FILES", "BYTES", "SAMPLE_TIME"):
-        monkeypatch.setattr(sample_again, name, 0)
+        monkeypatch.setattr(reverify_sample, name, 0)
     photos(rig.source, 200)
     ruin(lambda paths: paths[:5])
     assert (await rig.imported()).verdict is Verdict.SAFE
@@ -89,11 +90,11 @@ async def test_imported_again_the_ruins_are_replaced(
 async def test_at_the_end_everything_is_read_again_where_that_is_asked_for(
     rig: Rig, ruin: Ruin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sample_again, "PAGE", 30)
+    monkeypatch.setattr(reverify_sample, "PAGE", 30)
     photos(rig.source, 200)
     ruin(lambda paths: paths[::2])
     view = await rig.imported(verify="end")
-    assert view.verdict_reason.startswith(f"100 {sample_again.DIFFER}")
+    assert view.verdict_reason.startswith(f"100 {reverify_sample.DIFFER}")
     assert await damaged(rig) == 100
 
 
@@ -115,11 +116,11 @@ def audited(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 async def test_a_sample_is_bounded_and_an_import_of_nothing_new_reads_none(
     rig: Rig, audited: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sample_again, "SAMPLE_TIME", 0)
+    monkeypatch.setattr(reverify_sample, "SAMPLE_TIME", 0)
     photos(rig.source, 200)
     assert (await rig.imported()).verdict is Verdict.SAFE
     # Also of the archive, that is met for the first time; each once.
-    assert sample_again.FILES <= len(audited) == len(set(audited)) <= 2 * sample_again.FILES
+    assert reverify_sample.FILES <= len(audited) == len(set(audited)) <= 2 * reverify_sample.FILES
     audited.clear()
     assert (await rig.imported()).verdict is Verdict.SAFE
     assert audited == []
@@ -128,8 +129,8 @@ async def test_a_sample_is_bounded_and_an_import_of_nothing_new_reads_none(
 async def test_of_large_files_it_is_bounded_by_their_bytes(
     rig: Rig, audited: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sample_again, "SAMPLE_TIME", 0)
-    monkeypatch.setattr(sample_again, "BYTES", 100_000)
+    monkeypatch.setattr(reverify_sample, "SAMPLE_TIME", 0)
+    monkeypatch.setattr(reverify_sample, "BYTES", 100_000)
     photos(rig.source, 60)
     await rig.imported()
     assert 5 <= len(audited) <= 11
@@ -152,13 +153,13 @@ async def test_what_the_archive_holds_longest_is_read_again_when_its_volume_has_
     # It is read on the way, too, and looks as it did: only the archive has changed.
     view = await rig.imported(known="record")
     assert view.verdict is Verdict.KEEP
-    assert view.verdict_reason.startswith(f"1 {sample_again.DIFFER}")
+    assert view.verdict_reason.startswith(f"1 {reverify_sample.DIFFER}")
 
 
 async def destroyed_on_the_way(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> ImportView:
     """An import into a drive that overwrites the first files while others still arrive."""
-    monkeypatch.setattr(sample_again, "STEP", 1 << 40)
-    monkeypatch.setattr(sample_again, "LOOK_INTERVAL", 0.01)
+    monkeypatch.setattr(reverify_sample, "STEP", 1 << 40)
+    monkeypatch.setattr(reverify_sample, "LOOK_INTERVAL", 0.01)
     photos(rig.source, 100)
     before = Run.settle
     ruined = False
@@ -170,7 +171,7 @@ async def destroyed_on_the_way(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Imp
             ruined = True
             for path in paths[:3]:
                 path.write_bytes(bytes(path.stat().st_size))
-            monkeypatch.setattr(sample_again, "STEP", 0)  # now it looks
+            monkeypatch.setattr(reverify_sample, "STEP", 0)  # now it looks
 
     monkeypatch.setattr(Run, "settle", settle)
     monkeypatch.setattr(batches, "FILES_PER_BATCH", 10)
@@ -184,7 +185,7 @@ async def test_it_is_seen_while_the_import_runs_and_no_more_is_written(
 ) -> None:
     view = await destroyed_on_the_way(rig, monkeypatch)
     assert view.state is State.PAUSED
-    assert view.reason == f"3 {sample_again.DIFFER}"
+    assert view.reason == f"3 {reverify_sample.DIFFER}"
     assert view.todo.files > 0
     assert "another one" in view.advice
     # A person may go on all the same; nothing of it is SAFE.
@@ -196,10 +197,10 @@ async def test_it_is_seen_while_the_import_runs_and_no_more_is_written(
 
 @pytest.mark.control(31)
 async def test_without_a_look_on_the_way_all_is_written(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def never(self: sample_again.Sampling) -> None:
+    async def never(self: reverify_sample.Sampling) -> None:
         """Looks."""
 
-    monkeypatch.setattr(sample_again.Sampling, "on_the_way", never)
+    monkeypatch.setattr(reverify_sample.Sampling, "on_the_way", never)
     assert (await destroyed_on_the_way(rig, monkeypatch)).state is State.DONE
 
 

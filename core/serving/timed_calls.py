@@ -19,15 +19,15 @@ AT_ONCE = 64
 """The most calls at once, including stuck ones; beyond that a call fails at once."""
 
 
-class StuckError(OSError):
+class NoAnswerError(OSError):
     """The file system does not answer."""
 
     def __init__(self) -> None:
         super().__init__("the archive does not answer")
 
 
-class Patient:
-    """Runs calls in threads."""
+class TimedCalls:
+    """Runs calls in threads, and waits for each for a limited time."""
 
     def __init__(self, timeout: float = ANSWER_TIMEOUT) -> None:
         self._timeout = timeout
@@ -41,7 +41,7 @@ class Patient:
         """The result of `work`. Raises what it raises, and StuckError when it takes longer than the timeout."""
         with self._counting:
             if self._calls >= AT_ONCE:
-                raise StuckError
+                raise NoAnswerError
             self._calls += 1  # until the call has returned
         answer: Future[T] = Future()
         try:
@@ -55,7 +55,7 @@ class Patient:
         except TimeoutError:
             if answer.done():
                 raise
-            raise StuckError from None
+            raise NoAnswerError from None
 
     def _run(self, line: "queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]]") -> None:
         while True:

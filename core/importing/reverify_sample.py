@@ -9,7 +9,7 @@ import logging
 import time
 from contextlib import suppress
 
-from core.archives.item_batches import Result, not_read, parts
+from core.archives.item_batches import Result, by_bytes, not_read
 from core.catalog import Item
 from core.errors import WorkerDiedError
 from core.importing.halt_reasons import FAILS, HaltError, away, halt_for
@@ -107,7 +107,8 @@ class Sampling:
         after = 0
         while page := await self._run.catalog.archived(self._run.row.id, after, PAGE):
             after = page[-1][0]
-            for part in parts([item for _, item in page if item.damage is None]):
+            items = [item for _, item in page if item.damage is None]
+            for part in by_bytes(items, lambda item: item.size):
                 await self._again(part)
 
     async def _older(self) -> None:

@@ -1,0 +1,117 @@
+"""Judges entries of a source by what the catalog has recorded about the files of its volume."""
+
+from collections.abc import Container, Mapping, Sequence
+from typing import NamedTuple
+
+from core.catalog import Catalog, SeenRow
+from core.catalog.differing import Known
+from core.importing.scan import same
+from core.media import left_out
+from core.media.left_out import Sort
+from core.models import IN_ARCHIVE, Outcome
+from core.paths import join
+from core.workers.source_messages import Entry
+
+
+class Judged(NamedTuple):
+    """An entry of a source, and the rows that imports have of its path.
+
+    reason, a key of KEEP_REASONS, stands in the way of SAFE; else `item` is what the archive has for the entry.
+    Both are empty for an entry that cannot be copied, but is accepted, and recorded as it is now. imported: when
+    the import began that read other content under the same name, size and time, if nobody has accepted that.
+    """
+
+    entry: Entry
+    rows: Sequence[SeenRow]
+    reason: str
+    item: int | None
+    imported: float | None
+
+
+class SourceRecord:
+    """What imports into one archive have seen on a volume.
+
+    `root`: the source's root on its volume. `unaccepted`: files that differ from an earlier import and that nobody
+    has accepted, by path. `unkept`: files some of whose extended attributes could not be archived. `accepting`:
+    what imports accept, by their row ids.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        archive_id: int,
+        volume_id: int | None,
+        root: bytes,
+        *,
+        unaccepted: Mapping[bytes, Known],
+        unkept: Container[int],
+        accepting: Mapping[int, Container[str]],
+    ) -> None:
+        self._catalog = catalog
+        self._archive_id = archive_id
+        self._volume_id = volume_id
+        self._root = root
+        self._unaccepted = unaccepted
+        self._unkept = unkept
+        self._accepting = accepting
+
+    @classmethod
+    async def of(cls, catalog: Catalog, archive_id: int, volume_id: int | None, root: bytes) -> "SourceRecord":
+        """The record as it is now; an empty one for a volume that the catalog does not know (None)."""
+        unaccepted, unkept, accepting = dict[bytes, Known](), set[int](), dict[int, tuple[str, ...]]()
+        if volume_id is not None:
+            unaccepted = await catalog.unaccepted(volume_id, archive_id)
+            unkept = await catalog.unkept_files(volume_id)
+            accepting = await catalog.accepting(volume_id, archive_id)
+        return cls(
+            catalog,
+            archive_id,
+            volume_id,
+            root,
+            unaccepted=unaccepted,
+            unkept=unkept,
+            accepting=accepting,
+        )
+
+    async def judge(self, entries: Sequence[Entry]) -> list[Judged]:
+        """Judge these entries, in their order. Folders and junk are not to be among them."""
+        paths = [join(self._root, entry.path) for entry in entries]
+        seen = dict[bytes, list[SeenRow]]()
+        if self._volume_id is not None:
+            seen = await self._catalog.seen(self._volume_id, paths, self._archive_id)
+        judged: list[Judged] = []
+        for entry, path in zip(entries, paths, strict=True):
+            rows = seen.get(path, [])
+            reason, item = _judge(entry, rows, self._unkept, self._accepting)
+            judged.append(Judged(entry, rows, reason, item, _differs(entry, self._unaccepted.get(path))))
+        return judged
+
+
+def _judge(
+    entry: Entry, rows: list[SeenRow], unkept: Container[int], accepting: Mapping[int, Container[str]]
+) -> tuple[str, int | None]:
+    """(reason, item), as in `Judged`."""
+    if entry.what == "failed":
+        return "unlisted", None
+    if entry.what == "skipped":
+        group, now = left_out.group(entry.sort, entry.target), (entry.sort, entry.target or None)
+        recorded = (row for row in rows if row.outcome == Outcome.SKIPPED and (row.sort, row.target) == now)
+        accepted = any(group in accepting.get(row.import_id, ()) for row in recorded)
+        return "" if accepted else group, None
+    done = [row for row in rows if Outcome(row.outcome) in IN_ARCHIVE and row.item_id is not None]
+    for row in reversed(done):
+        if same(row, entry):
+            return "unkept" if row.id in unkept else "", row.item_id
+    if done:
+        return "changed", None
+    if any(row.outcome == Outcome.FAILED for row in rows):
+        return "failed", None
+    skipped = [row.sort for row in rows if row.outcome == Outcome.SKIPPED]
+    if not skipped:
+        return "new", None
+    return left_out.EXCLUDED if skipped[-1] == Sort.EXCLUDED else left_out.LEFT_OUT, None
+
+
+def _differs(entry: Entry, known: Known | None) -> float | None:
+    """When the import began that read other content under the same name, size and time; None: there is none."""
+    return known[2] if known and known[:2] == (entry.size, entry.mtime_ns) else None

@@ -1,0 +1,173 @@
+"""The verdict on the source of an import: SAFE when a fresh listing shows nothing but what is archived, unchanged,
+and with its payload present; else KEEP, with the reason."""
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import aclosing
+
+from core.archives.copy_count import CopyCount
+from core.archives.locate import Locate
+from core.catalog.differing import told
+from core.importing import checksum_lists
+from core.importing.import_run import Run
+from core.importing.same_source import SeenFiles
+from core.importing.scan import listing, same
+from core.importing.source_record import Judged, SourceRecord
+from core.media import left_out
+from core.models import IN_ARCHIVE, Outcome, Verdict
+from core.paths import display, relative
+from core.workers import archive_messages
+from core.workers.messages import Source
+from core.workers.source_messages import Entry
+
+KEEP_REASONS = {
+    "failed": "could not be archived",
+    left_out.EXCLUDED: "excluded by your choice",
+    left_out.LINKS: "symbolic links: recorded with their targets, but not copied (--accept links)",
+    left_out.SPECIAL: "neither file, folder nor link, but pipes, sockets or devices (--accept special)",
+    left_out.LEFT_OUT: "left out",
+    "new": "are not in the archive",
+    "changed": "changed since they were archived",
+    "gone": "were archived and are gone, or differ by now",
+    "missing": "are no longer in the archive, or damaged there",
+    "refused": "may not be read in the archive, so it is not known whether they are whole",
+    "unlisted": "could not be listed",
+    "unverified": "were never read back from the archive",
+    "unread": "could not be read",
+    "unkept": "have extended attributes that could not be kept",
+    "unlike": "have other content than is archived under their name and time",
+    "unsure": "are known by name, size and time only, and the volume has no serial number to know it by",
+    "differs": "differ from what was imported before, although size and time are the same",
+}
+
+
+ACCEPTED = {
+    left_out.LINKS: "symbolic links recorded with their targets, not copied, as you chose",
+    left_out.SPECIAL: "pipes, sockets or devices recorded, as you chose",
+}
+"""Notes on accepted entries, for the verdict."""
+
+NOTHING = "nothing was found there: check that it is mounted, and that it is the right folder"
+"""The reason for no verdict, where nothing was found, or only junk files."""
+
+
+async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Verdict, str]:
+    """SAFE or KEEP, with the reason, for everything below `whole`, which is at `root` on its volume; `only`: a
+    single file, or empty. OPEN, with the reason, where this import has seen nothing and nothing is wrong.
+
+    `run.verdict.by_choice` is set when only what a person excluded stands in the way of SAFE,
+    `run.verdict.otherwise` when files differ from an earlier import and nobody has accepted that,
+    `run.verdict.copies_only` when only copies are lacking.
+
+    Entries that another import of the same volume archived count as archived. Raises HaltError when the source is
+    gone, and what asking a worker raises.
+    """
+    row = run.row
+    record = await SourceRecord.of(run.catalog, row.archive_id, row.volume_id, root)
+    seen = await SeenFiles.of(run.catalog, row.id)
+    others = await run.catalog.archives_together(row.together)
+    pool, copies = run.workers.pool, run.request.copies
+    counts = await CopyCount.of(run.archive.id, copies, run.catalog, pool, Locate(run.catalog), others)
+    if row.together:
+        await run.catalog.forget_elsewhere(row.id)
+    found = _Found(run, seen, counts)
+    async with aclosing(listing(run, whole, only)) as pages:
+        async for entries in pages:
+            await found.add(
+                await record.judge([entry for entry in entries if entry.what not in ("folder", "litter")])
+            )
+    if run.resumed or not found.shown:
+        # The source may not be the one that the import began with.
+        gone, path = await seen.absent(IN_ARCHIVE)
+        if gone:
+            found.wrong("gone", relative(root, path), gone)
+    # A failed file may have disappeared from the source, and so be missing in the listing.
+    failed = run.counters.counted(Outcome.FAILED).files - found.count("unlisted") - found.count("failed")
+    if failed > 0:
+        reasons = await run.catalog.reasons(row.id)
+        found.wrong("failed", next((relative(row.root, path) for _, _, path, *_ in reasons), b""), failed)
+    return found.verdict((await checksum_lists.result(run))[0])
+
+
+class _Found:
+    """What a listing has shown so far: how many entries, and what of them stands in the way of SAFE."""
+
+    def __init__(self, run: Run, seen: SeenFiles, counts: CopyCount) -> None:
+        self.shown = 0
+        self._run = run
+        self._seen = seen
+        self._counts = counts
+        self._wrong: Counter[str] = Counter()
+        self._example: dict[str, bytes] = {}
+        self._accepted: Counter[str] = Counter()
+        self._fewer: Counter[int] = Counter()
+        """Files with too few copies, by the number of copies that they have."""
+        self._differing: list[tuple[bytes, float]] = []
+
+    def wrong(self, reason: str, path: bytes, files: int = 1) -> None:
+        """So many files stand in the way of SAFE, such as the one at `path` below the source's root."""
+        self._wrong[reason] += files
+        self._example.setdefault(reason, path)
+
+    def count(self, reason: str) -> int:
+        """How many files stand in the way of SAFE for this reason."""
+        return self._wrong[reason]
+
+    async def add(self, judged: Sequence[Judged]) -> None:
+        """Take in some entries. Raises what asking a worker raises."""
+        run = self._run
+        self.shown += len(judged)
+        archived: list[tuple[Entry, int]] = []
+        for entry, rows, reason, item, imported in judged:
+            if reason:
+                self.wrong(reason, entry.path)
+            elif item is not None:
+                archived.append((entry, item))
+            else:
+                self._accepted[left_out.group(entry.sort, entry.target)] += 1
+            for row in rows:
+                if row.import_id == run.row.id and (reason or same(row, entry)):
+                    self._seen.mark(row.id)
+            if imported is not None:
+                self._differing.append((entry.path, imported))
+        if run.row.together:
+            mine = {row.item_id for one in judged for row in one.rows if row.import_id == run.row.id}
+            await run.catalog.saw_elsewhere(run.row.id, {item for _, item in archived} - mine)
+        missing = await _missing(run, archived)
+        for entry in missing:
+            self.wrong("missing", entry.path)
+        lacking = await self._counts.lacking({item for _, item in archived})
+        self._fewer.update(lacking[item] for entry, item in archived if item in lacking and entry not in missing)
+
+    def verdict(self, unlike_lists: str) -> tuple[Verdict, str]:
+        """The verdict, with the reason; sets `run.verdict` as the function `verdict` says. `unlike_lists`: what
+        differs from checksum lists of the source; empty if nothing does."""
+        told_of = self._run.verdict
+        wrong = +self._wrong
+        told_of.by_choice = set(wrong) == {left_out.EXCLUDED} and not self._differing and not self._fewer
+        parts = [
+            f"{count:,} {KEEP_REASONS[why]} (such as {display(self._example[why])})"
+            for why, count in wrong.most_common()
+        ]
+        parts += [unlike_lists] if unlike_lists else []
+        told_of.copies_only = bool(self._fewer) and not parts and not self._differing
+        parts += [f"{files:,} are in {self._counts.said(count)}" for count, files in sorted(self._fewer.items())]
+        if self._differing:
+            told_of.otherwise = Verdict.KEEP if parts else Verdict.SAFE, "; ".join(parts)
+            parts.insert(0, told(self._differing))
+        if parts:
+            return Verdict.KEEP, "; ".join(parts)
+        note = "; ".join(f"{count:,} {ACCEPTED[sort]}" for sort, count in self._accepted.most_common())
+        seen = self._run.counters.counted(*(outcome for outcome in Outcome if outcome is not Outcome.LITTER))
+        return (Verdict.SAFE, note) if seen.files else (Verdict.OPEN, NOTHING)
+
+
+async def _missing(run: Run, entries: list[tuple[Entry, int]]) -> list[Entry]:
+    """Entries whose payload is not in this archive, or not at its size, or is known to be damaged."""
+    items = await run.catalog.items({item for _, item in entries}, run.archive.id)
+    wanted = [item for item in items.values() if item.damage is None]
+    request = archive_messages.Presence(run.archive.place, [(item.path, item.size) for item in wanted])
+    async with run.workers.worker([]) as worker:
+        present = (await run.workers.ask(worker, request, archive_messages.Present)).there
+    there = {item.id for item, is_there in zip(wanted, present, strict=True) if is_there}
+    return [entry for entry, item in entries if item not in there]

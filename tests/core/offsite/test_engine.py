@@ -1,0 +1,152 @@
+"""Mirrors to a remote in the engine: shown, paused, resumed and cancelled like those to a disk; what is compared
+there is recorded. The remote is a folder that rclone accesses without a server."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from core.catalog import held_copies
+from core.errors import ArchiveAwayError, UsageError
+from core.models import State
+from core.offsite.upload import DIFFERS, Upload
+from core.results import OffsiteResult, RestoreResult
+from tests.core.importing.rig import Rig, random_bytes, write
+from tests.core.offsite.test_offsite import sealed
+from tests.rigs.remotes import NEW
+
+pytestmark = pytest.mark.process
+
+ENVIRON = {"PATH": os.pathsep.join([str(NEW.parent), os.environ.get("PATH", os.defpath)]), "RCLONE_CONFIG": ""}
+
+
+def remote(rig: Rig) -> str:
+    return f"rclone::local:{rig.root}/remote"
+
+
+def there(rig: Rig) -> list[Path]:
+    """The payload at the remote."""
+    return sorted((rig.root / "remote").glob("locations/*/data/*/*/*"))
+
+
+async def filled(rig: Rig, first: int = 0, count: int = 4) -> None:
+    """So many files more in the archive, and its bag made by hand."""
+    for number in range(first, first + count):
+        write(rig.source / f"{number:03}.jpg", random_bytes(3000, number))
+    await rig.imported()
+    (bag,) = rig.archive.glob("locations/*")
+    sealed(bag)
+
+
+async def begun(rig: Rig) -> str:
+    return await rig.engine.mirrors.start(str(rig.archive), remote(rig), both=False, environ=ENVIRON)
+
+
+async def mirrored(rig: Rig) -> OffsiteResult:
+    """Mirror to the end."""
+    name = await begun(rig)
+    await rig.engine.mirrors.wait(name)
+    return await rig.engine.mirrors.offsite_result(name)
+
+
+async def recorded(rig: Rig) -> list[tuple[str, str, bool, str | None]]:
+    """(path of the copy, level, whether it was found well, damage) of each item compared at the remote."""
+    return await rig.engine.database.read(
+        "SELECT CAST(c.path AS TEXT), h.level, h.read_back IS NOT NULL, h.damage FROM copy c "
+        "JOIN copy_item h ON h.copy_id = c.id ORDER BY h.item_id"
+    )
+
+
+async def test_paused_resumed_and_cancelled(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    await filled(rig)
+    gate, reached, upload = asyncio.Event(), asyncio.Event(), Upload._upload
+
+    async def held(self: Upload, path: str, names: list[str]) -> object:
+        ended = await upload(self, path, names)
+        reached.set()
+        await gate.wait()
+        return ended
+
+    monkeypatch.setattr(Upload, "_upload", held)
+    name = await begun(rig)
+    await reached.wait()
+    (view,) = rig.engine.snapshot().mirrors
+    assert (view.id, view.state, view.target, view.total.files) == (name, State.RUNNING, remote(rig), 4)
+    await rig.engine.mirrors.pause(name)
+    assert rig.engine.snapshot().mirrors[0].state is State.PAUSED
+    # It holds nothing: neither the archive nor a process.
+    assert (rig.engine.archives.opened, rig.engine.mirrors.running) == ({}, 0)
+    assert "rclone" not in [one.name() for one in psutil.Process().children(recursive=True)]
+    assert await recorded(rig) == []
+    # What was uploaded, but not compared, is compared in the next run.
+    gate.set()
+    await rig.engine.mirrors.resume(name)
+    await rig.engine.mirrors.wait(name)
+    assert (await rig.engine.mirrors.offsite_result(name)).brought == 4
+    (view,) = rig.engine.snapshot().mirrors
+    assert (view.state, view.held, view.lacking) == (State.DONE, view.total, 0)
+    assert await recorded(rig) == [(remote(rig), "remote", True, None)] * 4
+    gate.clear()
+    reached.clear()
+    await filled(rig, 4, 2)
+    again = await begun(rig)
+    await reached.wait()
+    await rig.engine.mirrors.cancel(again)
+    assert rig.engine.snapshot().mirrors[-1].state is State.CANCELLED
+    with pytest.raises(UsageError):
+        await rig.engine.mirrors.resume(again)
+
+
+async def test_what_was_never_compared_there_is_compared_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    await filled(rig)
+    await mirrored(rig)
+    # Another catalog, which knows nothing of the remote; and the state folder does not, either.
+    await rig.restarted("other")
+    await rig.engine.maintenance.rebuild(str(rig.archive))
+    first, *_ = there(rig)
+    first.write_bytes(bytes(3000))
+    result = await mirrored(rig)
+    assert (result.brought, [why for _, why in result.lacking]) == (
+        0,
+        ["what lies there differs, and is not replaced"],
+    )
+    assert first.read_bytes() == bytes(3000)
+    found = await recorded(rig)
+    assert sorted(one[1:] for one in found) == [("remote", False, DIFFERS), *[("remote", True, None)] * 3]
+    # What is known to be well there is not compared again, what is damaged is.
+    compared: list[str] = []
+    arrived = Upload._arrived
+
+    async def noted(self: Upload, path: str, names: list[str], unproven: frozenset[str]) -> list[str]:
+        compared.extend(names)
+        return await arrived(self, path, names, unproven)
+
+    monkeypatch.setattr(Upload, "_arrived", noted)
+    assert (await mirrored(rig)).lacking_count == 1
+    assert [os.path.basename(name) for name in compared] == [first.name]
+    rows = await rig.engine.database.read("SELECT id FROM import")
+    held = await held_copies.of_imports(rig.engine.database.read, [id for (id,) in rows])
+    assert [copy[:2] for copies in held.values() for copy in copies] == [(remote(rig), 3)]
+
+
+async def test_a_restore_without_its_archive_names_the_copy_off_site(rig: Rig) -> None:
+    await filled(rig)
+    await mirrored(rig)
+    ((name,),) = await rig.engine.database.read("SELECT name FROM import")
+    rig.archive.rename(rig.root / "away")
+
+    async def restored(**more: Any) -> RestoreResult:
+        target = str(rig.root / "tree")
+        return await rig.engine.restore_check.restore(name, target, lambda done, total: None, **more)
+
+    with pytest.raises(ArchiveAwayError) as caught:
+        await restored()
+    assert f"--archive {remote(rig)}" in caught.value.advice
+    result = await restored(archive=remote(rig), environ=ENVIRON)
+    assert (result.restored.files, result.copy) == (4, remote(rig))
+    assert {path.name: path.read_bytes() for path in (rig.root / "tree").iterdir()} == {
+        path.name: path.read_bytes() for path in rig.source.iterdir()
+    }
