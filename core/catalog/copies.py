@@ -107,11 +107,14 @@ class Copies(Table):
         await self.database.write(unit)
 
     async def awaiting_copies(self, archive_id: int) -> list[tuple[int, int]]:
-        """(import, copies asked for) of imports into an archive that only lack copies to be SAFE."""
+        """(import, copies asked for) of imports into an archive that only lack copies to be SAFE. One that differs
+        from an earlier import is among them once that is accepted."""
         return [
             (number, copies)
             for number, copies in await self.database.read(
-                "SELECT id, copies FROM import WHERE archive_id = ? AND copies > 0 ORDER BY id", (archive_id,)
+                "SELECT id, copies FROM import WHERE archive_id = ? AND copies > 0 "
+                "AND (otherwise = '' OR accepted IS NOT NULL) ORDER BY id",
+                (archive_id,),
             )
         ]
 
@@ -131,7 +134,7 @@ class Copies(Table):
         await self.database.run(
             (
                 "UPDATE import SET copies = 0, verdict = 'SAFE', verdict_reason = '', announced = 0 "
-                "WHERE id = ? AND copies > 0",
+                "WHERE id = ? AND copies > 0 AND (otherwise = '' OR accepted IS NOT NULL)",
                 [(import_id,)],
             )
         )

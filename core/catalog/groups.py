@@ -64,7 +64,8 @@ class HandedFile(msgspec.Struct, frozen=True, array_like=True):
 
 
 class FoundVerdict(msgspec.Struct, frozen=True, array_like=True):
-    """The verdict of an import that has ended. `copies`: the number of copies that it waits for; 0: it waits for
+    """The verdict of an import that has ended. `otherwise`: the one that holds once a person accepts what differs;
+    empty: nothing differs, or it is accepted. `copies`: the number of copies that it waits for; 0: it waits for
     none."""
 
     verdict: Verdict
@@ -135,7 +136,8 @@ class Groups(Table):
     async def found_verdict(self, import_id: int) -> FoundVerdict:
         """The verdict that an import has."""
         rows = await self.database.read(
-            "SELECT verdict, verdict_reason, otherwise, otherwise_reason, copies FROM import WHERE id = ?",
+            "SELECT verdict, verdict_reason, iif(accepted IS NULL, otherwise, ''), otherwise_reason, copies "
+            "FROM import WHERE id = ?",
             (import_id,),
         )
         return msgspec.convert(rows[0], FoundVerdict)
@@ -154,7 +156,8 @@ class Groups(Table):
     async def awaiting_groups(self) -> list[str]:
         """Groups with an import that waits for copies to become SAFE."""
         rows = await self.database.read(
-            "SELECT DISTINCT together FROM import WHERE together != '' AND copies > 0 ORDER BY together"
+            "SELECT DISTINCT together FROM import WHERE together != '' AND copies > 0 "
+            "AND (otherwise = '' OR accepted IS NOT NULL) ORDER BY together"
         )
         return [together for (together,) in rows]
 

@@ -126,6 +126,7 @@ class Engine:
             self.jobs,
             self.imports.under_way,
             self.views.judged,
+            verdicts,
         )
         self.mirrors = Mirrors(
             self.pool,
@@ -135,6 +136,7 @@ class Engine:
             self.jobs,
             verdicts,
             self.offsite,
+            self.imports.finish,
             lambda: self.config,
         )
         self.arrivals = Arrivals(self.catalog, self.imports, lambda: self.config)

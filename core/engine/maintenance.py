@@ -14,6 +14,7 @@ from core.archives.readonly import reading
 from core.archives.recover_id import give_id, id_of
 from core.archives.registry import Archives
 from core.catalog import Catalog, ImportRow, adjustments, find_import
+from core.engine.copied_verdicts import CopiedVerdicts
 from core.engine.import_factory import ImportFactory
 from core.engine.job_service import JobService
 from core.errors import ArchiveAwayError, ArchiveError, ArchiveIdLostError, UsageError, WorkerDiedError
@@ -37,7 +38,8 @@ TOLD = 0.5
 
 class Maintenance:
     """Each operation opens the archive that it works on. `under_way`: ids of the imports that the engine is
-    running; `judged` is called with imports whose verdict has changed."""
+    running; `judged` is called with imports whose verdict has changed; `copied` judges those that wait for
+    copies."""
 
     def __init__(
         self,
@@ -48,6 +50,7 @@ class Maintenance:
         jobs: JobService,
         under_way: Container[str],
         judged: Callable[[ImportRow], None],
+        copied: CopiedVerdicts,
     ) -> None:
         self._pool = pool
         self._catalog = catalog
@@ -56,6 +59,7 @@ class Maintenance:
         self._jobs = jobs
         self._under_way = under_way
         self._judged = judged
+        self._copied = copied
 
     async def audit(self, path: str, progress: Progress, scope: AuditScope = EVERYTHING) -> AuditResult:
         """Read the archive at `path`, or the copy of it there, again as `scope` says, count its junk files, and
@@ -182,6 +186,8 @@ class Maintenance:
                     (one,) = await self._catalog.imports("i.id = ?", (number,))
                     await self._accept(receipt, one, by)
                     done.append(one.name)
+            # What only lacked copies besides may have them by now.
+            await self._copied.judge(archive)
         for accepted in done:
             if (judged := await self._catalog.import_named(accepted)) is not None:
                 self._judged(judged)

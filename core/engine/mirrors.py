@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
 from core import archive_layout
@@ -43,8 +43,8 @@ log = logging.getLogger("lading.mirrors")
 
 
 class Mirrors:
-    """All mirrors of an engine, by their ids. `limits`: those of imports; `settings` gives the configuration as it
-    is now."""
+    """All mirrors of an engine, by their ids. `limits`: those of imports; `finish` waits for imports, by their
+    ids, and all that is added to their archives afterwards; `settings` gives the configuration as it is now."""
 
     def __init__(
         self,
@@ -55,9 +55,11 @@ class Mirrors:
         jobs: JobService,
         verdicts: CopiedVerdicts,
         offsite: Offsite,
+        finish: Callable[[Sequence[str]], Awaitable[None]],
         settings: Callable[[], Config],
     ) -> None:
         self._offsite = offsite
+        self._finish = finish
         self._pool = pool
         self._catalog = catalog
         self._archives = archives
@@ -298,7 +300,7 @@ class Mirrors:
     async def _once_more(self, row: ImportRow, target: str, first: "asyncio.Task[None]") -> None:
         try:
             await first
-            await self._jobs.finish([row.id])
+            await self._finish([row.name])
             await self._bring(row, target)
         finally:
             first.cancel()

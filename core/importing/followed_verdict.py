@@ -34,18 +34,16 @@ async def verdict(run: Run, leader: ImportRow) -> tuple[Verdict, str]:
     parts = [f"{failed:,} could not be archived"] if failed else []
     parts += [f"{missing:,} {MISSING}"] if missing else []
     lacking = [f"{files:,} are in {said[count]}" for count, files in sorted(fewer.items())]
-    if found.otherwise:
-        run.verdict.otherwise = (
-            Verdict(found.otherwise) if not parts and not lacking else Verdict.KEEP,
-            "; ".join([*parts, *lacking, found.otherwise_reason]).rstrip("; "),
-        )
     # A leader that waits for copies would be SAFE but for them, and the copies were just counted for this import.
-    otherwise_safe = found.verdict is Verdict.SAFE or found.copies > 0
-    if not otherwise_safe:
+    accepted_safe = found.verdict is Verdict.SAFE or found.copies > 0 or found.otherwise == Verdict.SAFE
+    run.verdict.copies_only = bool(lacking) and not parts and accepted_safe
+    if found.otherwise:
+        reasons = [*parts, *lacking, *([] if accepted_safe else [found.otherwise_reason])]
+        run.verdict.otherwise = Verdict.KEEP if reasons else Verdict.SAFE, "; ".join(reasons)
+    if found.otherwise or not accepted_safe:
         if found.verdict is Verdict.OPEN and not parts:
             return Verdict.OPEN, found.reason
         parts.append(f"the import of the same card into {display(leader.archive_path)} found: {found.reason}")
-    run.verdict.copies_only = bool(lacking) and not parts and not differing
     parts += lacking
     if differing:
         if not found.otherwise:

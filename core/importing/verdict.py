@@ -57,7 +57,7 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
 
     `run.verdict.by_choice` is set when only what a person excluded stands in the way of SAFE,
     `run.verdict.otherwise` when files differ from an earlier import and nobody has accepted that,
-    `run.verdict.copies_only` when only copies are lacking.
+    `run.verdict.copies_only` when only copies are lacking, once what differs is accepted.
 
     Entries that another import of the same volume archived count as archived. Raises HaltError when the source is
     gone, and what asking a worker raises.
@@ -150,7 +150,7 @@ class _Found:
             for why, count in wrong.most_common()
         ]
         parts += [unlike_lists] if unlike_lists else []
-        told_of.copies_only = bool(self._fewer) and not parts and not self._differing
+        told_of.copies_only = bool(self._fewer) and not parts
         parts += [f"{files:,} are in {self._counts.said(count)}" for count, files in sorted(self._fewer.items())]
         if self._differing:
             told_of.otherwise = Verdict.KEEP if parts else Verdict.SAFE, "; ".join(parts)

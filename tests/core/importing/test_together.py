@@ -14,7 +14,7 @@ from core.importing.import_run import Run
 from core.models import Outcome, State, Verdict
 from tests.core.importing.rig import Rig, at_work, expected, photos, random_bytes, write
 from tests.core.importing.test_differing import rot
-from tests.core.importing.together import both, counted, ended, held, placed, second
+from tests.core.importing.together import both, counted, ended, held, holding, placed, second
 
 pytestmark = pytest.mark.process
 
@@ -121,6 +121,40 @@ async def test_what_differs_from_an_earlier_import_into_the_second_archive_is_sa
     assert "differs from what was imported on" in other.verdict_reason
     assert await rig.engine.maintenance.accept(other.id, "Ada") == [other.id]
     assert rig.view(other.id).verdict is Verdict.SAFE
+
+
+@pytest.mark.promise(30)
+async def test_what_differs_in_both_archives_is_accepted_in_each_and_the_copies_are_counted_then(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed(monkeypatch, archive="sda", second="sdb")
+    changed = write(rig.source / "DCIM/a.jpg", random_bytes(3000, 1))
+    write(rig.source / "DCIM/b.jpg", random_bytes(3000, 2))
+    views = await ended(rig, *await both(rig, copies=2))
+    await rig.until(lambda: all(rig.view(view.id).verdict is Verdict.SAFE for view in views))
+    rot(changed)
+    with holding(second(rig)) as gate:
+        names = await both(rig, copies=2)
+        first = await rig.ended_unchecked(names[0])
+        assert "in 1 of 2 copies" in first.verdict_reason
+        gate.set()
+        await rig.ended_unchecked(names[1])
+    for view in await ended(rig, *names):
+        assert view.verdict is Verdict.KEEP
+        assert "differs from what was imported on" in view.verdict_reason
+    # The copies are all there, which alone is not enough.
+    for name in names:
+        assert rig.view(name).verdict is Verdict.KEEP
+        assert await rig.engine.maintenance.accept(name, "Ada") == [name]
+        assert (rig.view(name).verdict, rig.view(name).verdict_reason) == (Verdict.SAFE, "")
+    # A rebuild says the same.
+    await rig.restarted("another home")
+    for place in (rig.archive, second(rig)):
+        await rig.engine.maintenance.rebuild(str(place))
+    for name in names:
+        row = await rig.engine.catalog.import_named(name)
+        assert row is not None
+        assert row.verdict == Verdict.SAFE
 
 
 async def test_each_receipt_lists_the_checksum_lists(rig: Rig) -> None:
