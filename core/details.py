@@ -84,10 +84,11 @@ class ItemView(Value, frozen=True, kw_only=True):
 class LocationView(Value, frozen=True, kw_only=True):
     """One location. `folder` never changes. latitude, longitude: degrees, as a person gave them, both or neither.
 
-    sealed: when its bag was last made valid; None: it is open, and `note` says why. junk: junk files of operating
-    systems last seen in it. files and bytes count distinct contents, kinds are (kind, files), cameras (camera,
-    files). bounds: south, north, west, east of all positions; empty when none is known. copies: (path of another
-    copy, contents of this location that are verified there, when that copy was last seen: ISO 8601).
+    sealed: when its bag was last made valid; None: it is open, and `note` says why. junk: junk files of
+    operating systems last seen in it. counted: whether its files were counted yet. files and bytes count
+    distinct contents, kinds are (kind, files), cameras (camera, files). bounds: south, north, west, east of
+    all positions; empty when none is known. copies: (path of another copy, contents of this location that are
+    verified there, when that copy was last seen: ISO 8601).
     """
 
     folder: str
@@ -100,6 +101,7 @@ class LocationView(Value, frozen=True, kw_only=True):
     sealed: float | None = None
     note: str = ""
     junk: int = 0
+    counted: bool = True
     files: int = 0
     bytes: int = 0
     kinds: tuple[tuple[str, int], ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from fnmatch import fnmatchcase
 from string import Formatter
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -66,13 +66,71 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return all(want is None or fnmatchcase(have.casefold(), want.casefold()) for want, have in asked)
 
 
+class Mail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"sender": "from"}):
+    """A mail by SMTP. `sender` is called `from` in the file.
+
+    security: STARTTLS (RFC 3207), TLS from the first byte on (RFC 8314), or none. port: by default 587, 465 or 25.
+    user: empty for a server that asks for no password. The password comes from the engine's environment variable
+    `password_env`, or is the first line that `password_command` prints.
+    """
+
+    host: Text
+    sender: Text
+    to: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)]
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
+    user: Text | None = None
+    password_env: Text | None = None
+    password_command: tuple[Text, ...] = ()
+
+    @property
+    def port_used(self) -> int:
+        """The port that is connected to."""
+        return self.port or {"starttls": 587, "tls": 465, "none": 25}[self.security]
+
+    def fault(self) -> tuple[str, str]:
+        """What contradicts itself, and the advice; empty texts: nothing."""
+        ways = (self.password_env is not None) + bool(self.password_command)
+        if ways != (self.user is not None):
+            return "a user has one password", "Give user with password_env or password_command; or none of them."
+        if self.user is not None and self.security == "none":
+            return "a password would be sent in the clear", "Use security = 'starttls' or 'tls'."
+        if self.password_env is not None and self.password_env.startswith("LADING_"):
+            return f"{self.password_env} would be a setting", "Use a variable that does not begin with LADING_."
+        return "", ""
+
+
 class Hook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A command that receives each import's end on its standard input, or an address that receives it by POST."""
+    """What is told of each import's end: a command (on its standard input), an address (by POST), people (by
+    mail), or services (by their Apprise URLs). Exactly one of the four is given."""
 
     command: tuple[Text, ...] = ()
     url: Text | None = None
+    mail: Mail | None = None
+    apprise: tuple[Text, ...] = ()
     timeout: Number = 30
     """Seconds that one attempt may take."""
+
+    @property
+    def key(self) -> str:
+        """A digest that tells hooks apart; the time-out does not matter. What is secret cannot be read from it."""
+        import hashlib
+
+        return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(self, timeout=1))).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """What the log calls it. An address may hold a password, so only its scheme and host are in it."""
+        if self.mail is not None:
+            return f"mail to {', '.join(self.mail.to)}"
+        if self.url is not None:
+            from urllib.parse import urlsplit
+
+            parts = urlsplit(self.url)
+            return f"{parts.scheme}://{parts.hostname}"
+        if self.apprise:
+            return "apprise " + ", ".join(url.partition(":")[0] for url in self.apprise)
+        return self.command[0]
 
 
 class Tables(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,10 +169,7 @@ def tables(table: Mapping[str, object], file: str, folder: str) -> dict[str, Any
                 "Give a label, a camera or an identity; label = '*' is all of them.",
             )
     for hook in found.hooks:
-        if bool(hook.command) == (hook.url is not None):
-            raise ConfigError(f"{file}: hooks: one has neither or both.", "Give either a command or an url.")
-        if hook.url is not None and not hook.url.startswith(("http://", "https://")):
-            raise ConfigError(f"{file}: hooks: {hook.url} is no address.", "Begin it with https:// or http://.")
+        _check_hook(hook, f"{file}: hooks")
     return {key: getattr(found, key) for key in table}
 
 
@@ -140,6 +195,23 @@ def location(pattern: str, *, label: str, camera: str, today: date) -> str:
     made = "".join(text + (values[field] if field else "") for text, field, _, _ in Formatter().parse(pattern))
     # An empty field may leave two blanks in a row.
     return " ".join(made.split()) or label or today.isoformat()
+
+
+def _check_hook(hook: Hook, place: str) -> None:
+    ways = (hook.command, hook.url, hook.mail, hook.apprise)
+    if sum(map(bool, ways)) != 1:
+        raise ConfigError(
+            f"{place}: one has none or several of command, url, mail, apprise.",
+            "Give one; write [[hooks]] for each.",
+        )
+    if hook.url is not None and not hook.url.startswith(("http://", "https://")):
+        raise ConfigError(f"{place}: {hook.url} is no address.", "Begin it with https:// or http://.")
+    if hook.mail is not None and (fault := hook.mail.fault()) != ("", ""):
+        raise ConfigError(f"{place}: mail: {fault[0]}.", fault[1])
+    if bad := next((url for url in hook.apprise if "://" not in url), None):
+        raise ConfigError(
+            f"{place}: apprise: {bad} is no URL.", "Write one as Apprise has it, such as ntfy://room."
+        )
 
 
 def _check_location(preset: Preset, place: str) -> None:

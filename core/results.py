@@ -15,7 +15,7 @@ class AlsoInto(Value, frozen=True, kw_only=True):
 
     archive: str
     new: Count = Count()
-    known: Count = Count()
+    duplicate: Count = Count()
     needed: int = 0
     free: int | None = None
     one_volume: bool = False
@@ -25,7 +25,9 @@ class AlsoInto(Value, frozen=True, kw_only=True):
 class Survey(Value, frozen=True, kw_only=True):
     """The result of a dry run over one source.
 
-    reused: new files whose path an imported file had. pairs: RAW + JPEG. takes: films in several files. indexes:
+    duplicate: files that were archived from this volume before, by path, size and time. earliest, latest: the span
+    of the times of all files (Unix time); None: there are none. reused: new files whose path an imported file had.
+    pairs: RAW + JPEG. takes: films in several files. indexes:
     files about the card as a whole. cameras: by the card's folders. libraries, icloud, icloud_folders: left out
     unless asked for; the content of such a folder is not counted. needed, free: bytes in the archive; free None:
     not known. seconds: the expected duration by earlier imports; None: there are no measurements. one_volume:
@@ -36,7 +38,9 @@ class Survey(Value, frozen=True, kw_only=True):
     source: str
     files: Count = Count()
     new: Count = Count()
-    known: Count = Count()
+    duplicate: Count = Count()
+    earliest: float | None = None
+    latest: float | None = None
     reused: Count = Count()
     litter: Count = Count()
     skipped: Count = Count()
@@ -56,6 +60,27 @@ class Survey(Value, frozen=True, kw_only=True):
     one_volume: bool = False
     refused: str = ""
     also: tuple[AlsoInto, ...] = ()
+
+
+class CardView(Value, frozen=True, kw_only=True):
+    """A card, drive or folder, by its newest import into one archive.
+
+    identity: the volume's. verdict: OPEN where that import has not ended, or nothing was found. imports: how many
+    there were of it into that archive.
+    """
+
+    identity: str
+    label: str
+    source: str
+    archive: str
+    location: str
+    import_id: str
+    state: str
+    verdict: Verdict
+    reason: str
+    started: float
+    ended: float | None
+    imports: int
 
 
 class AuditScope(Value, frozen=True, kw_only=True):

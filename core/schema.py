@@ -552,6 +552,17 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (import_id, item_id)
     ) STRICT, WITHOUT ROWID;
     """,
+    # Hooks that are still to be told of an import's end (core.catalog.hook_outbox).
+    """
+    ALTER TABLE import ADD COLUMN announced INTEGER NOT NULL DEFAULT 1;     -- its end is in hook_outbox, or was
+    UPDATE import SET announced = 0 WHERE state IN ('running', 'paused');
+    CREATE INDEX import_announced ON import (name) WHERE announced = 0;
+    CREATE TABLE hook_outbox (
+        id INTEGER PRIMARY KEY,
+        import TEXT NOT NULL,        -- its name: a rebuild gives its row another id
+        hook TEXT NOT NULL           -- core.presets.Hook.key
+    ) STRICT;
+    """,
 )
 
 FUNCTIONS: dict[str, Callable[[str], str | bytes | None]] = {

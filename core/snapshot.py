@@ -171,8 +171,8 @@ class MirrorView(Value, frozen=True, kw_only=True):
 class Arrival(Value, frozen=True, kw_only=True):
     """A card that is plugged in, and of which no import was begun since.
 
-    new, known: files on it, by their listing and the catalog alone, once they are `counted`. preset: that by which
-    a rule of the configuration imports it, at the time `starts`; None: not by itself, and `note` may say why.
+    new, duplicate: files on it, by their listing and the catalog alone, once they are `counted`. preset: that by
+    which a rule of the configuration imports it, at the time `starts`; None: not by itself; `note` may say why.
     """
 
     identity: str
@@ -181,7 +181,7 @@ class Arrival(Value, frozen=True, kw_only=True):
     camera: str = ""
     counted: bool = False
     new: Count = Count()
-    known: Count = Count()
+    duplicate: Count = Count()
     preset: str = ""
     starts: float | None = None
     note: str = ""

@@ -18,6 +18,7 @@ from textual.screen import Screen
 
 from core.config import Config
 from core.errors import EjectError, LadingError
+from core.listings import FileView
 from core.models import State, Verdict
 from core.snapshot import Arrival, ImportView, Snapshot
 from core.threads import aside
@@ -340,11 +341,17 @@ class LadingApp(App[str]):
 
         self.push_screen(NewImport(card))
 
-    def open_import(self, name: str, *, failed: bool = False) -> None:
-        """Open the screen of one import."""
+    def open_import(self, name: str, *, failed: bool = False, file: int = 0) -> None:
+        """Open the screen of one import, at the file of this number if one is given."""
         from tui.screens.import_ import Import
 
-        self.push_screen(Import(name, failed=failed))
+        self.push_screen(Import(name, failed=failed, file=file))
+
+    def open_file(self, file: FileView) -> None:
+        """Open the screen with everything known of a file."""
+        from tui.screens.file_facts import FileFacts
+
+        self.push_screen(FileFacts(file))
 
     def open_errors(self, name: str) -> None:
         """Open the failed files of an import."""

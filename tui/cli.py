@@ -26,6 +26,7 @@ COMMANDS = (
         "resume",
         "cancel",
         "imports",
+        "cards",
         "receipt",
         "mhl",
         "find",

@@ -2,15 +2,17 @@
 implementation."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from core.client.api import OnProgress, OnText
 from core.listings import Failure, FailureGroup, FilePage, ImportRecord
 from core.models import ImportRequest, Outcome
 from core.protocol import Request
-from core.receipts import Form
 from core.results import Survey
 from core.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from core.receipts import Form
 
 R = TypeVar("R")
 
@@ -46,4 +48,4 @@ class Connection(Protocol):
     async def retry(self, queue: str = ..., ids: Sequence[int] | None = ..., cause: str = ...) -> int: ...
     async def picture(self, sha256: str) -> bytes: ...
     async def film_strip(self, sha256: str) -> bytes: ...
-    async def receipt(self, name: str, form: Form, out: Callable[[str], None]) -> None: ...
+    async def receipt(self, name: str, form: "Form", out: Callable[[str], None]) -> None: ...

@@ -17,6 +17,7 @@ from core.volumes.volume import Volume
 
 Verify = Literal["readback", "source", "end", "none"]
 Known = Literal["read", "record"]
+Duplicates = Literal["archive", "location"]
 
 VERIFY: dict[Verify, str] = {
     "readback": "read every copy back and compare",
@@ -27,6 +28,10 @@ VERIFY: dict[Verify, str] = {
 KNOWN: dict[Known, str] = {
     "read": "read them again and compare",
     "record": "believe the record: faster",
+}
+DUPLICATES: dict[Duplicates, str] = {
+    "archive": "what the archive holds is not kept twice",
+    "location": "what this location holds is not kept twice",
 }
 LIBRARIES = {False: "photo libraries stay out", True: "photo libraries, too, file by file"}
 ICLOUD = {False: "what is only in iCloud stays out", True: "what is only in iCloud is fetched"}
@@ -47,7 +52,7 @@ class Source(msgspec.Struct, kw_only=True):
     label: str = ""
     note: str = ""
     glance: Survey | None = None
-    """What is new and known on the whole source; None: not counted yet."""
+    """What is new on the whole source; None: not counted yet."""
     compared: str = ""
     """The archive for which `glance` was counted, or tried."""
 
@@ -66,6 +71,11 @@ class Source(msgspec.Struct, kw_only=True):
         """Whether a path below it is to be imported."""
         parts = [below[:at] for at, byte in enumerate(below) if byte == ord("/")] + [below]
         return not any(part in self.out for part in parts) if self.picked else any(p in self.only for p in parts)
+
+    def partly(self, below: bytes) -> bool:
+        """Whether something, but not all, below a folder is to be imported, as far as that was said."""
+        chosen = self.out if self.picked else self.only
+        return below not in chosen and any(path.startswith(below + b"/") for path in chosen)
 
     def toggle_below(self, below: bytes) -> str:
         """Pick a path below it, or leave it out. Returns why that is not possible, else an empty text."""
@@ -98,7 +108,7 @@ class Choice(msgspec.Struct, kw_only=True):
     """The preset's pattern for locations, until a person answers otherwise; empty: none."""
     verify: Verify = "readback"
     known: Known = "read"
-    duplicates: Literal["archive", "location"] = "archive"
+    duplicates: Duplicates = "archive"
     operator: str = ""
     libraries: bool = False
     icloud: bool = False
@@ -189,7 +199,8 @@ class Choice(msgspec.Struct, kw_only=True):
         """Take over the volumes that are mounted now, keeping the choices for those that were there before."""
         before = {source.path: source for source in self.sources if not source.typed}
         found = []
-        for volume in sorted(volumes, key=_rank):
+        # A file system in memory, such as /tmp, holds nothing that anybody would archive.
+        for volume in sorted((one for one in volumes if one.kind is not Kind.MEMORY), key=_rank):
             source = before.get(volume.mount)
             if source is None or source.volume is None or source.volume.identity != volume.identity:
                 # Cards of one camera have the same name, and so can have the same mount point.

@@ -1,8 +1,10 @@
 """Listing a folder for picking from it: one level at a time; files are never opened."""
 
+import glob
 import os
 import shlex
 import stat
+from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
 from core.media.system_junk import litter
@@ -11,7 +13,7 @@ from core.models import Count, Value
 ENTRIES_SHOWN = 2000
 """The most entries of one folder that are shown."""
 
-OFFERED = 8
+OFFERED = 1000
 """The most completions of a path."""
 
 
@@ -21,6 +23,8 @@ class Entry(Value, frozen=True, kw_only=True):
     name: bytes
     folder: bool
     count: Count | None = None
+    mtime_ns: int = 0
+    """Of a file, in nanoseconds since 1970 UTC."""
 
 
 def entries(path: bytes) -> tuple[list[Entry], int]:
@@ -31,8 +35,12 @@ def entries(path: bytes) -> tuple[list[Entry], int]:
             folder = one.is_dir(follow_symlinks=False)
             if litter(one.name, folder):
                 continue
-            size = 0 if folder else one.stat(follow_symlinks=False).st_size
-            found.append(Entry(name=one.name, folder=folder, count=None if folder else Count(files=1, bytes=size)))
+            if folder:
+                found.append(Entry(name=one.name, folder=True))
+                continue
+            facts = one.stat(follow_symlinks=False)
+            count = Count(files=1, bytes=facts.st_size)
+            found.append(Entry(name=one.name, folder=False, count=count, mtime_ns=facts.st_mtime_ns))
     found.sort(key=lambda entry: (not entry.folder, entry.name.lower()))
     return found[:ENTRIES_SHOWN], max(0, len(found) - ENTRIES_SHOWN)
 
@@ -75,6 +83,32 @@ def completions(typed: str, *, folders: bool = False) -> list[str]:
     except (OSError, ValueError):
         return []
     return sorted(found)[:OFFERED]
+
+
+def offers(typed: str, recent: Sequence[str], *, folders: bool = False) -> list[str]:
+    """Recent places that have `typed` anywhere in them, then completions of it; for an empty text only the
+    first."""
+    wanted = typed.casefold()
+    found = [place for place in recent if wanted in place.casefold() and place != typed]
+    return [*found, *(one for one in completions(typed, folders=folders) if one not in found)] if typed else found
+
+
+def several(text: str) -> list[str]:
+    """The absolute paths in a text: one, as `pasted` takes it, or several with blanks between them, as a terminal
+    types dropped files. What a pattern such as *.MP4 stands for is found."""
+    whole = os.path.abspath(os.path.expanduser(pasted(text)))
+    if os.path.lexists(whole):
+        return [whole]
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return [whole]
+    found: list[str] = []
+    for word in words:
+        path = unquote(urlsplit(word).path) if word.startswith("file://") else os.path.expandvars(word)
+        path = os.path.abspath(os.path.expanduser(path))
+        found += [path] if os.path.lexists(path) else sorted(glob.glob(path)) or [path]
+    return list(dict.fromkeys(found)) if any(map(os.path.lexists, found)) else [whole]
 
 
 def pasted(text: str) -> str:

@@ -7,6 +7,7 @@ from core.catalog.differing import Differing
 from core.catalog.failures import Failures, Selection
 from core.catalog.files import Files
 from core.catalog.groups import Groups
+from core.catalog.hook_outbox import HookOutbox
 from core.catalog.imports import Imports
 from core.catalog.items import Items
 from core.catalog.rows import CopyRow, FailureRow, FileRow, ImportRow, Item, SeenRow, SeenVolume
@@ -16,7 +17,18 @@ from core.database import Database
 
 
 class Catalog(
-    Places, Copies, Imports, Files, Items, Failures, Differing, Opening, Sequences, ChecksumLists, Groups
+    Places,
+    Copies,
+    Imports,
+    Files,
+    Items,
+    Failures,
+    Differing,
+    Opening,
+    Sequences,
+    ChecksumLists,
+    Groups,
+    HookOutbox,
 ):
     """Reads committed rows and writes in batches. It assigns the ids of new rows itself, because it is the only
     writer."""

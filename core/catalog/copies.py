@@ -133,8 +133,8 @@ class Copies(Table):
         """Set an import that waited for copies to SAFE, because there are enough of them now."""
         await self.database.run(
             (
-                "UPDATE import SET copies = 0, verdict = 'SAFE', verdict_reason = '' WHERE id = ? AND copies > 0 "
-                "AND (otherwise = '' OR accepted IS NOT NULL)",
+                "UPDATE import SET copies = 0, verdict = 'SAFE', verdict_reason = '', announced = 0 "
+                "WHERE id = ? AND copies > 0 AND (otherwise = '' OR accepted IS NOT NULL)",
                 [(import_id,)],
             )
         )

@@ -116,6 +116,18 @@ async def _views(read: Read, ids: list[int]) -> list[FileView]:
     return [msgspec.structs.replace(_view(row), copies=copies.get(row[0], ())) for row in rows]
 
 
+async def position(read: Read, file_id: int) -> int:
+    """The row of a file in the list of all files of its import, as `page` gives it. Raises UsageError."""
+    rows = await read(
+        f"SELECT (SELECT count(*) FROM file f WHERE f.import_id = w.import_id AND f.id < w.id AND {SHOWN}) "
+        "FROM file w WHERE w.id = ?",
+        (file_id,),
+    )
+    if not rows:
+        raise UsageError("there is no such file any more.", "Search again.")
+    return int(rows[0][0])
+
+
 async def known(read: Read, file_id: int) -> list[tuple[str, str]]:
     """All that is recorded of one file, as (name, value) to show. Raises UsageError."""
     rows = await read(f"{_SELECT}, t.id, t.read_back FROM {_FROM} WHERE f.id = ?", (file_id,))
@@ -170,7 +182,7 @@ async def _of_item(read: Read, file_id: int, item: int) -> list[tuple[str, str]]
     ):
         captured, tag, zone, offset, camera, lens, width, height, duration, lat, lon, error = row
         told += [
-            ("taken", "clock not set" if zone == "unset" else (captured or "").replace("Z", " UTC")),
+            ("taken", "clock not set" if zone == "unset" else _taken(captured or "")),
             ("zone", told_zone(zone or "", offset)),
             ("dated by", tag or ""),
             ("camera", camera or ""),
@@ -211,6 +223,11 @@ async def _of_item(read: Read, file_id: int, item: int) -> list[tuple[str, str]]
     ):
         told.append(("also", f"{display(path)} in {name}"))
     return told
+
+
+def _taken(captured: str) -> str:
+    """A capture date as other dates are shown."""
+    return captured.replace("Z", " UTC").replace("T", " ", 1)
 
 
 def _view(row: Sequence[Any]) -> FileView:

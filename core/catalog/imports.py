@@ -12,6 +12,9 @@ from core.models import Outcome, State, Waits
 PACES = 9
 """The number of earlier imports from which the pace is computed."""
 
+RECENT = 1000
+"""More imports than a snapshot shows."""
+
 _IMPORTS = """
     SELECT i.id, i.name, a.id, a.uuid, a.path, l.id, l.folder, l.name, v.id, v.identity, i.root, i.source,
            i.single, i.options, i.state, i.reason, i.advice, i.listed, i.started, i.ended, i.verdict,
@@ -76,6 +79,15 @@ class Imports(Table):
         """The ids of all imports into an archive."""
         rows = await self.database.read("SELECT name FROM import WHERE archive_id = ?", (archive_id,))
         return {name for (name,) in rows}
+
+    async def location_names(self) -> dict[str, str]:
+        """The name of the location of each of the newest imports, by the import's id."""
+        rows = await self.database.read(
+            "SELECT i.name, l.name FROM import i JOIN location l ON l.id = i.location_id "
+            "ORDER BY i.id DESC LIMIT ?",
+            (RECENT,),
+        )
+        return dict(rows)
 
     async def set_import(self, import_id: int, **values: object) -> None:
         """Set columns of an import."""

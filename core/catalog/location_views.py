@@ -55,7 +55,7 @@ def _holds_open(name: str, state: str, reason: str) -> str:
     if state != State.PAUSED:
         return f"import {name} is {state}"
     why = f" ({reason})" if reason else ""
-    return f"import {name} is paused{why}: lading resume {name}, or close it: lading cancel {name}"
+    return f"import {name} is paused{why}: lading resume {name}, or end it: lading cancel {name}"
 
 
 def _view(
@@ -73,6 +73,7 @@ def _view(
         sealed=None if holding else sealed,
         note=display(holding or ("" if sealed is not None else note or told_of_junk(junk or 0) or _UNSEALED)),
         junk=junk or 0,
+        counted=files is not None,
         files=files or 0,
         bytes=size or 0,
         kinds=tuple((kind, found["files"]) for kind, found in json.loads(kinds or "{}").items()),

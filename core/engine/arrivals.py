@@ -68,7 +68,7 @@ class Card:
             camera=display(self.volume.camera or ""),
             counted=survey is not None,
             new=survey.new if survey else Count(),
-            known=survey.known if survey else Count(),
+            duplicate=survey.duplicate if survey else Count(),
             preset=self.rule.preset if self.rule else "",
             starts=self.starts,
             note=self.note,

@@ -94,6 +94,7 @@ class Engine:
             self.ended_imports.start()
             self.arrivals.configure()
             self.imports.groups.start()
+            await self.hooks.start()
             stack.pop_all()
         self._watching = [
             asyncio.create_task(self._watch(), name="watch of the archives' locks"),
@@ -143,6 +144,14 @@ class Engine:
     def _import_ended(self, row: ImportRow) -> None:
         self.mirrors.after_import(row)
         self.hooks.ended(row)
+
+    async def locations_changed(self) -> None:
+        """Show imports with the names that their locations have now."""
+        names = await self.catalog.location_names()
+        for importer in self.imports.under_way.values():
+            row = importer.run.row
+            row.location_name = names.get(row.name, row.location_name)
+        self.views.located(names)
 
     def _judged_again(self, row: ImportRow) -> None:
         self.views.judged(row)

@@ -132,7 +132,7 @@ class ImportFactory:
 
     async def _reopen(self, row: ImportRow, volume: SeenVolume, archive: Archive, again: Selection | None) -> None:
         """Record in the catalog and in the journal that another run begins. Raises ArchiveError."""
-        values: dict[str, object] = {**REOPENED, "runs": row.runs + 1}
+        values: dict[str, object] = {**REOPENED, "runs": row.runs + 1, "announced": 0}
         if archive.place.way == noreplace.LOOK:
             # The import as a whole can only claim the weakest publish method of its runs.
             values["way"] = noreplace.LOOK
@@ -222,6 +222,7 @@ class ImportFactory:
             "zone": f"{now:%z}"[:3] + ":" + f"{now:%z}"[3:],
             "runs": 1,
             "way": archive.place.way,
+            "announced": 0,
         }
 
     async def journal_head(self, row: ImportRow, volume: SeenVolume, archive: Archive) -> None:

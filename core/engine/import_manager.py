@@ -18,7 +18,7 @@ from core.engine.import_target import into_several, look_at, placed
 from core.engine.job_service import JobService
 from core.engine.volume_wait import VolumeWait
 from core.errors import UsageError
-from core.importing.dry_run import DryRun
+from core.importing.dry_run import DryRun, recognised
 from core.importing.importer import Importer
 from core.importing.progress_view import ProgressViews
 from core.importing.sources import Picked
@@ -167,6 +167,13 @@ class ImportManager:
             others = [await self._survey(one, source) for one in requests_of_each]
             surveys.append(into_several(survey, list(zip(request.also, others, strict=True))))
         return surveys
+
+    async def recognise(self, source: str, archive: str, files: Sequence[tuple[bytes, int, int]]) -> list[bool]:
+        """Of files below a source (path, size, time in nanoseconds): whether each was archived before, as a survey
+        counts it. Raises SourceError."""
+        (picked,) = await self._factory.sources([source])
+        target = await look_at(archive, self._pool, self._catalog)
+        return await recognised(files, picked, target.archive_id, self._catalog)
 
     async def _survey(self, request: ImportRequest, source: Picked) -> Survey:
         target = await look_at(request.archive, self._pool, self._catalog)

@@ -109,7 +109,7 @@ def into_several(survey: Survey, others: Sequence[tuple[str, Survey]]) -> Survey
         AlsoInto(
             archive=display(path),
             new=other.new,
-            known=other.known,
+            duplicate=other.duplicate,
             needed=other.needed,
             free=other.free,
             one_volume=other.one_volume,

@@ -1,6 +1,7 @@
 """The dry run: finds out what an import would do, without reading a file or writing anything."""
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import aclosing
 
 from core.catalog import Catalog, location_views
@@ -24,6 +25,22 @@ FOLDERS_REMEMBERED = 500
 """The most folder names, of each of the two uppermost levels, that are kept to recognise the camera."""
 
 
+async def recognised(
+    files: Sequence[tuple[bytes, int, int]], picked: Picked, archive_id: int, catalog: Catalog
+) -> list[bool]:
+    """Whether each file (path below the source, size, time in nanoseconds) was archived from there before."""
+    volume = await catalog.volume_id(picked.volume.identity)
+    paths = [join(picked.root, path) for path, _, _ in files]
+    seen = await catalog.seen(volume, paths, archive_id) if volume is not None else {}
+    return [
+        any(
+            (row.size, row.mtime_ns) == (size, mtime_ns) and Outcome(row.outcome) in IN_ARCHIVE
+            for row in seen.get(path, [])
+        )
+        for path, (_, size, mtime_ns) in zip(paths, files, strict=True)
+    ]
+
+
 class DryRun:
     """Lists one source and compares it with the catalog's record of the archive `archive_id`."""
 
@@ -43,6 +60,8 @@ class DryRun:
         self._takes: Counter[bytes] = Counter()
         self._indexes = 0
         self._far = 0
+        self._span: tuple[float, float] | None = None
+        """The earliest and the latest time of a file."""
         self._folders: dict[str, set[str]] = {}
 
     async def run(self, avoid: tuple[tuple[int, int], ...], room: int | None) -> Survey:
@@ -52,10 +71,11 @@ class DryRun:
         needed = self._sum("new").bytes
         if room is not None and needed > room:
             warnings.append(f"The archive lacks room: {needed:,} bytes are needed, {room:,} are free.")
-        if not warnings and not self._sum("new", "known", "skipped", "failed").files:
+        if not warnings and not self._sum("new", "duplicate", "skipped", "failed").files:
             warnings.append(f"{NOTHING[:1].upper()}{NOTHING[1:]}.")
         if left_out := self._sum("skipped").files + self._sum("failed").files:
-            warnings.append(f"{left_out:,} entries would not be archived: the verdict cannot be SAFE.")
+            entries = "1 entry" if left_out == 1 else f"{left_out:,} entries"
+            warnings.append(f"{entries} would not be archived: the verdict cannot be SAFE.")
         read, location = self._catalog.database.read, self._request.location
         if junk := await location_views.junk_in(read, self._archive_id, location):
             warnings.append(f"The bag of {display(location.strip())}: {told_of_junk(junk)}.")
@@ -67,9 +87,11 @@ class DryRun:
             warnings.append(far_times(self._far))
         return Survey(
             source=display(self._request.source),
-            files=self._sum("new", "known"),
+            files=self._sum("new", "duplicate"),
             new=self._sum("new"),
-            known=self._sum("known"),
+            duplicate=self._sum("duplicate"),
+            earliest=self._span[0] if self._span else None,
+            latest=self._span[1] if self._span else None,
             reused=self._sum("reused"),
             litter=self._sum("litter"),
             skipped=self._sum("skipped"),
@@ -113,7 +135,7 @@ class DryRun:
         pace = await self._catalog.pace(self._archive_id, volume)
         if pace is None:
             return None
-        read = self._sum("new") if self._request.known == "record" else self._sum("new", "known")
+        read = self._sum("new") if self._request.known == "record" else self._sum("new", "duplicate")
         by_bytes, by_files = pace
         return max(read.bytes / by_bytes, read.files / by_files if by_files else 0.0)
 
@@ -139,10 +161,13 @@ class DryRun:
         for entry, path in zip(files, paths, strict=True):
             before = [row for row in seen.get(path, []) if Outcome(row.outcome) in IN_ARCHIVE]
             known = any((row.size, row.mtime_ns) == (entry.size, entry.mtime_ns) for row in before)
-            self._add(self._counts, "known" if known else "new", entry.size)
+            self._add(self._counts, "duplicate" if known else "new", entry.size)
             if before and not known:
                 self._add(self._counts, "reused", entry.size)
             self._sort(entry)
+            at = entry.mtime_ns / 1e9
+            first, last = self._span or (at, at)
+            self._span = min(first, at), max(last, at)
 
     def _sort(self, entry: Entry) -> None:
         """Count a file by what its name says."""

@@ -3,13 +3,14 @@
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from core import VERSION
 from core.catalog import ImportRow
 from core.concurrency import Controller, Limit
+from core.errors import UsageError
 from core.importing.halt_reasons import advice
 from core.importing.import_run import Run
 from core.importing.importer import Importer
@@ -67,6 +68,18 @@ class ProgressViews:
             self._ended[row.name] = msgspec.structs.replace(
                 view, verdict=Verdict(row.verdict), verdict_reason=row.verdict_reason, acceptable=False
             )
+
+    def located(self, names: Mapping[str, str]) -> None:
+        """Update the names of locations, by the id of the import."""
+        for name, view in self._ended.items():
+            self._ended[name] = msgspec.structs.replace(view, location=display(names.get(name, view.location)))
+
+    def dismiss(self, name: str) -> None:
+        """Forget an import that has ended, because a person has seen it. One that is paused stays."""
+        if (view := self._ended.get(name)) is None or view.ended is None:
+            raise UsageError(f"import {name} is not shown, or has not ended.", "See `lading status`.")
+        del self._ended[name]
+        self._ended_errors.pop(name, None)
 
     def _view(self, run: Run, row: ImportRow, state: State) -> ImportView:
         request = run.request

@@ -13,7 +13,7 @@ from core.listings import Failure, FailureGroup, FilePage, ImportRecord
 from core.models import ImportOptions, ImportRequest, Outcome
 from core.protocol.message import Name, Number
 from core.protocol.requests import Change, Page, Request
-from core.results import Exported, Moved, Survey
+from core.results import CardView, Exported, Moved, Survey
 
 SOURCES = 200
 """The most imports that one request starts: as many as a snapshot shows."""
@@ -166,6 +166,31 @@ class FailedFiles(Request[list[Failure]], frozen=True, kw_only=True):
     name: Name
     cause: Cause
     offset: Row = 0
+
+
+class FilePosition(Request[int], frozen=True, kw_only=True):
+    """The row of the file with this number in the list of all files of its import."""
+
+    file: Number
+
+
+class RecogniseFiles(Request[list[bool]], frozen=True, kw_only=True):
+    """Of files below a source, by (path, size, time in nanoseconds): whether each was archived before, by the
+    catalog alone."""
+
+    source: bytes
+    archive: bytes
+    files: Annotated[tuple[tuple[bytes, int, int], ...], msgspec.Meta(max_length=2000)]
+
+
+class ListCards(Request[list[CardView]], frozen=True, kw_only=True):
+    """The newest import of each source into each archive, newest first."""
+
+
+class DismissImport(Change[None], frozen=True, kw_only=True):
+    """Show an import that has ended in no snapshot any more."""
+
+    id: Name
 
 
 class GetReceipt(Page[None], frozen=True, kw_only=True):

@@ -23,6 +23,9 @@ from core.queue.throttle import Throttle
 from core.snapshot import ErrorGroup, QueueView
 from core.tasks.task import Context, Task
 
+SLOTS, SLOTS_PER_CORE = 16, 8
+"""A person can give a queue the larger of these: so many, or so many for each core."""
+
 LIMIT = 600.0
 """Seconds without progress after which a call is stuck; a task may define its own `limit`."""
 
@@ -47,6 +50,7 @@ class QueueWorker:
         profile: Profile,
         queues: Sequence[Queue] = QUEUES,
     ) -> None:
+        self._most = max(SLOTS, SLOTS_PER_CORE * profile.cores)
         self.throttle = Throttle(queues, queue_defs.slots(profile, queues), profile.cores)
         self._jobs = jobs
         self._tasks = {task.queue: task for task in tasks}
@@ -123,6 +127,8 @@ class QueueWorker:
         self.check(name)
         if slots < 1:
             raise UsageError(f"{slots} slots are too few.", "Give 1 or more, or pause the queue.")
+        if slots > self._most:
+            raise UsageError(f"{slots:,} slots are too many for this machine.", f"Give {self._most} at most.")
         await self._jobs.set_slots(name, slots)
         self.throttle.slots[name] = slots
         self.wake()

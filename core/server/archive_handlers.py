@@ -121,4 +121,7 @@ async def list_locations(
 async def describe_location(
     engine: Engine, request: archives.DescribeLocation, caller: Caller
 ) -> details.LocationView:
-    return await engine.queries.describe(os.fsdecode(request.archive), request.location, request.changes())
+    view = await engine.queries.describe(os.fsdecode(request.archive), request.location, request.changes())
+    if request.name is not None:
+        await engine.locations_changed()
+    return view

@@ -5,7 +5,7 @@ import os
 from contextlib import aclosing
 
 from core import results
-from core.catalog import Selection, failures, file_list, import_list
+from core.catalog import Selection, card_list, failures, file_list, import_list
 from core.engine.engine import Engine
 from core.importing.halt_reasons import advice
 from core.listings import Failure, FailureGroup, FilePage, ImportRecord
@@ -96,7 +96,9 @@ async def accept_import(engine: Engine, request: imports.AcceptImport, caller: C
 
 @HANDLERS.of(imports.MoveImport)
 async def move_import(engine: Engine, request: imports.MoveImport, caller: Caller) -> results.Moved:
-    return await engine.maintenance.move(request.name, request.location)
+    moved = await engine.maintenance.move(request.name, request.location)
+    await engine.locations_changed()
+    return moved
 
 
 @HANDLERS.of(imports.DistinctSources)
@@ -123,6 +125,27 @@ async def list_files(engine: Engine, request: imports.ListFiles, caller: Caller)
         engine.database.read, request.name, request.outcomes, request.text, request.offset
     )
     return FilePage(total=total, more=more, files=tuple(files))
+
+
+@HANDLERS.of(imports.FilePosition)
+async def file_position(engine: Engine, request: imports.FilePosition, caller: Caller) -> int:
+    return await file_list.position(engine.database.read, request.file)
+
+
+@HANDLERS.of(imports.RecogniseFiles)
+async def recognise_files(engine: Engine, request: imports.RecogniseFiles, caller: Caller) -> list[bool]:
+    source, archive = os.fsdecode(request.source), os.fsdecode(request.archive)
+    return await engine.imports.recognise(source, archive, request.files)
+
+
+@HANDLERS.of(imports.ListCards)
+async def list_cards(engine: Engine, request: imports.ListCards, caller: Caller) -> list[results.CardView]:
+    return await card_list.cards(engine.database.read, frozenset(engine.imports.under_way))
+
+
+@HANDLERS.of(imports.DismissImport)
+async def dismiss_import(engine: Engine, request: imports.DismissImport, caller: Caller) -> None:
+    engine.views.dismiss(request.id)
 
 
 @HANDLERS.of(imports.FileDetails)

@@ -49,6 +49,8 @@ LOOKING = (
     import_requests.FindImport,
     import_requests.ListFiles,
     import_requests.FileDetails,
+    import_requests.FilePosition,
+    import_requests.ListCards,
     import_requests.FailureCauses,
     import_requests.FailedFiles,
     import_requests.GetReceipt,

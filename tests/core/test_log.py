@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 from core import log
 from tests.tui.console.streams import pipe
 from tests.tui.views import HOSTILE
-from tui.commands.log import shown
+from tui.console.log_lines import shown
 
 NAME = "lading.test"
 

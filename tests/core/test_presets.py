@@ -66,7 +66,21 @@ def test_a_preset_lies_between_the_command_line_and_all_else(tmp_path: Path) -> 
         ("[presets.a]\n[[auto]]\npreset = 'b'\nlabel = '*'", "'b' is not known"),
         ("[[auto]]\npreset = 'b'\nlabel = '*'", "there is no preset b"),
         ("[presets.a]\n[[auto]]\npreset = 'a'", "would fit every card"),
-        ("[[hooks]]", "neither or both"),
+        ("[[hooks]]", "none or several of"),
+        ("[[hooks]]\nurl = 'https://x'\napprise = ['ntfy://x']", "none or several of"),
+        ("[[hooks]]\napprise = ['room']", "room is no URL"),
+        ("[[hooks]]\nmail = {host = 'h', from = 'a@b'}", "missing required field `to`"),
+        ("[[hooks]]\nmail = {host = 'h', from = 'a@b', to = []}", "length >= 1"),
+        ("[[hooks]]\nmail = {host = 'h', from = 'a', to = ['b'], user = 'u'}", "a user has one password"),
+        (
+            "[[hooks]]\nmail = {host = 'h', from = 'a', to = ['b'], security = 'none', user = 'u', "
+            "password_env = 'P'}",
+            "in the clear",
+        ),
+        (
+            "[[hooks]]\nmail = {host = 'h', from = 'a', to = ['b'], user = 'u', password_env = 'LADING_P'}",
+            "would be a setting",
+        ),
         ("[[hooks]]\nurl = 'ftp://x'", "no address"),
         ("[[hooks]]\ncommand = 'one text'", "Expected `array`"),
         ("auto = 1", "Expected `array`"),
@@ -76,6 +90,24 @@ def test_what_does_not_fit_is_refused_with_its_place(tmp_path: Path, text: str, 
     with pytest.raises(ConfigError, match=r"config\.toml: ") as caught:
         load({}, written(tmp_path, text))
     assert told in caught.value.cause
+
+
+def test_a_hook_has_a_name_and_a_key_without_secrets(tmp_path: Path) -> None:
+    text = """
+        [[hooks]]
+        mail = {host = "mx", from = "a@b", to = ["c@d"], user = "u", password_command = ["pass", "mail"]}
+        [[hooks]]
+        url = "https://bot:hidden@example.org/hidden"
+        [[hooks]]
+        apprise = ["tgram://hidden/room", "ntfy://hidden"]
+        timeout = 5
+    """
+    hooks = load({}, written(tmp_path, text)).hooks
+    assert [hook.name for hook in hooks] == ["mail to c@d", "https://example.org", "apprise tgram, ntfy"]
+    assert hooks[0].mail is not None
+    assert (hooks[0].mail.port_used, hooks[0].mail.sender) == (587, "a@b")
+    assert len({hook.key for hook in hooks}) == 3
+    assert hooks[2].key == Hook(apprise=hooks[2].apprise, timeout=90).key
 
 
 def test_a_preset_that_is_not_there_is_refused(tmp_path: Path) -> None:

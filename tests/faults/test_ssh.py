@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import psutil
 import pytest
 
 from tests.rigs.engines import PATIENCE, clip, freeze, swept, until
-from tests.rigs.sshd import PATH, Server
+from tests.rigs.sshd import Server, serving
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -31,19 +30,8 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def server(tmp_path: Path, home: Path) -> Iterator[Server]:
-    if shutil.which("sshd", path=PATH) is None:
-        told = "there is no sshd; on Debian: apt-get install openssh-server"
-        if os.environ.get("CI"):
-            pytest.fail(told)
-        pytest.skip(told)
-    folder = tmp_path / "sshd"
-    folder.mkdir(mode=0o700)
-    one = Server(folder, home)
-    try:
-        until(one.answers)
+    with serving(tmp_path / "sshd", home) as one:
         yield one
-    finally:
-        one.end()
 
 
 def test_an_import_outlives_its_session(server: Server, home: Path, tmp_path: Path) -> None:

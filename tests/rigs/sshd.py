@@ -6,11 +6,14 @@ import shlex
 import shutil
 import socket
 import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import pytest
 
-from tests.rigs.engines import COMMAND, PATIENCE, ROOT
+from tests.rigs.engines import COMMAND, PATIENCE, ROOT, until
 
 PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
 """Where sshd may be installed."""
@@ -31,11 +34,11 @@ PrintMotd no
 
 
 class Server:
-    """A separate sshd, and the way to run commands through it."""
+    """A separate sshd, and the way to run commands through it, with these variables in their environment."""
 
-    def __init__(self, folder: Path, home: Path) -> None:
+    def __init__(self, folder: Path, home: Path, environ: Mapping[str, str] | None = None) -> None:
         self.folder = folder
-        self._home = home
+        self._environ = {"PYTHONPATH": ROOT, "LADING_HOME": str(home), **(environ or {})}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
@@ -64,7 +67,7 @@ class Server:
             "StrictHostKeyChecking=no",
             "LogLevel=ERROR",
         ]
-        words = ["env", f"PYTHONPATH={ROOT}", f"LADING_HOME={self._home}", *COMMAND, *arguments]
+        words = ["env", *(f"{name}={value}" for name, value in self._environ.items()), *COMMAND, *arguments]
         return [
             *("ssh", "-F", "/dev/null", "-i", str(self.folder / "user"), "-p", str(self._port)),
             *(word for option in options for word in ("-o", option)),
@@ -97,3 +100,20 @@ class Server:
         self.process.terminate()
         self.process.wait()
         self.log.close()
+
+
+@contextmanager
+def serving(folder: Path, home: Path, environ: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """A server that accepts connections; the test is skipped where there is no sshd, and fails there in CI."""
+    if shutil.which("sshd", path=PATH) is None:
+        told = "there is no sshd; on Debian: apt-get install openssh-server"
+        if os.environ.get("CI"):
+            pytest.fail(told)
+        pytest.skip(told)
+    folder.mkdir(mode=0o700)
+    one = Server(folder, home, environ)
+    try:
+        until(one.answers)
+        yield one
+    finally:
+        one.end()

@@ -233,6 +233,17 @@ def test_nothing_heavy_is_imported_before_it_is_needed(arguments: list[str]) -> 
     assert done.stderr.replace("\n", "") in ("", _complaint(arguments))
 
 
+def test_the_first_screen_loads_nothing_of_the_engine() -> None:
+    """The app shows snapshots: it needs neither a database nor what workers do."""
+    code = (
+        "import sys, tui.app\n"
+        "rooms = ('aiosqlite', 'core.catalog', 'core.database', 'core.receipts', 'core.workers')\n"
+        "sys.exit(' '.join(sorted(name for name in sys.modules if name.startswith(rooms))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.replace("\n", "") == ""
+
+
 def _complaint(arguments: list[str]) -> str:
     return run(*arguments)[2].replace("\n", "") if arguments == ["import"] else ""
 

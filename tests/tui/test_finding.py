@@ -154,7 +154,7 @@ def test_damage_of_what_another_program_put_there_is_named(tmp_path: Path) -> No
             assert re.search(rf"^  locations/.*{re.escape(path)[-20:]}: ", audit.stdout, re.MULTILINE), path
         assert re.search(r"archived +.*data/holiday\.jpg$", audit.stdout, re.MULTILINE), "with all that is known"
         told = json.loads(lading(home, "audit", *into, "--json").stdout)
-        assert (told["damaged_count"], len(told["known"])) == (3, 3)
+        assert (told["damaged_count"], len(told["items"])) == (3, 3)
 
 
 def queues(home: Path) -> list[dict[str, Any]]:

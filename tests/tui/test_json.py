@@ -10,12 +10,40 @@ import pytest
 from core.listings import FileView
 from core.models import Count, Outcome
 from core.results import CheckResult
-from tests.rigs.engines import engine_of, lading, swept
+from tests.rigs.engines import clip, engine_of, freeze, lading, swept
 from tui import cli
 from tui.console import json_answers
 from tui.console.json_shape import shape_of, shaped
 
 ROOT = Path(__file__).resolve().parents[2]
+
+ELSEWHERE = {
+    "serve": "tests/tui/test_serving.py",
+    "sheet": "tests/tui/test_reports.py",
+    "watch": "tests/tui/test_watch.py",
+}
+"""Commands whose answers are held to their schemas by other tests: two of them do not end by themselves."""
+
+JUDGING = {"audit", "check", "import", "mirror", "missing", "restore", "resume"}
+"""Commands that exit 0 or 1 by what they find: SAFE or KEEP, well or damaged, all there or not."""
+
+PLAIN = {
+    *(
+        "accept",
+        "adjust",
+        "cancel",
+        "cards",
+        "completion",
+        "config",
+        "derive",
+        "doctor",
+        "engine",
+        "find",
+        "imports",
+    ),
+    *("jobs", "location", "mhl", "move", "pause", "queues", "rebuild", "retry", "show", "status", "tidy"),
+}
+"""Commands that judge nothing: they exit 0 when they have done their work."""
 
 WITHOUT = {"demo", "log", "receipt"}
 """Commands that have no schema: a demo, lines of a log, and receipts, whose form is their own."""
@@ -39,6 +67,15 @@ def test_the_documentation_has_the_schemas(tmp_path: Path) -> None:
     json_answers.write(str(tmp_path))
     written = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert {path.name: path.read_text() for path in (ROOT / "tui/console/json_schemas").iterdir()} == written
+
+
+def test_every_command_is_judging_plain_or_elsewhere() -> None:
+    """A new command has to be put where its answers and exit codes are tested."""
+    parts = (JUDGING, PLAIN, set(ELSEWHERE), WITHOUT)
+    assert sorted(name for part in parts for name in part) == sorted(one.NAME for one in cli.commands())
+    assert set(json_answers.ANSWERS) == JUDGING | PLAIN | set(ELSEWHERE)
+    for command, test in ELSEWHERE.items():
+        assert f'fits("{command}"' in (ROOT / test).read_text()
 
 
 def test_every_command_answers_in_json() -> None:
@@ -82,9 +119,11 @@ def test_every_command_fits_its_schema(tmp_path: Path) -> None:
         (card / name).write_bytes(name.encode() * 100)
     (card / "link").symlink_to("IMG_1.jpg")
     with swept(tmp_path / "home") as home:
+        seen: set[tuple[str, int]] = set()
 
         def told(*arguments: str, status: int = 0) -> Any:
             done = lading(home, *arguments, "--json")
+            seen.add((arguments[0], done.returncode))
             assert done.returncode == status, (arguments, done.stdout, done.stderr)
             if status == 2:
                 return msgspec.json.decode(done.stdout, type=shape_of(json_answers.Error))
@@ -128,10 +167,15 @@ def test_every_command_fits_its_schema(tmp_path: Path) -> None:
         (card / "new.txt").write_bytes(b"new")
         assert told("missing", str(card), "--archive", str(archive), status=1)["path"].endswith("new.txt")
         (card / "new.txt").unlink()
+        nothing = lading(home, "missing", str(card), "--archive", str(archive), "--json")
+        assert (nothing.returncode, nothing.stdout) == (0, "")
+        seen.add(("missing", 0))
         told("restore", "--find", "IMG_1", str(tmp_path / "one"))
         told("location", "--archive", str(archive))
         told("location", "Here", "--archive", str(archive))
         told("tidy", str(archive))
+        told("cards")
+        told("completion", "bash")
         told("derive", "--archive", str(archive))
         told("retry")
         told("mhl", id)
@@ -150,4 +194,22 @@ def test_every_command_fits_its_schema(tmp_path: Path) -> None:
         assert json.loads(lading(home, "receipt", id, "--json").stdout)["verdict"] == "KEEP"
         running = told("engine", "status")
         assert (running["runs"], running["unfinished"]) == (True, 0)
+        # What is judged, once more where it is not as it should be.
+        (clip(tmp_path / "film", 256 << 20) / "link").symlink_to("nowhere")
+        paused = told("import", str(tmp_path / "film"), *into, "--detach")["id"]
+        frozen = freeze(home)
+        told("pause", paused)
+        for worker in frozen:
+            worker.resume()
+        assert told("resume", paused, status=1)["verdict"] == "KEEP"
+        (card / "only here").write_bytes(b"new")
+        assert told("check", str(card), "--archive", str(archive), status=1)[0]["verdict"] == "KEEP"
+        for payload in (archive / "locations").glob("*/data/*/*/*"):
+            payload.write_bytes(b"rotten")
+        assert told("audit", "--archive", str(archive), status=1)["damaged_count"] == 3
+        assert told("mirror", str(archive), str(tmp_path / "new"), status=1)[0]["lacking"]
+        assert told("restore", id, str(tmp_path / "rotten"), status=1)["failed_count"] == 2
         assert told("engine", "stop")["runs"] is False
+        assert {command for command, _ in seen} == JUDGING | PLAIN
+        wanted = {(command, status) for command in JUDGING for status in (0, 1)}
+        assert wanted - seen == {("resume", 0)}, "tests/faults/test_ssh.py has that one"

@@ -144,7 +144,7 @@ def _print(found: "AuditResult", known: list["ItemView"], console: Console, *, j
 
         from tui.console.json_answers import AuditAnswer
 
-        console.out.json(AuditAnswer(**msgspec.structs.asdict(found), known=tuple(known)), indent=2)
+        console.out.json(AuditAnswer(**msgspec.structs.asdict(found), items=tuple(known)), indent=2)
     else:
         from tui.console import audited
 

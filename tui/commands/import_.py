@@ -142,7 +142,7 @@ def _requests(options: argparse.Namespace, settings: "Config") -> list["ImportRe
             archive=archive,
             also=tuple(also),
             location=_filled(pattern, source, options.label) if pattern else location,
-            label=options.label,
+            label=options.label or os.path.basename(os.path.abspath(source)),
             operator=settings.operator,
             note=options.note,
             verify=settings.verify,

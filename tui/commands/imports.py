@@ -27,6 +27,8 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     settings = config.load({}, os.environ)
     found = once(settings, lambda engine: engine.imports(), looking=True) if any_yet(settings.home) else []
+    # The newest first, as in the app.
+    found = found[::-1]
     if options.json:
         console.out.json(found, indent=2)
     elif not found:
@@ -48,7 +50,7 @@ def _short(found: list["ImportRecord"], out: Output) -> None:
         "FAILED": "failed",
         "TO DO": "todo",
         "ARCHIVED": "archived",
-        "KNOWN": "duplicate",
+        "DUPLICATE": "duplicate",
         "SKIPPED": "skipped",
     }
     heads = [head for head, name in counts.items() if any(getattr(record, name) for record in found)]
@@ -78,7 +80,7 @@ def _list(found: list["ImportRecord"], out: Output) -> None:
     if out.terminal:
         _short(found, out)
         return
-    heads = ["ID", "STARTED", "STATE", "VERDICT", "ARCHIVED", "KNOWN", "SKIPPED", "FAILED", "TO DO"]
+    heads = ["ID", "STARTED", "STATE", "VERDICT", "ARCHIVED", "DUPLICATE", "SKIPPED", "FAILED", "TO DO"]
     rows = [[*heads, "LOCATION", "SOURCE"]]
     for record in found:
         counts = (record.archived, record.duplicate, record.skipped, record.failed, record.todo)

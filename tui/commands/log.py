@@ -2,13 +2,9 @@
 
 import argparse
 import os
-from typing import TYPE_CHECKING
 
 from tui.console.exits import Exit
 from tui.console.output import Console
-
-if TYPE_CHECKING:
-    from tui.console.output import Output
 
 NAME = "log"
 HELP = "show what the engine has noted"
@@ -24,29 +20,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Print the lines."""
     from core import config, log
+    from tui.console.log_lines import shown
 
     home = config.load({}, os.environ).home
     for line in log.last(home, max(0, options.lines), follow=options.follow):
         console.out.line(line if options.json else shown(line, console.out))
     return Exit.WELL
-
-
-def shown(line: str, out: "Output") -> str:
-    """A line for a person: time, level if it is not the usual one, message, then the other members with their
-    names."""
-    import json
-    from datetime import datetime
-
-    try:
-        noted = json.loads(line)
-        moment = datetime.fromisoformat(noted.pop("time")).astimezone()
-        level, _, message = noted.pop("level"), noted.pop("from"), noted.pop("message")
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return out.text(line)
-    rest = [f"{name}={value}" for name, value in noted.items() if name != "traceback"]
-    text = out.text("  ".join([str(message), *rest]))
-    if level in ("warning", "error", "critical"):
-        text = f"{out.styled(level, 'warn' if level == 'warning' else 'bad')} {text}"
-    lines = [f"{moment:%Y-%m-%d %H:%M:%S}  {text}"]
-    lines += [f"    {out.text(one)}" for one in str(noted.get("traceback", "")).splitlines()]
-    return "\n".join(lines)

@@ -5,10 +5,10 @@ from tui import format
 
 
 def counted(card: Arrival) -> str:
-    """How many files on the card are new and known; if they are not counted, why."""
+    """How many files on the card are new, and how many duplicates; if they are not counted, why."""
     if not card.counted:
         return card.note or "counting"
-    return f"{format.number(card.new.files)} new, {format.number(card.known.files)} known"
+    return f"{format.number(card.new.files)} new, {format.counted(card.duplicate.files, 'duplicate')}"
 
 
 def says(card: Arrival, now: float, begin: str) -> str:

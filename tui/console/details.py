@@ -21,9 +21,17 @@ def tell(item: ItemView, out: Output) -> None:
     for name, facts in (("metadata", item.metadata), ("probe", item.probe)):
         _lines(
             out,
-            ((name if not number else "", f"{key}: {value}") for number, (key, value) in enumerate(facts.items())),
+            (
+                (name if not number else "", f"{key}: {_value(key, value)}")
+                for number, (key, value) in enumerate(facts.items())
+            ),
         )
     _lines(out, _around(item))
+
+
+def _value(key: str, value: object) -> object:
+    """A fact for a person: a moment in the local zone where the catalog has seconds since 1970."""
+    return format.moment(value) if key == "captured" and isinstance(value, int | float) else value
 
 
 def _item(item: ItemView) -> Iterable[tuple[str, str]]:
@@ -83,6 +91,8 @@ def _location(location: LocationView) -> Iterable[tuple[str, str]]:
     yield "access", location.access_note
     yield "bag", f"sealed {format.moment(location.sealed)}" if location.sealed else f"open: {location.note}"
     yield "", told_of_junk(location.junk) if location.sealed else ""
+    if not location.counted:
+        yield "holds", "not counted yet"
     if location.files:
         yield "holds", f"{format.counted(location.files, 'file')}, {format.size(location.bytes)}"
         yield "", ", ".join(f"{count:,} {kind}" for kind, count in location.kinds)

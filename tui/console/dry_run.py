@@ -45,10 +45,10 @@ def _empty(survey: Survey) -> bool:
 
 def lines(survey: Survey, out: Output) -> list[str]:
     """The lines about one survey for a person."""
-    known = [("new", survey.new), ("known", survey.known)]
-    left = [("litter", survey.litter), ("left out", survey.skipped), ("not readable", survey.failed)]
+    counts = [("new", survey.new), ("duplicate", survey.duplicate)]
+    left = [("junk", survey.litter), ("skipped", survey.skipped), ("not readable", survey.failed)]
     found = [f"{out.text(survey.source)}: {_amount('', survey.files)}"]
-    found.append("  " + ", ".join([_amount(what, count) for what, count in known] + _some(left)))
+    found.append("  " + ", ".join([_amount(what, count) for what, count in counts] + _some(left)))
     kinds = _some(sorted(survey.by_kind.items(), key=lambda kind: -kind[1].bytes))
     if survey.pairs:
         kinds.append(format.counted(survey.pairs, "RAW + JPEG pair"))
@@ -65,8 +65,9 @@ def lines(survey: Survey, out: Output) -> list[str]:
         told = f"{out.text(survey.source)} and the archive are on one volume: one fault can take both."
         found.append("  " + out.styled(told, "warn"))
     for other in survey.also:
-        counts = ", ".join(_amount(what, count) for what, count in (("new", other.new), ("known", other.known)))
-        found.append(f"  and into {out.text(other.archive)}: {counts}; {_needs(other)}")
+        both = (("new", other.new), ("duplicate", other.duplicate))
+        into = ", ".join(_amount(what, count) for what, count in both)
+        found.append(f"  and into {out.text(other.archive)}: {into}; {_needs(other)}")
         if other.one_volume:
             told = f"{out.text(survey.source)} and that archive are on one volume: one fault can take both."
             found.append("  " + out.styled(told, "warn"))

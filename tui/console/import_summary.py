@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from core.models import Count, State, Verdict
-from core.snapshot import ErrorGroup, ImportView, Snapshot
+from core.snapshot import ErrorGroup, ImportView, QueueView, Snapshot
 from tui import format
 from tui.console.exits import Exit
 from tui.console.output import Output, Style
@@ -14,6 +14,9 @@ from tui.console.progress import name
 
 if TYPE_CHECKING:
     from tui.console.json_answers import Ended
+
+ABSENT = "is not installed"
+"""Part of the reason of a queue that waits for a program."""
 
 WORD = 6
 """Columns of SAFE and KEEP, by which the lines below are indented."""
@@ -86,6 +89,18 @@ def tell(snapshot: Snapshot, form: str, out: Output, began: float = 0.0) -> None
         else:
             for line in lines(view, errors, out, began):
                 out.line(line)
+    if form != "json":
+        for told in waiting(snapshot.queues):
+            out.line(out.styled(out.text(told), "warn"))
+
+
+def waiting(queues: Sequence[QueueView]) -> list[str]:
+    """What background work waits for that a person has to do, such as to install a program: a line a reason."""
+    reasons: dict[str, list[str]] = {}
+    for queue in queues:
+        if queue.waiting and ABSENT in queue.reason:
+            reasons.setdefault(queue.reason, []).append(queue.name)
+    return [f"Waiting, {', '.join(names)}: {reason}" for reason, names in reasons.items()]
 
 
 def _word(view: ImportView) -> tuple[str, Style]:
@@ -97,7 +112,7 @@ def _word(view: ImportView) -> tuple[str, Style]:
 def _facts(view: ImportView) -> list[str]:
     counted = [f"{format.counted(view.archived.files, 'file')} archived ({format.size(view.archived.bytes)})"]
     others = {
-        "known": view.duplicate,
+        "duplicate": view.duplicate,
         "skipped": Count(files=view.skipped.files - view.litter.files),
         "junk": view.litter,
         "failed": view.failed,

@@ -11,6 +11,7 @@ from core.models import Value
 from core.results import (
     Adjusted,
     AuditResult,
+    CardView,
     CheckResult,
     MirrorResult,
     Moved,
@@ -82,9 +83,9 @@ class Turned(ImportView, frozen=True, kw_only=True):
 
 
 class AuditAnswer(AuditResult, frozen=True, kw_only=True):
-    """An audit's result, with everything known of damaged items."""
+    """An audit's result; `items`: the damaged ones, with all that the catalog has of them."""
 
-    known: tuple[ItemView, ...] = ()
+    items: tuple[ItemView, ...] = ()
 
 
 class Ids(Value, frozen=True, kw_only=True):
@@ -181,6 +182,7 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
     "adjust": (Adjusted,),
     "audit": (AuditAnswer, OffsiteAudit),
     "cancel": (Ids,),
+    "cards": (tuple[CardView, ...],),
     "check": (tuple[CheckResult, ...],),
     "completion": (Script,),
     "config": (

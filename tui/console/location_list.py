@@ -21,7 +21,8 @@ def tell(found: "list[LocationView]", out: Output) -> None:
             else "-"
         )
         bag = "sealed" if one.sealed is not None else "open"
-        row = [out.text(one.name), one.folder, format.number(one.files), format.size(one.bytes), bag, place]
+        counted = [format.number(one.files), format.size(one.bytes)] if one.counted else ["-", "-"]
+        row = [out.text(one.name), one.folder, *counted, bag, place]
         rows.append([*row, out.text(one.description) or "-"])
     out.table(rows)
     for one in found:

@@ -4,37 +4,29 @@ import os
 from collections.abc import Callable, Sequence
 
 from core.catalog.locations import position
-from core.config import copies, origins
+from core.config import copies
 from core.details import Changes
 from core.errors import LadingError, UsageError
 from core.listings import FileView, ImportRecord
 from core.models import Count
 from core.paths import is_remote
-from core.protocol.archive_requests import Audit, Check, DescribeLocation, ListLocations, Restore, StartMirror
+from core.protocol.archive_requests import Audit, Check, DescribeLocation, Restore, StartMirror
 from core.protocol.import_requests import HashList, MoveImport
-from core.protocol.queue_requests import ListJobs
 from core.results import AuditScope, RestoreResult
-from core.snapshot import JobView
 from tui import format, path_completion
 from tui.console import (
     audited,
     checked,
     details,
-    job_list,
-    location_list,
     moves,
     offsite,
     restored,
-    settings_list,
 )
 from tui.console.output import Output
 from tui.last_answers import recall, remember
 from tui.screens.base import Base
 from tui.screens.prompt import Ask
 from tui.screens.task import OnProgress, Task
-
-JOBS_SHOWN = 1000
-"""Pages of failed jobs are requested until so many are listed."""
 
 Screen = Base[None]
 
@@ -60,8 +52,7 @@ def _ask(
             then(text)
 
     def offer(typed: str) -> list[str]:
-        fits = [name for name in names if typed.casefold() in name.casefold()]
-        return fits[: path_completion.OFFERED]
+        return [name for name in names if typed.casefold() in name.casefold()]
 
     screen.app.push_screen(
         Ask(question, answer, screen.glyphs, about=about, offer=offer if names else None), answered
@@ -86,12 +77,13 @@ def ask_path(
         then(path)
 
     def offer(typed: str) -> Sequence[str]:
-        return path_completion.completions(typed) if typed else recent
+        return path_completion.offers(typed, recent)
 
     screen.app.push_screen(Ask(question, "", screen.glyphs, about=about, offer=offer), answered)
 
 
-def _open(screen: Screen, title: str, work: Callable[[OnProgress, Output], object]) -> None:
+def open_task(screen: Screen, title: str, work: Callable[[OnProgress, Output], object]) -> None:
+    """Open the screen of a task: `work` does it, and prints its result."""
     screen.app.push_screen(Task(title, work))  # type: ignore[arg-type]
 
 
@@ -108,7 +100,7 @@ def check(screen: Screen, *, read: bool = False) -> None:
             request = Check(source=os.fsencode(path), archive=archive, read=read, copies=wanted)
             checked.tell(await screen.lading.connection.call(request, progress=progress), out)
 
-        _open(screen, "CHECK", work)
+        open_task(screen, "CHECK", work)
 
     ask_path(screen, "Check", "a card, folder or file: is all of it in the archive?", begin)
 
@@ -121,7 +113,7 @@ def audit(screen: Screen) -> None:
         request = Audit.of(archive, AuditScope())
         audited.tell(await screen.lading.connection.call(request, progress=progress), out)
 
-    _open(screen, "AUDIT", work)
+    open_task(screen, "AUDIT", work)
 
 
 def heal(screen: Screen) -> None:
@@ -133,7 +125,7 @@ def heal(screen: Screen) -> None:
             request = Audit.of(archive, AuditScope(heal=(path,) if path else (), copies=True))
             audited.tell(await screen.lading.connection.call(request, progress=progress), out)
 
-        _open(screen, "HEAL", work)
+        open_task(screen, "HEAL", work)
 
     ask_path(
         screen, "Heal from", "a card or folder that has the files; empty: from copies only", begin, empty=True
@@ -155,46 +147,6 @@ def mirror(screen: Screen) -> None:
     ask_path(screen, "Mirror to", about, lambda path: screen.lading.begin(start(path)))
 
 
-def locations(screen: Screen) -> None:
-    """List all locations of the archive."""
-    archive = os.fsencode(archive_of(screen))
-
-    async def work(progress: OnProgress, out: Output) -> None:
-        location_list.tell(await screen.lading.connection.call(ListLocations(archive=archive)), out)
-
-    _open(screen, "LOCATIONS", work)
-
-
-def jobs(screen: Screen, queue: str = "") -> None:
-    """List background jobs that have failed for good, of one queue or (empty) of all."""
-
-    async def work(progress: OnProgress, out: Output) -> None:
-        found: list[JobView] = []
-        while len(found) < JOBS_SHOWN and (
-            page := await screen.lading.connection.call(
-                ListJobs(state="dead", queue=queue, after=found[-1].id if found else 0)
-            )
-        ):
-            found += page
-        if found:
-            job_list.tell(found, out)
-        else:
-            out.line("No background job has failed for good.")
-
-    _open(screen, "FAILED JOBS", work)
-
-
-def settings(screen: Screen) -> None:
-    """List all settings, and where each value comes from."""
-
-    async def work(progress: OnProgress, out: Output) -> None:
-        found = settings_list.settings_of(screen.lading.settings, origins(os.environ))
-        settings_list.tell(found, out)
-        out.line("Change them: lading config edit")
-
-    _open(screen, "SETTINGS", work)
-
-
 # An import
 
 
@@ -206,7 +158,7 @@ def restore(screen: Screen, what: str, named: str) -> None:
             request = Restore(name=what, target=os.fsencode(path))
             restored.tell(await screen.lading.connection.call(request, progress=progress), path, out)
 
-        _open(screen, "RESTORE", work)
+        open_task(screen, "RESTORE", work)
 
     ask_path(screen, f"Restore {named} to", "a folder outside the archive; nothing is overwritten", begin)
 
@@ -229,7 +181,7 @@ def move(screen: Screen, record: ImportRecord, known: Sequence[str]) -> None:
             for problem in moved.problems:
                 out.line(out.text(problem))
 
-        _open(screen, "MOVE", work)
+        open_task(screen, "MOVE", work)
 
     about = "the location it belongs to; a new one is made"
     _ask(screen, f"Move {record.label or record.id} to", about, begin, record.location, *dict.fromkeys(known))
@@ -248,13 +200,14 @@ def mhl(screen: Screen, record: ImportRecord) -> None:
                     f"Not in it: {format.counted(done.left_out, 'file')}, not read or with names XML cannot hold."
                 )
 
-        _open(screen, "MHL", work)
+        open_task(screen, "MHL", work)
 
     ask_path(screen, "MHL history in", "the restored tree of this import", begin)
 
 
 async def edit_location(screen: Screen, record: ImportRecord) -> None:
-    """Change the description of an import's location, by one question after the other; Esc skips the rest."""
+    """Change the description of an import's location, by one question after the other; Esc at any of them
+    leaves it as it was."""
     connection = screen.lading.connection
     now = await connection.call(DescribeLocation.of(record.archive, record.location, Changes()))
     place = "" if now.latitude is None or now.longitude is None else f"{now.latitude:g},{now.longitude:g}"
@@ -275,7 +228,7 @@ async def edit_location(screen: Screen, record: ImportRecord) -> None:
         async def work(progress: OnProgress, out: Output) -> None:
             details.tell_location(after, out)
 
-        _open(screen, "LOCATION", work)
+        open_task(screen, "LOCATION", work)
 
     def ask(at: int) -> None:
         if at == len(questions):
@@ -286,7 +239,7 @@ async def edit_location(screen: Screen, record: ImportRecord) -> None:
 
         def answered(text: str | None) -> None:
             if text is None:
-                ask(len(questions))
+                screen.say(f"{now.name} stays as it was.")
                 return
             if text != before:
                 given[name] = text
@@ -317,7 +270,7 @@ def restore_files(screen: Screen, files: Sequence[FileView]) -> None:
                 else:
                     restored.tell(found, path, out)
 
-        _open(screen, "RESTORE", work)
+        open_task(screen, "RESTORE", work)
 
     many = format.counted(len(contents), "file")
     ask_path(screen, f"Restore {many} to", "a folder outside the archive; nothing is overwritten", begin)

@@ -4,14 +4,16 @@ import os
 from collections.abc import Callable
 from typing import ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
 from core.models import State
+from core.protocol.import_requests import DismissImport
 from core.snapshot import Arrival, ImportView, MirrorView, Snapshot
 from tui import format
-from tui.screens import archive_tasks, key_reasons, questions, queue_controls
+from tui.screens import key_reasons, questions, queue_controls
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
 from tui.screens.import_controls import RETRY
 from tui.widgets.cards import Cards
@@ -36,6 +38,14 @@ class Dashboard(Base[None]):
         PAUSE,
         Key(key="x", label="cancel", does="cancel", about="end what is chosen as it is; asks first"),
         RETRY,
+        Key(
+            key="plus,equals_sign",
+            label="more",
+            does="more",
+            about="in enlarged queues: one slot more",
+            shown=False,
+        ),
+        Key(key="minus", label="less", does="less", about="in enlarged queues: one slot less", shown=False),
         Key(key="n", label="new", does="new", about="a new import"),
         Key(key="i", label="imports", does="imports", about="all imports, their files and receipts"),
         Key(key="slash", label="find", does="find", about="find files in the archive"),
@@ -48,16 +58,9 @@ class Dashboard(Base[None]):
         Key(key="t", label="tasks", does="tasks", about="check, restore, audit, heal, mirror, settings"),
         Key(key="e", label="eject", does="eject", about="eject the card of an import that has ended"),
         Key(key="v", label="receipt", does="receipt", about="the bill of lading of an import that has ended"),
+        Key(key="d", label="dismiss", does="dismiss", about="do not show an ended import any more", shown=False),
         Key(key="y", label="copy", does="copy", about="copy the path: of the file, the newest error, the source"),
         NUMBERS,
-        Key(
-            key="plus,equals_sign",
-            label="more",
-            does="more",
-            about="in enlarged queues: one slot more",
-            shown=False,
-        ),
-        Key(key="minus", label="less", does="less", about="in enlarged queues: one slot less", shown=False),
         Key(key="escape", label="back", does="back", about=BACK.about, shown=False),
         HELP,
         LEAVE,
@@ -145,20 +148,29 @@ class Dashboard(Base[None]):
 
     # What keys do
 
+    def face(self, key: Key) -> Key:
+        """In the enlarged queues the keys for their slots are shown."""
+        steers = key.does in ("more", "less") and self.steers_queues
+        return msgspec.structs.replace(key, shown=True) if steers else key
+
     def why_not(self, does: str) -> str:
         """Why a key cannot be used now."""
-        if does in ("pause", "cancel", "retry", "more", "less") and self.lading.trouble:
+        if does in ("pause", "cancel", "retry", "dismiss", "more", "less") and self.lading.trouble:
             return "There is no engine just now."
         if does in ("more", "less") and not self.steers_queues:
             return "Enlarge the queues first: 3, Enter."
         if self.steers_queues and does in ("pause", "retry", "more", "less"):
             return queue_controls.why_not(self.place, does)
+        if self.steers_queues and does in WHY_NOT:
+            return "That is about an import: choose it first, 1."
         if does in WHY_NOT and self.card is not None:
             return key_reasons.CARD
         if does in WHY_NOT and self.mirror is not None:
             return key_reasons.of_mirror(self.mirror, does)
         if does in WHY_NOT:
             return WHY_NOT[does](self.chosen)
+        if does == "back" and not self.enlarged:
+            return "All panes are shown already."
         if does == "copy" and not self.path:
             return "There is no path here."
         if does == "zoom" and self.steers_queues:
@@ -243,6 +255,13 @@ class Dashboard(Base[None]):
             asks = questions.cancel_mirror(view, self.glyphs)
         self.app.push_screen(asks, answered)
 
+    async def do_dismiss(self) -> None:
+        """Show an ended import no longer; it stays in the list of imports."""
+        if (view := self.chosen) is not None:
+            await self.lading.connection.call(DismissImport(id=view.id))
+            self.lading.draw_at_once()
+            self.say(f"{view.label} is in the imports: i.", "good")
+
     def do_eject(self) -> None:
         """Eject the card."""
         view = self.chosen
@@ -305,11 +324,14 @@ class Dashboard(Base[None]):
         if self.card is not None:
             self.lading.open_new(self.card)
         elif self.enlarged:
+            # Imported on demand, so that the first screen appears sooner.
+            from tui.screens import list_tasks
+
             group = self.pane.chosen if isinstance(self.pane, Errors) else None
             if group is not None and group.queue:
-                archive_tasks.jobs(self, group.queue)
+                list_tasks.jobs(self, group.queue)
             elif self.steers_queues and self.place is not None:
-                archive_tasks.jobs(self, self.place.queue)
+                list_tasks.jobs(self, self.place.queue)
             elif self.chosen is not None:
                 self.lading.open_import(self.chosen.id, failed=isinstance(self.pane, Errors))
         else:
@@ -353,6 +375,7 @@ WHY_NOT: dict[str, Callable[[ImportView | None], str]] = {
     "cancel": key_reasons.steering,
     "retry": key_reasons.retrying,
     "eject": key_reasons.ejecting,
+    "dismiss": key_reasons.dismissing,
     "receipt": key_reasons.reading,
 }
 """Functions with reasons against keys that act on the chosen import."""

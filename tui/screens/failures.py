@@ -10,7 +10,7 @@ from core.listings import ImportRecord
 from core.snapshot import Snapshot
 from tui import format
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
-from tui.screens.key_reasons import CLOSED
+from tui.screens.key_reasons import CANCELLED
 from tui.widgets.failures import Causes, Failed
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Lines, crop, line
@@ -154,7 +154,7 @@ class Failures(Base[None]):
         if does in ("retry", "all") and self.lading.trouble:
             return "There is no engine just now."
         if does in ("retry", "all") and self._record is not None and self._record.state == "cancelled":
-            return CLOSED
+            return CANCELLED
         return ""
 
     def face(self, key: Key) -> Key:

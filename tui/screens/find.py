@@ -90,4 +90,5 @@ class Find(Browsing):
     def do_import(self) -> None:
         """Open the import of the chosen file."""
         if self.files.chosen is not None:
-            self.lading.open_import(self.files.chosen.import_id)
+            file = self.files.chosen
+            self.lading.open_import(file.import_id, file=file.id)

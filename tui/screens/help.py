@@ -7,7 +7,7 @@ from textual.binding import Binding, BindingType
 
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
 from tui.widgets.keys import FACES, Key, Keys
-from tui.widgets.lines import Line, Lines, crop, line
+from tui.widgets.text import Text
 
 MOVES = (
     ("arrows, h j k l", "move"),
@@ -16,6 +16,10 @@ MOVES = (
     ("ctrl+p", "all commands by name"),
     ("ctrl+z", "suspend; fg comes back"),
 )
+
+
+COLUMN = 19
+"""Columns of the keys."""
 
 
 class Help(Base[None]):
@@ -30,9 +34,13 @@ class Help(Base[None]):
         self._about = about
 
     def compose(self) -> ComposeResult:
-        """The text and the keys."""
-        yield Lines(id="text")
+        """The text, which can be longer than the screen, and the keys."""
+        yield Text(self.glyphs, f"HELP, {self._about.NAME}", id="text")
         yield Keys(self.glyphs)
+
+    def on_mount(self) -> None:
+        """Focus the text."""
+        self.query_one(Text).focus()
 
     def why_not(self, does: str) -> str:
         """Why a key cannot be used now."""
@@ -40,17 +48,24 @@ class Help(Base[None]):
 
     def on_resize(self) -> None:
         """Write the text for the new width."""
-        text = self.query_one("#text", Lines)
-        text.put([crop(one, self.size.width, utf8=self.glyphs.utf8) for one in self._text()])
+        text = self.query_one(Text)
+        text.text = self._text(self.size.width - 2)
+        text.draw()
 
-    def _text(self) -> list[Line]:
-        name, about = self._about.NAME, self._about.ABOUT
-        lines: list[Line] = [line((f" Lading, {name}", "title")), line((f" {about}", "dim")), ()]
+    def _text(self, width: int) -> list[str]:
+        """The lines in `width` columns; what is longer goes on below itself."""
+        lines = [*self.glyphs.wrap(self._about.ABOUT, width), ""]
         for key in self._about.KEYS:
             why = self._about.why_not(key.does)
             others = key.key.split(",")[1:2] if key.does != "pane" else []
             drawn = ", ".join([key.drawn, *(FACES.get(other, other) for other in others)])
-            told = line(f"  {drawn:<17}", (key.about or key.label, "dim" if why else ""))
-            lines.append((*told, (f"  (not now: {self.glyphs.text(why)})", "dim")) if why else told)
-        lines += [(), *(line(f"  {keys:<17}", does) for keys, does in MOVES)]
+            told = (key.about or key.label) + (f"  (not now: {self.glyphs.text(why)})" if why else "")
+            lines += self._row(drawn, told, width)
+        lines.append("")
+        for keys, does in MOVES:
+            lines += self._row(keys, does, width)
         return lines
+
+    def _row(self, keys: str, told: str, width: int) -> list[str]:
+        first, *rest = self.glyphs.wrap(told, max(10, width - COLUMN))
+        return [f"{keys:<{COLUMN}}{first}", *(" " * COLUMN + one for one in rest)]

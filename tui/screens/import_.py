@@ -10,6 +10,7 @@ from textual.containers import Horizontal
 from core.errors import LadingError
 from core.listings import ImportRecord
 from core.models import Outcome, State
+from core.protocol.import_requests import FilePosition
 from core.receipts.text import LEVELS
 from core.snapshot import ImportView, Snapshot
 from tui import format
@@ -21,6 +22,7 @@ from tui.screens.prompt import Ask
 from tui.widgets.files import Files
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Line, Lines, crop, line
+from tui.widgets.paged import PAGE
 from tui.widgets.picture import Picture
 from tui.widgets.records import verdict
 
@@ -29,7 +31,7 @@ FILTERS: dict[str, Sequence[Outcome]] = {
     "failed": (Outcome.FAILED,),
     "to do": (Outcome.TODO,),
     "skipped": (Outcome.SKIPPED, Outcome.LITTER),
-    "known": (Outcome.DUPLICATE,),
+    "duplicate": (Outcome.DUPLICATE,),
     "archived": (Outcome.ARCHIVED,),
 }
 
@@ -43,7 +45,13 @@ class Import(Steering, Browsing):
     NAME = "import"
     ABOUT = "One import, and every file it has seen."
     KEYS: ClassVar[tuple[Key, ...]] = (
-        Key(key="f", label="filter", does="filter", about="all, failed, to do, skipped, known, archived"),
+        Key(
+            key="f",
+            label="filter",
+            does="filter",
+            about="the next of: failed, to do, skipped, duplicate, archived",
+        ),
+        Key(key="F", label="filter back", does="before", about="the filter before", shown=False),
         Key(key="slash", label="search", does="search", about="only files with these words in their path"),
         OPEN,
         GRID,
@@ -61,11 +69,12 @@ class Import(Steering, Browsing):
     )
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
-    def __init__(self, import_id: str, *, failed: bool = False) -> None:
+    def __init__(self, import_id: str, *, failed: bool = False, file: int = 0) -> None:
         super().__init__()
         self.import_id = import_id
         self._filter = "failed" if failed else "all"
         self._record: ImportRecord | None = None
+        self._file = file
         self._read_at: object = None
 
     def compose(self) -> ComposeResult:
@@ -81,7 +90,22 @@ class Import(Steering, Browsing):
         self.files.focus()
         self._apply()
         self.run_worker(self._read(), exit_on_error=False)
+        if self._file:
+            self.run_worker(self._go_to(self._file), exit_on_error=False)
         self.set_interval(REFRESH_INTERVAL, self._again)
+
+    async def _go_to(self, file: int) -> None:
+        """Choose the file of this number."""
+        try:
+            row = await self.lading.connection.call(FilePosition(file=file))
+        except LadingError as error:
+            self.say(str(error), "bad")
+        else:
+            # The page first: a pane without rows has no row to choose.
+            await self._fetch(row // PAGE, self._asked)
+            self.files.cursor = row
+            self.files.draw()
+            self.draw_keys()
 
     async def _read(self) -> None:
         try:
@@ -138,9 +162,32 @@ class Import(Steering, Browsing):
 
     def do_filter(self) -> None:
         """Choose the next filter."""
-        names = list(FILTERS)
-        self._filter = names[(names.index(self._filter) + 1) % len(names)]
+        self._step(1)
+
+    def do_before(self) -> None:
+        """Choose the filter before."""
+        self._step(-1)
+
+    def _step(self, by: int) -> None:
+        """Choose another filter, of those that let something through."""
+        names = [name for name, outcomes in FILTERS.items() if not outcomes or self._count(outcomes)]
+        at = names.index(self._filter) if self._filter in names else 0
+        self._filter = names[(at + by) % len(names)]
         self._apply()
+
+    def _count(self, outcomes: Sequence[Outcome]) -> int:
+        """How many files of the import have one of these outcomes, as far as that was read."""
+        record = self._record
+        if record is None:
+            return 1
+        counts = {
+            Outcome.FAILED: record.failed,
+            Outcome.TODO: record.todo,
+            Outcome.SKIPPED: record.skipped,
+            Outcome.DUPLICATE: record.duplicate,
+            Outcome.ARCHIVED: record.archived,
+        }
+        return sum(counts.get(outcome, 0) for outcome in outcomes)
 
     def do_search(self) -> None:
         """Ask for words to search for."""
@@ -180,7 +227,7 @@ def _totals(record: ImportRecord, view: ImportView | None) -> list[Line]:
     doubt = format.unopenable(view.unopenable if view else record.unopenable)
     advice = view.advice if view else record.advice
     took = f", in {format.duration(record.ended - record.started)}" if record.ended else ""
-    seen, archived, known, skipped, failed, todo = (
+    seen, archived, duplicate, skipped, failed, todo = (
         (view.seen, view.archived, view.duplicate, view.skipped, view.failed, view.todo) if view else (None,) * 6
     )
 
@@ -188,8 +235,8 @@ def _totals(record: ImportRecord, view: ImportView | None) -> list[Line]:
         return format.number(now.files if now is not None else then)  # type: ignore[attr-defined]
 
     sums = (
-        f" seen {count(seen, record.seen)} = archived {count(archived, record.archived)} + known "
-        f"{count(known, record.duplicate)} + skipped {count(skipped, record.skipped)} + failed "
+        f" seen {count(seen, record.seen)} = archived {count(archived, record.archived)} + duplicate "
+        f"{count(duplicate, record.duplicate)} + skipped {count(skipped, record.skipped)} + failed "
         f"{count(failed, record.failed)} + to do {count(todo, record.todo)}"
     )
     lines = [

@@ -7,11 +7,11 @@ from core.models import State
 from tui import format
 from tui.screens.base import Base
 from tui.screens.confirm import Confirm
-from tui.screens.key_reasons import CLOSED, ENDED
+from tui.screens.key_reasons import CANCELLED, ENDED
 from tui.widgets.keys import Key
 
 PAUSE = Key(key="p", label="pause", does="pause", about="pause the import, or let it go on")
-CANCEL = Key(key="x", label="cancel", does="cancel", about="close it as it is; asks first")
+CANCEL = Key(key="x", label="cancel", does="cancel", about="end it as it is; asks first")
 RETRY = Key(key="r", label="retry", does="retry", about="go on with a paused import; else try again what failed")
 ERRORS = Key(key="w", label="why", does="errors", about="what has failed and why; try one again, a cause, all")
 
@@ -53,7 +53,7 @@ class Steering(Base[Any]):
             return "" if self.failed else "Nothing has failed."
         if does == "retry":
             if self.state == State.CANCELLED:
-                return CLOSED
+                return CANCELLED
             return "" if self.failed or self.state not in (*ENDED, State.RUNNING) else "Nothing has failed."
         return f"It is {self.state}." if self.state in ENDED else ""
 
@@ -108,5 +108,5 @@ class Steering(Base[Any]):
             "The card itself is never changed.",
         ]
         self.app.push_screen(
-            Confirm(f"Close the import of {name} as it is?", told, "close it", self.glyphs), answered
+            Confirm(f"Cancel the import of {name}?", told, "cancel the import", self.glyphs), answered
         )

@@ -75,6 +75,11 @@ class Imports(Steering, Base[None]):
             self._states = states
             self.run_worker(self._read(), exclusive=True, exit_on_error=False)
 
+    def on_screen_resume(self) -> None:
+        """Read the list again, because a task may have changed what is said of an import."""
+        self._states = None
+        super().on_screen_resume()
+
     async def _read(self) -> None:
         records = self.query_one(Records)
         chosen = records.chosen

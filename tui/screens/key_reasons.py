@@ -7,7 +7,7 @@ NONE = "There is no import."
 
 CARD = "No import of that card was begun yet: enter begins one."
 
-CLOSED = "It was closed as it is: import it anew; what is archived is not copied again."
+CANCELLED = "It was cancelled: import it anew; what is archived is not copied again."
 
 ENDED = (State.DONE, State.CANCELLED)
 
@@ -24,7 +24,7 @@ def retrying(view: ImportView | None) -> str:
     if view is None:
         return NONE
     if view.state is State.CANCELLED:
-        return CLOSED
+        return CANCELLED
     if view.state is State.PAUSED or view.failed.files:
         return ""
     return f"{view.label} {'is running' if view.state is State.RUNNING else 'has ended'}, and nothing failed."
@@ -35,6 +35,13 @@ def ejecting(view: ImportView | None) -> str:
     if view is None:
         return "There is no card."
     return "" if view.ended is not None else f"{view.label} is still being imported."
+
+
+def dismissing(view: ImportView | None) -> str:
+    """The reason against showing it no longer."""
+    if view is None:
+        return NONE
+    return "" if view.ended is not None else f"{view.label} has not ended."
 
 
 def reading(view: ImportView | None) -> str:

@@ -4,21 +4,24 @@ import os
 from collections.abc import Sequence
 from typing import ClassVar
 
+import msgspec
 from textual.binding import Binding, BindingType
 
 from core.threads import aside
 from tui import path_completion
-from tui.import_form import KNOWN, VERIFY
+from tui.import_form import DUPLICATES, KNOWN, VERIFY
 from tui.last_answers import Remembered, recall, remember
 from tui.screens.base import BACK, HELP, LEAVE, bindings
 from tui.screens.prompt import Ask
 from tui.screens.source_picker import LIST_TIMEOUT, Choosing
 from tui.widgets.dry_run_pane import Prospect
-from tui.widgets.form import CHOICES, OF_A_CARD, QUESTIONS, Form
+from tui.widgets.form import CHOICES, NEEDED, OF_A_CARD, QUESTIONS, Form
 from tui.widgets.keys import Key
 from tui.widgets.pane import Pane
 from tui.widgets.source_tree import Inside
 from tui.widgets.sources import Sources
+
+START = Key(key="s", label="start", does="start", about="start the import", shown=False)
 
 ENTER = Key(key="enter", label="start", does="enter", about="start; a folder: open it; a question: answer it")
 
@@ -34,12 +37,12 @@ class NewImport(Choosing):
     ABOUT = "Pick sources, see what would happen, start."
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key(key="space", label="pick", does="pick", about="pick a source, folder or file, or leave it out"),
-        Key(key="a", label="all cards", does="cards", about="pick all cards"),
-        Key(key="t", label="type a path", does="type", about="type or paste the path of a folder or file"),
+        ENTER,
+        START,
         PRESET,
         Key(key="right,l", label="inside", does="inside", about="see what is in a source", face="right"),
-        ENTER,
-        Key(key="s", label="start", does="start", about="start the import", shown=False),
+        Key(key="a", label="all cards", does="cards", about="pick all cards"),
+        Key(key="t", label="type a path", does="type", about="type or paste the path of a folder or file"),
         BACK,
         HELP,
         LEAVE,
@@ -57,14 +60,20 @@ class NewImport(Choosing):
     def face(self, key: Key) -> Key:
         """The label of Enter depends on the pane."""
         if key is PRESET and self.lading.settings.presets:
-            return Key(key=key.key, label=key.label, does=key.does, about=key.about)
+            return msgspec.structs.replace(key, shown=True)
+        if key is START and isinstance(self.pane, Inside | Form):
+            # Enter does something else there.
+            return msgspec.structs.replace(key, shown=True)
         if key is not ENTER:
             return key
         label = {"inside": "open", "form": "answer"}.get(self.pane.id or "", "start")
         return Key(key=key.key, label=label, does=key.does, about=key.about)
 
     def on_pane_chosen(self) -> None:
-        """Update form and keys for another row."""
+        """Update form and keys for another row. What is in another source is not shown any more."""
+        inside = self.query_one(Inside)
+        if isinstance(self.pane, Sources) and inside.source not in (None, self.source):
+            inside.enter(None)
         self.about_source()
 
     def why_not(self, does: str) -> str:
@@ -74,8 +83,17 @@ class NewImport(Choosing):
             return "No card of a camera is plugged in."
         if does == "pick" and isinstance(pane, Sources) and self.source is None:
             return "There is nothing to pick."
+        if does == "pick" and isinstance(pane, Prospect):
+            return "Go to a source first: 1."
+        if does == "pick" and isinstance(pane, Inside) and pane.chosen is None:
+            return "There is nothing to pick."
         if does == "preset" and not self.lading.settings.presets:
             return "There is no preset: write [presets.NAME] with lading config edit."
+        if does in ("inside", "enter") and isinstance(pane, Inside):
+            node = pane.chosen
+            if node is None:
+                return "There is nothing in it."
+            return "" if node.entry.folder else "It is a file: space picks it, or leaves it out."
         if does == "inside" and (self.source is None or not isinstance(pane, Sources | Inside)):
             return "Go to a source first: 1."
         if does == "start" or (does == "enter" and isinstance(pane, Sources | Prospect)):
@@ -164,7 +182,7 @@ class NewImport(Choosing):
 
     def do_type(self) -> None:
         """Enter a path, typed or pasted."""
-        self._ask_path("", "tab completes")
+        self._ask_path("", "tab completes; several, and patterns such as *.MP4")
 
     def _ask_path(self, typed: str, about: str) -> None:
         recent = recall(self.lading.settings.home).places
@@ -174,26 +192,28 @@ class NewImport(Choosing):
                 self.begin(self._add(path))
 
         def offer(text: str) -> Sequence[str]:
-            return path_completion.completions(text) if text else recent
+            return path_completion.offers(text, recent)
 
         self.app.push_screen(Ask("Path", typed, self.glyphs, about=about, offer=offer), answered)
 
     async def _add(self, typed: str) -> None:
-        path = typed
+        """Add the paths that were typed; if one of them cannot be used, none, and ask again."""
         try:
-            path = await aside(
-                lambda: os.path.abspath(os.path.expanduser(path_completion.pasted(typed))), LIST_TIMEOUT
-            )
-            kind = await aside(lambda: path_completion.kind_of(path), LIST_TIMEOUT)
+            paths = await aside(lambda: path_completion.several(typed), LIST_TIMEOUT)
+            kinds = await aside(lambda: {path: path_completion.kind_of(path) for path in paths}, LIST_TIMEOUT)
         except TimeoutError:
-            kind = "It does not answer"
-        if kind not in ("folder", "file"):
-            self._ask_path(typed, f"{kind}: correct it, or esc")
+            kinds = {"": "It does not answer"}
+        wrong = [(path, kind) for path, kind in kinds.items() if kind not in ("folder", "file")]
+        if wrong:
+            path, kind = wrong[0]
+            which = f"{os.path.basename(path)}: " if len(kinds) > 1 else ""
+            self._ask_path(typed, f"{which}{kind}: correct it, or esc")
             return
         home = self.lading.settings.home
-        remember(home, recall(home).with_place(path))
         self.touched = True
-        self.query_one(Sources).follow(self.choice.add(path))
+        for path in kinds:
+            remember(home, recall(home).with_place(path))
+            self.query_one(Sources).follow(self.choice.add(path))
         self.changed()
 
     async def do_enter(self) -> None:
@@ -236,6 +256,9 @@ class NewImport(Choosing):
         elif form.chosen == "known":
             others = list(KNOWN)
             self.choice.known = others[(others.index(self.choice.known) + 1) % len(others)]
+        elif form.chosen == "duplicates":
+            scopes = list(DUPLICATES)
+            self.choice.duplicates = scopes[(scopes.index(self.choice.duplicates) + 1) % len(scopes)]
         elif form.chosen == "libraries":
             self.choice.libraries = not self.choice.libraries
         elif form.chosen == "icloud":
@@ -288,21 +311,23 @@ class NewImport(Choosing):
         self.changed()
         self._glance()
         form = self.query_one(Form)
-        if question == "archive" and not form.answer("location"):
-            # Go to the next question without an answer.
-            form.choose(form.questions.index("location"))
+        if missing := [name for name in NEEDED if not form.answer(name)]:
+            # Go to the next question that needs an answer.
+            form.choose(form.questions.index(missing[0]))
+        elif answer and not self.why_not("start"):
+            self.say("All is answered: s starts.", "good")
 
     def _archives(self, typed: str, before: str) -> Sequence[str]:
         """Recent archives as long as the text is empty or unchanged; else completions of it."""
         recent = recall(self.lading.settings.home).archives
-        return recent if typed in ("", before) else path_completion.completions(typed, folders=True)
+        return recent if typed == before else path_completion.offers(typed, recent, folders=True)
 
     def _places(self, typed: str) -> list[str]:
         wanted = typed.casefold()
         if typed == self.choice.location:
             # The text is unchanged, so all locations are offered.
             wanted = ""
-        return [name for name in self.locations if wanted in name.casefold()][: path_completion.OFFERED]
+        return [name for name in self.locations if wanted in name.casefold()]
 
 
 def _folder(path: str) -> str:

@@ -2,7 +2,7 @@
 details."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from textual.timer import Timer
 
@@ -10,7 +10,6 @@ from core.listings import FileView
 from tui import half_blocks, pixels
 from tui.graphics import Graphics
 from tui.screens.base import Base
-from tui.screens.text_viewer import Reading
 from tui.widgets.picture import Shown
 
 PAUSE = 0.25
@@ -44,12 +43,7 @@ class Pictured(Base[None]):
 
     def tell(self, file: FileView) -> None:
         """Open a screen with everything known of a file."""
-
-        async def fetch(give: Callable[[Sequence[str]], None]) -> None:
-            facts = await self.lading.connection.known(file.id)
-            give([file.path, "", *(f"{name:<14}  {value}" for name, value in facts)])
-
-        self.app.push_screen(Reading("FILE", fetch))
+        self.lading.open_file(file)
 
 
 def _shown(data: bytes, how: Graphics, columns: int, rows: int) -> Shown:

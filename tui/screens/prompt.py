@@ -21,6 +21,9 @@ Offer = Callable[[str], Sequence[str]]
 ROOM = 72
 """Columns in the box, as in the style sheet."""
 
+SHOWN = 8
+"""The most completions that are shown at once."""
+
 OFFER_TIMEOUT = 8.0
 """Seconds that finding completions may take."""
 
@@ -94,11 +97,13 @@ class Ask(ModalScreen[str | None]):
 
     def action_complete(self) -> None:
         """Insert the chosen completion, or the common beginning of all."""
-        if not self._offered:
-            return
-        text = self._offered[self._cursor] if self._cursor >= 0 else _common(self._offered)
         box = self.query_one(Input)
-        if len(text) >= len(box.value):
+        typed = box.value.casefold()
+        begun = [one for one in self._offered if one.casefold().startswith(typed)]
+        if self._cursor < 0 and not begun:
+            return
+        text = self._offered[self._cursor] if self._cursor >= 0 else _common(begun)
+        if self._cursor >= 0 or len(text) >= len(box.value):
             box.value = text
             box.cursor_position = len(text)
 
@@ -123,17 +128,18 @@ class Ask(ModalScreen[str | None]):
 
     def _draw(self) -> None:
         width = max(10, self.query_one("#box").size.width - 4)
-        self.query_one("#offers", Lines).put(
-            [
-                line(
-                    (">" if number == self._cursor else " ", "title"),
-                    " ",
-                    (self._glyphs.tail(self._glyphs.text(one), width - 2), "on"),
-                )
-                for number, one in enumerate(self._offered)
-            ]
-            or [line(("  enter takes it, esc leaves it as it was", "dim"))]
-        )
+        first = max(0, min(self._cursor - SHOWN // 2, len(self._offered) - SHOWN))
+        told = [
+            line(
+                (">" if number == self._cursor else " ", "title"),
+                " ",
+                (self._glyphs.tail(self._glyphs.text(self._offered[number]), width - 2), "on"),
+            )
+            for number in range(first, min(first + SHOWN, len(self._offered)))
+        ]
+        if len(self._offered) > SHOWN:
+            told.append(line((f"  {first + 1} to {first + SHOWN} of {len(self._offered):,}", "dim")))
+        self.query_one("#offers", Lines).put(told or [line(("  enter takes it, esc leaves it as it was", "dim"))])
 
 
 def _common(texts: Sequence[str]) -> str:

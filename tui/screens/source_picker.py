@@ -14,6 +14,7 @@ from textual.containers import Horizontal
 from core.errors import LadingError
 from core.models import ImportRequest
 from core.paths import display
+from core.protocol.import_requests import RecogniseFiles
 from core.results import Survey
 from core.snapshot import Arrival
 from core.threads import aside
@@ -54,6 +55,8 @@ class Choosing(Base[None]):
         self._glancing: asyncio.Task[None] | None = None
         self._stopped: list[bool] = []
         self.locations: list[str] = []
+        self._picked_alone: Source | None = None
+        """The card that was picked by itself, until it is known whether anything on it is new."""
         self.touched = False
         """Whether a person has picked a source, or left one out."""
         self.started = False
@@ -129,7 +132,7 @@ class Choosing(Base[None]):
                 elif len(new) == 1 and not self.touched and not self.choice.picked:
                     # The card that was just put in is what it is about.
                     new[0].picked = True
-                    chosen = new[0]
+                    chosen = self._picked_alone = new[0]
                 sources.follow(chosen)
                 if before != {source.path for source in self.choice.picked}:
                     self.changed()
@@ -187,6 +190,7 @@ class Choosing(Base[None]):
         }
         prospect.warnings = cautions(self.choice)
         prospect.trouble = ""
+        prospect.archive = self.choice.archive
         if self._counting is not None:
             self._counting.cancel()
         prospect.counting = bool(self.choice.picked)
@@ -243,6 +247,11 @@ class Choosing(Base[None]):
             if request.source in whole and display(request.source) in counted:
                 source = whole[request.source]
                 source.glance, source.compared = counted[display(request.source)], archive
+        alone, self._picked_alone = self._picked_alone, None
+        if alone is not None and not self.touched and alone.glance and not alone.glance.new.files:
+            # Nothing on it is new, so it is not what it is about.
+            alone.picked = False
+            self.changed()
         found = self.query_one(Form).found
         found.update(name for name in ("libraries", "icloud") if any(getattr(one, name) for one in surveys))
         found.update("icloud" for one in surveys if one.icloud_folders)
@@ -263,11 +272,28 @@ class Choosing(Base[None]):
         except OSError as error:
             inside.trouble = error.strerror or str(error)
         inside.draw()
+        await self._recognise(below)
         for entry in inside.listed.get(below, ([], 0))[0]:
             if entry.folder and inside.source is source:
                 path = os.path.join(folder, entry.name)
                 count = await aside(lambda path=path: path_completion.walked(path, self._stopped), 3600.0)  # type: ignore[misc]
                 inside.counts[os.path.join(below, entry.name)] = count
+                inside.draw()
+
+    async def _recognise(self, below: bytes) -> None:
+        """Mark the files of a folder that are new."""
+        inside, archive = self.query_one(Inside), self.choice.archive
+        source = inside.source
+        listed = inside.listed.get(below, ([], 0))[0]
+        files = {os.path.join(below, one.name): one for one in listed if not one.folder and one.count}
+        if source is None or not archive or not files:
+            return
+        wanted = tuple((path, one.count.bytes if one.count else 0, one.mtime_ns) for path, one in files.items())
+        request = RecogniseFiles(source=os.fsencode(source.path), archive=os.fsencode(archive), files=wanted)
+        with suppress(LadingError):
+            known = await self.lading.connection.call(request)
+            if inside.source is source:
+                inside.new.update((path, not one) for path, one in zip(files, known, strict=True))
                 inside.draw()
 
     @property

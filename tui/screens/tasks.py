@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from core.models import Value
-from tui.screens import archive_tasks
+from tui.screens import archive_tasks, list_tasks
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Line, Lines, crop, line
@@ -36,6 +36,7 @@ ENTRIES = (
         about="the same, by reading the card",
         begin=lambda screen: archive_tasks.check(screen, read=True),
     ),
+    Entry(name="cards", about="all cards, and the newest verdict on each", begin=list_tasks.cards),
     Entry(
         name="restore",
         about="an import, a card or a location under its original names",
@@ -44,9 +45,11 @@ ENTRIES = (
     Entry(name="audit", about="read the archive again and compare", begin=archive_tasks.audit),
     Entry(name="heal", about="bring again what is damaged, from copies or a card", begin=archive_tasks.heal),
     Entry(name="mirror", about="bring a copy of the archive up to it", begin=archive_tasks.mirror),
-    Entry(name="locations", about="all locations, and what is said of them", begin=archive_tasks.locations),
-    Entry(name="failed jobs", about="background work that failed for good, and why", begin=archive_tasks.jobs),
-    Entry(name="settings", about="every setting, and where it comes from", begin=archive_tasks.settings),
+    Entry(name="locations", about="all locations, and what is said of them", begin=list_tasks.locations),
+    Entry(name="failed jobs", about="background work that failed for good, and why", begin=list_tasks.jobs),
+    Entry(name="settings", about="every setting, and where it comes from", begin=list_tasks.settings),
+    Entry(name="log", about="what the engine has noted", begin=list_tasks.log),
+    Entry(name="doctor", about="the machine, the tools, the volumes and the archive", begin=list_tasks.doctor),
 )
 
 

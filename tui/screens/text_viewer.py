@@ -1,4 +1,4 @@
-"""A viewer for text: a receipt, or everything known of a file."""
+"""A viewer for text, such as a receipt."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar

@@ -12,6 +12,9 @@ from tui.totals import ordered, session, settled, share
 from tui.widgets.lines import Line, Piece, crop, line
 from tui.widgets.pane import Room, Rows, SnapshotPane, empty
 
+BYTES = 110
+"""The fewest columns that have room for the bytes of a card."""
+
 
 class Cards(SnapshotPane):
     """Cards that wait; imports, those of the session first; mirrors."""
@@ -100,9 +103,11 @@ def card(view: ImportView, snapshot: Snapshot, room: Room, widest: int, *, chose
     bar = glyphs.bar(done, width) if view.listed else glyphs.fit("listing", width)
     percent = f"{int(done * 100):3}%" if view.listed else "    "
     files = f"{format.number(view.seen.files)} {'file ' if view.seen.files == 1 else 'files'}"
+    if room.width >= BYTES:
+        files += f" {format.size(view.seen.bytes):>8}"
     mark: Piece = (">", "title") if chosen and room.focused else (" ", "")
     name: Piece = (glyphs.fit(glyphs.text(view.label), widest), "bold" if chosen and room.focused else "")
-    head = line(mark, name, " ", (bar, "dim" if dimmed else state), f" {percent}  {files:>13}  ")
+    head = line(mark, name, " ", (bar, "dim" if dimmed else state), f" {percent}  {files:>{_files(room)}}  ")
     told = glyphs.text(says(view, snapshot.in_flight, snapshot.time))
     return crop((*head, (told, "dim" if dimmed else state)), room.width, utf8=glyphs.utf8)
 
@@ -117,8 +122,13 @@ def mirror(view: MirrorView, room: Room, widest: int, *, chosen: bool) -> Line:
     mark: Piece = (">", "title") if chosen and room.focused else (" ", "")
     name: Piece = (glyphs.fit(glyphs.text(view.label), widest), "bold" if chosen and room.focused else "")
     colour = mirror_style(view)
-    head = line(mark, name, " ", (bar, colour), f" {percent}  {'mirror':>13}  ")
+    head = line(mark, name, " ", (bar, colour), f" {percent}  {'mirror':>{_files(room)}}  ")
     return crop((*head, (glyphs.text(mirrors.says(view)), colour)), room.width, utf8=glyphs.utf8)
+
+
+def _files(room: Room) -> int:
+    """Columns for the number of files, and for their bytes where there is room."""
+    return 22 if room.width >= BYTES else 13
 
 
 def mirror_style(view: MirrorView) -> str:
@@ -194,7 +204,7 @@ def _more(view: ImportView, room: Room) -> list[Line]:
     glyphs = room.glyphs
     counts = {
         "archived": view.archived,
-        "known": view.duplicate,
+        "duplicate": view.duplicate,
         "skipped": view.skipped,
         "failed": view.failed,
         "to do": view.todo,

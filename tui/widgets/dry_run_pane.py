@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from core.models import Count
 from core.results import Survey
 from tui import format
 from tui.console.dry_run import short
@@ -23,6 +24,7 @@ class Prospect(Pane):
         self.warnings: Sequence[str] = ()
         self.counting = False
         self.trouble = ""
+        self.archive = ""
         self.now = 0.0
         """When the surveys were made (seconds since 1970 UTC)."""
 
@@ -46,8 +48,8 @@ class Prospect(Pane):
     def _source(self, one: Survey, room: Room) -> list[Line]:
         glyphs = room.glyphs
         name = glyphs.text(self.names.get(one.source, one.source))
-        told = line((f" {name}: ", "bold"), *new_and_known(one), (f", {format.size(one.files.bytes)}", "dim"))
-        inside = _flowing([*_kinds(one, glyphs), *_more(one, glyphs)], room.width - 4)
+        told = line((f" {name}: ", "bold"), *new_and_duplicate(one), (f", {format.size(one.files.bytes)}", "dim"))
+        inside = _flowing([*_kinds(one, glyphs), *_more(one, glyphs), *_times(one)], room.width - 4)
         lines = [told, *(line((f"   {part}", "dim")) for part in inside)]
         return [crop(pieces, room.width, utf8=glyphs.utf8) for pieces in lines]
 
@@ -64,6 +66,8 @@ class Prospect(Pane):
         tight = any(short(one) for one in self.surveys) or (free is not None and needed > free)
         told = f" needs {format.size(needed)}"
         space = "" if free is None else f", {format.size(free)} free"
+        if not self.archive:
+            space = "; no archive is chosen yet"
         lines = [line((told + space, "bad" if tight else ""))]
         seconds = [one.seconds for one in self.surveys]
         if (longest := max((one for one in seconds if one is not None), default=None)) is not None:
@@ -85,19 +89,31 @@ class Prospect(Pane):
             yield f"{told} only in iCloud would stay out: to fetch them, go to 4, icloud."
 
 
-def new_and_known(one: Survey) -> Line:
-    """`412 new, 866 known`."""
+def new_and_duplicate(one: Survey) -> Line:
+    """`412 new, 866 duplicates`."""
     return line(
         (f"{format.number(one.new.files)} new", "good" if one.new.files else "dim"),
-        f", {format.number(one.known.files)} known",
+        f", {format.counted(one.duplicate.files, 'duplicate')}",
     )
+
+
+def _safe(one: Survey, glyphs: Glyphs) -> list[tuple[str, Count]]:
+    return [(glyphs.text(kind), count) for kind, count in one.by_kind.items()]
 
 
 def _kinds(one: Survey, glyphs: Glyphs) -> list[str]:
     return [
-        f"{format.counted(count.files, glyphs.text(kind).removesuffix('s'))} {format.size(count.bytes)}"
-        for kind, count in sorted(one.by_kind.items(), key=lambda kind: -kind[1].bytes)
+        f"{format.counted(count.files, kind.removesuffix('s'), kind)} {format.size(count.bytes)}"
+        for kind, count in sorted(_safe(one, glyphs), key=lambda kind: -kind[1].bytes)
     ]
+
+
+def _times(one: Survey) -> list[str]:
+    """The span of the files' times: `2026-06-20 10:12 to 12:16`."""
+    if one.earliest is None or one.latest is None:
+        return []
+    first, last = format.moment(one.earliest), format.moment(one.latest)
+    return [f"{first} to {last[11:] if last[:10] == first[:10] else last}"]
 
 
 def _more(one: Survey, glyphs: Glyphs) -> list[str]:

@@ -16,11 +16,15 @@ from tui.widgets.pane import Lazy, Room, Rows, empty
 WORDS = {
     Outcome.TODO: ("to do", "busy"),
     Outcome.ARCHIVED: ("archived", "good"),
-    Outcome.DUPLICATE: ("known", "good"),
+    Outcome.DUPLICATE: ("duplicate", "good"),
     Outcome.SKIPPED: ("skipped", "warn"),
-    Outcome.LITTER: ("litter", "dim"),
+    Outcome.LITTER: ("junk", "dim"),
     Outcome.FAILED: ("FAILED", "bad"),
 }
+
+
+CAMERA = 14
+"""Columns of a camera's name where files of several imports are listed."""
 
 
 class Files(Paged[FileView]):
@@ -73,18 +77,21 @@ class Files(Paged[FileView]):
             return line(mark, (f"  {glyphs.more}", "dim"))
         word, style = WORDS[file.outcome] if not file.damage else ("DAMAGED", "bad")
         size = f" {format.size(file.size):>8}"
-        told = file.damage or file.reason or file.sequence or (file.camera if self.several else "")
+        told = file.damage or file.reason or file.sequence
+        if self.several and not told and room.width >= 100:
+            # A column, so that the places behind it stand below each other.
+            told = glyphs.fit(file.camera, CAMERA).ljust(CAMERA)
         why = f"  {told}" if told else ""
         place = f"  {file.location}" if self.several else ""
         when = format.captured(file.captured) if file.captured else _date(file.mtime)
         wide = room.width >= 100
         tail = f"{size} {when:>16}" if wide or self.several else size
-        width = max(10, (room.width - 11 - len(tail)) * (2 if why or place else 3) // 3)
+        width = max(10, (room.width - 12 - len(tail)) * (2 if why or place else 3) // 3)
         name = glyphs.fit(glyphs.tail(glyphs.text(file.path), width), width)
         return crop(
             line(
                 mark,
-                (f"{word:<9}", style),
+                (f"{word:<10}", style),
                 (name, "bold" if chosen and room.focused else ""),
                 (tail, "dim"),
                 (glyphs.text(why), style if file.damage or file.reason else "dim"),

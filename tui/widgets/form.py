@@ -3,7 +3,7 @@
 import os
 
 from tui.glyphs import Glyphs
-from tui.import_form import ICLOUD, KNOWN, LIBRARIES, VERIFY, Choice, Source
+from tui.import_form import DUPLICATES, ICLOUD, KNOWN, LIBRARIES, VERIFY, Choice, Source
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Pane, Room, Rows
 
@@ -18,17 +18,22 @@ QUESTIONS = {
     "label": "what this card is called",
     "operator": "who imports",
     "note": "for this card's receipt",
+    "duplicates": "what is a duplicate",
     "exclude": "names to leave out, such as *.tmp, *.THM",
 }
 
 CHOICES: dict[str, dict[str, str]] = {
     "verify": {str(way): told for way, told in VERIFY.items()},
     "known": {str(way): told for way, told in KNOWN.items()},
+    "duplicates": {str(way): told for way, told in DUPLICATES.items()},
     "libraries": {str(way): told for way, told in LIBRARIES.items()},
     "icloud": {str(way): told for way, told in ICLOUD.items()},
 }
 
-LABELS = {"also": "and to", "verify": "proof", "libraries": "photos"}
+LABELS = {"also": "and to", "verify": "proof", "known": "previous", "libraries": "photos"}
+
+NEEDED = ("archive", "location")
+"""Questions without whose answers no import starts."""
 
 OF_A_CARD = ("label", "note")
 """Questions about the chosen source only."""
@@ -82,7 +87,7 @@ class Form(Pane):
         glyphs = room.glyphs
         mark = (">", "title") if chosen and room.focused else (" ", "")
         answer = self.answer(question)
-        needed = question in ("archive", "location") and not answer
+        needed = question in NEEDED and not answer
         told = CHOICES[question].get(answer, answer) if question in CHOICES else answer
         text = (glyphs.text(told), "") if told else (QUESTIONS[question], "warn" if needed else "dim")
         name = (f"{LABELS.get(question, question):<10}", "bold" if needed else "dim")

@@ -7,7 +7,7 @@ from core.snapshot import ImportView, Snapshot
 from tui import format
 from tui.glyphs import Glyphs
 from tui.totals import Session, session, share
-from tui.widgets.lines import Line, Lines, beside, crop, line, width_of
+from tui.widgets.lines import Line, Lines, Piece, beside, crop, line, width_of
 
 LEAST = 8
 """The fewest columns of an archive's path; with fewer it is left out."""
@@ -63,7 +63,11 @@ def lines(snapshot: Snapshot | None, trouble: str, width: int, glyphs: Glyphs) -
     if not sums.views:
         hint = line((" Nothing is being imported. ", "dim"), ("n", "title"), (" starts a new import.", "dim"))
         return [top, crop(hint, width, utf8=glyphs.utf8), ()]
-    return [top, _progress(sums, snapshot.time, head, width, glyphs), crop(_sum(sums), width, utf8=glyphs.utf8)]
+    return [
+        top,
+        _progress(sums, snapshot.time, head, width, glyphs),
+        crop(_sum(sums, width), width, utf8=glyphs.utf8),
+    ]
 
 
 def heading(sums: Session, trouble: str = "") -> Heading:
@@ -79,9 +83,12 @@ def heading(sums: Session, trouble: str = "") -> Heading:
     if all(view.state is State.PAUSED for view in sums.active):
         reason = next((view.reason for view in sums.active if view.reason), "")
         return Heading(word="PAUSED", style="warn", more=f" {reason}" if reason else of)
+    paused = sum(1 for view in sums.active if view.state is State.PAUSED)
+    stands = f", {paused} PAUSED" if paused else ""
     if sums.failed.files:
-        return Heading(word=f"RUNNING, {format.number(sums.failed.files)} FAILED", style="bad", more=of)
-    return Heading(word="RUNNING" if sums.listed else "SCANNING", style="busy", more=of)
+        return Heading(word=f"RUNNING, {format.number(sums.failed.files)} FAILED{stands}", style="bad", more=of)
+    word = "RUNNING" if sums.listed else "SCANNING"
+    return Heading(word=word + stands, style="warn" if paused else "busy", more=of)
 
 
 def _ended(sums: Session, of: str) -> Heading:
@@ -136,19 +143,22 @@ def _progress(sums: Session, now: float, head: Heading, width: int, glyphs: Glyp
     )
 
 
-def _sum(sums: Session) -> Line:
-    def part(count: int, what: str, style: str) -> tuple[str, str]:
-        return f"{what} {format.number(count)}", style if count else "dim"
+def _sum(sums: Session, width: int) -> Line:
+    """Where all entries are. What is zero is left out if the sum has no room in `width` columns otherwise."""
+    parts = [
+        (sums.archived.files, "archived", "good"),
+        (sums.duplicate.files, "duplicate", "good"),
+        (sums.skipped.files, "skipped", ""),
+        (sums.failed.files, "failed", "bad"),
+        (sums.todo.files, "to do", "busy"),
+    ]
 
-    return line(
-        f" seen {format.number(sums.seen.files)} = ",
-        part(sums.archived.files, "archived", "good"),
-        " + ",
-        part(sums.duplicate.files, "known", "good"),
-        " + ",
-        part(sums.skipped.files, "skipped", ""),
-        " + ",
-        part(sums.failed.files, "failed", "bad"),
-        " + ",
-        part(sums.todo.files, "to do", "busy"),
-    )
+    def together(parts: list[tuple[int, str, str]]) -> Line:
+        pieces: list[Piece] = [(f" seen {format.number(sums.seen.files)} = ", "")]
+        for number, (count, what, style) in enumerate(parts):
+            pieces += [(" + ", "")] if number else []
+            pieces.append((f"{what} {format.number(count)}", style if count else "dim"))
+        return line(*pieces)
+
+    whole = together(parts)
+    return whole if width_of(whole) <= width else together([part for part in parts if part[0]] or parts)

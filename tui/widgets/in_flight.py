@@ -7,7 +7,6 @@ from tui import format
 from tui.totals import share
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Room, Rows, SnapshotPane, empty
-from tui.widgets.queues import LABELS
 
 WAITS = "waits"
 """The stage of a file that waits for a place at a limit."""
@@ -16,14 +15,20 @@ STAGE = 7
 """The fewest columns for a stage."""
 
 
+CARD = 14
+"""Columns of a card's name."""
+
+
 class Work(Value, frozen=True, kw_only=True):
-    """One row: the file or subject, the stage, and the progress (None: not known). `flight`: set for a copy."""
+    """One row: the file or subject, the stage, and the progress (None: not known). `card`: the label of its
+    import, where files of several are read. `flight`: set for a copy."""
 
     path: str
     stage: str
     size: int = 0
     done: float | None = None
     more: int = 0
+    card: str = ""
     flight: Flight | None = None
 
 
@@ -50,6 +55,8 @@ class InFlight(SnapshotPane):
 
 def under_way(snapshot: Snapshot) -> list[Work]:
     """Copies, then calls of queues, then copies that wait for a place."""
+    labels = {view.id: view.label for view in snapshot.imports}
+    several = len({one.import_id for one in snapshot.in_flight}) > 1
     copies = [
         Work(
             path=one.path,
@@ -57,12 +64,13 @@ def under_way(snapshot: Snapshot) -> list[Work]:
             size=one.size,
             done=share(one.position, one.size) if one.stage and one.size else None,
             more=one.more,
+            card=labels.get(one.import_id, "") if several else "",
             flight=one,
         )
         for one in snapshot.in_flight
     ]
     background = [
-        Work(path=call.subject, stage=LABELS.get(queue.name, queue.name), done=call.progress or None)
+        Work(path=call.subject, stage=queue.name, done=call.progress or None)
         for queue in snapshot.queues
         for call in queue.at_work
     ]
@@ -88,6 +96,9 @@ def row(one: Work, room: Room, widest: int, *, chosen: bool) -> Line:
     path = glyphs.text(one.path)
     name = path if room.enlarged else path.rpartition("/")[2]
     left = room.width - 1 - len(tail) - width - 5
+    if one.card and room.width >= 60:
+        card = glyphs.fit(glyphs.text(one.card), CARD)
+        name = f"{card.ljust(CARD)} {name}"
     mark = (">", "title") if chosen and room.focused else (" ", "")
     pieces = line(mark, (glyphs.fit(name, left), style), (tail, style), (bar, "busy" if one.done else "dim"))
     return crop(pieces, room.width, utf8=glyphs.utf8)

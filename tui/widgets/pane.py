@@ -114,16 +114,24 @@ class Pane(Lines, can_focus=True):
             self.draw()
             return
         body, self._at = window(found.rows, self.cursor if self.CHOOSES else 0, room.height)
-        self.put([self._title(found, room), *body])
+        self.put([self._title(found, room, self._hidden(len(found.rows))), *body])
 
-    def _title(self, found: Rows, room: Room) -> Line:
+    def _hidden(self, count: int) -> str:
+        """Which of `count` rows are shown, if they are not all: `3 to 6 of 18`."""
+        if not count or len(set(self._at)) >= count:
+            return ""
+        first, last = (self._at[0], self._at[-1]) if self._at else (0, -1)
+        return f"{first + 1:,} to {last + 1:,} of {count:,}"
+
+    def _title(self, found: Rows, room: Room, hidden: str) -> Line:
         edge = (self.glyphs.edge, "title" if room.focused else "dim")
         number = f"{self.NUMBER} " if self.NUMBER else ""
         name = (number + found.title, "title" if room.focused else "bold")
         utf8 = self.glyphs.utf8
         title = line(edge, name, (f"   {found.aside}" if found.aside else "", "dim"))
-        hint = line(("esc back" if room.enlarged else "", "dim"))
-        return beside(title, hint, room.width, utf8=utf8) if room.enlarged else crop(title, room.width, utf8=utf8)
+        hints = filter(None, (hidden, "esc back" if room.enlarged else ""))
+        hint = line(("  ".join(hints), "dim"))
+        return beside(title, hint, room.width, utf8=utf8) if hint[0][0] else crop(title, room.width, utf8=utf8)
 
     def action_move(self, by: int) -> None:
         """Choose another row."""

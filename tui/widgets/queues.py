@@ -6,8 +6,6 @@ from tui import format
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Room, Rows, SnapshotPane, empty
 
-LABELS = {"video_proxy": "proxy", "location_stats": "stats", "live_photo": "live photo"}
-
 REASONS = {
     "copies come first": "for copies",
     "an import to end": "for import",
@@ -16,7 +14,7 @@ REASONS = {
 }
 """Short forms of the engine's reasons."""
 
-NAME, RATE = 10, 9
+NAME, RATE = 14, 9
 """Columns of a name and of a rate."""
 
 ROOMY = 58
@@ -85,7 +83,7 @@ def _stage(limit: LimitView, rate: float | None) -> Place:
 
 def _queue(queue: QueueView) -> Place:
     return Place(
-        name=LABELS.get(queue.name, queue.name),
+        name=queue.name,
         busy=queue.busy,
         slots=queue.slots,
         waiting=queue.waiting,
@@ -102,7 +100,7 @@ def _waits(queue: QueueView) -> str:
         return "paused"
     if not queue.waiting or queue.busy or not queue.reason:
         return ""
-    follows = f"for {LABELS.get(queue.reason, queue.reason)}" if " " not in queue.reason else queue.reason
+    follows = f"for {queue.reason}" if " " not in queue.reason else queue.reason
     return REASONS.get(queue.reason, follows)
 
 
@@ -129,7 +127,7 @@ def row(place: Place, room: Room, widest: int, *, chosen: bool) -> Line:
 
 
 def _bar(room: Room) -> int:
-    return 10 if room.width < 70 else 20
+    return 6 if room.width < ROOMY else 8 if room.width < 70 else 20
 
 
 def _waiting(room: Room) -> int:

@@ -1,6 +1,6 @@
 """All imports, the newest first, one line each: figures and verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from core.listings import ImportRecord
 from core.models import State, Verdict
@@ -33,9 +33,12 @@ class Records(Pane):
             return Rows(title="IMPORTS", rows=empty(told, room.glyphs))
         views = {view.id: view for view in self.snapshot.imports} if self.snapshot else {}
 
+        widths = _widths(self.records, views)
+
         def make(number: int) -> Line:
             record = self.records[number]
-            return row(record, views.get(record.id), self.snapshot, room, chosen=number == room.cursor)
+            chosen = number == room.cursor
+            return row(record, views.get(record.id), self.snapshot, room, widths, chosen=chosen)
 
         return Rows(title=f"IMPORTS, {format.number(len(self.records))}", rows=Lazy(len(self.records), make))
 
@@ -49,38 +52,57 @@ def verdict(state: str, word: Verdict, failed: int) -> tuple[str, str]:
     return (state.upper(), "warn")
 
 
+def _widths(records: Sequence[ImportRecord], views: Mapping[str, ImportView]) -> tuple[int, int]:
+    """The columns that the largest numbers of new files and of duplicates take."""
+    shown = list(views.values())
+    new = max(max(one.archived for one in records), *(one.archived.files for one in shown), 0)
+    duplicate = max(max(one.duplicate for one in records), *(one.duplicate.files for one in shown), 0)
+    return len(format.number(new)), len(format.number(duplicate))
+
+
 def row(
-    record: ImportRecord, view: ImportView | None, snapshot: Snapshot | None, room: Room, *, chosen: bool
+    record: ImportRecord,
+    view: ImportView | None,
+    snapshot: Snapshot | None,
+    room: Room,
+    widths: tuple[int, int],
+    *,
+    chosen: bool,
 ) -> Line:
-    """One import on one line."""
+    """One import on one line. `widths`: columns for the numbers of new files and of duplicates."""
     glyphs = room.glyphs
     state = str(view.state) if view else record.state
     failed = view.failed.files if view else record.failed
     archived = view.archived.files if view else record.archived
-    known = view.duplicate.files if view else record.duplicate
+    duplicate = view.duplicate.files if view else record.duplicate
     word, style = verdict(state, view.verdict if view else record.verdict, failed)
     if view is not None and snapshot is not None and state in (State.RUNNING, State.PAUSED) and view.listed:
         word += f" {int(share(settled(view, snapshot.in_flight), view.seen.bytes) * 100)}%"
     mark = (">", "title") if chosen and room.focused else (" ", "")
     name = glyphs.text(record.label or record.source.rstrip("/").rpartition("/")[2] or record.source)
     wide = room.width >= 100
-    counts = f"{format.number(archived)} new, {format.number(known)} known"
-    bad = (f", {format.number(failed)} failed", "bad") if failed else ("", "")
+    plural = " " if duplicate == 1 else "s"
+    counts = f"{archived:>{widths[0]},} new, {duplicate:>{widths[1]},} duplicate{plural}"
+    bad = (f" {format.number(failed)} failed", "bad") if failed else ("", "")
     broken = (view.unopenable if view else record.unopenable).files
-    doubt = (f", {format.number(broken)} cannot be opened", "warn") if broken else ("", "")
+    doubt = (f" {format.number(broken)} cannot be opened", "warn") if broken else ("", "")
+    location = glyphs.text(record.location)
+    if failed or broken:
+        # What follows stands in a column.
+        location = glyphs.fit(location, 24 if wide else 12)
     return crop(
         line(
             mark,
-            (format.moment(record.started), "dim"),
+            (format.moment(record.started)[0 if wide else 5 :], "dim"),
             " ",
             (glyphs.fit(word, 12), style),
             " ",
             (glyphs.fit(name, 24 if wide else 14), "bold" if chosen and room.focused else ""),
             (counts, ""),
+            "  ",
+            (location, "dim"),
             bad,
             doubt,
-            "  ",
-            (glyphs.text(record.location), "dim"),
         ),
         room.width,
         utf8=glyphs.utf8,

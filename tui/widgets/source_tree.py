@@ -8,6 +8,9 @@ from tui.path_completion import Entry
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Pane, Room, Rows, empty
 
+DATED = 56
+"""The fewest columns that have room for the dates of files."""
+
 
 class Node(Value, frozen=True, kw_only=True):
     """One row of the tree; `path` is below the source."""
@@ -28,12 +31,14 @@ class Inside(Pane):
         self.listed: dict[bytes, tuple[list[Entry], int]] = {}
         self.open: set[bytes] = set()
         self.counts: dict[bytes, Count] = {}
+        self.new: dict[bytes, bool] = {}
+        """Of files whether they are new, once that was asked."""
         self.trouble = ""
 
-    def enter(self, source: Source) -> None:
-        """Show another source."""
+    def enter(self, source: Source | None) -> None:
+        """Show another source; None: none."""
         self.source = source
-        self.listed, self.open, self.counts = {}, set(), {}
+        self.listed, self.open, self.counts, self.new = {}, set(), {}, {}
         self.trouble = ""
         self.cursor = 0
         self.draw()
@@ -81,10 +86,15 @@ class Inside(Pane):
         fold = (glyphs.open if node.path in self.open else glyphs.closed) if node.entry.folder else " "
         count = node.entry.count or self.counts.get(node.path)
         size = format.size(count.bytes) if count else ""
+        dated = node.entry.mtime_ns and room.width >= DATED
+        when = f"{format.moment(node.entry.mtime_ns / 1e9)} " if dated else ""
         files = f"{format.number(count.files)} files " if count and node.entry.folder and room.width >= 44 else ""
-        tail = f" {files}{size:>8} "
+        new = "new " if self.new.get(node.path) else "    " if self.new else ""
+        tail = f" {when}{files}{size:>8} {new}"
         name = glyphs.text(node.entry.name) + ("/" if node.entry.folder else "")
         head = f" {'  ' * node.depth}{fold} "
         width = room.width - 4 - len(head) - len(tail)
         box = ("[x]" if has else "[ ]", "good" if has else "dim")
+        if self.source is not None and self.source.partly(node.path):
+            box = ("[-]", "good")
         return crop(line(mark, box, head, glyphs.fit(name, width), (tail, "dim")), room.width, utf8=glyphs.utf8)

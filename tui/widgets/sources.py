@@ -4,7 +4,7 @@ from core.volumes.filesystems import Kind
 from tui import format
 from tui.glyphs import Glyphs
 from tui.import_form import Choice, Source, is_card
-from tui.widgets.dry_run_pane import new_and_known
+from tui.widgets.dry_run_pane import new_and_duplicate
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Pane, Room, Rows, empty
 
@@ -74,6 +74,9 @@ def says(source: Source, wide: bool) -> Line:
     room = f"{format.sizes(space.total - space.free, space.total):>18}" if space else " " * 18
     error = ((f"  {volume.error}", "warn"),) if volume.error else ()
     locked = ((" read-only", "dim"),) if volume.read_only else ()
-    counted = (*new_and_known(source.glance), ("  ", "")) if source.glance else ()
+    counted = (*new_and_duplicate(source.glance), ("  ", "")) if source.glance else ()
+    if source.out or source.only:
+        # The counts are those of the whole source.
+        counted = line(("a part of it  ", "good"))
     more = line((volume.filesystem, "dim"), *locked, (f"  {source.path}", "dim")) if wide or not counted else ()
     return (*line(camera, room, "  "), *counted, *more, *error)

@@ -44,6 +44,10 @@ async def test_files_are_filtered_searched_paged_and_known(
         assert len(paths) == 10
         assert "bad\\x1b\\x0a.tmp" in paths
 
+        for offset in (3, 6, 9):
+            for row, one in enumerate((await file_list.page(read, name, (), "", offset))[2], offset):
+                assert await file_list.position(read, one.id) == row
+
         total, _, skipped = await file_list.page(read, name, (Outcome.SKIPPED,), "", 0)
         assert total == 1
         assert skipped[0].reason
@@ -66,6 +70,8 @@ async def test_files_are_filtered_searched_paged_and_known(
 
         with pytest.raises(UsageError):
             await file_list.known(read, 10**9)
+        with pytest.raises(UsageError):
+            await file_list.position(read, 10**9)
         with pytest.raises(UsageError):
             await file_list.page(read, "nothing", (), "", 0)
     finally:

@@ -46,7 +46,7 @@ class Rig:
     def __init__(self, settings: Config) -> None:
         self.config = settings
         self.there: list[Volume] = [a_disk("Macintosh HD")]
-        self.survey_of = Survey(source="", new=count(212, 1), known=count(18, 1))
+        self.survey_of = Survey(source="", new=count(212, 1), duplicate=count(18, 1))
         self.fault: SourceError | None = None
         self.unfinished: list[SimpleNamespace] = []
         self.surveyed: list[ImportRequest] = []
@@ -114,7 +114,7 @@ async def test_a_card_is_named_and_counted_and_waits_for_a_person() -> None:
     async with looking(Config(home="/nowhere")) as rig:
         rig.put_in(EOS)
         await rig.until(lambda: rig.arrivals.views() and rig.only.counted)
-        assert (rig.only.label, rig.only.camera, rig.only.new, rig.only.known) == (
+        assert (rig.only.label, rig.only.camera, rig.only.new, rig.only.duplicate) == (
             "EOS_DIGITAL",
             "EOS R5",
             count(212, 1),
@@ -181,7 +181,7 @@ async def test_a_rule_is_not_about_what_was_there_before_nor_about_nothing_new()
         assert rig.only.note == "was there before: start it yourself"
         rig.take_out(EOS)
         await rig.until(lambda: not rig.arrivals.views())
-        rig.survey_of = Survey(source="", known=count(230, 1))
+        rig.survey_of = Survey(source="", duplicate=count(230, 1))
         rig.put_in(EOS)
         await rig.until(lambda: rig.arrivals.views() and rig.only.note)
         assert (rig.only.note, rig.only.starts, rig.begun) == ("nothing new", None, [])

@@ -13,16 +13,23 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import psutil
 import pytest
+import pytest_asyncio
 
+from core.catalog import Catalog
 from core.config import Config
+from core.database import Database
+from core.engine import hook_delivery
 from core.engine import hooks as module
 from core.engine.engine import Engine
+from core.engine.hook_message import Ending
 from core.engine.hooks import Hooks
 from core.models import ImportRequest, State
 from core.presets import Hook
 from core.receipts.timestamps import stamp
+from tests.core.receipts.book import Book
 
 pytestmark = pytest.mark.process
 
@@ -36,16 +43,22 @@ THIRD = KEEP + "; sys.exit('not yet' if len(open(sys.argv[1]).readlines()) < 3 e
 HANG = "import subprocess, sys; subprocess.run(['sleep', '600'])"
 
 
+@pytest_asyncio.fixture
+async def catalog(tmp_path: Path) -> AsyncIterator[Catalog]:
+    """A catalog with one import that has ended."""
+    database = await Database.open(str(tmp_path / "home"))
+    book = Book(database)
+    await book.setup()
+    await book.add(name="1", verdict="SAFE", announced=0)
+    yield await Catalog.open(database)
+    await database.close()
+
+
 @asynccontextmanager
-async def telling(monkeypatch: pytest.MonkeyPatch, *hooks: Hook) -> AsyncIterator[Hooks]:
-    """Hooks that are retried almost at once."""
+async def telling(monkeypatch: pytest.MonkeyPatch, catalog: Catalog, *hooks: Hook) -> AsyncIterator[Hooks]:
+    """Hooks of an engine that has started with this catalog, which are retried almost at once."""
     monkeypatch.setattr(module, "PAUSES", (0.01, 0.01))
-    found = Hooks(cast(Any, None), lambda: hooks)
-
-    async def ending(name: str) -> dict[str, str]:
-        return {"id": name, "verdict": "SAFE"}
-
-    monkeypatch.setattr(found, "_ending", ending)
+    found = Hooks(catalog, lambda: hooks)
     try:
         yield found
     finally:
@@ -56,8 +69,18 @@ def row(state: State = State.DONE) -> Any:
     return SimpleNamespace(name="1", state=state)
 
 
+def noted(told: list[str]) -> Any:
+    async def deliver(hook: Hook, message: Ending) -> str:
+        told.append(message.id)
+        return ""
+
+    return deliver
+
+
 async def over(hooks: Hooks) -> None:
-    await asyncio.wait_for(asyncio.gather(*hooks._tasks), 120)
+    async with asyncio.timeout(120):
+        while hooks._tasks:
+            await asyncio.wait(hooks._tasks)
 
 
 @pytest.fixture
@@ -101,6 +124,7 @@ async def test_an_import_is_told_to_a_command_and_an_address(
         await engine.imports.wait([id])
         await over(engine.hooks)
         assert not engine.hooks.busy
+        assert await engine.catalog.outbox() == []
         (found,) = await engine.catalog.imports("i.name = ?", (id,))
     finally:
         await engine.stop()
@@ -132,23 +156,23 @@ async def test_an_import_is_told_to_a_command_and_an_address(
 
 
 async def test_what_fails_is_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, posts: tuple[str, list[bytes], list[int]]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalog: Catalog, posts: tuple[str, list[bytes], list[int]]
 ) -> None:
     address, got, statuses = posts
     statuses += [500, 404]
     out = tmp_path / "out"
-    async with telling(monkeypatch, Hook(command=command(THIRD, out)), Hook(url=address)) as hooks:
+    async with telling(monkeypatch, catalog, Hook(command=command(THIRD, out)), Hook(url=address)) as hooks:
         hooks.ended(row())
         await over(hooks)
     assert len(out.read_text().splitlines()) == len(got) == 3
 
 
 async def test_what_never_works_is_given_up_and_noted(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, catalog: Catalog, caplog: pytest.LogCaptureFixture
 ) -> None:
     failing = (Hook(command=("/nowhere/notify",)), Hook(command=command("raise SystemExit('no such room')")))
     with caplog.at_level(logging.WARNING, "lading.hooks"):
-        async with telling(monkeypatch, *failing, Hook(url="http://127.0.0.1:9/")) as hooks:
+        async with telling(monkeypatch, catalog, *failing, Hook(url="http://127.0.0.1:9/")) as hooks:
             hooks.ended(row())
             await over(hooks)
     why = [cast(Any, record).reason for record in caplog.records if cast(Any, record).again_in == "never"]
@@ -157,16 +181,18 @@ async def test_what_never_works_is_given_up_and_noted(
     assert any("no such room" in one for one in why)
 
 
-async def test_a_command_that_hangs_is_ended_with_all_it_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with telling(monkeypatch, Hook(command=command(HANG), timeout=1)) as hooks:
+async def test_a_command_that_hangs_is_ended_with_all_it_has_started(
+    monkeypatch: pytest.MonkeyPatch, catalog: Catalog
+) -> None:
+    async with telling(monkeypatch, catalog, Hook(command=command(HANG), timeout=1)) as hooks:
         monkeypatch.setattr(module, "PAUSES", ())
         hooks.ended(row())
         await over(hooks)
     assert not [one for one in psutil.Process().children(recursive=True) if "sleep" in one.name()]
 
 
-async def test_an_engine_that_ends_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with telling(monkeypatch, Hook(command=command(HANG), timeout=600)) as hooks:
+async def test_an_engine_that_ends_does_not_wait(monkeypatch: pytest.MonkeyPatch, catalog: Catalog) -> None:
+    async with telling(monkeypatch, catalog, Hook(command=command(HANG), timeout=600)) as hooks:
         hooks.ended(row())
         async with asyncio.timeout(60):
             while not psutil.Process().children(recursive=True):  # noqa: ASYNC110 - it is another process
@@ -176,10 +202,78 @@ async def test_an_engine_that_ends_does_not_wait(monkeypatch: pytest.MonkeyPatch
     assert not [one for one in psutil.Process().children(recursive=True) if "sleep" in one.name()]
 
 
-async def test_nothing_is_told_of_what_has_not_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with telling(monkeypatch, Hook(command=command(KEEP, tmp_path / "out"))) as hooks:
+async def test_nothing_is_told_of_what_has_not_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalog: Catalog
+) -> None:
+    async with telling(monkeypatch, catalog, Hook(command=command(KEEP, tmp_path / "out"))) as hooks:
         hooks.ended(row(State.PAUSED))
         assert not hooks.busy
         hooks.ended(row(State.CANCELLED))
         await over(hooks)
     assert len((tmp_path / "out").read_text().splitlines()) == 1
+
+
+async def test_the_next_engine_tells_what_one_has_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalog: Catalog
+) -> None:
+    """The first engine ends while one hook hangs, and another one, which is not configured later, waits."""
+    out, again = tmp_path / "out", Hook(command=command(HANG), timeout=600)
+    left = Hook(command=("/nowhere/notify",))
+    async with telling(monkeypatch, catalog, Hook(command=command(KEEP, out)), again, left) as hooks:
+        monkeypatch.setattr(module, "PAUSES", (600.0,))
+        hooks.ended(row())
+        async with asyncio.timeout(60):
+            while len(await catalog.outbox()) != 2 or not psutil.Process().children():  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)
+    assert [key for _, _, key in await catalog.outbox()] == [again.key, left.key]
+    told: list[str] = []
+    for _ in range(2):
+        # The same hook, which has another time-out now, and does not hang.
+        async with telling(monkeypatch, catalog, msgspec.structs.replace(again, timeout=5)) as hooks:
+            monkeypatch.setattr(hook_delivery, "deliver", noted(told))
+            await hooks.start()
+            await over(hooks)
+    assert told == ["1"], "once, and not again by the third engine"
+    assert await catalog.outbox() == []
+    assert len(out.read_text().splitlines()) == 1
+
+
+async def test_an_end_that_was_not_announced_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalog: Catalog
+) -> None:
+    """The engine was killed right after the end. What has not ended is not told, nor what a rebuild brought."""
+    book = Book(catalog.database)
+    book.imports = 1
+    await book.add(name="2", state=State.PAUSED, announced=0)
+    await book.add(name="3")
+    async with telling(monkeypatch, catalog, Hook(command=command(KEEP, tmp_path / "out"))) as hooks:
+        await hooks.start()
+        await over(hooks)
+    assert json.loads((tmp_path / "out").read_text())["id"] == "1"
+    assert await catalog.unannounced() == []
+
+
+async def test_an_engine_tells_of_an_import_that_another_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, out = tmp_path / "card", tmp_path / "out"
+    card.mkdir()
+    (card / "a.jpg").write_bytes(b"picture")
+    first = Engine(Config(home=str(tmp_path / "home")))
+    await first.start()
+    try:
+        # As if it was killed before.
+        monkeypatch.setattr(first.hooks, "ended", lambda row: None)
+        wanted = ImportRequest(source=str(card), archive=str(tmp_path / "archive"), location="Here")
+        (id,) = await first.imports.start_imports([wanted])
+        await first.imports.wait([id])
+    finally:
+        await first.stop()
+    for _ in range(2):
+        engine = Engine(Config(home=str(tmp_path / "home"), hooks=(Hook(command=command(KEEP, out)),)))
+        await engine.start()
+        try:
+            await over(engine.hooks)
+        finally:
+            await engine.stop()
+    assert json.loads(out.read_text())["id"] == id, "one line: it was told once"

@@ -36,8 +36,26 @@ async def test_a_name_with_other_content_is_told(rig: Rig) -> None:
     await rig.imported()
     write(first, b"quite another")
     (survey,) = await rig.engine.imports.survey([rig.request()])
-    assert (survey.new.files, survey.known.files, survey.reused.files, survey.reused.bytes) == (1, 1, 1, 13)
+    assert (survey.new.files, survey.duplicate.files, survey.reused.files, survey.reused.bytes) == (1, 1, 1, 13)
     assert any(warning.startswith("1 names were imported before") for warning in survey.warnings)
+
+
+async def test_new_files_are_told_apart_from_those_that_were_archived(rig: Rig) -> None:
+    old = write(rig.source / "DCIM/old.jpg", b"old")
+    os.utime(old, (1000, 1000))
+    await rig.imported()
+    new = write(rig.source / "DCIM/new.jpg", b"new")
+    os.utime(new, (5000, 5000))
+    files = [
+        (os.fsencode(f"DCIM/{path.name}"), path.stat().st_size, path.stat().st_mtime_ns)
+        for path in (old, new, old)
+    ]
+    files[2] = (files[2][0], files[2][1] + 1, files[2][2])
+    recognise = rig.engine.imports.recognise
+    assert await recognise(str(rig.source), str(rig.archive), files) == [True, False, False]
+    assert await recognise(str(rig.source), str(rig.root / "another"), files) == [False, False, False]
+    (survey,) = await rig.engine.imports.survey([rig.request()])
+    assert (survey.earliest, survey.latest) == (1000, 5000)
 
 
 async def test_the_time_is_that_of_earlier_imports(rig: Rig) -> None:

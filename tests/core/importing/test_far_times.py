@@ -77,7 +77,7 @@ async def test_they_are_archived_and_known_again(rig: Rig, card: Path, far: int)
     )
     assert held == [(times.clamped(far),)]
     survey = (await rig.engine.imports.survey([rig.request(card)]))[0]
-    assert (survey.new.files, survey.known.files) == (0, 3)
+    assert (survey.new.files, survey.duplicate.files) == (0, 3)
     second = await rig.imported(card)
     assert (second.verdict, second.archived.files, second.duplicate.files) == (Verdict.SAFE, 0, 3)
     outcome = (await rig.rows(second.id))[b"DCIM/0001.jpg"].outcome

@@ -159,14 +159,14 @@ async def test_a_survey_writes_nothing(rig: Rig) -> None:
     write(rig.source / "a.cr3", b"raw")
     before = state(rig.source)
     (survey,) = await rig.engine.imports.survey([rig.request()])
-    assert (survey.new.files, survey.known.files, survey.pairs, survey.free) == (2, 0, 1, None)
+    assert (survey.new.files, survey.duplicate.files, survey.pairs, survey.free) == (2, 0, 1, None)
     assert not rig.archive.exists()
     await rig.imported()
     (survey,) = await rig.engine.imports.survey([rig.request()])
-    assert (survey.new.files, survey.known.files, survey.needed) == (0, 2, 0)
+    assert (survey.new.files, survey.duplicate.files, survey.needed) == (0, 2, 0)
     assert survey.free
     (survey,) = await rig.engine.imports.survey([rig.request(archive=str(rig.root / "other"))])
-    assert (survey.new.files, survey.known.files) == (2, 0)
+    assert (survey.new.files, survey.duplicate.files) == (2, 0)
     assert state(rig.source) == before
 
 

@@ -192,8 +192,8 @@ async def test_a_dry_run_looks_at_each_archive(rig: Rig) -> None:
     write(rig.source / "b.jpg", random_bytes(2000, 2))
     (survey,) = await rig.engine.imports.survey([rig.request(also=(str(second(rig)),))])
     (other,) = survey.also
-    assert (survey.new.files, survey.known.files, survey.needed) == (2, 0, 5000)
-    assert (other.archive, other.new.files, other.known.files, other.needed) == (str(second(rig)), 1, 1, 2000)
+    assert (survey.new.files, survey.duplicate.files, survey.needed) == (2, 0, 5000)
+    assert (other.archive, other.new.files, other.duplicate.files, other.needed) == (str(second(rig)), 1, 1, 2000)
     (survey,) = await rig.engine.imports.survey([rig.request(also=(str(rig.source / "within"),))])
     assert survey.also[0].refused
     assert any(str(rig.source / "within") in warning for warning in survey.warnings)

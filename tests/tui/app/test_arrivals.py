@@ -28,7 +28,7 @@ A001 = Arrival(
     camera="EOS R5",
     counted=True,
     new=count(212, 1),
-    known=count(18, 1),
+    duplicate=count(18, 1),
 )
 ALONE = msgspec.structs.replace(moments.EMPTY, arrivals=(A001,))
 
@@ -61,7 +61,7 @@ async def test_a_card_is_named_with_what_is_known_of_it(size: tuple[int, int]) -
     async with running(at(moments.RUNNING, A001, counting), size) as app:
         assert "A001" in app.text
         assert "EOS R5" in app.text
-        assert "212 new, 18 known" in app.text
+        assert "212 new, 18 duplicates" in app.text
         assert "counting" in app.text
         assert pictures.same(app.app, f"arrivals-{size[0]}x{size[1]}")
 
@@ -102,7 +102,7 @@ async def test_the_cursor_stays_with_an_import_that_runs_and_goes_to_a_card_else
 async def test_any_key_stops_a_countdown_and_does_nothing_else() -> None:
     soon = msgspec.structs.replace(A001, preset="wedding", starts=moments.NOW + 8)
     async with running(at(moments.EMPTY, soon), (120, 40)) as app:
-        assert "212 new, 18 known; wedding begins in 8 s, any key stops it" in app.text
+        assert "212 new, 18 duplicates; wedding begins in 8 s, any key stops it" in app.text
         await app.press("q")
         assert ("hold",) in app.fake.asked
         assert "A001: stopped." in app.foot

@@ -6,10 +6,12 @@ from textual.command import CommandList, CommandPalette
 from core.errors import EngineError
 from core.listings import FailureGroup
 from core.models import State
+from core.protocol.import_requests import DismissImport
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
-from tests.tui.app.moments import B002, C003, changed, moment
+from tests.tui.app.moments import A001, B002, C003, changed, moment
 from tests.tui.app.pilot import SIZES, running
+from tests.tui.views import count
 from tui.screens.confirm import Confirm
 from tui.screens.dashboard import Dashboard
 from tui.screens.help import Help
@@ -57,7 +59,7 @@ async def test_the_header_says_state_progress_and_sum() -> None:
         assert "Mill Creek Asylum" in head[0]
         assert "RUNNING, 2 FAILED, 1 of 3 cards safe" in head[0]
         assert "69%  120 of 172 GB  3m14s left, done 14:03" in head[1]
-        assert "seen 1,809 = archived 1,514 + known 16 + skipped 4 + failed 2 + to do 273" in head[2]
+        assert "seen 1,809 = archived 1,514 + duplicate 16 + skipped 4 + failed 2 + to do 273" in head[2]
 
 
 @pytest.mark.parametrize(
@@ -107,6 +109,37 @@ async def test_keys_of_a_mirror() -> None:
         await app.until(lambda: "nas:archive to /Volumes/BACKUP/backup" in app.text)
 
 
+async def test_d_shows_an_ended_import_no_longer() -> None:
+    async with running(moments.RUNNING) as app:
+        app.fake.answers[DismissImport] = None
+        await app.press("d")
+        assert app.fake.asked[-1] == ("call", DismissImport(id=A001.id))
+        assert "A001 EOS R5 is in the imports: i." in app.foot
+        await app.press("j", "d")
+        assert "B002 A7S III has not ended." in app.foot
+
+
+async def test_an_import_that_stands_is_told_beside_one_that_runs() -> None:
+    paused = changed(B002, state=State.PAUSED, reason="/Volumes/B002 does not answer any more")
+    async with running(moment(imports=(paused, C003))) as app:
+        assert "1 PAUSED" in app.text.splitlines()[0]
+
+
+async def test_a_sum_without_room_leaves_out_what_is_zero() -> None:
+    many = changed(
+        B002,
+        archived=count(1_234_567, 1),
+        duplicate=count(1_234_567, 1),
+        seen=count(9_999_999, 2),
+        skipped=count(0),
+    )
+    async with running(moment(imports=(many,))) as app:
+        told = app.text.splitlines()[2]
+        assert "skipped" not in told
+        assert "failed" not in told
+        assert "to do" in told
+
+
 async def test_r_lets_a_paused_import_go_on() -> None:
     async with running(moments.PAUSED) as app:
         await app.press("r")
@@ -149,7 +182,7 @@ async def test_x_asks_once_and_cancels() -> None:
         ("running", "p", "A001 EOS R5 has ended."),
         ("running", "r", "A001 EOS R5 has ended, and nothing failed."),
         ("running", "jr", "B002 A7S III is running, and nothing failed."),
-        ("closed", "r", "It was closed as it is: import it anew; what is archived is not copied again."),
+        ("closed", "r", "It was cancelled: import it anew; what is archived is not copied again."),
     ],
 )
 async def test_a_key_without_sense_says_why(state: str, key: str, why: str) -> None:

@@ -112,11 +112,11 @@ async def test_what_cannot_be_retried_says_why() -> None:
         await app.press("i")
         await app.until(lambda: "IMPORTS, 1" in app.text)
         await app.press("r")
-        assert "It was closed as it is" in app.foot
+        assert "It was cancelled" in app.foot
         await app.press("w")
         await app.until(lambda: "FILES, 900" in app.text)
         await app.press("a")
-        assert "It was closed as it is" in app.foot
+        assert "It was cancelled" in app.foot
 
 
 async def test_a_retry_that_fails_is_told() -> None:

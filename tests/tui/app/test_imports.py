@@ -1,9 +1,11 @@
 """All imports, one import, its files and receipt, and finding files."""
 
+import msgspec
 import pytest
 
 from core.listings import FileView, ImportRecord
 from core.models import Outcome, Verdict
+from core.protocol.import_requests import FilePosition
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.moments import A001, B002, C003, NOW
@@ -136,7 +138,7 @@ async def test_steering_from_the_list() -> None:
         await app.press("x")
         assert isinstance(app.app.screen, Confirm)
         await app.press("y")
-        assert app.fake.asked[-1] == ("cancel", RECORDS[2].id)
+        assert ("cancel", RECORDS[2].id) in app.fake.asked
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -144,7 +146,7 @@ async def test_one_import(size: tuple[int, int]) -> None:
     async with running(None, size, fake=engine()) as app:
         await opened(app, "G", "enter")
         await app.until(lambda: "FILES, 1,000" in app.text and "Mill Creek" in app.text)
-        assert "seen 12 = archived 10 + known 2" in app.text
+        assert "seen 12 = archived 10 + duplicate 2" in app.text
         assert "proven 9 read back from the medium, 1 not read back" in app.text
         assert "source: Inp" in app.text
         assert pictures.same(app.app, f"import-{size[0]}x{size[1]}")
@@ -163,12 +165,17 @@ async def test_files_are_fetched_by_the_page() -> None:
 
 
 async def test_filter_and_search() -> None:
-    async with running(None, fake=engine()) as app:
+    fake = engine()
+    fake.records[0] = msgspec.structs.replace(fake.records[0], failed=1, skipped=1)
+    async with running(None, fake=fake) as app:
         await opened(app, "G", "enter", "f")
         await app.until(lambda: "FAILED, 1" in app.text)
-        await app.press("f", "f")
+        # Nothing is to do, so that filter is passed over; F goes the other way.
+        await app.press("f")
         await app.until(lambda: "SKIPPED, 1" in app.text)
-        await app.press("f", "f", "f", "slash")
+        await app.press("F")
+        await app.until(lambda: "FAILED, 1" in app.text)
+        await app.press("F", "slash")
         await app.type("CR3 077")
         await app.press("enter")
         await app.until(lambda: "FILES, 11" in app.text and "with CR3 077" in app.text)
@@ -275,6 +282,27 @@ async def test_the_list_follows_what_ends() -> None:
         await app.settled()
         assert len([asked for asked in fake.asked if asked[0] == "imports"]) == before + 1
         assert "KEEP" in app.text
+
+
+async def test_what_belongs_to_a_file_is_followed_and_a_found_file_chosen() -> None:
+    fake = engine()
+    pair, other = file(1001, path="DCIM/IMG_9.CR3"), file(1002, path="DCIM/IMG_9.JPG")
+    fake.all_files += [pair, other]
+    fake.facts = {pair.id: [("original", pair.path), ("raw pair", f"card/{other.path}")]}
+    fake.answers[FilePosition] = len(fake.all_files) - 2
+    async with running(None, fake=fake) as app:
+        await app.press("slash")
+        await app.type("IMG_9.")
+        await app.press("enter")
+        await app.until(lambda: "FILES, 2" in app.text)
+        await app.press("o")
+        await app.until(lambda: f">archived  {pair.path}" in app.text)
+        await app.press("enter")
+        await app.until(lambda: "raw pair" in app.text)
+        await app.press("enter")
+        assert "names no other file" in app.foot
+        await app.press("G", "enter")
+        await app.until(lambda: app.text.splitlines()[1].strip() == f">{other.path}")
 
 
 async def test_escape_takes_a_search_back_before_it_leaves() -> None:

@@ -32,7 +32,7 @@ SURVEY = Survey(
     source="/Volumes/A001",
     files=count(1278, 45 * GB),
     new=count(412, 12 * GB),
-    known=count(866, 33 * GB),
+    duplicate=count(866, 33 * GB),
     by_kind={"images": count(1200, 40 * GB), "videos": count(66, 5 * GB), "sidecars": count(12, 4096)},
     pairs=400,
     takes=3,
@@ -115,7 +115,7 @@ async def test_card_in_enter_done(tmp_path: Path) -> None:
     """The only card is picked already, the rest is as last time: n, one line to read, Enter."""
     async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: [card("B002")]) as app:
         await opened(app)
-        await app.until(lambda: "412 new, 866 known" in app.text)
+        await app.until(lambda: "412 new, 866 duplicates" in app.text)
         await app.press("enter")
         assert isinstance(app.app.screen, Dashboard)
         (request,) = requests(app)
@@ -148,7 +148,7 @@ async def test_volumes_come_and_go(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: list(there)) as app:
         await opened(app)
         there.append(card("A001"))
-        await app.until(lambda: ">[x] A001" in app.text and "412 new, 866 known" in app.text)
+        await app.until(lambda: ">[x] A001" in app.text and "412 new, 866 duplicates" in app.text)
         await app.press("space")
         assert "[ ] A001" in app.text
         there.append(card("B002"))
@@ -167,7 +167,7 @@ async def test_volumes_come_and_go(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 async def test_what_is_new_on_a_card_is_counted_without_being_asked(tmp_path: Path) -> None:
     async with running(None, fake=engine(), settings=home(tmp_path), volumes=several) as app:
         await opened(app)
-        await app.until(lambda: app.text.count("412 new, 866 known") == 2)
+        await app.until(lambda: app.text.count("412 new, 866 duplicates") == 2)
         asked = [asked[1:] for asked in app.fake.asked if asked[0] == "survey"]
         assert [[one.source for one in requests] for requests in asked] == [["/Volumes/A001"], ["/Volumes/B002"]]
         assert "0 of 5 picked" in app.text

@@ -8,7 +8,7 @@ import pytest
 from tests.tui.app.pilot import running
 from tests.tui.app.test_new_import import engine, home, opened, requests
 from tests.tui.app.volumes import card, volume
-from tui.path_completion import pasted
+from tui.path_completion import offers, pasted, several
 from tui.screens.new_import import NewImport
 from tui.screens.prompt import Ask
 from tui.widgets.form import Form
@@ -123,6 +123,27 @@ def test_a_dropped_path_is_understood_however_the_terminal_writes_it(monkeypatch
     assert pasted("file:///mnt/A%20001") == "/mnt/A 001"
     assert pasted("$CARDS/A001") == "/mnt/A001"
     assert pasted("'/mnt/A 001'") == pasted("/mnt/A\\ 001") == "/mnt/A 001"
+
+
+def test_several_dropped_paths_and_patterns_are_understood(tmp_path: Path) -> None:
+    for name in ("A 1.MP4", "A2.MP4", "B.JPG"):
+        (tmp_path / name).touch()
+    first, second, other = (str(tmp_path / name) for name in ("A 1.MP4", "A2.MP4", "B.JPG"))
+    assert several(first) == [first], "blanks and all"
+    assert several(f"'{first}' {second}") == [first, second]
+    dropped = f"file://{first} file://{other}".replace("A 1", "A%201")
+    assert several(dropped) == [first, other]
+    assert several(f"{tmp_path}/*.MP4 {other}") == [first, second, other]
+    assert several(f"{tmp_path}/no such") == [f"{tmp_path}/no such"], "told as it was typed"
+    assert several(f"{other} {tmp_path}/gone") == [other, f"{tmp_path}/gone"], "the one that is wrong is told"
+
+
+def test_recent_places_are_offered_by_any_part_of_them(tmp_path: Path) -> None:
+    (tmp_path / "Alps").mkdir()
+    recent = ("/mnt/cards/Alps", "/mnt/other")
+    assert offers("", recent) == list(recent)
+    assert offers("alp", recent)[0] == "/mnt/cards/Alps"
+    assert offers(f"{tmp_path}/al", recent) == [f"{tmp_path}/Alps/"]
 
 
 async def test_what_was_picked_is_there_again_and_recent_places_are_offered(tmp_path: Path, tree: Path) -> None:

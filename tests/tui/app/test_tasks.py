@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from core import log as core_log
 from core.config import Config
 from core.details import LocationView
 from core.errors import SourceError
@@ -18,9 +19,9 @@ from core.protocol.archive_requests import (
     Restore,
     StartMirror,
 )
-from core.protocol.import_requests import HashList, MoveImport
+from core.protocol.import_requests import HashList, ListCards, MoveImport
 from core.protocol.queue_requests import ListJobs
-from core.results import AuditResult, CheckResult, Exported, Moved, RestoreResult
+from core.results import AuditResult, CardView, CheckResult, Exported, Moved, RestoreResult
 from core.snapshot import JobView
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
@@ -153,6 +154,31 @@ async def test_lists_are_shown_searched_and_scrolled_sideways(tmp_path: Path) ->
         assert "default" in app.text
 
 
+async def test_cards_log_and_machine_are_shown(tmp_path: Path) -> None:
+    fake = Fake(moments.EMPTY)
+    values = {
+        "source": "/Volumes/A001",
+        "archive": "/nas/archive",
+        "location": "Mill",
+        "import_id": "1",
+        "state": "done",
+    }
+    seen = {"reason": "", "started": 0.0, "ended": 60.0, "imports": 2}
+    card = CardView(identity="uuid:1", label="A001", verdict=Verdict.SAFE, **values, **seen)  # type: ignore[arg-type]
+    fake.answers[ListCards] = [[card], []]
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / core_log.NAME).write_text("not JSON at all\n")
+    async with running(None, fake=fake, settings=settings(tmp_path)) as app:
+        await begin(app, "cards")
+        await app.until(lambda: "A001  SAFE     1970-01-01 00:01  archive  Mill" in app.text)
+        await app.press("escape")
+        await begin(app, "cards")
+        await app.until(lambda: "Nothing was imported yet." in app.text)
+        await app.press("escape")
+        await begin(app, "log")
+        await app.until(lambda: "not JSON at all" in app.text)
+
+
 async def test_what_goes_wrong_is_told(tmp_path: Path) -> None:
     fake = Fake(moments.EMPTY)
     async with running(None, fake=fake, settings=Config(home=str(tmp_path))) as app:
@@ -195,11 +221,16 @@ async def test_an_import_is_restored_moved_described_and_hashed(tmp_path: Path) 
         await app.until(lambda: "0001.mhl: 3 files." in app.text)
         await app.press("escape", "l")
         await app.until(lambda: "its name; the folder stays" in app.text)
+        # Esc after an answer: nothing is changed.
+        await app.press(*"Another", "enter", "escape")
+        assert "Mill Creek stays as it was." in app.foot
+        await app.press("l")
+        await app.until(lambda: "its name; the folder stays" in app.text)
         await app.press("enter", *"A mill", "enter", "enter", "enter")
-        await app.until(lambda: len(calls(app, DescribeLocation)) == 2)
+        await app.until(lambda: len(calls(app, DescribeLocation)) == 3)
         assert calls(app, Restore) == [Restore(name=newest.id, target=b"/out")]
         assert calls(app, MoveImport) == [MoveImport(name=newest.id, location="Elsewhere")]
-        changed = calls(app, DescribeLocation)[1]
+        changed = calls(app, DescribeLocation)[2]
         assert isinstance(changed, DescribeLocation)
         assert (changed.location, changed.name, changed.description, changed.position) == (
             "mill-creek-1",

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.terminal
 
 READY = b"CARDS"
 
-RATE = 8_000
+RATE = 7_000
 """Bytes a second that the running dashboard may write at 120 by 40."""
 
 

@@ -18,7 +18,7 @@ from core.workers.archive_messages import ArchiveFacts
 from tests.tui.console.streams import console, pipe
 from tests.tui.views import HOSTILE
 from tui import cli
-from tui.commands import doctor
+from tui.console import checkup as doctor
 from tui.console import doctor_checks
 from tui.console.doctor_checks import Checkup, Folder, flush, folder, hints, sqlite, system
 from tui.console.exits import Exit

@@ -12,7 +12,7 @@ SURVEY = Survey(
     source="/Volumes/A001",
     files=count(1204, 41_000_000_000),
     new=count(412, 30_000_000_000),
-    known=count(792, 11_000_000_000),
+    duplicate=count(792, 11_000_000_000),
     litter=count(2, 4096),
     by_kind={"images": count(1000, 10_000_000_000), "videos": count(204, 31_000_000_000)},
     pairs=400,
@@ -27,7 +27,7 @@ SURVEY = Survey(
 def test_a_survey_for_a_person() -> None:
     assert dry_run.lines(SURVEY, pipe()[0]) == [
         "/Volumes/A001: 1,204 files (41.0 GB)",
-        "  412 new (30.0 GB), 792 known (11.0 GB), 2 litter (4.10 kB)",
+        "  412 new (30.0 GB), 792 duplicate (11.0 GB), 2 junk (4.10 kB)",
         "  204 videos (31.0 GB), 1,000 images (10.0 GB), 400 RAW + JPEG pairs, 2 long takes, Sony",
         "  needs 30.0 GB, 1.20 TB free",
         "  takes about 1m15s, as earlier imports did",

@@ -67,9 +67,9 @@ def run(*arguments: str) -> tuple[int, str, str]:
 def test_all_imports_are_listed(home: Path) -> None:
     status, told, _ = run("imports")
     assert status == Exit.WELL
-    heads, first, second, third = told.splitlines()
+    heads, third, second, first = told.splitlines()
     assert re.split("  +", heads) == [
-        *("ID", "STARTED", "STATE", "VERDICT", "ARCHIVED", "KNOWN", "SKIPPED", "FAILED", "TO DO"),
+        *("ID", "STARTED", "STATE", "VERDICT", "ARCHIVED", "DUPLICATE", "SKIPPED", "FAILED", "TO DO"),
         *("LOCATION", "SOURCE"),
     ]
     assert first.split()[0] == "20251206-a1"
@@ -83,7 +83,7 @@ def test_all_imports_are_listed(home: Path) -> None:
 
 def test_all_imports_for_a_program(home: Path) -> None:
     _, told, _ = run("imports", "--json")
-    first, second, third = json.loads(told)
+    third, second, first = json.loads(told)
     assert (first["id"], first["state"], first["archived"], first["skipped"]) == ("20251206-a1", "done", 3, 2)
     assert (second["state"], second["todo"], second["seen"]) == ("interrupted", 1, 1)
     assert (third["label"], third["location"], third["archive"]) == (HOSTILE, "Mill", "/archive")

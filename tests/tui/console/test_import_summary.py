@@ -6,7 +6,7 @@ import pytest
 
 from core.importing.verdict import KEEP_REASONS, NOTHING
 from core.models import State, Unopenable, Verdict
-from core.snapshot import ErrorGroup, ImportView
+from core.snapshot import ErrorGroup, ImportView, QueueView
 from tests.tui.console.streams import pipe, terminal
 from tests.tui.views import HOSTILE, count, done, snapshot, view
 from tui.console import import_summary
@@ -28,7 +28,7 @@ def lines(one: ImportView, *errors: ErrorGroup) -> list[str]:
 
 def test_a_safe_card() -> None:
     assert lines(done()) == [
-        "SAFE  B002: 1,204 files archived (41.2 GB), 3 known, 2 skipped; read back from the medium",
+        "SAFE  B002: 1,204 files archived (41.2 GB), 3 duplicate, 2 skipped; read back from the medium",
         "      44.2 GB read in 3m14s, 228 MB/s; receipt: lading receipt 20251206-140700-ab12",
     ]
 
@@ -56,7 +56,7 @@ def test_a_card_to_keep_says_why_and_what_to_do() -> None:
     )
     assert lines(keep, BAD) == [
         "KEEP  B002: 2 could not be archived (such as GX020117.MP4).",
-        "      1,204 files archived (41.2 GB), 3 known, 2 skipped, 2 failed; not read back",
+        "      1,204 files archived (41.2 GB), 3 duplicate, 2 skipped, 2 failed; not read back",
         "      2 x source: Input/output error, newest: DCIM/100GOPRO/GX020117.MP4",
         "          Try another card reader, then resume.",
         "      44.2 GB read in 3m14s, 228 MB/s; receipt: lading receipt 20251206-140700-ab12",
@@ -76,14 +76,25 @@ def test_a_paused_import_says_how_it_goes_on() -> None:
     paused = view(state=State.PAUSED, reason="/Volumes/B002 does not answer any more", advice="Plug it in again.")
     assert lines(paused) == [
         "PAUSED  B002: /Volumes/B002 does not answer any more. Plug it in again.",
-        "      1,532 files archived (100 GB), 866 known, 4 skipped, 270 to do; read back from the medium",
+        "      1,532 files archived (100 GB), 866 duplicate, 4 skipped, 270 to do; read back from the medium",
         "      go on with: lading resume 20251206-140700-ab12",
     ]
 
 
 def test_known_files_alone_are_not_called_read_back() -> None:
     (first, _) = lines(done(archived=count(0), duplicate=count(1207)))
-    assert first == "SAFE  B002: 0 files archived (0 B), 1,207 known, 2 skipped"
+    assert first == "SAFE  B002: 0 files archived (0 B), 1,207 duplicate, 2 skipped"
+
+
+def test_a_queue_that_waits_for_a_program_is_named() -> None:
+    why = "exiftool is not installed: apt-get install exiftool"
+    queues = (
+        QueueView(name="exiftool", waiting=3, reason=why),
+        QueueView(name="live_photo", waiting=1, reason=why),
+        QueueView(name="ffprobe", reason=why),
+        QueueView(name="video_proxy", waiting=2, reason="copies come first"),
+    )
+    assert import_summary.waiting(queues) == [f"Waiting, exiftool, live_photo: {why}"]
 
 
 def test_hostile_names_do_nothing() -> None:

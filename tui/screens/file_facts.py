@@ -1,0 +1,53 @@
+"""Everything known of one file; what belongs to it can be followed."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from core.listings import FileView
+from tui.screens.base import BACK, HELP, LEAVE, bindings
+from tui.screens.text_viewer import COPY, NEXT, SEARCH, Reading
+from tui.widgets.keys import Key
+from tui.widgets.text import Text
+
+NAMES = 14
+"""Columns of the names of facts."""
+
+
+class FileFacts(Reading):
+    """The facts, a line each. Enter on one that names another file of the import opens that."""
+
+    NAME = "file"
+    ABOUT = "All that is known of it; enter follows a line that names what belongs to it."
+    KEYS: ClassVar[tuple[Key, ...]] = (
+        Key(key="enter", label="follow", does="follow", about="the file that the line names, of the same import"),
+        SEARCH,
+        NEXT,
+        COPY,
+        BACK,
+        HELP,
+        LEAVE,
+    )
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
+
+    def __init__(self, file: FileView) -> None:
+        super().__init__("FILE", self._facts)
+        self._file = file
+
+    async def _facts(self, give: Callable[[Sequence[str]], None]) -> None:
+        facts = await self.lading.connection.known(self._file.id)
+        give([self._file.path, "", *(f"{name:<{NAMES}}  {value}" for name, value in facts)])
+
+    async def do_follow(self) -> None:
+        """Open the file that the chosen line names."""
+        path = self.query_one(Text).chosen[NAMES + 2 :]
+        name = os.path.basename(path).strip()
+        found = (await self.lading.connection.files(self._file.import_id, text=name)).files if name else ()
+        # What names another file is its path on the volume; the import may be of a folder.
+        same = [one for one in found if one.id != self._file.id and f"/{path}".endswith(f"/{one.path}")]
+        if same:
+            self.lading.open_file(same[0])
+        else:
+            self.say("This line names no other file of the import.")
