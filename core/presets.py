@@ -155,7 +155,7 @@ def tables(table: Mapping[str, object], file: str, folder: str) -> dict[str, Any
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at `$.")
         told = f"{file}: {place.rstrip('`').replace('[...]', '') or 'presets, auto or hooks'}: {what}."
-        raise ConfigError(told, "Correct it there; the README shows each table.") from error
+        raise ConfigError(told, "Correct it there; tui/SETTINGS.md shows each table.") from error
     for name, preset in found.presets.items():
         _check_location(preset, f"{file}: presets.{name}.location")
         if preset.archive is not None:
