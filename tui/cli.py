@@ -106,8 +106,6 @@ def run(arguments: Sequence[str], console: Console) -> int:
     try:
         whole = parser(arguments[0] if arguments else "")
         options = whole.parse_args(arguments)
-        import core.light_start  # noqa: F401 - before what a command or the app imports
-
         if options.command is None:
             from tui import start
 
@@ -115,6 +113,8 @@ def run(arguments: Sequence[str], console: Console) -> int:
                 return int(start.run(console))
             whole.print_help()
             return Exit.WELL
+        import core.light_start  # noqa: F401 - before what the command imports
+
         return int(options.run(options, console))
     except LadingError as error:
         if "--json" in arguments or "--format=json" in arguments or ("--format", "json") in pairwise(arguments):

@@ -1,4 +1,4 @@
-"""Checks whether two folders can be mirrored to each other."""
+"""Checks whether two places can be mirrored to each other."""
 
 import asyncio
 import os
@@ -6,9 +6,23 @@ import os
 from core.archives import copies
 from core.archives.archive import Archive
 from core.errors import ArchiveAwayError, UsageError, WorkerDiedError
-from core.paths import display
+from core.offsite.rclone import Remote
+from core.paths import display, is_remote
 from core.workers import source_messages
 from core.workers.pool import Pool, TaskFailedError
+
+
+def places(source: str, target: str, *, both: bool) -> tuple[str, str]:
+    """Both as absolute paths, or as names of remotes. Raises UsageError where a remote cannot be one of them."""
+    found = [path if is_remote(path) else os.path.abspath(path) for path in (source, target)]
+    remotes = [path for path in found if is_remote(path)]
+    if len(remotes) > 1:
+        raise UsageError("FROM and TO are both remotes.", "Name an archive here as one of them.")
+    if remotes:
+        Remote.of(remotes[0])
+        if both:
+            raise UsageError("a remote is mirrored in one direction.", "Leave --both.")
+    return found[0], found[1]
 
 
 async def apart(pool: Pool, source: Archive, target: str) -> None:

@@ -31,7 +31,6 @@ from core.maintenance.mirror import Mirror
 from core.maintenance.mirror_run import MirrorRun
 from core.maintenance.move_import import Mover
 from core.models import ENDED, State
-from core.offsite.rclone import Remote
 from core.paths import is_remote
 from core.results import MirrorResult, OffsiteResult
 from core.snapshot import MirrorView
@@ -101,9 +100,7 @@ class Mirrors:
     ) -> str:
         """Start a mirror, or resume a paused one of the same archives. One of the two may be a remote; rclone runs
         in `environ` then, if that is given. Returns its id. Raises ArchiveError, UsageError."""
-        source, target = _place(source), _place(target)
-        if is_remote(source) or is_remote(target):
-            _refuse(source, target, both=both)
+        source, target = mirror_pair.places(source, target, both=both)
         for one in list(self._all.values()):
             if {one.source, one.target} == {source, target} and one.ended is None:
                 if (one.source, one.both) == (source, both):
@@ -321,16 +318,3 @@ class Mirrors:
             log.warning("a mirror cannot begin yet", extra={"target": target, "reason": str(error)})
         else:
             await one.at_rest()
-
-
-def _place(path: str) -> str:
-    return path if is_remote(path) else os.path.abspath(path)
-
-
-def _refuse(source: str, target: str, *, both: bool) -> None:
-    """Raises UsageError unless a mirror with a remote is possible."""
-    if is_remote(source) and is_remote(target):
-        raise UsageError("FROM and TO are both remotes.", "Name an archive here as one of them.")
-    if both:
-        raise UsageError("a remote is mirrored in one direction.", "Leave --both.")
-    Remote.of(source if is_remote(source) else target)

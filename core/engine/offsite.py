@@ -9,8 +9,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +20,7 @@ from core.archives.archive import Archive
 from core.archives.copies import Copy
 from core.archives.liveness import answer, of_archive, while_answering
 from core.archives.registry import Archives
-from core.bagit import manifest
-from core.catalog import Catalog, CopyRow, Item
+from core.catalog import Catalog
 from core.concurrency import Limit
 from core.errors import ArchiveAwayError, ArchiveError, UsageError, WorkerDiedError
 from core.journal.replay import JournalReplay
@@ -30,6 +28,7 @@ from core.maintenance.move_import import Mover
 from core.maintenance.rebuild import Rebuild
 from core.models import Count
 from core.offsite import stand_in
+from core.offsite.book import RemoteBook
 from core.offsite.fetch import Fetch
 from core.offsite.lists import answered, write_names
 from core.offsite.rclone import OffsiteError, Rclone, Remote
@@ -50,9 +49,6 @@ FOLDER = "offsite"
 
 STAND_IN = "rebuild-"
 """What the names of folders begin with that stand for a remote during a rebuild."""
-
-LEVEL = "remote"
-"""The verification level of what was compared at a remote."""
 
 Environ = Mapping[str, str] | None
 """The environment in which rclone runs; None: that of the engine."""
@@ -205,45 +201,6 @@ class RemoteArchive(Archive):
     def path(self) -> str:
         """The remote's name."""
         return os.fsdecode(self.copy.in_use)
-
-
-class RemoteBook:
-    """Records in the catalog what was compared at a remote (`core.offsite.upload.Book`)."""
-
-    def __init__(self, catalog: Catalog, archive_id: int, remote: Remote) -> None:
-        self._catalog = catalog
-        self._archive_id = archive_id
-        self._path = os.fsencode(str(remote))
-        self._number = 0
-
-    async def begin(self) -> tuple[int, int]:
-        """Record that the remote is a copy of the archive, seen now."""
-        known = await self._catalog.copies_of(self._archive_id)
-        row = next((row for row in known if row.path == self._path), None)
-        row = row or CopyRow(0, self._archive_id, self._path, "", b"", "", "")
-        # The copy in use has the number 0, and is in another table.
-        if row != known[0]:
-            self._number = await self._catalog.copy_seen(row)
-        return await self._catalog.proven(self._archive_id, self._number)
-
-    async def unproven(self, paths: Sequence[str]) -> set[str]:
-        """Those of the paths that were never found well at the remote."""
-        return {
-            item.path for item in await self._items(paths) if item.read_back is None or item.damage is not None
-        }
-
-    async def found(self, paths: Sequence[str], damage: str | None = None) -> tuple[int, int]:
-        """Record that these were compared just now."""
-        items, now = await self._items(paths), time.time()
-        found = [(item.id, LEVEL, None if damage else now, damage) for item in items]
-        await self._catalog.read_again(found, self._number)
-        return len(items), sum(item.size for item in items)
-
-    async def _items(self, paths: Sequence[str]) -> list[Item]:
-        wanted = set(paths)
-        digests = {manifest.digest_of_name(os.fsencode(path)) for path in paths} - {b""}
-        items = await self._catalog.known(self._archive_id, None, sorted(digests), self._number)
-        return [item for item in items if item.path in wanted]
 
 
 def _stand_in_folder(above: str) -> str:

@@ -12,7 +12,7 @@ from core.archives.registry import Archives
 from core.catalog import Catalog
 from core.engine.import_factory import ImportFactory
 from core.engine.offsite import Environ, Offsite
-from core.errors import ArchiveError, SourceError, UsageError
+from core.errors import ArchiveAwayError, ArchiveError, SourceError, UsageError
 from core.importing.sources import Sources
 from core.maintenance.archive_reader import ArchiveReader
 from core.maintenance.check import Check
@@ -161,11 +161,15 @@ class RestoreCheck:
         whereabouts = self._archives.whereabouts
         try:
             return await whereabouts.find(os.fsdecode(main.path), id, self._in_use)
-        except ArchiveError:
-            for other in (await self._catalog.copies_of(id))[1:]:
+        except ArchiveError as error:
+            others = (await self._catalog.copies_of(id))[1:]
+            for other in others:
                 for place in (other.path, *await whereabouts.places(other.volume, other.root)):
                     with suppress(ArchiveError):
                         return await self._that(os.fsdecode(place), id)
+            if remote := next((other.path for other in others if is_remote(other.path)), b""):
+                there = f"A copy is off-site: lading restore WHAT DEST --archive {display(remote)}"
+                raise ArchiveAwayError(error.cause, f"{error.advice} {there}".strip()) from error
             raise
 
     async def _in_use(self, path: str, id: int | None) -> Reading:

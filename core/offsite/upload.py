@@ -5,9 +5,9 @@ moves, access notes and derivatives.
 Payload that the remote has with the same name and size is not uploaded again. New payload is compared with the
 bag's manifest before the upload; afterwards the uploaded file is compared with the local one, by a checksum that
 the remote has, else by downloading it. The name of each payload is noted before its upload, so that it is compared
-even if the upload was interrupted. Payload that the remote has, but that was never compared there as far as `Book`
-knows, is compared once. Nothing is deleted on the remote, and no payload is replaced that this state folder has
-not noted.
+even if the upload was interrupted. Payload that the remote has, but that was never compared there as far as the
+catalog knows, is compared once. Nothing is deleted on the remote, and no payload is replaced that this state
+folder has not noted.
 
 rclone does what takes long with the archive's files, so that it can be killed; the rest is done in threads that
 are abandoned when the archive does not answer.
@@ -16,15 +16,15 @@ are abandoned when the archive does not answer.
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from core import archive_layout
 from core.errors import UsageError
 from core.models import Count
+from core.offsite.book import RemoteBook
 from core.offsite.lists import answered, count_lines, digests_of, folders, read_names, total_size, write_names
 from core.offsite.rclone import Ended, Rclone, Remote
 from core.paths import display
@@ -49,21 +49,6 @@ DIFFERS = "its content is not what was archived"
 NOT_REPLACED = "what lies there differs, and is not replaced"
 
 
-class Book(Protocol):
-    """What is recorded of payload at a remote; paths are below the archive's root."""
-
-    async def begin(self) -> tuple[int, int]:
-        """Called once it is known that the remote holds this archive, or nothing. Returns how many (items, bytes)
-        were found well there."""
-
-    async def unproven(self, paths: Sequence[str]) -> set[str]:
-        """Those of the paths that were never found well at the remote."""
-
-    async def found(self, paths: Sequence[str], damage: str | None = None) -> tuple[int, int]:
-        """Record that these were compared just now, and are well unless `damage` says why not. Returns how many
-        (items, bytes) that concerns."""
-
-
 class Upload:
     """One run. `state`: a folder used for this archive and this remote only. `tell` is called with lines about the
     progress."""
@@ -75,7 +60,7 @@ class Upload:
         remote: Remote,
         state: str,
         tell: Callable[[str], None],
-        book: Book | None = None,
+        book: RemoteBook | None = None,
     ) -> None:
         self._rclone = rclone
         self._archive = archive

@@ -40,6 +40,10 @@ TEMPLATES = Path(__file__).parent / "templates"
 PIECE = 64 << 10
 """The fewest characters of a piece, except for the last."""
 
+PLAYERS = 200
+"""The most films that play within a page of which they are no part. A player takes 60 KiB of a browser's memory
+(Chromium 156), also before it plays; films of a page with more of them are links, and play alone."""
+
 ROWS = 200
 """Rows of the list of files that are rendered at a time."""
 
@@ -90,9 +94,11 @@ async def _pieces(filled: AsyncIterator[str]) -> AsyncIterator[str]:
 
 async def _shared(read: Read, files: FileSet, links: Links) -> dict[str, Any]:
     """The values that the templates of both pages need."""
+    over = await overview(read, files)
+    players = over.films <= PLAYERS or not isinstance(links, Linked)
     return {
-        "tiles": _tiles(read, files, links),
-        "over": await overview(read, files),
+        "tiles": _tiles(read, files, links, players=players),
+        "over": over,
         "made": time.strftime("%Y-%m-%d %H:%M"),
         "style": style(),
         "style_hash": base64.b64encode(hashlib.sha256(style().encode()).digest()).decode(),
@@ -100,7 +106,7 @@ async def _shared(read: Read, files: FileSet, links: Links) -> dict[str, Any]:
     }
 
 
-async def _tiles(read: Read, files: FileSet, links: Links) -> AsyncIterator[Markup]:
+async def _tiles(read: Read, files: FileSet, links: Links, *, players: bool) -> AsyncIterator[Markup]:
     """Tiles as HTML: a whole page of them at a time where their addresses are known, else in the pieces in which
     files are read."""
     last: tuple[str, str] | None = None
@@ -110,9 +116,11 @@ async def _tiles(read: Read, files: FileSet, links: Links) -> AsyncIterator[Mark
             sections.append((over, over != last, list(group)))
             last = over
         if isinstance(links, Linked):
-            yield _safe(_template("tiles.html", at_once=True).render(sections=sections, address=links.pieces))
+            template = _template("tiles.html", at_once=True)
+            yield _safe(template.render(sections=sections, address=links.pieces, players=players))
             continue
-        async for piece in _template("tiles.html").generate_async(sections=sections, address=links.pieces):
+        values = {"sections": sections, "address": links.pieces, "players": players}
+        async for piece in _template("tiles.html").generate_async(values):
             yield _safe(piece)
 
 

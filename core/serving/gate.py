@@ -10,7 +10,7 @@ import binascii
 import hmac
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 Environ = dict[str, Any]
 Start = Callable[..., Any]
@@ -47,6 +47,10 @@ class Gate:
         """Answer one request."""
         if not self._meant(environ):
             return refused(start_response, "421 Misdirected Request", "This server has another name.")
+        if environ["REQUEST_METHOD"] == "OPTIONS" and "REQUEST_URI" in environ:
+            # Cheroot 11.1 gives the path of this method as it was sent, without decoding %XX (parse_request_uri).
+            path = urlsplit(environ["REQUEST_URI"]).path
+            environ["PATH_INFO"] = unquote_to_bytes(path.encode("latin-1")).decode("latin-1")
         first, slash, rest = environ.get("PATH_INFO", "").removeprefix("/").partition("/")
         if not hmac.compare_digest(first.encode("utf-8", "replace"), self._token.encode()):
             return refused(start_response, "404 Not Found", "There is nothing here.")

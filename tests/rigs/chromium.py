@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
 import psutil
@@ -108,8 +108,11 @@ class Browser:
 
     def memory(self) -> int:
         """Bytes of memory of the processes that render pages; shared memory is divided among its users (PSS)."""
-        children = psutil.Process(self._process.pid).children(recursive=True)
-        return sum(one.memory_full_info().pss for one in children if "--type=renderer" in one.cmdline())
+        found = 0
+        for one in psutil.Process(self._process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                found += one.memory_full_info().pss if "--type=renderer" in one.cmdline() else 0
+        return found
 
     def close(self) -> None:
         """Close the pipes, which ends the browser."""

@@ -18,6 +18,7 @@ VIEWS: tuple[tuple[str, Scheme, int, int], ...] = (
     ("sheet", "dark", 1440, 1500),
     ("sheet", "light", 1440, 1500),
     ("sheet", "dark", 390, 1600),
+    ("sheet", "light", 390, 1600),
 )
 
 PRINTED_WIDTH = 600

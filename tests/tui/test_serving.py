@@ -19,6 +19,7 @@ from core.schema import DATABASE_FILE
 from core.serving import server
 from core.serving.content import Root
 from tests.core.reports.reading import elements, parsed
+from tests.core.reports.test_page import MARKUP
 from tests.rigs.cards import card_tree, differences
 from tests.rigs.engines import COMMAND, environ, lading, swept
 from tests.tui.test_json import fits
@@ -68,6 +69,9 @@ def test_a_card_comes_out_of_it_as_it_was(tmp_path: Path) -> None:
     film = card / "PRIVATE" / "M4ROOT" / "CLIP" / "C0001.MP4"
     data = os.urandom(8 << 20)
     film.write_bytes(data)
+    for name in MARKUP:
+        # XML, HTML and addresses are full of what these names would be, were they not text.
+        (card / os.fsdecode(name)).write_bytes(name)
     with swept(tmp_path / "home") as home:
         assert lading(home, "serve", str(archive)).returncode == 2, "there is no import yet"
         into = ["--archive", str(archive), "--location", "Here", "--label", "A 001"]

@@ -147,6 +147,7 @@ class Told:
             return
         out.line(address)
         out.line("  Finder: Go > Connect to Server, that address, as a guest. A browser shows the contact sheet.")
+        out.line("  rclone (1.63 or newer) with many small files: --webdav-pacer-min-sleep 0")
         if not listen:
             out.line(
                 "  From another machine, first: "

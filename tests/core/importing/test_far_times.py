@@ -133,8 +133,8 @@ async def test_each_of_several_archives_says_so_and_keeps_the_exact_time(rig: Ri
     out = rig.root / "out"
     restore = rig.engine.restore_check.restore
     with pytest.raises(UsageError, match="--archive"):
-        await restore("Basel", str(out), lambda done, total: None, by_date=False)
-    await restore("Basel", str(out), lambda done, total: None, by_date=False, archive=str(second(rig)))
+        await restore("Basel", str(out), lambda done, total: None)
+    await restore("Basel", str(out), lambda done, total: None, archive=str(second(rig)))
     assert {path.name for path in out.rglob("*.jpg")} == {"0000.jpg", "0001.jpg", "0002.jpg"}
 
 

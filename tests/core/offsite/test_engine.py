@@ -4,15 +4,16 @@ there is recorded. The remote is a folder that rclone accesses without a server.
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from core.catalog import held_copies
-from core.errors import UsageError
+from core.errors import ArchiveAwayError, UsageError
 from core.models import State
 from core.offsite.upload import DIFFERS, Upload
-from core.results import OffsiteResult
+from core.results import OffsiteResult, RestoreResult
 from tests.core.importing.rig import Rig, random_bytes, write
 from tests.core.offsite.test_offsite import sealed
 from tests.rigs.remotes import NEW
@@ -129,3 +130,23 @@ async def test_what_was_never_compared_there_is_compared_once(rig: Rig, monkeypa
     rows = await rig.engine.database.read("SELECT id FROM import")
     held = await held_copies.of_imports(rig.engine.database.read, [id for (id,) in rows])
     assert [copy[:2] for copies in held.values() for copy in copies] == [(remote(rig), 3)]
+
+
+async def test_a_restore_without_its_archive_names_the_copy_off_site(rig: Rig) -> None:
+    await filled(rig)
+    await mirrored(rig)
+    ((name,),) = await rig.engine.database.read("SELECT name FROM import")
+    rig.archive.rename(rig.root / "away")
+
+    async def restored(**more: Any) -> RestoreResult:
+        target = str(rig.root / "tree")
+        return await rig.engine.restore_check.restore(name, target, lambda done, total: None, **more)
+
+    with pytest.raises(ArchiveAwayError) as caught:
+        await restored()
+    assert f"--archive {remote(rig)}" in caught.value.advice
+    result = await restored(archive=remote(rig), environ=ENVIRON)
+    assert (result.restored.files, result.copy) == (4, remote(rig))
+    assert {path.name: path.read_bytes() for path in (rig.root / "tree").iterdir()} == {
+        path.name: path.read_bytes() for path in rig.source.iterdir()
+    }

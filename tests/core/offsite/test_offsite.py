@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from core.errors import UsageError
+from core.offsite import rclone
 from core.offsite.audit import audit
 from core.offsite.fetch import MARK, Fetch
 from core.offsite.rclone import OffsiteError, Rclone, Remote
@@ -205,6 +206,28 @@ async def test_what_is_cancelled_leaves_no_process(tmp_path: Path, monkeypatch: 
     with pytest.raises(asyncio.CancelledError):
         await running
     assert serving() == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        # rclone 1.60
+        '{"level":"warning","msg":"\\nTransferred: ...","source":"stats.go:482","stats":{"bytes":1077248,'
+        '"eta":1,"totalBytes":3000000,"transferring":[{"bytes":1077248,"group":"global_stats","name":"x"}]}}',
+        # rclone 1.75
+        '{"time":"2026-11-29T17:54:43Z","level":"notice","msg":"\\nTransferred: ...","stats":{"bytes":1077248,'
+        '"eta":null,"listed":1,"transferring":[{"bytes":1077248,"dstFs":"b","name":"x"}]},"source":"stats.go:549"}',
+    ],
+    ids=["old", "new"],
+)
+def test_the_progress_of_a_transfer(line: str) -> None:
+    told: list[tuple[int, str]] = []
+    assert rclone._logged(line, lambda size, name: told.append((size, name))) == ""
+    assert told == [(1077248, "x")]
+    error = '{"level":"error","msg":"directory not found","object":"Local file system at /a","source":"march.go"}'
+    for text, said in ((error, "Local file system at /a: directory not found"), ("{not JSON", "{not JSON")):
+        assert rclone._logged(text, lambda size, name: told.append((size, name))) == said
+    assert len(told) == 1
 
 
 def test_without_rclone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import html5lib
 
 ELEMENTS = frozenset(
     """
-    b body br code dd details div dl dt figcaption figure footer h1 h2 h3 head header html i img li main
+    a b body br code dd details div dl dt figcaption figure footer h1 h2 h3 head header html i img li main
     meta p pre rect section span strong style summary svg table tbody td th title tr ul video
     """.split()  # noqa: SIM905 - a list of words is read more easily
 )
@@ -16,7 +16,7 @@ ELEMENTS = frozenset(
 
 ATTRIBUTES = frozenset(
     """
-    alt aria-hidden aria-label charset class content controls decoding height http-equiv lang loading
+    alt aria-hidden aria-label charset class content controls decoding height href http-equiv lang loading
     name preload role scope src title viewBox width x y
     """.split()  # noqa: SIM905 - a list of words is read more easily
 )

@@ -126,6 +126,22 @@ async def test_pictures_are_linked_before_they_are_made(book: Book) -> None:
     assert "no <decoder>" in words(third)
 
 
+@pytest.mark.parametrize("films", [0, 1, 3], ids=["few", "as many as may be", "many"])
+async def test_films_of_a_page_with_many_are_links(
+    book: Book, films: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = await book.add()
+    for film in range(films):
+        await book.enter(number, (b"MVI_%d.MP4" % film, Outcome.ARCHIVED, await book.item(), None))
+    await book.database.run(("UPDATE file SET kind = 'videos'", [()]))
+    monkeypatch.setattr(page, "PLAYERS", 1)
+    document = parsed(await report(book))
+    players, links = [list(elements(document, name)) for name in ("video", "a")]
+    assert (len(players), len(links)) == ((0, films) if films > 1 else (films, 0))
+    for found in (*players, *links):
+        assert found.get("src", found.get("href", "")).startswith("../../../.lading/proxies/")
+
+
 async def test_one_tile_for_what_belongs_together(book: Book) -> None:
     number = await book.add()
     files = (

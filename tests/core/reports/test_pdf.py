@@ -107,9 +107,12 @@ async def test_hostile_names_are_text(book: Book, places: list[str]) -> None:
     given = [*HOSTILE, *MARKUP, b"{nb}.jpg", b"(\\) Tj ET.jpg", b"**bold** __under__.jpg"]
     number = await book.add(options={"label": "{nb}", "note": "**a** --b--"})
     for path in given:
-        await book.enter(number, (path, Outcome.ARCHIVED, await book.item(), None))
+        item = await book.item()
+        await book.enter(number, (path, Outcome.ARCHIVED, item, None))
+        await taken(book, item, make="**Evil**", model="(\\) Tj ET {nb}", lens="[x](http://evil.example)")
     document = await read(book, places)
     text = words(document)
+    assert "**Evil** (\\) Tj ET {nb}" in text
     for path in given:
         assert " ".join(display(path).split()) in text, path
     assert "**a** --b--" in text

@@ -54,6 +54,25 @@ def test_a_part(tmp_path: Path) -> None:
         assert content.read() == DATA[-4:]
 
 
+@pytest.mark.parametrize("size", [0, 1, BLOCK - 1, BLOCK])
+def test_a_small_file_is_compared_too_and_holds_no_descriptor(tmp_path: Path, size: int) -> None:
+    opened = Opened(tmp_path, DATA[:size])
+    before = len(os.listdir("/dev/fd"))
+    content = Content(opened.root, payload("a/file", DATA[:size]), lambda file, why: None)
+    assert len(os.listdir("/dev/fd")) == before
+    assert whole(content) == DATA[:size]
+    content.seek(size // 2)
+    assert content.read(7) == DATA[:size][size // 2 :][:7]
+    if size:
+        (tmp_path / "a" / "file").write_bytes(bytes(size - 1) + b"x")
+        wrong = Content(
+            opened.root, payload("a/file", DATA[:size]), lambda file, why: opened.damaged.append((file.path, why))
+        )
+        with pytest.raises(DamagedError):
+            whole(wrong)
+        assert opened.damaged
+
+
 def test_the_end_of_a_damaged_file_is_never_given(tmp_path: Path) -> None:
     opened = Opened(tmp_path, DATA[:-1] + bytes([DATA[-1] ^ 1]))
     with opened.content() as content:

@@ -50,6 +50,16 @@ def test_what_is_reached() -> None:
     ]
 
 
+def test_the_path_of_options_is_decoded_once() -> None:
+    ask = Asking()
+    raw = f"/{TOKEN}/by%20card/100%2525"
+    assert ask(raw, "OPTIONS", REQUEST_URI=raw) == "200"
+    assert ask(f"/{TOKEN}/by card/100%25", "OPTIONS", REQUEST_URI=raw) == "200", "also if it is decoded already"
+    assert ask.reached == [("folders", f"/{TOKEN}", "/by card/100%25")] * 2
+    raw = f"/{TOKEN}/%2e%2e/x"
+    assert ask(raw, "OPTIONS", REQUEST_URI=raw) == "400"
+
+
 @pytest.mark.parametrize("path", ["/", "", "/wrong/", f"/{TOKEN}x/", f"/{TOKEN[:-1]}/", f"//{TOKEN}/", "/\u00e9/"])
 def test_without_the_token_there_is_nothing(path: str) -> None:
     ask = Asking()

@@ -1,0 +1,56 @@
+"""What the catalog knows of payload at a remote. Paths are below the archive's root."""
+
+import os
+import time
+from collections.abc import Sequence
+
+from core.bagit import manifest
+from core.catalog import Catalog, CopyRow, Item
+from core.offsite.rclone import Remote
+
+LEVEL = "remote"
+"""The verification level of what was compared at a remote."""
+
+
+class RemoteBook:
+    """Records what was compared at a remote."""
+
+    def __init__(self, catalog: Catalog, archive_id: int, remote: Remote) -> None:
+        self._catalog = catalog
+        self._archive_id = archive_id
+        self._path = os.fsencode(str(remote))
+        self._number = 0
+
+    async def begin(self) -> tuple[int, int]:
+        """Record that the remote is a copy of the archive, seen now: to be called once it is known that it holds
+        this archive, or nothing. Returns how many (items, bytes) were found well there."""
+        known = await self._catalog.copies_of(self._archive_id)
+        row = next((row for row in known if row.path == self._path), None)
+        row = row or CopyRow(0, self._archive_id, self._path, "", b"", "", "")
+        # The copy in use has the number 0, and is in another table.
+        if row != known[0]:
+            self._number = await self._catalog.copy_seen(row)
+        return await self._catalog.proven(self._archive_id, self._number)
+
+    async def unproven(self, paths: Sequence[str]) -> set[str]:
+        """Those of the paths that were never found well at the remote."""
+        return {item.path for item in await self._items(paths) if not _well(item)}
+
+    async def found(self, paths: Sequence[str], damage: str | None = None) -> tuple[int, int]:
+        """Record that these were compared just now, and are well unless `damage` says why not. Returns how many
+        (items, bytes) were not known as well before."""
+        items, now = await self._items(paths), time.time()
+        found = [(item.id, LEVEL, None if damage else now, damage) for item in items]
+        await self._catalog.read_again(found, self._number)
+        new = [item for item in items if not _well(item)]
+        return len(new), sum(item.size for item in new)
+
+    async def _items(self, paths: Sequence[str]) -> list[Item]:
+        wanted = set(paths)
+        digests = {manifest.digest_of_name(os.fsencode(path)) for path in paths} - {b""}
+        items = await self._catalog.known(self._archive_id, None, sorted(digests), self._number)
+        return [item for item in items if item.path in wanted]
+
+
+def _well(item: Item) -> bool:
+    return item.read_back is not None and item.damage is None
