@@ -144,7 +144,7 @@ def test_sixels_are_drawn_again_after_another_screen() -> None:
         opened(shown, CELL + SIZE + DA1_SIXEL)
         shown.until(SIXELS)
         shown.type(b"?")
-        shown.until(b"Lading, import")
+        shown.until(b"HELP, import")
         shown.type(b"\x1b")
         shown.until(SIXELS)
         assert UPPER.encode() not in shown.written

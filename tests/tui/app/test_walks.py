@@ -162,7 +162,7 @@ def test_an_archivist_brings_a_drive_in_and_looks_after_it(tmp_path: Path) -> No
         walk.back("THROUGHPUT")
         walk.press("i", "IMPORTS, 1")
         walk.press("h", "the restored tree")
-        walk.type(f"{tmp_path / 'out'}\r", "0001_")
+        walk.type(f"{tmp_path / 'out'}\r", f">{tmp_path}"[:40])
         walk.back("IMPORTS, 1")
         walk.press("m", "a new one is made")
         walk.type("Legacy\r", "is in Legacy")
