@@ -128,7 +128,7 @@ def told(label: str, times: str) -> str:
     cards = [line for line in lines if line["event"] == "card" and line["label"] == label]
     found = [card for card in cards if card["counted"]]
     _must(len(found) >= int(times), f"{len(found)} times")
-    return f"{found[-1]['new']['files']} new, {found[-1]['known']['files']} known"
+    return f"{found[-1]['new']['files']} new, {found[-1]['duplicate']['files']} duplicates"
 
 
 def archive() -> str:
