@@ -1,4 +1,7 @@
-"""Reading a source: every byte once, with both digests, and noticing when a file changes meanwhile."""
+"""Reading a source: every byte once, with both digests, and noticing when a file changes meanwhile.
+
+A file that is taken from another archive has its SHA-256 already, and is only compared.
+"""
 
 import errno
 import hashlib
@@ -19,7 +22,7 @@ from core.workers.doubtful_size import MADE_UP, doubt
 from core.workers.faults import ReadError
 from core.workers.journal_rows import ReadFile
 from core.workers.shared_memory import BLOCK, READ, VERIFIED, Slot
-from core.workers.source_messages import Digest, FileFacts, ToRead
+from core.workers.source_messages import Digest, FileFacts, Taken, ToRead
 
 ARENA = 8 * BLOCK
 """Bytes of small files that a batch holds in memory; larger files are streamed through the same memory."""
@@ -218,10 +221,10 @@ class Reader:
             filled = opened.read(data, 0)
             self._whole(opened, filled)
             self._slot.advance(READ, size)
-            digests = xxhash.xxh3_128_digest(data), hashlib.sha256(data).digest()
+            sha = file.taken.sha256 if file.taken else hashlib.sha256(data).digest()
             others = Hashers(file.also)
             others.update(data)
-            return self._read(file, opened, *digests, bytes(data[:TYPE_PREFIX]), others)
+            return self._read(file, opened, xxhash.xxh3_128_digest(data), sha, bytes(data[:TYPE_PREFIX]), others)
 
     def _whole(self, opened: Opened, filled: int) -> None:
         """Raises ChangedError unless exactly `filled` bytes can be read, and the file is as it was."""
@@ -238,7 +241,7 @@ class Reader:
     def _read(file: ToRead, opened: Opened, xxh: bytes, sha: bytes, head: bytes, others: Hashers) -> ReadFile:
         facts, kind = opened.facts, file.kind or str(kind_of_content(head))
         if (taken := file.taken) is not None:
-            if (facts.st_size, xxh, sha) != (file.size, taken.xxh128, taken.sha256):
+            if (facts.st_size, xxh) != (file.size, taken.xxh128):
                 raise OtherContentError
             digest = Digest(file.number, file.size, taken.mtime_ns, xxh, sha, kind, unkept=taken.unkept)
             digest.others = others.digests()
@@ -257,11 +260,13 @@ class Reader:
         with Opened(tree, _where(file), self._slot) as opened:
             self._slot.begin("copy" if write else "hash", opened.facts.st_size)
             others = Hashers(file.also)
-            xxh, sha, head = self._stream(opened, write, others)
+            xxh, sha, head = self._stream(opened, write, others, file.taken)
             self._whole(opened, opened.facts.st_size)
             return self._read(file, opened, xxh, sha, head, others)
 
-    def _stream(self, opened: Opened, write: Update | None, others: Hashers) -> tuple[bytes, bytes, bytes]:
+    def _stream(
+        self, opened: Opened, write: Update | None, others: Hashers, taken: Taken | None
+    ) -> tuple[bytes, bytes, bytes]:
         if self._hasher is None:
             self._hasher = _Hasher()
         free, size = self._hasher.free, opened.facts.st_size
@@ -272,7 +277,8 @@ class Reader:
         head, offset = b"", 0
 
         def beside(data: memoryview) -> None:
-            sha.update(data)
+            if taken is None:
+                sha.update(data)
             others.update(data)
 
         try:
@@ -300,4 +306,4 @@ class Reader:
                 free.get()
         if offset != size:
             self._whole(opened, offset)
-        return xxh.digest(), sha.digest(), head
+        return xxh.digest(), taken.sha256 if taken else sha.digest(), head

@@ -1,14 +1,16 @@
 """Several archives at once and mirrors, against what a careful person types with rsync. As root, on Linux.
 
 `together`: an import into two archives, on two loop devices of one disk, and on one of them and in memory, against
-one into one archive, and against rsync twice. `mirror`: a mirror of an archive, and one with nothing new; with
-`--fraction 5` of 100,000 files, and with `--only lading` without rsync's run of several minutes.
+one into one archive and against rsync twice; the floor (tests.benchmarks.floor) of the same beside. `mirror`: a
+mirror of an archive, and one with nothing new; with `--fraction 5` of 100,000 files; with `--only lading` without
+rsync's run of several minutes.
 """
 
 import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -109,6 +111,9 @@ def together(folder: str, name: str, pairs: int, fraction: float) -> list[Line]:
             "two loop devices": lambda: _into(source, loops.anew(2), home, files),
             "disk and memory": lambda: _into(source, [*loops.anew(1), memory()], home, files),
             "rsync twice": lambda: _rsync_twice(source, loops.anew(2)),
+            "floor, one": lambda: _floor(source, loops.anew(1)),
+            "floor, two loop devices": lambda: _floor(source, loops.anew(2)),
+            "floor, disk and memory": lambda: _floor(source, [*loops.anew(1), memory()]),
         }
         _into(source, loops.anew(1), home, files)  # the programs come back into memory
         for turn in range(pairs):
@@ -120,6 +125,8 @@ def together(folder: str, name: str, pairs: int, fraction: float) -> list[Line]:
         Line("two loop devices of one disk / one archive", _ratio(runs, "two loop devices", "one archive"), 1.8),
         Line("a disk and memory / one archive", _ratio(runs, "disk and memory", "one archive"), 1.15),
         Line("two loop devices / rsync twice, checked", _ratio(runs, "two loop devices", "rsync twice"), 0.6),
+        Line("floor's two loop devices / floor's one", _ratio(runs, "floor, two loop devices", "floor, one"), 1.8),
+        Line("floor's disk and memory / floor's one", _ratio(runs, "floor, disk and memory", "floor, one"), 1.15),
         Line("engine memory", max(run.engine_rss for run in runs["two loop devices"]) / 1e6, 200, " MB"),
     ]
 
@@ -132,6 +139,11 @@ def _into(source: str, places: Sequence[str], home: str, files: int) -> Measured
     for archive in archives:
         _arrived(payload_files(archive), files, archive)
     return run
+
+
+def _floor(source: str, places: Sequence[str]) -> Measured:
+    """The same bytes written, flushed and read back by a bare loop, read from the source once."""
+    return measure([sys.executable, "-m", "tests.benchmarks.floor", source, *places])
 
 
 def _rsync_twice(source: str, places: Sequence[str]) -> Measured:
