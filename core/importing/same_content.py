@@ -1,5 +1,5 @@
-"""Compares parts of some archived files of a source with the archive: another card can have equal names and sizes,
-and also equal times, where its file system or a camera's clock makes them up."""
+"""Compares parts of some archived files of a source with the archive: another card, or one that was filled again,
+can have equal names and sizes, and also equal times, where its file system or a camera's clock makes them up."""
 
 import heapq
 import os
