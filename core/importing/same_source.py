@@ -1,6 +1,7 @@
 """Checks that a source is still the one that an import began with, by the files that the import has seen there.
 
-Two phones at one mount point, two cards in one reader, and two copies of a card can look like one volume.
+Two phones at one mount point, two cards in one reader, and two copies of a card can look like one volume. Names,
+sizes and times are compared of all files, and parts of the content of some that are in the archive.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,11 +9,12 @@ from contextlib import aclosing
 
 from core.catalog import Catalog, SeenRow
 from core.catalog.failures import LIST
-from core.importing.halt_reasons import HaltError
+from core.importing.halt_reasons import HaltError, away
 from core.importing.import_run import Run
 from core.importing.leader import OTHERS
+from core.importing.same_content import Sample
 from core.importing.scan import listing, same
-from core.models import ENDED, IN_ARCHIVE, Outcome
+from core.models import ENDED, IN_ARCHIVE, Outcome, Waits
 from core.paths import display, join, relative
 from core.workers.read_source import CHANGING
 from core.workers.source_messages import Entry
@@ -88,8 +90,9 @@ class _Expected:
 
 async def check(run: Run, *, paused: bool = False) -> None:
     """Check that the files which the import has settled are there, with the same size and time; and also those of
-    the other imports of its group that have not ended, because all of them have one source. paused: the run is
-    paused, and stays so meanwhile.
+    the other imports of its group that have not ended, because all of them have one source. Of some files that
+    this import has in its archive, parts of the content are compared, too. paused: the run is paused, and stays so
+    meanwhile.
 
     Raises HaltError when they are not there or cannot be listed; WorkerDiedError.
     """
@@ -103,6 +106,7 @@ async def check(run: Run, *, paused: bool = False) -> None:
             expected[id] = one
     if not expected:
         return
+    sample = Sample()
     async with aclosing(listing(run, run.source, row.single, paused=paused)) as pages:
         async for entries in pages:
             found = {join(row.root, entry.path): entry for entry in entries}
@@ -113,14 +117,35 @@ async def check(run: Run, *, paused: bool = False) -> None:
             unsteady = await _unsteady(run, [old for old, _ in pairs])
             for old, entry in pairs:
                 expected[old.import_id].found(old, entry, unsteady=old.id in unsteady)
+            sample.add(
+                (entry, old.item_id)
+                for old, entry in pairs
+                if old.import_id == row.id and old.outcome in IN_ARCHIVE and old.item_id and same(old, entry)
+            )
     for one in expected.values():
         if lacking := await one.lacking(row.root):
-            raise HaltError(
-                f"{display(run.source.root)} is not what this import began with: {lacking}",
-                "Put the right one in, then resume. If this is another one, or was changed on purpose, start a "
-                "new import of it: what is archived is not copied again. To close this import: "
-                f"lading cancel {row.name}",
-            )
+            raise _another(run, lacking, "")
+    try:
+        compared, unlike = await sample.unlike(run, paused=paused)
+    except TimeoutError as error:
+        raise away(run, Waits.SOURCE) from error
+    if unlike:
+        raise _another(
+            run,
+            f"of the {compared:,} archived ones that were read, {len(unlike):,} with other content, although size "
+            f"and time are the same (such as {display(unlike[0])})",
+            "If it is the right one, that file was damaged here or in the archive: lading audit tells which. ",
+        )
+
+
+def _another(run: Run, why: str, more: str) -> HaltError:
+    """The error for a source that is not the one of this import; `more` is said in the advice, too."""
+    return HaltError(
+        f"{display(run.source.root)} is not what this import began with: {why}",
+        "Put the right one in, then resume. If this is another one, or was changed on purpose, start a "
+        "new import of it: what is archived is not copied again. "
+        f"{more}To close this import: lading cancel {run.row.name}",
+    )
 
 
 async def _unsteady(run: Run, rows: Sequence[SeenRow]) -> set[int]:

@@ -3,8 +3,9 @@ time."""
 
 import asyncio
 import errno
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import Protocol, TypeVar
 
 from core.catalog import FailureRow, FileRow, SeenRow
 from core.catalog.failures import LIST
@@ -35,6 +36,30 @@ SCAN_ATTEMPTS = 3
 ANSWER = 20.0
 """Seconds until a page of a listing times out while the import is paused, since the watchdog rests then."""
 
+R = TypeVar("R")
+
+
+class Ask(Protocol):
+    """Asks a worker, and returns its reply."""
+
+    async def __call__(self, request: messages.Request, wanted: type[R], /) -> R:
+        """Raises what `Worker.ask` raises, and TimeoutError."""
+
+
+@asynccontextmanager
+async def asking(run: Run, *, paused: bool) -> AsyncIterator[Ask]:
+    """Borrow a worker of a run; with `paused`, one that also works while the run is paused, for ANSWER seconds at
+    most a request. Raises HaltError, WorkerDiedError."""
+    async with run.workers.pool.worker(run.row.name) if paused else run.workers.worker([]) as worker:
+
+        async def ask(request: messages.Request, wanted: type[R]) -> R:
+            if not paused:
+                return await run.workers.ask(worker, request, wanted)
+            async with asyncio.timeout(ANSWER):
+                return await worker.ask(request, wanted)
+
+        yield ask
+
 
 async def listing(
     run: Run, source: messages.Source, only: bytes, *, paused: bool = False
@@ -51,19 +76,12 @@ async def listing(
         run.request.libraries,
         run.request.icloud,
     )
-    async with run.workers.pool.worker(run.row.name) if paused else run.workers.worker([]) as worker:
-
-        async def ask(request: messages.Request) -> source_messages.Listed:
-            if not paused:
-                return await run.workers.ask(worker, request, source_messages.Listed)
-            async with asyncio.timeout(ANSWER):
-                return await worker.ask(request, source_messages.Listed)
-
+    async with asking(run, paused=paused) as ask:
         try:
-            reply = await ask(request)
+            reply = await ask(request, source_messages.Listed)
             while reply.more:
                 # The worker lists the next page while this one is processed.
-                following = asyncio.create_task(ask(source_messages.ListMore()))
+                following = asyncio.create_task(ask(source_messages.ListMore(), source_messages.Listed))
                 try:
                     yield reply.entries
                     reply = await following

@@ -10,6 +10,7 @@ from core.archives.locate import Locate
 from core.catalog.differing import told
 from core.importing import checksum_lists
 from core.importing.import_run import Run
+from core.importing.same_content import Sample
 from core.importing.same_source import SeenFiles
 from core.importing.scan import listing, same
 from core.importing.source_record import Judged, SourceRecord
@@ -59,7 +60,8 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
     `run.verdict.otherwise` when files differ from an earlier import and nobody has accepted that,
     `run.verdict.copies_only` when only copies are lacking, once what differs is accepted.
 
-    Entries that another import of the same volume archived count as archived. Raises HaltError when the source is
+    Entries that another import of the same volume archived count as archived. Where files were taken from the
+    record without being read, parts of some are compared with the archive. Raises HaltError when the source is
     gone, and what asking a worker raises.
     """
     row = run.row
@@ -76,6 +78,8 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
             await found.add(
                 await record.judge([entry for entry in entries if entry.what not in ("folder", "litter")])
             )
+    for path in (await found.unread.unlike(run, paused=False))[1]:
+        found.wrong("unlike", path)
     if run.resumed or not found.shown:
         # The source may not be the one that the import began with.
         gone, path = await seen.absent(IN_ARCHIVE)
@@ -94,6 +98,8 @@ class _Found:
 
     def __init__(self, run: Run, seen: SeenFiles, counts: CopyCount) -> None:
         self.shown = 0
+        self.unread = Sample()
+        """Some of the files that were taken from the record."""
         self._run = run
         self._seen = seen
         self._counts = counts
@@ -123,6 +129,8 @@ class _Found:
                 self.wrong(reason, entry.path)
             elif item is not None:
                 archived.append((entry, item))
+                if any(row.import_id == run.row.id and row.sort == left_out.Sort.RECORD for row in rows):
+                    self.unread.add([(entry, item)])
             else:
                 self._accepted[left_out.group(entry.sort, entry.target)] += 1
             for row in rows:

@@ -187,7 +187,11 @@ def proven(head: Head) -> Iterator[str]:
             "journal the exact ones."
         )
     often = "twice, the second time to compare" if head.source_reads == 2 else "once"
-    known = "; known files were not read, but taken from the record" if head.options.known == "record" else ""
+    known = (
+        "; known files were not read, but taken from the record, and parts of some compared"
+        if head.options.known == "record"
+        else ""
+    )
     lists = f", and {_files(head.lists, 'checksum list')} once more before" if head.lists else ""
     yield f"The source was read {often}{lists}{known} ({head.bytes_read:,} bytes)."
 

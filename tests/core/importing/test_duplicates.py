@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from core.importing import same_content
 from core.importing.import_files import Todo
 from core.importing.transfer import Transfer
 from core.media.left_out import FROM_RECORD
 from core.models import State, Verdict
+from core.snapshot import ImportView
 from tests.core.importing.rig import Rig, digest, random_bytes, write
 
 pytestmark = pytest.mark.process
@@ -130,6 +132,31 @@ async def test_known_files_are_taken_from_the_record(rig: Rig) -> None:
     assert rows[b"a.jpg"].reason == rows[b"big.mov"].reason == FROM_RECORD.reason
     assert "taken from the record" in rig.receipts()[-1].read_text()
     assert view.verdict is Verdict.SAFE
+
+
+async def refilled(rig: Rig) -> ImportView:
+    """An import by the record of a card that was filled again, with equal names, sizes and times."""
+    paths = [write(rig.source / f"{number}.nef", random_bytes(LARGE, number)) for number in range(3)]
+    await rig.imported()
+    for number, path in enumerate(paths):
+        facts = path.stat()
+        path.write_bytes(random_bytes(LARGE, 10 + number))
+        os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    return await rig.imported(known="record")
+
+
+@pytest.mark.promise(34)
+async def test_a_card_that_was_filled_again_is_not_taken_from_the_record(rig: Rig) -> None:
+    view = await refilled(rig)
+    assert (view.verdict, view.duplicate.files) == (Verdict.KEEP, 3)
+    assert "3 have other content than is archived under their name and time" in view.verdict_reason
+    assert (await rig.imported()).archived.files == 3
+
+
+@pytest.mark.control(34)
+async def test_it_would_be_if_no_content_was_compared(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(same_content, "SAMPLES", 0)
+    assert (await refilled(rig)).verdict is Verdict.SAFE
 
 
 async def test_a_large_known_file_is_hashed_only(rig: Rig) -> None:

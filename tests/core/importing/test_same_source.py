@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from core.catalog import Selection
-from core.importing import same_source, verdict
+from core.importing import same_content, same_source, verdict
 from core.importing.halt_reasons import HaltError
 from core.importing.import_run import Run
 from core.models import Outcome, State, Verdict, Waits
@@ -49,6 +49,18 @@ async def left(rig: Rig) -> ImportView:
 def at_full_speed(rig: Rig) -> None:
     """What is still being read, and what is read from here on, is no longer slowed down."""
     rig.engine.factory.read_limit = 0
+
+
+def put_twin(rig: Rig) -> None:
+    """Another source in its place with equal names, sizes and times, with other content."""
+    twin = rig.root / "twin"
+    for number in range(COUNT):
+        write(twin / f"{number:04}.jpg", random_bytes(20_000, 10_000 + number))
+    for number in range(FILMS):
+        os.truncate(write(twin / f"{number}.mov", bytes([100 + number])), 9 << 20)
+    for path in (rig.root / "away").iterdir():
+        shutil.copystat(path, twin / path.name)
+    os.rename(twin, rig.source)
 
 
 def put_another(rig: Rig) -> None:
@@ -96,6 +108,46 @@ async def test_it_does_not_go_on_by_itself_with_another_one(rig: Rig) -> None:
     view = await rig.resumed(name)
     assert (view.verdict, view.seen.files) == (Verdict.SAFE, COUNT + FILMS)
     assert rig.contents() == expected(rig.source)
+
+
+@pytest.mark.promise(26)
+async def test_another_one_with_equal_names_sizes_and_times(rig: Rig) -> None:
+    """A camera whose clock was never set, or a file system without times, and pictures without compression."""
+    name = (await left(rig)).id
+    before = await rig.rows(name)
+    put_twin(rig)
+    view = await is_left(rig, name, "with other content, although size and time are the same")
+    assert "lading audit" in view.advice
+    assert await rig.rows(name) == before
+    shutil.rmtree(rig.source)
+    os.rename(rig.root / "away", rig.source)
+    view = await rig.resumed(name)
+    assert (view.verdict, view.seen.files) == (Verdict.SAFE, COUNT + FILMS)
+    assert rig.contents() == expected(rig.source)
+
+
+@pytest.mark.control(26)
+async def test_it_would_be_safe_if_no_content_was_compared(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = (await left(rig)).id
+    monkeypatch.setattr(same_content, "SAMPLES", 0)
+    put_twin(rig)
+    await rig.until(lambda: rig.view(name).state is State.DONE)
+    assert (await rig.ended(name)).verdict is Verdict.SAFE
+    assert not expected(rig.root / "away") <= rig.contents()
+
+
+@pytest.mark.control(26)
+async def test_what_is_damaged_in_the_archive_says_nothing_about_the_source(rig: Rig) -> None:
+    name = (await left(rig)).id
+    payload = list(rig.archive.glob("locations/*/data/*/*/*"))
+    for path in payload:
+        path.write_bytes(b"x" * path.stat().st_size)
+    os.rename(rig.root / "away", rig.source)
+    await is_left(rig, name, "with other content")
+    await rig.engine.maintenance.audit(str(rig.archive), lambda done, total: None)
+    view = await rig.resumed(name)
+    assert (view.state, view.verdict) == (State.DONE, Verdict.KEEP)
+    assert f"{len(payload)} are no longer in the archive, or damaged there" in view.verdict_reason
 
 
 @pytest.mark.control(26)
