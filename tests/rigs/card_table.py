@@ -1,15 +1,13 @@
 """Writes core/media/CARDS.md from the card rules and the layouts: `python -m tests.rigs.card_table`."""
 
-from collections.abc import Collection
 from pathlib import Path
 
 from core.media.camera import camera
-from core.media.card_rules import choose, owner_keys
 from core.media.card_structures import belongs_to_card, structure
 from core.media.makers import RULES, SAME_STEM
 from core.media.makers.rule import Rule
-from core.media.stems import stem_key
 from tests.rigs.layouts import LAYOUTS, Line, lines
+from tests.rigs.linked import links
 
 FILE = Path(__file__).parents[2] / "core/media/CARDS.md"
 
@@ -42,14 +40,6 @@ takes apart.
 """
 
 
-def rule_of(path: bytes, card: Collection[bytes]) -> Rule | None:
-    """The rule by which the file at `path` finds its owner on the card; None: it has none."""
-    for candidate in owner_keys(path):
-        if choose(candidate, [other for other in card if stem_key(other) == candidate.key]) is not None:
-            return candidate.rule
-    return None
-
-
 def table() -> str:
     """The whole file as text."""
     return HEAD + "".join(map(_layout, sorted(LAYOUTS))) + _rest() + NOT_DOCUMENTED
@@ -60,15 +50,15 @@ def _layout(name: str) -> str:
     card = [line.path.encode() for line in files]
     structures = sorted(filter(None, {structure(path) for path in card}))
     facts = f"Camera: {_camera(files) or '–'}. Structure: {', '.join(structures) or '–'}."
-    rows = "".join(_row(line, card) for line in files)
+    rules = {path: rule for path, (rule, _) in links(card).items()}
+    rows = "".join(_row(line, rules) for line in files)
     return f"\n## {name}\n\n{facts}\n\n| file | is | of | source |\n|---|---|---|---|\n{rows}"
 
 
-def _row(line: Line, card: list[bytes]) -> str:
+def _row(line: Line, rules: dict[bytes, Rule]) -> str:
     path = line.path.encode()
     if line.role:
-        rule = rule_of(path, card)
-        source = rule.source if rule else ""
+        source = rules[path].source if path in rules else ""
         return f"| `{line.path}` | {line.role} | `{line.owner.rpartition('/')[2]}` | {source} |\n"
     return f"| `{line.path}` | {'of the card' if belongs_to_card(path) else ''} | | |\n"
 
@@ -99,7 +89,7 @@ def unused() -> list[Rule]:
     used: set[int] = set()
     for name in LAYOUTS:
         card = [line.path.encode() for line in lines(name, 1)]
-        used.update(id(rule) for path in card if (rule := rule_of(path, card)))
+        used.update(id(rule) for rule, _ in links(card).values())
     return [rule for rule in RULES if id(rule) not in used]
 
 
