@@ -27,8 +27,9 @@ cannot open (size, frame rate, time code, duration, codec) was tested with:
   theirs, read by MediaInfo. No camera's own file.
 - REDCODE (`.R3D`): a header of the second version, made as exiftool's `Red.pm` reads it. No camera's own file; the
   duration is not told.
-- X-OCN (`.MXF`): no file, only an answer as MediaInfo writes them. MediaInfo's library knows one label of Sony's
-  ("Sony RAW SQ") and no X-OCN, so that the codec may stay unknown.
+- X-OCN (`.MXF`): a film made by ffmpeg, with the label of Sony's RAW that MediaInfo's library knows; it calls that
+  "Sony RAW SQ". It has no name for X-OCN: the codec of a file with another label stays unknown. No camera's own
+  file.
 - `.braw2`, `.krw`, `.zraw`: no file; only their names are known.
 """
 

@@ -90,6 +90,8 @@ def test_belongs_to(path: bytes, role: Role, owned_by: bytes) -> None:
 @pytest.mark.parametrize(
     ("path", "other"),
     [
+        (b"A/SONG.WAV", b"A/SONG_000123.dng"),
+        (b"A/X-edite.jpg", b"A/X.jpg"),
         (b"IMG_1.CR3", b"IMG_1.JPG"),
         (b"IMG_1.MOV", b"IMG_1.HEIC"),
         (b"IMG_1.CR3.xmp", b"IMG_1.JPG"),
@@ -251,6 +253,14 @@ def test_clips_do_not_belong_to_the_card() -> None:
         (b"A001R1AB/A001C001_250801_R1AB/A001C001_250801_R1AB.0086400.arx", "ARRI"),
         (b"A001R1AB/A001C001_250801_R1AB.mov", "ARRI"),
         (b"A_0003_1AB2/A_0003C001_250801_101010_a1AB2.mxf", "ARRI"),
+        (b"A001R1AB/wav/A001C001_250801_R1AB.wav", "ARRI"),
+        (b"A001R1AB/xml/A001C001_250801_R1AB.xml", "ARRI"),
+        (b"A001R1AB/wav/music.wav", None),
+        (b"My disc 1/Clip/C0001.MXF", "XDCAM"),
+        (b"My disc 1/Sub/C0001S01.MXF", "XDCAM"),
+        (b"My disc 1/clip/c0001m01.xml", "XDCAM"),
+        (b"2024/Clip/holiday.mxf", None),
+        (b"2024/Clip/C0001.MP4", None),
         (b"A001R1AB/holiday.mov", None),
         (b"clip/holiday.mp4", None),
         (b"2024/Clip/a.mxf", None),
