@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from core.catalog import Catalog
 from core.media.card_rules import Candidate, choose, owner_keys
+from core.media.frames import EXTENSIONS, Films
+from core.media.stems import Named, named
 from core.paths import relative
 
 PAGE = 2000
@@ -13,8 +15,8 @@ PAGE = 2000
 TOGETHER = 8192
 """Links that are written in one transaction, unless there are fewer, or a page has more."""
 
-Found = dict[bytes, list[tuple[int, bytes]]]
-"""(id, path) of files by stem key."""
+Found = dict[bytes, list[Named]]
+"""Files by stem key."""
 
 
 async def link(catalog: Catalog, import_id: int, root: bytes) -> None:
@@ -27,40 +29,50 @@ async def link(catalog: Catalog, import_id: int, root: bytes) -> None:
     all files with a key between its first and its last one; only other keys are looked up.
     """
     again = await catalog.has_links(import_id)
+    films = Films()
     first, after = b"", (b"", 0)
     links: list[tuple[int, int, str]] = []
     while page := await catalog.in_stem_order(import_id, after, PAGE):
         last, after = page[-1][0], (page[-1][0], page[-1][1])
+        files: list[Named] = []
         here: Found = defaultdict(list)
-        wanted: list[tuple[int, Sequence[Candidate]]] = []
-        elsewhere: set[bytes] = set()
         for stem, id, whole in page:
-            here[stem].append((id, whole))
-            if candidates := owner_keys(relative(root, whole)):
-                wanted.append((id, candidates))
-                elsewhere.update(one.key for one in candidates if not first < one.key < last)
-        # Those with the keys at both ends may be on other pages, too.
-        here |= await catalog.by_stem(import_id, sorted(elsewhere))
-        links += _links(wanted, here)
+            file = named(relative(root, whole), id)
+            files.append(file)
+            here[stem].append(file)
+            if file.extension in EXTENSIONS:
+                films.add(id, file.folder + file.name)
+        waiting: list[tuple[Named, Sequence[Candidate]]] = []
+        elsewhere: set[bytes] = set()
+        for file in files:
+            candidates = owner_keys(file)
+            for candidate in candidates:
+                # Those with the keys at both ends may be on other pages, too.
+                if not first < candidate.key < last:
+                    waiting.append((file, candidates))
+                    elsewhere.update(one.key for one in candidates if not first < one.key < last)
+                    break
+                if (owner := _owner(file, candidate, here)) is not None:
+                    links.append((file.id, owner.id, str(candidate.role)))
+                    break
+        for stem, rows in (await catalog.by_stem(import_id, sorted(elsewhere))).items():
+            here[stem] = [named(relative(root, whole), id) for id, whole in rows]
+        for file, candidates in waiting:
+            for candidate in candidates:
+                if (owner := _owner(file, candidate, here)) is not None:
+                    links.append((file.id, owner.id, str(candidate.role)))
+                    break
         if len(links) >= TOGETHER:
             await catalog.link(sorted(links), again=again)
             links = []
         first = last
     await catalog.link(sorted(links), again=again)
-    await catalog.find_sequences(import_id, root)
+    await catalog.keep_sequences(import_id, root, films.found())
 
 
-def _links(wanted: list[tuple[int, Sequence[Candidate]]], found: Found) -> list[tuple[int, int, str]]:
-    """(file, owner, role) of each file of which one of its candidates leads to an owner."""
-    links: list[tuple[int, int, str]] = []
-    for number, candidates in wanted:
-        for candidate in candidates:
-            others = found.get(candidate.key, ())
-            # Most files are the only one with their key.
-            if not others or (len(others) == 1 and others[0][0] == number):
-                continue
-            owner = choose(candidate, [path for id, path in others if id != number])
-            if owner is not None:
-                links += [(number, id, str(candidate.role)) for id, path in others if path == owner]
-                break
-    return links
+def _owner(file: Named, candidate: Candidate, found: Found) -> Named | None:
+    others = found.get(candidate.key, ())
+    # Most files are the only one with their key.
+    if not others or (len(others) == 1 and others[0].id == file.id):
+        return None
+    return choose(candidate, [other for other in others if other.id != file.id])

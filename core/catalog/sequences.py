@@ -2,11 +2,9 @@
 
 from collections.abc import AsyncIterator
 
-import msgspec
-
 from core.catalog.base import Table
 from core.catalog.rows import Item
-from core.media.frames import ENDINGS, LEAST, SPARSE, Numbers, frame
+from core.media.frames import ENDINGS, Film, Numbers, frame
 from core.media.makers.rule import Role
 from core.models import Outcome
 from core.paths import relative
@@ -35,33 +33,15 @@ _SINGLE = f"""
 """  # noqa: S608 - constants
 
 
-class _Film(msgspec.Struct):
-    """What the first pass over an import's files finds out about one film."""
-
-    count: int
-    first: int
-    last: int
-    file_id: int
-    """The file of the first frame."""
-
-
 class Sequences(Table):
     """The table of films in numbered pictures. Their further frames are linked to the first frame."""
 
-    async def find_sequences(self, import_id: int, root: bytes) -> None:
-        """Find the films of an import whose listing is complete. Earlier results of it are replaced."""
-        films: dict[bytes, _Film] = {}
-        async for id, shared, number in self._frames(import_id, root):
-            film = films.setdefault(shared, _Film(0, number, number, id))
-            film.count += 1
-            film.last = max(film.last, number)
-            if number < film.first:
-                film.first, film.file_id = number, id
-        films = {
-            shared: film
-            for shared, film in films.items()
-            if film.count >= LEAST and film.last - film.first < SPARSE * film.count
-        }
+    async def keep_sequences(self, import_id: int, root: bytes, films: dict[bytes, Film]) -> None:
+        """Record the films of an import whose listing is complete, with the further frames of each. Earlier ones
+        of it are replaced.
+
+        films: by the key that their frames share, of all its files.
+        """
         await self.database.run(("DELETE FROM sequence WHERE import_id = ?", [(import_id,)]))
         if not films:
             return

@@ -12,6 +12,10 @@ NIKON = r"NIKON|ND[0-9]{3}|NC[DZ]..|NZ...|D[0-9]{4}"
 # Manual of the ALEXA, page 106: camera index, reel, R or L, serial number in three characters.
 _ARRI_REEL = re.compile(r"[A-Z][0-9]{3}[RL][0-9A-Z]{3}")
 
+# A reel of an ALEXA 35 (arri.com, "Editorial Workflow": new file naming); the names of its clips begin in the same
+# way.
+_ARRI_35_REEL = re.compile(r"([A-Z][A-Z_]_?[0-9]{4})_[0-9A-Z]{4}")
+
 # Manual of the Tascam Portacapture X6, page 38.
 _TASCAM_FILE = re.compile(r".+_[0-9]{4}(?:_MIX|_[1-8](?:-[2-8])?)\.WAV")
 
@@ -70,7 +74,10 @@ def camera(names: Collection[str], children: Callable[[str], Collection[str]]) -
         return "Zoom"
     if any(map(_TASCAM_FILE.fullmatch, inside("SOUND"))):
         return "Tascam"
-    if any(map(_ARRI_REEL.fullmatch, top)):
+    reels = list(filter(None, map(_ARRI_35_REEL.fullmatch, top)))
+    if any(map(_ARRI_REEL.fullmatch, top)) or any(
+        clip.startswith(f"{reel[1]}C") for reel in reels for clip in inside(reel[0])
+    ):
         return "ARRI"
     contents = inside("CONTENTS")
     if "XFVC" in top or any(map(_XF_FOLDER.fullmatch, {*top, *contents, *inside("XF-AVC")})):

@@ -10,7 +10,7 @@ once, because a card may have a million names.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import chain
 
@@ -21,7 +21,7 @@ from core.media.file_types import split
 from core.media.makers import RULES, SAME_STEM, TAKES
 from core.media.makers.phones import takeout_owner
 from core.media.makers.rule import Groups, Role, Rule
-from core.media.stems import folder_and_name, parts
+from core.media.stems import Named, folder_and_name
 
 TAKEOUT = msgspec.structs.replace(
     SAME_STEM[b"json"], maker="Google Takeout", source="github.com/simulot/immich-go, docs/misc/google-takeout.md"
@@ -34,17 +34,21 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
 
     key: bytes
     rule: Rule
-    owners: Groups
-    """The extensions that the owner may have, in groups, the preferred group first."""
+    ranks: dict[bytes, int]
+    """The extensions that the owner may have, with their ranks; the lowest rank is preferred."""
     stem: bytes
     """The owner's stem as it is expected to be spelled; it decides between names that differ only by case."""
-    name: bytes
-    """The name of the file itself, which is never its own owner; empty when the owner is in another folder."""
 
     @property
     def role(self) -> Role:
         """The role of the file for its owner."""
         return self.rule.role
+
+
+@lru_cache(maxsize=256)
+def _ranks(owners: Groups) -> dict[bytes, int]:
+    """The number of the first group that an extension is in."""
+    return {extension: rank for rank, group in reversed(list(enumerate(owners))) for extension in group}
 
 
 _Template = tuple[bytes, tuple[int, ...]]
@@ -70,6 +74,11 @@ def _written(template: _Template, match: re.Match[bytes]) -> bytes:
     return template[0] % (match.group(*template[1]) if template[1] else ())
 
 
+def _moved(templates: Iterable[_Template], group: int) -> tuple[_Template, ...]:
+    """Templates for a match in which the pattern is the group with this number."""
+    return tuple((text, tuple(number + group for number in numbers)) for text, numbers in templates)
+
+
 class _Ready(msgspec.Struct, frozen=True):
     """A rule with its patterns compiled."""
 
@@ -82,17 +91,31 @@ class _Ready(msgspec.Struct, frozen=True):
     beside: bool
     """Whether the owner is in another folder."""
     templates: tuple[_Template, ...]
+    ranks: dict[bytes, int]
 
 
 def _ready(number: int, one: Rule) -> _Ready:
     within = _compiled(rb"((?:.*/)?)(" + one.within + rb")/") if one.within else None
     beside = any(b"/" in stem for stem in one.stems)
-    return _Ready(number, one, _compiled(one.pattern), within, beside, tuple(map(_template, one.stems)))
+    templates = tuple(map(_template, one.stems))
+    return _Ready(number, one, _compiled(one.pattern), within, beside, templates, _ranks(one.owners))
 
 
-_Gate = tuple[re.Pattern[bytes], dict[int, int]]
-"""A pattern that matches what any of some rules matches, and by its group that closes last the number of the first
-rule that does."""
+class _Passed(msgspec.Struct, frozen=True):
+    """What a gate says of a rule."""
+
+    at: int
+    """The rule's place among those of the gate's extension."""
+    group: int
+    """The group that is the rule's match; the rule's own groups follow it."""
+    ready: _Ready
+    templates: tuple[_Template, ...]
+    """The rule's, with the numbers of the gate's groups."""
+
+
+_Gate = tuple[re.Pattern[bytes], dict[int, _Passed]]
+"""A pattern that matches what any of some rules matches, and by its group that closes last the first rule that
+does."""
 
 
 class _Rules:
@@ -107,27 +130,30 @@ class _Rules:
         self._gates: list[_Gate | None] = [None] * len(self._by_stem)
         """For each rule, the gate of it and those after it; compiled at its first use."""
         self.same = same
+        self.same_ranks = _ranks(same.owners) if same else {}
         self.whole = tuple(one for one in ready if one.rule.whole_name)
 
-    def matches(self, stem: bytes) -> list[tuple[_Ready, re.Match[bytes]]]:
-        """The rules that match a stem, with the match. Most stems match none, or one."""
-        found: list[tuple[_Ready, re.Match[bytes]]] = []
-        at = 0
-        while at < len(self._by_stem):
-            pattern, numbers = self._gates[at] or self._gate(at)
-            if not (passed := pattern.fullmatch(stem)):
+    def matches(self, stem: bytes) -> Sequence[tuple[_Passed, re.Match[bytes]]]:
+        """The rules that match a stem, with the gate's match. Most stems match none, or one."""
+        found: list[tuple[_Passed, re.Match[bytes]]] = []
+        at, count = 0, len(self._by_stem)
+        while at < count:
+            pattern, passing = self._gates[at] or self._gate(at)
+            if not (match := pattern.fullmatch(stem)):
                 break
-            at = numbers[passed.lastindex or 0]
-            one = self._by_stem[at]
-            if match := one.pattern.fullmatch(stem):
-                found.append((one, match))
-            at += 1
+            one = passing[match.lastindex or 0]
+            found.append((one, match))
+            at = one.at + 1
         return found
 
     def _gate(self, at: int) -> _Gate:
-        numbered = enumerate(self._by_stem[at:], at)
+        numbered = list(enumerate(self._by_stem[at:], at))
         pattern = _compiled(b"|".join(rb"(?P<r%d>%b)" % (number, one.rule.pattern) for number, one in numbered))
-        made = self._gates[at] = pattern, {group: int(name[1:]) for name, group in pattern.groupindex.items()}
+        passing: dict[int, _Passed] = {}
+        for number, one in numbered:
+            group = pattern.groupindex[f"r{number}"]
+            passing[group] = _Passed(number, group, one, _moved(one.templates, group))
+        made = self._gates[at] = pattern, passing
         return made
 
 
@@ -142,12 +168,16 @@ for _placed in _ALL:
         _PLACES.setdefault(_placed.rule.within, []).append(_placed.number)
 _DEEPEST = 3
 """The most folders that a rule is for, one in the other."""
-_PLACE_PATTERNS = [
+
+
+def _of_depth(depth: int) -> tuple[re.Pattern[bytes], list[tuple[re.Pattern[bytes], list[int]]]]:
     # A slash in brackets is none of the path's.
-    (re.sub(rb"\[.*?\]", b"", place).count(b"/"), _compiled(place).fullmatch, numbers)
-    for place, numbers in _PLACES.items()
-]
-"""For each of them, how many slashes are in it, and what matches it."""
+    places = [place for place in _PLACES if re.sub(rb"\[.*?\]", b"", place).count(b"/") == depth]
+    return _compiled(b"|".join(places)), [(_compiled(place), _PLACES[place]) for place in places]
+
+
+_BY_DEPTH = [_of_depth(depth) for depth in range(_DEEPEST)]
+"""For folders one to three names deep: what matches any place of rules, and each place with its rules."""
 
 
 @lru_cache(maxsize=256)
@@ -170,15 +200,21 @@ def _in_folder(folder: bytes) -> dict[bytes, _Rules]:
     if in_folder_of_the_card(folder):
         return {}
     last = folder[:-1].rsplit(b"/", _DEEPEST)
-    tails = [b"/".join(last[-count:]) for count in range(1, _DEEPEST + 1)]
-    placed = [numbers for slashes, matches, numbers in _PLACE_PATTERNS if matches(tails[slashes])]
-    return _rules(tuple(sorted(chain.from_iterable(placed)))) if placed else _ANYWHERE
+    placed: list[int] = []
+    for depth, (any_place, places) in enumerate(_BY_DEPTH):
+        tail = b"/".join(last[-depth - 1 :])
+        if any_place.fullmatch(tail):
+            placed += chain.from_iterable(numbers for place, numbers in places if place.fullmatch(tail))
+    return _rules(tuple(sorted(placed))) if placed else _ANYWHERE
 
 
 @lru_cache(maxsize=1024)
-def _beside(number: int, folder: bytes) -> tuple[bytes, tuple[_Template, ...]]:
+def _beside(number: int, folder: bytes, moved: int) -> tuple[bytes, tuple[_Template, ...]]:
     """The folder above those that a rule is for, and its templates, with folders spelled in the same case as this
-    one: CLIP as the maker writes it, clip or Clip."""
+    one: CLIP as the maker writes it, clip or Clip.
+
+    moved: the group of a match that is the rule's.
+    """
     one = _ALL[number]
     match = one.within.fullmatch(folder) if one.within else None
     if match is None:
@@ -190,79 +226,89 @@ def _beside(number: int, folder: bytes) -> tuple[bytes, tuple[_Template, ...]]:
 
     stems = (re.sub(rb"[A-Z]{2,}", spelled, stem).removeprefix(b"./") for stem in one.rule.stems)
     group = match[3] if match.re.groups > 2 else b""
-    return match[1], tuple(_template(stem, group) for stem in stems)
+    return match[1], _moved((_template(stem, group) for stem in stems), moved)
 
 
-def owner_keys(path: bytes) -> Sequence[Candidate]:
+def owner_keys(file: Named) -> Sequence[Candidate]:
     """The possible owners of a file, the likeliest first; empty for a file that stands alone.
 
     Call it for every file: a JPEG may belong to a RAW, a WAV to a photo, a film to the first chapter of its take.
     """
-    folder, slash, name = path.rpartition(b"/")
-    folder += slash
-    stem, extension, inner = parts(name)
+    folder, stem, extension = file.folder, file.stem, file.extension
     rules = _in_folder(folder).get(extension)
-    if rules is None or (extension in OF_THE_CARD_EXTENSIONS and of_the_card(name)):
-        return []
-    if inner:
-        exact = (frozenset((inner,)),)
-        matched = [(one, match) for one in rules.whole if (match := one.pattern.fullmatch(stem))]
-        return [found for one, match in matched for found in _candidates(one, match, folder, name, exact)]
+    if rules is None or (extension in OF_THE_CARD_EXTENSIONS and of_the_card(file.name)):
+        return ()
+    if file.inner:
+        return _whole_name(file, rules)
     if extension == b"json" and (told := takeout_owner(stem)):
         owner, extensions = told
-        return [Candidate(folder + owner.lower(), TAKEOUT, (extensions,), owner, name)]
+        return (Candidate(folder + owner.lower(), TAKEOUT, _ranks((extensions,)), owner),)
+    same = rules.same
+    if not (matches := rules.matches(stem)):
+        return (Candidate(folder + stem.lower(), same, rules.same_ranks, stem),) if same else ()
     found: list[Candidate] = []
     last: list[Candidate] = []
-    same = rules.same
-    for one, match in rules.matches(stem):
-        candidates = _candidates(one, match, folder, name, one.rule.owners)
+    for passed, match in matches:
+        one = passed.ready
+        candidates = _candidates(one, match, folder, passed.templates, passed.group)
         if one.rule.role in _GIVING_WAY:
             last += candidates
         elif candidates:
             found += candidates
             same = None if one.within else same
     if same is not None:
-        found.append(Candidate(folder + stem.lower(), same, same.owners, stem, name))
+        found.append(Candidate(folder + stem.lower(), same, rules.same_ranks, stem))
     return found + last if last else found
 
 
-def _candidates(
-    one: _Ready, match: re.Match[bytes], folder: bytes, name: bytes, owners: Groups
-) -> list[Candidate]:
-    if not one.beside:
-        stems = [_written(template, match) for template in one.templates]
-        return [Candidate(folder + owner.lower(), one.rule, owners, owner, name) for owner in stems]
-    above, templates = _beside(one.number, folder)
-    found = []
-    for template in templates:
-        where, owner = folder_and_name(above + _written(template, match))
-        found.append(Candidate(where + owner.lower(), one.rule, owners, owner, b""))
-    return found
-
-
-def choose(candidate: Candidate, names: Sequence[bytes]) -> bytes | None:
-    """Pick the owner among the files found under a candidate's key; None when none of them can be it.
-
-    `names` are names or whole paths; the choice is returned as it was given. The order of extensions decides (RAW
-    before JPEG before others), then the exact spelling of the stem, then the name.
-    """
-    best: tuple[int, bool, bytes] | None = None
-    ranks = _ranks(candidate.owners)
-    for path in names:
-        name = path.rpartition(b"/")[2]
-        if name == candidate.name:
-            continue
-        stem, extension = split(name)
-        if (rank := ranks.get(extension)) is not None:
-            score = (rank, stem != candidate.stem, path)
-            best = score if best is None else min(best, score)
-    return best[2] if best else None
+def _whole_name(file: Named, rules: _Rules) -> list[Candidate]:
+    """The possible owners of a sidecar that is named after a whole file name."""
+    exact = _exact(file.inner)
+    return [
+        msgspec.structs.replace(found, ranks=exact)
+        for one in rules.whole
+        if (match := one.pattern.fullmatch(file.stem))
+        for found in _candidates(one, match, file.folder, one.templates, 0)
+    ]
 
 
 @lru_cache(maxsize=256)
-def _ranks(owners: Groups) -> dict[bytes, int]:
-    """The number of the first group that an extension is in."""
-    return {extension: rank for rank, group in reversed(list(enumerate(owners))) for extension in group}
+def _exact(extension: bytes) -> dict[bytes, int]:
+    return {extension: 0}
+
+
+def _candidates(
+    one: _Ready, match: re.Match[bytes], folder: bytes, templates: Iterable[_Template], group: int
+) -> list[Candidate]:
+    rule, ranks = one.rule, one.ranks
+    found = []
+    if one.beside:
+        above, templates = _beside(one.number, folder, group)
+        for template in templates:
+            where, owner = folder_and_name(above + _written(template, match))
+            found.append(Candidate(where + owner.lower(), rule, ranks, owner))
+    else:
+        for text, numbers in templates:
+            owner = text % match.group(*numbers) if numbers else text % ()
+            found.append(Candidate(folder + owner.lower(), rule, ranks, owner))
+    return found
+
+
+def choose(candidate: Candidate, files: Iterable[Named]) -> Named | None:
+    """Pick the owner among the files found under a candidate's key, without the file itself; None when none of
+    them can be it.
+
+    The order of extensions decides (RAW before JPEG before others), then the exact spelling of the stem, then the
+    name.
+    """
+    best: Named | None = None
+    least: tuple[int, bool, bytes] | None = None
+    for file in files:
+        if (rank := candidate.ranks.get(file.extension)) is not None:
+            score = (rank, file.stem != candidate.stem, file.name)
+            if least is None or score < least:
+                best, least = file, score
+    return best
 
 
 _TAKES: dict[bytes, list[tuple[re.Pattern[bytes], _Template]]] = {}

@@ -45,9 +45,12 @@ _ARRI = _words(b"ari arx ale")
 _DISC_FOLDERS = _words(b"clip edit sub")
 _DISC_FILES = _words(b"bim klv mxf ppn smi xml xmp")
 _P2_FOLDERS = _words(b"audio avclip clip icon proxy video voice")
+_DISC_NAME = re.compile(rb"[ce]\d{4}(?:[a-z]\d\d)?\.\w+", re.ASCII)
 _ARRI_REEL = re.compile(rb"([a-z]\d{3})[rl][0-9a-z]{3}|([a-z][a-z_]_?\d{4})_[0-9a-z]{4}", re.ASCII)
 """A reel of an ALEXA (manual, page 106), and of an ALEXA 35 (arri.com, "Editorial Workflow": new file naming); the
 names of its clips begin in the same way."""
+_ARRI_ASIDE = _words(b"wav xml")
+"""Folders of a reel for the sound and the description of its clips (codex.online)."""
 _H8 = re.compile(H8_PROJECT, re.IGNORECASE)
 _H8_FILES = _words(b"wav h8prj")
 _XF_FOLDER = re.compile(rb"clips\d{3}", re.IGNORECASE)
@@ -97,14 +100,17 @@ def structure(path: bytes) -> str | None:
             return "P2"
         if _XF_FOLDER.fullmatch(folder):
             return "XF"
-        if (reel := _ARRI_REEL.fullmatch(folder)) and (below or name).startswith(reel[1] or reel[2]):
-            return "ARRI"
+        if reel := _ARRI_REEL.fullmatch(folder):
+            inside = name if below in _ARRI_ASIDE else below or name
+            if inside.startswith(reel[1] or reel[2]):
+                return "ARRI"
         if extension in _H8_FILES and _H8.fullmatch(folder):
             return "H8"
         if folder == b"video" and below == b"hvr":
             return "HDV"
         if split(folder)[1] in (b"rdm", b"rdc"):
             return "R3D"
-    if len(folders) == 1 and folders[0] in _DISC_FOLDERS and split(name)[1] in _DISC_FILES:
-        return "XDCAM"  # a disc, whose folders are at its top
+    if folders and folders[-1] in _DISC_FOLDERS and extension in _DISC_FILES:
+        # A disc, whose folders are at its top; in a copy of it the names tell, unless somebody gave other ones.
+        return "XDCAM" if len(folders) == 1 or _DISC_NAME.fullmatch(name) else None
     return None

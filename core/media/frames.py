@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+import msgspec
+
 from core.media.file_types import split
 
 ENDINGS = ("ari", "arx", "dng", "dpx", "exr")
@@ -16,7 +18,7 @@ SPARSE = 100
 SHOWN = 5
 """The most gaps that are named."""
 
-_ENDINGS = frozenset(ending.encode() for ending in ENDINGS)
+EXTENSIONS = frozenset(ending.encode() for ending in ENDINGS)
 _NUMBERED = re.compile(rb"(.*?)[._-]?(\d{2,9})", re.DOTALL)
 _CINEMA_DNG = re.compile(rb"(.+)[._](\d{5,9})", re.DOTALL)
 
@@ -30,7 +32,7 @@ def frame(path: bytes) -> tuple[bytes, int] | None:
     """
     folder, _, name = path.rpartition(b"/")
     stem, extension = split(name)
-    if extension not in _ENDINGS:
+    if extension not in EXTENSIONS:
         return None
     if extension == b"dng":
         match = _CINEMA_DNG.fullmatch(stem)
@@ -39,6 +41,43 @@ def frame(path: bytes) -> tuple[bytes, int] | None:
     elif (match := _NUMBERED.fullmatch(stem)) is None:
         return None
     return b"%b/%b.%b" % (folder, match[1].lower(), extension), int(match[2])
+
+
+class Film(msgspec.Struct):
+    """What is known of one film before its frames are read again."""
+
+    count: int
+    first: int
+    last: int
+    file_id: int
+    """The file of the first frame."""
+
+
+class Films:
+    """The films among files of which each is added once, in any order."""
+
+    def __init__(self) -> None:
+        self._films: dict[bytes, Film] = {}
+
+    def add(self, id: int, path: bytes) -> None:
+        """Add the file with this number; it need not be a frame."""
+        if (found := frame(path)) is None:
+            return
+        shared, number = found
+        if (film := self._films.get(shared)) is None:
+            film = self._films[shared] = Film(0, number, number, id)
+        film.count += 1
+        film.last = max(film.last, number)
+        if number < film.first:
+            film.first, film.file_id = number, id
+
+    def found(self) -> dict[bytes, Film]:
+        """The films, by the key that their frames share."""
+        return {
+            shared: film
+            for shared, film in self._films.items()
+            if film.count >= LEAST and film.last - film.first < SPARSE * film.count
+        }
 
 
 class Numbers:

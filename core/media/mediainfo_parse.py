@@ -1,7 +1,7 @@
 """What MediaInfo found in a film that ffprobe cannot open: N-RAW, Blackmagic RAW, Canon RAW, Sony's RAW in MXF.
 
-Of Sony's it names one label only (MediaInfoLib, File_Mxf.cpp, Mxf_EssenceCompression: "Sony RAW SQ"); X-OCN is not
-among its names, so that the codec may stay unknown.
+Of Sony's it knows one label of the coding (MediaInfoLib, File_Mxf.cpp, Mxf_EssenceCompression) and calls it
+"Sony RAW SQ"; X-OCN is not among its names, so that the codec of a file with another label stays unknown.
 """
 
 import msgspec

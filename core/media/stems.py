@@ -4,7 +4,24 @@ It is separate from the rules (`core.media.card_rules`), so that a worker which 
 compile them.
 """
 
+import msgspec
+
 from core.media.file_types import MEDIA, SIDECARS, split
+
+
+class Named(msgspec.Struct, frozen=True, gc=False):
+    """A file by the parts of its name, which are split only once because a card may have a million names."""
+
+    id: int
+    """The file's number, of the caller."""
+    folder: bytes
+    """With a slash at the end."""
+    name: bytes
+    stem: bytes
+    extension: bytes
+    """In lower case, without a dot."""
+    inner: bytes
+    """For a sidecar named after a whole file name (X.CR3.xmp) the extension of that file, else b""."""
 
 
 def folder_and_name(path: bytes) -> tuple[bytes, bytes]:
@@ -22,6 +39,12 @@ def parts(name: bytes) -> tuple[bytes, bytes, bytes]:
         if inner in MEDIA:
             return inner_stem, extension, inner
     return stem, extension, b""
+
+
+def named(path: bytes, id: int = 0) -> Named:
+    """A path, split."""
+    folder, slash, name = path.rpartition(b"/")
+    return Named(id, folder + slash, name, *parts(name))
 
 
 def stem_key(path: bytes) -> bytes:

@@ -1,15 +1,13 @@
 """Writes core/media/CARDS.md from the card rules and the layouts: `python -m tests.rigs.card_table`."""
 
-from collections.abc import Collection
 from pathlib import Path
 
 from core.media.camera import camera
-from core.media.card_rules import choose, owner_keys
 from core.media.card_structures import belongs_to_card, structure
 from core.media.makers import RULES, SAME_STEM
 from core.media.makers.rule import Rule
-from core.media.stems import stem_key
 from tests.rigs.layouts import LAYOUTS, Line, lines
+from tests.rigs.linked import links
 
 FILE = Path(__file__).parents[2] / "core/media/CARDS.md"
 
@@ -29,8 +27,9 @@ cannot open (size, frame rate, time code, duration, codec) was tested with:
   theirs, read by MediaInfo. No camera's own file.
 - REDCODE (`.R3D`): a header of the second version, made as exiftool's `Red.pm` reads it. No camera's own file; the
   duration is not told.
-- X-OCN (`.MXF`): no file, only an answer as MediaInfo writes them. MediaInfo's library knows one label of Sony's
-  ("Sony RAW SQ") and no X-OCN, so that the codec may stay unknown.
+- X-OCN (`.MXF`): a film made by ffmpeg, with the label of Sony's RAW that MediaInfo's library knows; it calls that
+  "Sony RAW SQ". It has no name for X-OCN: the codec of a file with another label stays unknown. No camera's own
+  file.
 - `.braw2`, `.krw`, `.zraw`: no file; only their names are known.
 """
 
@@ -40,14 +39,6 @@ Written by `python -m tests.rigs.card_table` from the rules in `core/media/maker
 The files are those of take 1. "Camera" is what such a card is called, "structure" what `restore --by-date` never
 takes apart.
 """
-
-
-def rule_of(path: bytes, card: Collection[bytes]) -> Rule | None:
-    """The rule by which the file at `path` finds its owner on the card; None: it has none."""
-    for candidate in owner_keys(path):
-        if choose(candidate, [other for other in card if stem_key(other) == candidate.key]) is not None:
-            return candidate.rule
-    return None
 
 
 def table() -> str:
@@ -60,15 +51,15 @@ def _layout(name: str) -> str:
     card = [line.path.encode() for line in files]
     structures = sorted(filter(None, {structure(path) for path in card}))
     facts = f"Camera: {_camera(files) or '–'}. Structure: {', '.join(structures) or '–'}."
-    rows = "".join(_row(line, card) for line in files)
+    rules = {path: rule for path, (rule, _) in links(card).items()}
+    rows = "".join(_row(line, rules) for line in files)
     return f"\n## {name}\n\n{facts}\n\n| file | is | of | source |\n|---|---|---|---|\n{rows}"
 
 
-def _row(line: Line, card: list[bytes]) -> str:
+def _row(line: Line, rules: dict[bytes, Rule]) -> str:
     path = line.path.encode()
     if line.role:
-        rule = rule_of(path, card)
-        source = rule.source if rule else ""
+        source = rules[path].source if path in rules else ""
         return f"| `{line.path}` | {line.role} | `{line.owner.rpartition('/')[2]}` | {source} |\n"
     return f"| `{line.path}` | {'of the card' if belongs_to_card(path) else ''} | | |\n"
 
@@ -99,7 +90,7 @@ def unused() -> list[Rule]:
     used: set[int] = set()
     for name in LAYOUTS:
         card = [line.path.encode() for line in lines(name, 1)]
-        used.update(id(rule) for path in card if (rule := rule_of(path, card)))
+        used.update(id(rule) for rule, _ in links(card).values())
     return [rule for rule in RULES if id(rule) not in used]
 
 

@@ -191,6 +191,8 @@ LAYOUTS: dict[str, str] = {
         Takeout/Google Photos/2025/other.heic.supp(@@).json < sidecar other(@@).heic
         Takeout/Google Photos/2025/IMG_@@@@-bearbeitet.jpg < edit IMG_@@@@.jpg
         Takeout/Google Photos/2025/VID_@@@@-modifié.mp4 < edit VID_@@@@.mp4
+        Takeout/Google Photos/2025/VID_@@@@-modifie\u0301.mp4 < edit VID_@@@@.mp4
+        Takeout/Google Photos/2025/IMG_@@@@-تم التعديل.jpg < edit IMG_@@@@.jpg
         Takeout/Google Photos/2025/a name of 44 characters that is long 25@@@@@.jpg
         Takeout/Google Photos/2025/a name of 44 characters that is long 25@@@@@.j.json < sidecar a name of 44 characters that is long 25@@@@@.jpg
     """,
@@ -246,6 +248,8 @@ LAYOUTS: dict[str, str] = {
         A001_C@@@/A001_C@@@_000000.dng
         A001_C@@@/A001_C@@@_000001.dng
         A001_C@@@/A001_C@@@.wav < audio A001_C@@@_000000.dng
+        Interview@@@/Interview@@@_000000.dng
+        Interview@@@/Interview@@@.wav < audio Interview@@@_000000.dng
     """,
     "Panasonic P2": """
         CONTENTS/VIDEO/@@@@AB.MXF
@@ -293,6 +297,7 @@ LAYOUTS: dict[str, str] = {
         A001R1AB/A001C@@@_250801_R1AB.mov
         A001R1AB/A001R1AB_FCP.xml
         A001R1AB/A001R1AB.ale
+        A001R1AB/wav/A001C@@@_250801_R1AB.wav
         A002R1AB/A002C@@@_250801_R1AB/2880x1620/A002C@@@_250801_R1AB.0086400.ari
         A002R1AB/A002C@@@_250801_R1AB/2880x1620/A002C@@@_250801_R1AB.0086401.ari
         A_0003_1AB2/A_0003C@@@_250801_101010_a1AB2.mxf

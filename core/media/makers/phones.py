@@ -1,6 +1,7 @@
 """Phones, and what their services export: Apple, Google Pixel, Google Takeout."""
 
 import re
+from unicodedata import normalize
 
 from core.media.file_types import CAMERA_JPEG, MEDIA, VIDEOS
 from core.media.makers.rule import EDITED, NO_SOURCE, STILLS, Role, rule
@@ -9,12 +10,14 @@ _PHOTOS = "github.com/RhetTbull/osxphotos, issues 1113 and 2043: as Image Captur
 TAKEOUT = "github.com/simulot/immich-go, docs/misc/google-takeout.md"
 _LANGUAGES = f"{TAKEOUT}; github.com/TheLastGimbus/GooglePhotosTakeoutHelper, lib/extras.dart"
 
-# "edited" in the language of the account.
+# "edited" in the language of the account. A space is written as "_".
 _EDITED = (
-    "edited edytowane bearbeitet bewerkt 編集済み modificato modifié modifié editado ha\xa0editado editat "
-    "отредактировано 已编辑 편집됨 düzenlendi đã\xa0chỉnh\xa0sửa แก้ไขแล้ว diedit"
+    "edited edytowane bearbeitet bewerkt 編集済み modificato modifié editado ha_editado editat "
+    "отредактировано 已编辑 편집됨 düzenlendi تم_التعديل संपादित đã_chỉnh_sửa แก้ไขแล้ว diedit"
 )
-_SUFFIX = b"|".join(re.escape(word.replace("\xa0", " ").encode()) for word in _EDITED.split(" "))
+# macOS takes names apart into letters and accents (NFD).
+_FORMS_OF = {normalize(form, word.replace("_", " ")) for word in _EDITED.split() for form in ("NFC", "NFD")}
+_SUFFIX = b"|".join(sorted(re.escape(word.encode()) for word in _FORMS_OF))
 _EDIT = rb"(.+)-(?:%b)(\(\d+\)|)" % _SUFFIX
 
 RULES = (

@@ -45,6 +45,8 @@ from core.media.camera import camera, camera_name
         ("SOUND/TASCAM_0001_1.wav SOUND/TASCAM_0001_MIX.wav", "Tascam"),
         ("SOUND/song.wav", None),
         ("A001R1AB/A001R1AB.ale", "ARRI"),
+        ("A_0003_1AB2/A_0003C001_250801_101010_a1AB2.mxf", "ARRI"),
+        ("A_0003_1AB2/holiday.mxf", None),
         ("A001_C001_0101AB.RDC", "RED"),
         ("A001.RDM/A001_C001_0101AB.RDC", "RED"),
         ("DCIM/100WEIRD", "camera"),

@@ -1,35 +1,20 @@
 """Every layout of a maker: who belongs to whom on a whole card, whatever is missing, in any order, in any case."""
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.media.card_rules import choose, owner_keys
-from core.media.stems import stem_key
 from tests.rigs import card_table
 from tests.rigs.layouts import LAYOUTS, lines
+from tests.rigs.linked import linked
 
 TAKES = (1, 2, 11, 12)
 
 UNLINKED = {"ARRI", "Panasonic PANA_GRP"}
 """Layouts whose files are only held together by their tree."""
-
-
-def linked(card: Iterable[bytes]) -> dict[bytes, tuple[str, bytes]]:
-    """The role and owner of each file of a card that has one, as the catalog finds them."""
-    stems: dict[bytes, list[bytes]] = {}
-    for path in card:
-        stems.setdefault(stem_key(path), []).append(path)
-    found: dict[bytes, tuple[str, bytes]] = {}
-    for path in card:
-        for candidate in owner_keys(path):
-            if (owner := choose(candidate, stems.get(candidate.key, []))) is not None:
-                found[path] = str(candidate.role), owner
-                break
-    return found
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

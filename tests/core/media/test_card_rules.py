@@ -4,21 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.media.card_rules import choose, owner_keys, take_key
+from core.media.card_rules import take_key
 from core.media.card_structures import belongs_to_card, structure
 from core.media.makers.rule import Role
 from core.media.stems import stem_key
+from tests.rigs.linked import candidates, chosen, links
 
 PATHS = st.binary(max_size=60).map(lambda path: path.replace(b"\0", b""))
 
 
 def owner(path: bytes, *card: bytes) -> tuple[Role, bytes] | None:
     """Find the owner of a file on a card, as the catalog does it."""
-    for candidate in owner_keys(path):
-        found = choose(candidate, [other for other in card if stem_key(other) == candidate.key])
-        if found is not None:
-            return candidate.role, found
-    return None
+    found = links({path, *card}).get(path)
+    return (found[0].role, found[1]) if found else None
 
 
 def test_one_stem_in_one_folder_is_one_key() -> None:
@@ -92,6 +90,8 @@ def test_belongs_to(path: bytes, role: Role, owned_by: bytes) -> None:
 @pytest.mark.parametrize(
     ("path", "other"),
     [
+        (b"A/SONG.WAV", b"A/SONG_000123.dng"),
+        (b"A/X-edite.jpg", b"A/X.jpg"),
         (b"IMG_1.CR3", b"IMG_1.JPG"),
         (b"IMG_1.MOV", b"IMG_1.HEIC"),
         (b"IMG_1.CR3.xmp", b"IMG_1.JPG"),
@@ -125,16 +125,16 @@ def test_does_not_belong_to(path: bytes, other: bytes) -> None:
 
 @pytest.mark.parametrize("path", [b"IMG_1.CR3", b"a/00001.MTS", b"GOPR0012.GPR", b"x.mp3", b"x.pdf", b"x", b""])
 def test_plain_media_stand_alone(path: bytes) -> None:
-    assert not owner_keys(path)
+    assert not candidates(path)
 
 
 def test_raw_comes_before_jpeg_before_others() -> None:
-    (candidate,) = owner_keys(b"D/X.xmp")
-    assert choose(candidate, [b"D/X.MOV", b"D/X.TIF", b"D/X.JPG", b"D/X.DNG"]) == b"D/X.DNG"
-    assert choose(candidate, [b"D/X.MOV", b"D/X.TIF", b"D/X.JPG"]) == b"D/X.JPG"
-    assert choose(candidate, [b"X.MOV", b"X.TIF"]) == b"X.TIF"
-    assert choose(candidate, [b"D/X.xmp", b"D/X.THM"]) is None
-    assert choose(candidate, []) is None
+    (candidate,) = candidates(b"D/X.xmp")
+    assert chosen(candidate, [b"D/X.MOV", b"D/X.TIF", b"D/X.JPG", b"D/X.DNG"]) == b"D/X.DNG"
+    assert chosen(candidate, [b"D/X.MOV", b"D/X.TIF", b"D/X.JPG"]) == b"D/X.JPG"
+    assert chosen(candidate, [b"X.MOV", b"X.TIF"]) == b"X.TIF"
+    assert chosen(candidate, [b"D/X.xmp", b"D/X.THM"]) is None
+    assert chosen(candidate, []) is None
 
 
 def test_a_sidecar_keeps_to_the_film_and_not_to_its_proxy() -> None:
@@ -216,7 +216,7 @@ def test_what_is_no_take(path: bytes) -> None:
 )
 def test_index_files_belong_to_the_card(path: bytes) -> None:
     assert belongs_to_card(path)
-    assert not owner_keys(path)
+    assert not candidates(path)
 
 
 def test_clips_do_not_belong_to_the_card() -> None:
@@ -253,6 +253,14 @@ def test_clips_do_not_belong_to_the_card() -> None:
         (b"A001R1AB/A001C001_250801_R1AB/A001C001_250801_R1AB.0086400.arx", "ARRI"),
         (b"A001R1AB/A001C001_250801_R1AB.mov", "ARRI"),
         (b"A_0003_1AB2/A_0003C001_250801_101010_a1AB2.mxf", "ARRI"),
+        (b"A001R1AB/wav/A001C001_250801_R1AB.wav", "ARRI"),
+        (b"A001R1AB/xml/A001C001_250801_R1AB.xml", "ARRI"),
+        (b"A001R1AB/wav/music.wav", None),
+        (b"My disc 1/Clip/C0001.MXF", "XDCAM"),
+        (b"My disc 1/Sub/C0001S01.MXF", "XDCAM"),
+        (b"My disc 1/clip/c0001m01.xml", "XDCAM"),
+        (b"2024/Clip/holiday.mxf", None),
+        (b"2024/Clip/C0001.MP4", None),
         (b"A001R1AB/holiday.mov", None),
         (b"clip/holiday.mp4", None),
         (b"2024/Clip/a.mxf", None),
@@ -272,16 +280,10 @@ def test_structure(path: bytes, name: str | None) -> None:
 def test_any_path_is_answered(path: bytes) -> None:
     folder, slash, _ = path.rpartition(b"/")
     assert stem_key(path).startswith(folder + slash)
-    assert choose_all(path) == []
+    assert links([path]) == {}
     take_key(path)
     belongs_to_card(path)
     structure(path)
-
-
-def choose_all(path: bytes) -> list[bytes]:
-    """What a file would own itself through: nothing."""
-    found = (choose(candidate, [path]) for candidate in owner_keys(path))
-    return [name for name in found if name is not None]
 
 
 @given(
@@ -292,4 +294,4 @@ def choose_all(path: bytes) -> list[bytes]:
 def test_whatever_the_stem_companions_find_their_raw(stem: bytes, raw: bytes, other: bytes) -> None:
     path, raw_path = b"D/" + stem + b"." + other, b"D/" + stem.lower() + b"." + raw
     assert stem_key(path) == stem_key(raw_path)
-    assert any(choose(candidate, [path, raw_path]) == raw_path for candidate in owner_keys(path))
+    assert any(chosen(candidate, [path, raw_path]) == raw_path for candidate in candidates(path))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.catalog import Catalog, Item
+from core.catalog.linking import link
 from core.database import Database
 from core.hardware import NUMBERS
 from core.media.file_types import Kind
@@ -247,7 +248,7 @@ async def test_an_hour_of_frames_makes_few_jobs(catalog: Catalog) -> None:
     )
     row = await catalog.import_named("a")
     assert row is not None
-    await catalog.find_sequences(1, b"")
+    await link(catalog, 1, b"")
     await frame_jobs.add(catalog, row)
     await enqueue.open_ended(catalog.database)
     await derive(catalog.database, ARCHIVE)

@@ -64,10 +64,23 @@ def raw_films(media: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory)
         file = folder / name
         file.write_bytes(content.replace(b"avc1", codec).replace(b"avcC", b"free"))
         found[name] = os.fsencode(file)
-    for name, data in (("a.r3d", redcode()), ("not.r3d", b"nothing of the kind" * 99)):
+    film = Path(os.fsdecode(media["tape.mxf"])).read_bytes()
+    for mpeg, sony in SONY_RAW:
+        assert bytes.fromhex(mpeg) in film
+        film = film.replace(bytes.fromhex(mpeg), bytes.fromhex(sony))
+    for name, data in (("a.mxf", film), ("a.r3d", redcode()), ("not.r3d", b"nothing of the kind" * 99)):
         (folder / name).write_bytes(data)
         found[name] = os.fsencode(folder / name)
     return found
+
+
+SONY_RAW = (
+    ("060e2b34040101030401020201011100", "060e2b340401010a0e06040102040201"),
+    ("060e2b34040101020d01030102046001", "060e2b340401010a0e060d0302010000"),
+    ("060e2b34010201010d01030115", "060e2b34010201010e06030115"),
+)
+"""Of MPEG-2, and of Sony's RAW as in MediaInfoLib's File_Mxf.cpp: the labels of the coding and of the container,
+and the beginning of the frames' key."""
 
 
 def redcode() -> bytes:
@@ -342,6 +355,20 @@ async def test_mediainfo_tells_of_films_that_ffprobe_does_not_know(
     (nothing,) = rows("probe", await Files([raw_films["not.r3d"]]).run(task))
     assert nothing["codec"] is None
     assert nothing["error"]
+
+
+async def test_mediainfo_tells_of_sonys_raw_in_mxf(task: Ffprobe, raw_films: dict[str, bytes]) -> None:
+    (row,) = rows("probe", await Files([raw_films["a.mxf"]]).run(task))
+    told = {key: row[key] for key in ("codec", "width", "height", "frame_rate", "duration", "time_code", "error")}
+    assert told == {
+        "codec": "Sony RAW SQ",
+        "width": 320,
+        "height": 240,
+        "frame_rate": 25.0,
+        "duration": 1.0,
+        "time_code": "10:00:00:00",
+        "error": None,
+    }
 
 
 async def test_exiftool_tells_of_redcode(task: Ffprobe, raw_films: dict[str, bytes]) -> None:
