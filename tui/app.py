@@ -9,10 +9,9 @@ from contextlib import suppress
 from typing import Any, ClassVar
 
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette
-from textual.driver import Driver
 from textual.reactive import var
 from textual.screen import Screen
 
@@ -27,11 +26,10 @@ from core.volumes.volume import Volume, volumes
 from tui import format, terminal_progress, textual_private
 from tui.connection import Connection
 from tui.glyphs import Glyphs
-from tui.graphics import ANSWER_TIMEOUT, QUESTION, Answers, Graphics, askable
 from tui.import_form import Choice
+from tui.picture_app import PictureApp
 from tui.screens.base import Base
 from tui.screens.dashboard import Dashboard
-from tui.widgets.pixels import Layer, Pixelled
 
 DRAW_INTERVAL = 0.5
 """Seconds between two redraws."""
@@ -42,7 +40,7 @@ RECONNECT_INTERVAL = 1.0
 LOST = "ENGINE LOST, reconnecting"
 
 
-class LadingApp(App[str]):
+class LadingApp(PictureApp):
     """Draws the newest snapshot twice a second."""
 
     TITLE = "Lading"
@@ -66,11 +64,7 @@ class LadingApp(App[str]):
         if not plain:
             # Textual honours the variable even when it is empty, which no-color.org does not.
             os.environ.pop("NO_COLOR", None)
-        self.graphics = Graphics()
-        """How the terminal shows pictures, as far as it has said so."""
-        self._answers = Answers()
-        super().__init__(ansi_color=True if plain else None)
-        self._pixels = Layer(lambda sequence: textual_private.write_to_terminal(self, sequence))
+        super().__init__(asks=utf8, ansi_color=True if plain else None)
         self.settings = settings
         self.volumes = volumes
         self.ejecting = eject
@@ -96,13 +90,9 @@ class LadingApp(App[str]):
         """The dashboard is the screen below all others."""
         return Dashboard()
 
-    def get_driver_class(self) -> type[Driver]:
-        """Textual's driver, with an ear for what the terminal says of pictures."""
-        return textual_private.listening(super().get_driver_class(), self._answers)
-
     def on_mount(self) -> None:
         """Connect to the engine, and draw what it sends."""
-        self._ask_terminal()
+        self.ask_terminal()
         self._running_loop = asyncio.get_running_loop()
         self._following = asyncio.create_task(self._follow(), name="engine")
         self.set_interval(DRAW_INTERVAL, self._draw)
@@ -111,7 +101,7 @@ class LadingApp(App[str]):
     async def on_unmount(self) -> None:
         """Detach; the tasks are cancelled, but not awaited."""
         self._progress(terminal_progress.NOTHING)
-        self._pixels.clear()
+        self.clear_pictures()
         for task in (self._following, self._watching, *self._begun):
             if task is not None:
                 task.cancel()
@@ -162,41 +152,8 @@ class LadingApp(App[str]):
 
     def _drawn_anew(self, _: object) -> None:
         """Draw everything again after a return from the shell, which has overwritten the screen."""
-        self._pixels.clear()
+        self.clear_pictures()
         self.refresh()
-
-    # Pictures in pixels
-
-    def _ask_terminal(self) -> None:
-        """Ask what the terminal can show. Keys are read and the screen is drawn meanwhile."""
-        if self.glyphs.utf8 and textual_private.shows(self) and askable(os.environ):
-            self._answers.asked = True
-            self.set_timer(ANSWER_TIMEOUT, self._give_up_asking)
-            textual_private.write_to_terminal(self, QUESTION.decode())
-
-    def _give_up_asking(self) -> None:
-        # From now on an Escape key is not held back any more; an answer that comes late still counts.
-        self._answers.asked = False
-
-    def on_terminal_answered(self, event: textual_private.TerminalAnswered) -> None:
-        """Show pictures in the way that the terminal can."""
-        if event.graphics != self.graphics:
-            self.graphics = event.graphics
-            for screen in self.screen_stack:
-                if isinstance(screen, Base):
-                    screen.graphics_changed()
-
-    def on_resize(self) -> None:
-        """Ask again: a new size of the screen may come from a new size of its characters. Terminals differ in what
-        becomes of pictures, so all are sent anew."""
-        if self.graphics.way:
-            self._pixels.clear()
-            self._ask_terminal()
-
-    def post_display_hook(self) -> None:
-        """Draw pictures in pixels where Textual has drawn their surroundings."""
-        if self.graphics.way and self.screen_stack:
-            self._pixels.draw(self.screen.query(Pixelled))
 
     # The engine
 

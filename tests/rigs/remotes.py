@@ -1,5 +1,6 @@
 """Remotes for tests: rclone serves a folder by S3, SFTP or WebDAV on the loopback interface."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -104,3 +105,17 @@ def served(kind: str, folder: Path) -> Iterator[Store]:
         if rest.ident is not None:
             rest.join()
         process.stderr.close()
+
+
+def _sums(folder: Path, names: list[str]) -> str:
+    return "".join(
+        f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in sorted(names)
+    )
+
+
+def sealed(bag: Path) -> None:
+    """Make a bag's manifests."""
+    payload = [path.relative_to(bag).as_posix() for path in bag.rglob("data/**/*") if path.is_file()]
+    (bag / "manifest-sha256.txt").write_text(_sums(bag, payload))
+    tags = [path.name for path in bag.iterdir() if path.is_file() and not path.name.startswith("tagmanifest")]
+    (bag / "tagmanifest-sha256.txt").write_text(_sums(bag, tags))

@@ -15,8 +15,7 @@ from core.models import State
 from core.offsite.upload import DIFFERS, Upload
 from core.results import OffsiteResult, RestoreResult
 from tests.core.importing.rig import Rig, random_bytes, write
-from tests.core.offsite.test_offsite import sealed
-from tests.rigs.remotes import NEW
+from tests.rigs.remotes import NEW, sealed
 
 pytestmark = pytest.mark.process
 
