@@ -147,7 +147,8 @@ class MirrorView(Value, frozen=True, kw_only=True):
     """A mirror as the dashboard shows it: `held` of `total` items are verified in the copy `target`.
 
     brought, rate: bytes of payload that this run has copied, and bytes per second. lacking: files that the copy
-    cannot get. path: the file that is being copied.
+    cannot get. path: the file that is being copied. again: when a paused mirror is tried again by itself, in
+    seconds since the epoch.
     """
 
     id: str
@@ -157,6 +158,7 @@ class MirrorView(Value, frozen=True, kw_only=True):
     state: State
     reason: str = ""
     advice: str = ""
+    again: float | None = None
     total: Count = Count()
     held: Count = Count()
     brought: Count = Count()

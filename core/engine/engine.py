@@ -241,6 +241,11 @@ class Engine:
             or self.jobs.worker.has_work
         )
 
+    @property
+    def working(self) -> bool:
+        """Whether something is being done just now, for which the machine has to stay awake."""
+        return self.imports.running > 0 or self.mirrors.working or any(queue.busy for queue in self.jobs.views())
+
     def snapshot(self) -> Snapshot:
         """What is happening now."""
         snapshot = self.views.snapshot(

@@ -5,9 +5,11 @@ import os
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Protocol
 
+from core.engine.store_retries import POLL_INTERVAL, StoreRetries
 from core.errors import LadingError
 from core.models import Count, State
 from core.paths import display
@@ -41,7 +43,7 @@ class Mirroring:
         self.target = target
         self.both = both
         self.waits = waits
-        """Whether it resumes by itself when an archive that was away is back."""
+        """Whether it resumes by itself when an archive that was away is back, or a while after a store failed."""
         self.state = State.RUNNING
         self.error: LadingError | None = None
         self.started = time.time()
@@ -58,7 +60,11 @@ class Mirroring:
         self.over = asyncio.Event()
         """Set when it has ended or was left paused."""
         self.away = asyncio.Event()
-        """Set while it waits for an archive that is away."""
+        """Set while it waits for an archive that is away, or for the next retry with a store."""
+        self.again: float | None = None
+        """When it is tried again, in seconds since the epoch, if it waits for that moment."""
+        self.retries = StoreRetries()
+        self._woken = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
     def running(self, run: Run) -> None:
@@ -66,6 +72,31 @@ class Mirroring:
         self.run = run
         if not self.begun.done():
             self.begun.set_result(None)
+
+    def try_now(self) -> None:
+        """If it waits, try at once, and count retries anew."""
+        if self.away.is_set():
+            self.away.clear()
+            self.retries.reset()
+            self._woken.set()
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep, but not longer than until `try_now`."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), seconds)
+        self._woken.clear()
+
+    async def sleep_until_retry(self, delay: float) -> None:
+        """Show the time of the next retry, `delay` seconds from now, and sleep until then, or until `try_now`."""
+        self.again = time.time() + delay
+        self.away.set()
+        try:
+            while self.away.is_set() and (left := self.again - time.time()) > 0:
+                # At most `delay`: the clock may have been set back.
+                await self.sleep(min(left, POLL_INTERVAL, delay))
+        finally:
+            self.again = None
+            self.away.clear()
 
     def view(self) -> MirrorView:
         """The view that clients show."""
@@ -80,7 +111,8 @@ class Mirroring:
             target=display(self.target),
             state=self.state,
             reason=error.cause if error else "",
-            advice=error.advice if error else "",
+            advice=self._advice(),
+            again=self.again,
             total=total,
             held=held,
             brought=Count(files=run.brought[0], bytes=run.brought[1]) if run else Count(),
@@ -92,8 +124,13 @@ class Mirroring:
             ended=self.ended,
         )
 
+    def _advice(self) -> str:
+        if self.again is not None:
+            return f"It goes on by itself. At once: lading mirror {display(self.source)} {display(self.target)}"
+        return self.error.advice if self.error else ""
+
     async def at_rest(self) -> None:
-        """Wait until it has ended, was left paused, or waits for an archive that is away."""
+        """Wait until it has ended, was left paused, or waits as `away` says."""
         ends = [asyncio.create_task(event.wait()) for event in (self.over, self.away)]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)

@@ -31,6 +31,7 @@ from core.maintenance.mirror import Mirror
 from core.maintenance.mirror_run import MirrorRun
 from core.maintenance.move_import import Mover
 from core.models import ENDED, State
+from core.offsite.rclone import OffsiteError
 from core.paths import is_remote
 from core.results import MirrorResult, OffsiteResult
 from core.snapshot import MirrorView
@@ -78,8 +79,13 @@ class Mirrors:
 
     @property
     def running(self) -> int:
-        """How many mirrors are running or about to start."""
+        """How many mirrors are running, waiting, or about to start."""
         return len(self._after) + sum(one.task is not None for one in self._all.values())
+
+    @property
+    def working(self) -> bool:
+        """Whether a mirror is at work, and does not wait."""
+        return any(one.state is State.RUNNING for one in self._all.values())
 
     def views(self) -> tuple[MirrorView, ...]:
         """Views of all mirrors, in the order of their start."""
@@ -146,10 +152,12 @@ class Mirrors:
         await self._end(one)
 
     async def resume(self, name: str) -> None:
-        """Resume a mirror. Raises UsageError."""
+        """Resume a mirror; one that waits is tried at once. Raises UsageError."""
         one = self._found(name)
         if one.task is None:
             self._begin(one)
+        else:
+            one.try_now()
 
     async def cancel(self, name: str) -> None:
         """End a mirror; what it has brought is kept. Raises UsageError."""
@@ -164,10 +172,10 @@ class Mirrors:
             await asyncio.gather(one.task, return_exceptions=True)
 
     async def wait(self, name: str) -> None:
-        """Wait until a mirror has ended or was left paused. With an import's id, wait until the mirrors started at
-        its end have ended, or wait for an archive."""
+        """Wait until a mirror has ended, was left paused, or waits for an archive or a store. With an import's id,
+        wait for that of the mirrors started at its end."""
         if name in self._all:
-            await self._all[name].over.wait()
+            await self._all[name].at_rest()
         elif tasks := self._firsts.get(name):
             await asyncio.wait(tasks)
 
@@ -210,14 +218,20 @@ class Mirrors:
                     self._told(one, error)
                     if not one.waits:
                         raise
-                    one.away.set()
                     await self._there_again(one, pause)
                     one.away.clear()
                     pause = min(2 * pause, LONGEST_INTERVAL)
-                    one.state, one.error = State.RUNNING, None
+                except OffsiteError as error:
+                    self._told(one, error)
+                    if one.run is not None and one.run.brought[0]:
+                        one.retries.reset()
+                    if not one.waits or (delay := one.retries.delay()) is None:
+                        raise
+                    await one.sleep_until_retry(delay)
                 else:
                     one.state, one.ended = State.DONE, time.time()
                     return
+                one.state, one.error = State.RUNNING, None
         except LadingError as error:
             self._told(one, error)
         except Exception as error:
@@ -240,7 +254,8 @@ class Mirrors:
     async def _there_again(self, one: Mirroring, pause: float) -> None:
         """Wait until both archives answer."""
         while True:
-            await asyncio.sleep(pause)
+            one.away.set()
+            await one.sleep(pause)
             paths = [
                 os.path.join(os.fsencode(path), os.fsencode(archive_layout.OWN))
                 for path in (one.source, one.target)
@@ -307,13 +322,14 @@ class Mirrors:
             self._firsts.pop(row.name, None)
 
     async def _bring(self, row: ImportRow, target: str) -> None:
-        """Mirror until it has ended, or waits for an archive; then it resumes by itself."""
+        """Mirror until it has ended, or waits for an archive or a store; then it resumes by itself."""
         source = os.fsdecode(row.archive_path)
         for one in list(self._all.values()):
             if (one.source, one.target) == (source, target) and one.task is not None:
+                one.try_now()
                 await one.at_rest()
                 if one.away.is_set():
-                    return  # it brings everything when both archives are back
+                    return  # it brings everything when it goes on
         try:
             one = self._all[await self.start(source, target, both=False, waits=True)]
         except LadingError as error:

@@ -133,7 +133,7 @@ async def _stay(
     while not (server.stopping.is_set() or engine.broken.is_set()):
         with suppress(TimeoutError):
             await asyncio.wait_for(server.stopping.wait(), tick)
-        await awake.hold(engine.imports.running > 0 or any(queue.busy for queue in engine.jobs.views()))
+        await awake.hold(engine.working)
         await server.mend()
         await watch.look()
         if engine.busy or server.busy or not taking.done():

@@ -1,14 +1,16 @@
 """lading mirror, audit, rebuild and restore with a remote, on the command line."""
 
 import json
+import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.rigs.engines import card, lading, swept, until
+from tests.rigs.engines import COMMAND, PATIENCE, card, environ, gone, lading, swept, until
 from tests.rigs.remotes import NEW, OLD, Store, served
 from tests.tui.test_reports import settled
 
@@ -79,6 +81,7 @@ def test_all_is_there_again_from_the_remote_alone(scene: Scene) -> None:
             told = scene.ask("rebuild", store.name, home=new, more=more)
             assert list((new / "offsite").iterdir()) == []
             assert "In the catalog: 1 location, 1 import, 4 items" in told
+            assert "no dates of capture, cameras or places are known" in told
             (record,) = json.loads(scene.ask("imports", "--json", home=new))
             assert (record["verdict"], record["archive"]) == ("SAFE", store.name)
             # None of it was read there, so none of it is called verified.
@@ -131,6 +134,36 @@ def test_what_is_damaged_there_is_not_restored(scene: Scene) -> None:
         done = lading(scene.home, "restore", record["id"], str(tree), "--archive", store.name, more=more)
         assert (done.returncode, len(list(tree.iterdir()))) == (1, 3)
         assert "its content is not what was archived" in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_audit_that_is_stopped_leaves_nothing_behind(scene: Scene, number: signal.Signals) -> None:
+    with remote(scene, "webdav", NEW) as (store, more):
+        scratch = scene.root / "scratch"
+        scratch.mkdir()
+        command = [*COMMAND, "audit", store.name]
+        # 1 KB/s: it cannot end before the signal.
+        slow = environ(scene.home, **more, RCLONE_BWLIMIT="1k", TMPDIR=str(scratch))
+        with subprocess.Popen(command, env=slow, stderr=subprocess.PIPE, text=True) as running:
+            until(lambda: reading(running.pid))
+            family = psutil.Process(running.pid).children(recursive=True)
+            running.send_signal(number)
+            _, told = running.communicate(timeout=PATIENCE)
+        assert (running.returncode, "Interrupted: stopped: " in told) == (3, True)
+        assert "begins anew" in told
+        gone(family)
+        assert list(scratch.iterdir()) == []
+        # It keeps no state: the next one reads all.
+        assert scene.ask("audit", store.name, more=more).startswith("WELL")
+
+
+def reading(pid: int) -> bool:
+    """Whether an audit has begun to read payload."""
+    for one in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.Error):
+            if one.name() == "rclone" and "checksum" in one.cmdline():
+                return True
+    return False
 
 
 def test_a_copy_off_site_is_named_but_not_counted(scene: Scene) -> None:

@@ -5,7 +5,9 @@ import sys
 
 import pytest
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="strace, loop devices and tmpfs are Linux's own")
+linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="strace, loop devices, tmpfs, os.setxattr are Linux's own"
+)
 
 root = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0,

@@ -2,6 +2,7 @@
 
 import json
 import plistlib
+import time
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,10 @@ def view(**changed: object) -> MirrorView:
     [
         ({}, "100 of 200 files  100 MB/s  5.0s left"),
         ({"state": State.PAUSED, "reason": "/mnt/backup is away"}, "PAUSED: /mnt/backup is away"),
+        (
+            {"state": State.PAUSED, "reason": "connection refused", "again": 1_764_943_500.0},
+            f"PAUSED, again at {time.strftime('%H:%M', time.localtime(1_764_943_500))}: connection refused",
+        ),
         ({"state": State.CANCELLED}, "CANCELLED, 100 of 200 files there"),
         ({"state": State.DONE, "lacking": 1}, "KEEP: 1 file not there, 100 of 200 files"),
         ({"state": State.DONE, "held": Count(files=200, bytes=10**9)}, "COMPLETE: 200 of 200 files, read back"),

@@ -89,10 +89,11 @@ def tell(found: "Rebuilt", out: Output) -> None:
         out.line("Of no use were:")
         _list(found.problems, len(found.problems), out)
     if found.remote:
-        out.line(
-            f"Nothing was read of the files at {out.text(found.remote)}. Next: lading restore WHAT DEST, or bring"
-        )
-        out.line(f"all of it: lading mirror {out.text(found.remote)} DIR; lading rebuild DIR")
+        remote = out.text(found.remote)
+        out.line(f"Nothing was read of the files at {remote}: names can be searched,")
+        out.line("but no dates of capture, cameras or places are known, and there are no thumbnails.")
+        out.line("Next: lading restore WHAT DEST, or bring all of it, and have it read:")
+        out.line(f"lading mirror {remote} DIR; lading rebuild DIR")
     if found.jobs:
         out.line(f"{format.counted(found.jobs, 'job')} in the background; what was made before is found again.")
 

@@ -77,20 +77,23 @@ class Signals:
             for one, handler in before.items():
                 signal.signal(one, handler)
 
-    async def unless(self, engine: Engine, work: Coroutine[Any, Any, T]) -> T:
-        """The result of `work`. A signal cancels it and raises StoppedError."""
+    async def unless(self, engine: Engine | None, work: Coroutine[Any, Any, T]) -> T:
+        """The result of `work`, which `engine` does, or without one this process. A signal cancels it and raises
+        StoppedError."""
         task, stop = asyncio.create_task(work), asyncio.create_task(self.stop.wait())
         try:
             await asyncio.wait([task, stop], return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
         finally:
-            if self.lost:
+            if self.lost and engine is not None:
                 await engine.leave()
             stop.cancel()
             task.cancel()
             # Errors during the cancellation are of no interest to a person.
             await asyncio.gather(task, return_exceptions=True)
+        if engine is None:
+            raise StoppedError(f"stopped: {self.reason}.", "The same command begins anew.")
         raise self.error()
 
     def error(self) -> StoppedError:
@@ -166,6 +169,14 @@ async def perform(engine: Engine, work: Callable[[], Coroutine[Any, Any, T]]) ->
     signals = Signals()
     async with started(engine, signals):
         return await signals.unless(engine, work())
+
+
+async def alone(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """The result of `work`, which this process does without the engine. A signal cancels it and raises
+    StoppedError."""
+    signals = Signals()
+    with signals.caught():
+        return await signals.unless(None, work())
 
 
 async def attend(engine: Engine, begin: Begin, shows: Printer[Snapshot], end: End | None = None) -> Snapshot:

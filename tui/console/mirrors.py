@@ -1,5 +1,6 @@
 """Mirrors on the command line: a line while they run, and their results."""
 
+import time
 from collections.abc import Sequence
 
 from core.models import Count, State
@@ -37,7 +38,10 @@ def says(view: MirrorView) -> str:
     """A mirror's state in words, the most important first."""
     held = f"{format.number(view.held.files)} of {format.counted(view.total.files, 'file')}"
     if view.state is State.PAUSED:
-        return "PAUSED" + (f": {view.reason}" if view.reason else "")
+        again = (
+            f", again at {time.strftime('%H:%M', time.localtime(view.again))}" if view.again is not None else ""
+        )
+        return f"PAUSED{again}" + (f": {view.reason}" if view.reason else "")
     if view.lacking:
         return f"KEEP: {format.counted(view.lacking, 'file')} not there, {held}"
     if view.state is State.CANCELLED:

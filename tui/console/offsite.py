@@ -43,13 +43,15 @@ def tell(result: "OffsiteResult", console: Console, *, up: bool) -> None:
 
 
 def audit(text: str, console: Console, *, json: bool) -> Exit:
-    """Run `lading audit` of the remote `text`. Raises UsageError, OffsiteError."""
+    """Run `lading audit` of the remote `text`. Raises UsageError, OffsiteError, StoppedError."""
     import asyncio
 
     from core.offsite.audit import audit as audited
     from core.offsite.rclone import Rclone, Remote
+    from tui.console.attached import alone
 
-    found: OffsiteAudit = asyncio.run(audited(Rclone(), Remote.of(text)))
+    rclone, remote = Rclone(), Remote.of(text)
+    found: OffsiteAudit = asyncio.run(alone(lambda: audited(rclone, remote)))
     if json:
         console.out.json(found, indent=2)
     else:

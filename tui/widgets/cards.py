@@ -1,6 +1,7 @@
 """The cards: those that wait; a row for each import, with its bar and what can be said of it; mirrors."""
 
 import os
+import textwrap
 import time
 
 from core.models import State, Verdict
@@ -224,12 +225,14 @@ def _more(view: ImportView, room: Room) -> list[Line]:
 
 
 def _more_of_mirror(view: MirrorView, room: Room) -> list[Line]:
-    """The lines below a mirror's row in the enlarged pane: its copies, the file being copied, advice."""
+    """The lines below a mirror's row in the enlarged pane: its copies, the file being copied, why it is paused,
+    advice."""
     glyphs = room.glyphs
     told: list[tuple[str, str]] = [
         (f"{glyphs.text(view.source)} to {glyphs.text(view.target)}", "dim"),
         (f"brought {format.counted(view.brought.files, 'file')} ({format.size(view.brought.bytes)})", ""),
     ]
     told += [(glyphs.text(view.path), "dim")] if view.path else []
+    told += [(part, "warn") for part in textwrap.wrap(glyphs.text(view.reason), room.width - 3)]
     told += [(glyphs.text(view.advice), "warn")] if view.advice else []
     return [*(crop(line("   ", piece), room.width, utf8=glyphs.utf8) for piece in told), ()]

@@ -9,6 +9,7 @@ from core.journal import replay, replay_rows
 from core.journal.replay import attributes
 from core.models import Outcome, State, Verdict
 from tests.core.importing.rig import Rig, digest, random_bytes, write
+from tests.rigs import machines
 from tests.rigs.trees import contents, hostile_tree
 
 pytestmark = pytest.mark.process
@@ -206,6 +207,7 @@ async def test_pieces_of_a_journal(rig: Rig, monkeypatch: pytest.MonkeyPatch) ->
     assert view.seen.files == len(before)
 
 
+@machines.linux
 async def test_extended_attributes_are_in_the_journal(rig: Rig) -> None:
     path = write(rig.source / "a.jpg", b"a")
     try:

@@ -3,18 +3,24 @@ there is recorded. The remote is a folder that rclone accesses without a server.
 
 import asyncio
 import os
+import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 import pytest
 
 from core.catalog import held_copies
+from core.engine import store_retries
+from core.engine.store_retries import StoreRetries
 from core.errors import ArchiveAwayError, UsageError
 from core.models import State
+from core.offsite.rclone import OffsiteError
 from core.offsite.upload import DIFFERS, Upload
 from core.results import OffsiteResult, RestoreResult
-from tests.core.importing.rig import Rig, random_bytes, write
+from core.snapshot import MirrorView
+from tests.core.importing.rig import Rig, at_work, random_bytes, write
 from tests.rigs.remotes import NEW, sealed
 
 pytestmark = pytest.mark.process
@@ -74,7 +80,9 @@ async def test_paused_resumed_and_cancelled(rig: Rig, monkeypatch: pytest.Monkey
     await reached.wait()
     (view,) = rig.engine.snapshot().mirrors
     assert (view.id, view.state, view.target, view.total.files) == (name, State.RUNNING, remote(rig), 4)
+    assert rig.engine.working
     await rig.engine.mirrors.pause(name)
+    assert not rig.engine.working
     assert rig.engine.snapshot().mirrors[0].state is State.PAUSED
     # It holds nothing: neither the archive nor a process.
     assert (rig.engine.archives.opened, rig.engine.mirrors.running) == ({}, 0)
@@ -149,3 +157,123 @@ async def test_a_restore_without_its_archive_names_the_copy_off_site(rig: Rig) -
     assert {path.name: path.read_bytes() for path in (rig.root / "tree").iterdir()} == {
         path.name: path.read_bytes() for path in rig.source.iterdir()
     }
+
+
+# A store that fails after an import
+
+
+STORE = "rclone:store:archive"
+
+
+def environ(root: Path) -> dict[str, str]:
+    """The environment with a configuration of rclone, which does not know the store yet."""
+    return {**ENVIRON, "RCLONE_CONFIG": str(root / "rclone.conf")}
+
+
+def mend(rig: Rig) -> None:
+    """The store is there from now on; until then rclone fails."""
+    (rig.root / "rclone.conf").write_text(f"[store]\ntype = alias\nremote = {rig.root}/remote\n")
+
+
+def stored(rig: Rig) -> list[Path]:
+    """The payload at the store."""
+    return sorted((rig.root / "remote/archive").glob("locations/*/data/*/*/*"))
+
+
+def last(rig: Rig) -> MirrorView:
+    return rig.engine.snapshot().mirrors[-1]
+
+
+async def failed(rig: Rig) -> str:
+    """The id of a mirror as after an import, to a store that fails."""
+    await filled(rig)
+    return await rig.engine.mirrors.start(
+        str(rig.archive), STORE, both=False, waits=True, environ=environ(rig.root)
+    )
+
+
+async def test_the_next_import_tries_a_store_that_failed_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environ(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    async with at_work(tmp_path) as rig:
+        rig.engine.config = msgspec.structs.replace(rig.engine.config, mirror=(STORE,))
+        write(rig.source / "a.jpg", random_bytes(3000, 1))
+        # Who waits for the import does not wait for the store.
+        await rig.engine.mirrors.wait((await rig.imported()).id)
+        await rig.still()
+        await rig.until(lambda: last(rig).again is not None)
+        (view,) = rig.engine.snapshot().mirrors
+        assert view.state is State.PAUSED
+        assert view.reason
+        assert f"lading mirror {rig.archive} {STORE}" in view.advice
+        assert view.again is not None
+        assert store_retries.FIRST_DELAY / 2 < view.again - time.time() <= store_retries.FIRST_DELAY
+        # The engine stays for the retry, but the machine may sleep until then.
+        assert (rig.engine.busy, rig.engine.working) == (True, False)
+        mend(rig)
+        write(rig.source / "b.jpg", random_bytes(3000, 2))
+        await rig.imported()
+        await rig.until(lambda: len(stored(rig)) == 2 and last(rig).state is State.DONE)
+        assert last(rig).again is None
+
+
+async def test_a_store_that_failed_is_tried_again_by_itself(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_retries, "FIRST_DELAY", 0.05)
+    name = await failed(rig)
+    await rig.until(lambda: last(rig).again is not None)
+    mend(rig)
+    await rig.until(lambda: last(rig).state is State.DONE)
+    assert (last(rig).id, len(stored(rig))) == (name, 4)
+
+
+async def test_retries_come_to_an_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_retries, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(store_retries, "RETRIES", 2)
+    attempts: list[int] = []
+    delay = StoreRetries.delay
+
+    def counted(self: StoreRetries) -> float | None:
+        attempts.append(1)
+        return delay(self)
+
+    monkeypatch.setattr(StoreRetries, "delay", counted)
+    name = await failed(rig)
+    await rig.until(lambda: rig.engine.mirrors.running == 0)
+    assert (last(rig).state, last(rig).again, len(attempts)) == (State.PAUSED, None, 3)
+    assert last(rig).reason
+    mend(rig)
+    await rig.engine.mirrors.resume(name)
+    await rig.engine.mirrors.wait(name)
+    assert (last(rig).state, len(stored(rig))) == (State.DONE, 4)
+
+
+async def test_a_key_tries_or_ends_what_waits_for_a_retry(rig: Rig) -> None:
+    name = await failed(rig)
+    await rig.until(lambda: last(rig).again is not None)
+    # Who asks now, by key or command, is told of a failure at once, and it is still tried again later.
+    await rig.engine.mirrors.resume(name)
+    await rig.engine.mirrors.wait(name)
+    with pytest.raises(OffsiteError):
+        await rig.engine.mirrors.offsite_result(name)
+    await rig.until(lambda: last(rig).again is not None)
+    await rig.engine.mirrors.cancel(name)
+    assert (last(rig).state, last(rig).again, rig.engine.mirrors.running) == (State.CANCELLED, None, 0)
+
+
+async def test_a_command_does_not_retry(rig: Rig) -> None:
+    await filled(rig)
+    name = await rig.engine.mirrors.start(str(rig.archive), STORE, both=False, environ=environ(rig.root))
+    await rig.engine.mirrors.wait(name)
+    assert (last(rig).state, last(rig).again, rig.engine.mirrors.running) == (State.PAUSED, None, 0)
+
+
+def test_retries_go_on_for_about_a_day() -> None:
+    retries = StoreRetries()
+    delays = [seconds for _ in range(100) if (seconds := retries.delay()) is not None]
+    assert delays[:7] == [60, 120, 240, 480, 960, 1920, 3600]
+    assert max(delays) == 3600
+    assert 23 < sum(delays) / 3600 < 27
+    retries.reset()
+    assert retries.delay() == 60

@@ -269,6 +269,17 @@ MIRRORS = moment(
         ),
         changed(
             MIRROR,
+            id="20251206-140302-mirror-gggggg",
+            label="photos",
+            target="rclone:b2:my/photos",
+            state=State.PAUSED,
+            reason="Failed to copy: Post https://api.example.com/: dial tcp: lookup api.example.com: no such host",
+            advice="It goes on by itself. At once: lading mirror nas:archive rclone:b2:my/photos",
+            again=NOW + 1500,
+            path="",
+        ),
+        changed(
+            MIRROR,
             id="20251206-130000-mirror-ffffff",
             label="shelf",
             target="/Volumes/SHELF/shelf",

@@ -101,12 +101,19 @@ async def test_keys_of_a_mirror() -> None:
             assert "That is a mirror: p pauses it, x cancels it." in app.foot
         await app.press("j", "p")
         assert app.fake.asked[-1] == ("resume", "20251206-140301-mirror-eeeeee")
+        # One that waits for a retry.
+        await app.press("j", "p")
+        assert app.fake.asked[-1] == ("resume", "20251206-140302-mirror-gggggg")
+        await app.press("x", "y")
+        assert app.fake.asked[-1] == ("cancel", "20251206-140302-mirror-gggggg")
+        assert "PAUSED, again at 14:25: Failed to copy" in app.text
         await app.press("j", "p")
         assert "The mirror to shelf has ended." in app.foot
         await app.press("y")
         assert "Copied: /Volumes/SHELF/shelf" in app.foot
         await app.press("enter")
         await app.until(lambda: "nas:archive to /Volumes/BACKUP/backup" in app.text)
+        assert "lookup api.example.com: no such host" in app.text
 
 
 async def test_d_shows_an_ended_import_no_longer() -> None:
