@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from core import VERSION
 from core.errors import LadingError, UsageError
+from tui import start
 from tui.console import output
 from tui.console.exits import Exit, exit_for
 from tui.console.output import Console
@@ -125,16 +126,15 @@ def parser(only: str = "") -> Parser:
 def run(arguments: Sequence[str], console: Console) -> int:
     """Run one command line. Returns its exit status."""
     try:
+        import core.light_start  # noqa: F401 - before what the command imports
+
+        if not arguments and start.possible(console):
+            return int(start.run(console))
         whole = parser(arguments[0] if arguments else "")
         options = whole.parse_args(arguments)
         if options.command is None:
-            from tui import start
-
-            if start.possible(console):
-                return int(start.run(console))
             whole.print_help()
             return Exit.WELL
-        import core.light_start  # noqa: F401 - before what the command imports
 
         return int(options.run(options, console))
     except LadingError as error:
