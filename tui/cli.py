@@ -126,8 +126,6 @@ def parser(only: str = "") -> Parser:
 def run(arguments: Sequence[str], console: Console) -> int:
     """Run one command line. Returns its exit status."""
     try:
-        import core.light_start  # noqa: F401 - before what the command imports
-
         if not arguments and start.possible(console):
             return int(start.run(console))
         whole = parser(arguments[0] if arguments else "")
@@ -135,6 +133,7 @@ def run(arguments: Sequence[str], console: Console) -> int:
         if options.command is None:
             whole.print_help()
             return Exit.WELL
+        import core.light_start  # noqa: F401 - before what the command imports
 
         return int(options.run(options, console))
     except LadingError as error:
