@@ -5,7 +5,6 @@ A frame is a length in 4 bytes, big-endian, then that many bytes of MessagePack.
 
 import os
 import select
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -93,6 +92,8 @@ class Line(Generic[T]):
 
 def leave_with_engine(pipe: int, leave: Callable[[], object]) -> None:
     """Call `leave` as soon as the engine's end of `pipe` is closed, whatever the main thread does."""
+
+    import threading  # only where it is used: every command imports this module
 
     def watch() -> None:
         while os.read(pipe, 1):

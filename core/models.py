@@ -48,6 +48,11 @@ class Outcome(IntEnum):
     LITTER = 4
     FAILED = 5
 
+    @property
+    def word(self) -> str:
+        """The outcome as people and JSON have it; journals and receipts keep "litter", as they always had."""
+        return "junk" if self is Outcome.LITTER else self.name.lower()
+
 
 IN_ARCHIVE = (Outcome.ARCHIVED, Outcome.DUPLICATE)
 """Outcomes of files whose content is in the archive."""

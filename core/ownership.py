@@ -3,7 +3,6 @@ can neither be read nor replaced by that user's engine. So another user's folder
 is touched."""
 
 import os
-import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -54,6 +53,8 @@ def _not_mine(home: str, owner: int) -> ConfigError:
 
 
 def _give_back(home: str) -> str:
+    import shlex  # seldom needed
+
     return f"Give it back to you: sudo chown -R {shlex.quote(_name(os.geteuid()))}: {shlex.quote(home)}"
 
 

@@ -42,7 +42,7 @@ class Survey(Value, frozen=True, kw_only=True):
     earliest: float | None = None
     latest: float | None = None
     reused: Count = Count()
-    litter: Count = Count()
+    junk: Count = Count()
     skipped: Count = Count()
     failed: Count = Count()
     by_kind: dict[str, Count] = msgspec.field(default_factory=dict)
@@ -219,7 +219,7 @@ class CheckResult(Value, frozen=True, kw_only=True):
     verdict: Verdict
     note: str = ""
     safe: Count = Count()
-    litter: int = 0
+    junk: int = 0
     reasons: tuple[tuple[str, int], ...] = ()
     files_count: int = 0
     files: tuple[tuple[str, str], ...] = ()

@@ -10,7 +10,7 @@ from core.models import Count, JobState, State, Unopenable, Value, Verdict, Wait
 class ImportView(Value, frozen=True, kw_only=True):
     """One import as the dashboard shows it: seen = archived + duplicate + skipped + failed + todo.
 
-    `skipped` counts litter, too; `litter` is how much of it is. `listed`: everything below the source has been
+    `skipped` counts junk files, too; `junk` is how much of it is. `listed`: everything below the source has been
     seen. `seconds_left` is None while that cannot be known. `read`, `written` and `verified` are bytes of this run
     of the engine. `level` is the lowest verification level that an archived file of it reached. `by_choice`: KEEP,
     but only for what the user chose: entries excluded, copies not read back. `acceptable`: KEEP until a person
@@ -33,7 +33,7 @@ class ImportView(Value, frozen=True, kw_only=True):
     archived: Count = Count()
     duplicate: Count = Count()
     skipped: Count = Count()
-    litter: Count = Count()
+    junk: Count = Count()
     failed: Count = Count()
     todo: Count = Count()
     read: int = 0

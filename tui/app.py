@@ -6,7 +6,7 @@ import gc
 import os
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import SystemCommand
@@ -17,19 +17,20 @@ from textual.screen import Screen
 
 from core.config import Config
 from core.errors import EjectError, LadingError
-from core.listings import FileView
 from core.models import State, Verdict
 from core.snapshot import Arrival, ImportView, Snapshot
 from core.threads import aside
-from core.volumes.eject import COMMAND_TIMEOUT, eject
-from core.volumes.volume import Volume, volumes
 from tui import format, terminal_progress, textual_private
-from tui.connection import Connection
 from tui.glyphs import Glyphs
-from tui.import_form import Choice
 from tui.picture_app import PictureApp
 from tui.screens.base import Base
 from tui.screens.dashboard import Dashboard
+
+if TYPE_CHECKING:
+    from core.listings import FileView
+    from core.volumes.volume import Volume
+    from tui.connection import Connection
+    from tui.import_form import Choice
 
 DRAW_INTERVAL = 0.5
 """Seconds between two redraws."""
@@ -38,6 +39,23 @@ RECONNECT_INTERVAL = 1.0
 """Seconds before the app tries to reconnect to a lost engine."""
 
 LOST = "ENGINE LOST, reconnecting"
+
+
+# What the first screen does not need is imported on demand: the system's mounts alone take a tenth of a start.
+
+
+def volumes() -> "list[Volume]":
+    """See core.volumes.volume."""
+    from core.volumes import volume
+
+    return volume.volumes()
+
+
+def eject(source: str, reading: Sequence[str], archives: Sequence[str]) -> str:
+    """See core.volumes.eject."""
+    from core.volumes import eject
+
+    return eject.eject(source, reading, archives)
 
 
 class LadingApp(PictureApp):
@@ -54,10 +72,10 @@ class LadingApp(PictureApp):
     def __init__(
         self,
         settings: Config,
-        connect: Callable[[], Connection],
+        connect: "Callable[[], Connection]",
         *,
         utf8: bool = True,
-        volumes: Callable[[], list[Volume]] = volumes,
+        volumes: "Callable[[], list[Volume]]" = volumes,
         eject: Callable[[str, Sequence[str], Sequence[str]], str] = eject,
     ) -> None:
         plain = bool(os.environ.get("NO_COLOR"))
@@ -94,7 +112,8 @@ class LadingApp(PictureApp):
         """Connect to the engine, and draw what it sends."""
         self.ask_terminal()
         self._running_loop = asyncio.get_running_loop()
-        self._following = asyncio.create_task(self._follow(), name="engine")
+        # The screen appears first: what speaks with the engine has to be imported.
+        self.call_after_refresh(self._begin_to_follow)
         self.set_interval(DRAW_INTERVAL, self._draw)
         self.app_resume_signal.subscribe(self, self._drawn_anew)
 
@@ -158,11 +177,14 @@ class LadingApp(PictureApp):
     # The engine
 
     @property
-    def connection(self) -> Connection:
+    def connection(self) -> "Connection":
         """The connection to the engine. Raises LadingError when there is none just now."""
         if self._connection is None:
             raise LadingError("there is no engine just now.", "Wait until it is found again.", title="Engine")
         return self._connection
+
+    def _begin_to_follow(self) -> None:
+        self._following = asyncio.create_task(self._follow(), name="engine")
 
     async def _follow(self) -> None:
         while True:
@@ -185,7 +207,7 @@ class LadingApp(PictureApp):
                     await connection.leave()
             await asyncio.sleep(RECONNECT_INTERVAL)
 
-    async def _watch_cards(self, connection: Connection) -> None:
+    async def _watch_cards(self, connection: "Connection") -> None:
         """Have the engine look for cards while the app is connected. A lost engine is reported elsewhere."""
         with suppress(LadingError):
             await connection.watch_cards()
@@ -246,6 +268,8 @@ class LadingApp(PictureApp):
 
     async def eject(self, view: ImportView) -> None:
         """Eject the card of an import that has ended, and report the result. Raises LadingError."""
+        from core.volumes.eject import COMMAND_TIMEOUT
+
         views = self.snapshot.imports if self.snapshot else ()
         free = {other.together for other in views if other.together and other.state is State.DONE}
         # An import that can copy everything from another archive no longer needs the card.
@@ -304,7 +328,7 @@ class LadingApp(PictureApp):
 
         self.push_screen(Import(name, failed=failed, file=file))
 
-    def open_file(self, file: FileView) -> None:
+    def open_file(self, file: "FileView") -> None:
         """Open the screen with everything known of a file."""
         from tui.screens.file_facts import FileFacts
 

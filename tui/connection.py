@@ -4,7 +4,7 @@ implementation."""
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from core.client.api import OnProgress, OnText
+from core.client.calls import OnProgress, OnText
 from core.listings import Failure, FailureGroup, FilePage, ImportRecord
 from core.models import ImportRequest, Outcome
 from core.protocol import Request

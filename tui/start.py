@@ -9,6 +9,7 @@ from tui.console.output import Console
 
 if TYPE_CHECKING:
     from tui.app import LadingApp
+    from tui.connection import Connection
 
 
 def possible(console: Console) -> bool:
@@ -19,12 +20,19 @@ def possible(console: Console) -> bool:
 
 def run(console: Console) -> Exit:
     """Run the app until a person leaves it. Raises ConfigError."""
+    import core.light_start  # noqa: F401, isort: split - before the rest
     from core import config
-    from core.client.client import Client
     from tui.app import LadingApp
 
     settings = config.load({}, os.environ)
-    return show(LadingApp(settings, lambda: Client(settings), utf8=console.out.utf8), console)
+
+    def connect() -> "Connection":
+        # Imported when the first screen is there.
+        from core.client.client import Client
+
+        return Client(settings)
+
+    return show(LadingApp(settings, connect, utf8=console.out.utf8), console)
 
 
 def show(app: "LadingApp", console: Console) -> Exit:

@@ -139,7 +139,7 @@ async def known(read: Read, file_id: int) -> list[tuple[str, str]]:
         ("import", f"{view.import_id} {view.label}".strip()),
         ("film", view.sequence),
         ("location", view.location),
-        ("outcome", view.outcome.name.lower() + (f": {view.reason}" if view.reason else "")),
+        ("outcome", view.outcome.word + (f": {view.reason}" if view.reason else "")),
         ("size", f"{view.size:,} bytes"),
         ("changed", stamp(view.mtime)),
     ]

@@ -200,7 +200,7 @@ async def _original(read: Read, row: tuple[Any, ...]) -> Original:
         import_id=name,
         label=display(label),
         location=display(location),
-        outcome=Outcome(outcome).name.lower(),
+        outcome=Outcome(outcome).word,
         mtime=mtime_ns / 1e9,
         links=tuple((role.replace("_", " "), display(relative(top, other))) for role, top, other in links),
     )

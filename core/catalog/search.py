@@ -196,8 +196,8 @@ async def _kind(_: Read, value: str) -> Criterion:
 
 
 async def _outcome(_: Read, value: str) -> Criterion:
-    told = {"known": "duplicate", "junk": "litter", "to do": "todo"}.get(value.casefold(), value.casefold())
-    outcomes = {outcome.name.lower(): outcome for outcome in Outcome}
+    told = {"known": "duplicate", "litter": "junk", "to do": "todo"}.get(value.casefold(), value.casefold())
+    outcomes = {outcome.word: outcome for outcome in Outcome}
     if told not in outcomes:
         raise UsageError(f"There is no outcome {display(value)}.", f"Outcomes: {', '.join(outcomes)}.")
     return [Part("f.outcome = ?", (outcomes[told],))]

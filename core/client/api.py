@@ -1,41 +1,23 @@
-"""Requests to the engine: `call` sends any of them; those that several commands send have methods of their own."""
+"""The requests that several commands send, as methods."""
 
 import os
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from core.client.calls import Calls, OnProgress, OnText
 from core.listings import Failure, FailureGroup, FilePage, ImportRecord
-from core.models import Count, ImportRequest, Outcome
-from core.protocol import Part, Progress, Request, archive_requests, import_requests, queue_requests, requests
+from core.models import ImportRequest, Outcome
+from core.protocol import Request, archive_requests, import_requests, queue_requests
 from core.results import Survey
-from core.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from core.receipts import Form
 
 R = TypeVar("R")
 
-OnProgress = Callable[[Count, Count], None]
-"""Called with how much is done, and how much there is; an empty total is not known."""
 
-OnText = Callable[[str], None]
-"""Called with text, piece by piece."""
-
-
-class EngineCalls(ABC):
+class EngineCalls(Calls):
     """All methods raise the engine's LadingError, and EngineLostError when the engine ends before its answer."""
-
-    @abstractmethod
-    async def call(
-        self, request: Request[R], *, progress: OnProgress | None = None, text: OnText | None = None
-    ) -> R:
-        """The reply to a request; `progress` and `text` are called with what is sent before it. When this is
-        cancelled, the engine is told that the reply is not needed any more."""
-
-    async def look(self) -> Snapshot:
-        """A snapshot of what the engine does now."""
-        return await self.call(requests.Look())
 
     # Imports
 
@@ -152,17 +134,14 @@ class EngineCalls(ABC):
         return await self.call(queue_requests.RetryJobs(queue=queue, ids=given, cause=cause))
 
 
-Hear = Callable[[Progress | Part], None]
+class Through(EngineCalls):
+    """These requests, sent through a connection that has only `call`."""
 
+    def __init__(self, connection: Calls) -> None:
+        self._connection = connection
 
-def listener(progress: OnProgress | None, text: OnText | None) -> Hear:
-    """A function that passes what is sent before a reply to `progress` and `text`."""
-
-    def hear(message: Progress | Part) -> None:
-        match message:
-            case Progress(checked=checked, total=total) if progress is not None:
-                progress(checked, total)
-            case Part(text=more) if text is not None:
-                text(more)
-
-    return hear
+    async def call(
+        self, request: Request[R], *, progress: OnProgress | None = None, text: OnText | None = None
+    ) -> R:
+        """See Calls."""
+        return await self._connection.call(request, progress=progress, text=text)

@@ -6,7 +6,8 @@ from contextlib import suppress
 from typing import TypeVar
 
 from core.client import launcher
-from core.client.api import EngineCalls, OnProgress, OnText
+from core.client.api import EngineCalls
+from core.client.calls import OnProgress, OnText
 from core.client.connection import Connection
 from core.config import Config
 from core.errors import EngineError, EngineLostError, LadingError
@@ -37,7 +38,7 @@ class Client(EngineCalls):
     async def call(
         self, request: Request[R], *, progress: OnProgress | None = None, text: OnText | None = None
     ) -> R:
-        """See EngineCalls."""
+        """See Calls."""
         return await self._connection.call(request, progress=progress, text=text)
 
     async def start(self) -> None:

@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import TypeVar
 
 from core import VERSION
-from core.client.api import EngineCalls, Hear, OnProgress, OnText, listener
+from core.client.api import EngineCalls
+from core.client.calls import Hear, OnProgress, OnText, listener
 from core.client.framing import GREETING_TIMEOUT, frame, from_engine, lost, result_of, silent
 from core.errors import EngineLostError
 from core.ipc import read_frame
@@ -65,7 +66,7 @@ class Connection(EngineCalls):
     async def call(
         self, request: Request[R], *, progress: OnProgress | None = None, text: OnText | None = None
     ) -> R:
-        """See EngineCalls."""
+        """See Calls."""
         if self._listening.done():
             raise EngineLostError("there is no connection to it any more.", "Start the command again.")
         number = next(self._numbers)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from core import VERSION
-from core.client.api import EngineCalls, OnProgress, OnText, listener
+from core.client.calls import Calls, OnProgress, OnText, listener
 from core.client.framing import GREETING_TIMEOUT, frame, from_engine, lost, result_of, silent
 from core.errors import EngineLostError
 from core.ipc import FRAME, length_of
@@ -19,7 +19,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-class Blocking(EngineCalls):
+class Blocking(Calls):
     """Attached to a running engine. Each call blocks until the reply has come."""
 
     def __init__(self, connected: socket.socket) -> None:
@@ -29,7 +29,7 @@ class Blocking(EngineCalls):
     async def call(
         self, request: Request[R], *, progress: OnProgress | None = None, text: OnText | None = None
     ) -> R:
-        """See EngineCalls. It never suspends, so `done` can run it without an event loop."""
+        """See Calls. It never suspends, so `done` can run it without an event loop."""
         number = next(self._numbers)
         hear = listener(progress, text)
         self._send(frame(number, request))

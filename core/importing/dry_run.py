@@ -93,7 +93,7 @@ class DryRun:
             earliest=self._span[0] if self._span else None,
             latest=self._span[1] if self._span else None,
             reused=self._sum("reused"),
-            litter=self._sum("litter"),
+            junk=self._sum("litter"),
             skipped=self._sum("skipped"),
             failed=self._sum("failed"),
             by_kind={kind: Count(files=n, bytes=size) for kind, (n, size) in sorted(self._kinds.items())},

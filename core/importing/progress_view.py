@@ -102,7 +102,7 @@ class ProgressViews:
             archived=run.counters.counted(Outcome.ARCHIVED),
             duplicate=run.counters.counted(Outcome.DUPLICATE),
             skipped=run.counters.counted(Outcome.SKIPPED, Outcome.LITTER),
-            litter=run.counters.counted(Outcome.LITTER),
+            junk=run.counters.counted(Outcome.LITTER),
             failed=run.counters.counted(Outcome.FAILED),
             todo=todo,
             read=read,

@@ -50,7 +50,7 @@ async def read_all(
     try:
         async with aclosing(source.entries()) as pages:
             async for entries in pages:
-                judged = await record.judge(_without_litter(entries, findings))
+                judged = await record.judge(_without_junk(entries, findings))
                 for one in judged:
                     if one.entry.what != "file" and (reason := _reason(one)):
                         findings.keep(one.entry, reason)
@@ -74,8 +74,8 @@ def _reason(one: Judged) -> str:
     return one.reason or ("differs" if one.imported is not None else "")
 
 
-def _without_litter(entries: list[Entry], findings: Findings) -> list[Entry]:
-    findings.litter(sum(entry.what == "litter" for entry in entries))
+def _without_junk(entries: list[Entry], findings: Findings) -> list[Entry]:
+    findings.junk(sum(entry.what == "litter" for entry in entries))
     return [entry for entry in entries if entry.what not in ("folder", "litter")]
 
 
@@ -111,7 +111,7 @@ class Check:
         async with aclosing(self._source.entries(dataless=True)) as pages:
             async for entries in pages:
                 archived: list[tuple[Entry, int]] = []
-                for one in await record.judge(_without_litter(entries, self._findings)):
+                for one in await record.judge(_without_junk(entries, self._findings)):
                     if reason := _reason(one):
                         self._findings.keep(one.entry, reason)
                     elif one.item is not None:

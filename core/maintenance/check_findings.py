@@ -61,7 +61,7 @@ class Findings:
         self._copies = copies
         self._read = read
         self._safe = Count()
-        self._litter = 0
+        self._junk = 0
         self._reasons: Counter[str] = Counter()
         self._kept = 0
         self._named: list[tuple[str, str]] = []
@@ -90,9 +90,9 @@ class Findings:
         self._safe = Count(files=self._safe.files - 1, bytes=self._safe.bytes - entry.size)
         self.keep(entry, reason, detail)
 
-    def litter(self, files: int) -> None:
+    def junk(self, files: int) -> None:
         """So many more junk files were seen."""
-        self._litter += files
+        self._junk += files
 
     def broken(self, names: list[str]) -> None:
         """These files are archived unchanged, but cannot be opened."""
@@ -118,7 +118,7 @@ class Findings:
             verdict=Verdict.KEEP if self._reasons else Verdict.SAFE if self._safe.files else Verdict.OPEN,
             note="" if self._reasons or self._safe.files else NOTHING,
             safe=self._safe,
-            litter=self._litter,
+            junk=self._junk,
             reasons=tuple((self._worded(why), count) for why, count in self._reasons.most_common()),
             copies=self._copies.wanted if self._copies else 1,
             unopenable=Unopenable(files=self._broken, names=tuple(self._broken_names)),

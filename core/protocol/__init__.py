@@ -33,13 +33,12 @@ be cancelled at the end of the connection is cancelled now, and imports that a `
 started are paused. The call is answered all the same.
 """
 
-from typing import TYPE_CHECKING, Any, Union
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from core.ipc import framed
 from core.models import Count
-from core.protocol import archive_requests, import_requests, queue_requests, requests
 from core.protocol.message import Message, Number
 from core.protocol.replies import Failed, Pushed, Reply, Returned, Welcome
 from core.protocol.requests import Request
@@ -51,18 +50,14 @@ GREETING = 10.0
 PUSH_INTERVAL = 0.25
 CALLS = 32
 
-
-if TYPE_CHECKING:
-    AnyRequest = Request[Any]
-else:
-    AnyRequest = Union[tuple(requests.request_types())]  # noqa: UP007 - made of a list
+Q = TypeVar("Q")
 
 
-class Call(Message, frozen=True, kw_only=True):
-    """A client's request with its number."""
+class Call(Message, Generic[Q], frozen=True, kw_only=True):
+    """A client's request with its number. The engine decodes a `Call[AnyRequest]` (core.protocol.any_request)."""
 
     number: Number
-    request: AnyRequest
+    request: Q
 
 
 class Answer(Message, frozen=True, kw_only=True):
@@ -109,7 +104,6 @@ __all__ = [
     "LARGEST_REPLY",
     "LARGEST_REQUEST",
     "Answer",
-    "AnyRequest",
     "Call",
     "Failed",
     "FromEngine",
@@ -121,10 +115,6 @@ __all__ = [
     "Request",
     "Returned",
     "Welcome",
-    "archive_requests",
-    "import_requests",
     "pack",
-    "queue_requests",
-    "requests",
     "unpacker",
 ]

@@ -1,6 +1,5 @@
 """The engine's socket: its path, and who may connect."""
 
-import hashlib
 import os
 import socket
 import stat
@@ -48,9 +47,10 @@ def place(home: str, longest: int = LONGEST_PATH) -> str:
     path = os.path.join(home, FOLDER, NAME)
     if len(os.fsencode(path)) <= longest:
         return path
-    name = f"lading-{os.getuid()}-{hashlib.sha256(os.fsencode(os.path.realpath(home))).hexdigest()[:16]}"
-    import tempfile  # seldom needed, and slow to load
+    import hashlib
+    import tempfile  # both are seldom needed, and slow to load
 
+    name = f"lading-{os.getuid()}-{hashlib.sha256(os.fsencode(os.path.realpath(home))).hexdigest()[:16]}"
     for folder in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 - a folder of our own in it, looked at before use
         path = os.path.join(folder, name, NAME)
         if len(os.fsencode(path)) <= longest:

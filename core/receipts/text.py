@@ -163,7 +163,7 @@ def _totals(head: Head) -> Iterator[str]:
         yield _sum(OUTCOME_WORDS[outcome], getattr(totals, WORDS[outcome]))
     yield _sum("seen", totals.seen)
     if head.kinds:
-        yield from ("", "By kind, without litter")
+        yield from ("", "By kind, without junk files")
         yield from (_sum(display(kind) or "unknown", count) for kind, count in head.kinds.items())
 
 

@@ -10,7 +10,8 @@ from typing import Any, TypeVar, cast
 
 from core import VERSION, schema
 from core.catalog import Catalog, import_list
-from core.client.api import EngineCalls, OnProgress, OnText
+from core.client.api import EngineCalls
+from core.client.calls import OnProgress, OnText
 from core.client.sync_client import done
 from core.database import Database, Row
 from core.details import Changes
@@ -21,15 +22,7 @@ from core.errors import DatabaseError, EngineError, UsageError
 from core.listings import ImportRecord
 from core.models import Count, JobState, State, Waits
 from core.paths import display
-from core.protocol import (
-    Message,
-    Part,
-    Request,
-    archive_requests,
-    import_requests,
-    queue_requests,
-    requests,
-)
+from core.protocol import Message, Part, Request, archive_requests, import_requests, queue_requests, requests
 from core.queue.jobs import Jobs
 from core.queue.queue_defs import QUEUES
 from core.queue.stats import QueueStats

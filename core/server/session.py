@@ -24,6 +24,7 @@ from core.protocol import (
     pack,
     unpacker,
 )
+from core.protocol.any_request import AnyRequest
 from core.protocol.import_requests import ResumeImport, StartImports
 from core.protocol.replies import reply_of
 from core.protocol.requests import Change, Forget, Hello, Look, Page, Status, Stop, Subscribe
@@ -38,7 +39,7 @@ ENVELOPE = 100
 
 log = logging.getLogger("lading.session")
 
-call_decoder: "msgspec.msgpack.Decoder[Call]" = unpacker(Call)
+call_decoder: "msgspec.msgpack.Decoder[Call[AnyRequest]]" = unpacker(Call[AnyRequest])
 
 
 class HostileError(Exception):
@@ -121,7 +122,7 @@ class Session:
                 if not isinstance(calling.request, Change):
                     calling.work.cancel()
 
-    async def _receive(self) -> Call:
+    async def _receive(self) -> Call[AnyRequest]:
         await self._room.acquire()
         try:
             data = await read_frame(self._reader, LARGEST_REQUEST)
@@ -132,7 +133,7 @@ class Session:
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise HostileError(f"no message: {error}") from error
 
-    def _begin(self, call: Call) -> None:
+    def _begin(self, call: Call[AnyRequest]) -> None:
         if call.number in self._calls:
             raise HostileError("a number twice")
         work = asyncio.create_task(self._work(call), name=type(call.request).__name__)
@@ -154,7 +155,7 @@ class Session:
         with suppress(ConnectionError):
             await self.send(_answer(number, result))
 
-    async def _work(self, call: Call) -> Any:
+    async def _work(self, call: Call[AnyRequest]) -> Any:
         """The result of a request, or Failed."""
         try:
             if isinstance(call.request, Page):
@@ -167,7 +168,7 @@ class Session:
             log.exception("a fault of the program", extra={"request": type(call.request).__name__})
             return Failed.of(LadingError(f"{type(error).__name__}: {error}.", "Its traceback: lading log."))
 
-    async def _reply(self, call: Call) -> Any:
+    async def _reply(self, call: Call[AnyRequest]) -> Any:
         server = self._server
         match call.request:
             case Hello() | Status():

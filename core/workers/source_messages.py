@@ -122,8 +122,8 @@ class FileFacts(Message):
 
 class Taken(Message):
     """What an import into another archive has read of a file. The content is read from there, as `path` of that
-    archive, and compared by `xxh128`, as every read back is; all else is used as it is, so that SHA-256 is computed
-    only once."""
+    archive, and compared by `xxh128`, as every read back is; all else is used as it is, so that SHA-256 is
+    computed only once."""
 
     path: bytes
     mtime_ns: int

@@ -1,8 +1,14 @@
-"""How soon a command answers and the app shows its first screen, against another build; the engines are up."""
+"""How soon a command answers and the app shows its first screen, against another build; the engines are up.
+
+Beside them the floor: a process that only imports what any command needs to ask an engine, and Textual with one
+label.
+"""
 
 import os
 import statistics
+import sys
 import time
+from collections.abc import Sequence
 
 from tests.benchmarks.measure import measure, run_quietly, stop
 from tests.benchmarks.peers import BUILD, PEERS, Peer, build, check
@@ -14,6 +20,22 @@ from tests.tui.app.terminal import terminal
 
 TARGET = 0.7
 STATUS, SCREEN = "lading status, s", "the app to its first screen, s"
+FLOOR = "floor"
+BARE_COMMAND = "import argparse, socket, core.light_start"
+BARE_APP = """
+from textual.app import App
+from textual.widgets import Label
+
+class Bare(App):
+    def compose(self):
+        yield Label("CARDS")
+
+    def on_key(self):
+        self.exit()
+
+Bare().run()
+"""
+
 TURNS = 5
 """Starts in a row: one alone is too short for a steady time."""
 
@@ -23,14 +45,18 @@ def starts(folder: str, pairs: int, against: str) -> dict[str, dict[str, list[fl
     peers = [PEERS["lading"], *([build(against)] if against else [])]
     check(peers)
     found: dict[str, dict[str, list[float]]] = {
-        what: {peer.name: [] for peer in peers} for what in (STATUS, SCREEN)
+        what: {name: [] for name in (*(peer.name for peer in peers), FLOOR)} for what in (STATUS, SCREEN)
     }
     homes = {peer.name: _home(peer, folder, number) for number, peer in enumerate(peers)}
     try:
         for turn in range(pairs):
             for peer in peers if turn % 2 else peers[::-1]:
-                for what, start in ((STATUS, status), (SCREEN, screen)):
-                    found[what][peer.name] += [start(homes[peer.name]) for _ in range(TURNS)]
+                program, environ = homes[peer.name]
+                for what, start, more in ((STATUS, status, ["status"]), (SCREEN, screen, [])):
+                    found[what][peer.name] += [start([program, *more], environ) for _ in range(TURNS)]
+            for what, start, code in ((STATUS, status, BARE_COMMAND), (SCREEN, screen, BARE_APP)):
+                bare = [sys.executable, "-P", "-c", code]
+                found[what][FLOOR] += [start(bare, dict(os.environ)) for _ in range(TURNS)]
             say(f"starts {turn + 1}/{pairs}: " + ", ".join(_said(what, found[what]) for what in found))
     finally:
         for name, (program, environ) in homes.items():
@@ -56,17 +82,15 @@ def _home(peer: Peer, folder: str, number: int) -> Home:
     return step.argv[0], environ
 
 
-def status(home: Home) -> float:
+def status(command: Sequence[str], environ: dict[str, str]) -> float:
     """Seconds of the whole command."""
-    program, environ = home
-    return measure([program, "status"], environ).seconds
+    return measure(command, environ).seconds
 
 
-def screen(home: Home) -> float:
-    """Seconds until the first screen that shows what the engine does."""
-    program, environ = home
+def screen(command: Sequence[str], environ: dict[str, str]) -> float:
+    """Seconds until the first screen."""
     begun = time.perf_counter()
-    with terminal(*SIZE, command=(program,), more=environ) as shown:
+    with terminal(*SIZE, command=command, more=environ) as shown:
         watched = Watched(shown)
         watched.start()
         watched.until(b"CARDS")

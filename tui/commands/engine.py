@@ -70,6 +70,7 @@ def _state(settings: "Config") -> "EngineState":
     from contextlib import closing
 
     from core.client import sync_client
+    from core.client.api import Through
     from tui.console.import_selection import any_yet
     from tui.console.json_answers import EngineState
 
@@ -83,7 +84,7 @@ def _state(settings: "Config") -> "EngineState":
             return EngineState(runs=False, unfinished=len(sync_client.done(offline.imports(unfinished=True))))
     line, welcome = found
     with closing(line):
-        unfinished = sync_client.done(line.imports(unfinished=True)) if welcome.version == VERSION else []
+        unfinished = sync_client.done(Through(line).imports(unfinished=True)) if welcome.version == VERSION else []
     return EngineState(
         runs=True,
         version=welcome.version,

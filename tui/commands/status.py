@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from tui.console.exits import Exit
@@ -30,33 +30,45 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Print the status."""
-    import time
-
-    from core import VERSION, config
+    from core import config
     from core.client import sync_client
-    from core.snapshot import Snapshot
-    from tui.console.import_selection import any_yet
-    from tui.console.mirrors import everything
-    from tui.console.one_shot import once
 
     settings = config.load({}, os.environ)
-    runs = sync_client.running(settings.home)
-    if options.watch and runs:
+    engine = sync_client.attached(settings.home)
+    if engine is None:
+        newest = _without_engine(settings)
+    elif options.watch:
+        engine.close()
         return _go_on(settings, _printer(options.json, console))
-    if runs or any_yet(settings.home):
-        newest = once(settings, lambda engine: engine.look(), looking=True)
     else:
-        newest = Snapshot(time=time.time(), version=VERSION)
+        with closing(engine):
+            newest = sync_client.done(engine.look())
     if options.json:
         console.out.json(newest)
     elif not (newest.imports or newest.mirrors):
         console.out.line("Nothing is under way.")
     else:
+        from tui.console.mirrors import everything
+
         for line in everything(newest, console.out):
             console.out.line(line)
-        if not runs:
+        if engine is None:
             console.out.line("No engine runs. Go on with: lading resume --all")
     return Exit.WELL
+
+
+def _without_engine(settings: "Config") -> "Snapshot":
+    """What the catalog says, if there is one."""
+    import time
+
+    from core import VERSION
+    from core.snapshot import Snapshot
+    from tui.console.import_selection import any_yet
+    from tui.console.one_shot import once
+
+    if any_yet(settings.home):
+        return once(settings, lambda engine: engine.look(), looking=True)
+    return Snapshot(time=time.time(), version=VERSION)
 
 
 def _go_on(settings: "Config", shows: "Printer[Snapshot]") -> Exit:

@@ -17,8 +17,8 @@ def tell(found: "CheckResult", out: Output) -> None:
     from tui import format
 
     if found.verdict is Verdict.OPEN:
-        litter = f" ({format.counted(found.litter, 'junk file')})" if found.litter else ""
-        out.line(f"{out.styled(format.EMPTY, 'bad')}  {out.text(found.source)}: {out.text(found.note)}{litter}")
+        junk = f" ({format.counted(found.junk, 'junk file')})" if found.junk else ""
+        out.line(f"{out.styled(format.EMPTY, 'bad')}  {out.text(found.source)}: {out.text(found.note)}{junk}")
         return
     safe = found.verdict is Verdict.SAFE
     word = out.styled(str(found.verdict), "good" if safe else "bad")

@@ -46,7 +46,7 @@ def _empty(survey: Survey) -> bool:
 def lines(survey: Survey, out: Output) -> list[str]:
     """The lines about one survey for a person."""
     counts = [("new", survey.new), ("duplicate", survey.duplicate)]
-    left = [("junk", survey.litter), ("skipped", survey.skipped), ("not readable", survey.failed)]
+    left = [("junk", survey.junk), ("skipped", survey.skipped), ("not readable", survey.failed)]
     found = [f"{out.text(survey.source)}: {_amount('', survey.files)}"]
     found.append("  " + ", ".join([_amount(what, count) for what, count in counts] + _some(left)))
     kinds = _some(sorted(survey.by_kind.items(), key=lambda kind: -kind[1].bytes))

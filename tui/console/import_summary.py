@@ -113,8 +113,8 @@ def _facts(view: ImportView) -> list[str]:
     counted = [f"{format.counted(view.archived.files, 'file')} archived ({format.size(view.archived.bytes)})"]
     others = {
         "duplicate": view.duplicate,
-        "skipped": Count(files=view.skipped.files - view.litter.files),
-        "junk": view.litter,
+        "skipped": Count(files=view.skipped.files - view.junk.files),
+        "junk": view.junk,
         "failed": view.failed,
         "to do": view.todo,
     }

@@ -67,7 +67,7 @@ SAID = ("exiftool", "ffprobe")
 """Members of an item that are JSON texts themselves: a tool's whole answer."""
 
 Time = datetime
-_WORDS = tuple(outcome.name.lower() for outcome in Outcome)
+_WORDS = tuple(outcome.word for outcome in Outcome)
 
 
 def shaped(value: Any) -> Any:
@@ -80,7 +80,7 @@ def shaped(value: Any) -> Any:
             if not _dropped(kind, name)
         }
     if isinstance(value, Outcome):
-        return value.name.lower()
+        return value.word
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):

@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from core.models import Count, State
 from core.paths import is_remote
-from core.results import MirrorResult
 from core.snapshot import MirrorView, Snapshot
 from tui import format
 from tui.console.output import Output
 from tui.console.progress import Lines, bar, render
+
+if TYPE_CHECKING:
+    from core.results import MirrorResult
 
 BAR = 24
 """Columns of a bar."""
@@ -75,7 +78,7 @@ def everything(snapshot: Snapshot, out: Output, hint: str = "") -> list[str]:
     return [*shown, *render(snapshot, out, hint)]
 
 
-def tell(results: Sequence[MirrorResult], out: Output) -> None:
+def tell(results: "Sequence[MirrorResult]", out: Output) -> None:
     """Print the results of a mirror for a person."""
     for result in results:
         word = out.styled("KEEP", "bad") if wanting(result) else out.styled("COMPLETE", "good")
@@ -96,7 +99,7 @@ def tell(results: Sequence[MirrorResult], out: Output) -> None:
             out.line(f"  its bag is not up to date yet: {out.text(bag)}")
 
 
-def wanting(result: MirrorResult) -> bool:
+def wanting(result: "MirrorResult") -> bool:
     """Whether the copy lacks anything."""
     return bool(result.lacking_count) or result.held.files < result.total.files
 

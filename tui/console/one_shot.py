@@ -5,7 +5,7 @@ from contextlib import closing
 from typing import Any, TypeVar
 
 from core.client import sync_client
-from core.client.api import EngineCalls
+from core.client.api import EngineCalls, Through
 from core.config import Config
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ def once(settings: Config, work: Callable[[EngineCalls], Coroutine[Any, Any, T]]
     line = sync_client.attached(settings.home)
     if line is not None:
         with closing(line):
-            return sync_client.done(work(line))
+            return sync_client.done(work(Through(line)))
     if looking:
         # The database has the answer, so no engine is started, and no import is resumed, only to read.
         from core.server.offline import Offline

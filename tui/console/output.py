@@ -1,6 +1,5 @@
 """Writing to a terminal, a file or a pipe, as far as each can show text: the only place that does."""
 
-import json
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -68,6 +67,8 @@ class Output:
     def json(self, value: object, indent: int | None = None) -> None:
         """Write a value as JSON (`json_shape`) in pure ASCII, so that no name in it can have any effect on a
         terminal."""
+        import json  # only where it is used: every command imports this module
+
         from tui.console.json_shape import shaped
 
         self.line(json.dumps(shaped(value), indent=indent))

@@ -10,10 +10,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
 from core.models import State
-from core.protocol.import_requests import DismissImport
 from core.snapshot import Arrival, ImportView, MirrorView, Snapshot
 from tui import format
-from tui.screens import key_reasons, questions, queue_controls
+from tui.screens import key_reasons, queue_controls
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
 from tui.screens.import_controls import RETRY
 from tui.widgets.cards import Cards
@@ -242,6 +241,9 @@ class Dashboard(Base[None]):
         view = self.mirror or self.chosen
         if view is None:
             return
+        # Imported on demand, so that the first screen appears sooner.
+        from tui.screens import questions
+
         name, label = view.id, view.label
 
         def answered(yes: bool | None) -> None:
@@ -257,6 +259,9 @@ class Dashboard(Base[None]):
 
     async def do_dismiss(self) -> None:
         """Show an ended import no longer; it stays in the list of imports."""
+        # Imported on demand, so that the first screen appears sooner.
+        from core.protocol.import_requests import DismissImport
+
         if (view := self.chosen) is not None:
             await self.lading.connection.call(DismissImport(id=view.id))
             self.lading.draw_at_once()
@@ -274,6 +279,8 @@ class Dashboard(Base[None]):
                 self.lading.begin(self.lading.eject(view))
 
         if view.unopenable.files:
+            from tui.screens import questions
+
             self.app.push_screen(questions.eject(view, self.glyphs), answered)
         else:
             answered(True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -60,44 +61,46 @@ class Lines(Widget):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._lines: tuple[Line, ...] = ()
-
-    @property
-    def lines(self) -> tuple[Line, ...]:
+        self.lines: tuple[Line, ...] = ()
         """The lines that are shown."""
-        return self._lines
+        self._background = Style()
 
     @property
     def plain(self) -> str:
         """The lines as plain text."""
-        return "\n".join("".join(text for text, _ in one).rstrip() for one in self._lines)
+        return "\n".join("".join(text for text, _ in one).rstrip() for one in self.lines)
 
     def put(self, lines: Sequence[Line]) -> None:
         """Show `lines`. Unchanged parts are not painted again."""
-        before, self._lines = self._lines, tuple(lines)
+        before, self.lines = self.lines, tuple(lines)
         changed = [
             Region(first, row, last - first, 1)
-            for row in range(max(len(before), len(self._lines)))
-            for first, last in [_changed(_at(before, row), _at(self._lines, row))]
+            for row in range(max(len(before), len(self.lines)))
+            for first, last in [_changed(_at(before, row), _at(self.lines, row))]
             if first < last
         ]
-        if self.styles.height is not None and self.styles.height.is_auto and len(before) != len(self._lines):
+        if self.styles.height is not None and self.styles.height.is_auto and len(before) != len(self.lines):
             self.refresh(layout=True)
         elif changed:
             self.refresh(*changed)
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         """As many rows as lines."""
-        return len(self._lines)
+        return len(self.lines)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Paint lines. The style below them, which comes from all widgets around, is looked up once for all."""
+        self._background = self.rich_style
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """Paint one line in its colours."""
-        background = self.rich_style
+        background = self._background
         segments = [
             Segment(text, background + self.screen.get_component_rich_style(f"lines--{style}", partial=True))
             if style
             else Segment(text, background)
-            for text, style in _at(self._lines, y)
+            for text, style in _at(self.lines, y)
             if text
         ]
         return Strip(segments).adjust_cell_length(self.size.width, background).simplify()

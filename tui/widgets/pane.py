@@ -5,7 +5,9 @@ from typing import ClassVar, overload
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
+from textual.strip import Strip
 
 from core.models import Value
 from core.snapshot import Snapshot
@@ -97,8 +99,16 @@ class Pane(Lines, can_focus=True):
 
     def draw(self) -> None:
         """Draw the visible part."""
-        if not self.size.width or not self.size.height:
-            return
+        if self.size.width and self.size.height:
+            self.put(self._visible())
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Paint lines. Textual tells of the first size only after the first painting, so it is looked up here."""
+        if not self.lines:
+            self.lines = tuple(self._visible())
+        return super().render_lines(crop)
+
+    def _visible(self) -> list[Line]:
         room = Room(
             width=self.size.width,
             height=max(0, self.size.height - 1),
@@ -111,10 +121,9 @@ class Pane(Lines, can_focus=True):
         self._count = len(found.rows)
         if self.cursor >= self._count > 0:
             self.cursor = self._count - 1
-            self.draw()
-            return
+            return self._visible()
         body, self._at = window(found.rows, self.cursor if self.CHOOSES else 0, room.height)
-        self.put([self._title(found, room, self._hidden(len(found.rows))), *body])
+        return [self._title(found, room, self._hidden(len(found.rows))), *body]
 
     def _hidden(self, count: int) -> str:
         """Which of `count` rows are shown, if they are not all: `3 to 6 of 18`."""

@@ -9,6 +9,7 @@ from typing import TypeVar
 import pytest
 
 from core.client import sync_client
+from core.client.api import Through
 from core.client.sync_client import Blocking, done
 from core.errors import EngineError, EngineLostError, UsageError
 from core.models import Count
@@ -38,7 +39,7 @@ async def test_it_asks_and_hears(tmp_path: Path) -> None:
     heard: list[int] = []
 
     def work(line: Blocking) -> tuple[str, str]:
-        done(line.pause_import("one"))
+        done(Through(line).pause_import("one"))
         audit = done(line.call(Audit(archive=b"/a"), progress=lambda checked, total: heard.append(checked.files)))
         return done(line.look()).version, audit.level
 
@@ -52,9 +53,9 @@ async def test_it_asks_and_hears(tmp_path: Path) -> None:
 async def test_errors_are_the_engines_own(tmp_path: Path) -> None:
     async with serving(tmp_path):
         with pytest.raises(UsageError, match="there is no import none"):
-            await asked(tmp_path, lambda line: done(line.pause_import("none")))
+            await asked(tmp_path, lambda line: done(Through(line).pause_import("none")))
         with pytest.raises(UsageError, match="is not text"):
-            await asked(tmp_path, lambda line: done(line.find("\udcff")))
+            await asked(tmp_path, lambda line: done(Through(line).find("\udcff")))
 
 
 async def test_who_listens_fails_in_its_own_name(tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ async def test_who_listens_fails_in_its_own_name(tmp_path: Path) -> None:
 
 async def test_an_engine_that_goes_before_its_answer(tmp_path: Path) -> None:
     async with serving(tmp_path) as (server, stub):
-        waiting = asyncio.create_task(asked(tmp_path, lambda line: done(line.wait(["one"]))))
+        waiting = asyncio.create_task(asked(tmp_path, lambda line: done(Through(line).wait(["one"]))))
         await soon(lambda: _told(stub.told))
         await server.close()
         with pytest.raises(EngineLostError):

@@ -57,7 +57,7 @@ async def test_safe_and_nothing_is_changed(rig: Rig, read: bool) -> None:
     await filled(rig)
     before = {path: path.stat().st_mtime_ns for path in (*rig.source.rglob("*"), *rig.archive.rglob("*"))}
     found = await checked(rig, read=read)
-    assert (found.verdict, found.safe, found.litter) == (Verdict.SAFE, Count(files=5, bytes=4 * 3000 + LARGE), 1)
+    assert (found.verdict, found.safe, found.junk) == (Verdict.SAFE, Count(files=5, bytes=4 * 3000 + LARGE), 1)
     assert (await checked(rig, rig.source / "DCIM/b.jpg", read=read)).safe.files == 1
     assert before == {path: path.stat().st_mtime_ns for path in (*rig.source.rglob("*"), *rig.archive.rglob("*"))}
     assert not (rig.archive / ".lading/lock").exists()
@@ -68,7 +68,7 @@ async def test_nothing_is_not_safe(rig: Rig, read: bool) -> None:
     await filled(rig)
     folder = write(rig.root / "other/Thumbs.db", b"litter").parent
     found = await rig.engine.restore_check.check(str(folder), str(rig.archive), silent, read=read)
-    assert (found.verdict, found.note, found.litter) == (Verdict.OPEN, NOTHING, 1)
+    assert (found.verdict, found.note, found.junk) == (Verdict.OPEN, NOTHING, 1)
     out, told = pipe()
     tell(found, out)
     assert told.getvalue() == f"EMPTY  {folder}: {NOTHING} (1 junk file)\n"

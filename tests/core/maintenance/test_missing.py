@@ -47,7 +47,7 @@ async def test_by_content_whatever_the_name(rig: Rig, tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (*drive.rglob("*"), *rig.archive.rglob("*"))}
     result, told = await missing(rig, drive)
     assert told == {os.fsencode(drive / "DCIM/2.jpg"): "", os.fsencode(strange): ""}
-    assert (result.safe.files, result.files_count, result.litter) == (3, 2, 1)
+    assert (result.safe.files, result.files_count, result.junk) == (3, 2, 1)
     assert {path: path.stat().st_mtime_ns for path in before} == before
     # What is no longer there, or damaged, the archive lacks.
     os.unlink(rig.archive / (await rig.rows(view.id))[b"DCIM/1.jpg"].payload)

@@ -13,13 +13,14 @@ from core.importing.halt_reasons import HaltError
 from core.ipc import FRAME
 from core.models import ImportRequest
 from core.protocol import Answer, Call, Failed, Pushed, Welcome, pack
+from core.protocol.any_request import AnyRequest
 from core.protocol.import_requests import PauseImport, SourceToImport, StartImports, sources
 from core.protocol.replies import Done, reply_of
 from core.protocol.requests import Hello, reply_type, request_types
 from core.server.handlers import HANDLERS
 from core.snapshot import Snapshot
 
-CALL, FROM_ENGINE = protocol.unpacker(Call), protocol.unpacker(protocol.FromEngine)
+CALL, FROM_ENGINE = protocol.unpacker(Call[AnyRequest]), protocol.unpacker(protocol.FromEngine)
 
 
 def unpacked(frame: bytes, decoder: "msgspec.msgpack.Decoder[object]" = CALL) -> object:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, TypeVar, cast
 
-from core.client.api import OnProgress, OnText
+from core.client.calls import OnProgress, OnText
 from core.errors import LadingError
 from core.listings import Failure, FailureGroup, FilePage, FileView, ImportRecord
 from core.models import Count, ImportRequest, Outcome

@@ -13,7 +13,7 @@ SURVEY = Survey(
     files=count(1204, 41_000_000_000),
     new=count(412, 30_000_000_000),
     duplicate=count(792, 11_000_000_000),
-    litter=count(2, 4096),
+    junk=count(2, 4096),
     by_kind={"images": count(1000, 10_000_000_000), "videos": count(204, 31_000_000_000)},
     pairs=400,
     takes=2,
@@ -55,7 +55,7 @@ def test_what_could_not_all_arrive_is_a_failure() -> None:
 
 def test_nothing_but_litter_is_a_failure() -> None:
     out, _ = pipe()
-    assert dry_run.tell([Survey(source="x", litter=count(1))], "text", out) is Exit.FAILED
+    assert dry_run.tell([Survey(source="x", junk=count(1))], "text", out) is Exit.FAILED
     assert dry_run.tell([Survey(source="x", skipped=count(1))], "text", out) is Exit.WELL
 
 
