@@ -10,6 +10,7 @@ from core.archives.copy_count import CopyCount
 from core.archives.locate import Locate
 from core.catalog import ImportRow
 from core.catalog.differing import told
+from core.importing import archive_reading
 from core.importing.import_run import Run
 from core.models import Outcome, Verdict
 from core.paths import display, relative
@@ -82,7 +83,9 @@ async def _held(run: Run, leader: ImportRow) -> tuple[int, Counter[int], dict[in
         request = archive_messages.Presence(archive.place, [(item.path, item.size) for _, item in sound])
         async with run.workers.worker([]) as worker:
             present = (await run.workers.ask(worker, request, archive_messages.Present)).there
-        well = {id: item.id for (id, item), there in zip(sound, present, strict=True) if there}
+        there = [(id, item) for (id, item), is_there in zip(sound, present, strict=True) if is_there]
+        faults = await archive_reading.read_unread(run, [item for _, item in there])
+        well = {id: item.id for id, item in there if item.id not in faults}
         missing += len(items) - len(well)
         await catalog.saw_elsewhere(run.row.id, well.values())
         fewer.update((await counts.lacking(set(well.values()))).values())

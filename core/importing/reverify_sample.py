@@ -9,13 +9,14 @@ import logging
 import time
 from contextlib import suppress
 
-from core.archives.item_batches import Result, by_bytes, not_read
+from core.archives.item_batches import by_bytes, not_read
 from core.catalog import Item
 from core.errors import WorkerDiedError
-from core.importing.halt_reasons import FAILS, HaltError, away, halt_for
+from core.importing import archive_reading
+from core.importing.halt_reasons import HaltError
 from core.importing.import_run import Run
-from core.models import Outcome, Waits
-from core.workers import archive_messages, messages
+from core.models import Outcome
+from core.workers import archive_messages
 from core.workers.pool import TaskFailedError, TaskStoppedError
 
 log = logging.getLogger("lading.imports")
@@ -147,36 +148,7 @@ class Sampling:
             await self._again(part)
 
     async def _again(self, items: list[Item]) -> None:
-        run = self._run
-        request = archive_messages.Audit(run.archive.place, [(i.path, i.size, i.xxh128, i.sha256) for i in items])
-        async with run.workers.places(run.workers.limits.verify), run.workers.worker([]) as worker:
-            found = (await run.workers.ask(worker, request, archive_messages.Audited)).files
-        now = time.time()
-        results: list[Result] = []
-        for item, (level, fault) in zip(items, found, strict=True):
-            if fault is None:
-                results.append((item.id, level, now, None))
-            elif halt := halt_for(fault, run):
-                raise halt
-            elif not_read(fault):
+        for _, fault in await archive_reading.read(self._run, items):
+            if not_read(fault):
                 raise TaskFailedError(fault)
-            else:
-                if fault.code:
-                    # An I/O error, not other content: if the archive can be written to, one file is damaged; else
-                    # the disk has failed.
-                    await self._written()
-                run.verdict.ruined += 1
-                results.append((item.id, item.level, None, fault.text))
-        await run.catalog.read_again(results)
-
-    async def _written(self) -> None:
-        """Return if the archive can still be written to. Raises HaltError."""
-        run = self._run
-        try:
-            async with run.workers.worker([]) as worker:
-                await run.workers.ask(
-                    worker, archive_messages.TryWriting(run.archive.place, run.staging), messages.Done
-                )
-        except TaskFailedError as error:
-            why = f"cannot be written any more ({error.fault.text})"
-            raise halt_for(error.fault, run) or away(run, Waits.ARCHIVE, why, advice=FAILS) from error
+            self._run.verdict.ruined += 1

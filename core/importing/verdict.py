@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from contextlib import aclosing
 
 from core.archives.copy_count import CopyCount
+from core.archives.item_batches import not_read
 from core.archives.locate import Locate
 from core.catalog.differing import told
-from core.importing import checksum_lists
+from core.importing import archive_reading, checksum_lists
 from core.importing.import_run import Run
 from core.importing.same_content import Sample
 from core.importing.same_source import SeenFiles
@@ -141,11 +142,14 @@ class _Found:
         if run.row.together:
             mine = {row.item_id for one in judged for row in one.rows if row.import_id == run.row.id}
             await run.catalog.saw_elsewhere(run.row.id, {item for _, item in archived} - mine)
-        missing = await _missing(run, archived)
-        for entry in missing:
-            self.wrong("missing", entry.path)
+        missing = set[bytes]()
+        for entry, reason in await _lacking(run, archived):
+            self.wrong(reason, entry.path)
+            missing.add(entry.path)
         lacking = await self._counts.lacking({item for _, item in archived})
-        self._fewer.update(lacking[item] for entry, item in archived if item in lacking and entry not in missing)
+        self._fewer.update(
+            lacking[item] for entry, item in archived if item in lacking and entry.path not in missing
+        )
 
     def verdict(self, unlike_lists: str) -> tuple[Verdict, str]:
         """The verdict, with the reason; sets `run.verdict` as the function `verdict` says. `unlike_lists`: what
@@ -170,12 +174,16 @@ class _Found:
         return (Verdict.SAFE, note) if seen.files else (Verdict.OPEN, NOTHING)
 
 
-async def _missing(run: Run, entries: list[tuple[Entry, int]]) -> list[Entry]:
-    """Entries whose payload is not in this archive, or not at its size, or is known to be damaged."""
+async def _lacking(run: Run, entries: list[tuple[Entry, int]]) -> list[tuple[Entry, str]]:
+    """Entries whose payload is not in this archive, or not at its size, or damaged, or may not be read, each with
+    the reason. What was never read back is read now."""
     items = await run.catalog.items({item for _, item in entries}, run.archive.id)
     wanted = [item for item in items.values() if item.damage is None]
     request = archive_messages.Presence(run.archive.place, [(item.path, item.size) for item in wanted])
     async with run.workers.worker([]) as worker:
         present = (await run.workers.ask(worker, request, archive_messages.Present)).there
-    there = {item.id for item, is_there in zip(wanted, present, strict=True) if is_there}
-    return [entry for entry, item in entries if item not in there]
+    there = [item for item, is_there in zip(wanted, present, strict=True) if is_there]
+    faults = await archive_reading.read_unread(run, there)
+    reasons = {item.id: "" for item in there}
+    reasons |= {id: "refused" if not_read(fault) else "missing" for id, fault in faults.items()}
+    return [(entry, reason) for entry, item in entries if (reason := reasons.get(item, "missing"))]
