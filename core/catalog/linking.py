@@ -9,10 +9,10 @@ from core.media.frames import EXTENSIONS, Films
 from core.media.stems import Named, named
 from core.paths import relative
 
-PAGE = 2000
+PAGE = 1000
 """Files per page."""
 
-TOGETHER = 8192
+TOGETHER = 2048
 """Links that are written in one transaction, unless there are fewer, or a page has more."""
 
 Found = dict[bytes, list[Named]]

@@ -157,6 +157,10 @@ class _Rules:
         return made
 
 
+_COPIED = re.compile(rb"(.+)( \(\d{1,3}\))", re.DOTALL)
+"""A stem as Windows and browsers number a file that is copied beside one of its name: C0001M01 (1).XML belongs to
+C0001 (1).MP4."""
+
 _GIVING_WAY = frozenset((Role.METADATA, Role.SIDECAR))
 """Metadata and sidecars give way to a whole name: CAM01.xml beside CAM01.mp4 is not CA's."""
 
@@ -243,6 +247,16 @@ def owner_keys(file: Named) -> Sequence[Candidate]:
     if extension == b"json" and (told := takeout_owner(stem)):
         owner, extensions = told
         return (Candidate(folder + owner.lower(), TAKEOUT, _ranks((extensions,)), owner),)
+    if stem.endswith(b")") and (copied := _COPIED.fullmatch(stem)):
+        original, mark = copied.groups()
+        return [
+            msgspec.structs.replace(one, key=one.key + mark, stem=one.stem + mark)
+            for one in _by_stem(folder, original, rules)
+        ]
+    return _by_stem(folder, stem, rules)
+
+
+def _by_stem(folder: bytes, stem: bytes, rules: _Rules) -> Sequence[Candidate]:
     same = rules.same
     if not (matches := rules.matches(stem)):
         return (Candidate(folder + stem.lower(), same, rules.same_ranks, stem),) if same else ()

@@ -120,8 +120,11 @@ class Placing:
             return None
         above, name = os.path.split(own.original)
         root_above, root_name = os.path.split(root.original)
-        stem, ending = _parts(name)
         root_stem = _parts(root_name)[0]
+        stem, ending = _parts(name)
+        if name.lower().startswith(root_stem.lower()):
+            # A number behind the owner's stem leaves the two linked: C0001-2M01.XML, X-2.jpg.suppl.json.
+            stem, ending = name[: len(root_stem)], name[len(root_stem) :]
         day = (root.captured or await self._day(root))[:10]
         folder = os.path.join(below, above)
         of_film = frame(root.original) is not None

@@ -25,6 +25,19 @@ def test_every_link_and_no_other(layout: str) -> None:
     assert linked([line.path.encode() for line in files]) == expected
 
 
+@pytest.mark.parametrize("layout", ["Apple", "Canon", "DJI", "GoPro", "Sony", "Zoom"])
+def test_copies_beside_the_originals_are_linked_among_themselves(layout: str) -> None:
+    def copied(path: str) -> bytes:
+        stem, dot, extension = path.rpartition(".")
+        return f"{stem} (1){dot}{extension}".encode()
+
+    files = lines(layout, 1)
+    expected = {line.path.encode(): (line.role, line.owner.encode()) for line in files if line.role}
+    expected |= {copied(line.path): (line.role, copied(line.owner)) for line in files if line.role}
+    both = [line.path.encode() for line in files] + [copied(line.path) for line in files]
+    assert linked(both) == expected
+
+
 @st.composite
 def cards(draw: st.DrawFn) -> dict[bytes, tuple[str, int]]:
     """The layout and take of each file of a card that some makers have written to, with files missing."""

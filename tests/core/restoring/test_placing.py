@@ -13,6 +13,7 @@ from core.results import RestoreResult
 from tests.core.importing.rig import Rig, write
 from tests.rigs.cards import differences
 from tests.rigs.layouts import LAYOUTS, Line, lines
+from tests.rigs.linked import linked
 
 pytestmark = pytest.mark.process
 
@@ -147,6 +148,31 @@ async def test_numbers_are_of_a_group(rig: Rig, tmp_path: Path) -> None:
 
 def _content(folder: Path) -> dict[str, bytes]:
     return {path: (folder / path).read_bytes() for path in files_below(folder)}
+
+
+async def test_numbered_companions_still_belong_to_their_owners(rig: Rig, tmp_path: Path) -> None:
+    names = (
+        b"C.MP4 CM01.XML V.mp4 V.en.srt X.jpg X.jpg.suppl.json X-edited.jpg Y.NEF Y_01.NEF.xmp Y.nef.xmp".split()
+    )
+    for folder in ("a", "b"):
+        for name in names:
+            write(rig.source / folder / os.fsdecode(name), f"{folder} {os.fsdecode(name)}".encode())
+    view = await rig.imported()
+    await taken(rig, "*", "2020-05-06T07:08:09")
+    for naming in (None, "{date}-{stem}", "{date}-{time}"):
+        target = tmp_path / f"out {naming}"
+        await restored(rig, view.id, target, by_date=True, naming=naming)
+        written = {os.fsencode(path): content for path, content in _content(target).items()}
+        assert len(written) == 2 * len(names)
+        # By their contents, the links of the restored tree are those of each folder.
+        found = {written[path]: (role, written[owner]) for path, (role, owner) in linked(written).items()}
+        expected = {
+            b"%b %b" % (folder, name): (role, b"%b %b" % (folder, owner))
+            for folder in (b"a", b"b")
+            for name, (role, owner) in linked(names).items()
+        }
+        assert len(expected) == 12
+        assert found == expected
 
 
 async def test_an_undated_file_lies_beside_its_neighbours(rig: Rig, tmp_path: Path) -> None:
