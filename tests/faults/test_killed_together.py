@@ -13,7 +13,7 @@ import pytest
 from core.models import Outcome, State
 from core.sqlite import sqlite3
 from tests.faults import killed
-from tests.rigs import counting, importing, sabotage, trees
+from tests.rigs import counting, importing, machines, sabotage, trees
 
 STATES = "SELECT state, verdict FROM import ORDER BY id DESC LIMIT 2"
 OUTCOMES = """
@@ -107,6 +107,7 @@ def read_of(root: Path, source: Path) -> int:
     return trace.bytes_read([os.fsencode(source)])
 
 
+@machines.linux
 @pytest.mark.promise(53)
 def test_the_source_is_read_once(tmp_path: Path, source: Source) -> None:
     card, contents, _ = source

@@ -27,7 +27,8 @@ PROGRAMS = {
     "sudo": '[ "$1" = -n ] && shift; exec "$@"',
     "fs_usage": "printf '10:00:00.0  fcntl  F=5  <FULLFSYNC>  0.1  python\\n%.0s' 1 2\n"
     "printf '10:00:00.0  fcntl  F=5  <CACHING OFF>  0.1  python\\n'; exec sleep 60",
-    "pmset": "echo PreventUserIdleSystemSleep 1",
+    "pmset": 'echo "   PreventUserIdleSystemSleep     1"\n'
+    'echo "   pid 815(caffeinate): [0x0000a] 00:00:01 PreventUserIdleSystemSleep named: \\"caffeinate\\""',
     # A job that says something where its output goes.
     "launchctl": """
         [ "$1" = bootstrap ] || exit 0
@@ -117,6 +118,17 @@ def test_it_is_written_for_the_shell_that_macos_has() -> None:
     text = SCRIPT.read_text()
     # What bash has since 4.0.
     assert not re.search(r"\$\{\w+(,,|\^\^|@)|\bmapfile\b|\breadarray\b|declare -A|&>>|\|&", text)
+
+
+@pytest.mark.parametrize("awake", [True, False])
+def test_a_mac_that_may_sleep_is_told_from_one_that_may_not(programs: Path, awake: bool) -> None:
+    if not awake:
+        (programs / "pmset").write_text('#!/bin/bash\necho "   PreventUserIdleSystemSleep     0"\n')
+    (asked,) = re.findall(r"^awake\(\) .*$", SCRIPT.read_text(), re.MULTILINE)
+    done = subprocess.run(
+        ["bash", "-c", f"{asked}\nawake"], env={"PATH": f"{programs}:{os.environ['PATH']}"}, check=False
+    )
+    assert (done.returncode == 0) is awake
 
 
 def test_names_and_serials_stay_out(monkeypatch: pytest.MonkeyPatch) -> None:
