@@ -92,7 +92,9 @@ class Batch:
             root = os.dup(tree.fileno())
         try:
             with Folders(root) as folders:
-                self.staging = os.dup(folders.at(staging, MADE))
+                # A folder of this worker's own: in a shared one each new file would wait for those of the others,
+                # and a client of a server would have to ask for the folder's attributes again.
+                self.staging = os.dup(folders.at(f"{staging}/{self._mark}", MADE))
         except BaseException:
             release(root)
             raise
@@ -117,7 +119,7 @@ class Batch:
         # O_EXCL: where publishing links, an old name in staging may share its inode with the payload.
         access = os.O_RDWR if self.place.sends_on_fsync else os.O_WRONLY
         flags = access | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        name = f"{self._mark}-{next(self._numbers)}"
+        name = str(next(self._numbers))
         held.fd = os.open(name, flags, PAYLOAD_MODE, dir_fd=self.staging)
         held.staged = name
         held.uncached = page_cache.uncached(held.fd)
