@@ -1,9 +1,11 @@
-"""What the promises need: `python -m tests.benchmarks.needed SOURCE DESTINATION` makes the system calls and computes
-the digests that an import cannot do without, and nothing else.
+"""What the promises need: the system calls and digests that an import cannot do without, made by a bare loop.
 
-Each file is read once, with both digests, staged, flushed, read back past the cache, compared and published without
-replacing; the folders are flushed. There is no catalog, no journal, no second process and no check of what may go
-wrong: what this takes beside `floor` is the price of the promises, and what an import takes beside this is its own.
+`python -m tests.benchmarks.needed SOURCE DESTINATION`
+
+Each file is read once, with both digests, staged, flushed, read back past the cache, compared and published
+without replacing; the folders are flushed. There is no catalog, no journal, no second process, and no answer to
+what may go wrong. What this takes beside `floor` is the price of the promises; what an import takes beside this is
+its own.
 """
 
 import hashlib
@@ -12,12 +14,15 @@ import sys
 
 import xxhash
 
+from core.archives.archive import filesystem_of
 from core.files import fsync, noreplace, page_cache
+from core.volumes.filesystems import Kind
+from core.volumes.mountpoint import on_volume
 from tests.benchmarks.floor import BATCH
 from tests.benchmarks.sets import READ_SIZE
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY
-NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL
 
 
 class Loop:
@@ -27,8 +32,11 @@ class Loop:
         for folder in (b"staging", b"payload"):
             os.mkdir(os.path.join(destination, folder))
         self.root = os.open(destination, FOLDER)
+        mount, _ = on_volume(self.root, destination)
+        self.network = filesystem_of(mount).kind is Kind.NETWORK
         self.staging = os.open("staging", FOLDER, dir_fd=self.root)
         self.payload = os.open("payload", FOLDER, dir_fd=self.root)
+        self.way = noreplace.probe(self.staging)
         self.block = memoryview(bytearray(READ_SIZE))
         self.staged: list[tuple[str, int, str, bytes]] = []
         self.count = 0
@@ -57,15 +65,13 @@ class Loop:
 
     def settle(self) -> None:
         """Flush what was staged, read it back past the cache, publish it, and flush the folders."""
-        fsync.sync_files([fd for _, fd, _, _ in self.staged], self.staging if fsync.syncs_whole() else -1)
+        whole = fsync.syncs_whole() and not self.network
+        fsync.sync_files([fd for _, fd, _, _ in self.staged], self.staging if whole else -1)
         for _, fd, _, _ in self.staged:
-            os.close(fd)
-        opened = [os.open(name, os.O_RDONLY, dir_fd=self.staging) for name, _, _, _ in self.staged]
-        for fd in opened:
             page_cache.drop(fd, ours=True)
             page_cache.read_ahead(fd)
         folders: dict[str, int] = {}
-        for fd, (name, _, sha, digest) in zip(opened, self.staged, strict=True):
+        for name, fd, sha, digest in self.staged:
             xxh, size = xxhash.xxh3_128(), 0
             while count := os.preadv(fd, [self.block], size):
                 xxh.update(self.block[:count])
@@ -74,8 +80,8 @@ class Loop:
             if xxh.digest() != digest:
                 raise RuntimeError("what was read back is not what was written")
             folder = self._folder(folders, digest.hex()[:2])
-            noreplace.rename(self.staging, name.encode(), folder, sha.encode())
-        fsync.sync_folders([*folders.values(), self.payload], self.root, fsync.syncs_whole())
+            noreplace.publish(self.way, self.staging, name, folder, sha)
+        fsync.sync_folders([*folders.values(), self.payload], self.root, whole)
         for fd in folders.values():
             os.close(fd)
         self.staged = []
