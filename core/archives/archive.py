@@ -121,7 +121,7 @@ class Archive:
         kind = filesystem_of(facts.mount)
         if not facts.flushes:
             kind = unflushed(kind)
-        place = Place(facts.root, facts.device, facts.inode, facts.way, str(kind.level))
+        place = Place(facts.root, facts.device, facts.inode, facts.way, str(kind.level), kind.sends_on_fsync)
         return cls(uuid, copy, place, kind, pool, catalog, writable=writable)
 
     @contextmanager

@@ -100,30 +100,29 @@ async def pages(
 
 def _file(row: tuple[Any, ...], root: bytes) -> ReceiptRow:
     _, outcome, path, size, mtime_ns, kind, reason, xxh128, sha256, payload, level, read_back, *more = row
-    sort, target, lists, unkept, *why = more
-    about = {
-        "path": relative(root, path),
-        "size": size,
-        "mtime_ns": mtime_ns,
-        "kind": kind,
-        "reason": reason or "",
-        "sort": sort,
-        "target": target or b"",
-        "unkept": bool(unkept),
-        "lists": compared(lists),
-    }
-    if outcome == Outcome.FAILED and why[0] is not None:
-        about |= dict(zip(("stage", "side", "code", "detail"), why, strict=True))
-    if payload is None or outcome not in (Outcome.ARCHIVED, Outcome.DUPLICATE):
-        return ReceiptRow(outcome=_OUTCOMES[outcome], **about)
+    sort, target, lists, unkept, stage, side, code, detail = more
+    held = payload is not None and outcome in (Outcome.ARCHIVED, Outcome.DUPLICATE)
+    failed = outcome == Outcome.FAILED and stage is not None
     return ReceiptRow(
         outcome=_OUTCOMES[outcome],
-        xxh128=xxh128.hex(),
-        sha256=sha256.hex(),
-        payload=payload,
-        level=level,
-        read_back=read_back,
-        **about,
+        path=relative(root, path),
+        size=size,
+        mtime_ns=mtime_ns,
+        kind=kind,
+        xxh128=xxh128.hex() if held else "",
+        sha256=sha256.hex() if held else "",
+        payload=payload if held else "",
+        level=level if held else "",
+        read_back=read_back if held else None,
+        reason=reason or "",
+        stage=stage if failed else "",
+        side=side if failed else "",
+        code=code if failed else 0,
+        detail=detail if failed else "",
+        sort=sort,
+        target=target or b"",
+        unkept=bool(unkept),
+        lists=compared(lists) if lists else "",
     )
 
 

@@ -38,6 +38,8 @@ class FileSystem(msgspec.Struct, frozen=True, kw_only=True):
         "How To Corrupt An SQLite Database File").
     pseudo: the kernel's own bookkeeping, which holds nobody's files.
     flushes: what is written can be flushed out of the drive's own cache. A server's drives are its own affair.
+    sends_on_fsync: fsync(2) sends what was written to the server, so that it can be read back from there through
+        the descriptor that wrote it.
     """
 
     name: str
@@ -47,6 +49,7 @@ class FileSystem(msgspec.Struct, frozen=True, kw_only=True):
     sqlite: bool = True
     pseudo: bool = False
     flushes: bool = True
+    sends_on_fsync: bool = False
 
 
 # Their files pass through the page cache alone, which posix_fadvise(2) POSIX_FADV_DONTNEED (Linux) and
@@ -84,6 +87,11 @@ _NETWORK = (
     "fuse.sshfs fuse.vmhgfs-fuse fuse.xtreemfs glusterfs gpfs lustre ncpfs nfs nfs3 nfs4 orangefs "
     "prl_fs pvfs2 smb2 smb3 smbfs vboxsf virtiofs vmhgfs webdav"
 )
+
+# On Linux their fsync(2) sends every write to the server and returns what became of it (fs/nfs/file.c,
+# nfs_file_fsync; fs/smb/client/file.c, cifs_strict_fsync; sshfs.c, sshfs_fsync), and they keep data in the page
+# cache only. Others (davfs2, rclone, s3fs) write a temporary file of their own, and upload it when it is closed.
+_SENDS_ON_FSYNC = "cifs fuse.sshfs nfs nfs4 smb3"
 
 _MEMORY = "tmpfs ramfs devtmpfs"
 
@@ -128,6 +136,7 @@ def filesystem(name: str, kind: Kind | None = None, platform: str = sys.platform
         largest_file=_LARGEST.get(name),
         sqlite=kind is not Kind.NETWORK,
         pseudo=name in _PSEUDO.split(),
+        sends_on_fsync=platform == "linux" and name in _SENDS_ON_FSYNC.split(),
     )
     return unflushed(found) if platform == "darwin" and name in _UNFLUSHED.split() else found
 

@@ -92,7 +92,9 @@ class Batch:
             root = os.dup(tree.fileno())
         try:
             with Folders(root) as folders:
-                self.staging = os.dup(folders.at(staging, MADE))
+                # A folder of this worker's own: in a shared one each new file would wait for those of the others,
+                # and a client of a server would have to ask for the folder's attributes again.
+                self.staging = os.dup(folders.at(f"{staging}/{self._mark}", MADE))
         except BaseException:
             release(root)
             raise
@@ -115,8 +117,9 @@ class Batch:
 
     def _create(self, held: BatchEntry) -> None:
         # O_EXCL: where publishing links, an old name in staging may share its inode with the payload.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        name = f"{self._mark}-{next(self._numbers)}"
+        access = os.O_RDWR if self.place.sends_on_fsync else os.O_WRONLY
+        flags = access | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        name = str(next(self._numbers))
         held.fd = os.open(name, flags, PAYLOAD_MODE, dir_fd=self.staging)
         held.staged = name
         held.uncached = page_cache.uncached(held.fd)
@@ -194,16 +197,29 @@ class Batch:
                 os.close(fd)
                 self._part = ""
             for held in staged:
-                # close(2) may be the first to report a full disk: NFS and SMB write late.
-                fd, held.fd = held.fd, -1
-                os.close(fd)
+                if not self.place.sends_on_fsync:
+                    self.close(held)
                 held.flushed = True
             return Checked([])
         except OSError as error:
-            fault = msgspec.structs.replace(archive_fault(error, self.place, "flush: "), again=True)
+            fault = self.flush_fault(error)
             numbers = [number for number, held in self.files.items() if not held.done]
             self.drop()
             return Checked([(number, fault) for number in numbers])
+
+    @staticmethod
+    def close(held: BatchEntry) -> None:
+        """Close the descriptor that a file was written through, if it is open. Raises OSError.
+
+        close(2) may be the first to report a full disk: NFS and SMB write late.
+        """
+        if held.fd >= 0:
+            fd, held.fd = held.fd, -1
+            os.close(fd)
+
+    def flush_fault(self, error: OSError) -> Fault:
+        """The fault of a file whose bytes may not have reached the archive, so that it must be copied again."""
+        return msgspec.structs.replace(archive_fault(error, self.place, "flush: "), again=True)
 
     # Ending
 

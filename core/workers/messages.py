@@ -37,7 +37,8 @@ class Place(Message):
     """Where to write: an archive's root, identified as it was when it was opened, and what its file system
     supports.
 
-    `way` is one of files.noreplace; `level` the best verification level that can be reached there.
+    `way` is one of files.noreplace; `level` the best verification level that can be reached there;
+    `sends_on_fsync` as in volumes.filesystems.
     """
 
     root: bytes
@@ -45,6 +46,7 @@ class Place(Message):
     inode: int
     way: str
     level: str
+    sends_on_fsync: bool = False
 
 
 class Fault(Message):

@@ -3,7 +3,6 @@
 import os
 
 from core.files import page_cache
-from core.files.fds import release
 from core.files.open_beneath import LostError, Tree
 from core.models import Side
 from core.volumes.filesystems import Level
@@ -30,9 +29,7 @@ def verify(batch: Batch, arena: memoryview, tree: Tree | None, *, read: bool = T
     Only verified files can be published. Without `read` every file counts as verified.
     """
     if not read:
-        for held in batch.files.values():
-            held.verified = True
-        return Checked([], [])
+        return _unread(batch)
     waiting = [number for number, held in batch.files.items() if held.staged and not held.verified]
     checked = Checked([], [])
     for start in range(0, len(waiting), OPEN_AT_ONCE):
@@ -40,41 +37,72 @@ def verify(batch: Batch, arena: memoryview, tree: Tree | None, *, read: bool = T
     return checked
 
 
-def _verify_some(batch: Batch, numbers: list[int], arena: memoryview, tree: Tree | None, checked: Checked) -> None:
-    opened: list[tuple[int, int, bool]] = []
-    try:
-        for number in numbers:
-            batch.slot.checkpoint()
-            held = batch.files[number]
-            try:
-                flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-                fd = os.open(held.staged, flags, dir_fd=batch.staging)
-            except OSError as error:
-                checked.faults.append((number, archive_fault(error, batch.place, "read back: ")))
-                batch.forget(number)
-                continue
-            opened.append((number, fd, page_cache.drop(fd, ours=True) and held.uncached))
-            page_cache.read_ahead(fd)
-        for number, fd, dropped in opened:
-            held = batch.files[number]
-            fault = _compare(fd, held, arena, batch)
-            if fault is None and tree is not None:
-                fault = _source_again(held, tree, arena, batch.slot)
-            if fault is not None:
-                checked.faults.append((number, fault))
-                batch.forget(number)
-                continue
+def _unread(batch: Batch) -> Checked:
+    """Count every file as verified whose descriptor can be closed."""
+    checked = Checked([], [])
+    for number, held in list(batch.files.items()):
+        if fault := _closed(held, batch):
+            checked.faults.append((number, fault))
+            batch.forget(number)
+        else:
             held.verified = True
-            checked.levels.append((number, reached(batch.place.level, dropped)))
-    finally:
-        for _, fd, _ in opened:
-            release(fd)
+    return checked
 
 
-def _compare(fd: int, held: BatchEntry, arena: memoryview, batch: Batch) -> Fault | None:
+def _verify_some(batch: Batch, numbers: list[int], arena: memoryview, tree: Tree | None, checked: Checked) -> None:
+    opened: list[tuple[int, bool]] = []
+    for number in numbers:
+        batch.slot.checkpoint()
+        held = batch.files[number]
+        try:
+            dropped = _open_past_cache(batch, held)
+        except OSError as error:
+            checked.faults.append((number, archive_fault(error, batch.place, "read back: ")))
+            batch.forget(number)
+            continue
+        opened.append((number, dropped))
+        page_cache.read_ahead(held.fd)
+    for number, dropped in opened:
+        held = batch.files[number]
+        fault = _compare(held, arena, batch) or _closed(held, batch)
+        if fault is None and tree is not None:
+            fault = _source_again(held, tree, arena, batch.slot)
+        if fault is not None:
+            checked.faults.append((number, fault))
+            batch.forget(number)
+            continue
+        held.verified = True
+        checked.levels.append((number, reached(batch.place.level, dropped)))
+
+
+def _open_past_cache(batch: Batch, held: BatchEntry) -> bool:
+    """Open a staged file, unless the descriptor that it was written through is still open, and drop its cached
+    pages. Returns whether none of them is left. Raises OSError."""
+    if held.fd >= 0:
+        if page_cache.drop(held.fd, ours=True):
+            return held.uncached
+        # Opened again, the client of a server asks it whether the pages that are left are current.
+        batch.close(held)
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    held.fd = os.open(held.staged, flags, dir_fd=batch.staging)
+    return page_cache.drop(held.fd, ours=True) and held.uncached
+
+
+def _closed(held: BatchEntry, batch: Batch) -> Fault | None:
+    """Close a staged file. Returns the fault that only close(2) reports, where it was written through the
+    descriptor."""
+    try:
+        batch.close(held)
+    except OSError as error:
+        if batch.place.sends_on_fsync:
+            return batch.flush_fault(error)
+    return None
+
+
+def _compare(held: BatchEntry, arena: memoryview, batch: Batch) -> Fault | None:
     batch.slot.begin("verify", held.digest.size)
     try:
-        size, digest = digest_of(reader(fd), arena, batch.slot)
+        size, digest = digest_of(reader(held.fd), arena, batch.slot)
     except OSError as error:
         return archive_fault(error, batch.place, "read back: ")
     if size != held.digest.size:

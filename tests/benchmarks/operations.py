@@ -20,7 +20,7 @@ from tests.benchmarks.measure import measure, run_quietly, stop
 from tests.benchmarks.peers import BUILD, PEERS, Peer, build, check
 from tests.benchmarks.report import table, verdict
 from tests.benchmarks.runner import fresh, payload_files, say
-from tests.benchmarks.sets import warm
+from tests.benchmarks.sets import extent, warm
 from tests.rigs.passthrough import ended, passing, serve, serving
 from tests.rigs.trees import flat_set
 
@@ -57,8 +57,8 @@ class Counts:
 
 
 def operations(folder: str, fraction: float, against: str) -> dict[str, dict[str, float]]:
-    """Operations per file of each build, by name; "all" is their sum."""
-    peers = [PEERS["lading"], *([build(against)] if against else [])]
+    """Operations per file of each build, and of the bare loop `needed`, by name; "all" is their sum."""
+    peers = [PEERS["lading"], PEERS["needed"], *([build(against)] if against else [])]
     check(peers)
     files = max(1, round(FILES * fraction))
     source = fresh(os.path.join(folder, "source"))
@@ -73,7 +73,7 @@ def operations(folder: str, fraction: float, against: str) -> dict[str, dict[str
 
 
 def _counted(peer: Peer, folder: str, source: str, files: int) -> dict[str, int]:
-    """The operations of one import."""
+    """The operations of one import, or of the bare loop."""
     home, mount, below = (fresh(os.path.join(folder, name)) for name in ("home", "mount", "below"))
     warm(source)
     path = Path(folder, "counts")
@@ -83,13 +83,16 @@ def _counted(peer: Peer, folder: str, source: str, files: int) -> dict[str, int]
     environ = {**os.environ, "LADING_HOME": home}
     process = serving("tests.benchmarks.operations", Path(mount), below, str(path))
     try:
-        for queue in QUEUES:
-            run_quietly([step.argv[0], "queues", "pause", queue.name], environ)
+        bare = peer.name == "needed"
+        if not bare:
+            for queue in QUEUES:
+                run_quietly([step.argv[0], "queues", "pause", queue.name], environ)
         before = counts.now()
         measure(step.argv, environ)
         after = counts.now()
-        stop(environ, step.argv[0])
-        arrived = payload_files(below)
+        if not bare:
+            stop(environ, step.argv[0])
+        arrived = extent(below)[0] if bare else payload_files(below)
         if arrived != files:
             raise RuntimeError(f"{arrived} of {files} files arrived")
     finally:

@@ -87,6 +87,11 @@ def floor(source: str, destination: str) -> list[Step]:
     return [Step([sys.executable, "-m", "tests.benchmarks.floor", source, destination])]
 
 
+def needed(source: str, destination: str) -> list[Step]:
+    """The system calls and digests that the promises need, made by a bare loop, which records nothing."""
+    return [Step([sys.executable, "-m", "tests.benchmarks.needed", source, destination])]
+
+
 def build(folder: str) -> Peer:
     """Lading as it was: another checkout with an environment of its own in `.venv`."""
     program = os.path.join(os.path.abspath(folder), ".venv", "bin", "lading")
@@ -111,6 +116,7 @@ PEERS = {
     for peer in (
         Peer("lading", "lading", "uv sync", lading),
         Peer("floor", sys.executable, "part of the benchmarks", floor),
+        Peer("needed", sys.executable, "part of the benchmarks", needed),
         Peer("cp", "cp", "part of the system", cp),
         Peer("rsync", "rsync", RSYNC, rsync),
         Peer("durable rsync", "rsync", RSYNC, durable_rsync, drops_caches=True),

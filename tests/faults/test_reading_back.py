@@ -130,8 +130,11 @@ async def _spoiled(rig: Rig, through: passthrough.Passthrough, spoil: str, size:
 @pytest.mark.promise(7)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("spoil", ["corrupt", "lose"])
-async def test_a_write_that_goes_wrong_is_never_archived(tmp_path: Path, spoil: str, size: int) -> None:
-    with passthrough.mounted(tmp_path) as through:
+@pytest.mark.parametrize("subtype", ["passthrough", "sshfs"])
+async def test_a_write_that_goes_wrong_is_never_archived(
+    tmp_path: Path, subtype: str, spoil: str, size: int
+) -> None:
+    with passthrough.mounted(tmp_path, subtype) as through:
         async with scene.engine_at(tmp_path, archive=through.path / "archive") as rig:
             rig.archive.mkdir()
             view = await _spoiled(rig, through, spoil, size, 0)
@@ -161,10 +164,26 @@ async def test_control_writes_that_are_trusted_are_archived_wrong(tmp_path: Path
                 scene.complete(rig.archive)
 
 
+@pytest.mark.control(7)
+async def test_control_what_is_read_from_memory_by_the_descriptor_that_wrote_it_is_archived_wrong(
+    tmp_path: Path,
+) -> None:
+    with (
+        passthrough.mounted(tmp_path, "sshfs") as through,
+        sabotage.broken(tmp_path / "broken", "forgets the cache"),
+    ):
+        async with scene.engine_at(tmp_path, archive=through.path / "archive") as rig:
+            rig.archive.mkdir()
+            assert (await _spoiled(rig, through, "corrupt", SIZES[0], 1)).archived.files == 1
+            with pytest.raises(AssertionError, match="is not whole"):
+                scene.complete(rig.archive)
+
+
 @pytest.mark.promise(9)
 @pytest.mark.parametrize("size", SIZES)
-async def test_a_short_file_is_seen(tmp_path: Path, size: int) -> None:
-    with passthrough.mounted(tmp_path) as through:
+@pytest.mark.parametrize("subtype", ["passthrough", "sshfs"])
+async def test_a_short_file_is_seen(tmp_path: Path, subtype: str, size: int) -> None:
+    with passthrough.mounted(tmp_path, subtype) as through:
         async with scene.engine_at(tmp_path, archive=through.path / "archive") as rig:
             rig.archive.mkdir()
             view = await _spoiled(rig, through, "short", size, 0)

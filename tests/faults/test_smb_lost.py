@@ -30,7 +30,7 @@ def small(tmp_path: Path) -> Iterator[Share]:
 def cut_short(below: Path) -> int:
     """What was half written when the session ended: staged files lose their second half, on the server."""
     cut = 0
-    for path in below.glob(".lading/staging/*/*/*"):
+    for path in below.glob(".lading/staging/*/*/*/*"):
         if size := path.stat().st_size:
             os.truncate(path, size // 2)
             cut += 1

@@ -73,7 +73,7 @@ def test_paused_nothing_is_read_or_written(tmp_path: Path) -> None:
         moments: dict[str, float] = {}
         assert tracing.process.stdout is not None
         moments.update([_moment(tracing.process.stdout.readline())])
-        while not any(_begun(path) for path in (archive / ".lading" / "staging").glob("*/*/*")):
+        while not any(_begun(path) for path in (archive / ".lading" / "staging").glob("*/*/*/*")):
             time.sleep(0.01)
         child = tracing.tracee()
         child.send_signal(signal.SIGUSR1)

@@ -79,3 +79,10 @@ def test_the_bookkeeping_of_the_kernel_is_pseudo(name: str) -> None:
 
 def test_levels_read_as_the_receipt_says_them() -> None:
     assert [str(level) for level in Level] == ["medium", "server", "cache not excluded"]
+
+
+def test_what_a_temporary_file_holds_until_it_is_closed_is_not_sent_by_fsync() -> None:
+    names = ["nfs4", "cifs", "fuse.sshfs", "fuse.rclone", "fuse.s3fs", "davfs2", "fuse.gvfsd-fuse", "ext4"]
+    sends = [name for name in names if filesystem(name, platform="linux").sends_on_fsync]
+    assert sends == ["nfs4", "cifs", "fuse.sshfs"]
+    assert not any(filesystem(name, platform="darwin").sends_on_fsync for name in names)

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.files import fsync, noreplace
+from core.files import fsync, noreplace, page_cache
 from core.files.checksummed_lines import unsealed
 from core.workers import archive_messages, batch_messages, messages, source_messages
 from core.workers.batch import Batch
@@ -130,6 +130,72 @@ def test_error_that_only_close_tells_means_copy_again(inside: Inside, monkeypatc
         (number, errno.EDQUOT, True) for number in range(3)
     ]
     assert inside.staged() == []
+
+
+def sent(inside: Inside) -> None:
+    """Stage and flush at a server to which fsync(2) sends everything."""
+    inside.stage(msgspec.structs.replace(inside.place, level="server", sends_on_fsync=True))
+    inside.worker.answer(batch_messages.Journal("import"))
+    assert inside.worker.answer(batch_messages.Flush()) == batch_messages.Checked([])
+
+
+@pytest.mark.parametrize("dropped", [True, False])
+def test_what_fsync_has_sent_is_opened_again_only_if_it_may_be_in_memory(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch, dropped: bool
+) -> None:
+    before, opened = descriptors(), list[str]()
+    sent(inside)
+    names = [held.staged for held in inside.batch().files.values()]
+    real = os.open
+
+    def recorded(path: str, *arguments: int, dir_fd: int | None = None) -> int:
+        opened.append(path)
+        return real(path, *arguments, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", recorded)
+    monkeypatch.setattr(page_cache, "drop", lambda *_, **__: dropped)
+    reply = inside.worker.answer(batch_messages.Verify("readback"))
+    assert reply == batch_messages.Checked([], [(number, "server") for number in range(3)])
+    assert opened == ([] if dropped else names)
+    monkeypatch.undo()
+    reply = inside.worker.answer(batch_messages.Publish())
+    assert isinstance(reply, batch_messages.Arrived)
+    assert len(reply.published) == 3
+    inside.worker.answer(batch_messages.Drop())
+    assert descriptors() == before
+
+
+def test_what_fsync_has_sent_is_compared(inside: Inside) -> None:
+    sent(inside)
+    bad = inside.batch().files[1]
+    os.pwrite(bad.fd, b"!", 50)
+    reply = inside.worker.answer(batch_messages.Verify("readback"))
+    assert isinstance(reply, batch_messages.Checked)
+    assert [(number, fault.again) for number, fault in reply.faults] == [(1, True)]
+    assert len(inside.staged()) == 2
+
+
+@pytest.mark.parametrize("mode", ["readback", "none"])
+def test_error_that_only_the_late_close_tells_means_copy_again(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    before = descriptors()
+    sent(inside)
+    real, wanted = os.close, inside.batch().files[1].fd
+
+    def close(fd: int) -> None:
+        real(fd)
+        if fd == wanted:
+            raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr(os, "close", close)
+    reply = inside.worker.answer(batch_messages.Verify(mode))
+    monkeypatch.undo()
+    assert isinstance(reply, batch_messages.Checked)
+    assert [(number, fault.code, fault.again) for number, fault in reply.faults] == [(1, errno.EDQUOT, True)]
+    assert len(inside.staged()) == 2
+    inside.worker.answer(batch_messages.Drop())
+    assert descriptors() == before
 
 
 def test_full_archive_fails_the_files_that_did_not_fit(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
