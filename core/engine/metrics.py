@@ -3,9 +3,9 @@
 import time
 from collections import deque
 
+from core.rate_meter import Meter
 from core.snapshot import Rates
 from core.workers import shared_memory
-from core.workers.meter import Meter
 from core.workers.pool import Pool
 
 SAMPLE_INTERVAL = 1.0

@@ -13,9 +13,9 @@ from core.engine.store_retries import POLL_INTERVAL, StoreRetries
 from core.errors import LadingError
 from core.models import Count, State
 from core.paths import display
+from core.rate_meter import Meter
 from core.results import MirrorResult, OffsiteResult
 from core.snapshot import MirrorView
-from core.workers.meter import Meter
 
 
 class Run(Protocol):

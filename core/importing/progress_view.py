@@ -17,10 +17,10 @@ from core.importing.importer import Importer
 from core.importing.run_workers import Limits
 from core.models import ENDED, ImportRequest, Outcome, State, Unopenable, Verdict, Waits
 from core.paths import display
+from core.rate_meter import Meter
 from core.snapshot import ErrorGroup, ImportView, InFlight, LimitView, Rates, Snapshot
 from core.volumes.filesystems import Level
 from core.workers import shared_memory
-from core.workers.meter import Meter
 
 SHOWN = 200
 """The most imports, files in flight and error groups in a snapshot."""

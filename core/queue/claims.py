@@ -12,6 +12,7 @@ import msgspec
 from core.models import JobState
 from core.queue.completion import JOB_ATTEMPTS, ChangedJob, ended
 from core.queue.enqueue import recount
+from core.queue.retries import FURTHEST_DUE
 from core.tasks.task import Job
 
 
@@ -21,15 +22,6 @@ class Claimed(msgspec.Struct, frozen=True):
     job: Job
     archive_id: int
 
-
-FIRST, LONGEST_BACKOFF = 1.0, 60.0
-"""Seconds until a failed job is retried: the first delay, which doubles with each attempt, and the longest."""
-
-JITTER = 0.25
-"""A delay is longer or shorter by up to this share of itself."""
-
-FURTHEST_DUE = LONGEST_BACKOFF * (1 + JITTER)
-"""The longest delay in seconds. A job that is due later than that got its time from a clock that was ahead."""
 
 # The partial index job_ready returns the rows in this order, so that 100,000 waiting jobs cost nothing.
 CLAIM = """

@@ -1,7 +1,6 @@
 """The table of jobs, as used by one run of the engine."""
 
 import json
-import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
@@ -14,7 +13,7 @@ from core.database import Database
 from core.errors import DatabaseError
 from core.models import JobState
 from core.paths import display
-from core.queue import claims, completion, enqueue
+from core.queue import claims, completion, enqueue, retries
 from core.queue.completion import JobFailure
 from core.queue.enqueue import Work, adding
 from core.snapshot import JobView
@@ -85,7 +84,7 @@ class Jobs:
         """(queue, archive) of these queues with ready jobs, and whether delayed jobs have become due. It only
         reads."""
         rows = await self.database.read(
-            claims.READY_QUEUES, (json.dumps(queues), time.time(), claims.FURTHEST_DUE)
+            claims.READY_QUEUES, (json.dumps(queues), time.time(), retries.FURTHEST_DUE)
         )
         return [(queue, archive) for queue, archive in rows if queue], ("", 0) in rows
 
@@ -154,9 +153,7 @@ class Jobs:
 
     @staticmethod
     def _failure(job: Job, result: Result, now: float) -> JobFailure:
-        wait = min(claims.FIRST * 2.0 ** (job.attempt - 1), claims.LONGEST_BACKOFF)
-        wait *= random.uniform(1 - claims.JITTER, 1 + claims.JITTER)  # noqa: S311
-        return JobFailure(job.id, display(result.error), now + wait, result.final)
+        return JobFailure(job.id, display(result.error), now + retries.backoff(job.attempt), result.final)
 
     async def _prune(self, connection: aiosqlite.Connection, ended: int) -> None:
         self._ended += ended

@@ -1,12 +1,23 @@
-"""Retry on request: dead jobs and those cancelled with them become ready; delayed ones run at once."""
+"""When a failed job is tried again, and retry on request: dead jobs and those cancelled with them become ready,
+delayed ones run at once."""
 
 import json
+import random
 from collections.abc import Sequence
 
 import aiosqlite
 
 from core.database import Database
 from core.queue.enqueue import recount
+
+FIRST_BACKOFF, LONGEST_BACKOFF = 1.0, 60.0
+"""Seconds until a failed job is retried: the first delay, which doubles with each attempt, and the longest."""
+
+JITTER = 0.25
+"""A delay is longer or shorter by up to this share of itself."""
+
+FURTHEST_DUE = LONGEST_BACKOFF * (1 + JITTER)
+"""The longest delay in seconds. A job that is due later than that got its time from a clock that was ahead."""
 
 # origin is reset because the barrier that had counted the job does not wait for it any more.
 _ANEW = "state = 'waiting', attempts = 0, due = 0, ended = NULL, error = '', origin = 0"
@@ -29,6 +40,12 @@ _NOW = """
 _FOLLOWERS = f"""
     UPDATE job SET {_ANEW} WHERE item_id = ? AND follows = ? AND state = 'cancelled' RETURNING id, item_id, queue
 """  # noqa: S608
+
+
+def backoff(attempt: int) -> float:
+    """Seconds until a job that has failed in this attempt (1, 2, …) is due again."""
+    wait = min(FIRST_BACKOFF * 2.0 ** (attempt - 1), LONGEST_BACKOFF)
+    return wait * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
 
 
 async def retry(database: Database, queue: str = "", ids: Sequence[int] | None = None, cause: str = "") -> int:

@@ -11,8 +11,8 @@ from core.database import Database
 from core.models import JobState
 from core.paths import display
 from core.queue.enqueue import UNFINISHED
+from core.rate_meter import Meter
 from core.snapshot import AtWork, ErrorGroup, QueueView
-from core.workers.meter import Meter
 
 REST_FACTOR = 50
 """After counting, it pauses for this many times the time that took, so that large tables are counted less

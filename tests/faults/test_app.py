@@ -16,8 +16,11 @@ from core.workers.read_source import ARENA
 from tests.core.importing.rig import write
 from tests.rigs.engines import SLOWLY, clip, freeze, lading, swept, until
 from tests.rigs.seen_cards import seen_below
+from tests.tui.app.conftest import plain_environment
 from tests.tui.app.terminal import PATIENCE, Terminal, terminal
 from tui.console.exits import Exit
+
+__all__ = ["plain_environment"]
 
 pytestmark = [pytest.mark.terminal, pytest.mark.process]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.database import Database
-from core.queue import claims
+from core.queue import claims, retries
 from core.queue.queue_defs import QUEUES
 from core.schema import DATABASE_FILE
 from core.sqlite import sqlite3
@@ -65,10 +65,10 @@ def test_a_hundred_thousand_waiting_jobs_slow_no_poll(tmp_path: Path) -> None:
         assert not any("TEMP B-TREE" in step or step.startswith("SCAN job") for step in plan)
         assert thousands <= 2
         names = '["' + '", "'.join(queue.name for queue in QUEUES) + '"]'
-        plan, thousands = steps(connection, claims.READY_QUEUES, (names, time.time(), claims.FURTHEST_DUE))
+        plan, thousands = steps(connection, claims.READY_QUEUES, (names, time.time(), retries.FURTHEST_DUE))
         assert not any(step.startswith("SCAN job") for step in plan)
         assert thousands <= 2
-        plan, thousands = steps(connection, claims.PROMOTE, (time.time(), claims.FURTHEST_DUE))
+        plan, thousands = steps(connection, claims.PROMOTE, (time.time(), retries.FURTHEST_DUE))
         assert any("USING INDEX job_due" in step for step in plan)
         assert thousands <= 1
     finally:

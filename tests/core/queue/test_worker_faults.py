@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.errors import DatabaseError
-from core.queue import claims, execution, retries
+from core.queue import execution, retries
 from core.tasks.task import Beat, Job, Result
 from tests.core.queue.fakes import Bench, FakeTask, badly, bench, exif, hanging, raising
 
@@ -16,7 +16,7 @@ from tests.core.queue.fakes import Bench, FakeTask, badly, bench, exif, hanging,
 async def test_what_fails_is_tried_three_times_and_then_dead(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.queue.claims.FIRST", 0.01)
+    monkeypatch.setattr("core.queue.retries.FIRST_BACKOFF", 0.01)
     task = FakeTask()
     task.does = {1: lambda job, beat: Result(error=f"attempt {job.attempt}"), 2: badly}
     async with bench(tmp_path, task) as b:
@@ -64,7 +64,7 @@ async def test_a_job_that_a_clock_put_off_for_longer_than_any_wait_is_due_at_onc
 async def test_a_job_that_waits_as_it_should_is_not_due_but_a_retry_reaches_it(tmp_path: Path) -> None:
     task = FakeTask()
     async with bench(tmp_path, task) as b:
-        await put_off(b, task, claims.FURTHEST_DUE - 1)
+        await put_off(b, task, retries.FURTHEST_DUE - 1)
         assert await b.jobs.look(["exiftool"]) == ([], False)
         assert await retries.retry(b.database, "thumbnail") == 0
         assert await retries.retry(b.database, ids=[999]) == 0

@@ -159,11 +159,17 @@ def test_shared_area_is_memory_not_a_hole_in_a_disk() -> None:
 
 
 ENGINE = """
-import asyncio, json, os, signal, sys
+import asyncio, glob, json, os, signal, sys
 import psutil
 from core.workers import batch_messages, messages, source_messages
 from core.workers.shared_memory import COMMAND, PAUSE, PAUSED, READ, STATE
 from core.workers.pool import Pool
+
+def has_stopped(pid):
+    threads = glob.glob(f"/proc/{pid}/task/*/stat") or [None]
+    return psutil.Process(pid).status() == psutil.STATUS_STOPPED and all(
+        thread is None or open(thread).read().rpartition(") ")[2][0] == "T" for thread in threads
+    )
 
 async def main(folder):
     pool = Pool()
@@ -180,8 +186,8 @@ async def main(folder):
     while paused.slot.get(STATE) != PAUSED:
         await asyncio.sleep(0.01)
     os.kill(stopped.process.pid, signal.SIGSTOP)
-    # Only what has stopped by then is woken by the kernel when its parent ends (_exit(2)).
-    while psutil.Process(stopped.process.pid).status() != psutil.STATUS_STOPPED:
+    # Only what has stopped by then, with all its threads, is woken by the kernel when its parent ends (_exit(2)).
+    while not has_stopped(stopped.process.pid):
         await asyncio.sleep(0.01)
     sending.writer.transport.pause_reading()
     request = source_messages.ListTree(facts.source)
