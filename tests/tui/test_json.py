@@ -1,6 +1,7 @@
 """What commands answer with --json: one shape, described by schemas that stand in the documentation."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,13 @@ ELSEWHERE = {
 """Commands whose answers are held to their schemas by other tests: two of them do not end by themselves."""
 
 JUDGING = {
-    *("audit", "check", "import", "mhl", "mirror", "missing", "move", "rebuild", "restore", "resume", "tidy")
+    *("accept", "audit", "check", "import", "mhl", "mirror", "missing", "move", "rebuild", "restore"),
+    *("resume", "tidy"),
 }
 """Commands that exit 0 or 1 by what they find: SAFE or KEEP, damaged, all there, all done or not."""
 
 PLAIN = {
     *(
-        "accept",
         "adjust",
         "cancel",
         "cards",
@@ -197,6 +198,14 @@ def test_every_command_fits_its_schema(tmp_path: Path) -> None:
         running = told("engine", "status")
         assert (running["runs"], running["unfinished"]) == (True, 0)
         # What is judged, once more where it is not as it should be.
+        for content, settings, verdict, status in (("one", "", "SAFE", 0), ("two", "copies = 2", "KEEP", 1)):
+            (home / "config.toml").write_text(settings)
+            before = (card / "IMG_1.jpg").stat()
+            (card / "IMG_1.jpg").write_bytes(content.encode().ljust(before.st_size))
+            os.utime(card / "IMG_1.jpg", ns=(before.st_atime_ns, before.st_mtime_ns))
+            differing = told("import", str(card), *into, "--accept", "links", status=1)["id"]
+            assert told("accept", differing, status=status)[0]["verdict"] == verdict
+        (home / "config.toml").unlink()
         clip(tmp_path / "film", 256 << 20)
         (clip(tmp_path / "film with a link", 256 << 20) / "link").symlink_to("nowhere")
         for name, verdict, status in (("film", "SAFE", 0), ("film with a link", "KEEP", 1)):
@@ -221,7 +230,7 @@ def test_every_command_fits_its_schema(tmp_path: Path) -> None:
         assert told("check", str(card), "--archive", str(archive), status=1)[0]["verdict"] == "KEEP"
         for payload in (archive / "locations").glob("*/data/*/*/*"):
             payload.write_bytes(b"rotten")
-        assert told("audit", "--archive", str(archive), status=1)["damaged_count"] == 4
+        assert told("audit", "--archive", str(archive), status=1)["damaged_count"] == 6
         assert told("mirror", str(archive), str(tmp_path / "new"), status=1)[0]["lacking"]
         assert told("restore", id, str(tmp_path / "rotten"), status=1)["failed_count"] == 2
         assert told("rebuild", str(archive), status=1)["damaged"]
