@@ -123,7 +123,8 @@ async def launch(settings: Config, *more: str) -> None:
             advice = (
                 f"Make room on the disk of {settings.home}." if full else "Set LADING_HOME to a folder of yours."
             )
-            raise EngineError(f"it cannot be started: {error}.", advice) from error
+            where = f"{error.filename}: " if error.filename else ""
+            raise EngineError(f"it cannot be started: {where}{error.strerror}.", advice) from error
         finally:
             os.close(theirs)
         said = await reader.read()

@@ -46,6 +46,9 @@ def test_a_card_is_found_by_name_card_location_and_kind(tmp_path: Path) -> None:
             assert found.returncode == 0
             assert [file["path"] for file in json.loads(found.stdout)] == names
         (file,) = json.loads(lading(home, "find", "C0001.MP4", "--json").stdout)
+        dated = lading(home, "find", "C0001.MP4")
+        # Only a date that is not one of capture has the mark, which is explained then.
+        assert ("*" in dated.stdout, "* when the file was changed" in dated.stderr) == (True, True)
         by_hash = lading(home, "find", f"hash:{file['sha256'][:12]}")
         assert "PRIVATE/M4ROOT/CLIP/C0001.MP4" in by_hash.stdout
         assert str(tmp_path / "archive" / file["payload"]) in by_hash.stdout

@@ -42,13 +42,20 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     accepted = asyncio.run(perform(engine, lambda: _accept(engine, options.id, settings.operator)))
     if options.json:
         console.out.json(accepted, indent=2)
-        return Exit.WELL
+        return _exit(accepted)
     for one in accepted:
         why = f": {one.verdict_reason}" if one.verdict_reason else ""
         console.out.line(
             f"{console.out.text(one.id)} is accepted. Its verdict is {one.verdict}{console.out.text(why)}"
         )
-    return Exit.WELL
+    return _exit(accepted)
+
+
+def _exit(accepted: "list[ImportRecord]") -> Exit:
+    """KEEP is never 0: a copy may be lacking besides."""
+    from core.models import Verdict
+
+    return Exit.FAILED if any(one.verdict == Verdict.KEEP for one in accepted) else Exit.WELL
 
 
 async def _accept(engine: "Client", name: str, by: str) -> "list[ImportRecord]":

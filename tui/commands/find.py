@@ -42,6 +42,8 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         console.out.json(found, indent=2)
     else:
         _list(found, console.out)
+        if any(not file.captured for file in found):
+            console.err.line(f"{CHANGED} when the file was changed: its date of capture is not known.")
     if not found:
         console.err.line("Nothing fits.")
     if more:
@@ -70,6 +72,17 @@ async def _all(engine: "EngineCalls", text: str) -> tuple[list["FileView"], bool
     return found, more
 
 
+CHANGED = "*"
+"""Stands behind a date that is not one of capture."""
+
+
+def _date(file: "FileView", *, zone: bool = False) -> str:
+    from tui import format
+
+    when = format.captured(file.captured)
+    return (when if zone else when[:16]) or format.moment(file.mtime) + CHANGED
+
+
 WIDE = 160
 """Columns of a terminal from which on whole paths fit."""
 
@@ -85,12 +98,11 @@ def _short(found: list["FileView"], out: Output) -> None:
     rows = [["NAME", "DATE", "SIZE", "IMPORT", "LOCATION", "CAMERA"]]
     for file in found:
         name = out.text(f"{file.path} ({file.sequence})" if file.sequence else file.path)
-        when = format.captured(file.captured) or format.moment(file.mtime)
         damaged = " DAMAGED" if file.damage else ""
         rows.append(
             [
                 glyphs.tail(name, NAME_COLUMNS) + damaged,
-                when[:16],
+                _date(file),
                 f"{format.size(file.size):>8}",
                 out.text(file.import_id)[-ID_TAIL:],
                 out.text(file.location),
@@ -115,12 +127,11 @@ def _list(found: list["FileView"], out: Output) -> None:
     copied = any(file.copies for file in found)
     rows = [["NAME", "SIZE", "DATE", "CAMERA", "LOCATION", "IMPORT", "ARCHIVED AS", *["ALSO IN"] * copied]]
     for file in found:
-        when = format.captured(file.captured) or format.moment(file.mtime)
-        payload = f"{file.archive}/{file.payload}" if file.payload else file.outcome.name.lower()
+        payload = f"{file.archive}/{file.payload}" if file.payload else file.outcome.word.replace("todo", "to do")
         texts = (
             f"{file.path} ({file.sequence})" if file.sequence else file.path,
             format.size(file.size),
-            when,
+            _date(file, zone=True),
             file.camera,
             file.location,
             file.import_id,

@@ -83,12 +83,15 @@ def _checked(options: argparse.Namespace) -> None:
 def _list(found: "tuple[QueueView, ...]", out: Output) -> None:
     from tui import format
 
+    # Without an engine nobody knows how many slots a queue has.
+    engine = any(queue.slots for queue in found)
     rows = [["QUEUE", "BUSY", "SLOTS", "WAITING", "DONE", "FAILED", "DEAD", "RATE", "WAITS FOR"]]
     for queue in found:
-        counts = (queue.busy, queue.slots, queue.waiting, queue.done, queue.failed, queue.dead)
+        counts = (queue.waiting, queue.done, queue.failed, queue.dead)
+        places = (format.number(queue.busy), format.number(queue.slots)) if engine else ("-", "-")
         rate = f"{queue.rate:.1f}/s" if queue.rate >= 0.05 else "-"
         reason = out.text(queue.reason) or ("paused" if queue.paused else "-")
-        rows.append([queue.name, *map(format.number, counts), rate, reason])
+        rows.append([queue.name, *places, *map(format.number, counts), rate, reason])
     out.table(rows)
     for queue in found:
         for one in queue.at_work:

@@ -12,11 +12,25 @@ if TYPE_CHECKING:
 UNFINISHED = ("running", "paused", "interrupted")
 
 
+PAGE = 4096
+"""Bytes of a page of the state database. One of a single page has no table: its first engine found no room."""
+
+
 def any_yet(home: str) -> bool:
     """Whether there may be an import in the state folder `home`; if not, no engine is needed to say so."""
     from core.schema import DATABASE_FILE
 
-    return os.path.exists(os.path.join(home, DATABASE_FILE))
+    path = os.path.join(home, DATABASE_FILE)
+    # What was written last may still be in the write-ahead log.
+    return max(_size(path), _size(f"{path}-wal")) > PAGE
+
+
+def _size(path: str) -> int:
+    """The size of a file; 0 where there is none."""
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return 0
 
 
 def needed(home: str) -> None:

@@ -19,6 +19,7 @@ from tests.tui.console.streams import console
 from tests.tui.views import HOSTILE
 from tui import cli
 from tui.console.exits import Exit
+from tui.console.import_selection import PAGE
 
 pytestmark = pytest.mark.process
 
@@ -96,6 +97,16 @@ def test_an_empty_home_has_no_imports(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (status, told) == (Exit.WELL, "")
     assert "no import yet" in complained
     assert not (tmp_path / "none").exists()
+
+
+def test_a_database_without_a_table_holds_no_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that found no room for its tables left it behind."""
+    monkeypatch.setenv("LADING_HOME", str(tmp_path))
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+    assert (tmp_path / DATABASE_FILE).stat().st_size == PAGE
+    for command in ("imports", "status"):
+        assert run(command)[0] == Exit.WELL
 
 
 def test_a_newer_database_is_refused(home: Path) -> None:
