@@ -82,10 +82,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     read_limit: the most megabytes per second to read from each source; None: no limit.
     resume_at_start: resume unfinished imports when the engine starts.
     notice: how an open terminal signals the end of an import: its bell, a notification (OSC 9), or not.
+    theme: the app's colours, the name of one of its themes; None: its own.
+    places: folders and files that the app offers wherever it asks for a path.
     workers: ceilings that replace those of the hardware profile.
     presets: answers for imports that are much alike, by name.
     auto: which cards are imported by themselves when they are put in, and with which preset.
     hooks: what is told of the end of an import.
+    keys: the app's keys, by the name of what they do; several with commas between them.
     """
 
     home: Text = msgspec.field(default_factory=default_home)
@@ -107,10 +110,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     read_limit: Number | None = None
     resume_at_start: bool = True
     notice: Literal["bell", "notification", "none"] = "bell"
+    theme: Text | None = None
+    places: tuple[Text, ...] = ()
     workers: Workers = Workers()
     presets: dict[str, Preset] = msgspec.field(default_factory=dict)
     auto: tuple[Rule, ...] = ()
     hooks: tuple[Hook, ...] = ()
+    keys: dict[str, Text] = msgspec.field(default_factory=dict)
 
 
 def needed_archive(settings: Config, purpose: str, *, by: str = "--archive DIR") -> str:
@@ -127,8 +133,8 @@ def copies(settings: Config) -> int:
     return settings.copies or max(1, len(settings.archives)) + mirrors
 
 
-PATHS = ("home", "archive", "archives", "mirror")
-LISTS = ("exclude", "accept", "archives", "mirror")
+PATHS = ("home", "archive", "archives", "mirror", "places")
+LISTS = ("exclude", "accept", "archives", "mirror", "places")
 """In the environment they are separated by `os.pathsep`."""
 
 NESTED = ("workers", *presets.TABLES)

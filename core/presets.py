@@ -1,4 +1,4 @@
-"""The configuration's tables about whole imports: presets, rules for cards, and hooks."""
+"""The configuration's tables: presets, rules for cards, hooks, and the app's keys."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -139,6 +139,7 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     presets: dict[str, Preset] = msgspec.field(default_factory=dict)
     auto: tuple[Rule, ...] = ()
     hooks: tuple[Hook, ...] = ()
+    keys: dict[str, Text] = msgspec.field(default_factory=dict)
 
 
 TABLES = Tables.__struct_fields__
@@ -154,7 +155,7 @@ def tables(table: Mapping[str, object], file: str, folder: str) -> dict[str, Any
         found = msgspec.convert(table, Tables)
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at `$.")
-        told = f"{file}: {place.rstrip('`').replace('[...]', '') or 'presets, auto or hooks'}: {what}."
+        told = f"{file}: {place.rstrip('`').replace('[...]', '') or 'presets, auto, hooks or keys'}: {what}."
         raise ConfigError(told, "Correct it there; tui/SETTINGS.md shows each table.") from error
     for name, preset in found.presets.items():
         _check_location(preset, f"{file}: presets.{name}.location")

@@ -20,7 +20,7 @@ from core.errors import EjectError, LadingError
 from core.models import State, Verdict
 from core.snapshot import Arrival, ImportView, Snapshot
 from core.threads import aside
-from tui import format, terminal_progress, textual_private
+from tui import format, terminal_progress, textual_private, theme
 from tui.glyphs import Glyphs
 from tui.picture_app import PictureApp
 from tui.screens.base import Base
@@ -87,7 +87,8 @@ class LadingApp(PictureApp):
         self.volumes = volumes
         self.ejecting = eject
         self.glyphs = Glyphs(utf8=utf8)
-        self.theme = "ansi-dark" if plain else "gruvbox"
+        self.theme = theme.PLAIN if plain else settings.theme or theme.FIRST
+        self.set_keymap(_keymap(settings))
         self.set_class(plain, "plain")
         self.set_class(not utf8, "ascii")
         self.animation_level = "none"
@@ -107,6 +108,11 @@ class LadingApp(PictureApp):
     def get_default_screen(self) -> Screen[Any]:
         """The dashboard is the screen below all others."""
         return Dashboard()
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Textual's variables of the theme, and the colours of text in it."""
+        variables = super().get_css_variables()
+        return variables | theme.inks(variables)
 
     def on_mount(self) -> None:
         """Connect to the engine, and draw what it sends."""
@@ -342,20 +348,9 @@ class LadingApp(PictureApp):
 
     def open_receipt(self, name: str) -> None:
         """Open the receipt of an import."""
-        from tui.screens.text_viewer import Reading
+        from tui.screens.receipt import Receipt
 
-        async def fetch(give: Callable[[Sequence[str]], None]) -> None:
-            rest = ""
-
-            def out(text: str) -> None:
-                nonlocal rest
-                *lines, rest = (rest + text).split("\n")
-                give(lines)
-
-            await self.connection.receipt(name, "text", out)
-            give([rest] if rest else [])
-
-        self.push_screen(Reading("RECEIPT", fetch))
+        self.push_screen(Receipt(name))
 
     def copy(self, text: str) -> None:
         """Copy to the clipboard of the person's own machine, through the terminal (OSC 52)."""
@@ -381,12 +376,15 @@ class LadingApp(PictureApp):
         """The actions of this screen's keys, for the command palette."""
         if not isinstance(screen, Base):
             return
-        for key in screen.KEYS:
+        for key in screen.own_keys():
             if key.does not in ("pane", "back"):
                 does = key.does
                 yield SystemCommand(
                     f"{key.label} ({key.drawn})", key.about, lambda does=does: self._run(screen, does)
                 )
+        if not self.ansi_color:
+            about = "other colours, until the app is left; theme = NAME in config.toml keeps them"
+            yield SystemCommand("theme", about, self.action_change_theme)
 
     def action_command_palette(self) -> None:
         """Open Textual's command palette, with words that every terminal can show."""
@@ -395,6 +393,12 @@ class LadingApp(PictureApp):
 
     def _run(self, screen: Base[Any], does: str) -> None:
         screen.call_later(screen.action_do, does)
+
+
+def _keymap(settings: Config) -> dict[str, str]:
+    """The configuration's keys for Textual. What interrupts any program stays what it is."""
+    chosen = dict(settings.keys)
+    return chosen | {"leave": f"{chosen['leave']},ctrl+c,ctrl+q"} if "leave" in chosen else chosen
 
 
 def _ended(view: ImportView) -> str:

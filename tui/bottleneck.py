@@ -12,6 +12,10 @@ SATURATED = 0.85
 KEPT = 0.7
 """The share of the read limit that must be reached for it to be the bottleneck."""
 
+RECENT = 20
+"""Samples of the history over which the rate is looked at, too: a small file counts when it was read, so that the
+rate of a slow import jumps between nothing and many times the limit."""
+
 AT_WORK = 0.7
 """Processor cores that one place keeps busy while it does not wait for a disk."""
 
@@ -65,8 +69,7 @@ def _resource(found: LimitView, snapshot: Snapshot, *, network: bool) -> str:
     limit = found.name
     what, _, identity = limit.partition(" ")
     if what == "pace" and identity:
-        rate = max((view.rate for view in snapshot.imports if view.id == identity), default=0.0)
-        return READ_LIMIT if rate >= KEPT * snapshot.read_limit else READER
+        return READ_LIMIT if _rate(identity, snapshot) >= KEPT * snapshot.read_limit else READER
     if what == "read" and identity:
         return NETWORK if identity.startswith("net:") else READER
     if what == "write" and identity:
@@ -75,6 +78,15 @@ def _resource(found: LimitView, snapshot: Snapshot, *, network: bool) -> str:
         cores = snapshot.rates.cores
         return READER if cores is not None and cores < AT_WORK * found.busy else PROCESSOR
     return (NETWORK if network else ARCHIVE) if limit in _ARCHIVE else ""
+
+
+def _rate(identity: str, snapshot: Snapshot) -> float:
+    """Bytes per second that an import with a read limit reads: now, or on average if all imports have one."""
+    now = max((view.rate for view in snapshot.imports if view.id == identity), default=0.0)
+    paced = sum(one.name.startswith("pace ") for one in snapshot.limits)
+    running = sum(view.state is State.RUNNING for view in snapshot.imports)
+    recent = snapshot.rates.read_history[-RECENT:]
+    return max(now, sum(recent) / len(recent) / paced) if recent and paced == running else now
 
 
 def _load(name: str, limits: list[LimitView]) -> Load:

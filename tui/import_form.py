@@ -63,7 +63,11 @@ class Source(msgspec.Struct, kw_only=True):
 
     def toggle(self) -> None:
         """Pick the whole source, or nothing of it."""
-        self.picked = not self.chosen
+        self.pick(whole=not self.chosen)
+
+    def pick(self, *, whole: bool) -> None:
+        """Pick the whole source, or nothing of it."""
+        self.picked = whole
         self.out.clear()
         self.only.clear()
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import msgspec
 
+from core.config import Config
 from core.models import Value
 
 NAME = "terminal.json"
@@ -36,6 +37,11 @@ class Remembered(Value, frozen=True, kw_only=True):
 
 def _first(path: str, others: tuple[str, ...]) -> tuple[str, ...]:
     return (path, *(one for one in others if one != path))[:KEPT]
+
+
+def places(settings: Config) -> tuple[str, ...]:
+    """Places to offer wherever a path is asked for: those of the configuration, then those typed last."""
+    return tuple(dict.fromkeys((*settings.places, *recall(settings.home).places)))
 
 
 def recall(home: str) -> Remembered:

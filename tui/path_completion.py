@@ -4,17 +4,19 @@ import glob
 import os
 import shlex
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, get_args
 from urllib.parse import unquote, urlsplit
 
 from core.media.system_junk import litter
 from core.models import Count, Value
+from core.paths import display
 
 ENTRIES_SHOWN = 2000
 """The most entries of one folder that are shown."""
 
 OFFERED = 1000
-"""The most completions of a path."""
+"""The most completions of a path, and paths that a search finds."""
 
 
 class Entry(Value, frozen=True, kw_only=True):
@@ -24,25 +26,44 @@ class Entry(Value, frozen=True, kw_only=True):
     folder: bool
     count: Count | None = None
     mtime_ns: int = 0
-    """Of a file, in nanoseconds since 1970 UTC."""
+    """In nanoseconds since 1970 UTC."""
 
 
-def entries(path: bytes) -> tuple[list[Entry], int]:
-    """A folder's entries, folders first, without junk files; and how many more there are. Raises OSError."""
+Order = Literal["name", "size", "date"]
+"""How a folder's entries are ordered: by name, or the largest or the newest first."""
+
+ORDERS: tuple[Order, ...] = get_args(Order)
+
+
+def entries(path: bytes, order: Order = "name") -> tuple[list[Entry], int]:
+    """The first of a folder's entries without junk files, folders before files; and how many more there are.
+
+    Raises OSError.
+    """
     found: list[Entry] = []
     with os.scandir(path) as listing:
         for one in listing:
             folder = one.is_dir(follow_symlinks=False)
             if litter(one.name, folder):
                 continue
-            if folder:
-                found.append(Entry(name=one.name, folder=True))
-                continue
             facts = one.stat(follow_symlinks=False)
-            count = Count(files=1, bytes=facts.st_size)
-            found.append(Entry(name=one.name, folder=False, count=count, mtime_ns=facts.st_mtime_ns))
-    found.sort(key=lambda entry: (not entry.folder, entry.name.lower()))
+            count = None if folder else Count(files=1, bytes=facts.st_size)
+            found.append(Entry(name=one.name, folder=folder, count=count, mtime_ns=facts.st_mtime_ns))
+    found = ordered(found, order)
     return found[:ENTRIES_SHOWN], max(0, len(found) - ENTRIES_SHOWN)
+
+
+def ordered(found: Iterable[Entry], order: Order, sizes: Mapping[bytes, int] | None = None) -> list[Entry]:
+    """Entries in this order, folders before files. `sizes`: the bytes in folders by name, as far as they are
+    known."""
+    known = sizes or {}
+
+    def key(entry: Entry) -> tuple[bool, int, bytes]:
+        size = entry.count.bytes if entry.count else known.get(entry.name, 0)
+        rank = {"name": 0, "size": -size, "date": -entry.mtime_ns}[order]
+        return not entry.folder, rank, entry.name.lower()
+
+    return sorted(found, key=key)
 
 
 def walked(path: bytes, stopped: "list[bool]") -> Count:
@@ -64,6 +85,31 @@ def walked(path: bytes, stopped: "list[bool]") -> Count:
         except OSError:
             continue
     return Count(files=files, bytes=size)
+
+
+def found_below(folder: bytes, words: str, stopped: "list[bool]") -> list[bytes]:
+    """The first paths below a folder with these words in their name, regardless of case, without following links;
+    stops when `stopped` is no longer empty."""
+    wanted = words.casefold()
+    found: list[bytes] = []
+    waiting = [b""]
+    while waiting and not stopped and len(found) < OFFERED:
+        below = waiting.pop()
+        try:
+            with os.scandir(os.path.join(folder, below)) as listing:
+                entries = sorted(listing, key=lambda one: one.name.lower())
+        except OSError:
+            continue
+        deeper = []
+        for one in entries:
+            is_folder = one.is_dir(follow_symlinks=False)
+            if litter(one.name, is_folder):
+                continue
+            path = os.path.join(below, one.name)
+            found += [path] if wanted in display(one.name).casefold() else []
+            deeper += [path] if is_folder else []
+        waiting += reversed(deeper)
+    return found[:OFFERED]
 
 
 def completions(typed: str, *, folders: bool = False) -> list[str]:

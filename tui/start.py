@@ -25,6 +25,11 @@ def run(console: Console) -> Exit:
     from tui.app import LadingApp
 
     settings = config.load({}, os.environ)
+    if settings.theme or settings.keys:
+        # Imported on demand: it loads all screens.
+        from tui import own_keys
+
+        own_keys.check(settings, config.file_of(os.environ))
 
     def connect() -> "Connection":
         # Imported when the first screen is there.

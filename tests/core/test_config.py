@@ -101,6 +101,8 @@ def test_every_key_from_the_environment(home: Path) -> None:
         "LADING_SHARE_ACCESS_NOTE": "true",
         "LADING_RESUME_AT_START": "false",
         "LADING_NOTICE": "notification",
+        "LADING_THEME": "nord",
+        "LADING_PLACES": "/in",
         **{f"LADING_WORKERS_{name.upper()}": str(number) for number, name in enumerate(NUMBERS, 1)},
     }
     assert {"LADING_HOME", *variables} == set(VARIABLES)
@@ -124,6 +126,8 @@ def test_every_key_from_the_environment(home: Path) -> None:
         share_access_note=True,
         resume_at_start=False,
         notice="notification",
+        theme="nord",
+        places=("/in",),
         workers=Workers(**{name: number for number, name in enumerate(NUMBERS, 1)}),
     )
 

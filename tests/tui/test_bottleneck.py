@@ -68,6 +68,19 @@ def test_what_keeps_to_a_pace_is_limited_by_that() -> None:
     assert at(5e6) == READER
 
 
+def test_a_pace_is_kept_between_two_files_that_are_counted_at_their_end() -> None:
+    limits = (limit("hash", 0, 1), limit("pace i", 1, 1, 4), limit("read uuid:1", 1, 2))
+
+    def at(*history: float) -> str:
+        rates = Rates(read=0.0, read_history=history)
+        paced = msgspec.structs.replace(moment(*limits, rates=rates), read_limit=1_000_000)
+        (view,) = paced.imports
+        return bottleneck(msgspec.structs.replace(paced, imports=(msgspec.structs.replace(view, rate=0.0),))).name
+
+    assert at(*([8e6] + [0.0] * 7) * 3) == READ_LIMIT
+    assert at(*([2e6] + [0.0] * 7) * 3) == READER
+
+
 def test_hashing_that_keeps_no_core_busy_waits_for_the_card() -> None:
     limits = (limit("hash", 1, 1, 3), limit("read uuid:1", 1, 2))
     assert bottleneck(moment(*limits, rates=Rates(read=8e6, cores=0.05))).name == READER

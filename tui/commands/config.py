@@ -28,6 +28,7 @@ TEMPLATE = """\
 # read_limit = 80          # MB/s of each source
 # notice = "bell"          # bell, notification or none
 # resume_at_start = true
+# theme = "nord"           # the app's colours
 #
 # [presets.wedding]        # lading import --preset wedding, or p in the form
 # location = "Wedding {date} {label}"
@@ -61,6 +62,10 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     if options.action == "edit":
         _edit(file)
     settings = config.load({}, os.environ)
+    if options.action != "show" and (settings.theme or settings.keys):
+        from tui import own_keys  # it loads the screens
+
+        own_keys.check(settings, file)
     if options.action == "show":
         found = settings_list.settings_of(settings, config.origins(os.environ))
         if options.json:

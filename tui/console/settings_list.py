@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def settings_of(settings: Any, origins: dict[str, str]) -> "list[Setting]":
-    """All settings, then presets, rules and hooks. `origins`: as from `core.config.origins`."""
+    """All settings, then presets, rules, hooks and keys. `origins`: as from `core.config.origins`."""
     import msgspec
 
     from core.config import KINDS
@@ -24,6 +24,9 @@ def settings_of(settings: Any, origins: dict[str, str]) -> "list[Setting]":
         found.append(Setting(name=f"presets.{name}", value=preset.given(), source=origins["presets"]))
     found += [Setting(name="auto", value=_given(rule), source=origins["auto"]) for rule in settings.auto]
     found += [Setting(name="hooks", value=_given(hook), source=origins["hooks"]) for hook in settings.hooks]
+    found += [
+        Setting(name=f"keys.{does}", value=keys, source=origins["keys"]) for does, keys in settings.keys.items()
+    ]
     return found
 
 

@@ -23,7 +23,7 @@ from tui.console import (
     restored,
 )
 from tui.console.output import Output
-from tui.last_answers import recall, remember
+from tui.last_answers import places, recall, remember
 from tui.screens.base import Base
 from tui.screens.prompt import Ask
 from tui.screens.task import OnProgress, Task
@@ -62,9 +62,9 @@ def _ask(
 def ask_path(
     screen: Screen, question: str, about: str, then: Callable[[str], None], *, empty: bool = False
 ) -> None:
-    """Ask for a folder or file, and call `then` with its absolute path. Recent places are offered, then
+    """Ask for a folder or file, and call `then` with its absolute path. Places are offered, then
     completions of what is typed. `empty`: the answer may be empty; the path is empty then, too."""
-    recent = recall(screen.lading.settings.home).places
+    offered = places(screen.lading.settings)
 
     def answered(text: str | None) -> None:
         if text is None or (not text and not empty):
@@ -77,7 +77,7 @@ def ask_path(
         then(path)
 
     def offer(typed: str) -> Sequence[str]:
-        return path_completion.offers(typed, recent)
+        return path_completion.offers(typed, offered)
 
     screen.app.push_screen(Ask(question, "", screen.glyphs, about=about, offer=offer), answered)
 

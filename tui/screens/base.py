@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
+import msgspec
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
@@ -25,8 +26,8 @@ BACK = Key(key="escape", label="back", does="back", about="back to where you wer
 
 
 def bindings(keys: Sequence[Key]) -> list[BindingType]:
-    """The keys as Textual's bindings."""
-    return [Binding(key.key, f"do('{key.does}')", key.label, show=False) for key in keys]
+    """The keys as Textual's bindings. Their ids are what the configuration's `keys` name."""
+    return [Binding(key.key, f"do('{key.does}')", key.label, show=False, id=key.does) for key in keys]
 
 
 class Base(Screen[T]):
@@ -65,10 +66,18 @@ class Base(Screen[T]):
         """A key as it is displayed now."""
         return key
 
+    def own_keys(self) -> list[Key]:
+        """The keys, with those that the configuration has instead."""
+        chosen = self.lading.settings.keys
+        return [
+            msgspec.structs.replace(key, key=chosen[key.does], face="") if key.does in chosen else key
+            for key in self.KEYS
+        ]
+
     def draw_keys(self) -> None:
         """Update the displayed keys."""
         if self.is_mounted:
-            self.keys.show([(self.face(key), self.why_not(key.does)) for key in self.KEYS])
+            self.keys.show([(self.face(key), self.why_not(key.does)) for key in self.own_keys()])
 
     def say(self, message: str, style: str = "warn") -> None:
         """Show a message in the last line."""

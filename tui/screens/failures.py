@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
@@ -160,7 +161,7 @@ class Failures(Base[None]):
     def face(self, key: Key) -> Key:
         """The label of the retry key depends on the pane."""
         if key.does == "retry" and self.focused is self.failed:
-            return Key(key=key.key, label="retry it", does=key.does, about=key.about)
+            return msgspec.structs.replace(key, label="retry it")
         return key
 
     def action_pane(self, number: int) -> None:

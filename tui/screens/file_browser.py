@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from core.errors import LadingError
+from core.listings import FileView
 from core.models import Outcome
 from tui.graphics import Graphics
 from tui.screens import archive_tasks
 from tui.screens.pictured import FILMS, KINDS, Pictured
+from tui.widgets import facts
 from tui.widgets.files import Files
 from tui.widgets.keys import Key
 from tui.widgets.paged import PAGE
@@ -87,12 +89,44 @@ class Browsing(Pictured):
         """Fetch the chosen file's picture again."""
         self.picture_soon()
 
+    def on_resize(self) -> None:
+        """Show beside the list what there is room for."""
+        self.picture_soon()
+
+    @property
+    def _rows(self) -> int:
+        """The rows that a picture may have; facts go below it."""
+        rows = self.files.size.height - 1
+        return rows * 2 // 5 if self.size.width >= facts.WIDE else rows
+
+    def _beside(self) -> None:
+        """Reserve columns for what is shown beside the list."""
+        beside, wide = self.query_one("#beside"), self.size.width >= facts.WIDE
+        beside.set_class(wide, "-wide")
+        beside.display = wide or self.query_one(Picture).display
+        self.query_one(facts.Facts).display = wide
+
+    async def _tell(self, file: FileView) -> None:
+        """Show what is known of a file."""
+        try:
+            known = await self.lading.connection.known(file.id)
+        except LadingError as error:
+            self.say(str(error), "bad")
+        else:
+            if file == self.files.chosen:
+                self.query_one(facts.Facts).tell(file.path, known)
+
     def _picture(self) -> None:
         picture, file = self.query_one(Picture), self.files.chosen
+        if file is None:
+            self.query_one(facts.Facts).tell("", ())
+        elif self.size.width >= facts.WIDE:
+            self.run_worker(self._tell(file), exclusive=True, group="facts", exit_on_error=False)
         sha256 = file.sha256 if file is not None and file.kind in KINDS else ""
-        wanted = sha256, self.lading.graphics, self.files.size.height - 1
+        wanted = sha256, self.lading.graphics, self._rows
         if not self.glyphs.utf8 or self.app.ansi_color or self.size.width < WIDE:
             picture.display = False
+            self._beside()
             self._pictured = None
         elif wanted != self._pictured:
             self._pictured = wanted
@@ -102,18 +136,22 @@ class Browsing(Pictured):
                 self.run_worker(fetching, exclusive=True, group="picture", exit_on_error=False)
             else:
                 picture.put([])
+                if self.size.width >= facts.WIDE:
+                    picture.display = False
+            self._beside()
 
     async def _fetch_picture(self, sha256: str, *, strip: bool) -> None:
         picture, wanted = self.query_one(Picture), self._pictured
         shown: Shown = []
         try:
-            shown = await self.picture(sha256, PICTURE_WIDTH - 2, self.files.size.height - 1, strip=strip)
+            shown = await self.picture(sha256, PICTURE_WIDTH - 2, self._rows, strip=strip)
         except LadingError as error:
             self.say(str(error), "bad")
         if shown and not picture.display:
             # Columns are reserved only once there is a picture to show. Textual then draws all anew, and what has
             # another size once more; the picture comes after that, because it is most of the bytes.
             picture.display = True
+            self._beside()
             self.call_after_refresh(self.call_after_refresh, self._put, wanted, shown)
         else:
             self._put(wanted, shown)

@@ -4,11 +4,12 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from tui.screens.base import BACK, HELP, LEAVE, bindings
 from tui.screens.file_browser import COPY, GRID, MARK, OPEN, RESTORE, Browsing
+from tui.widgets.facts import Facts
 from tui.widgets.files import Files
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Lines, line
@@ -51,7 +52,9 @@ class Find(Browsing):
         yield Input(placeholder="name, date such as 2025-12, camera, card, location", compact=True, id="words")
         with Horizontal(id="list"):
             yield Files(self.glyphs, id="files", several=True)
-            yield Picture(id="picture")
+            with Vertical(id="beside"):
+                yield Picture(id="picture")
+                yield Facts(self.glyphs, id="facts")
         yield Keys(self.glyphs)
 
     def on_mount(self) -> None:

@@ -49,13 +49,13 @@ class Help(Base[None]):
     def on_resize(self) -> None:
         """Write the text for the new width."""
         text = self.query_one(Text)
-        text.text = self._text(self.size.width - 2)
+        text.text = self._text(self.query_one(Text).content_size.width - 1)
         text.draw()
 
     def _text(self, width: int) -> list[str]:
         """The lines in `width` columns; what is longer goes on below itself."""
         lines = [*self.glyphs.wrap(self._about.ABOUT, width), ""]
-        for key in self._about.KEYS:
+        for key in self._about.own_keys():
             why = self._about.why_not(key.does)
             others = key.key.split(",")[1:2] if key.does != "pane" else []
             drawn = ", ".join([key.drawn, *(FACES.get(other, other) for other in others)])

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 
 from core.errors import LadingError
 from core.listings import ImportRecord
@@ -19,6 +19,7 @@ from tui.screens.file_browser import COPY, GRID, MARK, OPEN, RESTORE, Browsing
 from tui.screens.import_controls import CANCEL, ERRORS, PAUSE, RETRY, Steering
 from tui.screens.imports import RECEIPT
 from tui.screens.prompt import Ask
+from tui.widgets.facts import Facts
 from tui.widgets.files import Files
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Line, Lines, crop, line
@@ -72,7 +73,7 @@ class Import(Steering, Browsing):
     def __init__(self, import_id: str, *, failed: bool = False, file: int = 0) -> None:
         super().__init__()
         self.import_id = import_id
-        self._filter = "failed" if failed else "all"
+        self._filter = self._first = "failed" if failed else "all"
         self._record: ImportRecord | None = None
         self._file = file
         self._read_at: object = None
@@ -82,7 +83,9 @@ class Import(Steering, Browsing):
         yield Lines(id="totals")
         with Horizontal(id="list"):
             yield Files(self.glyphs, id="files")
-            yield Picture(id="picture")
+            with Vertical(id="beside"):
+                yield Picture(id="picture")
+                yield Facts(self.glyphs, id="facts")
         yield Keys(self.glyphs)
 
     def on_mount(self) -> None:
@@ -113,6 +116,7 @@ class Import(Steering, Browsing):
         except LadingError as error:
             self.say(str(error), "bad")
         self._draw()
+        self._tell_filters()
 
     def _again(self) -> None:
         """Fetch again what may have changed."""
@@ -140,6 +144,7 @@ class Import(Steering, Browsing):
 
     def on_resize(self) -> None:
         """Redraw for the new width."""
+        super().on_resize()
         self._draw()
 
     def _draw(self) -> None:
@@ -157,8 +162,19 @@ class Import(Steering, Browsing):
     def _apply(self) -> None:
         self.outcomes = FILTERS[self._filter]
         self.files.what = "FILES" if self._filter == "all" else self._filter.upper()
-        self.files.aside = f"with {self.glyphs.text(self.words)}" if self.words else ""
+        self._tell_filters()
         self.look()
+
+    def _tell_filters(self) -> None:
+        """Say which filters there are, and how many files each lets through."""
+        told = [f"with {self.glyphs.text(self.words)}"] if self.words else []
+        if self._record is not None and not self.words:
+            counts = {name: self._count(outcomes) for name, outcomes in FILTERS.items() if outcomes}
+            told += [f"{name} {format.number(count)}" for name, count in counts.items() if count]
+        aside = ", ".join(told)
+        if aside != self.files.aside:
+            self.files.aside = aside
+            self.files.draw()
 
     def do_filter(self) -> None:
         """Choose the next filter."""
@@ -202,9 +218,12 @@ class Import(Steering, Browsing):
         )
 
     def do_back(self) -> None:
-        """First without the words of a search, then back."""
+        """First without the words of a search, then without a filter, then back."""
         if self.words:
             self.words = ""
+            self._apply()
+        elif self._filter != self._first:
+            self._filter = self._first
             self._apply()
         else:
             super().do_back()

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from core.listings import ImportRecord
 from core.models import State
 from tui import format
@@ -59,8 +61,8 @@ class Steering(Base[Any]):
 
     def face(self, key: Key) -> Key:
         """The key resumes a stopped import, and retries failed files of any other."""
-        if key is RETRY and self.state not in ("", *ENDED, State.RUNNING):
-            return Key(key=key.key, label="resume", does=key.does, about=key.about)
+        if key.does == "retry" and self.state not in ("", *ENDED, State.RUNNING):
+            return msgspec.structs.replace(key, label="resume")
         return super().face(key)
 
     async def do_pause(self) -> None:

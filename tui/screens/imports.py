@@ -4,14 +4,18 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
 
 from core.errors import LadingError
 from core.listings import ImportRecord
+from core.receipts.text import LEVELS
 from core.snapshot import Snapshot
+from tui import format
 from tui.screens import archive_tasks
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
 from tui.screens.import_controls import CANCEL, ERRORS, PAUSE, RETRY, Steering
 from tui.screens.key_reasons import ENDED
+from tui.widgets.facts import WIDE, Fact, Facts
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Lines, line
 from tui.widgets.records import Records
@@ -57,7 +61,9 @@ class Imports(Steering, Base[None]):
     def compose(self) -> ComposeResult:
         """The list and the keys."""
         yield Lines(id="top")
-        yield Records(self.glyphs, id="records")
+        with Horizontal(id="list"):
+            yield Records(self.glyphs, id="records")
+            yield Facts(self.glyphs, id="facts")
         yield Keys(self.glyphs)
 
     def on_mount(self) -> None:
@@ -70,6 +76,7 @@ class Imports(Steering, Base[None]):
         records = self.query_one(Records)
         records.snapshot = snapshot
         records.draw()
+        self._tell()
         states = [(view.id, view.state) for view in snapshot.imports] if snapshot else []
         if states != self._states:
             self._states = states
@@ -93,6 +100,7 @@ class Imports(Steering, Base[None]):
             records.cursor = ids.index(chosen.id) if chosen.id in ids else records.cursor
         records.draw()
         self.draw_keys()
+        self._tell()
 
     @property
     def record(self) -> ImportRecord | None:
@@ -100,8 +108,19 @@ class Imports(Steering, Base[None]):
         return self.query_one(Records).chosen
 
     def on_pane_chosen(self) -> None:
-        """Update the keys, because other ones can be used for another row."""
+        """Update the keys and the facts for another row."""
         self.draw_keys()
+        self._tell()
+
+    def on_resize(self) -> None:
+        """Show facts beside the list where there is room for them."""
+        self._tell()
+
+    def _tell(self) -> None:
+        facts, record = self.query_one(Facts), self.record
+        facts.display = self.size.width >= WIDE
+        if record is not None:
+            facts.tell(record.label or record.source, _facts(record, self.state))
 
     def on_pane_opened(self) -> None:
         """A double click acts as Enter."""
@@ -153,3 +172,32 @@ class Imports(Steering, Base[None]):
     def do_find(self) -> None:
         """Open the search."""
         self.lading.open("find")
+
+
+def _facts(record: ImportRecord, state: str) -> list[Fact]:
+    """What is known of an import."""
+    why = record.verdict_reason or record.reason
+    counts = {
+        "seen": record.seen,
+        "archived": record.archived,
+        "duplicate": record.duplicate,
+        "skipped": record.skipped,
+        "failed": record.failed,
+        "to do": record.todo,
+    }
+    proven = ", ".join(f"{format.number(count)} {LEVELS.get(level, level)}" for level, count in record.proven)
+    told = [
+        ("state", state),
+        ("verdict", f"{record.verdict}: {why}" if why else str(record.verdict)),
+        ("advice", record.advice),
+        ("from", record.source),
+        ("location", record.location),
+        ("archive", record.archive),
+        ("begun", format.moment(record.started)),
+        ("took", format.duration(record.ended - record.started) if record.ended else ""),
+        *((name, format.number(count)) for name, count in counts.items()),
+        ("proven", proven),
+        ("note", format.unopenable(record.unopenable)),
+        ("id", record.id),
+    ]
+    return [(name, value) for name, value in told if value]

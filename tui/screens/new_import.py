@@ -2,20 +2,24 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import ClassVar
 
 import msgspec
 from textual.binding import Binding, BindingType
 
+from core.paths import display
+from core.snapshot import Arrival
 from core.threads import aside
 from tui import path_completion
 from tui.import_form import DUPLICATES, KNOWN, VERIFY
-from tui.last_answers import Remembered, recall, remember
+from tui.last_answers import Remembered, places, recall, remember
+from tui.path_completion import ORDERS
 from tui.screens.base import BACK, HELP, LEAVE, bindings
 from tui.screens.prompt import Ask
 from tui.screens.source_picker import LIST_TIMEOUT, Choosing
 from tui.widgets.dry_run_pane import Prospect
-from tui.widgets.form import CHOICES, NEEDED, OF_A_CARD, QUESTIONS, Form
+from tui.widgets.form import CHOICES, NEEDED, OF_A_CARD, QUESTIONS, SHOWN_ONLY, Form
 from tui.widgets.keys import Key
 from tui.widgets.pane import Pane
 from tui.widgets.source_tree import Inside
@@ -30,6 +34,19 @@ PRESET = Key(
 )
 
 
+SEARCH = Key(
+    key="slash", label="search", does="search", about="inside: go to the next name with some words", shown=False
+)
+NEXT = Key(key="n", label="next", does="next", about="inside: the next name with those words", shown=False)
+ORDER = Key(
+    key="o", label="order", does="order", about="inside: by name, the largest first, the newest first", shown=False
+)
+
+
+SEARCH_TIMEOUT = 60.0
+"""Seconds that a search inside a source may take."""
+
+
 class NewImport(Choosing):
     """Collects the choices; the engine gets its requests when everything is chosen."""
 
@@ -41,6 +58,9 @@ class NewImport(Choosing):
         START,
         PRESET,
         Key(key="right,l", label="inside", does="inside", about="see what is in a source", face="right"),
+        SEARCH,
+        NEXT,
+        ORDER,
         Key(key="a", label="all cards", does="cards", about="pick all cards"),
         Key(key="t", label="type a path", does="type", about="type or paste the path of a folder or file"),
         BACK,
@@ -53,27 +73,37 @@ class NewImport(Choosing):
         Binding("left,h", "do('outside')", show=False),
     ]
 
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]  # noqa: RUF012 - Textual's
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (56, "-wide")]  # noqa: RUF012 - Textual's
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-middle"), (30, "-tall"), (36, "-high")]  # noqa: RUF012 - Textual's
+
+    def __init__(self, card: Arrival | None = None) -> None:
+        super().__init__(card)
+        self._words = ""
+        self._found: list[bytes] = []
+        """The paths inside that the last search has found, and which of them was gone to."""
+        self._at = -1
 
     # Keys
 
     def face(self, key: Key) -> Key:
         """The label of Enter depends on the pane."""
-        if key is PRESET and self.lading.settings.presets:
+        if key.does in ("search", "order") and isinstance(self.pane, Inside):
             return msgspec.structs.replace(key, shown=True)
-        if key is START and isinstance(self.pane, Inside | Form):
+        if key.does == "preset" and self.lading.settings.presets:
+            return msgspec.structs.replace(key, shown=True)
+        if key.does == "start" and isinstance(self.pane, Inside | Form):
             # Enter does something else there.
             return msgspec.structs.replace(key, shown=True)
-        if key is not ENTER:
+        if key.does != "enter":
             return key
         label = {"inside": "open", "form": "answer"}.get(self.pane.id or "", "start")
-        return Key(key=key.key, label=label, does=key.does, about=key.about)
+        return msgspec.structs.replace(key, label=label)
 
     def on_pane_chosen(self) -> None:
-        """Update form and keys for another row. What is in another source is not shown any more."""
-        inside = self.query_one(Inside)
-        if isinstance(self.pane, Sources) and inside.source not in (None, self.source):
-            inside.enter(None)
+        """Update the panes and keys for another row."""
+        if isinstance(self.pane, Sources):
+            self._words = ""
+            self.follow_source()
         self.about_source()
 
     def why_not(self, does: str) -> str:
@@ -87,6 +117,10 @@ class NewImport(Choosing):
             return "Go to a source first: 1."
         if does == "pick" and isinstance(pane, Inside) and pane.chosen is None:
             return "There is nothing to pick."
+        if does in ("search", "next", "order") and not self.query_one(Inside).listed:
+            return "There is nothing inside."
+        if does == "next" and not self._words:
+            return "Search first: /."
         if does == "preset" and not self.lading.settings.presets:
             return "There is no preset: write [presets.NAME] with lading config edit."
         if does in ("inside", "enter") and isinstance(pane, Inside):
@@ -102,14 +136,14 @@ class NewImport(Choosing):
 
     def action_pane(self, number: int) -> None:
         """Focus a pane."""
-        self.set_focus(next(pane for pane in self.query(Pane) if number == pane.NUMBER))
+        self.go_to(next(pane for pane in self.query(Pane) if number == pane.NUMBER))
 
     def do_back(self) -> None:
         """Return first to the sources, then to the dashboard."""
         if isinstance(self.pane, Sources):
             super().do_back()
         else:
-            self.set_focus(self.query_one(Sources))
+            self.go_to(self.query_one(Sources))
 
     def do_outside(self) -> None:
         """Close the folder, or return to the sources."""
@@ -119,7 +153,7 @@ class NewImport(Choosing):
             inside.open.discard(node.path)
             inside.draw()
         else:
-            self.set_focus(self.query_one(Sources))
+            self.go_to(self.query_one(Sources))
 
     def do_pick(self) -> None:
         """Pick a source, folder or file, or leave it out; in the form: choose the next answer."""
@@ -130,6 +164,8 @@ class NewImport(Choosing):
         elif isinstance(pane, Inside) and pane.chosen is not None and pane.source is not None:
             if why := pane.source.toggle_below(pane.chosen.path):
                 self.say(why)
+            else:
+                pane.fold(pane.chosen.path)
         elif isinstance(pane, Form):
             self._next_answer(pane)
         self.changed()
@@ -150,8 +186,69 @@ class NewImport(Choosing):
         elif source is not None:
             if inside.source is not source:
                 inside.enter(source)
+            if b"" in inside.listed:
+                self.begin(self.walk(b""))
+            elif not inside.trouble:
                 self.begin(self.list_folder(b""))
-            self.set_focus(inside)
+            self.go_to(inside)
+
+    def do_search(self) -> None:
+        """Ask for words, and go to the next name inside that has them."""
+
+        def answered(words: str | None) -> None:
+            if words:
+                self.begin(self._search(words))
+
+        about = "words in the name of a file or folder in this source"
+        self.app.push_screen(Ask("Search", self._words, self.glyphs, about=about), answered)
+
+    async def _search(self, words: str) -> None:
+        inside = self.query_one(Inside)
+        source = inside.source
+        if source is None:
+            return
+        self._words, self._found, self._at = words, [], -1
+        self.say("Searching.")
+        root = os.fsencode(source.path)
+
+        def find() -> list[bytes]:
+            return path_completion.found_below(root, words, self._stopped)
+
+        with suppress(TimeoutError):
+            self._found = await aside(find, SEARCH_TIMEOUT)
+        if inside.source is source:
+            await self.do_next()
+            self.draw_keys()
+
+    async def do_next(self) -> None:
+        """Go to the next name with the same words; folders above it are opened."""
+        inside = self.query_one(Inside)
+        if not self._found:
+            self.say(f"Nothing in it has {self._words}.")
+            return
+        self._at = (self._at + 1) % len(self._found)
+        path = self._found[self._at]
+        above = [path[:at] for at, byte in enumerate(path) if byte == ord("/")]
+        for folder in above:
+            if folder not in inside.listed:
+                await self.list_folder(folder, walk=False)
+            inside.open.add(folder)
+        self.go_to(inside)
+        where = f"{self._at + 1} of {len(self._found):,}"
+        if inside.go_to(path):
+            self.say(f"{where} with {self._words}.", "good")
+        else:
+            self.say(f"{where}: {display(path)} is not among the first of its folder.")
+
+    def do_order(self) -> None:
+        """Show what is inside in the next order."""
+        inside = self.query_one(Inside)
+        inside.order = ORDERS[(ORDERS.index(inside.order) + 1) % len(ORDERS)]
+        told = {"name": "By name.", "size": "The largest first.", "date": "The newest first."}
+        self.say(told[inside.order], "good")
+        for below in list(inside.listed):
+            # Which entries are the first ones depends on the order.
+            self.begin(self.list_folder(below, walk=inside.order == "size"))
 
     async def _open_folder(self) -> None:
         inside = self.query_one(Inside)
@@ -185,14 +282,14 @@ class NewImport(Choosing):
         self._ask_path("", "tab completes; several, and patterns such as *.MP4")
 
     def _ask_path(self, typed: str, about: str) -> None:
-        recent = recall(self.lading.settings.home).places
+        offered = places(self.lading.settings)
 
         def answered(path: str | None) -> None:
             if path:
                 self.begin(self._add(path))
 
         def offer(text: str) -> Sequence[str]:
-            return path_completion.offers(text, recent)
+            return path_completion.offers(text, offered)
 
         self.app.push_screen(Ask("Path", typed, self.glyphs, about=about, offer=offer), answered)
 
@@ -214,6 +311,7 @@ class NewImport(Choosing):
         for path in kinds:
             remember(home, recall(home).with_place(path))
             self.query_one(Sources).follow(self.choice.add(path))
+        self.follow_source()
         self.changed()
 
     async def do_enter(self) -> None:
@@ -268,6 +366,9 @@ class NewImport(Choosing):
 
     def _ask(self, form: Form) -> None:
         question = form.chosen
+        if question in SHOWN_ONLY:
+            self.say("It holds for all imports: change read_limit with lading config edit.")
+            return
         if question in CHOICES:
             self._next_answer(form)
             self.changed()

@@ -24,6 +24,9 @@ ROOM = 72
 SHOWN = 8
 """The most completions that are shown at once."""
 
+AROUND = 8
+"""Lines of the box beside the completions."""
+
 OFFER_TIMEOUT = 8.0
 """Seconds that finding completions may take."""
 
@@ -64,8 +67,10 @@ class Ask(ModalScreen[str | None]):
         question = (self._glyphs.text(self._question), "title")
         about = (self._glyphs.text(self._about), "dim")
         together = line(question, "  ", about)
-        fits = width_of(together) <= min(ROOM, self.app.size.width - 4)
-        self.query_one("#question", Lines).put([together] if fits else [line(question), line(about)])
+        room = min(ROOM, self.app.size.width - 4)
+        wrapped = [line((one, "dim")) for one in self._glyphs.wrap(about[0], room)]
+        fits = width_of(together) <= room
+        self.query_one("#question", Lines).put([together] if fits else [line(question), *wrapped])
         box = self.query_one(Input)
         # A blinking cursor would send data over a slow link.
         box.cursor_blink = False
@@ -128,17 +133,18 @@ class Ask(ModalScreen[str | None]):
 
     def _draw(self) -> None:
         width = max(10, self.query_one("#box").size.width - 4)
-        first = max(0, min(self._cursor - SHOWN // 2, len(self._offered) - SHOWN))
+        shown = max(1, min(SHOWN, self.app.size.height - AROUND))
+        first = max(0, min(self._cursor - shown // 2, len(self._offered) - shown))
         told = [
             line(
                 (">" if number == self._cursor else " ", "title"),
                 " ",
                 (self._glyphs.tail(self._glyphs.text(self._offered[number]), width - 2), "on"),
             )
-            for number in range(first, min(first + SHOWN, len(self._offered)))
+            for number in range(first, min(first + shown, len(self._offered)))
         ]
-        if len(self._offered) > SHOWN:
-            told.append(line((f"  {first + 1} to {first + SHOWN} of {len(self._offered):,}", "dim")))
+        if len(self._offered) > shown:
+            told.append(line((f"  {first + 1} to {first + shown} of {len(self._offered):,}", "dim")))
         self.query_one("#offers", Lines).put(told or [line(("  enter takes it, esc leaves it as it was", "dim"))])
 
 

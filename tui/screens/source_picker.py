@@ -11,7 +11,8 @@ from typing import Any
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from core.errors import LadingError
+from core.config import origins
+from core.errors import ConfigError, LadingError
 from core.models import ImportRequest
 from core.paths import display
 from core.protocol.import_requests import RecogniseFiles
@@ -75,7 +76,8 @@ class Choosing(Base[None]):
     def on_mount(self) -> None:
         """Begin with what was left unfinished, else with what was answered last time; look for volumes."""
         self.query_one("#top", Lines).put([line((" Lading", "title"), "  new import")])
-        self.set_focus(self.query_one(Sources))
+        self.go_to(self.query_one(Sources))
+        self.query_one(Form).limit = self._limit()
         if (draft := self.lading.draft) is not None:
             self.touched = True
             self._use(draft)
@@ -86,6 +88,22 @@ class Choosing(Base[None]):
             self._begin_anew()
         self.begin(self._watch_volumes())
         self.begin(self._find_locations())
+
+    def go_to(self, pane: Pane) -> None:
+        """Focus a pane. A small screen shows only that one, so it has to be shown first."""
+        for one in self.query(Pane):
+            one.set_class(one is pane, "-shown")
+        self.query_one("#middle").set_class(isinstance(pane, Inside | Prospect), "-shown")
+        self.set_focus(pane)
+
+    def _limit(self) -> str:
+        """The configured limit of reading, and where it comes from; empty: there is none."""
+        if (limit := self.lading.settings.read_limit) is None:
+            return ""
+        with suppress(ConfigError):
+            origin = origins(os.environ).get("read_limit", "")
+            return f"{limit} MB/s from each source at most; {os.path.basename(origin) or 'default'}"
+        return f"{limit} MB/s from each source at most"
 
     def _use(self, choice: Choice) -> None:
         self.choice = self.query_one(Sources).choice = self.query_one(Form).choice = choice
@@ -137,6 +155,9 @@ class Choosing(Base[None]):
                 if before != {source.path for source in self.choice.picked}:
                     self.changed()
                 self._glance()
+                inside = self.query_one(Inside)
+                if isinstance(self.pane, Sources) or inside.source not in self.choice.sources:
+                    self.follow_source()
             sources.draw()
             self.about_source()
             await asyncio.sleep(POLL_INTERVAL)
@@ -256,29 +277,67 @@ class Choosing(Base[None]):
         found.update(name for name in ("libraries", "icloud") if any(getattr(one, name) for one in surveys))
         found.update("icloud" for one in surveys if one.icloud_folders)
 
-    async def list_folder(self, below: bytes) -> None:
-        """List a folder, then walk its subfolders for their sizes."""
+    def follow_source(self) -> None:
+        """Show what is in the chosen source once the cursor stays on it, but walk through no folder yet."""
+        inside, source = self.query_one(Inside), self.source
+        if source is None or inside.source is source:
+            return
+        inside.enter(source)
+        if source.volume is not None and not source.volume.answers:
+            inside.trouble = "It does not answer."
+            inside.draw()
+            return
+
+        def stays() -> None:
+            if inside.source is source and not inside.listed and not inside.trouble:
+                self.begin(self.list_folder(b"", walk=False))
+
+        self.set_timer(TYPING_PAUSE, stays)
+
+    async def list_folder(self, below: bytes, *, walk: bool = True) -> None:
+        """List a folder; with `walk`, then walk its subfolders for their sizes."""
         inside = self.query_one(Inside)
         source = inside.source
         if source is None:
             return
         folder = os.path.join(os.fsencode(source.path), below)
         try:
-            inside.listed[below] = await aside(lambda: path_completion.entries(folder), LIST_TIMEOUT)
+            listed = await aside(lambda: path_completion.entries(folder, inside.order), LIST_TIMEOUT)
         except TimeoutError:
-            inside.trouble = "It does not answer."
+            trouble = "It does not answer."
         except NotADirectoryError:
-            inside.trouble = "It is a file."
+            trouble = "It is a file."
         except OSError as error:
-            inside.trouble = error.strerror or str(error)
-        inside.draw()
+            trouble = error.strerror or str(error)
+        else:
+            trouble = ""
+        if inside.source is not source:
+            # The cursor has gone on meanwhile.
+            return
+        if trouble:
+            inside.trouble = trouble
+            inside.draw()
+        else:
+            inside.take(below, listed)
+        self.draw_keys()
         await self._recognise(below)
+        if walk:
+            await self.walk(below)
+
+    async def walk(self, below: bytes) -> None:
+        """Walk the subfolders of a listed folder for their sizes."""
+        inside = self.query_one(Inside)
+        source = inside.source
+        if source is None:
+            return
+        folder = os.path.join(os.fsencode(source.path), below)
         for entry in inside.listed.get(below, ([], 0))[0]:
-            if entry.folder and inside.source is source:
+            known = os.path.join(below, entry.name) in inside.counts
+            if entry.folder and not known and inside.source is source:
                 path = os.path.join(folder, entry.name)
                 count = await aside(lambda path=path: path_completion.walked(path, self._stopped), 3600.0)  # type: ignore[misc]
-                inside.counts[os.path.join(below, entry.name)] = count
-                inside.draw()
+                if inside.source is source:
+                    inside.count(os.path.join(below, entry.name), count)
 
     async def _recognise(self, below: bytes) -> None:
         """Mark the files of a folder that are new."""

@@ -1,13 +1,11 @@
 """A viewer for text, such as a receipt."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
 
 from core.errors import LadingError
-from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
+from tui.screens.base import Base
 from tui.screens.prompt import Ask
 from tui.widgets.keys import Key, Keys
 from tui.widgets.text import Text
@@ -72,18 +70,6 @@ class Readable(Base[None]):
 
 class Reading(Readable):
     """Shows the text that `fetch` passes on."""
-
-    NAME = "text"
-    ABOUT = "Read it; left and right scroll long lines, y copies the chosen one."
-    KEYS: ClassVar[tuple[Key, ...]] = (
-        SEARCH,
-        NEXT,
-        COPY,
-        BACK,
-        HELP,
-        LEAVE,
-    )
-    BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 
     def __init__(self, title: str, fetch: Fetch) -> None:
         super().__init__()

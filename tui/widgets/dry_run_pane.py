@@ -1,5 +1,6 @@
 """The dry run: the survey of every picked source, and what to know before the import starts."""
 
+import os
 from collections.abc import Iterator, Sequence
 
 from core.models import Count
@@ -7,7 +8,7 @@ from core.results import Survey
 from tui import format
 from tui.console.dry_run import short
 from tui.glyphs import Glyphs
-from tui.widgets.lines import Line, crop, line
+from tui.widgets.lines import Line, crop, line, width_of
 from tui.widgets.pane import Pane, Room, Rows, empty
 
 
@@ -39,17 +40,23 @@ class Prospect(Pane):
         if not self.surveys:
             text = "Counting." if self.counting else "Pick a source: space. All cards: a."
             return Rows(title=title, aside=aside, rows=(*empty(text, glyphs), *warned))
-        rows = [tuple(self._source(one, room)) for one in self.surveys]
-        rows.append(tuple(self._sum(room)))
+        # The sum comes first, so that many sources do not push it out of sight.
+        rows = [tuple(self._sum(room)), *(tuple(self._source(one, room)) for one in self.surveys)]
         rows += [_warning(text, room) for one in self.surveys for text in one.warnings]
         rows += [_warning(text, room) for text in self._further()]
-        return Rows(title=title, aside=aside, rows=(*rows, *warned))
+        # A row for each line: what is long is scrolled through, and its beginning is seen.
+        return Rows(title=title, aside=aside, rows=tuple((one,) for row in (*rows, *warned) for one in row))
 
     def _source(self, one: Survey, room: Room) -> list[Line]:
         glyphs = room.glyphs
         name = glyphs.text(self.names.get(one.source, one.source))
-        told = line((f" {name}: ", "bold"), *new_and_duplicate(one), (f", {format.size(one.files.bytes)}", "dim"))
-        inside = _flowing([*_kinds(one, glyphs), *_more(one, glyphs), *_times(one)], room.width - 4)
+        size = format.size(one.files.bytes)
+        told = line((f" {name}: ", "bold"), *new_and_duplicate(one), (f", {size}", "dim"))
+        parts = [*_kinds(one, glyphs), *_more(one, glyphs), *_times(one)]
+        if width_of(told) > room.width:
+            # The size goes on the next line, rather than being cut off.
+            told, parts = told[:-1], [f"{size} in all", *parts]
+        inside = _flowing(parts, room.width - 4)
         lines = [told, *(line((f"   {part}", "dim")) for part in inside)]
         return [crop(pieces, room.width, utf8=glyphs.utf8) for pieces in lines]
 
@@ -62,10 +69,11 @@ class Prospect(Pane):
         return next((one.free for one in self.surveys if one.free is not None), None)
 
     def _sum(self, room: Room) -> list[Line]:
-        needed, free = self._needed, self._free
+        needed, free, glyphs = self._needed, self._free, room.glyphs
+        archive = os.path.basename(self.archive.rstrip("/")) or self.archive
         tight = any(short(one) for one in self.surveys) or (free is not None and needed > free)
         told = f" needs {format.size(needed)}"
-        space = "" if free is None else f", {format.size(free)} free"
+        space = "" if free is None else f", {format.size(free)} free in {glyphs.text(archive)}"
         if not self.archive:
             space = "; no archive is chosen yet"
         lines = [line((told + space, "bad" if tight else ""))]

@@ -31,7 +31,7 @@ class Files(Paged[FileView]):
     """The files of an import, or those that a search found. `g` is a key of the screen, and not the way to the
     top."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("g", "screen.do('grid')", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("g", "screen.do('grid')", show=False, id="grid")]
 
     def __init__(self, glyphs: Glyphs, *, id: str, several: bool = False) -> None:
         super().__init__(glyphs, id=id)

@@ -20,6 +20,7 @@ QUESTIONS = {
     "note": "for this card's receipt",
     "duplicates": "what is a duplicate",
     "exclude": "names to leave out, such as *.tmp, *.THM",
+    "limit": "read_limit: none, as fast as it goes; set it in config.toml",
 }
 
 CHOICES: dict[str, dict[str, str]] = {
@@ -29,6 +30,9 @@ CHOICES: dict[str, dict[str, str]] = {
     "libraries": {str(way): told for way, told in LIBRARIES.items()},
     "icloud": {str(way): told for way, told in ICLOUD.items()},
 }
+
+SHOWN_ONLY = ("limit",)
+"""What is no question: it holds for all imports, and is changed in the configuration."""
 
 LABELS = {"also": "and to", "verify": "proof", "known": "previous", "libraries": "photos"}
 
@@ -49,6 +53,8 @@ class Form(Pane):
         self.choice = choice
         self.source: Source | None = None
         """The chosen source."""
+        self.limit = ""
+        """The configured limit of reading, and where it comes from; empty: there is none."""
         self.found: set[str] = set()
         """Which of `libraries` and `icloud` were found, so that they are asked about."""
 
@@ -66,6 +72,8 @@ class Form(Pane):
 
     def answer(self, question: str) -> str:
         """The current answer to a question."""
+        if question in SHOWN_ONLY:
+            return self.limit
         if question in OF_A_CARD:
             return str(getattr(self.source, question, ""))
         if question == "also":
@@ -90,5 +98,5 @@ class Form(Pane):
         needed = question in NEEDED and not answer
         told = CHOICES[question].get(answer, answer) if question in CHOICES else answer
         text = (glyphs.text(told), "") if told else (QUESTIONS[question], "warn" if needed else "dim")
-        name = (f"{LABELS.get(question, question):<10}", "bold" if needed else "dim")
+        name = (f"{LABELS.get(question, question):<11}", "bold" if needed else "dim")
         return crop(line(mark, name, text), room.width, utf8=glyphs.utf8)

@@ -2,7 +2,7 @@
 
 import time
 
-from core.models import State, Value, Verdict
+from core.models import State, Value, Verdict, Waits
 from core.snapshot import ImportView, Snapshot
 from tui import format
 from tui.glyphs import Glyphs
@@ -85,6 +85,10 @@ def heading(sums: Session, trouble: str = "") -> Heading:
         return Heading(word="PAUSED", style="warn", more=f" {reason}" if reason else of)
     paused = sum(1 for view in sums.active if view.state is State.PAUSED)
     stands = f", {paused} PAUSED" if paused else ""
+    away = [view.label for view in sums.active if view.state is State.PAUSED and view.waits is Waits.SOURCE]
+    if away:
+        # That a card was pulled out is what a person has to know first.
+        of = f": {away[0]} is away" if len(away) == 1 else f": {len(away)} cards are away"
     if sums.failed.files:
         return Heading(word=f"RUNNING, {format.number(sums.failed.files)} FAILED{stands}", style="bad", more=of)
     word = "RUNNING" if sums.listed else "SCANNING"

@@ -20,7 +20,8 @@ class Key(Value, frozen=True, kw_only=True):
     @property
     def drawn(self) -> str:
         """The key as it is displayed."""
-        return self.face or FACES.get(self.key, self.key)
+        first = self.key.split(",")[0].strip()
+        return self.face or FACES.get(self.key) or FACES.get(first, first)
 
 
 FACES = {

@@ -89,7 +89,7 @@ def row(
     location = glyphs.text(record.location)
     if failed or broken:
         # What follows stands in a column.
-        location = glyphs.fit(location, 24 if wide else 12)
+        location = glyphs.fit(location, 24 if room.width >= 120 else 12)
     return crop(
         line(
             mark,

@@ -33,6 +33,7 @@ class Fake:
         self.groups: list[FailureGroup] = []
         self.failed: list[Failure] = []
         self.receipts: dict[str, str] = {}
+        self.forms: list[str] = []
         self.answers: dict[type, Any] = {}
         """By the class of a request its reply; a list of replies, one after the other; an event to wait for."""
         self.facts: dict[int, list[tuple[str, str]]] = {}
@@ -159,6 +160,7 @@ class Fake:
 
     async def receipt(self, name: str, form: Form, out: Callable[[str], None]) -> None:
         self._note("receipt", name)
+        self.forms.append(form)
         out(self.receipts.get(name, ""))
 
     def _note(self, *asked: Any) -> None:

@@ -5,7 +5,7 @@ from textual.command import CommandList, CommandPalette
 
 from core.errors import EngineError
 from core.listings import FailureGroup
-from core.models import State
+from core.models import State, Waits
 from core.protocol.import_requests import DismissImport
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
@@ -42,6 +42,14 @@ async def test_a_lost_engine_is_told_and_looked_for(size: tuple[int, int]) -> No
         app.fake.newest = moments.DONE
         await app.until(lambda: "ENGINE LOST" not in app.text)
         assert app.fake.starts >= 2
+
+
+async def test_the_header_names_a_card_that_was_pulled_out() -> None:
+    paused = changed(B002, state=State.PAUSED, waits=Waits.SOURCE, reason="/Volumes/B002 does not answer any more")
+    async with running(moment(imports=(A001, paused, C003)), (100, 30)) as app:
+        assert "1 PAUSED: B002 A7S III is away" in app.text.splitlines()[0]
+        await app.push(moment(imports=(A001, changed(paused, waits=Waits.NOTHING, reason="by the user"), C003)))
+        assert "is away" not in app.text.splitlines()[0]
 
 
 async def test_an_engine_that_cannot_be_reached_says_why() -> None:

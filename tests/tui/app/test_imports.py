@@ -317,3 +317,37 @@ async def test_escape_takes_a_search_back_before_it_leaves() -> None:
         assert isinstance(app.app.screen, Import)
         await app.press("escape")
         assert not isinstance(app.app.screen, Import)
+
+
+async def test_filters_have_counts_and_escape_clears_them() -> None:
+    fake = engine()
+    fake.records[0] = record(1, archived=997, duplicate=1, skipped=1, failed=1)
+    async with running(None, (120, 40), fake=fake) as app:
+        await opened(app, "G", "enter")
+        await app.until(lambda: "failed 1, skipped 1, duplicate 1, archived 997" in app.text)
+        await app.press("f")
+        await app.until(lambda: "FAILED, 1" in app.text)
+        await app.press("f")
+        await app.until(lambda: "SKIPPED, 1" in app.text)
+        await app.press("escape")
+        await app.until(lambda: "FILES, 1,000" in app.text)
+        assert isinstance(app.app.screen, Import)
+        await app.press("escape")
+        assert isinstance(app.app.screen, Imports)
+
+
+async def test_a_wide_screen_has_facts_beside_its_lists() -> None:
+    fake = engine()
+    fake.facts = {1: [("original", FILES[0].path), ("camera", "EOS R5"), ("SHA-256", "ab" * 32)]}
+    async with running(None, (170, 40), fake=fake) as app:
+        await opened(app, "G")
+        await app.until(lambda: "from        /Volumes/Z1" in app.text)
+        assert pictures.same(app.app, "imports-170x40")
+        await app.press("enter")
+        await app.until(lambda: "camera      EOS R5" in app.text)
+        assert pictures.same(app.app, "import-170x40")
+        await app.press("j")
+        await app.until(lambda: "original    file 2" in app.text)
+    async with running(None, (159, 40), fake=fake) as app:
+        await opened(app, "G")
+        assert "from        /Volumes/Z1" not in app.text

@@ -52,7 +52,7 @@ OPENED_BY: dict[str, Keys] = {
     "Imports": ("i",),
     "Import": ("i", "enter"),
     "Failures": ("i", "w"),
-    "Reading": ("i", "v"),
+    "Receipt": ("i", "v"),
     "Find": ("slash", "down"),
     "FileFacts": ("slash", "down", "enter"),
     "Grid": ("slash", "down", "g"),

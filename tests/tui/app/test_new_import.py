@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from core.config import Config
@@ -19,12 +20,14 @@ from tests.tui.app.pilot import SIZES, Running, running
 from tests.tui.app.volumes import GB, card, several, volume
 from tests.tui.views import HOSTILE, count
 from tui.import_form import Choice
-from tui.last_answers import Remembered, recall
+from tui.last_answers import Remembered, recall, remember
+from tui.path_completion import Entry
 from tui.screens.dashboard import Dashboard
 from tui.screens.new_import import NewImport
 from tui.screens.prompt import Ask
 from tui.source_warnings import cautions
 from tui.widgets.dry_run_pane import Prospect
+from tui.widgets.source_tree import Inside
 
 pytestmark = pytest.mark.terminal
 
@@ -53,6 +56,17 @@ RECORD = ImportRecord(
     state="done",
     verdict=Verdict.SAFE,
 )
+
+
+@pytest.fixture(autouse=True)
+def _inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the made-up volumes hold."""
+    when = int(moments.NOW - 90_000) * 10**9
+    found = [
+        Entry(name=b"DCIM", folder=True, mtime_ns=when),
+        Entry(name=b"notes.txt", folder=False, count=count(1, 2_000), mtime_ns=when),
+    ]
+    monkeypatch.setattr("tui.path_completion.entries", lambda path, order="name": (found, 0))
 
 
 def engine() -> Fake:
@@ -84,6 +98,7 @@ async def test_it_looks_as_it_should(tmp_path: Path, size: tuple[int, int]) -> N
         await opened(app)
         await app.press("a")
         await app.until(lambda: "about 3m14s as before, done 14:03" in app.text)
+        await app.until(lambda: "2.00 kB new" in app.text)
         assert "Mill Creek" in app.text
         assert "does not answer" in app.text
         assert pictures.same(app.app, f"new-import-{size[0]}x{size[1]}")
@@ -206,10 +221,10 @@ async def test_libraries_and_icloud_are_asked_about(tmp_path: Path) -> None:
         await app.until(lambda: "1 photo library would stay out" in app.text)
         assert "7 files only in iCloud would stay out" in app.text
         await app.press("4", "j", "j", "j")
-        assert ">photos    photo libraries stay out" in app.text
+        assert ">photos     photo libraries stay out" in app.text
         await app.press("space", "j", "enter")
         assert "what is only in iCloud is fetched" in app.text
-        await app.until(lambda: "counting" not in app.text)
+        await app.until(lambda: "counting" not in app.text and "2.00 kB new" in app.text)
         assert pictures.same(app.app, "new-import-asked-120x40")
         await app.press("s")
         (request,) = requests(app)
@@ -275,7 +290,8 @@ async def test_the_form(tmp_path: Path) -> None:
         await app.press("j", "enter", *"/b:/c", "enter")
         await app.press("j", "enter", *["backspace"] * 20, *"mill")
         below = app.app.screen_stack[-2].query_one(Prospect)
-        await app.until(lambda: "  Mill Creek" in app.text and not below.counting)
+        inside = app.app.screen_stack[-2].query_one(Inside)
+        await app.until(lambda: "  Mill Creek" in app.text and not below.counting and bool(inside.new))
         assert pictures.same(app.app, "ask-80x24")
         await app.press("down", "enter")
         await app.press("j", "space", "j", "enter")
@@ -339,3 +355,41 @@ async def test_hostile_names_do_nothing(tmp_path: Path) -> None:
         await app.press("a", "j", "space", "4", "j", "j", "j", "j", "enter", "escape")
         await app.pilot.pause(0.6)
         assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(app.text)
+
+
+async def test_the_limit_of_reading_is_shown_with_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LADING_HOME", str(tmp_path))
+    (tmp_path / "config.toml").write_text("read_limit = 40\n")
+    settings = Config(home=str(tmp_path), read_limit=40)
+    async with running(None, fake=engine(), settings=settings, volumes=lambda: [card("B002")]) as app:
+        await opened(app)
+        await app.press("4", "end")
+        assert ">limit      40 MB/s from each source at most; config.toml" in app.text
+        await app.press("enter")
+        assert "change read_limit with lading config edit" in app.foot
+    async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: [card("B002")]) as app:
+        await opened(app)
+        await app.press("4", "end")
+        assert ">limit      read_limit: none, as fast as it goes" in app.text
+
+
+async def test_configured_places_are_offered_first(tmp_path: Path) -> None:
+    remember(str(tmp_path), Remembered(places=("/typed",)))
+    settings = Config(home=str(tmp_path), places=("/wanted",))
+    async with running(None, fake=engine(), settings=settings, volumes=lambda: [card("B002")]) as app:
+        await opened(app)
+        await app.press("t")
+        await app.until(lambda: "/typed" in app.text)
+        assert app.text.index("/wanted") < app.text.index("/typed")
+
+
+async def test_what_does_not_fit_beside_a_name_goes_below_it(tmp_path: Path) -> None:
+    fake = engine()
+    one = card("A card with a long name", mount="/v/A")
+    fake.surveys = [msgspec.structs.replace(SURVEY, source="/v/A")]
+    async with running(None, fake=fake, settings=home(tmp_path), volumes=lambda: [one]) as app:
+        await opened(app)
+        await app.until(lambda: "45.0 GB in all" in app.text)
+        await app.until(lambda: "400 GB free in archive" in app.text)

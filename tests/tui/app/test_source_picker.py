@@ -5,13 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.app.pilot import running
+from core.models import Count
+from tests.tui.app.pilot import Running, running
 from tests.tui.app.test_new_import import engine, home, opened, requests
 from tests.tui.app.volumes import card, volume
-from tui.path_completion import offers, pasted, several
+from tui.glyphs import Glyphs
+from tui.path_completion import ORDERS, Entry, entries, offers, pasted, several
 from tui.screens.new_import import NewImport
 from tui.screens.prompt import Ask
 from tui.widgets.form import Form
+from tui.widgets.source_tree import Inside
 
 pytestmark = pytest.mark.terminal
 
@@ -188,10 +191,142 @@ async def test_patterns_are_left_out(tmp_path: Path) -> None:
     only = [card("A001")]
     async with running(None, (120, 40), fake=engine(), settings=home(tmp_path), volumes=lambda: only) as app:
         await opened(app)
-        await app.press("4", "end")
-        assert ">exclude   names to leave out" in app.text
+        await app.press("4", "end", "k")
+        assert ">exclude    names to leave out" in app.text
         await app.press("enter")
         await app.type("*.tmp, *.THM,")
         await app.press("enter", "s")
         (request,) = requests(app)
         assert request.exclude == ("*.tmp", "*.THM")
+
+
+async def test_inside_follows_the_cursor_of_the_sources(tmp_path: Path, tree: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "movie.mp4").write_bytes(b"x")
+    both = [card("A001", mount=str(tree)), card("B002", mount=str(tmp_path / "other"))]
+    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path), volumes=lambda: both) as app:
+        await opened(app)
+        await app.until(lambda: "DCIM/" in app.text)
+        await app.press("j")
+        await app.until(lambda: "movie.mp4" in app.text)
+        assert "INSIDE B002" in app.text
+        assert "DCIM/" not in app.text
+        assert app.app.screen.focused is not None
+        assert app.app.screen.focused.id == "sources"
+
+
+def chosen(app: Running) -> str:
+    """The row with the cursor."""
+    return next(row for row in app.text.splitlines() if row.startswith(">"))
+
+
+async def test_a_search_opens_the_folders_above_what_it_finds(tmp_path: Path, tree: Path) -> None:
+    only = [card("A001", mount=str(tree))]
+    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path), volumes=lambda: only) as app:
+        await opened(app)
+        await app.until(lambda: "DCIM/" in app.text)
+        assert "b.jpg" not in app.text
+        await app.press("slash", *"B.J", "enter")
+        await app.until(lambda: "1 of 1 with B.J." in app.foot)
+        assert " b.jpg " in chosen(app)
+        await app.press("slash", *".jpg", "enter")
+        await app.until(lambda: "1 of 3 with .jpg." in app.foot)
+        await app.press("n", "n")
+        assert " c.jpg " in chosen(app)
+        await app.press("slash", *"nowhere", "enter")
+        await app.until(lambda: "Nothing in it has nowhere." in app.foot)
+
+
+async def test_inside_is_ordered_by_name_size_and_date(tmp_path: Path, tree: Path) -> None:
+    for name, size, when in (("a.txt", 1, 300), ("b.txt", 3, 200), ("c.txt", 2, 400)):
+        (tree / name).write_bytes(b"x" * size)
+        os.utime(tree / name, (when, when))
+    os.unlink(tree / "note [1].txt")
+    only = [card("A001", mount=str(tree))]
+    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path), volumes=lambda: only) as app:
+
+        def names() -> list[str]:
+            found = (word for word in app.text.split() if word.endswith(".txt"))
+            return [name.removesuffix(".txt") for name in found]
+
+        await opened(app)
+        await app.press("right")
+        await app.until(lambda: names() == ["a", "b", "c"])
+        await app.press("o")
+        await app.until(lambda: names() == ["b", "c", "a"])
+        assert "largest first" in app.text
+        await app.press("o")
+        await app.until(lambda: names() == ["c", "a", "b"])
+        await app.press("o")
+        await app.until(lambda: names() == ["a", "b", "c"])
+
+
+def test_what_is_cut_off_depends_on_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.path_completion.ENTRIES_SHOWN", 1)
+    for name, size, when in (("a", 1, 300), ("b", 3, 200), ("c", 2, 400)):
+        (tmp_path / name).write_bytes(b"x" * size)
+        os.utime(tmp_path / name, (when, when))
+    first = {order: entries(os.fsencode(tmp_path), order)[0][0].name for order in ORDERS}
+    assert first == {"name": b"a", "size": b"b", "date": b"c"}
+
+
+async def test_the_cursor_stays_with_its_row_when_sizes_become_known(tmp_path: Path, tree: Path) -> None:
+    inside = Inside(Glyphs(utf8=True), id="inside")
+    inside.order = "size"
+    inside.take(b"", ([Entry(name=name, folder=True) for name in (b"a", b"b")], 0))
+    inside.count(b"b", Count(files=1, bytes=9))
+    assert [node.path for node in inside.nodes] == [b"b", b"a"]
+    assert inside.chosen is not None
+    assert inside.chosen.path == b"a"
+
+
+@pytest.mark.parametrize("size", [(60, 16), (40, 10)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_a_small_screen_shows_one_pane(tmp_path: Path, tree: Path, size: tuple[int, int]) -> None:
+    only = [card("A001", mount=str(tree))]
+    async with running(None, size, fake=engine(), settings=home(tmp_path), volumes=lambda: only) as app:
+        await opened(app)
+        titles = ("1 SOURCES", "2 INSIDE", "3 WHAT WILL", "4 WHERE")
+        for key, title in zip("2341", (*titles[1:], titles[0]), strict=True):
+            await app.press(key)
+            assert [one for one in titles if one in app.text] == [title]
+            assert app.text.splitlines()[1].startswith("▌")
+        await app.press("right")
+        await app.until(lambda: "DCIM/" in app.text)
+        await app.press("G")
+        assert "note [1].txt" in chosen(app), "the name is the last to be left out"
+        await app.press("escape")
+        assert [one for one in titles if one in app.text] == ["1 SOURCES"]
+
+
+async def test_what_a_question_says_is_wrapped(tmp_path: Path, tree: Path) -> None:
+    only = [card("A001", mount=str(tree))]
+    async with running(None, (40, 16), fake=engine(), settings=home(tmp_path), volumes=lambda: only) as app:
+        await opened(app)
+        await app.press("t")
+        words = " ".join(app.text.split())
+        assert "tab completes; several, and patterns such as *.MP4" in words
+
+
+async def test_what_all_of_a_folder_is_the_folder_is(tmp_path: Path, tree: Path) -> None:
+    os.unlink(tree / "loop")
+    os.unlink(tree / "note [1].txt")
+    only = [card("A001", mount=str(tree))]
+    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path), volumes=lambda: only) as app:
+        await opened(app)
+        await app.press("right")
+        await app.until(lambda: "DCIM/" in app.text)
+        await app.press("enter")
+        await app.until(lambda: "101/" in app.text)
+        await app.press("j", "space")
+        assert "1 of 1 picked" in app.text
+        assert "[-] ▾ DCIM/" in app.text
+        await app.press("j", "space")
+        assert "0 of 1 picked" in app.text, "nothing of the card is left"
+        assert "[ ] ▾ DCIM/" in app.text
+        await app.press("space")
+        assert "[-] ▾ DCIM/" in app.text
+        await app.press("k", "space")
+        assert "[x] ▾ DCIM/" in app.text
+        await app.press("s")
+        (request,) = requests(app)
+        assert (request.source, request.label, request.exclude) == (str(tree), "A001", ())
