@@ -9,7 +9,7 @@ from core.media.frames import EXTENSIONS, Films
 from core.media.stems import Named, named
 from core.paths import relative
 
-PAGE = 1000
+PAGE = 2000
 """Files per page."""
 
 TOGETHER = 2048
