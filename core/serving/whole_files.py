@@ -10,8 +10,11 @@ from core.serving.gate import Application, Environ, Start, refused
 from core.serving.names import File, Names
 from core.serving.webdav import content_type, etag
 
-CONDITIONS = ("HTTP_RANGE", "HTTP_IF_RANGE", "HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
-CONDITIONS += ("HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF", "HTTP_DEPTH")
+CONDITIONS = (
+    *("HTTP_RANGE", "HTTP_IF_RANGE", "HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"),
+    *("HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF", "HTTP_DEPTH", "CONTENT_LENGTH"),
+)
+"""What makes a GET more than plain, as WSGI names it."""
 
 
 class WholeFiles:
@@ -51,7 +54,7 @@ class WholeFiles:
 
     def _asked(self, environ: Environ) -> tuple[str, File | None]:
         """The name and file of a plain GET; None: it is another request, or not of a file."""
-        if environ["REQUEST_METHOD"] != "GET" or any(one in environ for one in CONDITIONS):
+        if environ["REQUEST_METHOD"] != "GET" or any(environ.get(one) for one in CONDITIONS):
             return "", None
         try:
             # WSGI gives the bytes of a path as Latin-1 (PEP 3333).
