@@ -64,16 +64,16 @@ class Root:
             fd = self._open(path)
             try:
                 size = os.fstat(fd).st_size
-                data = bytearray()
+                data = b""
                 while size <= BLOCK and (more := os.pread(fd, size - len(data), len(data))):
-                    data += more
+                    data = data + more if data else more
             except BaseException:
                 release(fd)
                 raise
             if size > BLOCK:
                 return fd, size, b""
             release(fd)
-            return -1, size, bytes(data)
+            return -1, size, data
 
         return self._calls.call(work)
 

@@ -25,6 +25,10 @@ KEPT = 32
 FRESH = 10.0
 """Seconds after which a group is read again."""
 
+SHARE = 20
+"""How many times as long as its reading took a group is kept at least: a card of a hundred thousand files takes
+seconds to read."""
+
 BY_CARD, BY_DATE, BY_LOCATION, BY_CAMERA = "by card", "by date", "by location", "by camera"
 TOP = (BY_CARD, BY_DATE, BY_LOCATION, BY_CAMERA)
 
@@ -56,6 +60,7 @@ class Names:
             )
         self.archive_id: int = rows[0][0]
         self._kept: OrderedDict[tuple[str, ...], tuple[float, Folder]] = OrderedDict()
+        """Groups, each with the time from which on it is read again."""
         self._turn = threading.Lock()
 
     def _rows(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -95,13 +100,20 @@ class Names:
     def _cached(self, key: tuple[str, ...]) -> Folder | None:
         with self._turn:
             kept = self._kept.get(key)
-            if kept is not None and time.monotonic() - kept[0] < FRESH:
+            begun = time.monotonic()
+            if kept is not None:
                 self._kept.move_to_end(key)
-                return kept[1]
+                if begun < kept[0]:
+                    return kept[1]
+                # One thread reads it again, while the others use what there is.
+                self._kept[key] = (begun + FRESH, kept[1])
         made = self._made(*key)
-        if made is not None:
-            with self._turn:
-                self._kept[key] = (time.monotonic(), made)
+        with self._turn:
+            if made is None:
+                self._kept.pop(key, None)
+            else:
+                now = time.monotonic()
+                self._kept[key] = (now + max(FRESH, SHARE * (now - begun)), made)
                 self._kept.move_to_end(key)
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)

@@ -25,6 +25,7 @@ from core.serving.gate import LOOPBACK, Environ, Gate, Start, refused
 from core.serving.names import Names
 from core.serving.timed_calls import TimedCalls
 from core.serving.webdav import Provider
+from core.serving.whole_files import WholeFiles
 
 THREADS = 12
 """Requests that are answered in parallel."""
@@ -165,7 +166,7 @@ class Serving:
         pages = Pages(names, root, os.path.basename(archive.rstrip("/")))
         gate = Gate(
             self.token,
-            WsgiDAVApp(settings),
+            WholeFiles(names, root, damaged, WsgiDAVApp(settings), SENT_AT_ONCE),
             pages.sheet,
             pages.picture,
             hosts=LOOPBACK if host in LOOPBACK else None,

@@ -13,6 +13,16 @@ from core.serving.names import File, Folder, Names
 Environ = dict[str, Any]
 
 
+def content_type(name: str) -> str:
+    """The type of a file by its name."""
+    return mimetypes.guess_type(name, strict=False)[0] or "application/octet-stream"
+
+
+def etag(file: File) -> str:
+    """An ETag made of the content's digest, without quotes."""
+    return file.payload.sha256.hex()[:32]
+
+
 class FolderResource(DAVCollection):  # type: ignore[misc]
     """A folder."""
 
@@ -53,6 +63,13 @@ class FileResource(DAVNonCollection):  # type: ignore[misc]
         super().__init__(path, environ)
         self._file = file
         self._content: Content | None = None
+        self._url = ""
+
+    def get_ref_url(self) -> str:
+        """The quoted path. It is kept, because WsgiDAV 4.4 asks for it with each property of each file in a
+        listing (`get_property_value`)."""
+        self._url = self._url or str(super().get_ref_url())
+        return self._url
 
     def get_content_length(self) -> int:
         """The size in bytes."""
@@ -60,7 +77,7 @@ class FileResource(DAVNonCollection):  # type: ignore[misc]
 
     def get_content_type(self) -> str:
         """The type by the file's name."""
-        return mimetypes.guess_type(self.name, strict=False)[0] or "application/octet-stream"
+        return content_type(self.name)
 
     def get_last_modified(self) -> float:
         """The file's time on the card."""
@@ -68,7 +85,7 @@ class FileResource(DAVNonCollection):  # type: ignore[misc]
 
     def get_etag(self) -> str:
         """An ETag made of the content's digest."""
-        return self._file.payload.sha256.hex()[:32]
+        return etag(self._file)
 
     def support_etag(self) -> bool:
         """Always True."""

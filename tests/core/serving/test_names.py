@@ -1,5 +1,7 @@
 """Folders of original names."""
 
+import time
+
 import pytest
 
 from core.database import Database
@@ -7,7 +9,7 @@ from core.errors import ArchiveError
 from core.models import Outcome
 from core.paths import relative
 from core.schema import DATABASE_FILE
-from core.serving.names import File, Folder, Names, name_of
+from core.serving.names import FRESH, SHARE, File, Folder, Names, name_of
 from tests.core.receipts.book import HOSTILE, Book
 from tests.core.receipts.conftest import book
 
@@ -123,3 +125,25 @@ def test_names(given: bytes | str, name: str) -> None:
 async def test_an_archive_that_the_catalog_does_not_know(book: Book) -> None:
     with pytest.raises(ArchiveError):
         Names(f"{home(book.database)}/{DATABASE_FILE}", "another")
+
+
+async def test_one_thread_reads_a_group_again(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others go on with what there is, which may be ten seconds old."""
+    number = await book.add(options={"label": "A"})
+    await book.enter(number, (b"a.jpg", Outcome.ARCHIVED, await book.item(), None))
+    found = names(book)
+    assert listing(found, "by card", "A") == ["a.jpg"]
+    await book.enter(number, (b"b.jpg", Outcome.ARCHIVED, await book.item(), None))
+    assert listing(found, "by card", "A") == ["a.jpg"], "it is not old enough"
+    later = time.monotonic() + FRESH + SHARE
+    monkeypatch.setattr("time.monotonic", lambda: later)
+    made, meanwhile = found._made, list[list[str]]()
+
+    def slowly(*key: str) -> Folder | None:
+        if key == ("by card", "A"):
+            meanwhile.append(listing(found, "by card", "A"))
+        return made(*key)
+
+    monkeypatch.setattr(found, "_made", slowly)
+    assert listing(found, "by card", "A") == ["a.jpg", "b.jpg"]
+    assert meanwhile == [["a.jpg"]], "read once, and nobody waited"
