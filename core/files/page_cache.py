@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import cache as once
+from functools import cache
 
 # fcntl(2) of macOS, <sys/fcntl.h>
 _F_NOCACHE = 48
@@ -26,7 +26,7 @@ WINDOW = 1 << 30
 """Bytes of a file that are mapped at once."""
 
 
-@once
+@cache
 def libc() -> ctypes.CDLL:
     """The C library, with argument and result types declared."""
     library = ctypes.CDLL(None, use_errno=True)
@@ -75,10 +75,11 @@ def pages(fd: int) -> int | None:
     return None if answer else int(found.pages)
 
 
-def drop(fd: int, platform: str = sys.platform, *, ours: bool = False) -> bool:
+def drop(fd: int, platform: str = sys.platform, *, ours: bool = False, once: bool = False) -> bool:
     """Drop the clean pages of `fd`. Returns whether it is known that none of them is in memory now.
 
     ours: a file of the archive, which nobody else writes to.
+    once: try once only, because no level depends on it: on tmpfs every file would take all the delays.
 
     Linux: posix_fadvise(2) POSIX_FADV_DONTNEED, tried again for a page that another process holds for a moment,
     and checked: by the number of pages left, else (an older Linux) by preadv2(2) RWF_NOWAIT, which answers EAGAIN
@@ -96,7 +97,7 @@ def drop(fd: int, platform: str = sys.platform, *, ours: bool = False) -> bool:
             _discard(fd)
             left = resident(fd)
         return left == 0
-    for wait in DROP_DELAYS:
+    for wait in DROP_DELAYS[:1] if once else DROP_DELAYS:
         if wait:  # sleep(0) is a system call, too
             time.sleep(wait)
         with suppress(OSError):

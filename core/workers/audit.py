@@ -8,6 +8,7 @@ from core.checksums.algorithms import Hashers
 from core.files import page_cache
 from core.files.fds import release
 from core.models import Side
+from core.volumes.filesystems import Level
 from core.workers import archive_messages
 from core.workers.archive_files import opened
 from core.workers.faults import archive_fault
@@ -42,7 +43,8 @@ def audit(request: archive_messages.Audit, arena: memoryview, slot: Slot) -> arc
             try:
                 fd = folders.open(path, os.O_RDONLY)
                 try:
-                    dropped = page_cache.drop(fd, ours=True)
+                    once = request.place.level == Level.UNPROVEN
+                    dropped = page_cache.drop(fd, ours=True, once=once)
                     found, digest = digest_of(reader(fd), arena, slot, sha.update)
                 finally:
                     release(fd)

@@ -78,14 +78,15 @@ def _verify_some(batch: Batch, numbers: list[int], arena: memoryview, tree: Tree
 def _open_past_cache(batch: Batch, held: BatchEntry) -> bool:
     """Open a staged file, unless the descriptor that it was written through is still open, and drop its cached
     pages. Returns whether none of them is left. Raises OSError."""
+    once = batch.place.level == Level.UNPROVEN
     if held.fd >= 0:
-        if page_cache.drop(held.fd, ours=True):
+        if page_cache.drop(held.fd, ours=True, once=once):
             return held.uncached
         # Opened again, the client of a server asks it whether the pages that are left are current.
         batch.close(held)
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     held.fd = os.open(held.staged, flags, dir_fd=batch.staging)
-    return page_cache.drop(held.fd, ours=True) and held.uncached
+    return page_cache.drop(held.fd, ours=True, once=once) and held.uncached
 
 
 def _closed(held: BatchEntry, batch: Batch) -> Fault | None:

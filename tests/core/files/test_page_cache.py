@@ -50,6 +50,10 @@ def test_a_page_that_is_held_for_a_moment_is_dropped_at_the_next_try(
     assert left == []
     monkeypatch.setattr(page_cache, "pages", lambda _: 1)
     assert not page_cache.drop(fd)
+    left = [3, 0]
+    monkeypatch.setattr(page_cache, "pages", lambda _: left.pop(0))
+    assert not page_cache.drop(fd, once=True)
+    assert left == [0]
 
 
 @linux
