@@ -44,6 +44,19 @@ def made(rig: Rig) -> dict[str, tuple[int, int]]:
     return found
 
 
+READ_BACK = 6
+"""The column of `rows`' items that tells when each was read back last."""
+
+
+async def known(rig: Rig) -> tuple[object, ...]:
+    """What the catalog says, but when an item was read back last: each home reads again, before it says SAFE, what it
+    does not know to have been read back."""
+    tables = await rows(rig)
+    assert all(item[READ_BACK] for item in tables["item"])
+    tables["item"] = [(*item[:READ_BACK], *item[READ_BACK + 1 :]) for item in tables["item"]]
+    return tables, await rig.engine.database.read(KNOWN)
+
+
 async def test_in_turn(rig: Rig) -> None:
     first, second = card(rig.root / "one", 1), card(rig.root / "two", 2)
     one = await rig.imported(first, location="Basel")
@@ -77,15 +90,17 @@ async def test_in_turn(rig: Rig) -> None:
     # Journals tell what there is, receipts what was proven of it.
     await rig.engine.maintenance.rebuild(str(rig.archive))
     await rig.still()
-    mine = await rows(rig), await rig.engine.database.read(KNOWN)
-    assert ("Basle", "By the Rhine", "Key at no. 7") in [row[1:4] for row in mine[0]["location"]]
+    mine = await known(rig)
+    assert ("Basle", "By the Rhine", "Key at no. 7") in [
+        row[1:4] for row in (await rows(rig, "location"))["location"]
+    ]
 
     for home in ("third home", "second home"):
         await rig.restarted(home)
         found = await rig.engine.maintenance.rebuild(str(rig.archive))
         assert (found.locations, found.imports, found.items, found.problems) == (2, 4, 6, ())
         await rig.still()
-        assert (await rows(rig), await rig.engine.database.read(KNOWN)) == mine
+        assert await known(rig) == mine
     assert {path: facts for path, facts in made(rig).items() if path in before} == before
     assert len(made(rig)) == 9
     assert rig.invalid() == []
