@@ -49,8 +49,8 @@ READ_BACK = 6
 
 
 async def known(rig: Rig) -> tuple[object, ...]:
-    """What the catalog says, but when an item was read back last: each home reads again, before it says SAFE, what it
-    does not know to have been read back."""
+    """What the catalog says, but for when an item was read back last: each home reads again, before it says SAFE,
+    what it does not know to have been read back."""
     tables = await rows(rig)
     assert all(item[READ_BACK] for item in tables["item"])
     tables["item"] = [(*item[:READ_BACK], *item[READ_BACK + 1 :]) for item in tables["item"]]
