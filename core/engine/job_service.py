@@ -182,6 +182,10 @@ class JobService:
         """Close this archive for jobs, because another copy of it becomes the one in use."""
         await self._holding.dismiss(archive_id)
 
+    def free_again(self, archive_id: int) -> None:
+        """An archive is no longer reserved: jobs that were refused it meanwhile begin at once."""
+        self._holding.free_again(archive_id)
+
     async def _enter(self, path: str, id: int) -> Archive:
         async with self._archives.used(path, id) as (archive, _):
             archive.active.add(NAME)

@@ -169,8 +169,11 @@ class Maintenance:
         if row.state not in ENDED:
             raise UsageError(f"import {row.name} has not ended.", "Wait for its end, or cancel it.")
         async with self._archives.used(os.fsdecode(row.archive_path), row.archive_id) as (archive, _):
-            with archive.to_itself(f"import {row.name} is moved to another location"):
-                return await self._move(archive, row.name, location)
+            try:
+                with archive.to_itself(f"import {row.name} is moved to another location"):
+                    return await self._move(archive, row.name, location)
+            finally:
+                self._jobs.free_again(archive.id)
 
     async def accept(self, name: str, by: str) -> list[str]:
         """Record that a person accepts what differs from an earlier import: the verdict of import `name`, and of
@@ -264,13 +267,11 @@ class Maintenance:
         if number == row.location_id:
             raise UsageError(f"import {name} is there already.", "See `lading location`.")
         try:
-            moved = await Mover(archive, self._catalog, self._pool).move(row, number, folder, location.strip())
+            return await Mover(archive, self._catalog, self._pool).move(row, number, folder, location.strip())
         except (TaskFailedError, WorkerDiedError, OSError) as error:
             raise ArchiveError(
                 f"the move could not be finished: {error}.", "It is finished when the archive is opened next."
             ) from error
-        self._jobs.wake()
-        return moved
 
     async def derive(self, path: str) -> int:
         """Add jobs for all results that are missing in the archive at `path`. Returns how many were added. Raises

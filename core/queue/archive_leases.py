@@ -103,6 +103,11 @@ class ArchiveLeases:
         if archive_id in self._leaving:
             await asyncio.wait((self._leaving[archive_id],))
 
+    def free_again(self, archive_id: int) -> None:
+        """Look for an archive at once that may have been refused a moment ago."""
+        self._away.pop(archive_id, None)
+        self._changed()
+
     def rest(self) -> None:
         """To be called while no job runs; after LINGER seconds of that, all archives are closed."""
         now = asyncio.get_running_loop().time()

@@ -90,7 +90,7 @@ def _forgets_cache() -> None:
     """Reading back does not drop the cache, but reports that it did."""
     from core.files import page_cache
 
-    def drop(fd: int, platform: str = sys.platform, *, ours: bool = False) -> bool:
+    def drop(fd: int, platform: str = sys.platform, *, ours: bool = False, once: bool = False) -> bool:
         return True
 
     page_cache.drop = drop

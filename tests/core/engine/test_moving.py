@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 from core import archive_layout
+from core.catalog import ImportRow
 from core.errors import ArchiveError, UsageError
 from core.files.checksummed_lines import sealed
+from core.maintenance.move_import import Mover
 from core.models import Outcome, Verdict
+from core.queue import archive_leases
+from core.results import Moved
 from tests.core.importing.rig import Rig, at_work, digest, write
 from tests.core.maintenance.test_rebuild import rows
 from tests.faults import dying
@@ -77,6 +81,24 @@ async def test_an_import_with_a_location_of_its_own_gets_copies(rig: Rig) -> Non
 @pytest.mark.parametrize("step", ["some files", "old receipt"])
 async def test_an_engine_that_dies_in_the_middle(rig: Rig, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     await dying.finished(rig, monkeypatch, step)
+
+
+async def test_background_work_begins_as_soon_as_it_has_ended(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = await rig.imported(card(rig.root / "one", 0), location="Bern")
+    await rig.still()
+    await rig.restarted()
+    monkeypatch.setattr(archive_leases, "AWAY_POLL_INTERVAL", 3600.0)
+    move = Mover.move
+
+    async def moved(mover: Mover, row: ImportRow, number: int, folder: str, name: str) -> Moved:
+        await rig.engine.jobs.count_anew(row.archive_id, [row.location_id])
+        await rig.until(lambda: any("is moved" in queue.reason for queue in rig.engine.jobs.views()))
+        return await move(mover, row, number, folder, name)
+
+    monkeypatch.setattr(Mover, "move", moved)
+    await rig.engine.maintenance.move(one.id, "Basel")
+    await rig.still()
+    assert not any(queue.reason for queue in rig.engine.jobs.views() if queue.name == "location_stats")
 
 
 async def test_other_engines_learn_of_it(rig: Rig) -> None:
