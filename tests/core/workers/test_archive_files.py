@@ -155,7 +155,7 @@ async def test_an_audit_on_macos_does_not_call_memory_the_medium(
     request = archive_messages.Audit(rig.place, [("locations/a.jpg", len(data), *digests)])
     worker = InProcess(Control.create().slot(0))
     monkeypatch.setattr(fcntl, "fcntl", lambda *_: 0)
-    monkeypatch.setattr(page_cache, "drop", lambda fd, ours=False: real(fd, "darwin", ours=ours))
+    monkeypatch.setattr(page_cache, "drop", lambda fd, ours=False, once=False: real(fd, "darwin", ours=ours))
     # Somebody has just read it, and it cannot be discarded here.
     assert worker.answer(request) == archive_messages.Audited([("cache not excluded", None)])
     monkeypatch.setattr(page_cache, "resident", lambda fd: 0)
