@@ -143,7 +143,7 @@ def test_an_archivist_brings_a_drive_in_and_looks_after_it(tmp_path: Path) -> No
         walk.press("4", "enter changes")
         walk.type("jj\r", "Location")
         walk.type("Estate\r", "s starts")
-        walk.type("G\r", "names to leave out")
+        walk.type("Gk\r", "names to leave out")
         walk.type("*.tmp\r", "3 new, 0 duplicates")
         walk.press("s", "KEEP: 1 excluded")
         walk.press("t", "TASKS")
