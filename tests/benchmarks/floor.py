@@ -54,7 +54,7 @@ def settle(batch: list[bytes], destinations: list[bytes], roots: list[int], bloc
         fds = [os.open(os.path.join(destination, path), os.O_RDONLY) for path in batch]
         fsync.sync_files(fds, root if fsync.syncs_whole() else -1)
         for fd in fds:
-            page_cache.drop(fd, ours=True)
+            page_cache.drop(fd, ours=True, once=True)
             page_cache.read_ahead(fd)
         for fd in fds:
             while os.readv(fd, [block]):
