@@ -184,27 +184,6 @@ async def test_file_that_changes_all_the_time_is_not_taken(rig: Rig, monkeypatch
     assert rig.staged() == []
 
 
-@pytest.mark.parametrize("size", [4096, ARENA + 1])
-@pytest.mark.parametrize("other", [False, True])
-def test_what_is_taken_from_another_archive_is_compared(tmp_path: Path, size: int, other: bool) -> None:
-    data = os.urandom(size)
-    (tmp_path / "payload").write_bytes(data[:-1] + bytes([data[-1] ^ other]))
-    known = b"the SHA-256 that is known".ljust(32)
-    facts = source_messages.FileFacts()
-    taken = source_messages.Taken(b"payload", 7, xxhash.xxh3_128_digest(data), known, "", facts)
-    wanted = source_messages.ToRead(1, b"DCIM/a.jpg", size, "images", (), taken)
-    request = source_messages.ReadBatch(messages.Source(os.fsencode(tmp_path)), [wanted], False)
-    reply = InProcess(Control.create().slot(0)).answer(request)
-    assert isinstance(reply, source_messages.Digests)
-    (digest,) = reply.files
-    if other:
-        assert digest.fault is not None
-        assert digest.fault.side == "source"
-    else:
-        assert digest.fault is None
-        assert (digest.size, digest.sha256, digest.mtime_ns) == (size, known, 7)
-
-
 @pytest.mark.parametrize("times", [1, 2])
 def test_small_file_that_grows_under_the_reader(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
