@@ -1,15 +1,11 @@
 """Every key of every screen at 80 × 24 acts, or says why it does not."""
 
-import importlib
-import pkgutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-import tui.screens
 from core.config import Config
 from core.errors import EngineError
 from core.listings import Failure, FailureGroup
@@ -20,6 +16,7 @@ from tests.tui.app.pilot import Running, running
 from tests.tui.app.test_imports import FILES, RECORDS
 from tests.tui.app.test_new_import import SURVEY
 from tests.tui.app.volumes import several
+from tui.own_keys import screens
 from tui.screens.base import Base
 
 pytestmark = pytest.mark.terminal
@@ -62,18 +59,6 @@ OPENED_BY: dict[str, Keys] = {
     "Help": ("question_mark",),
 }
 """The keys that lead from the dashboard to each screen."""
-
-
-def screens() -> Iterator[type[Base[Any]]]:
-    """All screens with a name, found in their modules."""
-    for module in pkgutil.iter_modules(tui.screens.__path__):
-        importlib.import_module(f"tui.screens.{module.name}")
-    waiting = Base.__subclasses__()
-    while waiting:
-        kind = waiting.pop()
-        waiting += kind.__subclasses__()
-        if kind.NAME:
-            yield kind
 
 
 def test_every_screen_is_here() -> None:
