@@ -7,12 +7,13 @@ import random
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from core.catalog import Item
+from core.importing.halt_reasons import gone
 from core.importing.import_run import Run
-from core.importing.scan import asking
+from core.importing.scan import Ask, asking
 from core.media.file_types import Kind
+from core.models import Waits
 from core.workers import archive_messages
-from core.workers.messages import Place
+from core.workers.messages import Fault, Place, Source
 from core.workers.pool import TaskFailedError
 from core.workers.source_messages import Entry
 
@@ -21,6 +22,18 @@ SAMPLES, BLOCK = 8, 1 << 20
 
 MEDIA = (Kind.IMAGES, Kind.VIDEOS, Kind.AUDIO)
 """Kinds of files that are compared first: two cards may well have equal sidecars."""
+
+
+class Compared(NamedTuple):
+    """files: how many could be compared.
+
+    unlike, unread, refused: paths of files that differ, could not be read, and could not be read in the archive.
+    """
+
+    files: int
+    unlike: list[bytes]
+    unread: list[bytes]
+    refused: list[bytes]
 
 
 class _Candidate(NamedTuple):
@@ -44,39 +57,44 @@ class Sample:
         ]
         self._chosen = heapq.nlargest(SAMPLES, [*self._chosen, *candidates])
 
-    async def unlike(self, run: Run, *, paused: bool) -> tuple[int, list[bytes]]:
-        """How many files were compared with the archive of `run`, and the paths of those that differ. What cannot
-        be read on either side, or is known to be damaged in the archive, says nothing about the source: it does
-        not count.
+    async def compare(self, run: Run, source: Source, *, paused: bool) -> Compared:
+        """Compare the chosen files of `source` with the archive of `run`. What is known to be damaged there is not
+        compared.
 
-        Raises HaltError, WorkerDiedError, TimeoutError.
+        Raises HaltError when a volume is gone; WorkerDiedError, TimeoutError.
         """
         items = await run.catalog.items({one.item for one in self._chosen}, run.archive.id)
         files = [(one.path, items[one.item]) for one in self._chosen if one.item in items]
         files = [(path, item) for path, item in files if item.damage is None]
         wanted = [(path, item, at) for path, item in files for at in sorted({0, max(0, item.size - BLOCK)})]
         if not wanted:
-            return 0, []
-        root = run.source
-        place = Place(root.root, root.device, root.inode, "", "")
-        try:
-            async with asking(run, paused=paused) as ask:
-                theirs = await ask(
-                    archive_messages.Blocks(place, [(path, at, BLOCK) for path, _, at in wanted]),
-                    archive_messages.BlocksRead,
-                )
-                ours = await ask(
-                    archive_messages.Blocks(run.archive.place, [_block(item, at) for _, item, at in wanted]),
-                    archive_messages.BlocksRead,
-                )
-        except TaskFailedError:
-            return 0, []  # the volume is away, which the run notices itself
-        compared: dict[bytes, bool] = {}
-        for (path, _, _), (one, fault), (other, missing) in zip(wanted, theirs.files, ours.files, strict=True):
-            if fault is None and missing is None:
-                compared[path] = compared.get(path, True) and one == other
-        return len(compared), [path for path, alike in compared.items() if not alike]
+            return Compared(0, [], [], [])
+        place = Place(source.root, source.device, source.inode, "", "")
+        async with asking(run, paused=paused) as ask:
+            blocks = [(path, at, BLOCK) for path, _, at in wanted]
+            theirs = await _read(ask, run, place, blocks, Waits.SOURCE)
+            blocks = [(os.fsencode(item.path), at, BLOCK) for _, item, at in wanted]
+            ours = await _read(ask, run, run.archive.place, blocks, Waits.ARCHIVE)
+        unlike, unread, refused = dict[bytes, None](), dict[bytes, None](), dict[bytes, None]()
+        for (path, _, _), (one, fault), (other, missing) in zip(wanted, theirs, ours, strict=True):
+            if fault is not None:
+                unread[path] = None
+            elif missing is not None:
+                refused[path] = None
+            elif one != other:
+                unlike[path] = None
+        return Compared(len(files) - len(unread | refused), list(unlike), list(unread), list(refused))
 
 
-def _block(item: Item, at: int) -> tuple[bytes, int, int]:
-    return os.fsencode(item.path), at, BLOCK
+async def _read(
+    ask: Ask, run: Run, place: Place, wanted: list[tuple[bytes, int, int]], waits: Waits
+) -> list[tuple[bytes, Fault | None]]:
+    """Digests of these blocks of a source or an archive. Raises HaltError when its volume is gone."""
+    try:
+        found = (await ask(archive_messages.Blocks(place, wanted), archive_messages.BlocksRead)).files
+    except TaskFailedError as error:
+        raise gone(error.fault, run, waits) from error
+    for _, fault in found:
+        if fault is not None and fault.lost:
+            raise gone(fault, run, waits)
+    return found

@@ -126,14 +126,14 @@ async def check(run: Run, *, paused: bool = False) -> None:
         if lacking := await one.lacking(row.root):
             raise _another(run, lacking, "")
     try:
-        compared, unlike = await sample.unlike(run, paused=paused)
+        compared = await sample.compare(run, run.source, paused=paused)
     except TimeoutError as error:
         raise away(run, Waits.SOURCE) from error
-    if unlike:
+    if unlike := compared.unlike:
         raise _another(
             run,
-            f"of the {compared:,} archived ones that were read, {len(unlike):,} with other content, although size "
-            f"and time are the same (such as {display(unlike[0])})",
+            f"of the {compared.files:,} archived ones that were read, {len(unlike):,} with other content, "
+            f"although size and time are the same (such as {display(unlike[0])})",
             "If it is the right one, that file was damaged here or in the archive: lading audit tells which. ",
         )
 

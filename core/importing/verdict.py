@@ -61,8 +61,8 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
     `run.verdict.otherwise` when files differ from an earlier import and nobody has accepted that,
     `run.verdict.copies_only` when only copies are lacking, once what differs is accepted.
 
-    Entries that another import of the same volume archived count as archived. Where files were taken from the
-    record without being read, parts of some are compared with the archive. Raises HaltError when the source is
+    Entries that another import of the same volume archived count as archived. Of files that this import has not
+    read itself, parts of some are compared with the archive. Raises HaltError when the source is
     gone, and what asking a worker raises.
     """
     row = run.row
@@ -79,8 +79,10 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
             await found.add(
                 await record.judge([entry for entry in entries if entry.what not in ("folder", "litter")])
             )
-    for path in (await found.unread.unlike(run, paused=False))[1]:
-        found.wrong("unlike", path)
+    compared = await found.by_record.compare(run, whole, paused=False)
+    for reason, paths in ("unlike", compared.unlike), ("unread", compared.unread), ("refused", compared.refused):
+        for path in paths:
+            found.wrong(reason, path)
     if run.resumed or not found.shown:
         # The source may not be the one that the import began with.
         gone, path = await seen.absent(IN_ARCHIVE)
@@ -99,8 +101,8 @@ class _Found:
 
     def __init__(self, run: Run, seen: SeenFiles, counts: CopyCount) -> None:
         self.shown = 0
-        self.unread = Sample()
-        """Some of the files that were taken from the record."""
+        self.by_record = Sample()
+        """Some of the files that this import took from the record, or that only another one has archived."""
         self._run = run
         self._seen = seen
         self._counts = counts
@@ -124,14 +126,14 @@ class _Found:
         """Take in some entries. Raises what asking a worker raises."""
         run = self._run
         self.shown += len(judged)
-        archived: list[tuple[Entry, int]] = []
+        archived, by_record = list[tuple[Entry, int]](), list[tuple[Entry, int]]()
         for entry, rows, reason, item, imported in judged:
             if reason:
                 self.wrong(reason, entry.path)
             elif item is not None:
                 archived.append((entry, item))
-                if any(row.import_id == run.row.id and row.sort == left_out.Sort.RECORD for row in rows):
-                    self.unread.add([(entry, item)])
+                if not any(row.import_id == run.row.id and row.sort != left_out.Sort.RECORD for row in rows):
+                    by_record.append((entry, item))
             else:
                 self._accepted[left_out.group(entry.sort, entry.target)] += 1
             for row in rows:
@@ -146,6 +148,7 @@ class _Found:
         for entry, reason in await _lacking(run, archived):
             self.wrong(reason, entry.path)
             missing.add(entry.path)
+        self.by_record.add((entry, item) for entry, item in by_record if entry.path not in missing)
         lacking = await self._counts.lacking({item for _, item in archived})
         self._fewer.update(
             lacking[item] for entry, item in archived if item in lacking and entry.path not in missing

@@ -4,11 +4,13 @@ import asyncio
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.importing import same_content
 from core.importing.import_files import Todo
+from core.importing.same_content import Compared, Sample
 from core.importing.transfer import Transfer
 from core.media.left_out import FROM_RECORD
 from core.models import State, Verdict
@@ -151,6 +153,30 @@ async def test_a_card_that_was_filled_again_is_not_taken_from_the_record(rig: Ri
     assert (view.verdict, view.duplicate.files) == (Verdict.KEEP, 3)
     assert "3 have other content than is archived under their name and time" in view.verdict_reason
     assert (await rig.imported()).archived.files == 3
+
+
+@pytest.mark.promise(34)
+async def test_what_cannot_be_looked_into_is_not_taken_from_the_record(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compare = Sample.compare
+    gone = write(rig.source / "a.nef", random_bytes(LARGE, 1))
+    aside = rig.root / "aside"
+
+    async def after(*given: Any, **more: Any) -> Compared:
+        os.rename(gone, aside)
+        return await compare(*given, **more)
+
+    await rig.imported()
+    monkeypatch.setattr(Sample, "compare", after)
+    view = await rig.imported(known="record")
+    assert (view.verdict, view.verdict_reason) == (Verdict.KEEP, "1 could not be read (such as a.nef)")
+    os.rename(aside, gone)
+    (path,) = rig.payload()
+    gone = rig.archive / path
+    view = await rig.imported(known="record")
+    assert view.verdict is Verdict.KEEP
+    assert "1 may not be read in the archive" in view.verdict_reason
 
 
 @pytest.mark.control(34)

@@ -217,6 +217,25 @@ async def test_the_whole_card_counts(rig: Rig, monkeypatch: pytest.MonkeyPatch) 
     assert view.verdict is Verdict.KEEP
 
 
+@pytest.mark.parametrize("known", ["record", "read"])
+async def test_a_folder_of_a_card_that_was_filled_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, known: str
+) -> None:
+    """What lies outside of the folder is not read; its names, sizes and times are those of before."""
+    _as_card(rig, monkeypatch)
+    write(rig.source / "DCIM/a.jpg", b"a")
+    other = write(rig.source / "PRIVATE/b.mov", b"b")
+    await rig.imported()
+    facts = other.stat()
+    other.write_bytes(b"c")
+    os.utime(other, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    view = await rig.imported(rig.source / "DCIM", known=known)
+    assert view.verdict is Verdict.KEEP
+    assert "1 have other content than is archived under their name and time" in view.verdict_reason
+    view = await rig.imported(rig.source / "PRIVATE", known="record")
+    assert view.verdict is Verdict.KEEP
+
+
 def _as_card(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """The source is a volume of its own, and removable."""
     from core.importing import sources

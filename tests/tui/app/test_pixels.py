@@ -109,9 +109,14 @@ def test_a_picture_is_never_larger_than_its_room(way: str, size: tuple[int, int]
 
 
 def opened(shown: Terminal, answer: bytes) -> None:
-    """Answer the app's question, with keys before and after, and choose the file with a picture of noise."""
+    """Answer the app's question, with keys before and after; then choose the file with a picture of noise, once
+    the list of imports is there."""
     shown.until(graphics.QUESTION)
-    shown.type(b"i" + answer + b"G\r")
+    shown.type(b"i" + answer + b"?")
+    shown.until(b"HELP, imports")
+    shown.type(b"\x1b")
+    shown.until(b"IMPORTS, 6")
+    shown.type(b"G\r")
     shown.until(b"FILES, 1,000")
     shown.type(b"jjj")
 
