@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -14,8 +15,10 @@ from core import database, sqlite
 from core.derivatives import pool as makers
 from core.tasks import child_processes
 from core.workers import pool as workers
+from core.workers import processes
 from tests import query_plans
 from tests.rigs import catalogs
+from tests.rigs.forked_workers import Nursery
 
 # A shell starts its jobs in the background with SIGINT ignored, and every process below inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -80,4 +83,29 @@ def seeded(empty_catalog: str) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "connect", copied)
+        yield
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery | None]:
+    """What forks workers for tests; macOS does not like processes that were forked and not executed."""
+    if sys.platform == "darwin":
+        yield None
+        return
+    made = Nursery()
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def forked(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Workers are forked, which costs a tenth of their start (tests.rigs.forked_workers). The mark `shipped`: they
+    are started as the program does it."""
+    if request.node.get_closest_marker("process") is None or request.node.get_closest_marker("shipped"):
+        yield
+        return
+    nursery: Nursery | None = request.getfixturevalue("nursery")
+    with pytest.MonkeyPatch.context() as patch:
+        if nursery is not None:
+            patch.setattr(processes, "start", nursery.start)
         yield

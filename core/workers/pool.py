@@ -6,7 +6,6 @@ import errno
 import itertools
 import os
 import socket
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import IO, TypeVar
@@ -15,7 +14,7 @@ import msgspec
 
 from core.errors import WorkerDiedError
 from core.ipc import FrameTooLargeError, framed, read_frame
-from core.workers import messages, shared_memory
+from core.workers import messages, processes, shared_memory
 from core.workers.decoders import decoder_of
 from core.workers.messages import Reply, Request
 from core.workers.shared_memory import Control, Slot
@@ -55,7 +54,7 @@ class Worker:
         self,
         number: int,
         slot: Slot,
-        process: asyncio.subprocess.Process,
+        process: processes.Process,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
@@ -158,18 +157,8 @@ class Pool:
         try:
             with theirs:
                 fds = (theirs.fileno(), self._lifeline, self._control.fd)
-                process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "core.workers.main",
-                    *(str(argument) for argument in (*fds, number, self._umask)),
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=asyncio.subprocess.DEVNULL,
-                    stderr=self._log,
-                    pass_fds=fds,
-                    process_group=0,
-                )
+                arguments = [str(argument) for argument in (*fds, number, self._umask)]
+                process = await processes.start(arguments, fds, self._log)
             reader, writer = await asyncio.open_unix_connection(sock=ours)
         except BaseException:
             # A process that was started all the same finds its connection closed, and ends.

@@ -16,7 +16,7 @@ from core.workers.pool import Pool
 from core.workers.shared_memory import COMMAND, PACE, PAUSE, PAUSED, READ, STATE, Control
 from tests.core.workers.rig import LINUX, SLOWLY, Rig, until
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.shipped]
 
 BIG = 1 << 30
 

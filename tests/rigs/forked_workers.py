@@ -1,0 +1,115 @@
+"""Workers for tests, forked from a process that has imported the program: most of a worker's start is imports, and
+most of what a test costs is the start of its workers.
+
+Workers are started as the program does it where a test has changed the interpreter, what the environment says to
+it, or the limits; in the tests of the start itself; and by each engine that is a process of its own.
+"""
+
+import asyncio
+import json
+import os
+import resource
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from core.workers import processes
+
+SCRIPT = Path(__file__).with_name("forked_worker.py")
+
+DECIDES = ("PYTHON", "LD_", "COV", "MALLOC_")
+"""Beginnings of the names of variables that decide how a process starts."""
+
+LIMITS = (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_AS, resource.RLIMIT_NPROC)
+
+as_shipped = processes.start
+
+
+class Forked:
+    """A worker that the nursery has forked. As `asyncio.subprocess.Process`."""
+
+    def __init__(self, pid: int, end: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._end = end
+        self._ended = asyncio.Event()
+        asyncio.get_running_loop().add_reader(end, self._read)
+
+    def _read(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._end)
+        told = os.read(self._end, 64)
+        os.close(self._end)
+        self.returncode = int(told) if told else -9
+        self._ended.set()
+
+    def kill(self) -> None:
+        """Kill it, unless it has ended."""
+        if self.returncode is None:
+            os.kill(self.pid, 9)
+
+    async def wait(self) -> int:
+        """Its exit code; a signal's number is negative."""
+        await self._ended.wait()
+        assert self.returncode is not None
+        return self.returncode
+
+
+class Nursery:
+    """The process that forks workers; it ends with this one."""
+
+    def __init__(self) -> None:
+        self._how = _how()
+        self._lock = threading.Lock()
+        self._asked, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", str(SCRIPT), str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+
+    async def start(
+        self, arguments: Sequence[str], fds: Sequence[int], log: IO[bytes] | int | None
+    ) -> processes.Process:
+        """As `core.workers.processes.start`."""
+        if _how() != self._how:
+            return await as_shipped(arguments, fds, log)
+        errors = 2 if log is None else log if isinstance(log, int) else log.fileno()
+        request = {
+            "arguments": list(arguments),
+            "fds": [0, 1, 2, *fds],
+            "folder": os.getcwd(),
+            "environ": dict(os.environ),
+        }
+        end, told = os.pipe2(os.O_CLOEXEC)
+        nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        if errors == subprocess.DEVNULL:
+            errors = nothing
+        try:
+            with self._lock:
+                data = json.dumps(request, ensure_ascii=True).encode()
+                socket.send_fds(self._asked, [data], [told, nothing, nothing, errors, *fds])
+                pid = int(self._asked.recv(64))
+        finally:
+            os.close(told)
+            os.close(nothing)
+        return Forked(pid, end)
+
+    def close(self) -> None:
+        """End it."""
+        self._asked.close()
+        self.process.wait()
+
+
+def _how() -> object:
+    """What decides how a process starts here."""
+    return (
+        sys.executable,
+        {name: value for name, value in os.environ.items() if name.startswith(DECIDES)},
+        [resource.getrlimit(one) for one in LIMITS],
+        os.nice(0),
+    )
