@@ -217,6 +217,7 @@ async def test_the_whole_card_counts(rig: Rig, monkeypatch: pytest.MonkeyPatch) 
     assert view.verdict is Verdict.KEEP
 
 
+@pytest.mark.promise(34)
 @pytest.mark.parametrize("known", ["record", "read"])
 async def test_a_folder_of_a_card_that_was_filled_again(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, known: str
