@@ -45,6 +45,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from tui.console.progress import Audited, Quiet
     from tui.console.render_thread import Window
 
+    console.err.keep_on()
     settings = config.load({"archive": options.archive}, os.environ)
     archive = config.needed_archive(settings, "compare with")
     engine = Client(settings)
@@ -76,6 +77,9 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     try:
         results = asyncio.run(perform(engine, work))
+    except BrokenPipeError:
+        # Nobody reads the list any more, but something was to be told.
+        return Exit.FAILED
     finally:
         window.close()
     lacking = sum(one.files_count for one in results)
