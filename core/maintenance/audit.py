@@ -106,6 +106,19 @@ class Audit:
                 if when is None:
                     yield paths[id], damage or "it may not be read"
 
+    async def look(self) -> None:
+        """Look whether what was read back well is still there at its size, and record what is not as damaged. It
+        costs a look at each name, and no reading. Raises ArchiveError, and what asking a worker raises."""
+        after = 0
+        while items := await self._catalog.items_after(self._archive.id, after, PAGE, self._copy):
+            after = items[-1].id
+            well = [item for item in items if item.read_back is not None and item.damage is None]
+            request = archive_messages.Presence(self._archive.place, [(item.path, item.size) for item in well])
+            async with self._pool.worker("audit") as worker:
+                present = (await worker.ask(request, archive_messages.Present)).there
+            if gone := [item for item, is_there in zip(well, present, strict=True) if not is_there]:
+                await self._catalog.read_again(await self._page(gone), self._copy)
+
     async def _these(self, items: list[Item], progress: Progress) -> None:
         total = Count(files=len(items), bytes=sum(item.size for item in items))
         for at in range(0, len(items), PAGE):

@@ -104,6 +104,21 @@ async def test_only_what_is_new(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> No
     assert tree(copy) == tree(rig.archive)
 
 
+@pytest.mark.promise(45)
+async def test_what_is_gone_or_cut_off_there_is_not_called_complete(rig: Rig) -> None:
+    await filled(rig)
+    copy = rig.root / "backup"
+    await mirrored(rig.engine, rig.archive, copy)
+    gone, cut_off, *_ = sorted(payload(copy))
+    for archive in (rig.archive, copy):
+        os.unlink(archive / gone)
+    os.truncate(copy / cut_off, 10)
+    result = await mirrored(rig.engine, rig.archive, copy)
+    assert (result.held.files, result.total.files, result.lacking_count) == (2, 4, 2)
+    assert dict(result.lacking) == {gone: "No such file or directory", cut_off: "it has 10 bytes, not 3,000"}
+    assert (copy / cut_off).stat().st_size == 10, "nothing is replaced"
+
+
 async def test_a_copy_made_otherwise_is_read_once(rig: Rig) -> None:
     await filled(rig)
     copy = Path(shutil.copytree(rig.archive, rig.root / "backup"))
