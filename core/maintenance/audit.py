@@ -117,12 +117,16 @@ class Audit:
             async with self._pool.worker("audit") as worker:
                 present = (await worker.ask(request, archive_messages.Present)).there
             if gone := [item for item, is_there in zip(well, present, strict=True) if not is_there]:
-                await self._catalog.read_again(await self._page(gone), self._copy)
+                await self.again(gone)
+
+    async def again(self, items: list[Item]) -> None:
+        """Read these items, and record what comes of it. Raises ArchiveError."""
+        await self._catalog.read_again(await self._page(items), self._copy)
 
     async def _these(self, items: list[Item], progress: Progress) -> None:
         total = Count(files=len(items), bytes=sum(item.size for item in items))
         for at in range(0, len(items), PAGE):
-            await self._catalog.read_again(await self._page(items[at : at + PAGE]), self._copy)
+            await self.again(items[at : at + PAGE])
             progress(Count(files=self._checked[0], bytes=self._checked[1]), total)
 
     async def _least_read(self, progress: Progress, scope: AuditScope) -> None:
