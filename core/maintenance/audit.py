@@ -146,7 +146,8 @@ class Audit:
             progress(Count(files=self._checked[0], bytes=self._checked[1]), Count(files=files, bytes=size))
 
     async def _everything(self, progress: Progress) -> None:
-        _, after = await self._catalog.audit_after(self._archive.id, time.time(), self._copy)
+        started, after = await self._catalog.audit_after(self._archive.id, time.time(), self._copy)
+        first = after
         files, size = await self._catalog.held(self._archive.id, after)
         total = Count(files=files, bytes=size)
         while page := await self._catalog.items_after(self._archive.id, after, PAGE, self._copy):
@@ -154,7 +155,20 @@ class Audit:
             after = page[-1].id
             await self._catalog.audited(self._archive.id, after, results, self._copy)
             progress(Count(files=self._checked[0], bytes=self._checked[1]), total)
+        await self._not_read_before(started, first)
         await self._catalog.end_audit(self._archive.id, self._copy)
+
+    async def _not_read_before(self, started: float, last: int) -> None:
+        """Read the items up to the id `last` that this audit, which began at `started`, could not read before it
+        was stopped: nothing else says that they were not read."""
+        after = 0
+        while after < last and (
+            page := await self._catalog.items_after(self._archive.id, after, PAGE, self._copy)
+        ):
+            after = page[-1].id
+            passed = [item for item in page if item.id <= last and item.damage is None]
+            if left := [item for item in passed if item.read_back is None or item.read_back < started]:
+                await self.again(left)
 
     async def _page(self, items: list[Item]) -> list[Result]:
         try:
