@@ -31,8 +31,8 @@ class Survey(Value, frozen=True, kw_only=True):
     files about the card as a whole. cameras: by the card's folders. libraries, icloud, icloud_folders: left out
     unless asked for; the content of such a folder is not counted. needed, free: bytes in the archive; free None:
     not known. seconds: the expected duration by earlier imports; None: there are no measurements. one_volume:
-    source and archive are on one volume. refused: why the import will not start. also: the same for the other
-    archives of an import into several.
+    source and archive are on one volume. broken_off: why the listing is not complete; empty: it is. refused: why
+    the import will not start. also: the same for the other archives of an import into several.
     """
 
     source: str
@@ -58,6 +58,7 @@ class Survey(Value, frozen=True, kw_only=True):
     free: int | None = None
     seconds: float | None = None
     one_volume: bool = False
+    broken_off: str = ""
     refused: str = ""
     also: tuple[AlsoInto, ...] = ()
 

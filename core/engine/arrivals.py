@@ -221,14 +221,16 @@ class Arrivals:
             if request is None:
                 return
             (card.survey,) = await self._imports.survey([request])
+            card.note = _unlisted(card.survey)
             if await self._unfinished(card.volume.identity):
                 # It is in the list of imports, and is resumed there.
                 card.taken = True
             if card.rule is None or card.taken:
                 return
-            card.note = self._why_not(card.survey, put_in=put_in)
-            if card.note:
+            if why := self._why_not(card.survey, put_in=put_in):
+                card.note = why
                 return
+            card.note = ""
             card.starts = time.time() + COUNTDOWN
             with suppress(TimeoutError):
                 async with asyncio.timeout(COUNTDOWN):
@@ -252,7 +254,7 @@ class Arrivals:
         if survey.refused:
             return survey.refused
         if not survey.new.files:
-            return "nothing new"
+            return _unlisted(survey) or "nothing new"
         return "" if put_in else "was there before: start it yourself"
 
     async def _request(self, card: Card) -> ImportRequest | None:
@@ -292,6 +294,13 @@ class Arrivals:
     async def _unfinished(self, identity: str) -> bool:
         rows = await self._catalog.imports("i.state IN (?, ?)", (State.RUNNING, State.PAUSED))
         return any(row.volume_identity == identity for row in rows)
+
+
+def _unlisted(survey: Survey) -> str:
+    """Why the counts are not those of the whole card; empty: they are."""
+    if survey.broken_off:
+        return f"the listing broke off: {survey.broken_off}"
+    return f"{survey.failed.files:,} could not be listed" if survey.failed.files else ""
 
 
 def _looked(task: "asyncio.Task[None]") -> None:

@@ -22,6 +22,7 @@ from core.journal import journal_format
 from core.journal.end_import import Receipt
 from core.maintenance.adjust import Adjuster
 from core.maintenance.audit import EVERYTHING, Audit, Progress
+from core.maintenance.lacking_now import refuse_if_lacking
 from core.maintenance.move_import import Mover
 from core.maintenance.rebuild import Rebuild
 from core.maintenance.repair import Repair
@@ -177,16 +178,23 @@ class Maintenance:
 
     async def accept(self, name: str, by: str) -> list[str]:
         """Record that a person accepts what differs from an earlier import: the verdict of import `name`, and of
-        earlier imports of its volume, becomes what it would have been. Returns their ids. Raises UsageError,
-        ArchiveError."""
+        earlier imports of its volume, becomes what it would have been. Returns their ids. Raises UsageError;
+        ArchiveError, also when a verdict would be SAFE, and the archive lacks a file by now."""
         read = self._catalog.database.read
         row = (await self._catalog.imports("i.id = ?", (await find_import.find(read, name),)))[0]
         async with self._archives.used(os.fsdecode(row.archive_path), row.archive_id) as (archive, _):
             receipt = Receipt(archive, self._catalog, self._pool)
             async with archive.closing:
                 done: list[str] = []
-                for number in await self._catalog.acceptable(row.id):
-                    (one,) = await self._catalog.imports("i.id = ?", (number,))
+                acceptable = [
+                    (await self._catalog.imports("i.id = ?", (number,)))[0]
+                    for number in await self._catalog.acceptable(row.id)
+                ]
+                for one in acceptable:
+                    if (await self._catalog.found_verdict(one.id)).otherwise == Verdict.SAFE:
+                        # The word is said now, and what was found at the import's end may hold no longer.
+                        await refuse_if_lacking(archive, one, self._catalog, self._pool)
+                for one in acceptable:
                     await self._accept(receipt, one, by)
                     done.append(one.name)
             # What only lacked copies besides may have them by now.

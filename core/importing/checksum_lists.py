@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 from contextlib import suppress
 
+from core.archives.item_batches import not_read
+from core.catalog import Item
 from core.catalog.checksum_lists import Compared, Uncompared, differing, lists_of, missing, sums, trouble
 from core.checksums.algorithms import ALWAYS
 from core.checksums.names import is_list, spellings
 from core.errors import WorkerDiedError
+from core.importing import archive_reading
 from core.importing.halt_reasons import halt_for
 from core.importing.import_run import Run
 from core.models import IN_ARCHIVE, Outcome
@@ -51,7 +54,7 @@ async def _read(run: Run, path: bytes) -> None:
 
 async def judge(run: Run) -> None:
     """Compare the checksums that are left: those of files that were settled before their list was found. Raises
-    HaltError."""
+    HaltError, TaskFailedError."""
     after: Uncompared | None = None
     while rows := await run.catalog.uncompared(run.row.id, after, PAGE):
         after = rows[-1]
@@ -74,7 +77,8 @@ async def judge(run: Run) -> None:
 
 async def _from_archive(run: Run, wanted: list[tuple[int, int, bytes, str]]) -> list[Compared]:
     """The checksums of `wanted` (item, file, path, algorithm): from the catalog if it has them, else computed from
-    the archive's payload. Files whose payload cannot be read are left out."""
+    the archive's payload. Files whose payload is damaged are left out: the verdict reports them. Raises HaltError,
+    TaskFailedError."""
     items = await run.catalog.items({item for item, _, _, _ in wanted}, run.archive.id)
     compared: list[Compared] = []
     for number, file, path, algorithm in wanted:
@@ -83,14 +87,24 @@ async def _from_archive(run: Run, wanted: list[tuple[int, int, bytes, str]]) -> 
             continue
         known = {"xxh128": item.xxh128, "sha256": item.sha256}
         if algorithm not in ALWAYS:
-            request = archive_messages.Checksums(run.archive.place, item.path, *item.content, (algorithm,))
-            # The verdict reports payload that is missing.
-            with suppress(TaskFailedError):
-                async with run.workers.worker([]) as worker:
-                    known = (await run.workers.ask(worker, request, archive_messages.Computed)).digests
+            known = await _computed(run, item, algorithm)
         if algorithm in known:
             compared.append(Compared(file, path, algorithm, known[algorithm]))
     return compared
+
+
+async def _computed(run: Run, item: Item, algorithm: str) -> dict[str, bytes]:
+    """The checksum of an item's payload, by its algorithm; empty if the payload is damaged, which is recorded.
+    Raises HaltError when the archive is away; TaskFailedError when the payload may not be read."""
+    request = archive_messages.Checksums(run.archive.place, item.path, *item.content, (algorithm,))
+    with suppress(TaskFailedError):
+        async with run.workers.worker([]) as worker:
+            if found := (await run.workers.ask(worker, request, archive_messages.Computed)).digests:
+                return found
+    for _, fault in await archive_reading.read(run, [item]):
+        if not_read(fault):
+            raise TaskFailedError(fault)
+    return {}
 
 
 async def result(run: Run) -> tuple[str, str]:

@@ -67,7 +67,8 @@ class DryRun:
     async def run(self, avoid: tuple[tuple[int, int], ...], room: int | None) -> Survey:
         """Survey the source. avoid: as in ListTree. room: bytes free in the archive; None: not known."""
         volume = await self._catalog.volume_id(self._picked.volume.identity)
-        warnings = await self._list(avoid, volume)
+        broken_off = await self._list(avoid, volume)
+        warnings = [f"The listing broke off: {broken_off}."] if broken_off else []
         needed = self._sum("new").bytes
         if room is not None and needed > room:
             warnings.append(f"The archive lacks room: {needed:,} bytes are needed, {room:,} are free.")
@@ -108,10 +109,11 @@ class DryRun:
             needed=needed,
             free=room,
             seconds=await self._seconds(volume),
+            broken_off=broken_off,
         )
 
-    async def _list(self, avoid: tuple[tuple[int, int], ...], volume: int | None) -> list[str]:
-        """Count all entries. Returns a warning if the listing could not be completed."""
+    async def _list(self, avoid: tuple[tuple[int, int], ...], volume: int | None) -> str:
+        """Count all entries. Returns why the listing could not be completed; empty if it could."""
         request = source_messages.ListTree(
             self._picked.source,
             self._picked.only,
@@ -125,10 +127,10 @@ class DryRun:
                 async for entries in found:
                     await self._count(entries, volume)
         except TaskFailedError as error:
-            return [f"The listing broke off: {error.fault.text}."]
+            return error.fault.text
         except WorkerDiedError as error:
-            return [f"The listing broke off: {error.cause}."]
-        return []
+            return error.cause
+        return ""
 
     async def _seconds(self, volume: int | None) -> float | None:
         """How long the import would take at the pace of earlier ones, in seconds; None when there were none."""

@@ -94,7 +94,8 @@ async def check(run: Run, *, paused: bool = False) -> None:
     this import has in its archive, parts of the content are compared, too. paused: the run is paused, and stays so
     meanwhile.
 
-    Raises HaltError when they are not there or cannot be listed; WorkerDiedError.
+    Raises HaltError when they are not there, cannot be listed, or none of those to be compared can be read;
+    WorkerDiedError.
     """
     row, catalog = run.row, run.catalog
     where = f"{OTHERS} AND i.state NOT IN (?, ?)"
@@ -135,6 +136,13 @@ async def check(run: Run, *, paused: bool = False) -> None:
             f"of the {compared.files:,} archived ones that were read, {len(unlike):,} with other content, "
             f"although size and time are the same (such as {display(unlike[0])})",
             "If it is the right one, that file was damaged here or in the archive: lading audit tells which. ",
+        )
+    if not compared.files and (unknown := compared.unread or compared.refused):
+        where = "there" if compared.unread else "in the archive"
+        raise HaltError(
+            f"whether {display(run.source.root)} is what this import began with is not known: of {len(unknown):,} "
+            f"archived files that were to be compared, none could be read {where} (such as {display(unknown[0])})",
+            f"See to it that they can be read, then resume. To close this import: lading cancel {row.name}",
         )
 
 

@@ -106,10 +106,27 @@ class Audit:
                 if when is None:
                     yield paths[id], damage or "it may not be read"
 
+    async def look(self) -> None:
+        """Look whether what was read back well is still there at its size, and record what is not as damaged. It
+        costs a look at each name, and no reading. Raises ArchiveError, and what asking a worker raises."""
+        after = 0
+        while items := await self._catalog.items_after(self._archive.id, after, PAGE, self._copy):
+            after = items[-1].id
+            well = [item for item in items if item.read_back is not None and item.damage is None]
+            request = archive_messages.Presence(self._archive.place, [(item.path, item.size) for item in well])
+            async with self._pool.worker("audit") as worker:
+                present = (await worker.ask(request, archive_messages.Present)).there
+            if gone := [item for item, is_there in zip(well, present, strict=True) if not is_there]:
+                await self.again(gone)
+
+    async def again(self, items: list[Item]) -> None:
+        """Read these items, and record what comes of it. Raises ArchiveError."""
+        await self._catalog.read_again(await self._page(items), self._copy)
+
     async def _these(self, items: list[Item], progress: Progress) -> None:
         total = Count(files=len(items), bytes=sum(item.size for item in items))
         for at in range(0, len(items), PAGE):
-            await self._catalog.read_again(await self._page(items[at : at + PAGE]), self._copy)
+            await self.again(items[at : at + PAGE])
             progress(Count(files=self._checked[0], bytes=self._checked[1]), total)
 
     async def _least_read(self, progress: Progress, scope: AuditScope) -> None:
@@ -129,7 +146,8 @@ class Audit:
             progress(Count(files=self._checked[0], bytes=self._checked[1]), Count(files=files, bytes=size))
 
     async def _everything(self, progress: Progress) -> None:
-        _, after = await self._catalog.audit_after(self._archive.id, time.time(), self._copy)
+        started, after = await self._catalog.audit_after(self._archive.id, time.time(), self._copy)
+        first = after
         files, size = await self._catalog.held(self._archive.id, after)
         total = Count(files=files, bytes=size)
         while page := await self._catalog.items_after(self._archive.id, after, PAGE, self._copy):
@@ -137,7 +155,20 @@ class Audit:
             after = page[-1].id
             await self._catalog.audited(self._archive.id, after, results, self._copy)
             progress(Count(files=self._checked[0], bytes=self._checked[1]), total)
+        await self._not_read_before(started, first)
         await self._catalog.end_audit(self._archive.id, self._copy)
+
+    async def _not_read_before(self, started: float, last: int) -> None:
+        """Read the items up to the id `last` that this audit, which began at `started`, could not read before it
+        was stopped: nothing else says that they were not read."""
+        after = 0
+        while after < last and (
+            page := await self._catalog.items_after(self._archive.id, after, PAGE, self._copy)
+        ):
+            after = page[-1].id
+            passed = [item for item in page if item.id <= last and item.damage is None]
+            if left := [item for item in passed if item.read_back is None or item.read_back < started]:
+                await self.again(left)
 
     async def _page(self, items: list[Item]) -> list[Result]:
         try:

@@ -32,9 +32,21 @@ Progress = Callable[[Count, Count], None]
 Compare = Callable[[list[Judged]], Awaitable[None]]
 """Reads some files of the source and compares their content with the archive's."""
 
+Unlisted = Callable[[list[Entry]], Awaitable[None]]
+"""Called with folders and files that could not be listed."""
+
+
+async def _nobody(entries: list[Entry]) -> None:
+    """Nobody wants to know."""
+
 
 async def read_all(
-    source: SourceReader, record: SourceRecord, findings: Findings, compare: Compare, progress: Progress
+    source: SourceReader,
+    record: SourceRecord,
+    findings: Findings,
+    compare: Compare,
+    progress: Progress,
+    unlisted: Unlisted = _nobody,
 ) -> None:
     """Call `compare` with all files of a source, a part at a time and several parts at once. Entries that are no
     files are judged by the record. Raises SourceError, ArchiveError."""
@@ -54,6 +66,8 @@ async def read_all(
                 for one in judged:
                     if one.entry.what != "file" and (reason := _reason(one)):
                         findings.keep(one.entry, reason)
+                if failed := [one.entry for one in judged if one.entry.what == "failed"]:
+                    await unlisted(failed)
                 files = [one for one in judged if one.entry.what == "file"]
                 async with asyncio.TaskGroup() as tasks:
                     for part in by_bytes(files, lambda one: one.entry.size):

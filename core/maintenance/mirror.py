@@ -173,10 +173,11 @@ class Mirror:
         yield lacking.records
 
     async def _unproven(self) -> None:
-        """Read items in the target that were never read back successfully there."""
+        """Read items in the target that were never read back successfully there, or are not there as they were."""
         run = self.run
         audit = Audit(run.target, run.catalog, run.pool, run.verify)
         named = {path for path, _ in run.lacking}
+        await audit.look()
         async for path, why in audit.unproven():
             if display(path) not in named:
                 run.lack(path, why)

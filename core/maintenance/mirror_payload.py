@@ -13,6 +13,7 @@ import msgspec
 from core.bagit.manifest import digest_of_name
 from core.catalog import Item
 from core.errors import WorkerDiedError
+from core.maintenance.audit import Audit
 from core.maintenance.mirror_run import MirrorRun
 from core.workers import archive_messages, batch_messages, messages, source_messages
 from core.workers.batch_messages import Checked, ToStage
@@ -160,15 +161,21 @@ class PayloadCopier:
                 faults[one.path] = found.fault
                 return False
             run.lack(one.path, f"the other copy cannot be read: {found.fault.text}")
-            if one.item is not None and found.fault.side == "source":
-                await run.rotten(one.item, found.fault.text)
+            if found.fault.side == "source":
+                await self._doubt(one)
             return False
         if why := one.faulty(found):
             run.lack(one.path, why)
-            if one.item is not None:
-                await run.rotten(one.item, "its content is not what was archived")
+            await self._doubt(one)
             return False
         return True
+
+    async def _doubt(self, one: Wanted) -> None:
+        """Read what the source has of a file once more, as an audit does, which tells damage from a file that may
+        not be read and from a disk that has died, and record it. Raises ArchiveError."""
+        run = self._run
+        if one.item is not None:
+            await Audit(run.source, run.catalog, run.pool, run.verify).again([one.item])
 
     async def _store(
         self, worker: Worker, batch: list[Wanted], orders: list[ToStage], faults: dict[str, Fault]

@@ -104,10 +104,6 @@ class MirrorRun:
         self.held[0] += len(found)
         self.held[1] += sum(item.size for item, _ in found)
 
-    async def rotten(self, item: Item, why: str) -> None:
-        """Record that the source's payload of an item is damaged."""
-        await self.catalog.read_again([(item.id, item.level, None, why)], self.source.copy.number)
-
     async def give_up(self, fault: Fault) -> None:
         """Raise ArchiveError if a fault means that the mirror cannot continue; else return."""
         if fault.code in NO_SPACE:

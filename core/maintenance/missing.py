@@ -10,16 +10,19 @@ from core.maintenance.check_findings import Findings
 from core.maintenance.source_reader import SourceReader
 from core.paths import join
 from core.results import CheckResult
+from core.workers.source_messages import Entry
 
 Tell = Callable[[list[tuple[bytes, str]]], Awaitable[None]]
-"""Called with some missing files at a time: (absolute path, why it could not be read; empty when it could)."""
+"""Called with some missing files at a time: (absolute path, why it could not be read or listed; empty when it
+could)."""
 
 
 async def missing(
     catalog: Catalog, source: SourceReader, archive: ArchiveReader, progress: Progress, tell: Tell
 ) -> CheckResult:
     """Read the whole source, trust the catalog about the archive, and tell every file that the archive lacks: its
-    content is not there, or is known to be damaged, or its payload is gone. Raises SourceError, ArchiveError."""
+    content is not there, or is known to be damaged, or its payload is gone. What cannot be listed is told, too.
+    Raises SourceError, ArchiveError."""
     findings = Findings(source.picked, archive.archive, read=True)
 
     async def compare(files: list[Judged]) -> None:
@@ -40,6 +43,9 @@ async def missing(
                 lacking.append((path, ""))
         await tell(lacking)
 
+    async def unlisted(entries: list[Entry]) -> None:
+        await tell([(join(source.picked.source.root, entry.path), entry.reason) for entry in entries])
+
     record = await record_of(catalog, source.picked, archive.archive.id)
-    await read_all(source, record, findings, compare, progress)
+    await read_all(source, record, findings, compare, progress, unlisted)
     return findings.result()

@@ -2,7 +2,7 @@
 functions."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -54,6 +54,18 @@ def digests_of(manifest: Path, names: Iterable[str]) -> dict[str, str]:
             if name in wanted:
                 found[name] = sha
     return found
+
+
+def entries(manifest: Path) -> Iterator[str]:
+    """The names in a manifest, in its order."""
+    with manifest.open(encoding="utf-8", errors="surrogateescape") as file:
+        for line in file:
+            yield line.rstrip("\n").partition("  ")[2]
+
+
+def absent(folder: str, names: Iterable[str]) -> list[str]:
+    """Those of these names that are not in a folder."""
+    return [name for name in names if not os.path.lexists(os.path.join(folder, name))]
 
 
 def read_names(path: Path) -> list[str]:

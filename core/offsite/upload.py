@@ -19,13 +19,25 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from core import archive_layout
 from core.errors import UsageError
 from core.models import Count
 from core.offsite.book import RemoteBook
-from core.offsite.lists import answered, count_lines, digests_of, folders, read_names, total_size, write_names
+from core.offsite.lists import (
+    absent,
+    answered,
+    count_lines,
+    digests_of,
+    entries,
+    folders,
+    read_names,
+    total_size,
+    write_names,
+)
 from core.offsite.rclone import Ended, Rclone, Remote
 from core.paths import display
 from core.results import OffsiteResult
@@ -154,6 +166,7 @@ class Upload:
         self._total += await asyncio.to_thread(count_lines, manifest)
         async for missing, unproven in self._missing(path):
             await self._bring(path, manifest, missing, unproven, receipt)
+        await self._lost_here(path, manifest)
         if self.lacking_count == before[1]:
             await self._tags(path)
         await asyncio.to_thread(manifest.unlink)
@@ -184,6 +197,20 @@ class Upload:
                     names, there = [], []
         if names or there:
             yield names, await self._unproven(path, there)
+
+    async def _lost_here(self, path: str, manifest: Path) -> None:
+        """Payload that the bag names and the archive has lost is compared with nothing. What the remote does not
+        have either is recorded as lacking. Raises OffsiteError, ArchiveAwayError."""
+        local, listed = os.path.join(self._archive, path), entries(manifest)
+        while names := await asyncio.to_thread(lambda: list(islice(listed, CHUNK))):
+            lost = await answered(self._archive, partial(absent, local, names))
+            if not lost:
+                continue
+            found = await self._rclone.names(self._remote.at(path), "--recursive", *await self._listed(lost))
+            for name in set(lost) - set(found):
+                self._lack(f"{path}/{name}", "it is not there, and the archive has it no more")
+                if self._book is not None:
+                    await self._book.found([f"{path}/{name}"], "it is not there")
 
     async def _unproven(self, path: str, names: list[str]) -> list[str]:
         if self._book is None or not names:

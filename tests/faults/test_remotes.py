@@ -133,6 +133,12 @@ async def test_what_is_damaged_is_named(place: Place, tmp_path: Path) -> None:
     result = await place.up()
     assert (result.brought, result.lacking_count) == (0, 1)
     assert second.read_bytes() == b"short"
+    # What the archive has lost is not lacking there, as long as it is there.
+    third = place.name(place.payload_there()[2])
+    (place.archive / third).unlink()
+    assert (await place.up()).lacking_count == 1
+    place.store.remove(third)
+    assert (third, "it is not there, and the archive has it no more") in (await place.up()).lacking
 
 
 @TWO

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 
 from core.config import Config
 from core.errors import ArchiveError, LadingError, SourceError, UsageError
-from core.models import ImportRequest
+from core.models import ImportRequest, Verdict
+from core.results import CheckResult
 from tests.tui.console.streams import console
 from tests.tui.views import HOSTILE, done, snapshot
 from tui import cli
@@ -264,3 +266,27 @@ def test_closed_streams_are_no_error() -> None:
     code = "from tui.cli import main; import sys; sys.argv = ['lading', '--version']; main()"
     shell = f'exec "{sys.executable}" -c "{code}" >&- 2>&-'
     assert subprocess.run(["/bin/sh", "-c", shell], check=False).returncode == 0
+
+
+@pytest.mark.promise(44)
+@pytest.mark.parametrize("json", [[], ["--json"]])
+def test_keep_is_never_0_whoever_reads_it(monkeypatch: pytest.MonkeyPatch, json: list[str]) -> None:
+    """A pipe that is closed, as by head(1)."""
+
+    async def perform(*_: object) -> list[CheckResult]:
+        return [CheckResult(source="/card", verdict=Verdict.KEEP, reasons=(("are not in the archive", 1),))]
+
+    monkeypatch.setattr("tui.console.attached.perform", perform)
+    reading, writing = os.pipe()
+    os.close(reading)
+    with suppress(BrokenPipeError), open(writing, "w") as stream:
+        to = output.Console(output.Output(stream, {}), output.Output(stream, {}))
+        status = cli.run(["check", "/card", "--archive", "/archive", *json], to)
+    assert status == Exit.FAILED
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_a_status_that_says_how_it_went_needs_no_reader(name: str) -> None:
+    """All commands that end with FAILED, but for those that only list."""
+    source = (Path(cli.__file__).parent / "commands" / f"{name}.py").read_text()
+    assert name == "mhl" or "keep_on()" in source or "Exit.FAILED" not in source

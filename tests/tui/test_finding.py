@@ -93,6 +93,9 @@ def test_a_card_goes_in_is_checked_healed_and_comes_out_again(tmp_path: Path) ->
         assert (none.returncode, none.stdout) == (0, ""), none.stderr
         strange = tmp_path / os.fsdecode(b"drive/caf\xe9.jpg")
         strange.parent.mkdir()
+        empty = lading(home, "missing", str(strange.parent), *into)
+        assert (empty.returncode, empty.stdout) == (1, "")
+        assert "nothing was found there" in empty.stderr
         strange.write_bytes(b"new")
         assert lading(home, "missing", str(strange.parent), *into).stdout == f"{strange.parent}/caf\\xe9.jpg\n"
         command = [*COMMAND, "missing", str(strange.parent), str(card), *into, "--null"]

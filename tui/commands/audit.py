@@ -94,6 +94,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from tui.console.progress import Audited, Quiet
     from tui.console.render_thread import Window
 
+    console.keep_on()
     if options.remote is not None:
         return _remote(options, console)
     settings = config.load({"archive": options.archive}, os.environ)

@@ -48,6 +48,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from tui.console.progress import Audited, Quiet
     from tui.console.render_thread import Window
 
+    console.keep_on()
     settings = config.load({"archive": options.archive, "copies": options.copies}, os.environ)
     archive = config.needed_archive(settings, "check against")
     engine = Client(settings)

@@ -89,6 +89,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         from tui.console import dry_run
         from tui.console.attached import perform
 
+        console.keep_on()
         surveys = asyncio.run(perform(engine, lambda: engine.survey(requests)))
         if len(surveys) < len(requests):
             console.err.line("A source that is another one, or lies in it, is imported with that.")

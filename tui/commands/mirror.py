@@ -51,6 +51,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from tui.console.attached import perform
     from tui.console.progress import Quiet
 
+    console.keep_on()
     settings = config.load({}, os.environ)
     source, target = (
         path if is_remote(path) else os.path.abspath(path) for path in (options.source, options.target)

@@ -18,8 +18,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
         "Reads every file of each SRC and lists those whose content the archive does not hold, whatever its name "
-        "may be there; also those that cannot be read. Neither side is changed. The exit status is 1 when "
-        "something is missing."
+        "may be there; also what cannot be read or listed. Neither side is changed. The exit status is 1 when "
+        "something is missing, and when nothing was found."
     )
     parser.add_argument("sources", nargs="+", metavar="SRC", help="a card, a drive, a folder or a file")
     parser.add_argument("--archive", metavar="DIR", help="the archive, if not the configured one")
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     from core import config
     from core.client.client import Client
-    from core.models import Count
+    from core.models import Count, Verdict
     from core.paths import decode
     from core.protocol.archive_requests import Missing
     from tui import format
@@ -45,6 +45,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from tui.console.progress import Audited, Quiet
     from tui.console.render_thread import Window
 
+    console.err.keep_on()
     settings = config.load({"archive": options.archive}, os.environ)
     archive = config.needed_archive(settings, "compare with")
     engine = Client(settings)
@@ -52,11 +53,14 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     bar = console.err.terminal and not console.out.terminal
     window = Window[tuple[Count, Count]](Audited(console.err) if bar else Quiet(console.err))
     sources = [os.path.abspath(source) for source in options.sources]
+    told = 0
 
     def progress(done: Count, total: Count) -> None:
         window.show((done, total))
 
     def found(path: bytes, why: str) -> None:
+        nonlocal told
+        told += 1
         if options.null:
             console.out.raw(path + b"\0")
         elif options.json:
@@ -76,9 +80,15 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     try:
         results = asyncio.run(perform(engine, work))
+    except BrokenPipeError:
+        # Nobody reads the list any more, but something was to be told.
+        return Exit.FAILED
     finally:
         window.close()
+    for empty in (one for one in results if one.verdict is Verdict.OPEN):
+        console.err.line(f"{console.err.text(empty.source)}: {console.err.text(empty.note)}.")
     lacking = sum(one.files_count for one in results)
     there = sum(one.safe.files for one in results)
-    console.err.line(f"{format.counted(lacking, 'file')} missing, {format.number(there)} in the archive.")
-    return Exit.FAILED if lacking else Exit.WELL
+    others = f"; not files, and so not listed: {format.number(lacking - told)}" if lacking > told else ""
+    console.err.line(f"{format.counted(told, 'file')} missing, {format.number(there)} in the archive{others}.")
+    return Exit.WELL if all(one.verdict is Verdict.SAFE for one in results) else Exit.FAILED

@@ -31,6 +31,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from tui.console import import_selection, moves
     from tui.console.attached import perform
 
+    console.keep_on()
     settings = config.load({}, os.environ)
     import_selection.needed(settings.home)
     engine = Client(settings)

@@ -43,6 +43,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from tui.console.progress import Quiet, TakenIn
     from tui.console.render_thread import Window
 
+    console.keep_on()
     settings = config.load({"archive": options.archive}, os.environ)
     archive = config.needed_archive(settings, "read", by="its folder")
     engine = Client(settings)

@@ -60,6 +60,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from tui.console.progress import Audited, Quiet
     from tui.console.render_thread import Window
 
+    console.keep_on()
     settings = config.load({}, os.environ)
     import_selection.needed(settings.home)
     engine = Client(settings)

@@ -35,6 +35,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from core.protocol.archive_requests import Tidy
     from tui.console.attached import perform
 
+    console.keep_on()
     settings = config.load({"archive": options.archive}, os.environ)
     archive = config.needed_archive(settings, "tidy up", by="its folder")
     engine = Client(settings)

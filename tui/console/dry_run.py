@@ -24,7 +24,7 @@ def tell(surveys: Sequence[Survey], form: str, out: Output) -> Exit:
                 out.line(line)
     if any(one.refused for survey in surveys for one in _each(survey)):
         return Exit.WRONG
-    bad = any(survey.failed.files or short(survey) or _empty(survey) for survey in surveys)
+    bad = any(one.failed.files or one.broken_off or short(one) or _empty(one) for one in surveys)
     return Exit.FAILED if bad else Exit.WELL
 
 

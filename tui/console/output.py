@@ -34,15 +34,22 @@ class Output:
         self.terminal = stream.isatty() and environ.get("TERM", "dumb") != "dumb"
         self.colors = _colors(environ) if self.terminal else 0
         self.utf8 = _utf8(environ, platform)
+        self._unheard = False
+
+    def keep_on(self) -> None:
+        """From now on a closed pipe is no error: what is written there is dropped. For commands whose exit status
+        is a verdict, because that holds whether or not anybody reads the words."""
+        self._unheard = True
 
     def write(self, text: str) -> None:
         """Write `text`, which is safe already, at once. Raises BrokenPipeError when the reader has closed the
-        pipe, UnwrittenError when it cannot be written."""
+        pipe, unless `keep_on` was called, and UnwrittenError when it cannot be written."""
         try:
             self._stream.write(text)
             self._stream.flush()
         except BrokenPipeError:
-            raise
+            if not self._unheard:
+                raise
         except OSError as error:
             raise UnwrittenError(error.errno, error.strerror) from error
 
@@ -60,7 +67,8 @@ class Output:
             else:
                 self._stream.write(data.decode(errors="surrogateescape"))
         except BrokenPipeError:
-            raise
+            if not self._unheard:
+                raise
         except OSError as error:
             raise UnwrittenError(error.errno, error.strerror) from error
 
@@ -113,6 +121,11 @@ class Console:
     def __init__(self, out: Output, err: Output) -> None:
         self.out = out
         self.err = err
+
+    def keep_on(self) -> None:
+        """As `Output.keep_on`, for both streams."""
+        self.out.keep_on()
+        self.err.keep_on()
 
 
 def console() -> Console:

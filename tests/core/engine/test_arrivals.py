@@ -187,6 +187,24 @@ async def test_a_rule_is_not_about_what_was_there_before_nor_about_nothing_new()
         assert (rig.only.note, rig.only.starts, rig.begun) == ("nothing new", None, [])
 
 
+@pytest.mark.parametrize("settings", [RULES, Config(home="/nowhere")], ids=["a rule", "no rule"])
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("the listing broke off: it is gone", {"broken_off": "it is gone"}),
+        ("3 could not be listed", {"failed": count(3)}),
+    ],
+)
+async def test_a_card_that_was_not_listed_whole_is_not_called_nothing_new(
+    settings: Config, said: str, found: dict[str, Any]
+) -> None:
+    async with looking(settings) as rig:
+        rig.survey_of = Survey(source="", duplicate=count(230, 1), **found)
+        rig.put_in(EOS)
+        await rig.until(lambda: rig.arrivals.views() and rig.only.note)
+        assert (rig.only.note, rig.begun) == (said, [])
+
+
 async def test_an_unfinished_import_goes_on_and_no_second_one_begins() -> None:
     async with looking(RULES) as rig:
         rig.unfinished = [SimpleNamespace(volume_identity=EOS.identity)]

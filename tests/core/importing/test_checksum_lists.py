@@ -5,15 +5,19 @@ import json
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 import xxhash
 
 from core import receipts
+from core.importing import checksum_lists
+from core.importing.import_run import Run
 from core.models import Outcome, Verdict
 from core.reports.links import Relative
 from core.reports.page import report
+from core.workers.source_messages import Entry
 from tests.core.importing.rig import Rig, random_bytes, write
 
 pytestmark = pytest.mark.process
@@ -127,6 +131,31 @@ async def test_a_list_beside_its_folder(rig: Rig) -> None:
     view = await rig.imported()
     assert "DCIM/100/b.mov (Z/sums/card.md5)" in view.verdict_reason
     assert "confirm 1 file" in view.verdict_reason
+
+
+@pytest.mark.promise(51)
+async def test_payload_that_is_found_damaged_on_the_way_is_keep(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list is found when the file that it names is settled, as on a card of more than one page."""
+    take_up, judge, late = checksum_lists.take_up, checksum_lists.judge, list[Entry]()
+
+    async def later(run: Run, entries: Iterable[Entry]) -> None:
+        late.extend(entries)
+
+    async def judged(run: Run) -> None:
+        await take_up(run, late)
+        await judge(run)
+
+    a = card(rig)[0]
+    first = await rig.imported()
+    path = (await rig.rows(first.id))[b"DCIM/100/a.jpg"].payload
+    change(rig.archive / path)
+    monkeypatch.setattr(checksum_lists, "take_up", later)
+    monkeypatch.setattr(checksum_lists, "judge", judged)
+    write(rig.source / "Z/sums/card.md5", f"{md5(a)}  ../../DCIM/100/a.jpg\n".encode())
+    view = await rig.imported()
+    assert view.verdict is Verdict.KEEP
+    assert "1 are no longer in the archive, or damaged there (such as DCIM/100/a.jpg)" in view.verdict_reason
+    assert await rig.engine.database.read("SELECT path FROM item WHERE damage IS NOT NULL") == [(path,)]
 
 
 async def test_names_in_another_spelling(rig: Rig) -> None:

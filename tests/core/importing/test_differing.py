@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import UsageError
+from core.errors import ArchiveError, UsageError
 from core.models import Outcome, Verdict
 from core.receipts import parse
 from tests.core.importing.rig import Rig, digest, random_bytes, write
@@ -134,12 +134,24 @@ async def test_accepted(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (await rig.imported()).verdict is Verdict.SAFE
 
 
+@pytest.mark.promise(30)
 async def test_the_same_engine_opens_the_archive_again(rig: Rig) -> None:
     _, second, _ = await differing(rig)
     await rig.restarted("another home")
     async with rig.engine.archives.used(str(rig.archive)):
         pass
     await rig.restarted()
+    # What was right at the import's end may be so no more.
+    path = next(row.payload for row in (await rig.rows(second)).values())
+    os.rename(rig.archive / path, rig.root / "aside")
+    with pytest.raises(ArchiveError, match=r"1 archived files of import .* are damaged or not there any more"):
+        await rig.engine.maintenance.accept(second, "Ada")
+    os.rename(rig.root / "aside", rig.archive / path)
+    await rig.engine.database.run(("UPDATE item SET damage = 'rotten' WHERE path = ?", [(path,)]))
+    with pytest.raises(ArchiveError, match="damaged"):
+        await rig.engine.maintenance.accept(second, "Ada")
+    assert await rig.engine.catalog.acceptable((await rig.engine.catalog.imports("i.name = ?", (second,)))[0].id)
+    await rig.engine.database.run(("UPDATE item SET damage = NULL", [()]))
     await rig.engine.maintenance.accept(second, "Ada")
     await rig.restarted("another home")
     async with rig.engine.archives.used(str(rig.archive)):

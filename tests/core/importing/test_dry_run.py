@@ -1,10 +1,16 @@
 """The survey: what it tells of real cards before anything is read."""
 
 import os
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import pytest
 
-from core.models import ImportRequest
+from core.models import ImportRequest, Side
+from core.workers import listing
+from core.workers.messages import Fault
+from core.workers.pool import Pool, TaskFailedError
+from core.workers.source_messages import Entry, ListTree
 from tests.core.importing.rig import Rig, state, write
 from tests.rigs.cards import Maker, card_tree
 
@@ -30,7 +36,7 @@ async def test_what_a_card_is_told_by_its_names(rig: Rig) -> None:
         assert survey.seconds is None, "nothing was measured yet"
 
 
-async def test_a_name_with_other_content_is_told(rig: Rig) -> None:
+async def test_a_name_with_other_content_is_told(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     first = write(rig.source / "DCIM/100CANON/IMG_0001.JPG", b"first")
     write(rig.source / "DCIM/100CANON/IMG_0002.JPG", b"stays")
     await rig.imported()
@@ -38,6 +44,18 @@ async def test_a_name_with_other_content_is_told(rig: Rig) -> None:
     (survey,) = await rig.engine.imports.survey([rig.request()])
     assert (survey.new.files, survey.duplicate.files, survey.reused.files, survey.reused.bytes) == (1, 1, 1, 13)
     assert any(warning.startswith("1 names were imported before") for warning in survey.warnings)
+    assert survey.broken_off == ""
+
+    async def one_page(pool: Pool, what: str, request: ListTree) -> AsyncGenerator[list[Entry], None]:
+        async with aclosing(pages(pool, what, request)) as found:
+            yield await anext(found)
+        raise TaskFailedError(Fault(Side.SOURCE, "it is gone", lost=True))
+
+    pages = listing.pages
+    monkeypatch.setattr(listing, "pages", one_page)
+    (survey,) = await rig.engine.imports.survey([rig.request()])
+    assert (survey.files.files, survey.broken_off) == (2, "it is gone")
+    assert survey.warnings[0] == "The listing broke off: it is gone."
 
 
 async def test_new_files_are_told_apart_from_those_that_were_archived(rig: Rig) -> None:

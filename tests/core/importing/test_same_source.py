@@ -1,5 +1,6 @@
 """An import that stood still goes on with the source that it began with, and with no other in its place."""
 
+import errno
 import os
 import shutil
 from collections.abc import Awaitable, Callable
@@ -10,13 +11,14 @@ from core.catalog import Selection
 from core.importing import same_content, same_source, verdict
 from core.importing.halt_reasons import HaltError
 from core.importing.import_run import Run
-from core.models import Outcome, State, Verdict, Waits
+from core.importing.scan import Ask
+from core.models import Outcome, Side, State, Verdict, Waits
 from core.snapshot import ImportView
 from core.volumes import find_volume
 from core.volumes.filesystems import Kind
 from core.volumes.find_volume import Known
 from core.volumes.mounts import Mount
-from core.workers.messages import Source
+from core.workers.messages import Fault, Place, Source
 from tests.core.importing.rig import Rig, Row, expected, photos, random_bytes, videos, write
 
 pytestmark = pytest.mark.process
@@ -89,6 +91,19 @@ async def is_left(rig: Rig, name: str, told: str) -> ImportView:
     return view
 
 
+Found = tuple[bytes, Fault | None]
+
+
+def unreadable(side: Waits) -> Callable[..., Awaitable[list[Found]]]:
+    """Blocks of files of which none can be read on this side."""
+
+    async def read(ask: Ask, run: Run, place: Place, wanted: list[object], waits: Waits) -> list[Found]:
+        fault = Fault(Side.UNKNOWN, "Input/output error", errno.EIO) if waits is side else None
+        return [(b"", fault) for _ in wanted]
+
+    return read
+
+
 @pytest.mark.promise(26)
 async def test_it_does_not_go_on_by_itself_with_another_one(rig: Rig) -> None:
     name = (await left(rig)).id
@@ -111,13 +126,20 @@ async def test_it_does_not_go_on_by_itself_with_another_one(rig: Rig) -> None:
 
 
 @pytest.mark.promise(26)
-async def test_another_one_with_equal_names_sizes_and_times(rig: Rig) -> None:
+async def test_another_one_with_equal_names_sizes_and_times(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """A camera whose clock was never set, or a file system without times, and pictures without compression."""
     name = (await left(rig)).id
     before = await rig.rows(name)
     put_twin(rig)
     view = await is_left(rig, name, "with other content, although size and time are the same")
     assert "lading audit" in view.advice
+    assert await rig.rows(name) == before
+    # What cannot be read says nothing about it.
+    for side, where in (Waits.SOURCE, "there"), (Waits.ARCHIVE, "in the archive"):
+        with monkeypatch.context() as patched:
+            patched.setattr(same_content, "_read", unreadable(side))
+            await rig.engine.imports.resume_import(name)
+            await is_left(rig, name, f"none could be read {where}")
     assert await rig.rows(name) == before
     shutil.rmtree(rig.source)
     os.rename(rig.root / "away", rig.source)

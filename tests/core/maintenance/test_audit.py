@@ -82,9 +82,12 @@ async def test_damage_that_was_mended_by_hand(rig: Rig) -> None:
     assert (await rig.engine.maintenance.audit(str(rig.archive), silent)).damaged_count == 0
 
 
+@pytest.mark.promise(37)
+@pytest.mark.usefixtures("bound")
 async def test_interrupted_and_taken_up(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "PAGE", 5)
     await filled(rig)
+    ((locked,),) = await rig.engine.database.read("SELECT path FROM item ORDER BY id LIMIT 1")
     pages = 0
 
     class EnoughError(Exception):
@@ -96,12 +99,15 @@ async def test_interrupted_and_taken_up(rig: Rig, monkeypatch: pytest.MonkeyPatc
         if pages == 2:
             raise EnoughError
 
+    (rig.archive / locked).chmod(0)
     with pytest.raises(EnoughError):
         await rig.engine.maintenance.audit(str(rig.archive), stop)
     assert not (rig.archive / ".lading/lock").exists()
     await rig.restarted()
     result = await rig.engine.maintenance.audit(str(rig.archive), silent)
     assert result.checked.files == 10
+    assert [path for path, _ in result.not_read] == [locked], "what could not be read before it was stopped"
+    (rig.archive / locked).chmod(0o600)
     assert (await rig.engine.maintenance.audit(str(rig.archive), silent)).checked.files == 20
 
 

@@ -1,10 +1,12 @@
 """A mirror brings a copy of an archive all that another copy has, and says what it cannot bring."""
 
 import asyncio
+import errno
 import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,10 +15,10 @@ from core.engine.engine import Engine
 from core.errors import ArchiveAwayError, ArchiveCopyError, ArchiveHeldError, UsageError
 from core.journal.journal_format import sealed
 from core.maintenance import mirror_bag, mirror_payload
-from core.models import Count, State
+from core.models import Count, Side, State
 from core.results import AuditScope, MirrorResult
 from core.workers import archive_messages, batch_messages, compare_trees, source_messages, text_messages
-from core.workers.messages import Place
+from core.workers.messages import Fault, Place
 from core.workers.pool import Worker
 from tests.core.importing.rig import Rig, at_work, digest, random_bytes, write
 
@@ -102,6 +104,50 @@ async def test_only_what_is_new(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> No
     result = await mirrored(rig.engine, rig.archive, copy)
     assert (result.brought.files, result.held.files) == (3, 7)
     assert tree(copy) == tree(rig.archive)
+
+
+@pytest.mark.promise(45)
+async def test_what_is_gone_or_cut_off_there_is_not_called_complete(rig: Rig) -> None:
+    await filled(rig)
+    copy = rig.root / "backup"
+    await mirrored(rig.engine, rig.archive, copy)
+    gone, cut_off, *_ = sorted(payload(copy))
+    for archive in (rig.archive, copy):
+        os.unlink(archive / gone)
+    os.truncate(copy / cut_off, 10)
+    result = await mirrored(rig.engine, rig.archive, copy)
+    assert (result.held.files, result.total.files, result.lacking_count) == (2, 4, 2)
+    assert dict(result.lacking) == {gone: "No such file or directory", cut_off: "it has 10 bytes, not 3,000"}
+    assert (copy / cut_off).stat().st_size == 10, "nothing is replaced"
+
+
+@pytest.mark.promise(37)
+async def test_what_may_not_be_read_is_not_called_damaged(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    await filled(rig)
+    ask = Worker.ask
+
+    async def refused(self: Worker, request: object, wanted: type) -> object:
+        found: Any = await ask(self, request, wanted)  # type: ignore[arg-type]
+        if isinstance(found, source_messages.Digests) and found.files:
+            fault = Fault(Side.SOURCE, "Permission denied", errno.EACCES)
+            found = msgspec.structs.replace(found, files=[msgspec.structs.replace(found.files[0], fault=fault)])
+        elif isinstance(request, archive_messages.Audit) and request.place.root == os.fsencode(rig.archive):
+            found = archive_messages.Audited([("", Fault(Side.ARCHIVE, "Permission denied", errno.EACCES))])
+        return found
+
+    async def damaged() -> int:
+        rows = await rig.engine.database.read("SELECT count(*) FROM item WHERE damage IS NOT NULL")
+        return int(rows[0][0])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mirror_payload, "FILES_PER_BATCH", 1)
+        patched.setattr(Worker, "ask", refused)
+        result = await mirrored(rig.engine, rig.archive, rig.root / "backup")
+    assert (result.brought.files, result.lacking_count, await damaged()) == (0, 4, 0)
+    path = sorted(payload(rig.archive))[0]
+    (rig.archive / path).write_bytes(random_bytes(3000, 99))
+    result = await mirrored(rig.engine, rig.archive, rig.root / "backup")
+    assert (result.brought.files, result.lacking_count, await damaged()) == (3, 1, 1)
 
 
 async def test_a_copy_made_otherwise_is_read_once(rig: Rig) -> None:

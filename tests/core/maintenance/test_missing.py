@@ -1,13 +1,16 @@
 """What of a drive is not in the archive is found by content, whatever it is called."""
 
 import os
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
 from core.errors import SourceError
+from core.maintenance.source_reader import SourceReader
 from core.models import Count
 from core.results import CheckResult
+from core.workers.source_messages import Entry
 from tests.core.importing.rig import Rig, random_bytes, write
 
 pytestmark = pytest.mark.process
@@ -58,16 +61,29 @@ async def test_by_content_whatever_the_name(rig: Rig, tmp_path: Path) -> None:
     assert list(told) == [os.fsencode(rig.source / "DCIM/1.jpg")]
 
 
-async def test_what_cannot_be_read_is_told(rig: Rig, tmp_path: Path) -> None:
+async def test_what_cannot_be_read_or_listed_is_told(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(rig.source / "a.jpg", b"a")
     await rig.imported()
     with pytest.raises(SourceError):
         await missing(rig, tmp_path / "nowhere")
     write(rig.source / "b.jpg", b"b")
     (rig.source / "link.jpg").symlink_to("a.jpg")
+    entries = SourceReader.entries
+
+    async def with_another(reader: SourceReader) -> AsyncGenerator[list[Entry], None]:
+        async for page in entries(reader):
+            yield [*page, Entry(b"aside", "failed", 0, 0, "other", b"aside", "cannot be listed: it is locked")]
+
+    monkeypatch.setattr(SourceReader, "entries", with_another)
     result, told = await missing(rig, rig.source)
-    assert list(told) == [os.fsencode(rig.source / "b.jpg")]
+    assert told == {
+        os.fsencode(rig.source / "b.jpg"): "",
+        os.fsencode(rig.source / "aside"): "cannot be listed: it is locked",
+    }
     assert dict(result.reasons) == {
         "are not in the archive": 1,
+        "could not be listed": 1,
         "symbolic links: recorded with their targets, but not copied (--accept links)": 1,
     }

@@ -50,6 +50,8 @@ def test_what_could_not_all_arrive_is_a_failure() -> None:
     assert dry_run.tell([SURVEY, Survey(source="x", failed=count(1))], "text", out) is Exit.FAILED
     assert "1 not readable" in told.getvalue()
     assert dry_run.tell([Survey(source="x", needed=2, free=1)], "text", out) is Exit.FAILED
+    broken_off = Survey(source="x", files=count(1), duplicate=count(1), broken_off="it is gone")
+    assert dry_run.tell([broken_off], "text", out) is Exit.FAILED
     assert dry_run.tell([Survey(source="x", files=count(1), needed=2, free=None)], "text", out) is Exit.WELL
 
 

@@ -1,0 +1,37 @@
+"""Looks whether the archived files of an import are there by now, and not known to be damaged."""
+
+from core.archives.archive import Archive
+from core.catalog import Catalog, ImportRow
+from core.errors import ArchiveError, WorkerDiedError
+from core.paths import display
+from core.workers import archive_messages
+from core.workers.pool import Pool, TaskFailedError
+
+PAGE = 1000
+"""Items per query and request."""
+
+
+async def refuse_if_lacking(archive: Archive, row: ImportRow, catalog: Catalog, pool: Pool) -> None:
+    """Return if each content that an import has seen is in its archive, at its size, and not known to be damaged.
+    No file is read. Raises ArchiveError."""
+    lacking, after = list[str](), 0
+    while ids := await catalog.seen_items(row.id, after, PAGE):
+        after = ids[-1]
+        items = (await catalog.items(ids, archive.id)).values()
+        lacking += [item.path for item in items if item.damage is not None]
+        sound = [item for item in items if item.damage is None]
+        request = archive_messages.Presence(archive.place, [(item.path, item.size) for item in sound])
+        try:
+            async with pool.worker("look") as worker:
+                present = (await worker.ask(request, archive_messages.Present)).there
+        except (TaskFailedError, WorkerDiedError) as error:
+            raise ArchiveError(
+                f"{display(archive.place.root)} does not answer: {error}.", "Mount it again, then try again."
+            ) from error
+        lacking += [item.path for item, is_there in zip(sound, present, strict=True) if not is_there]
+    if lacking:
+        raise ArchiveError(
+            f"{len(lacking):,} archived files of import {row.name} are damaged or not there any more "
+            f"(such as {display(lacking[0])}), so its verdict would not be SAFE.",
+            "Bring them again: lading audit --heal SRC. Then accept it.",
+        )
