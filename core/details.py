@@ -14,7 +14,8 @@ Facts = dict[str, str | int | float]
 
 class Original(Value, frozen=True, kw_only=True):
     """One file that had this content, as an import saw it. `links` are (role, name) of the files that belong to
-    it, with "… of" for the file that it belongs to."""
+    it, with "… of" for the file that it belongs to; of a film's first frame, ("film", its frames and gaps) stands
+    for all other frames."""
 
     path: str
     import_id: str

@@ -7,6 +7,7 @@ import aiosqlite
 
 from core.catalog.base import NOW, Table
 from core.catalog.rows import CopyRow
+from core.media.metadata import RULES
 
 _COLUMNS = "archive_id, path, volume, root, fsid, mark"
 _PLACE = f"({_COLUMNS})"
@@ -67,10 +68,10 @@ class Copies(Table):
 
         async def unit(connection: aiosqlite.Connection) -> int | None:
             sql = (
-                f"INSERT INTO archive (uuid, path, volume, root, fsid, mark, seen) VALUES ({_SIX}, {NOW}) "  # noqa: S608
-                "ON CONFLICT (uuid) DO NOTHING RETURNING id"
+                "INSERT INTO archive (uuid, path, volume, root, fsid, mark, seen, rules) "  # noqa: S608
+                f"VALUES ({_SIX}, {NOW}, ?) ON CONFLICT (uuid) DO NOTHING RETURNING id"
             )
-            values = (uuid, path, volume, root, fsid, mark, time.time())
+            values = (uuid, path, volume, root, fsid, mark, time.time(), RULES)
             return next((id for (id,) in await connection.execute_fetchall(sql, values)), None)
 
         return await self.database.write(unit)

@@ -181,6 +181,17 @@ class Files(Table):
                 found.setdefault(stem, []).append((number, path))
         return found
 
+    async def stems_from(self, import_id: int, beginning: bytes, count: int) -> list[bytes]:
+        """Up to `count` stem keys of an import's files that begin so, by name."""
+        sql = "SELECT DISTINCT stem FROM file WHERE import_id = ? AND stem >= ? AND stem < ? ORDER BY stem LIMIT ?"
+        rows = await self.database.read(sql, (import_id, beginning, beginning + b"\xff", count))
+        return [stem for (stem,) in rows]
+
+    async def times(self, ids: Sequence[int]) -> list[int]:
+        """When these files were changed, in ns since 1970."""
+        sql = "SELECT f.mtime_ns FROM json_each(?) j CROSS JOIN file f ON f.id = j.value ORDER BY j.key"
+        return [mtime for (mtime,) in await self.database.read(sql, (json.dumps(ids),))]
+
     async def in_stem_order(self, import_id: int, after: tuple[bytes, int], count: int) -> list[Row]:
         """(stem, id, path) of an import's files, by stem key and id; up to `count` beyond the stem and id
         `after`."""

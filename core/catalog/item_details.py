@@ -34,7 +34,9 @@ _FILES = """
 """
 _LINKS = """
     SELECT o.role, i.root, f.path FROM link o JOIN file f ON f.id = o.file_id JOIN import i ON i.id = f.import_id
-    WHERE o.owner_id = ?1
+    WHERE o.owner_id = ?1 AND o.role != 'frame'
+    UNION ALL
+    SELECT 'film', x'', CAST(told AS BLOB) FROM sequence WHERE file_id = ?1
     UNION ALL
     SELECT o.role || ' of', i.root, f.path FROM link o JOIN file f ON f.id = o.owner_id
     JOIN import i ON i.id = f.import_id WHERE o.file_id = ?1 LIMIT ?2

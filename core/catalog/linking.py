@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from core.catalog import Catalog
-from core.media.card_rules import Candidate, choose, owner_keys
+from core.media.card_rules import Candidate, choose, completed, owner_keys
 from core.media.frames import EXTENSIONS, Films
 from core.media.stems import Named, named
 from core.paths import relative
@@ -14,6 +14,12 @@ PAGE = 2000
 
 TOGETHER = 2048
 """Links that are written in one transaction, unless there are fewer, or a page has more."""
+
+SIMILAR = 1000
+"""The most keys with one beginning that are looked at for a name that was cut off."""
+
+APART_NS = 2_000_000_000
+"""How far apart the times of a film and of what the camera wrote with it may be: FAT's are even seconds."""
 
 Found = dict[bytes, list[Named]]
 """Files by stem key."""
@@ -46,21 +52,30 @@ async def link(catalog: Catalog, import_id: int, root: bytes) -> None:
         elsewhere: set[bytes] = set()
         for file in files:
             candidates = owner_keys(file)
+            if candidates and candidates[-1].rest is not None:
+                candidates = await _completed(catalog, import_id, candidates)
             for candidate in candidates:
                 # Those with the keys at both ends may be on other pages, too.
-                if not first < candidate.key < last:
+                looked_at = candidates if candidate.rule.rivals else (candidate,)
+                if not all(first < one.key < last for one in looked_at):
                     waiting.append((file, candidates))
                     elsewhere.update(one.key for one in candidates if not first < one.key < last)
                     break
                 if (owner := _owner(file, candidate, here)) is not None:
-                    links.append((file.id, owner.id, str(candidate.role)))
+                    if candidate.rule.rivals:
+                        owner = await _nearest(catalog, file, candidates, here)
+                    if owner is not None:
+                        links.append((file.id, owner.id, str(candidate.role)))
                     break
         for stem, rows in (await catalog.by_stem(import_id, sorted(elsewhere))).items():
             here[stem] = [named(relative(root, whole), id) for id, whole in rows]
         for file, candidates in waiting:
             for candidate in candidates:
                 if (owner := _owner(file, candidate, here)) is not None:
-                    links.append((file.id, owner.id, str(candidate.role)))
+                    if candidate.rule.rivals:
+                        owner = await _nearest(catalog, file, candidates, here)
+                    if owner is not None:
+                        links.append((file.id, owner.id, str(candidate.role)))
                     break
         if len(links) >= TOGETHER:
             await catalog.link(sorted(links), again=again)
@@ -76,3 +91,20 @@ def _owner(file: Named, candidate: Candidate, found: Found) -> Named | None:
     if not others or (len(others) == 1 and others[0].id == file.id):
         return None
     return choose(candidate, [other for other in others if other.id != file.id])
+
+
+async def _completed(catalog: Catalog, import_id: int, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Candidates with whole keys, of which the last one's end is not known."""
+    *known, cut = candidates
+    whole = completed(cut, await catalog.stems_from(import_id, cut.key, SIMILAR))
+    return [*known, whole] if whole else known
+
+
+async def _nearest(catalog: Catalog, file: Named, candidates: Sequence[Candidate], found: Found) -> Named | None:
+    """The owner among those that rivals find: the only one, or the only one of the file's time."""
+    owners = [owner for one in candidates if one.rule.rivals and (owner := _owner(file, one, found)) is not None]
+    if len(owners) == 1:
+        return owners[0]
+    own, *times = await catalog.times([file.id, *(owner.id for owner in owners)])
+    near = [owner for owner, time in zip(owners, times, strict=True) if abs(time - own) <= APART_NS]
+    return near[0] if len(near) == 1 else None

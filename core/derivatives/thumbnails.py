@@ -120,6 +120,9 @@ def _by_ffmpeg(order: MakeThumbnails, path: bytes, report: Report, orientation: 
         kind = tiff.Tiff.of(file)
         if kind and not kind.for_ffmpeg:
             raise NoDecoderError(f"no decoder for {kind}")
+        if file.read(4) == tiff.BIG_ENDIAN_BIGTIFF:
+            raise NoDecoderError("no decoder for BigTIFF pictures in big-endian order")
+        file.seek(0)
         how = boxes.shown(file)
         profile, own = images.facts(file)
     try:

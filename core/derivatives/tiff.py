@@ -8,7 +8,12 @@ from PIL import TiffImagePlugin
 _WIDTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANES, _FORMAT = 256, 258, 259, 262, 277, 284, 339
 _SUBFILE, _OFFSETS, _COUNTS, _SUB_IFDS = 254, 273, 279, 330
 _JXL = 52546
+_TILES = 322
+BIG_ENDIAN_BIGTIFF = b"MM\0+"
+"""The beginning of files that neither Pillow 13 nor ffmpeg opens; Pillow looks for the 43 in the first byte."""
 _MOST = 32
+_FFMPEGS = (1, 2, 3, 4, 5, 7, 8, 32773, 32946, 34925)
+"""Compressions that ffmpeg decodes (libavcodec/tiff.c): none, CCITT, LZW, JPEG, deflate, PackBits, LZMA."""
 _LARGEST = 256 << 20
 _UNSIGNED = (1, 4)
 _SIGNED, _FLOATING = 2, 3
@@ -33,7 +38,9 @@ class Tiff:
         self.format: int = _numbers(tags, _FORMAT, 1)[0]
         self.photometric: int = _numbers(tags, _PHOTOMETRIC, 1)[0]
         self.big_endian = head.startswith(b"MM")
-        self.compressed = _numbers(tags, _COMPRESSION, 1)[0] != 1
+        self.compression: int = _numbers(tags, _COMPRESSION, 1)[0]
+        self.tiled = _TILES in tags
+        self.large = 43 in head[2:4]
         self.separate = _numbers(tags, _PLANES, 1)[0] == _SEPARATE and self.samples > 1
 
     @classmethod
@@ -50,7 +57,13 @@ class Tiff:
     def __str__(self) -> str:
         planes = ", planes apart" if self.separate else ""
         kind = _NAMES.get(self.format, "")
-        return f"TIFF pictures of {self.bits} bits" + (f", {kind}" if kind else "") + planes
+        tiles = ", in tiles" if self.tiled else ""
+        return (
+            f"{'Big' * self.large}TIFF pictures of {self.bits} bits"
+            + (f", {kind}" if kind else "")
+            + planes
+            + tiles
+        )
 
     @property
     def unsigned(self) -> bool:
@@ -69,14 +82,18 @@ class Tiff:
         With separate planes it takes each pair of bytes for two pixels; in compressed, big-endian, signed or
         floating-point numbers it swaps bytes that libtiff has swapped already.
         """
-        turned = self.big_endian and self.compressed and self.bits > 8 and self.format in (_SIGNED, _FLOATING)
+        turned = (
+            self.big_endian and self.compression != 1 and self.bits > 8 and self.format in (_SIGNED, _FLOATING)
+        )
         return not turned and not (self.separate and self.bits != 8)
 
     @property
     def for_ffmpeg(self) -> bool:
         """Whether ffmpeg decodes it correctly: it ignores the sample format, supports no other colours than these,
-        and takes the first picture."""
-        return not self.page and self.unsigned and self.bits <= 16 and self.photometric in _GREY_OR_RGB
+        takes the first picture, and reads tiles as if they were strips."""
+        supported = self.compression in _FFMPEGS and self.photometric in _GREY_OR_RGB
+        whole = not self.page and not self.tiled and not self.large
+        return whole and supported and self.unsigned and self.bits <= 16
 
 
 def jxl_previews(source: IO[bytes]) -> list[bytes]:

@@ -46,6 +46,11 @@ _DATE = re.compile(
     r"(?:(?P=sign) ?(?P<second>\d{1,2})(?:[.,](?P<fraction>\d+))?)?"
     r"|[ :]+)\s*(?P<zone>Z|UTC|GMT|[+-][\d:]+)?(?:\s*DST)?)?)?)?"
 )
+_CTIME = re.compile(
+    r"(?:[a-z]{3},? )?(?P<month>[a-z]{3}) {1,2}(?P<day>\d{1,2}) (?P<time>\d\d:\d\d:\d\d) (?P<year>\d{4})"
+)
+"""C's ctime in small letters, as AVI and PNG files have it."""
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _OFFSET = re.compile(r"([+\u2212-])(\d{1,2})(?::?(\d\d))?")
 
 SMALLEST_OFFSET, LARGEST_OFFSET = -12 * 60, 14 * 60
@@ -60,6 +65,12 @@ EPOCHS = (datetime(1904, 1, 1), datetime(1970, 1, 1))
 FULL = (datetime(2040, 2, 6, 6, 28, 15), datetime(2106, 2, 7, 6, 28, 15), datetime(2070, 1, 1))
 """Dates that stand for an unknown one: full counters of 32 bits, since 1904 and since 1970, and the date that
 FFmpeg writes into DV without one, whose year 70 exiftool takes for 2070."""
+
+GPS_EPOCH = datetime(1980, 1, 6)
+"""Where a GPS receiver without a fix begins to count (IS-GPS-200, 3.3.4)."""
+
+MATROSKA_EPOCH = datetime(2001, 1, 1)
+"""The date of a Matroska file whose DateUTC is 0."""
 
 UNSET_DAYS = 30
 """Days after one of `EPOCHS` within which a date counts as that of an unset clock."""
@@ -122,17 +133,19 @@ def _unset(tags: Tags, row: DateTag, parsed: _Parsed) -> bool:
     that."""
     if parsed.precision < _WHOLE:
         return False
-    if parsed.clock in FULL:
+    if parsed.clock in FULL or (parsed.clock == MATROSKA_EPOCH and "Matroska" in row.groups):
         return True
+    if row.meaning == "position":
+        return _began(parsed.clock, GPS_EPOCH)
     if row.meaning != "taken":
         return _began(parsed.clock)
     made = (_parse(text) for text in tags.values("CreateDate"))  # a camera writes this at the same time
     return parsed.clock == EPOCHS[0] or (_began(parsed.clock) and any(one and _began(one.clock) for one in made))
 
 
-def _began(clock: datetime) -> bool:
+def _began(clock: datetime, *epochs: datetime) -> bool:
     # A clock west of Greenwich starts on the day before.
-    return any(-1 <= (clock - epoch) / timedelta(days=1) <= UNSET_DAYS for epoch in EPOCHS)
+    return any(-1 <= (clock - epoch) / timedelta(days=1) <= UNSET_DAYS for epoch in epochs or EPOCHS)
 
 
 def _moment(tags: Tags, row: DateTag, group: str, parsed: _Parsed) -> Capture | None:
@@ -173,7 +186,10 @@ def _parse(text: str) -> _Parsed | None:
     Hour 24 is read as hour 0 of the same day, as some cameras write it; second 60 as the last second of its
     minute.
     """
-    found = _DATE.fullmatch(text.strip())
+    text = text.strip()
+    if (told := _CTIME.fullmatch(text.lower())) and told["month"] in _MONTHS:
+        text = f"{told['year']}:{_MONTHS.index(told['month']) + 1}:{told['day']} {told['time']}"
+    found = _DATE.fullmatch(text)
     if found is None or int(found["year"]) < FIRST_YEAR:
         return None
     month, day = (int((found[part] or "0").strip() or 0) for part in ("month", "day"))

@@ -19,14 +19,14 @@ import msgspec
 from core.media.card_structures import OF_THE_CARD_EXTENSIONS, in_folder_of_the_card, of_the_card
 from core.media.file_types import split
 from core.media.makers import RULES, SAME_STEM, TAKES
-from core.media.makers.phones import takeout_owner
+from core.media.makers.phones import takeout_owners
 from core.media.makers.rule import Groups, Role, Rule
-from core.media.stems import Named, folder_and_name
+from core.media.stems import Named, folder_and_name, named
 
 TAKEOUT = msgspec.structs.replace(
     SAME_STEM[b"json"], maker="Google Takeout", source="github.com/simulot/immich-go, docs/misc/google-takeout.md"
 )
-"""The rule of files whose owner `takeout_owner` finds."""
+"""The rule of files whose owner `takeout_owners` finds."""
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
@@ -38,6 +38,9 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     """The extensions that the owner may have, with their ranks; the lowest rank is preferred."""
     stem: bytes
     """The owner's stem as it is expected to be spelled; it decides between names that differ only by case."""
+    rest: bytes | None = None
+    """Where it is not None, `key` is only the beginning of the owner's, which one more character follows, then
+    this: `completed` finds it among the keys that there are."""
 
     @property
     def role(self) -> Role:
@@ -244,15 +247,15 @@ def owner_keys(file: Named) -> Sequence[Candidate]:
         return ()
     if file.inner:
         return _whole_name(file, rules)
-    if extension == b"json" and (told := takeout_owner(stem)):
-        owner, extensions = told
-        return (Candidate(folder + owner.lower(), TAKEOUT, _ranks((extensions,)), owner),)
+    if extension == b"json" and (told := takeout_owners(stem)):
+        return [
+            Candidate(folder + one.stem.lower(), TAKEOUT, _ranks(one.owners), one.stem, one.rest) for one in told
+        ]
     if stem.endswith(b")") and (copied := _COPIED.fullmatch(stem)):
         original, mark = copied.groups()
-        return [
-            msgspec.structs.replace(one, key=one.key + mark, stem=one.stem + mark)
-            for one in _by_stem(folder, original, rules)
-        ]
+        before = named(folder + original + b"." + extension)
+        candidates = _whole_name(before, rules) if before.inner else _by_stem(folder, original, rules)
+        return [msgspec.structs.replace(one, key=one.key + mark, stem=one.stem + mark) for one in candidates]
     return _by_stem(folder, stem, rules)
 
 
@@ -306,6 +309,19 @@ def _candidates(
             owner = text % match.group(*numbers) if numbers else text % ()
             found.append(Candidate(folder + owner.lower(), rule, ranks, owner))
     return found
+
+
+def completed(candidate: Candidate, keys: Iterable[bytes]) -> Candidate | None:
+    """A candidate of which the key's end is not known, with the only one of these keys that it may be; None where
+    none or several fit, because a wrong link is worse than none."""
+    rest = (candidate.rest or b"").lower()
+    found = {key for key in keys if key.startswith(candidate.key) and key.endswith(rest)}
+    fitting = [
+        key for key in found if len(key[len(candidate.key) : len(key) - len(rest)].decode("utf-8", "replace")) == 1
+    ]
+    if len(fitting) != 1:
+        return None
+    return msgspec.structs.replace(candidate, key=fitting[0], stem=folder_and_name(fitting[0])[1], rest=None)
 
 
 def choose(candidate: Candidate, files: Iterable[Named]) -> Named | None:

@@ -35,14 +35,21 @@ class DateTag(Value, frozen=True):
 QUICKTIME = frozenset(("QuickTime", *(f"Track{number}" for number in range(1, 100))))
 """The groups whose headers count seconds from 1904."""
 
+CLOCKED = ("RIFF", "H264", "M2TS", "DV", "XML")
+"""The groups of films and recordings whose DateTimeOriginal a device's clock has told, never a person."""
+
 _TAKEN = ("OffsetTimeOriginal", "OffsetTime", "OffsetTimeDigitized")
 _DIGITISED = ("OffsetTimeDigitized", "OffsetTime", "OffsetTimeOriginal")
+_OGG = ("Vorbis", "Theora")
 _EXIF = "CIPA DC-008 (Exif 2.32), 4.6.5"
 _HEADER = "QuickTime File Format, Movie Header Atoms: seconds since 1904 in UTC"
+_MATROSKA = "RFC 9559, 5.1.2.11, DateUTC: ns since 2001 in UTC; exiftool's group is Info since 13.44"
 _MWG = "Metadata Working Group, Guidelines 2.0, 5.4: the date of the picture, not of the scan"
 _APPLE = "QuickTime File Format, com.apple.quicktime.creationdate: local time with its zone"
 
 DATE_TAGS: tuple[DateTag, ...] = (
+    DateTag("DateTimeOriginal", "recorded", "utc", _MATROSKA, ("Matroska", "Info")),
+    DateTag("DateTimeOriginal", "recorded", "clock", "the clock of a camcorder or recorder", CLOCKED),
     DateTag("SubSecDateTimeOriginal", "taken", "clock", _EXIF, (), _TAKEN),
     DateTag("DateTimeOriginal", "taken", "clock", _EXIF, (), _TAKEN),
     DateTag("CreationDate", "recorded", "clock", _APPLE, ("Keys", "ItemList")),
@@ -56,16 +63,17 @@ DATE_TAGS: tuple[DateTag, ...] = (
     DateTag("SubSecCreateDate", "digitised", "clock", _EXIF, (), _DIGITISED),
     DateTag("CreateDate", "digitised", "clock", _EXIF, (), _DIGITISED),
     DateTag("DateTimeDigitized", "digitised", "clock", _EXIF, (), _DIGITISED),
+    DateTag("DigitalCreationDateTime", "digitised", "clock", "IPTC IIM 4.2, 2:62 and 2:63", ("Composite",)),
+    DateTag("DigitalCreationDate", "digitised", "clock", "IPTC IIM 4.2, 2:62", ("IPTC", "IPTC2", "IPTC3")),
     DateTag("MediaCreateDate", "recorded", "clock", "other films than QuickTime's"),
     DateTag("TrackCreateDate", "recorded", "clock", "other films than QuickTime's"),
     DateTag("CreationDate", "recorded", "utc", "ASF specification, 3.2: 100 ns since 1601 in UTC", ("ASF",)),
     DateTag("EncodeTime", "recorded", "utc", "WTV: 100 ns since the year 1 in UTC", ("WTV",)),
     DateTag("DateCreated", "recorded", "clock", "RIFF, INFO list, ICRD", ("RIFF",)),
-    DateTag("Creation_time", "recorded", "clock", "FLV, onMetaData as FFmpeg writes it", ("Flash",)),
+    DateTag("Creation_time", "recorded", "clock", "FLV's onMetaData, WTV, as FFmpeg writes it", ("Flash", "WTV")),
     DateTag("StartTime", "recorded", "clock", "DSS of Olympus, the dictation machine's clock", ("Olympus",)),
-    DateTag(
-        "Date", "recorded", "clock", "xiph.org, Ogg Vorbis I, v-comment: DATE is when it was recorded", ("Vorbis",)
-    ),
+    DateTag("CreationTime", "recorded", "clock", "Ogg's comments as FFmpeg writes them", _OGG),
+    DateTag("Date", "recorded", "clock", "xiph.org, Ogg Vorbis I, v-comment: DATE is when it was recorded", _OGG),
     DateTag("CreationTime", "recorded", "clock", "PNG specification, 11.3.4.3, Creation Time", ("PNG",)),
     DateTag("GPSDateTime", "position", "utc", "CIPA DC-008 (Exif 2.32), 4.6.6: GPS time stamps are UTC"),
     DateTag("SubSecModifyDate", "changed", "clock", _EXIF, ("Composite",), ("OffsetTime",)),

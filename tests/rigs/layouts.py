@@ -172,6 +172,10 @@ LAYOUTS: dict[str, str] = {
         DCIM/Camera/PXL_202508_123033@@@.PORTRAIT-01.COVER.jpg < edit PXL_202508_123033@@@.PORTRAIT-02.ORIGINAL.jpg
         DCIM/Camera/PXL_202508_123044@@@.MOTION-02.ORIGINAL.jpg
         DCIM/Camera/PXL_202508_123044@@@.MOTION-01.COVER.jpg < edit PXL_202508_123044@@@.MOTION-02.ORIGINAL.jpg
+        DCIM/Camera/PXL_202508_123055@@@.LONG_EXPOSURE-02.ORIGINA.jpg
+        DCIM/Camera/PXL_202508_123055@@@.LONG_EXPOSURE-01.COVER.jpg < edit PXL_202508_123055@@@.LONG_EXPOSURE-02.ORIGINA.jpg
+        DCIM/Camera/PXL_202508_123066@@@.PORTRAIT-02.ORIGINAL.jpg
+        DCIM/Camera/PXL_202508_123066@@@.PORTRAIT-01.MP.COVER.jpg < edit PXL_202508_123066@@@.PORTRAIT-02.ORIGINAL.jpg
     """,
     "Google Takeout": """
         Takeout/Google Photos/2025/IMG_@@@@.jpg
@@ -195,6 +199,18 @@ LAYOUTS: dict[str, str] = {
         Takeout/Google Photos/2025/IMG_@@@@-تم التعديل.jpg < edit IMG_@@@@.jpg
         Takeout/Google Photos/2025/a name of 44 characters that is long 25@@@@@.jpg
         Takeout/Google Photos/2025/a name of 44 characters that is long 25@@@@@.j.json < sidecar a name of 44 characters that is long 25@@@@@.jpg
+        Takeout/Google Photos/2025/a name of 43 characters, all of them: 2@@@@.jpg
+        Takeout/Google Photos/2025/a name of 43 characters, all of them: 2@@@@-edi.jpg < edit a name of 43 characters, all of them: 2@@@@.jpg
+        Takeout/Google Photos/2025/a name of 43 characters, all of them: 2@@@@.mp4
+        Takeout/Google Photos/2025/a name of 43 characters, all of them: 2@@@@-mod.mp4 < edit a name of 43 characters, all of them: 2@@@@.mp4
+        Takeout/Google Photos/2025/a name of 43 characters, all of them: 2@@@@(@@).jpg
+        Takeout/Google Photos/2025/a name of 43 characters, all of them: 2@@@@-bea(@@).jpg < edit a name of 43 characters, all of them: 2@@@@(@@).jpg
+        Takeout/Google Photos/2025/another name of 44 characters, of a film @@@(@@).jpg
+        Takeout/Google Photos/2025/another name of 44 characters, of a film @@@.j(@@).json < sidecar another name of 44 characters, of a film @@@(@@).jpg
+        Takeout/Google Photos/2025/original_1d4caa6f-16c6-4c3d-901b-9387de10@@@@_P.jpg
+        Takeout/Google Photos/2025/original_1d4caa6f-16c6-4c3d-901b-9387de10@@@@_.json < sidecar original_1d4caa6f-16c6-4c3d-901b-9387de10@@@@_P.jpg
+        Takeout/Google Photos/2025/Backyard_ceremony_wedding_photography_xxxxx_@@m(@@).jpg
+        Takeout/Google Photos/2025/Backyard_ceremony_wedding_photography_xxxxx_@@(@@).json < sidecar Backyard_ceremony_wedding_photography_xxxxx_@@m(@@).jpg
     """,
     "Zoom": """
         ZOOM@@@@/ZOOM@@@@_LR.WAV

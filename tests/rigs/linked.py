@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from core.media.card_rules import Candidate, choose, owner_keys
+from core.media.card_rules import Candidate, choose, completed, owner_keys
 from core.media.makers.rule import Rule
 from core.media.stems import named, stem_key
 
@@ -28,9 +28,10 @@ def links(card: Iterable[bytes]) -> dict[bytes, tuple[Rule, bytes]]:
     found: dict[bytes, tuple[Rule, bytes]] = {}
     for path in files:
         for candidate in candidates(path):
-            others = [other for other in stems.get(candidate.key, ()) if other != path]
-            if (owner := chosen(candidate, others)) is not None:
-                found[path] = candidate.rule, owner
+            whole = candidate if candidate.rest is None else completed(candidate, stems)
+            others = [other for other in stems.get(whole.key, ()) if other != path] if whole else []
+            if whole and (owner := chosen(whole, others)) is not None:
+                found[path] = whole.rule, owner
                 break
     return found
 

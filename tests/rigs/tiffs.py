@@ -15,8 +15,9 @@ def tiff(
     order: str = "<",
     photometric: int = 1,
     deflated: bool = False,
+    tiled: bool = False,
 ) -> bytes:
-    """A TIFF file of one strip, or of one per plane.
+    """A TIFF file of one strip or tile, or of one per plane.
 
     `numbers`: of each plane, row by row. `kind`: as in struct (H: 16 bits, e: half floats, d: doubles ...). With
     three planes it is RGB.
@@ -38,6 +39,8 @@ def tiff(
         284: (SHORT, [1 if len(planes) == 1 else 2]),
         339: (SHORT, [sort] * len(planes)),
     }
+    if tiled:
+        tags |= {322: tags[256], 323: tags.pop(278), 324: tags.pop(273), 325: tags.pop(279)}
     return directories([(tags, planes)], order)
 
 
@@ -52,7 +55,7 @@ def directories(
         for strip in strips:
             offsets.append(len(out))
             out += strip + bytes(len(strip) % 2)
-        tags = {**tags, 273: (LONG, offsets)}
+        tags = {**tags, 324 if 322 in tags else 273: (LONG, offsets)}
         if len(places) == len(pictures) - 1 and places:
             tags[330] = (LONG, places[::-1])
         entries = b""

@@ -76,8 +76,10 @@ class Files(Paged[FileView]):
         if file is None:
             return line(mark, (f"  {glyphs.more}", "dim"))
         word, style = WORDS[file.outcome] if not file.damage else ("DAMAGED", "bad")
-        size = f" {format.size(file.size):>8}"
         told = file.damage or file.reason or file.sequence
+        # The size of a first frame is not its film's, and the gaps in it need the room.
+        film = bool(file.sequence) and told == file.sequence
+        size = "" if film and room.width < 100 else f" {format.size(file.size):>8}"
         if self.several and not told and room.width >= 100:
             # A column, so that the places behind it stand below each other.
             told = glyphs.fit(file.camera, CAMERA).ljust(CAMERA)
@@ -87,6 +89,8 @@ class Files(Paged[FileView]):
         wide = room.width >= 100
         tail = f"{size} {when:>16}" if wide or self.several else size
         width = max(10, (room.width - 12 - len(tail)) * (2 if why or place else 3) // 3)
+        if film:
+            width = min(width, max(16, room.width - 12 - len(tail) - len(why)))
         name = glyphs.fit(glyphs.tail(glyphs.text(file.path), width), width)
         return crop(
             line(

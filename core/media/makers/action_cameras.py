@@ -11,8 +11,8 @@ _DJI_CARD = "bentleyhensel.com/whats-all-this-stuff-on-my-memory-card"
 _FILMS = (words(b"mp4 360 36p"),)
 
 RULES = (
-    rule("GoPro", Role.PROXY, b"lrv", rb"GL(\w{2}\d{4})", rb"GX\1 GH\1 GS\1", _FILMS, _GOPRO_LRV),
-    rule("GoPro", Role.THUMBNAIL, b"thm", rb"GL(\w{2}\d{4})", rb"GX\1 GH\1 GS\1", _FILMS, _GOPRO_LRV),
+    rule("GoPro", Role.PROXY, b"lrv", rb"GL(\w{2}\d{4})", rb"GX\1 GH\1 GS\1", _FILMS, _GOPRO_LRV, rivals=True),
+    rule("GoPro", Role.THUMBNAIL, b"thm", rb"GL(\w{2}\d{4})", rb"GX\1 GH\1 GS\1", _FILMS, _GOPRO_LRV, rivals=True),
     rule("GoPro", Role.CHAPTER, _FILMS[0], rb"(G[XHS])(?!0[01])\d\d(\d{4})", rb"\g<1>01\2", _FILMS, _GOPRO_NAMES),
     rule("GoPro", Role.CHAPTER, _FILMS[0], rb"GP\d\d(\d{4})", rb"GOPR\1", _FILMS, _GOPRO_NAMES),
     rule("GoPro Fusion", Role.CHAPTER, b"mp4", rb"(?:GPBK|G[FB]\d\d)(\d{4})", rb"GPFR\1", b"mp4", _MMT),

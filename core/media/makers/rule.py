@@ -63,6 +63,9 @@ class Rule(msgspec.Struct, frozen=True):
     whole_name: bool = False
     """For sidecars named after a whole file name, as X.NEF.xmp: `pattern` matches X, and the owner is X.NEF
     only."""
+    rivals: bool = False
+    """Whether the names that `stems` makes are those of different cameras, so that the time decides where a folder
+    has more than one of them."""
 
 
 class Take(msgspec.Struct, frozen=True):
@@ -85,11 +88,12 @@ def rule(
     within: bytes = b"",
     *,
     whole_name: bool = False,
+    rivals: bool = False,
 ) -> Rule:
     """A rule from texts: `extensions`, `stems` and `owners` are separated by spaces."""
     chosen = extensions if isinstance(extensions, frozenset) else words(extensions)
     groups = owners if isinstance(owners, tuple) else (words(owners),)
-    return Rule(maker, role, chosen, pattern, tuple(stems.split()), groups, source, within, whole_name)
+    return Rule(maker, role, chosen, pattern, tuple(stems.split()), groups, source, within, whole_name, rivals)
 
 
 def take(extensions: bytes, pattern: bytes, name: bytes) -> Take:

@@ -55,3 +55,35 @@ async def test_pages_may_end_anywhere(tmp_path: Path, monkeypatch: pytest.Monkey
             assert await catalog.has_links(1)
     finally:
         await database.close()
+
+
+@pytest.mark.parametrize("page", [2000, 2, 1])
+async def test_the_time_tells_which_of_two_cameras_films_is_meant(
+    page: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Folder by folder: what there is, and what belongs to what. Times in seconds.
+    two = {"GX010012.MP4": 100, "GH010012.MP4": 900}
+    cards = {
+        "alone": ({"GX010012.MP4": 100, "GL010012.LRV": 500}, "GX010012.MP4"),
+        "first": ({**two, "GL010012.LRV": 102}, "GX010012.MP4"),
+        "other": ({**two, "GL010012.LRV": 898}, "GH010012.MP4"),
+        "neither": ({**two, "GL010012.LRV": 500}, None),
+        "both": ({"GX010012.MP4": 100, "GH010012.MP4": 100, "GL010012.LRV": 100}, None),
+    }
+    monkeypatch.setattr(linking, "PAGE", page)
+    database = await Database.open(str(tmp_path))
+    try:
+        files = [
+            (f"{card}/{name}".encode(), time) for card, (all, _) in cards.items() for name, time in all.items()
+        ]
+        rows = [(id, b"c/" + path, stem_key(path)) for id, (path, _) in enumerate(files, 1)]
+        times = [(time * 10**9, id) for id, (_, time) in enumerate(files, 1)]
+        await database.run(*CARD, (FILE, rows), ("UPDATE file SET mtime_ns = ? WHERE id = ?", times))
+        await linking.link(Catalog(database), 1, b"c")
+        found = {(file, owner) for file, owner, _ in await database.read(LINKS)}
+    finally:
+        await database.close()
+    owned = {card: owner for card, (_, owner) in cards.items() if owner}
+    assert found == {
+        (f"c/{card}/GL010012.LRV".encode(), f"c/{card}/{owner}".encode()) for card, owner in owned.items()
+    }

@@ -67,6 +67,45 @@ def test_planes_apart(tmp_path: os.PathLike[str]) -> None:
                 assert distance(pixel(image, x, 20), (level, 255 - level, 156)) <= 6
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_tiles_are_right_or_have_no_decoder(tmp_path: os.PathLike[str], order: str) -> None:
+    path = os.path.join(tmp_path, "a.tif")
+    planes = [RISING, RISING[::-1], [40000] * len(RISING)]
+    made = make(written(path, tiff(planes, 64, order=order, tiled=True)))
+    assert made == Made([], "no decoder for TIFF pictures of 16 bits, planes apart, in tiles")
+    white = make(written(path, tiff([RISING], 64, order=order, photometric=0, tiled=True)))
+    if not white.files:
+        assert (white.note, order) == ("no decoder for TIFF pictures of 16 bits, in tiles", ">")
+        return
+    assert [pixel(largest(path), x, 9)[0] for x in (0, 63)] == [255, 0]
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")  # Pillow reads a BigTIFF's tags as EXIF, which it is not
+def test_bigtiff_of_either_order_is_right_or_has_no_decoder(tmp_path: os.PathLike[str]) -> None:
+    level = 40_000
+    for order, mark in (("<", b"II"), (">", b"MM")):
+        tags = ((256, 1), (257, 1), (258, 16), (259, 1), (262, 1), (273, 16), (277, 1), (278, 1), (279, 2))
+        entries = b"".join(struct.pack(f"{order}HHQQ", tag, 16, 1, value) for tag, value in tags)
+        head = mark + struct.pack(f"{order}HHHQ", 43, 8, 0, 24) + struct.pack(f"{order}HHI", level, 0, 0)
+        path = os.path.join(tmp_path, "a.tif")
+        made = make(written(path, head + struct.pack(f"{order}Q", len(tags)) + entries + bytes(8)))
+        if made.files:
+            assert abs(pixel(largest(path), 0, 0)[0] - level // 257) <= 2
+        else:
+            assert made.note == "no decoder for BigTIFF pictures in big-endian order"
+            assert order == ">"
+
+
+def test_a_compression_without_a_decoder_is_no_damage(tmp_path: os.PathLike[str]) -> None:
+    data = tiff([RISING], 64, order=">", photometric=0)
+    entry = struct.pack(">HHIH", 259, SHORT, 1, 1)
+    assert data.count(entry) == 1
+    made = make(
+        written(os.path.join(tmp_path, "a.tif"), data.replace(entry, struct.pack(">HHIH", 259, SHORT, 1, 50000)))
+    )
+    assert made == Made([], "no decoder for TIFF pictures of 16 bits")
+
+
 @pytest.mark.parametrize("reduced", [1, 2])
 def test_a_thumbnail_before_the_picture_is_passed_over(tmp_path: os.PathLike[str], reduced: int) -> None:
     """A scanner's, and pages of a document (2 is a page of several)."""

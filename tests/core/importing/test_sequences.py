@@ -1,11 +1,12 @@
 """Films that are kept as numbered pictures: one thumbnail, one row, however many frames."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from core.catalog import file_list
+from core.catalog import file_list, item_details
 from core.listings import FileView
 from core.models import RestoreOptions
 from tests.core.importing.rig import Rig, write
@@ -61,6 +62,13 @@ async def test_a_film_in_pictures_is_one(rig: Rig, tmp_path: Path) -> None:
     first = next(file for file in files if file.path.endswith(".ari"))
     known = dict(await file_list.known(rig.engine.database.read, first.id))
     assert known["film"] == "frames 0–299, 3 missing: 7–8, 20"
+    read = rig.engine.database.read
+    for name, links in (
+        ("A001_C002_000000.dng", (("film", "frames 0–299, 3 missing: 7–8, 20"),)),
+        ("A001_C002_000001.dng", (("frame of", "A001_C002/A001_C002_000000.dng"),)),
+    ):
+        (id,) = await item_details.find(read, name, os.fsencode(rig.root / name))
+        assert (await item_details.item(read, id, raw=False)).originals[0].links == links
     # A later import of more frames: the film is that of its own import.
     for number in GONE:
         write(rig.source / f"A001_C002/A001_C002_{number:06d}.dng", b"late %d" % number)

@@ -351,5 +351,60 @@ def test_a_camera_that_took_a_picture_with_its_clock_not_set() -> None:
     assert found.local == "1970-01-01T00:02:10"
 
 
+@pytest.mark.parametrize(
+    ("tag", "value"),
+    [
+        ("Matroska:DateTimeOriginal", "1970:01:01 00:10:00Z"),
+        ("Info:DateTimeOriginal", "1970:01:01 00:10:00Z"),
+        ("Matroska:DateTimeOriginal", "2001:01:01 00:00:00Z"),
+        ("RIFF:DateTimeOriginal", "1970:01:02 00:10:00"),
+        ("H264:DateTimeOriginal", "1904:01:02 00:10:00"),
+        ("ASF:CreationDate", "1970:01:02 00:10:00Z"),
+        ("Vorbis:CreationTime", "1970-01-01T00:10:00Z"),
+        ("Composite:GPSDateTime", "1980:01:06 00:00:13Z"),
+    ],
+)
+def test_whoever_told_it_an_unset_clock_has_no_date(tag: str, value: str) -> None:
+    assert capture(Tags({tag: value})) is None
+    assert clock_not_set(Tags({tag: value})) == tag
+
+
+@pytest.mark.parametrize(
+    ("tag", "value"),
+    [
+        ("Matroska:DateTimeOriginal", "2001:01:01 00:00:01Z"),
+        ("ExifIFD:DateTimeOriginal", "2001:01:01 00:00:00"),
+        ("ExifIFD:DateTimeOriginal", "1980:01:06 00:00:13"),
+        ("Composite:GPSDateTime", "1980:02:06 00:00:13Z"),
+    ],
+)
+def test_what_only_looks_like_an_unset_clock_is_a_date(tag: str, value: str) -> None:
+    assert capture(Tags({tag: value})) is not None
+
+
+def test_a_scan_of_iptc_is_dated_by_the_picture_else_by_the_scan() -> None:
+    scan = {
+        "Composite__DigitalCreationDateTime": "2001:02:03 10:11:12+01:00",
+        "IPTC__DigitalCreationDate": "2001:02:03",
+    }
+    assert taken(**scan) == (981_191_472, "2001-02-03T10:11:12", 60, "recorded")
+    assert taken(**scan, IPTC__DateCreated="1931:08:28") == (-1_210_118_400, "1931-08-28", None, "")
+    assert taken(IPTC__DigitalCreationDate="2001:02:03") == (981_158_400, "2001-02-03", None, "")
+
+
+@pytest.mark.parametrize("tag", ["Vorbis:CreationTime", "Theora:CreationTime", "WTV:Creation_time"])
+def test_a_moment_goes_before_its_day(tag: str) -> None:
+    found = capture(Tags({tag: "2024-05-06T12:00:00.000000Z", f"{tag.partition(':')[0]}:Date": "2024-05-06"}))
+    assert found is not None
+    assert (found.seconds, found.local, found.zone) == (NOON, "2024-05-06T12:00:00", "utc")
+
+
+@pytest.mark.parametrize("value", ["Mon May  6 12:00:00 2024", "MON MAY 06 12:00:00 2024", "May 6 12:00:00 2024"])
+def test_a_date_in_words(value: str) -> None:
+    assert taken(RIFF__DateCreated=value) == (NOON, "2024-05-06T12:00:00", None, "")
+    assert taken(RIFF__DateCreated=value.replace("2024", "24")) is None
+    assert taken(RIFF__DateCreated=value.lower().replace("may", "mai")) is None
+
+
 def test_an_album_of_1970_is_of_1970() -> None:
     assert taken(ItemList__ContentCreateDate=1970) == (0, "1970", None, "")

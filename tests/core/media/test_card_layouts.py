@@ -25,7 +25,7 @@ def test_every_link_and_no_other(layout: str) -> None:
     assert linked([line.path.encode() for line in files]) == expected
 
 
-@pytest.mark.parametrize("layout", ["Apple", "Canon", "DJI", "GoPro", "Sony", "Zoom"])
+@pytest.mark.parametrize("layout", ["Apple", "Canon", "DJI", "GoPro", "Insta360", "Sony", "Zoom", "editors"])
 def test_copies_beside_the_originals_are_linked_among_themselves(layout: str) -> None:
     def copied(path: str) -> bytes:
         stem, dot, extension = path.rpartition(".")

@@ -92,6 +92,14 @@ def test_belongs_to(path: bytes, role: Role, owned_by: bytes) -> None:
     [
         (b"A/SONG.WAV", b"A/SONG_000123.dng"),
         (b"A/X-edite.jpg", b"A/X.jpg"),
+        (b"T/" + b"x" * 45 + b"-e.jpg", b"T/" + b"x" * 45 + b".jpg"),
+        (b"T/" + b"x" * 42 + b"-edi.jpg", b"T/" + b"x" * 42 + b".jpg"),
+        (b"T/" + b"x" * 44 + b"-edi.jpg", b"T/" + b"x" * 44 + b".jpg"),
+        (b"T/" + b"x" * 45 + b".json", b"T/" + b"x" * 46 + b".jpg"),
+        (b"T/" + b"x" * 46 + b".json", b"T/" + b"x" * 48 + b".jpg"),
+        (b"T/" + b"x" * 46 + b".json", b"T/" + b"x" * 47 + b"(1).jpg"),
+        (b"T/" + b"x" * 46 + b"(1).json", b"T/" + b"x" * 47 + b"(2).jpg"),
+        (b"T/" + b"x" * 46 + b".json", b"U/" + b"x" * 47 + b".jpg"),
         (b"IMG_1.CR3", b"IMG_1.JPG"),
         (b"IMG_1.MOV", b"IMG_1.HEIC"),
         (b"IMG_1.CR3.xmp", b"IMG_1.JPG"),
@@ -146,6 +154,17 @@ def test_a_sidecar_keeps_to_the_film_and_not_to_its_proxy() -> None:
 
 def test_metadata_keeps_to_a_clip_of_its_whole_name() -> None:
     assert owner(b"D/CAM01.xml", b"D/CA.mp4", b"D/CAM01.mp4") == (Role.SIDECAR, b"D/CAM01.mp4")
+
+
+def test_a_name_that_takeout_cut_has_no_owner_where_two_begin_so() -> None:
+    json = b"T/" + b"x" * 46 + b".json"
+    one, other = (b"T/" + b"x" * 46 + end for end in (b"P.jpg", b"Q.jpg"))
+    assert owner(json, json, one) == (Role.SIDECAR, one)
+    assert owner(json, json, one, other) is None
+    film = b"T/" + b"x" * 46 + b"P.mp4"
+    assert owner(json, json, film, one) == (Role.SIDECAR, one)
+    faces = "😀😃😄😁😆😅😂🤣🥲😊😇🙂🙃😉😌😍🥰😘😗😙😚😋😛".encode()
+    assert owner(faces + b".json", faces + "🤪.jpg".encode()) == (Role.SIDECAR, faces + "🤪.jpg".encode())
 
 
 def test_names_that_differ_by_case_keep_to_their_own() -> None:

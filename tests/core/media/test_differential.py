@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from PIL import ExifTags, Image
 
 from core.media.date_tags import DATE_TAGS
 from core.media.metadata import unpack
@@ -82,7 +83,16 @@ def corpus(root: bytes) -> list[bytes]:
     makers.avchd(paths[-3], 0x0108)
     makers.canon(paths[-2], 570004681)
     makers.pentax(paths[-1])
+    paths.append(turned(os.path.join(folder, b"turned.avif"), 6))
     return paths + [os.fsencode(path) for path in sorted(MEDIA.rglob("*")) if path.is_file()]
+
+
+def turned(path: bytes, orientation: int) -> bytes:
+    """Make an AVIF that only its own boxes turn or mirror (ISO/IEC 23008-12, irot and imir)."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    Image.radial_gradient("L").resize((64, 48)).convert("RGB").save(os.fsdecode(path), exif=exif)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -158,8 +168,12 @@ def camera(facts: Facts) -> str | None:
 def orientation(facts: Facts) -> int | None:
     for _, value in tags(facts, "Orientation"):
         return int(value)
-    turned = next((value for group, value in tags(facts, "Rotation") if group == "Composite"), None)
-    return None if turned is None else _TURNS.get(round(float(turned)) % 360)
+    for group, value in tags(facts, "Rotation"):
+        if group == "QuickTime":  # of a picture, anticlockwise; quarters since exiftool 13
+            return _TURNS[-int(value) * (90 if int(value) < 4 else 1) % 360]
+        if group == "Composite":
+            return _TURNS.get(round(float(value)) % 360)
+    return None
 
 
 def size(facts: Facts) -> tuple[int, int] | None:

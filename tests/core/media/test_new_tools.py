@@ -15,7 +15,7 @@ from core import tools
 from core.media.metadata import Metadata
 from core.tasks.exiftool import Exiftool
 from core.tasks.ffprobe import Ffprobe
-from tests.core.media.test_differential import FILMS, Facts, corpus
+from tests.core.media.test_differential import FILMS, Facts, corpus, turned
 from tests.core.tasks.itemrig import Files, rows
 
 NEW = os.environ.get("LADING_NEW_TOOLS", "")
@@ -37,6 +37,7 @@ OF_EXIFTOOL: dict[tuple[str, str], tuple[str, str]] = {
     ("cut.mov", "warning"): _MDAT,
     ("utc.mkv", "captured_tag"): _GROUPS,
     ("film.webm", "captured_tag"): _GROUPS,
+    ("mirrored.avif", "orientation"): ("exiftool 13.43", "reads how AVIF and HEIF are mirrored"),
     ("field.wav", "duration"): ("exiftool 13.26", "counts what is sound, not the header before it"),
     **{
         (f"{year}.xmp", field): _ENCODED
@@ -58,7 +59,8 @@ CLOSE = 0.05
 
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
-    return corpus(os.fsencode(tmp_path_factory.mktemp("corpus")))
+    root = os.fsencode(tmp_path_factory.mktemp("corpus"))
+    return [*corpus(root), turned(os.path.join(root, b"mirrored.avif"), 5)]
 
 
 def judge(found: list[Difference], paths: Iterable[bytes], listed: dict[tuple[str, str], tuple[str, str]]) -> None:

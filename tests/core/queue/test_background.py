@@ -195,6 +195,7 @@ async def test_files_are_brought_into_the_archive(rig: Rig) -> None:
 async def test_metadata_by_older_rules_is_read_again_where_the_archive_is_at_hand(rig: Rig) -> None:
     await rig.engine.imports.finish(await rig.imported())
     await rig.until(lambda: not (rig.archive / ".lading/lock").exists())
+    assert await rig.engine.database.read("SELECT rules FROM archive") == [(RULES,)]
     await rig.engine.database.run(
         ("INSERT INTO metadata (item_id, raw) SELECT id, x'' FROM item", [()]),
         ("UPDATE archive SET rules = 0", [()]),

@@ -336,6 +336,16 @@ async def test_filters_have_counts_and_escape_clears_them() -> None:
         assert isinstance(app.app.screen, Imports)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (170, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_a_film_in_pictures_is_one_row_with_its_gaps(size: tuple[int, int]) -> None:
+    fake, told = engine(), "frames 0–86,399, 3 missing: 1,204–1,206"
+    fake.all_files = [file(1, path="A001/2880x1620/A001C001_250801_R1AB.0000000.ari", sequence=told), file(2)]
+    async with running(None, size, fake=fake) as app:
+        await opened(app, "G", "enter")
+        await app.until(lambda: "R1AB.0000000.ari" in app.text)
+        assert told in app.text
+
+
 async def test_a_wide_screen_has_facts_beside_its_lists() -> None:
     fake = engine()
     fake.facts = {1: [("original", FILES[0].path), ("camera", "EOS R5"), ("SHA-256", "ab" * 32)]}
