@@ -30,16 +30,35 @@ DAYS_DRAWN = 62
 HOURS = tuple(f"{hour:02}" for hour in range(24))
 
 
+VERIFIED = {
+    "readback": "each copy was read back and compared",
+    "source": "each copy was read back and compared, and the source was read twice",
+    "end": "each copy was read back and compared, and once more at the end",
+    "none": "copies were not read back",
+}
+KNOWN = {
+    "read": "files that were imported before were read again",
+    "record": "files that were imported before were taken from the record",
+}
+DUPLICATES = {
+    "archive": "what the archive had already was not stored again",
+    "location": "what the location had already was not stored again",
+}
+"""The meaning of each option of an import."""
+
+
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
-    """The contents of the report of one import. tone: safe, keep or open. facts: (name, lines). outcomes and
-    kinds: (word, count). unopenable: (path, reason). differing: (path, when it was imported before, where that
-    content is). lists: a sentence about each checksum list on the source. not_as_listed: (path, how it differs).
-    not_there: (path, the list that names it)."""
+    """The contents of the report of one import. tone: safe, keep or open. meaning: what the verdict asks of
+    people; empty while there is none. facts: (name, lines). outcomes and kinds: (word, count). unopenable: (path,
+    reason). differing: (path, when it was imported before, where that content is). lists: a sentence about each
+    checksum list on the source. not_as_listed: (path, how it differs). not_there: (path, the list that names
+    it)."""
 
     heading: Heading
     title: str
     verdict: str
     tone: str
+    meaning: str
     facts: list[tuple[str, list[str]]]
     proven: list[str]
     outcomes: list[tuple[str, Count]]
@@ -73,8 +92,9 @@ async def contents(read: Read, name: str) -> Contents:
         title=display(head.label or os.path.basename(head.single or head.source) or head.volume_name),
         verdict=verdict_words(head),
         tone={Verdict.SAFE: "safe", Verdict.KEEP: "keep"}.get(head.verdict, "open"),
-        facts=list(_joined(facts(head))),
-        proven=list(proven(head)),
+        meaning=_meaning(head),
+        facts=list(_joined(_facts(head))),
+        proven=[_with_moment(sentence, head.duplicates_oldest) for sentence in proven(head)],
         outcomes=_outcomes(head),
         kinds=[(display(kind) or "unknown", count) for kind, count in head.kinds.items()],
         unopenable=[(display(path), display(why)) for path, why in broken],
@@ -83,6 +103,35 @@ async def contents(read: Read, name: str) -> Contents:
         not_as_listed=list(map(checksum_lists.wrong, lists.differing)),
         not_there=[(display(path), display(of)) for path, of in lists.missing],
     )
+
+
+def _meaning(head: Head) -> str:
+    what = "source" if head.root or head.single else "card"
+    return {
+        Verdict.SAFE: f"Every file of this {what} is in the archive and was read back: the {what} may be erased.",
+        Verdict.KEEP: f"Do not erase this {what} before that is settled.",
+    }.get(head.verdict, "")
+
+
+def _facts(head: Head) -> Iterator[tuple[str, str]]:
+    """Those of the receipt, in words for readers who do not know the program; the label is the title."""
+    for name, value in facts(head):
+        if name == "Started":
+            yield name, moment(head.started)
+        elif name == "Ended" and head.ended:
+            yield name, moment(head.ended)
+        elif name == "Options":
+            yield name, VERIFIED.get(head.options.verify, head.options.verify)
+            yield "", KNOWN.get(head.options.known, head.options.known)
+            yield "", DUPLICATES.get(head.options.duplicates, head.options.duplicates)
+        elif name != "Label" and (name, value) != ("Runs", "1"):
+            yield name, value
+    if head.accepted:
+        yield "Accepted", f"{moment(head.accepted)} by {display(head.accepted_by)}: what differs may stay"
+
+
+def _with_moment(sentence: str, stamped: str | None) -> str:
+    return sentence.replace(stamped, moment(stamped)) if stamped else sentence
 
 
 def _joined(told: Iterator[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
@@ -175,6 +224,19 @@ def _cameras(stretches: list[Stretch]) -> list[tuple[str, int, int, float]]:
 def size(count: float) -> str:
     """Bytes as text for a person."""
     return f"{count:.0f} B" if count < 999.5 else humanize.metric(count, "B", precision=3)
+
+
+def moment(stamped: str) -> str:
+    """A time in ISO 8601 with its offset, for a person: 2025-12-06 09:30:15 UTC+02:00."""
+    return f"{stamped[:10]} {stamped[11:19]} UTC{'' if stamped[19:] == '+00:00' else stamped[19:]}"
+
+
+def spoken(seconds: float) -> str:
+    """A sum of durations, which a colon would leave open: 7 s, 12 min 30 s, 1 h 2 min."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60:,} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def length(seconds: float) -> str:

@@ -23,6 +23,7 @@ MILLIMETRES = 25.4 / 72
 """Millimetres per point."""
 
 INK, DIM = (0, 0, 0), (80, 80, 80)
+RULE = (190, 190, 190)
 TONES = {"safe": (63, 80, 0), "keep": (165, 20, 10), "open": DIM}
 
 PICTURE_LEAST, PICTURE_MOST = 200, 400
@@ -136,12 +137,15 @@ class Paper:
             self.pdf.set_xy(self.pdf.l_margin, top + height)
 
     def bars(self, bars: Iterable[tuple[int, int]], of: int, height: float) -> None:
-        """Draw bars over the last line, at the right: (position of 24, height in parts of `of`)."""
+        """Draw bars over the last line, at the right, on a line: (position of 24, height in parts of `of`)."""
+        self.pdf.set_draw_color(*RULE)
         self.pdf.set_fill_color(*TONES["safe"])
         left = self.pdf.l_margin + self.width - 72
+        ground = self.pdf.get_y() - 0.6
+        self.pdf.line(left, ground, left + 72, ground)
         for place, part in bars:
             tall = height * part / of
-            self.pdf.rect(left + place * 3, self.pdf.get_y() - 0.6 - tall, 2.7, tall, style="F")
+            self.pdf.rect(left + place * 3, ground - tall, 2.7, tall, style="F")
 
     def picture(self, data: bytes, box: tuple[float, float, float, float], instead: str) -> None:
         """Draw a JPEG file in the middle of a box (left, top, width, height in millimetres), or write `instead`

@@ -20,7 +20,7 @@ from core.receipts.formats import checked
 from core.receipts.text import OUTCOME_WORDS
 from core.receipts.timestamps import stamp_ns
 from core.reports import fonts
-from core.reports.contents import Contents, Overview, clock, contents, length, overview, size
+from core.reports.contents import Contents, Overview, clock, contents, length, overview, size, spoken
 from core.reports.paper import DIM, TONES, Paper
 from core.reports.tiles import Tile, tiles
 
@@ -68,6 +68,8 @@ def _verdict(paper: Paper, told: Contents) -> None:
     paper.text(word, 16, bold=True, colour=TONES[told.tone])
     if colon:
         paper.text(reason.strip(), 11)
+    if told.meaning:
+        paper.text(told.meaning, 11)
     paper.heading("What that rests on")
     for sentence in told.proven:
         paper.text(f"- {sentence}")
@@ -130,16 +132,19 @@ def _overview(paper: Paper, over: Overview) -> None:
     widths = (0.5, 0.12, 0.14, 0.14)
     paper.row(["Camera", "Shots", "Size", "Length"], widths, right=(1, 2, 3), dim=(0, 1, 2, 3))
     for name, count, bytes_, seconds in over.cameras:
-        told = [name, f"{count:,}", size(bytes_), length(seconds) if seconds else ""]
+        told = [name, f"{count:,}", size(bytes_), spoken(seconds) if seconds else ""]
         paper.row(told, widths, right=(1, 2, 3))
     paper.heading("Timeline")
+    row = (0.2, 0.12, 0.25, 0.43)
+    paper.row(["Day", "Shots", "Hours", "Midnight to midnight"], row, right=(1, 3), dim=(0, 1, 2, 3))
     for day in over.days:
         if day.bars:
             paper.room(8)
             paper.pdf.ln(3)
         span = f"{day.first} to {day.last}" if day.first else ""
-        paper.row([display(day.name), f"{day.count:,}", span], (0.2, 0.12, 0.25), right=(1,), dim=(2,))
-        paper.bars([(hour, height) for hour, height, _ in day.bars], 24, 6)
+        paper.row([display(day.name), f"{day.count:,}", span], row[:3], right=(1,), dim=(2,))
+        if day.bars:
+            paper.bars([(hour, height) for hour, height, _ in day.bars], 24, 6)
 
 
 async def _sheet(paper: Paper, read: Read, files: FileSet, picture: Picture) -> None:
@@ -174,7 +179,8 @@ async def _tile(paper: Paper, tile: Tile, column: int, picture: Picture) -> None
     left, top = paper.pdf.l_margin + column * (width + SPACE), paper.pdf.get_y()
     data = await picture(tile.sha256) if tile.picture else b""
     paper.picture(data, (left, top, width, height), tile.note or tile.kind)
-    facts = [clock(tile.at), *([length(tile.duration)] if tile.duration else [])]
+    moment = clock(tile.at) + (" (file's time)" if tile.at and not tile.taken else "")
+    facts = [moment, *([length(tile.duration)] if tile.duration else [])]
     facts += [f"{tile.frames:,} frames"] if tile.frames > 1 else []
     lines = [(tile.name, True), (" · ".join([*facts, *tile.marks]), False), (tile.lens, False)]
     paper.caption(lines, left, top + height + 0.5, width)

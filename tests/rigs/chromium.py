@@ -97,6 +97,8 @@ class Browser:
             "Promise.all([...document.images].filter(one => {const at = one.getBoundingClientRect();"
             "return at.height && at.top < innerHeight && at.bottom > 0})"
             ".map(one => one.decode().catch(() => 0)))"
+            # What is decoded is drawn by the next frame.
+            ".then(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))))"
         )
         return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
 

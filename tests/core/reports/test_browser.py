@@ -23,6 +23,9 @@ pytestmark = [
 
 TILES = 400
 
+LATER = b"IMG_0000.JPG"
+"""Its picture is not made yet."""
+
 
 async def test_a_long_sheet(book: Book, tmp_path: Path) -> None:
     number = await book.add()
@@ -34,7 +37,8 @@ async def test_a_long_sheet(book: Book, tmp_path: Path) -> None:
         digest = item.to_bytes(16, "big").hex()
         made = tmp_path / ".lading" / "thumbnails" / digest[:2] / f"{digest}_400.jpg"
         made.parent.mkdir(parents=True, exist_ok=True)
-        made.write_bytes(drawn.getvalue())
+        if name != LATER:
+            made.write_bytes(drawn.getvalue())
     sheet = tmp_path / "sheet.html"
     chosen = await select.find(book.read, "Berlin, M\u00e4rz")
     sheet.write_text(await whole(page.sheet(book.read, chosen, Relative(0))))
@@ -43,6 +47,9 @@ async def test_a_long_sheet(book: Book, tmp_path: Path) -> None:
         assert seen.value("document.querySelectorAll('figure').length") == TILES + len(MARKUP)
         light = brightness(seen.picture())
         assert seen.value("document.querySelector('figure img').naturalWidth") == 600
+        later = f"document.querySelector('[title=\"{LATER.decode()}\"]').parentNode.querySelector('img')"
+        assert seen.value(f"{later}.naturalWidth") == 0
+        assert seen.value(f"Math.round(100 * {later}.offsetWidth / {later}.offsetHeight)") == 150
         first = len(seen.requests)
         assert 10 < first < TILES / 2, "only what is near is fetched"
         seen.scroll_to(1)

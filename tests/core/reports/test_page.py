@@ -11,6 +11,7 @@ from core.media.camera import camera_name
 from core.models import Outcome, Verdict
 from core.paths import display
 from core.reports import page, select
+from core.reports.contents import spoken
 from core.reports.links import Absolute, Relative
 from tests.core.receipts.book import HOSTILE, NAME, Book, mixed
 from tests.core.reports.reading import ATTRIBUTES, ELEMENTS, elements, parsed, tag, whole, words
@@ -55,15 +56,42 @@ async def test_what_a_report_says(book: Book) -> None:
     document = parsed(await report(book))
     text = words(document)
     for said in (
-        *("A001", "KEEP: 1 could not be archived", "Ada", "day one", "EOS\\u202eDIGITAL", "/Volumes/EOS"),
+        *("A001", "KEEP: 1 could not be archived", "Do not erase this card", "Ada", "day one"),
+        *("EOS\\u202eDIGITAL", "/Volumes/EOS"),
         *("read back from the medium", "perhaps from memory", "not read back", "Berlin, M\u00e4rz"),
         *("Canon EOS R5", "RF 50mm", "09:30:15", "2025-12-06", "bad.jpg", "Input/output", "seen8"),
+        *("2025-12-06 02:00:00 UTC+02:00", "each copy was read back and compared"),
         (b"\0" * 15 + b"\1").hex() * 2,
     ):
         assert said in text, said
     assert "keep" in next(elements(document, "p", "verdict")).get("class", "")
     (listed,) = elements(next(elements(document, "details", "all")), "pre")
     assert len("".join(listed.itertext()).splitlines()) == 8
+    under = {words(next(elements(one, "b"))): words(one) for one in elements(document, "figcaption")}
+    assert "file's time" not in under["a.jpg"]
+    assert "file's time" in under["b.jpg"], "it is not taken for the time of capture"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "root", "said"),
+    [
+        (Verdict.SAFE, b"", "was read back: the card may be erased."),
+        (Verdict.SAFE, b"DCIM", "was read back: the source may be erased."),
+        (Verdict.KEEP, b"", "Do not erase this card"),
+        (Verdict.OPEN, b"", ""),
+    ],
+)
+async def test_what_the_verdict_means_is_said(book: Book, verdict: Verdict, root: bytes, said: str) -> None:
+    await book.add(verdict=verdict, root=root)
+    shown = words(next(elements(parsed(await report(book)), "p", "verdict")))
+    assert said in shown
+    assert ("erase" in shown) == bool(said)
+
+
+def test_lengths_in_words() -> None:
+    assert [spoken(seconds) for seconds in (7, 59.6, 94, 3600, 3599.7, 36_001)] == [
+        *("7 s", "1 min 0 s", "1 min 34 s", "1 h 0 min", "1 h 0 min", "10 h 0 min")
+    ]
 
 
 async def test_hostile_names_are_text(book: Book) -> None:

@@ -90,7 +90,8 @@ async def test_it_says_what_the_page_says(book: Book, places: list[str]) -> None
     document = await read(book, places, picture)
     text = words(document)
     for said in (
-        *("A001", "KEEP", "1 could not be archived", "Ada", "read back from the medium", "Berlin, M\u00e4rz"),
+        *("A001", "KEEP", "1 could not be archived", "Do not erase this card", "Ada"),
+        *("read back from the medium", "Berlin, M\u00e4rz", "b.jpg 00:00:00 (file's time)"),
         *("Canon EOS R5", "RF 50mm", "09:30:15", "2025-12-06", "Failed: 1", "bad.jpg", "Input/output", "seen 8"),
         *((b"\0" * 15 + b"\1").hex() * 2, "EOS\\u202eDIGITAL"),
     ):
