@@ -169,7 +169,9 @@ class LadingApp(PictureApp):
         words = ", ".join(_ended(view) for view in ended)
         if isinstance(self.screen, Dashboard):
             well = all(view.verdict is Verdict.SAFE and not view.unopenable.files for view in ended)
-            self.screen.say(f"{words}: choose it, then v for its receipt, e to eject.", "good" if well else "warn")
+            receipt, eject = self.screen.key("receipt"), self.screen.key("eject")
+            told = f"{words}: choose it, then {receipt} for its receipt, {eject} to eject."
+            self.screen.say(told, "good" if well else "warn")
         if self.settings.notice == "bell":
             self.bell()
         elif self.settings.notice == "notification":

@@ -12,7 +12,7 @@ from core.errors import LadingError
 from core.snapshot import Snapshot
 from tui import textual_private
 from tui.glyphs import Glyphs
-from tui.widgets.keys import Key, Keys
+from tui.widgets.keys import Key, Keys, drawn
 from tui.widgets.lines import CLASSES
 
 if TYPE_CHECKING:
@@ -73,6 +73,10 @@ class Base(Screen[T]):
             msgspec.structs.replace(key, key=chosen[key.does], face="") if key.does in chosen else key
             for key in self.KEYS
         ]
+
+    def key(self, does: str) -> str:
+        """The key that does this here, as it is displayed."""
+        return drawn(self, does)
 
     def draw_keys(self) -> None:
         """Update the displayed keys."""

@@ -7,6 +7,7 @@ from core.models import State, Verdict
 from core.snapshot import ImportView, Snapshot
 from tui import format
 from tui.totals import settled, share
+from tui.widgets.keys import drawn
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Lazy, Pane, Room, Rows, empty
 
@@ -29,7 +30,9 @@ class Records(Pane):
     def content(self, room: Room) -> Rows:
         """A row for each import."""
         if not self.records:
-            told = self.trouble or ("Nothing was imported yet: n." if self.known else "Reading.")
+            told = self.trouble or (
+                f"Nothing was imported yet: {drawn(self.screen, 'new')}." if self.known else "Reading."
+            )
             return Rows(title="IMPORTS", rows=empty(told, room.glyphs))
         views = {view.id: view for view in self.snapshot.imports} if self.snapshot else {}
 
