@@ -37,7 +37,7 @@ async def test_a_name_with_other_content_is_told(rig: Rig) -> None:
     write(first, b"quite another")
     (survey,) = await rig.engine.imports.survey([rig.request()])
     assert (survey.new.files, survey.duplicate.files, survey.reused.files, survey.reused.bytes) == (1, 1, 1, 13)
-    assert any(warning.startswith("1 names were imported before") for warning in survey.warnings)
+    assert any(warning.startswith("1 name was imported before") for warning in survey.warnings)
 
 
 async def test_new_files_are_told_apart_from_those_that_were_archived(rig: Rig) -> None:
