@@ -94,6 +94,11 @@ class Pane(Lines, can_focus=True):
         self._count = 0
         self._at: list[int] = []
 
+    @property
+    def reading(self) -> bool:
+        """Whether the rows, or the chosen one, are still fetched: keys about them wait for that."""
+        return False
+
     def content(self, room: Room) -> Rows:
         """The content to show."""
         raise NotImplementedError
