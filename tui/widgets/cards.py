@@ -14,6 +14,9 @@ from tui.widgets.keys import drawn
 from tui.widgets.lines import Line, Piece, crop, line
 from tui.widgets.pane import Room, Rows, SnapshotPane, empty
 
+NARROW = 56
+"""Columns below which a card has room for its name, how far it is, and what is said of it."""
+
 BYTES = 110
 """The fewest columns that have room for the bytes of a card."""
 
@@ -113,6 +116,8 @@ def card(view: ImportView, snapshot: Snapshot, room: Room, widest: int, *, chose
     mark: Piece = (">", "title") if chosen and room.focused else (" ", "")
     name: Piece = (glyphs.fit(glyphs.text(view.label), widest), "bold" if chosen and room.focused else "")
     head = line(mark, name, " ", (bar, "dim" if dimmed else state), f" {percent}  {files:>{_files(room)}}  ")
+    if room.width < NARROW:
+        head = line(mark, name, f" {percent}  ")
     told = glyphs.text(says(view, snapshot.in_flight, snapshot.time))
     return crop((*head, (told, "dim" if dimmed else state)), room.width, utf8=glyphs.utf8)
 

@@ -27,6 +27,11 @@ class Records(Pane):
         """The record in the chosen row."""
         return self.records[self.cursor] if self.cursor < len(self.records) else None
 
+    @property
+    def reading(self) -> bool:
+        """Whether nothing is known yet."""
+        return not (self.records or self.known or self.trouble)
+
     def content(self, room: Room) -> Rows:
         """A row for each import."""
         if not self.records:
@@ -100,7 +105,7 @@ def row(
             " ",
             (glyphs.fit(word, 12), style),
             " ",
-            (glyphs.fit(name, 24 if wide else 14), "bold" if chosen and room.focused else ""),
+            (f"{glyphs.fit(name, 23 if wide else 13)} ", "bold" if chosen and room.focused else ""),
             (counts, ""),
             "  ",
             (location, "dim"),

@@ -1,5 +1,7 @@
 """All imports, one import, its files and receipt, and finding files."""
 
+import re
+
 import msgspec
 import pytest
 
@@ -116,6 +118,15 @@ async def test_all_imports(size: tuple[int, int]) -> None:
         assert "RUNNING 49%" in rows[0]
         assert "INTERRUPTED" in rows[3]
         assert pictures.same(app.app, f"imports-{size[0]}x{size[1]}")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_a_long_name_stands_apart_from_the_numbers(size: tuple[int, int]) -> None:
+    fake = engine()
+    fake.records[0] = msgspec.structs.replace(fake.records[0], label="a card with a name that is long")
+    async with running(None, size, fake=fake) as app:
+        await opened(app)
+        assert re.search(r"… +10 new", app.text.splitlines()[7])
 
 
 async def test_no_import_yet() -> None:
