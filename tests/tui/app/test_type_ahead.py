@@ -116,3 +116,14 @@ async def test_a_question_is_answered_by_the_key_after_it() -> None:
         await app.until(lambda: ("cancel", moments.B002.id) in app.fake.asked)
         await app.until(lambda: isinstance(app.app.screen, Confirm))
         assert len([asked for asked in app.fake.asked if asked[0] == "cancel"]) == 1
+
+
+async def test_keys_after_the_last_one_do_nothing() -> None:
+    async with running(moments.RUNNING) as app:
+        burst(app, "i", "q", *"jxjxjx", "enter", "q")
+        await app.until(lambda: not app.app.screen_stack or not app.app.is_running)
+        await asyncio.sleep(0.1)
+        task = app.app._keys._task
+    assert task is not None
+    assert task.cancelled() or (task.done() and task.exception() is None)
+    assert all(asked[0] != "cancel" for asked in app.fake.asked)
