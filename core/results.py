@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from core.models import Count, Unopenable, Value, Verdict
+from core.words import counted
 
 
 class AlsoInto(Value, frozen=True, kw_only=True):
@@ -296,7 +297,7 @@ class Exported(Value, frozen=True, kw_only=True):
 
 def told_of_junk(count: int, where: str = "it") -> str:
     """What a person reads of junk in a bag; empty when there is none. A recycle bin can hold somebody's files."""
-    files = "1 junk file or folder lies" if count == 1 else f"{count:,} junk files or folders lie"
+    files = counted(count, "junk file or folder lies", "junk files or folders lie")
     told = f"{files} in {where}: `lading tidy` removes what certainly is junk, and names what is left to you"
     return told if count else ""
 

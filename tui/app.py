@@ -25,6 +25,7 @@ from tui.glyphs import Glyphs
 from tui.picture_app import PictureApp
 from tui.screens.base import Base
 from tui.screens.dashboard import Dashboard
+from tui.type_ahead import Passed, TypeAhead
 
 if TYPE_CHECKING:
     from core.listings import FileView
@@ -104,6 +105,7 @@ class LadingApp(PictureApp):
         self._tells_progress = terminal_progress.shown(os.environ)
         self._told_progress = terminal_progress.NOTHING
         self._begun: set[asyncio.Task[None]] = set()
+        self._keys = TypeAhead(self, super().on_event, self._waits)
 
     def get_default_screen(self) -> Screen[Any]:
         """The dashboard is the screen below all others."""
@@ -127,6 +129,7 @@ class LadingApp(PictureApp):
         """Detach; the tasks are cancelled, but not awaited."""
         self._progress(terminal_progress.NOTHING)
         self.clear_pictures()
+        self._keys.stop()
         for task in (self._following, self._watching, *self._begun):
             if task is not None:
                 task.cancel()
@@ -169,7 +172,9 @@ class LadingApp(PictureApp):
         words = ", ".join(_ended(view) for view in ended)
         if isinstance(self.screen, Dashboard):
             well = all(view.verdict is Verdict.SAFE and not view.unopenable.files for view in ended)
-            self.screen.say(f"{words}: choose it, then v for its receipt, e to eject.", "good" if well else "warn")
+            receipt, eject = self.screen.key("receipt"), self.screen.key("eject")
+            told = f"{words}: choose it, then {receipt} for its receipt, {eject} to eject."
+            self.screen.say(told, "good" if well else "warn")
         if self.settings.notice == "bell":
             self.bell()
         elif self.settings.notice == "notification":
@@ -221,12 +226,22 @@ class LadingApp(PictureApp):
     async def on_event(self, event: events.Event) -> None:
         """On the dashboard, any key stops imports that are about to begin by themselves."""
         waits = [card for card in (self.snapshot.arrivals if self.snapshot else ()) if card.starts is not None]
-        key = isinstance(event, events.Key) and not event.is_forwarded
-        if key and waits and isinstance(self.screen, Dashboard):
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
+        elif waits and isinstance(self.screen, Dashboard):
             self.screen.say(f"{', '.join(card.label for card in waits)}: stopped.")
             self.begin(self._hold())
         else:
-            await super().on_event(event)
+            self._keys.add(event)
+
+    def on_passed(self, message: Passed) -> None:
+        """All that was sent before it has been done."""
+        message.arrived.set()
+
+    def _waits(self, key: events.Key) -> bool:
+        """Whether the top screen is not there yet, or the rows are not that the key is about."""
+        screen = self.screen
+        return not screen.is_mounted or (isinstance(screen, Base) and screen.waits(key.key))
 
     async def _hold(self) -> None:
         await self.connection.hold_cards()

@@ -6,6 +6,7 @@ import unicodedata
 import humanize
 
 from core.models import Unopenable
+from core.words import counted as counted
 
 EMPTY = "EMPTY"
 """Shown for an import that has ended, and for a source, in place of SAFE or KEEP when nothing was found there."""
@@ -31,11 +32,6 @@ def rate(count: float) -> str:
 def number(count: int) -> str:
     """A number with separators: `1,204`."""
     return humanize.intcomma(count)
-
-
-def counted(count: int, noun: str, many: str = "") -> str:
-    """`1 file`, `1,204 files`; `many` is the plural where it is not made by adding an s."""
-    return f"{number(count)} {noun if count == 1 else many or noun + 's'}"
 
 
 def in_icloud(files: int, folders: int) -> str:

@@ -154,10 +154,10 @@ class Choice(msgspec.Struct, kw_only=True):
         """The sources of which at least a part is to be imported."""
         return [source for source in self.sources if source.chosen]
 
-    def missing(self) -> str:
-        """What is still needed before an import can start; empty: nothing."""
+    def missing(self, pick: str) -> str:
+        """What is still needed before an import can start; empty: nothing. `pick`: the key that picks a source."""
         if not self.picked:
-            return "Pick a source first: space."
+            return f"Pick a source first: {pick}."
         if not self.archive:
             return "Say which archive it goes to."
         if not (self.pattern or self.location.strip()):

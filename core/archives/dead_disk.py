@@ -10,6 +10,7 @@ from core.archives.liveness import answer, of_archive
 from core.catalog import Catalog, Item
 from core.errors import ArchiveAwayError
 from core.paths import display
+from core.words import counted
 from core.workers import archive_messages
 from core.workers.messages import Fault, Place
 from core.workers.pool import Pool
@@ -65,7 +66,7 @@ class ArchiveDisk:
         (_, fault), count = errors[0], len(errors)
         raise ArchiveAwayError(
             f"the disk of {display(self._place.root)} does not answer any more: "
-            f"{count:,} file{'' if count == 1 else 's'} could not be read ({fault.text}), nor what was well.",
+            f"{counted(count, 'file')} could not be read ({fault.text}), nor what was well.",
             "Check its cable and power, and mount it again. Nothing is recorded of what was not read.",
         )
 

@@ -25,6 +25,7 @@ from core.errors import ArchiveError
 from core.media.system_junk import maybe_appledouble, within_junk
 from core.models import State
 from core.paths import display
+from core.words import counted
 
 BATCH = 64
 """The most files measured or hashed per request."""
@@ -133,7 +134,7 @@ class Bag:
         self._missing = missing - await self._moved_away(ledger)
         if self._missing and not there:
             raise ArchiveError(
-                f"none of the {self._missing:,} files of {self._folder.path} is there.",
+                f"nothing of {counted(self._missing, 'file')} of {self._folder.path} is there.",
                 "Check the archive; its manifest was left as it is.",
             )
         self._gone = await ledger.missing(LISTED)

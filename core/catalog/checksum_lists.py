@@ -16,6 +16,7 @@ from core.catalog.rows import marks, parts
 from core.checksums.names import Checksum, composed
 from core.database import Read, Statement
 from core.models import Value
+from core.words import counted
 
 
 class Compared(NamedTuple):
@@ -44,12 +45,13 @@ class ListRow(Value, frozen=True, kw_only=True):
 
 def trouble(row: ListRow) -> str:
     """What is wrong with the list itself, for a person; empty if nothing is."""
-    parts = [
-        row.fault,
-        f"{row.not_understood:,} entries are not understood" if row.not_understood else "",
-        f"{row.outside:,} entries name files that are not below the source" if row.outside else "",
-    ]
-    return "; ".join(part for part in parts if part)
+    parts = [row.fault] if row.fault else []
+    if row.not_understood:
+        parts.append(counted(row.not_understood, "entry is not understood", "entries are not understood"))
+    if row.outside:
+        entries = counted(row.outside, "entry names a file that is", "entries name files that are")
+        parts.append(f"{entries} not below the source")
+    return "; ".join(parts)
 
 
 class Differs(NamedTuple):

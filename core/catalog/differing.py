@@ -11,6 +11,7 @@ from core.catalog.base import Table
 from core.catalog.rows import MARKS, marks
 from core.database import Read
 from core.paths import display, relative
+from core.words import said
 
 NAMED = 3
 """The most files that a sentence names."""
@@ -127,5 +128,5 @@ def told(found: Sequence[tuple[bytes, float]]) -> str:
     days = sorted({time.strftime("%Y-%m-%d", time.localtime(when)) for _, when in found})
     day = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     names = ", ".join(display(path) for path, _ in found[:NAMED]) + (", …" if len(found) > NAMED else "")
-    verb = "differs" if len(found) == 1 else "differ"
-    return f"{len(found):,} {verb} from what was imported on {day} although size and time are the same: {names}"
+    differ = said(len(found), f"differ from what was imported on {day}")
+    return f"{differ} although size and time are the same: {names}"

@@ -19,6 +19,7 @@ from core.listings import FileView
 from core.media.local_time import told_zone
 from core.models import Outcome
 from core.paths import display, is_remote, relative
+from core.words import counted
 
 PAGE = 200
 """The most files on one page."""
@@ -140,7 +141,7 @@ async def known(read: Read, file_id: int) -> list[tuple[str, str]]:
         ("film", view.sequence),
         ("location", view.location),
         ("outcome", view.outcome.word + (f": {view.reason}" if view.reason else "")),
-        ("size", f"{view.size:,} bytes"),
+        ("size", counted(view.size, "byte")),
         ("changed", stamp(view.mtime)),
     ]
     if view.outcome is Outcome.FAILED:

@@ -1,6 +1,7 @@
 """Finding an import by its id, by a part of its id, or by its label."""
 
 import difflib
+from collections.abc import Iterable
 
 from core.database import Read
 from core.errors import UsageError
@@ -25,11 +26,16 @@ _WAYS = (
 )
 
 
+class NoImportError(UsageError):
+    """No import fits."""
+
+
 async def find(read: Read, name: str) -> int:
     """The row id of the import whose id is `name`; else of the only one whose id begins with `name` or contains
     it, or whose label is `name`. Case is ignored.
 
-    Of several with that label, the only one that is neither done nor cancelled. Raises UsageError.
+    Of several with that label, the only one that is neither done nor cancelled. Raises UsageError when several
+    fit, NoImportError when none does.
     """
     exact = await read("SELECT id FROM import WHERE name = ?", (name,))
     if exact:
@@ -49,6 +55,11 @@ async def find(read: Read, name: str) -> int:
             more = ", …" if len(found) > SHOWN else ""
             raise UsageError(f"Several imports {way} {display(name)}: {names}{more}.", "Give more of the id.")
     newest = await read("SELECT name FROM import ORDER BY id DESC LIMIT ?", (NEAREST_OF,))
-    near = difflib.get_close_matches(name, [str(other) for (other,) in newest], n=1, cutoff=0.4)
-    advice = f"Did you mean {display(near[0])}?" if near else "`lading imports` lists them."
-    raise UsageError(f"There is no import {display(name) or 'without an id'}.", advice)
+    advice = nearest(name, [str(other) for (other,) in newest]) or "`lading imports` lists them."
+    raise NoImportError(f"There is no import {display(name) or 'without an id'}.", advice)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The question whether the most similar of the known names was meant; empty if none is similar."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    return f"Did you mean {display(near[0])}?" if near else ""

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+from core import words
 from core.archives.archive import Archive
 from core.archives.copy_count import CopyCount
 from core.archives.registry import Archives
@@ -61,7 +62,7 @@ class CopiedVerdicts:
                 if row.together:
                     # Since the import's end, copies may have been completed, or archives unmounted.
                     why = "; ".join(
-                        f"{files:,} are in {counts.said(count)}" for count, files in sorted(fewer.items())
+                        words.said(files, f"are in {counts.said(count)}") for count, files in sorted(fewer.items())
                     )
                     if why != row.verdict_reason:
                         await self._catalog.set_import(row.id, verdict_reason=why)

@@ -73,6 +73,8 @@ class ImportFactory:
             raise UsageError("no source was given.", "Name a card, a folder or a file.")
         if any(not request.location.strip() for request in requests):
             raise UsageError("no location was given.", "Say where it belongs: --location NAME.")
+        if any(not path.strip() for request in requests for path in (request.archive, *request.also)):
+            raise UsageError("no archive was given.", "Say where it goes: --archive DIR.")
         picked = await self.pick(list(_for_each_archive(requests)))
         for request, source in picked:
             # This is checked before a new archive is made, because a source is never written to.

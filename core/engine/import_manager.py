@@ -231,7 +231,7 @@ class ImportManager:
             row = await self._catalog.import_named(name)
             count = await self._catalog.failed(row.id, selection) if row is not None else 1
             if not count:
-                raise UsageError(f"nothing of import {name} has failed so.", "Look at its errors again.")
+                raise UsageError(f"nothing that failed is left in import {name}.", "There is nothing to retry.")
             while (importer := self._importers.get(name)) is not None:
                 if importer.copying:
                     if not (count := await importer.again(selection)):

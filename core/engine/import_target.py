@@ -34,7 +34,9 @@ class ImportTarget(msgspec.Struct, frozen=True):
 
 
 async def look_at(path: str, pool: Pool, catalog: Catalog) -> ImportTarget:
-    """Examine the archive's `path` without writing. Raises ArchiveError."""
+    """Examine the archive's `path` without writing; empty: none is chosen yet. Raises ArchiveError."""
+    if not path:
+        return ImportTarget()
     absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk
     try:
         async with asyncio.timeout(LOOK_TIMEOUT), pool.worker("look") as worker:

@@ -76,4 +76,7 @@ class Awake:
                 child.kill()
             await child.wait()
         if child.returncode and child.returncode > 0:
-            log.warning("sleep was not held off", extra={"status": child.returncode})
+            log.warning(
+                "the machine may go to sleep during imports: see that this program works",
+                extra={"program": self._argv[0] if self._argv else "", "status": child.returncode},
+            )

@@ -31,6 +31,7 @@ from core.models import ENDED, Count, Verdict
 from core.paths import display, is_remote
 from core.receipts import additions
 from core.results import Adjusted, AuditResult, AuditScope, Correction, Moved, Rebuilt, Tidied
+from core.words import counted
 from core.workers.pool import Pool, TaskFailedError
 
 TOLD = 0.5
@@ -254,7 +255,7 @@ class Maintenance:
                         await adjuster.end(archive)
                 except (TaskFailedError, WorkerDiedError, OSError) as error:
                     done = (
-                        f" The dates of {adjuster.count:,} files had been changed by then."
+                        f" The dates of {counted(adjuster.count, 'file')} had been changed by then."
                         if adjuster.count
                         else ""
                     )

@@ -14,6 +14,7 @@ from core.importing.halt_reasons import halt_for
 from core.importing.import_run import Run
 from core.models import IN_ARCHIVE, Outcome
 from core.paths import display, join
+from core.words import counted, said
 from core.workers import archive_messages, source_messages
 from core.workers.pool import TaskFailedError
 from core.workers.source_messages import Entry
@@ -118,23 +119,18 @@ async def result(run: Run) -> tuple[str, str]:
     if found.differ:
         named = {one.path: one.list for one in await differing(read, number, NAMED)}
         files = [f"{display(path)} ({display(of)})" for path, of in named.items()]
-        verb = "differs" if found.differ == 1 else "differ"
-        wrong = f"{found.differ:,} {verb} from a checksum list on the source: {_shown(files, found.differ)}"
+        wrong = f"{said(found.differ, 'differ from a checksum list on the source')}: {_shown(files, found.differ)}"
     notes = []
     if found.confirmed:
-        notes.append(f"checksum lists on the source confirm {_files(found.confirmed)}")
+        notes.append(f"checksum lists on the source confirm {counted(found.confirmed, 'file')}")
     if found.missing:
         gone = [display(path) for path in dict.fromkeys(path for path, _ in await missing(read, number, NAMED))]
-        verb = "is" if found.missing == 1 else "are"
-        notes.append(f"{_files(found.missing)} of checksum lists {verb} not on it: {_shown(gone, found.missing)}")
+        absent = counted(found.missing, "file of checksum lists is", "files of checksum lists are")
+        notes.append(f"{absent} not on it: {_shown(gone, found.missing)}")
     if found.not_compared:
-        notes.append(f"{_files(found.not_compared)} of checksum lists could not be compared")
+        notes.append(f"{counted(found.not_compared, 'file')} of checksum lists could not be compared")
     notes += [f"{display(one.path)}: {told}" for one in lists if (told := trouble(one))][:NAMED]
     return wrong, "; ".join(notes)
-
-
-def _files(count: int) -> str:
-    return f"{count:,} file{'' if count == 1 else 's'}"
 
 
 def _shown(names: list[str], count: int) -> str:

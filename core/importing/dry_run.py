@@ -6,9 +6,9 @@ from contextlib import aclosing
 
 from core.catalog import Catalog, location_views
 from core.errors import WorkerDiedError
+from core.importing.keep_reasons import NOTHING
 from core.importing.scan import far_times
 from core.importing.sources import Picked
-from core.importing.verdict import NOTHING
 from core.media.camera import camera
 from core.media.card_rules import take_key
 from core.media.card_structures import belongs_to_card
@@ -17,6 +17,7 @@ from core.media.left_out import Sort
 from core.models import IN_ARCHIVE, Count, ImportRequest, Outcome
 from core.paths import display, join
 from core.results import Survey, told_of_junk
+from core.words import counted
 from core.workers import listing, source_messages
 from core.workers.pool import Pool, TaskFailedError
 from core.workers.source_messages import Entry
@@ -75,14 +76,15 @@ class DryRun:
         if not warnings and not self._sum("new", "duplicate", "skipped", "failed").files:
             warnings.append(f"{NOTHING[:1].upper()}{NOTHING[1:]}.")
         if left_out := self._sum("skipped").files + self._sum("failed").files:
-            entries = "1 entry" if left_out == 1 else f"{left_out:,} entries"
+            entries = counted(left_out, "entry", "entries")
             warnings.append(f"{entries} would not be archived: the verdict cannot be SAFE.")
         read, location = self._catalog.database.read, self._request.location
         if junk := await location_views.junk_in(read, self._archive_id, location):
             warnings.append(f"The bag of {display(location.strip())}: {told_of_junk(junk)}.")
         if reused := self._sum("reused").files:
             warnings.append(
-                f"{reused:,} names were imported before with other content: both are kept, nothing is replaced."
+                counted(reused, "name was", "names were")
+                + " imported before with other content: both are kept, nothing is replaced."
             )
         if self._far:
             warnings.append(far_times(self._far))

@@ -6,6 +6,7 @@ import, too, provided that all contents that it saw are in this archive.
 
 from collections import Counter
 
+from core import words
 from core.archives.copy_count import CopyCount
 from core.archives.locate import Locate
 from core.catalog import ImportRow
@@ -33,8 +34,8 @@ async def verdict(run: Run, leader: ImportRow) -> tuple[Verdict, str]:
     differing = await _differing(run)
     failed = run.counters.counted(Outcome.FAILED).files
     parts = [f"{failed:,} could not be archived"] if failed else []
-    parts += [f"{missing:,} {MISSING}"] if missing else []
-    lacking = [f"{files:,} are in {said[count]}" for count, files in sorted(fewer.items())]
+    parts += [words.said(missing, MISSING)] if missing else []
+    lacking = [words.said(files, f"are in {said[count]}") for count, files in sorted(fewer.items())]
     # A leader that waits for copies would be SAFE but for them, and the copies were just counted for this import.
     accepted_safe = found.verdict is Verdict.SAFE or found.copies > 0 or found.otherwise == Verdict.SAFE
     run.verdict.copies_only = bool(lacking) and not parts and accepted_safe

@@ -16,6 +16,7 @@ from core.importing import archive_reading
 from core.importing.halt_reasons import HaltError
 from core.importing.import_run import Run
 from core.models import Outcome
+from core.words import counted
 from core.workers import archive_messages
 from core.workers.pool import TaskFailedError, TaskStoppedError
 
@@ -44,7 +45,14 @@ RUINED = (
     "lading audit. To fill this one all the same, resume."
 )
 
-DIFFER = "files that had been read back well differ now: the drive may be counterfeit or failing; do not trust it"
+
+def differ(count: int) -> str:
+    """That so many archived files are destroyed, and why they may be."""
+    verb = "differs" if count == 1 else "differ"
+    return (
+        f"{counted(count, 'file')} that had been read back well {verb} now: the drive may be counterfeit or "
+        "failing; do not trust it"
+    )
 
 
 class Sampling:
@@ -75,7 +83,7 @@ class Sampling:
             spread = await run.catalog.some_archived(run.row.id, PAGE)
             await self._some(spread, FILES, BYTES, until=now + SAMPLE_TIME * (now - run.began))
         await self._older()
-        return f"{run.verdict.ruined:,} {DIFFER}" if run.verdict.ruined else ""
+        return differ(run.verdict.ruined) if run.verdict.ruined else ""
 
     async def on_the_way(self) -> None:
         """Sample older files at intervals until `stop`. Raises HaltError when any of them is destroyed, because
@@ -97,7 +105,7 @@ class Sampling:
                 # If the archive is away, the import notices itself; a sample is read at its end, too.
                 log.warning("no sample was read", extra={"import": run.row.name, "reason": str(error)})
             if run.verdict.ruined:
-                raise HaltError(f"{run.verdict.ruined:,} {DIFFER}", RUINED)
+                raise HaltError(differ(run.verdict.ruined), RUINED)
 
     def stop(self) -> None:
         """Let `on_the_way` end after the current sample. It is not cancelled, because that would kill its

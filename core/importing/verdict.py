@@ -11,6 +11,7 @@ from core.archives.locate import Locate
 from core.catalog.differing import told
 from core.importing import archive_reading, checksum_lists
 from core.importing.import_run import Run
+from core.importing.keep_reasons import ACCEPTED, KEEP_REASONS, NOTHING, said
 from core.importing.same_content import Sample
 from core.importing.same_source import SeenFiles
 from core.importing.scan import listing, same
@@ -21,36 +22,6 @@ from core.paths import display, relative
 from core.workers import archive_messages
 from core.workers.messages import Source
 from core.workers.source_messages import Entry
-
-KEEP_REASONS = {
-    "failed": "could not be archived",
-    left_out.EXCLUDED: "excluded by your choice",
-    left_out.LINKS: "symbolic links: recorded with their targets, but not copied (--accept links)",
-    left_out.SPECIAL: "neither file, folder nor link, but pipes, sockets or devices (--accept special)",
-    left_out.LEFT_OUT: "left out",
-    "new": "are not in the archive",
-    "changed": "changed since they were archived",
-    "gone": "were archived and are gone, or differ by now",
-    "missing": "are no longer in the archive, or damaged there",
-    "refused": "may not be read in the archive, so it is not known whether they are whole",
-    "unlisted": "could not be listed",
-    "unverified": "were never read back from the archive",
-    "unread": "could not be read",
-    "unkept": "have extended attributes that could not be kept",
-    "unlike": "have other content than is archived under their name and time",
-    "unsure": "are known by name, size and time only, and the volume has no serial number to know it by",
-    "differs": "differ from what was imported before, although size and time are the same",
-}
-
-
-ACCEPTED = {
-    left_out.LINKS: "symbolic links recorded with their targets, not copied, as you chose",
-    left_out.SPECIAL: "pipes, sockets or devices recorded, as you chose",
-}
-"""Notes on accepted entries, for the verdict."""
-
-NOTHING = "nothing was found there: check that it is mounted, and that it is the right folder"
-"""The reason for no verdict, where nothing was found, or only junk files."""
 
 
 async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Verdict, str]:
@@ -161,18 +132,20 @@ class _Found:
         wrong = +self._wrong
         told_of.by_choice = set(wrong) == {left_out.EXCLUDED} and not self._differing and not self._fewer
         parts = [
-            f"{count:,} {KEEP_REASONS[why]} (such as {display(self._example[why])})"
+            f"{said(count, KEEP_REASONS[why])} (such as {display(self._example[why])})"
             for why, count in wrong.most_common()
         ]
         parts += [unlike_lists] if unlike_lists else []
         told_of.copies_only = bool(self._fewer) and not parts
-        parts += [f"{files:,} are in {self._counts.said(count)}" for count, files in sorted(self._fewer.items())]
+        parts += [
+            said(files, f"are in {self._counts.said(count)}") for count, files in sorted(self._fewer.items())
+        ]
         if self._differing:
             told_of.otherwise = Verdict.KEEP if parts else Verdict.SAFE, "; ".join(parts)
             parts.insert(0, told(self._differing))
         if parts:
             return Verdict.KEEP, "; ".join(parts)
-        note = "; ".join(f"{count:,} {ACCEPTED[sort]}" for sort, count in self._accepted.most_common())
+        note = "; ".join(said(count, ACCEPTED[sort]) for sort, count in self._accepted.most_common())
         seen = self._run.counters.counted(*(outcome for outcome in Outcome if outcome is not Outcome.LITTER))
         return (Verdict.SAFE, note) if seen.files else (Verdict.OPEN, NOTHING)
 

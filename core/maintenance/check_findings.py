@@ -6,8 +6,8 @@ from collections import Counter
 from core.archives.copy_count import CopyCount
 from core.archives.readonly import Reading
 from core.catalog import unopenable
+from core.importing.keep_reasons import KEEP_REASONS, NOTHING
 from core.importing.sources import Picked
-from core.importing.verdict import KEEP_REASONS, NOTHING
 from core.media import left_out
 from core.models import Count, Unopenable, Verdict
 from core.paths import display

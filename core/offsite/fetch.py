@@ -21,6 +21,7 @@ from core.offsite.rclone import Rclone, Remote
 from core.offsite.upload import MANIFEST, NAMED, TAG_MANIFEST
 from core.paths import display
 from core.results import OffsiteResult
+from core.words import counted
 
 MARK = f"{archive_layout.OWN}/fetching"
 """The mark: a file that exists while the fetch is not complete."""
@@ -69,7 +70,7 @@ class Fetch:
             self.in_flight.clear()
         total, wrong = await self._wrong()
         if wrong:
-            self._tell(f"{len(wrong):,} files differ and are brought once more")
+            self._tell(counted(len(wrong), "file differs and is", "files differ and are") + " brought once more")
             for path, _ in wrong:
                 if not _inside(path):
                     continue

@@ -22,6 +22,7 @@ from core.receipts.mhl_tree import FolderHashes, HashedFolder, Held, held, neste
 from core.receipts.spool import Spool
 from core.receipts.summary import Heading, heading
 from core.receipts.timestamps import stamp_ns
+from core.words import counted
 
 Out = Callable[[str], None]
 
@@ -148,9 +149,9 @@ def _creator(found: Heading, unfit: int) -> Iterator[str]:
     yield f"  <location>{_safe(head.location_name)}</location>"
     said = [f"Import {head.id}", head.label, head.note]
     if unfit:
-        said.append(f"left out, because XML cannot hold their names: {unfit} files")
+        said.append(f"left out, because XML cannot hold their names: {counted(unfit, 'file')}")
     if head.totals.failed.files:
-        said.append(f"could not be read: {head.totals.failed.files} files")
+        said.append(f"could not be read: {counted(head.totals.failed.files, 'file')}")
     yield f"  <comment>{_safe('; '.join(filter(None, said)))}</comment>"
     yield "</creatorinfo>"
 

@@ -17,6 +17,7 @@ from core.receipts.files import DAMAGED, WORDS, ReceiptRow, pages
 from core.receipts.formats import Out, checked
 from core.receipts.summary import Head, Heading, heading
 from core.receipts.timestamps import stamp, stamp_ns
+from core.words import counted, said
 
 LEVELS = {
     "medium": "read back from the medium",
@@ -63,7 +64,7 @@ async def write_text(read: Read, name: str, out: Out, tsv_sha256: str = "", json
     await _noteworthy(read, found, out)
     out(f"\nAll entries seen ({totals.seen.files:,})\n")
     await _list(checked(read, found), found.zone, out)
-    out(f"\nEnd of the receipt of {display(head.id)}: {totals.seen.files:,} entries.\n")
+    out(f"\nEnd of the receipt of {display(head.id)}: {counted(totals.seen.files, 'entry', 'entries')}.\n")
 
 
 async def _noteworthy(read: Read, found: Heading, out: Out) -> None:
@@ -142,7 +143,7 @@ def facts(head: Head) -> Iterator[tuple[str, str]]:
     yield "Ended", head.ended or "not yet"
     yield "Runs", f"{head.runs:,}"
     yield "From", display(head.source) + (f" (only {display(head.single)})" if head.single else "")
-    capacity = "" if head.volume_capacity is None else f", {head.volume_capacity:,} bytes"
+    capacity = "" if head.volume_capacity is None else f", {counted(head.volume_capacity, 'byte')}"
     yield "Volume", f"{display(head.volume_name)}, {display(head.volume_filesystem)}{capacity}"
     yield "", f"identity {display(head.volume_identity)}"
     yield "", f"folder {encode(head.root)}" if head.root else ""
@@ -174,13 +175,13 @@ def _sum(name: str, count: Count) -> str:
 def proven(head: Head) -> Iterator[str]:
     """Sentences on what was verified."""
     for one in head.proven:
-        yield f"{_files(one.files, 'archived file')}, {one.bytes:,} bytes: {meaning(one.level)}."
+        yield f"{counted(one.files, 'archived file')}, {counted(one.bytes, 'byte')}: {meaning(one.level)}."
     if not head.proven:
         yield "No file was archived."
     elif head.way in WAYS:
         yield WAYS[head.way]
     if head.totals.duplicate.files:
-        yield f"{_files(head.totals.duplicate.files, 'duplicate')}: {_last_read(head)}."
+        yield f"{counted(head.totals.duplicate.files, 'duplicate')}: {_last_read(head)}."
     if head.far_times:
         yield (
             f"Times outside the years 1677 to 2262: {head.far_times:,}. The list has the nearest ones, the "
@@ -192,18 +193,19 @@ def proven(head: Head) -> Iterator[str]:
         if head.options.known == "record"
         else ""
     )
-    lists = f", and {_files(head.lists, 'checksum list')} once more before" if head.lists else ""
-    yield f"The source was read {often}{lists}{known} ({head.bytes_read:,} bytes)."
+    lists = f", and {counted(head.lists, 'checksum list')} once more before" if head.lists else ""
+    yield f"The source was read {often}{lists}{known} ({counted(head.bytes_read, 'byte')})."
 
 
 def _last_read(head: Head) -> str:
     oldest, unread = head.duplicates_oldest, head.duplicates_unread
     if oldest is None and head.duplicates_damaged:
-        return f"of the files they equal {head.duplicates_damaged:,} were found damaged, no other was read back"
+        damaged = said(head.duplicates_damaged, "were found damaged")
+        return f"of the files they equal {damaged}, no other was read back"
     if oldest is None:
         return "the files they equal were never read back"
     but = f"; those of {unread:,} never" if unread else ""
-    but += f"; those of {head.duplicates_damaged:,} were found damaged" if head.duplicates_damaged else ""
+    but += f"; those of {said(head.duplicates_damaged, 'were found damaged')}" if head.duplicates_damaged else ""
     return f"the files they equal were last read back at {oldest} or later{but}"
 
 
@@ -214,10 +216,6 @@ def verdict_words(head: Head) -> str:
     if head.verdict == Verdict.OPEN:
         return "none yet" + (f" (to do: {head.totals.todo.files:,})" if head.totals.todo.files else "")
     return head.verdict.value + (f": {display(head.verdict_reason)}" if head.verdict_reason else "")
-
-
-def _files(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def meaning(level: str) -> str:

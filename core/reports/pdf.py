@@ -23,6 +23,7 @@ from core.reports import fonts
 from core.reports.contents import Contents, Overview, clock, contents, length, overview, size, spoken
 from core.reports.paper import DIM, TONES, Paper
 from core.reports.tiles import Tile, tiles
+from core.words import counted
 
 Picture = Callable[[str], Awaitable[bytes]]
 """Returns the smallest thumbnail of the item with a SHA-256, a JPEG file; empty where there is none."""
@@ -112,10 +113,10 @@ def _numbers(paper: Paper, told: Contents) -> None:
     for name, lines in told.facts:
         for number, line in enumerate(lines):
             paper.row(["" if number else name, line], (0.22, 0.78), dim=(0,))
-    for title, counted in (("Entries", told.outcomes), ("Kind", told.kinds)):
-        if counted:
+    for title, counts in (("Entries", told.outcomes), ("Kind", told.kinds)):
+        if counts:
             paper.pdf.ln(2)
-            _counts(paper, title, counted)
+            _counts(paper, title, counts)
 
 
 def _counts(paper: Paper, title: str, counted: list[tuple[str, Count]]) -> None:
@@ -210,8 +211,8 @@ def _end(paper: Paper) -> None:
     paper.pdf.ln(4)
     if count := paper.fonts.unshown:
         paper.text(
-            f"{count:,} characters are written as \\uXXXX, the number of each in Unicode: no font of the machine "
-            "that made this has them.",
+            f"{counted(count, 'character is', 'characters are')} written as \\uXXXX, the number of each in "
+            "Unicode: no font of the machine that made this has them.",
             colour=DIM,
         )
     paper.text(f"Made by Lading {VERSION}, {time.strftime('%Y-%m-%d %H:%M')}.", colour=DIM)

@@ -10,6 +10,7 @@ import msgspec
 
 from core.catalog import file_list
 from core.catalog.failures import REASON_SQL
+from core.catalog.find_import import NoImportError, nearest
 from core.catalog.find_import import find as row_of
 from core.database import Read
 from core.errors import UsageError
@@ -111,11 +112,27 @@ async def trees(read: Read, name: str, archive: int = 0) -> list[Tree]:
             f"{display(rest)} is a card and a location.", f"Say card:{display(rest)} or location:{display(rest)}."
         )
     else:
-        id = await row_of(read, rest.strip())
+        try:
+            id = await row_of(read, rest.strip())
+        except NoImportError:
+            if kind:
+                raise
+            raise _unknown(rest.strip(), everything) from None
         chosen = [one for one in everything if one.id == id]
     if not chosen:
-        raise UsageError(f"there is no {kind} {display(rest)}.", "See `lading imports`.")
+        known = [one.label for one in everything] if kind == "card" else [one.location for one in everything]
+        listed = f"`lading {'cards' if kind == 'card' else 'location'}` lists them."
+        raise UsageError(f"there is no {kind} {display(rest)}.", nearest(rest.strip(), known) or listed)
     return _of_one_archive(chosen, rest, archive)
+
+
+def _unknown(name: str, everything: Sequence[Wanted]) -> UsageError:
+    known = {known for one in everything for known in (one.name, one.label, one.volume, one.location) if known}
+    listed = "`lading imports`, `lading cards` and `lading location` list them."
+    return UsageError(
+        f"no import, card or location is called {display(name) or 'that'}.",
+        f"{nearest(name, sorted(known)) or listed} Single files: lading restore --find WORDS DEST",
+    )
 
 
 async def fitting(read: Read, text: str, archive: int = 0) -> list[Tree]:

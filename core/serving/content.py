@@ -12,6 +12,7 @@ import xxhash
 from core.files.fds import release
 from core.files.open_beneath import LostError, Tree
 from core.serving.timed_calls import TimedCalls
+from core.words import counted
 
 BLOCK = 1 << 20
 """Bytes per read."""
@@ -111,7 +112,7 @@ class Content(io.RawIOBase):
             raise self._wrong("it is gone") from None
         if found != payload.size:
             self.close()
-            raise self._wrong(f"it has {found:,} bytes, not {payload.size:,}")
+            raise self._wrong(f"it has {counted(found, 'byte')}, not {payload.size:,}")
 
     def readable(self) -> bool:
         """Always True."""

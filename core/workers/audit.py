@@ -9,6 +9,7 @@ from core.files import page_cache
 from core.files.fds import release
 from core.models import Side
 from core.volumes.filesystems import Level
+from core.words import counted
 from core.workers import archive_messages
 from core.workers.archive_files import opened
 from core.workers.faults import archive_fault
@@ -55,7 +56,7 @@ def audit(request: archive_messages.Audit, arena: memoryview, slot: Slot) -> arc
                 results.append(("", archive_fault(error, request.place)))
                 continue
             if found != size:
-                results.append(("", Fault(Side.ARCHIVE, f"it has {found:,} bytes, not {size:,}")))
+                results.append(("", Fault(Side.ARCHIVE, f"it has {counted(found, 'byte')}, not {size:,}")))
             elif (digest, sha.digest()) != (xxh128, sha256):
                 results.append(("", Fault(Side.ARCHIVE, "its content is not what was archived")))
             else:

@@ -20,6 +20,7 @@ from core.files.open_beneath import Tree
 from core.models import Side
 from core.paths import cut
 from core.volumes.space import space
+from core.words import counted
 from core.workers import messages, restore_messages
 from core.workers.archive_files import opened
 from core.workers.dir_fds import MADE, Folders, write_all
@@ -215,7 +216,7 @@ def _bytes(source: int, fd: int, file: ToRestore, arena: memoryview, slot: Slot)
         size += count
         slot.advance(WRITTEN, count)
     if size != file.size:
-        raise DamagedError(f"it has {size:,} bytes, not {file.size:,}")
+        raise DamagedError(f"it has {counted(size, 'byte')}, not {file.size:,}")
     if (xxh.digest(), sha.digest()) != (file.xxh128, file.sha256):
         raise DamagedError("its content is not what was archived")
 

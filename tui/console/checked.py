@@ -13,6 +13,7 @@ NAMED = 20
 
 def tell(found: "CheckResult", out: Output) -> None:
     """Print the result for one source."""
+    from core.importing.keep_reasons import said
     from core.models import Verdict
     from tui import format
 
@@ -32,7 +33,7 @@ def tell(found: "CheckResult", out: Output) -> None:
     if doubt := format.unopenable(found.unopenable):
         out.line("  " + out.styled(out.text(doubt), "warn"))
     for reason, count in found.reasons:
-        out.line(f"  {format.number(count)} {reason}")
+        out.line(f"  {said(count, reason)}")
     for path, why in found.files[:NAMED]:
         out.line(f"    {out.text(path)}: {out.text(why)}")
     if (more := found.files_count - NAMED) > 0:

@@ -37,7 +37,7 @@ def _value(key: str, value: object) -> object:
 def _item(item: ItemView) -> Iterable[tuple[str, str]]:
     yield "archived", f"{item.archive}/{item.path}"
     yield "location", item.location
-    yield "size", f"{item.size:,} bytes, {item.kind}"
+    yield "size", f"{format.counted(item.size, 'byte')}, {item.kind}"
     yield "XXH3-128", item.xxh128
     yield "SHA-256", item.sha256
     yield "verified", item.level + (f", read back {format.moment(item.read_back)}" if item.read_back else "")

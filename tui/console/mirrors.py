@@ -87,9 +87,10 @@ def tell(results: "Sequence[MirrorResult]", out: Output) -> None:
         held = f"{format.number(result.held.files)} of {format.counted(result.total.files, 'file')}"
         sizes = format.sizes(result.held.bytes, result.total.bytes)
         out.line(f"{word}  {out.text(result.target)} holds {held} ({sizes}), read back there")
+        others = format.counted(result.others, "record or thumbnail", "records and thumbnails")
         out.line(
             f"  brought from {out.text(result.source)}: {_counted(result.brought)}, "
-            f"{format.number(result.others)} records and thumbnails, in {format.duration(result.seconds)}{speed}"
+            f"{others}, in {format.duration(result.seconds)}{speed}"
         )
         for path, why in result.lacking[:NAMED]:
             out.line(f"  {out.text(path)}: {out.text(why)}")

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from core.words import said
 from tui import format
 from tui.console.output import Output
 
@@ -15,5 +16,5 @@ def tell(moved: "Moved", out: Output) -> None:
     if moved.copied:
         told.append(f"{moved.copied} copied")
     if moved.kept:
-        told.append(f"{moved.kept} stay where other imports need them")
+        told.append(said(moved.kept, "stay where other imports need them"))
     out.line(f"{moved.id} is in {out.text(moved.location)}: {', '.join(told)}.")

@@ -12,8 +12,9 @@ from core.errors import LadingError
 from core.snapshot import Snapshot
 from tui import textual_private
 from tui.glyphs import Glyphs
-from tui.widgets.keys import Key, Keys
+from tui.widgets.keys import Key, Keys, drawn
 from tui.widgets.lines import CLASSES
+from tui.widgets.pane import Pane
 
 if TYPE_CHECKING:
     from tui.app import LadingApp
@@ -22,6 +23,9 @@ T = TypeVar("T")
 
 HELP = Key(key="question_mark", label="help", does="help", about="what the keys do here")
 LEAVE = Key(key="q,ctrl+c,ctrl+q", label="leave", does="leave", about="leave; imports go on", face="q")
+AT_ONCE = ("back", "help", "leave")
+"""Actions that need no rows."""
+
 BACK = Key(key="escape", label="back", does="back", about="back to where you were")
 
 
@@ -73,6 +77,20 @@ class Base(Screen[T]):
             msgspec.structs.replace(key, key=chosen[key.does], face="") if key.does in chosen else key
             for key in self.KEYS
         ]
+
+    def key(self, does: str) -> str:
+        """The key that does this here, as it is displayed."""
+        return drawn(self, does)
+
+    def waits(self, key: str) -> bool:
+        """Whether this key is about rows that are still read. What leaves or explains the screen never is."""
+        at_once = {
+            binding.key
+            for one in self.own_keys()
+            if one.does in AT_ONCE
+            for binding in Binding.make_bindings([Binding(one.key, "")])
+        }
+        return isinstance(self.focused, Pane) and self.focused.reading and key not in at_once
 
     def draw_keys(self) -> None:
         """Update the displayed keys."""

@@ -157,15 +157,15 @@ class Dashboard(Base[None]):
         if does in ("pause", "cancel", "retry", "dismiss", "more", "less") and self.lading.trouble:
             return "There is no engine just now."
         if does in ("more", "less") and not self.steers_queues:
-            return "Enlarge the queues first: 3, Enter."
+            return f"Enlarge the queues first: 3, {self.key('zoom')}."
         if self.steers_queues and does in ("pause", "retry", "more", "less"):
             return queue_controls.why_not(self.place, does)
         if self.steers_queues and does in WHY_NOT:
             return "That is about an import: choose it first, 1."
         if does in WHY_NOT and self.card is not None:
-            return key_reasons.CARD
+            return f"No import of that card was begun yet: {self.key('zoom')} begins one."
         if does in WHY_NOT and self.mirror is not None:
-            return key_reasons.of_mirror(self.mirror, does)
+            return self._why_not_mirror(self.mirror, does)
         if does in WHY_NOT:
             return WHY_NOT[does](self.chosen)
         if does == "back" and not self.enlarged:
@@ -176,8 +176,13 @@ class Dashboard(Base[None]):
             failed = self.place is not None and self.place.queue and self.place.dead
             return "" if failed else "No job of this queue has failed for good."
         if does == "zoom" and self.enlarged and not isinstance(self.pane, Cards | Errors):
-            return "It is enlarged already; Esc goes back."
+            return f"It is enlarged already; {self.key('back')} goes back."
         return ""
+
+    def _why_not_mirror(self, mirror: MirrorView, does: str) -> str:
+        if does not in ("pause", "cancel"):
+            return f"That is a mirror: {self.key('pause')} pauses it, {self.key('cancel')} cancels it."
+        return f"The mirror to {mirror.label} has ended." if mirror.ended is not None else ""
 
     @property
     def steers_queues(self) -> bool:
@@ -265,7 +270,7 @@ class Dashboard(Base[None]):
         if (view := self.chosen) is not None:
             await self.lading.connection.call(DismissImport(id=view.id))
             self.lading.draw_at_once()
-            self.say(f"{view.label} is in the imports: i.", "good")
+            self.say(f"{view.label} is in the imports: {self.key('imports')}.", "good")
 
     def do_eject(self) -> None:
         """Eject the card."""

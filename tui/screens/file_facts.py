@@ -20,9 +20,14 @@ class FileFacts(Reading):
     """The facts, a line each. Enter on one that names another file of the import opens that."""
 
     NAME = "file"
-    ABOUT = "All that is known of it; enter follows a line that names what belongs to it."
+    ABOUT = "All that is known of it, and what belongs to it."
     KEYS: ClassVar[tuple[Key, ...]] = (
-        Key(key="enter", label="follow", does="follow", about="the file that the line names, of the same import"),
+        Key(
+            key="enter",
+            label="follow",
+            does="follow",
+            about="open the file that the line names, of the same import",
+        ),
         SEARCH,
         NEXT,
         COPY,

@@ -77,6 +77,7 @@ class Import(Steering, Browsing):
         self._record: ImportRecord | None = None
         self._file = file
         self._read_at: object = None
+        self._drawn: object = None
 
     def compose(self) -> ComposeResult:
         """The totals, the files and the keys."""
@@ -139,8 +140,11 @@ class Import(Steering, Browsing):
         return self._record
 
     def draw_snapshot(self, snapshot: Snapshot | None) -> None:
-        """Show what has changed."""
+        """Show what has changed; read again at once what has ended, because its outcomes are what is looked at."""
         self._draw()
+        drawn, self._drawn = self._drawn, self._mark
+        if drawn not in (None, self._drawn) and self.state != "running":
+            self._again()
 
     def on_resize(self) -> None:
         """Redraw for the new width."""

@@ -105,7 +105,7 @@ class Steering(Base[Any]):
 
         name = record.label or record.source
         told = [
-            f"{format.counted(record.archived, 'file')} stay in the archive, with a receipt.",
+            f"{format.counted(record.archived, 'file stays', 'files stay')} in the archive, with a receipt.",
             "What is left is not archived: the card is not safe.",
             "The card itself is never changed.",
         ]

@@ -1,11 +1,9 @@
 """Reasons why a key cannot be used for an import now; empty when it can."""
 
 from core.models import State
-from core.snapshot import ImportView, MirrorView
+from core.snapshot import ImportView
 
 NONE = "There is no import."
-
-CARD = "No import of that card was begun yet: enter begins one."
 
 CANCELLED = "It was cancelled: import it anew; what is archived is not copied again."
 
@@ -49,10 +47,3 @@ def reading(view: ImportView | None) -> str:
     if view is None:
         return NONE
     return "" if view.ended is not None else f"{view.label} has not ended: its receipt comes with its end."
-
-
-def of_mirror(view: MirrorView, does: str) -> str:
-    """The reason against using one of these keys for a mirror."""
-    if does not in ("pause", "cancel"):
-        return "That is a mirror: p pauses it, x cancels it."
-    return f"The mirror to {view.label} has ended." if view.ended is not None else ""

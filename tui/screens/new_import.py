@@ -120,18 +120,20 @@ class NewImport(Choosing):
         if does in ("search", "next", "order") and not self.query_one(Inside).listed:
             return "There is nothing inside."
         if does == "next" and not self._words:
-            return "Search first: /."
+            return f"Search first: {self.key('search')}."
         if does == "preset" and not self.lading.settings.presets:
             return "There is no preset: write [presets.NAME] with lading config edit."
         if does in ("inside", "enter") and isinstance(pane, Inside):
             node = pane.chosen
             if node is None:
                 return "There is nothing in it."
-            return "" if node.entry.folder else "It is a file: space picks it, or leaves it out."
+            return "" if node.entry.folder else f"It is a file: {self.key('pick')} picks it, or leaves it out."
         if does == "inside" and (self.source is None or not isinstance(pane, Sources | Inside)):
             return "Go to a source first: 1."
         if does == "start" or (does == "enter" and isinstance(pane, Sources | Prospect)):
-            return self.choice.missing() or ("There is no engine just now." if self.lading.trouble else "")
+            return self.choice.missing(self.key("pick")) or (
+                "There is no engine just now." if self.lading.trouble else ""
+            )
         return ""
 
     def action_pane(self, number: int) -> None:
@@ -416,7 +418,7 @@ class NewImport(Choosing):
             # Go to the next question that needs an answer.
             form.choose(form.questions.index(missing[0]))
         elif answer and not self.why_not("start"):
-            self.say("All is answered: s starts.", "good")
+            self.say(f"All is answered: {self.key('start')} starts.", "good")
 
     def _archives(self, typed: str, before: str) -> Sequence[str]:
         """Recent archives as long as the text is empty or unchanged; else completions of it."""

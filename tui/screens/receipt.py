@@ -38,7 +38,7 @@ class Receipt(Reading):
     """The receipt as text."""
 
     NAME = "receipt"
-    ABOUT = "The bill of lading; left and right scroll long lines, y copies the chosen one."
+    ABOUT = "The bill of lading; left and right scroll long lines."
     KEYS: ClassVar[tuple[Key, ...]] = (SAVE, SEARCH, NEXT, COPY, BACK, HELP, LEAVE)
     BINDINGS: ClassVar[list[BindingType]] = bindings(KEYS)
 

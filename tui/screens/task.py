@@ -67,17 +67,20 @@ class Task(Readable):
     async def _carry_out(self) -> None:
         text = self.query_one(Text)
         environ = {"LC_ALL": "C.UTF-8" if self.glyphs.utf8 else "C"}
+        ended = "not done"
         try:
             await self._work(self._progress, Output(self._told, environ))
-            text.trouble = "There is nothing to tell."
+            text.trouble, ended = "There is nothing to tell.", "done"
         except LadingError as error:
-            self._told.write(f"{error.title}: {error.cause}\n  {error.advice}\n")
+            # What to do next is read without scrolling.
+            for told in (f"{error.title}: {error.cause}", error.advice):
+                self._told.write("".join(f"{one}\n" for one in self.glyphs.wrap(told, self.size.width - 2)))
         except Exception as error:
             # Nobody awaits this task, so that the screen would say for ever that it is at work.
             self._told.write(f"A fault of the program: {type(error).__name__}: {error}\n")
         text.text = self._told.getvalue().splitlines()
         text.draw()
-        self._say(f"  {self._title.lower()}: done")
+        self._say(f"  {self._title.lower()}: {ended}")
         self._doing = None
         self.draw_keys()
 

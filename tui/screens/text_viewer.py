@@ -32,7 +32,7 @@ class Readable(Base[None]):
     def why_not(self, does: str) -> str:
         """Why a key cannot be used now."""
         if does == "next" and not self._words:
-            return "Search first: /."
+            return f"Search first: {self.key('search')}."
         return "There is nothing to copy." if does == "copy" and not self.query_one(Text).chosen.strip() else ""
 
     def do_search(self) -> None:

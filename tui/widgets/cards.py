@@ -10,8 +10,12 @@ from tui import format
 from tui.console import arrivals, mirrors
 from tui.glyphs import Glyphs
 from tui.totals import ordered, session, settled, share
+from tui.widgets.keys import drawn
 from tui.widgets.lines import Line, Piece, crop, line
 from tui.widgets.pane import Room, Rows, SnapshotPane, empty
+
+NARROW = 56
+"""Columns below which a card has room for its name, how far it is, and what is said of it."""
 
 BYTES = 110
 """The fewest columns that have room for the bytes of a card."""
@@ -59,7 +63,9 @@ class Cards(SnapshotPane):
         """A row for each import; in the enlarged pane with sums and reasons below it."""
         views, waiting = ordered(snapshot), snapshot.arrivals
         if not views and not snapshot.mirrors and not waiting:
-            return Rows(title="CARDS", rows=empty("Put a card in and press n.", room.glyphs))
+            return Rows(
+                title="CARDS", rows=empty(f"Put a card in and press {drawn(self.screen, 'new')}.", room.glyphs)
+            )
         together = {view.id for view in session(snapshot).views}
         labels = [room.glyphs.text(one.label) for one in waiting]
         labels += [room.glyphs.text(view.label) for view in views]
@@ -67,7 +73,9 @@ class Cards(SnapshotPane):
         widest = min(max(map(format.cells, labels)), 24 if room.width >= 100 else 15)
         found: list[tuple[Line, ...]] = []
         for number, arrived in enumerate(waiting):
-            found.append((arrival(arrived, snapshot.time, room, widest, chosen=number == room.cursor),))
+            chosen = number == room.cursor
+            begin = f"{drawn(self.screen, 'zoom')} imports it" if chosen and room.focused else "not imported yet"
+            found.append((arrival(arrived, snapshot.time, room, widest, begin, chosen=chosen),))
         for number, view in enumerate(views, len(waiting)):
             dimmed = view.id not in together
             row = card(view, snapshot, room, widest, chosen=number == room.cursor, dimmed=dimmed)
@@ -81,12 +89,11 @@ class Cards(SnapshotPane):
         return Rows(title="CARDS", aside=aside, rows=tuple(found))
 
 
-def arrival(card: Arrival, now: float, room: Room, widest: int, *, chosen: bool) -> Line:
-    """A card of which no import was begun yet on one line."""
+def arrival(card: Arrival, now: float, room: Room, widest: int, begin: str, *, chosen: bool) -> Line:
+    """A card of which no import was begun yet on one line; `begin`: what is said of one without a rule."""
     glyphs = room.glyphs
     mark: Piece = (">", "title") if chosen and room.focused else (" ", "")
     name: Piece = (glyphs.fit(glyphs.text(card.label), widest), "bold")
-    begin = "enter imports it" if chosen and room.focused else "not imported yet"
     told = arrivals.says(card, now, begin)
     if card.starts is not None:
         told += ", any key stops it"
@@ -109,6 +116,8 @@ def card(view: ImportView, snapshot: Snapshot, room: Room, widest: int, *, chose
     mark: Piece = (">", "title") if chosen and room.focused else (" ", "")
     name: Piece = (glyphs.fit(glyphs.text(view.label), widest), "bold" if chosen and room.focused else "")
     head = line(mark, name, " ", (bar, "dim" if dimmed else state), f" {percent}  {files:>{_files(room)}}  ")
+    if room.width < NARROW:
+        head = line(mark, name, f" {percent}  ")
     told = glyphs.text(says(view, snapshot.in_flight, snapshot.time))
     return crop((*head, (told, "dim" if dimmed else state)), room.width, utf8=glyphs.utf8)
 

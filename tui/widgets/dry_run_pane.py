@@ -8,6 +8,7 @@ from core.results import Survey
 from tui import format
 from tui.console.dry_run import short
 from tui.glyphs import Glyphs
+from tui.widgets.keys import drawn
 from tui.widgets.lines import Line, crop, line, width_of
 from tui.widgets.pane import Pane, Room, Rows, empty
 
@@ -38,7 +39,8 @@ class Prospect(Pane):
             told = crop(line((f" {glyphs.text(self.trouble)}", "bad")), room.width, utf8=glyphs.utf8)
             return Rows(title=title, rows=((told,), *warned))
         if not self.surveys:
-            text = "Counting." if self.counting else "Pick a source: space. All cards: a."
+            pick, cards = drawn(self.screen, "pick"), drawn(self.screen, "cards")
+            text = "Counting." if self.counting else f"Pick a source: {pick}. All cards: {cards}."
             return Rows(title=title, aside=aside, rows=(*empty(text, glyphs), *warned))
         # The sum comes first, so that many sources do not push it out of sight.
         rows = [tuple(self._sum(room)), *(tuple(self._source(one, room)) for one in self.surveys)]

@@ -41,7 +41,9 @@ def group(one: ErrorGroup, label: str, room: Room, *, chosen: bool) -> list[Line
         else ""
     )
     newest = glyphs.text(one.newest)
-    lines = [line(mark, (f"{format.number(one.count)} x {glyphs.text(one.cause)}{on}", "bad"))]
+    # Some causes are sentences.
+    cause = glyphs.text(one.cause).removesuffix(".") if on else glyphs.text(one.cause)
+    lines = [line(mark, (f"{format.number(one.count)} x {cause}{on}", "bad"))]
     if room.enlarged:
         lines.append(line("   newest: ", newest))
         lines.append(line("   ", (glyphs.text(one.advice), "warn")))

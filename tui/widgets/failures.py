@@ -26,6 +26,11 @@ class Causes(Pane):
         """The cause in the chosen row."""
         return self.groups[self.cursor] if self.cursor < len(self.groups) else None
 
+    @property
+    def reading(self) -> bool:
+        """Whether nothing is known yet."""
+        return not (self.groups or self.known or self.trouble)
+
     def content(self, room: Room) -> Rows:
         """The number of files of each cause, and the advice."""
         if not self.groups:

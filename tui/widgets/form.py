@@ -4,6 +4,7 @@ import os
 
 from tui.glyphs import Glyphs
 from tui.import_form import DUPLICATES, ICLOUD, KNOWN, LIBRARIES, VERIFY, Choice, Source
+from tui.widgets.keys import drawn
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Pane, Room, Rows
 
@@ -89,7 +90,9 @@ class Form(Pane):
         rows = tuple((self._row(name, room, number == room.cursor),) for number, name in enumerate(self.questions))
         whose = f"; label and note: {room.glyphs.text(self.source.name)}" if self.source else ""
         preset = f"preset {room.glyphs.text(self.choice.preset)}; " if self.choice.preset else ""
-        return Rows(title="WHERE AND HOW", aside=f"{preset}enter changes{whose}", rows=rows)
+        return Rows(
+            title="WHERE AND HOW", aside=f"{preset}{drawn(self.screen, 'enter')} changes{whose}", rows=rows
+        )
 
     def _row(self, question: str, room: Room, chosen: bool) -> Line:
         glyphs = room.glyphs

@@ -7,6 +7,7 @@ from core.snapshot import ImportView, Snapshot
 from tui import format
 from tui.glyphs import Glyphs
 from tui.totals import Session, session, share
+from tui.widgets.keys import drawn
 from tui.widgets.lines import Line, Lines, Piece, beside, crop, line, width_of
 
 LEAST = 8
@@ -38,15 +39,15 @@ class Header(Lines):
     def draw(self) -> None:
         """Draw the lines."""
         if self.size.width:
-            self.put(lines(self.snapshot, self.trouble, self.size.width, self.glyphs))
+            self.put(lines(self.snapshot, self.trouble, self.size.width, self.glyphs, drawn(self.screen, "new")))
 
     def on_resize(self) -> None:
         """Redraw for the new width."""
         self.draw()
 
 
-def lines(snapshot: Snapshot | None, trouble: str, width: int, glyphs: Glyphs) -> list[Line]:
-    """The header's lines."""
+def lines(snapshot: Snapshot | None, trouble: str, width: int, glyphs: Glyphs, new: str) -> list[Line]:
+    """The header's lines; `new`: the key that starts a new import."""
     if snapshot is None:
         told = trouble or "Looking for the engine"
         word = line((" Lading", "title"), "  ", (glyphs.text(told), "bad" if trouble else "dim"))
@@ -61,7 +62,7 @@ def lines(snapshot: Snapshot | None, trouble: str, width: int, glyphs: Glyphs) -
     where = _where(sums, width - width_of(state) - 11, glyphs)
     top = beside(line((" Lading", "title"), "  ", where), state, width, utf8=glyphs.utf8)
     if not sums.views:
-        hint = line((" Nothing is being imported. ", "dim"), ("n", "title"), (" starts a new import.", "dim"))
+        hint = line((" Nothing is being imported. ", "dim"), (new, "title"), (" starts a new import.", "dim"))
         return [top, crop(hint, width, utf8=glyphs.utf8), ()]
     return [
         top,

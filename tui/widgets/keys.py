@@ -1,6 +1,7 @@
 """The last line: the keys of this screen, dimmed when they cannot be used now; or a short message."""
 
 from collections.abc import Sequence
+from typing import Protocol, cast
 
 from core.models import Value
 from tui.glyphs import Glyphs
@@ -37,6 +38,20 @@ FACES = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
 }
+
+
+class HasKeys(Protocol):
+    """A screen with keys."""
+
+    def own_keys(self) -> Sequence[Key]:
+        """The keys, with those that the configuration has instead."""
+        ...
+
+
+def drawn(screen: object, does: str) -> str:
+    """The key that does this on a screen with keys, as it is displayed: for texts that name a key, because a
+    person may have chosen another one than the usual. Raises StopIteration if the screen has no such key."""
+    return next(key.drawn for key in cast(HasKeys, screen).own_keys() if key.does == does)
 
 
 class Keys(Lines):

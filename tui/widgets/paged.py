@@ -30,6 +30,11 @@ class Paged(Pane, Generic[T]):
         self._pages: dict[int, Sequence[T]] = {}
         self._wanted: set[int] = set()
 
+    @property
+    def reading(self) -> bool:
+        """Whether the page of the chosen row is still fetched."""
+        return self.total is None or (self.total > 0 and self.cursor // PAGE not in self._pages)
+
     def clear(self) -> None:
         """Forget all rows, because others are to be shown."""
         self.total = None

@@ -12,6 +12,7 @@ from textual.strip import Strip
 from core.models import Value
 from core.snapshot import Snapshot
 from tui.glyphs import Glyphs
+from tui.widgets.keys import drawn
 from tui.widgets.lines import Line, Lines, beside, crop, line
 
 
@@ -93,6 +94,11 @@ class Pane(Lines, can_focus=True):
         self._count = 0
         self._at: list[int] = []
 
+    @property
+    def reading(self) -> bool:
+        """Whether the rows, or the chosen one, are still fetched: keys about them wait for that."""
+        return False
+
     def content(self, room: Room) -> Rows:
         """The content to show."""
         raise NotImplementedError
@@ -138,7 +144,7 @@ class Pane(Lines, can_focus=True):
         name = (number + found.title, "title" if room.focused else "bold")
         utf8 = self.glyphs.utf8
         title = line(edge, name, (f"   {found.aside}" if found.aside else "", "dim"))
-        hints = filter(None, (hidden, "esc back" if room.enlarged else ""))
+        hints = filter(None, (hidden, f"{drawn(self.screen, 'back')} back" if room.enlarged else ""))
         hint = line(("  ".join(hints), "dim"))
         return beside(title, hint, room.width, utf8=utf8) if hint[0][0] else crop(title, room.width, utf8=utf8)
 

@@ -7,6 +7,7 @@ from core.models import State, Verdict
 from core.snapshot import ImportView, Snapshot
 from tui import format
 from tui.totals import settled, share
+from tui.widgets.keys import drawn
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Lazy, Pane, Room, Rows, empty
 
@@ -26,10 +27,17 @@ class Records(Pane):
         """The record in the chosen row."""
         return self.records[self.cursor] if self.cursor < len(self.records) else None
 
+    @property
+    def reading(self) -> bool:
+        """Whether nothing is known yet."""
+        return not (self.records or self.known or self.trouble)
+
     def content(self, room: Room) -> Rows:
         """A row for each import."""
         if not self.records:
-            told = self.trouble or ("Nothing was imported yet: n." if self.known else "Reading.")
+            told = self.trouble or (
+                f"Nothing was imported yet: {drawn(self.screen, 'new')}." if self.known else "Reading."
+            )
             return Rows(title="IMPORTS", rows=empty(told, room.glyphs))
         views = {view.id: view for view in self.snapshot.imports} if self.snapshot else {}
 
@@ -97,7 +105,7 @@ def row(
             " ",
             (glyphs.fit(word, 12), style),
             " ",
-            (glyphs.fit(name, 24 if wide else 14), "bold" if chosen and room.focused else ""),
+            (f"{glyphs.fit(name, 23 if wide else 13)} ", "bold" if chosen and room.focused else ""),
             (counts, ""),
             "  ",
             (location, "dim"),

@@ -147,7 +147,8 @@ class Inside(Pane):
         size = format.size(count.bytes) if count else ""
         dated = node.entry.mtime_ns and room.width >= DATED
         when = f"{format.moment(node.entry.mtime_ns / 1e9)} " if dated else ""
-        files = f"{format.number(count.files)} files " if count and node.entry.folder and room.width >= 44 else ""
+        below = count if node.entry.folder and room.width >= 44 else None
+        files = f"{format.counted(below.files, 'file')} " if below else ""
         new = "new " if self.new.get(node.path) else "    " if self.new else ""
         name = glyphs.text(node.entry.name) + ("/" if node.entry.folder else "")
         head = f" {'  ' * node.depth}{fold} "

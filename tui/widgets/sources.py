@@ -32,6 +32,11 @@ class Sources(Pane):
         if source is not None and source.path in paths:
             self.cursor = paths.index(source.path)
 
+    @property
+    def reading(self) -> bool:
+        """Whether nothing is known yet."""
+        return not (self.choice.sources or self.looked or self.trouble)
+
     def content(self, room: Room) -> Rows:
         """A row for each source."""
         sources = self.choice.sources

@@ -45,6 +45,11 @@ class Text(Pane):
         rows = [*range(start, len(self.text)), *range(min(start, len(self.text)))]
         return next((row for row in rows if wanted in self.text[row].casefold()), None)
 
+    @property
+    def reading(self) -> bool:
+        """Whether nothing is known yet."""
+        return not (self.text or self.trouble)
+
     def content(self, room: Room) -> Rows:
         """The lines."""
         if not self.text:

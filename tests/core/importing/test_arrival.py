@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.importing.verdict import NOTHING
+from core.importing.keep_reasons import NOTHING
 from core.models import Outcome, State, Verdict
 from core.paths import decode
 from core.receipts import COLUMNS

@@ -53,7 +53,7 @@ async def test_one_that_is_not_kept_is_named_and_never_safe(rig: Rig, card: Path
             assert result.files[0][0] == "0001.jpg"
     for view in (first, again, by_record):
         assert (view.state, view.verdict) == (State.DONE, Verdict.KEEP)
-        assert view.verdict_reason == "1 have extended attributes that could not be kept (such as 0001.jpg)"
+        assert view.verdict_reason == "1 has extended attributes that could not be kept (such as 0001.jpg)"
     assert (first.archived.files, again.duplicate.files) == (3, 3)
     assert "(extended attributes not kept: user.fork)" in rig.receipts()[0].read_text()
     (row,) = rows(rig)

@@ -115,7 +115,7 @@ async def test_what_is_not_there_is_named(rig: Rig) -> None:
     for part in (
         "confirm 1 file;",
         "1 file of checksum lists is not on it: gone.jpg",
-        "card.md5: 1 entries are not understood; 1 entries name files",
+        "card.md5: 1 entry is not understood; 1 entry names a file",
         "broken.mhl: its XML has a DTD",
     ):
         assert part in view.verdict_reason

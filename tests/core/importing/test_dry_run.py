@@ -43,7 +43,7 @@ async def test_a_name_with_other_content_is_told(rig: Rig, monkeypatch: pytest.M
     write(first, b"quite another")
     (survey,) = await rig.engine.imports.survey([rig.request()])
     assert (survey.new.files, survey.duplicate.files, survey.reused.files, survey.reused.bytes) == (1, 1, 1, 13)
-    assert any(warning.startswith("1 names were imported before") for warning in survey.warnings)
+    assert any(warning.startswith("1 name was imported before") for warning in survey.warnings)
     assert survey.broken_off == ""
 
     async def one_page(pool: Pool, what: str, request: ListTree) -> AsyncGenerator[list[Entry], None]:

@@ -34,14 +34,14 @@ async def never_safe_unless_accepted(rig: Rig) -> None:
     os.mkfifo(rig.source / "pipe")
     view = await rig.imported()
     assert (view.verdict, view.by_choice) == (Verdict.KEEP, False)
-    for told in ("1 symbolic links", "1 neither file"):
+    for told in ("1 symbolic link:", "1 neither file"):
         assert told in view.verdict_reason
     view = await rig.imported(accept=("links",))
     assert (view.verdict, view.by_choice) == (Verdict.KEEP, False)
     assert "pipe" in view.verdict_reason
     view = await rig.imported(accept=("links", "special"))
     assert view.verdict is Verdict.SAFE
-    assert view.verdict_reason.startswith("1 symbolic links recorded with their targets")
+    assert view.verdict_reason.startswith("1 symbolic link recorded with its target")
     receipt = next(path for path in rig.receipts() if view.id in path.name).read_text()
     assert "accepting links, special" in receipt
     assert "symbolic link to" in receipt
@@ -211,4 +211,4 @@ async def test_copies_that_are_lacking_are_no_choice(rig: Rig) -> None:
     write(rig.source / "b.tmp", b"b")
     view = await rig.imported(exclude=("*.tmp",), copies=2)
     assert (view.verdict, view.by_choice) == (Verdict.KEEP, False)
-    assert "1 are in 1 of 2 copies" in view.verdict_reason
+    assert "1 is in 1 of 2 copies" in view.verdict_reason

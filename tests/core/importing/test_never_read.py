@@ -45,7 +45,7 @@ async def test_what_an_import_did_not_read_back_is_read_by_the_next_one(rig: Rig
     view = await again(rig)
     assert (view.verdict, view.verdict_reason.split(" (")[0]) == (
         Verdict.KEEP,
-        "1 are no longer in the archive, or damaged there",
+        "1 is no longer in the archive, or damaged there",
     )
     view = await rig.imported()
     assert (view.verdict, view.archived.files, view.duplicate.files) == (Verdict.SAFE, 1, COUNT - 1)

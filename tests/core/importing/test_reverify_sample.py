@@ -57,7 +57,7 @@ async def test_what_was_written_first_and_is_ruined_by_the_end_is_never_safe(rig
     view = await rig.imported()
     assert (view.state, view.verdict, view.by_choice) == (State.DONE, Verdict.KEEP, False)
     assert view.verdict_reason.startswith(
-        f"5 {reverify_sample.DIFFER}; 5 are no longer in the archive, or damaged there"
+        f"{reverify_sample.differ(5)}; 5 are no longer in the archive, or damaged there"
     )
     assert await damaged(rig) == 5
     assert "5 files that had been read back well differ now" in rig.receipts()[0].read_text()
@@ -94,7 +94,7 @@ async def test_at_the_end_everything_is_read_again_where_that_is_asked_for(
     photos(rig.source, 200)
     ruin(lambda paths: paths[::2])
     view = await rig.imported(verify="end")
-    assert view.verdict_reason.startswith(f"100 {reverify_sample.DIFFER}")
+    assert view.verdict_reason.startswith(reverify_sample.differ(100))
     assert await damaged(rig) == 100
 
 
@@ -153,7 +153,7 @@ async def test_what_the_archive_holds_longest_is_read_again_when_its_volume_has_
     # It is read on the way, too, and looks as it did: only the archive has changed.
     view = await rig.imported(known="record")
     assert view.verdict is Verdict.KEEP
-    assert view.verdict_reason.startswith(f"1 {reverify_sample.DIFFER}")
+    assert view.verdict_reason.startswith(reverify_sample.differ(1))
 
 
 async def destroyed_on_the_way(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> ImportView:
@@ -185,7 +185,7 @@ async def test_it_is_seen_while_the_import_runs_and_no_more_is_written(
 ) -> None:
     view = await destroyed_on_the_way(rig, monkeypatch)
     assert view.state is State.PAUSED
-    assert view.reason == f"3 {reverify_sample.DIFFER}"
+    assert view.reason == reverify_sample.differ(3)
     assert view.todo.files > 0
     assert "another one" in view.advice
     # A person may go on all the same; nothing of it is SAFE.

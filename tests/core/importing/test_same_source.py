@@ -11,6 +11,7 @@ from core.catalog import Selection
 from core.importing import same_content, same_source, verdict
 from core.importing.halt_reasons import HaltError
 from core.importing.import_run import Run
+from core.importing.keep_reasons import KEEP_REASONS, said
 from core.importing.scan import Ask
 from core.models import Outcome, Side, State, Verdict, Waits
 from core.snapshot import ImportView
@@ -169,7 +170,7 @@ async def test_what_is_damaged_in_the_archive_says_nothing_about_the_source(rig:
     await rig.engine.maintenance.audit(str(rig.archive), lambda done, total: None)
     view = await rig.resumed(name)
     assert (view.state, view.verdict) == (State.DONE, Verdict.KEEP)
-    assert f"{len(payload)} are no longer in the archive, or damaged there" in view.verdict_reason
+    assert said(len(payload), KEEP_REASONS["missing"]) in view.verdict_reason
 
 
 @pytest.mark.control(26)
@@ -187,7 +188,7 @@ async def test_it_would_go_on_if_nobody_looked(rig: Rig, monkeypatch: pytest.Mon
     assert not expected(rig.root / "away") <= rig.contents()
     # The verdict sees it still: what was settled is as it was.
     assert view.verdict is Verdict.KEEP
-    assert "changed since they were archived" in view.verdict_reason
+    assert "changed since it was archived" in view.verdict_reason
     assert (await settled(rig, name)).items() >= before.items()
 
 
@@ -336,7 +337,7 @@ async def test_the_verdict_is_about_all_that_was_ever_settled(
     await rig.until(lambda: rig.view(name).state is State.DONE)
     view = await rig.ended(name)
     assert view.verdict is Verdict.KEEP
-    assert view.verdict_reason == "1 were archived and are gone, or differ by now (such as 0000.jpg)"
+    assert view.verdict_reason == "1 was archived and is gone, or differs by now (such as 0000.jpg)"
 
 
 @pytest.mark.control(26)

@@ -173,6 +173,17 @@ async def test_a_survey_writes_nothing(rig: Rig) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="a bind mount needs root on Linux")
+async def test_before_an_archive_is_chosen_nothing_lies_in_it(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not in the folder that the engine happens to run in, which is the root of all."""
+    write(rig.source / "photo.jpg", b"1")
+    monkeypatch.chdir("/")
+    (survey,) = await rig.engine.imports.survey([rig.request(archive="")])
+    assert (survey.refused, survey.new.files, survey.free, survey.one_volume) == ("", 1, None, False)
+    for archives in ({"archive": ""}, {"also": (" ",)}):
+        with pytest.raises(UsageError, match="no archive was given"):
+            await rig.engine.imports.start_imports([rig.request(**archives)])
+
+
 async def test_one_folder_under_two_paths_is_seen_once(rig: Rig) -> None:
     write(rig.source / "a.jpg", b"a")
     again = rig.root / "again"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from core.importing import verdict
+from core.importing import keep_reasons, verdict
 from core.importing.import_run import Run
 from core.models import Outcome, State, Verdict
 from core.receipts import parse
@@ -42,16 +42,16 @@ async def test_nothing_is_not_safe(rig: Rig, what: str) -> None:
     for name in EMPTY[what]:
         (write(rig.source / name, b"litter") if what == "litter" else (rig.source / name).mkdir(parents=True))
     view = await rig.imported()
-    assert (view.state, view.verdict, view.verdict_reason) == (State.DONE, Verdict.OPEN, verdict.NOTHING)
+    assert (view.state, view.verdict, view.verdict_reason) == (State.DONE, Verdict.OPEN, keep_reasons.NOTHING)
     (receipt,) = rig.receipts()
     told = receipt.read_text()
-    assert f"Verdict     none: {verdict.NOTHING}" in told
+    assert f"Verdict     none: {keep_reasons.NOTHING}" in told
     assert "SAFE" not in told
     # A rebuild reads it again.
     data = receipt.with_suffix(".json").read_bytes()
     assert parse.of_json(data, str(rig.archive)).values["verdict"] is Verdict.OPEN
     (survey,) = await rig.engine.imports.survey([rig.request()])
-    assert survey.warnings == (f"N{verdict.NOTHING[1:]}.",)
+    assert survey.warnings == (f"N{keep_reasons.NOTHING[1:]}.",)
 
 
 @pytest.mark.control(29)
@@ -68,7 +68,7 @@ async def test_nothing_is_left_at_the_end(rig: Rig, at_the_end: Callable[[Callab
     at_the_end(file.unlink)
     view = await rig.imported()
     assert view.verdict is Verdict.KEEP
-    assert view.verdict_reason == "1 were archived and are gone, or differ by now (such as a.jpg)"
+    assert view.verdict_reason == "1 was archived and is gone, or differs by now (such as a.jpg)"
 
 
 async def test_excluded(rig: Rig) -> None:
@@ -161,7 +161,7 @@ async def test_added_after_the_listing(rig: Rig, at_the_end: Callable[[Callable[
     at_the_end(lambda: write(rig.source / "late.jpg", b"late"))
     view = await rig.imported()
     assert view.verdict is Verdict.KEEP
-    assert view.verdict_reason == "1 are not in the archive (such as late.jpg)"
+    assert view.verdict_reason == "1 is not in the archive (such as late.jpg)"
 
 
 @pytest.mark.parametrize("size", [1, 2])
@@ -172,7 +172,7 @@ async def test_changed_after_archiving(
     at_the_end(lambda: write(rig.source / "a.jpg", b"b" * size))
     view = await rig.imported()
     assert view.verdict is Verdict.KEEP
-    assert view.verdict_reason == "1 changed since they were archived (such as a.jpg)"
+    assert view.verdict_reason == "1 changed since it was archived (such as a.jpg)"
 
 
 async def test_payload_deleted_before_the_end(
@@ -208,7 +208,7 @@ async def test_the_whole_card_counts(rig: Rig, monkeypatch: pytest.MonkeyPatch) 
     write(rig.source / "MISC/b.txt", b"b")
     view = await rig.imported(rig.source / "DCIM")
     assert (view.seen.files, view.verdict) == (1, Verdict.KEEP)
-    assert view.verdict_reason == "1 are not in the archive (such as MISC/b.txt)"
+    assert view.verdict_reason == "1 is not in the archive (such as MISC/b.txt)"
     view = await rig.imported(rig.source / "MISC/b.txt")
     assert (view.seen.files, view.archived.files, view.verdict) == (1, 1, Verdict.SAFE)
     # Into another archive nothing of the card is brought yet.
@@ -232,7 +232,7 @@ async def test_a_folder_of_a_card_that_was_filled_again(
     os.utime(other, ns=(facts.st_atime_ns, facts.st_mtime_ns))
     view = await rig.imported(rig.source / "DCIM", known=known)
     assert view.verdict is Verdict.KEEP
-    assert "1 have other content than is archived under their name and time" in view.verdict_reason
+    assert "1 has other content than is archived under its name and time" in view.verdict_reason
     view = await rig.imported(rig.source / "PRIVATE", known="record")
     assert view.verdict is Verdict.KEEP
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.errors import ArchiveError, SourceError
-from core.importing.verdict import NOTHING
+from core.importing.keep_reasons import NOTHING
 from core.maintenance import check
 from core.models import Count, Verdict
 from core.results import CheckResult

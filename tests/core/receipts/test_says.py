@@ -144,7 +144,7 @@ async def test_what_was_found_damaged_is_not_proven(book: Book) -> None:
     assert (head.duplicates_oldest, head.duplicates_unread, head.duplicates_damaged) == (None, 1, 1)
     text = await book.text()
     assert "  1 archived file, 10 bytes: found damaged when it was read again: not to be relied on.\n" in text
-    assert "2 duplicates: of the files they equal 1 were found damaged, no other was read back.\n" in text
+    assert "2 duplicates: of the files they equal 1 was found damaged, no other was read back.\n" in text
     assert "read back from the medium" not in text
     assert [row["level"] for row in await parsed(book, "tsv")][:3] == ["damaged", "cache not excluded", ""]
 

@@ -128,9 +128,16 @@ async def test_a_location_with_several_cards_and_a_card_brought_in_twice(rig: Ri
     assert (found.folders, found.restored.files) == ((), 3)
     found = await restored(rig, first.id, tmp_path / "first")
     assert (tmp_path / "first/DCIM/a.jpg").read_bytes() == b"a of the first card"
-    for name in ("nothing", "card:Basel", "location:A001"):
-        with pytest.raises(UsageError):
+    for name, cause, advice in (
+        ("IMG_1.JPG", "no import, card or location is called IMG_1.JPG", "lading restore --find WORDS DEST"),
+        ("A0001", "no import, card or location is called A0001", "Did you mean A001?"),
+        ("import:none", "There is no import none", "`lading imports`"),
+        ("card:Basel", "there is no card Basel", "`lading cards`"),
+        ("location:A001", "there is no location A001", "`lading location`"),
+    ):
+        with pytest.raises(UsageError) as refused:
             await restored(rig, name, tmp_path / "none")
+        assert (cause in refused.value.cause, advice in refused.value.advice) == (True, True), refused.value
     assert not (tmp_path / "none").exists()
 
 

@@ -315,6 +315,13 @@ async def test_the_mouse_chooses() -> None:
         assert app.app.screen.focused.id == "errors"
 
 
+async def test_a_narrow_screen_says_of_each_card_what_became_of_it() -> None:
+    async with running(moments.DONE, (40, 10)) as app:
+        rows = [one for one in app.text.splitlines() if "100%" in one]
+        assert all(any(word in row for word in ("SAFE", "KEEP", "CANCELLED")) for row in rows[1:])
+        assert len(rows) > 2
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 10), (20, 5), (250, 80)])
 @pytest.mark.parametrize("zoom", ["", "1", "2", "3", "4", "5"])
 async def test_no_name_can_do_anything(size: tuple[int, int], zoom: str) -> None:

@@ -1,5 +1,7 @@
 """All imports, one import, its files and receipt, and finding files."""
 
+import re
+
 import msgspec
 import pytest
 
@@ -10,7 +12,8 @@ from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.moments import A001, B002, C003, NOW
 from tests.tui.app.pilot import SIZES, Running, running
-from tests.tui.views import HOSTILE
+from tests.tui.views import HOSTILE, count
+from tui.screens import import_
 from tui.screens.confirm import Confirm
 from tui.screens.dashboard import Dashboard
 from tui.screens.find import Find
@@ -115,6 +118,15 @@ async def test_all_imports(size: tuple[int, int]) -> None:
         assert "RUNNING 49%" in rows[0]
         assert "INTERRUPTED" in rows[3]
         assert pictures.same(app.app, f"imports-{size[0]}x{size[1]}")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_a_long_name_stands_apart_from_the_numbers(size: tuple[int, int]) -> None:
+    fake = engine()
+    fake.records[0] = msgspec.structs.replace(fake.records[0], label="a card with a name that is long")
+    async with running(None, size, fake=fake) as app:
+        await opened(app)
+        assert re.search(r"… +10 new", app.text.splitlines()[7])
 
 
 async def test_no_import_yet() -> None:
@@ -282,6 +294,20 @@ async def test_the_list_follows_what_ends() -> None:
         await app.settled()
         assert len([asked for asked in fake.asked if asked[0] == "imports"]) == before + 1
         assert "KEEP" in app.text
+
+
+async def test_what_a_retry_has_brought_in_is_shown_with_the_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(import_, "REFRESH_INTERVAL", 3600.0)
+    fake = engine()
+    failing = msgspec.structs.replace(moments.A001, failed=count(1), verdict=Verdict.KEEP)
+    fake.newest = msgspec.structs.replace(moments.SAFE, imports=(failing,))
+    fake.all_files = [file(1, Outcome.FAILED, import_id=failing.id, reason="source: Input/output error")]
+    async with running(None, fake=fake) as app:
+        await opened(app, "j", "j", "enter")
+        await app.until(lambda: ">FAILED" in app.text)
+        fake.all_files = [file(1, import_id=failing.id)]
+        await app.push(moments.SAFE)
+        await app.until(lambda: ">archived" in app.text)
 
 
 async def test_what_belongs_to_a_file_is_followed_and_a_found_file_chosen() -> None:

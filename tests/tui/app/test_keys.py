@@ -18,6 +18,7 @@ from tests.tui.app.test_new_import import SURVEY
 from tests.tui.app.volumes import several
 from tui.own_keys import screens
 from tui.screens.base import Base
+from tui.screens.receipt import Receipt
 
 pytestmark = pytest.mark.terminal
 
@@ -37,6 +38,7 @@ def engine() -> Engine:
     fake.records = list(RECORDS)
     fake.all_files = [msgspec.structs.replace(file, sha256=f"{file.id:064x}") for file in FILES[3:300]]
     fake.surveys = [SURVEY] * 4
+    fake.receipts = {one.id: f"BILL OF LADING  {one.id}\n" for one in RECORDS}
     fake.groups = [FailureGroup(cause=CAUSE, count=1, stage="read", attempts=3, advice="See.", newest="a.jpg")]
     fake.failed = [Failure(id=7, path="/Volumes/C/a.jpg", size=1, stage="read", attempts=3, cause=CAUSE)]
     return fake
@@ -87,10 +89,10 @@ async def told(app: Running) -> tuple[object, ...]:
 LEFT: list[str] = []
 
 
-@pytest.mark.parametrize("name", OPENED_BY)
-async def test_every_key_acts_or_says_why_not(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Config(home=str(tmp_path), archive="/nas/archive", operator="Ann")
-    silent: list[str] = []
+async def silent(name: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The keys of a screen after which nothing is another."""
+    settings = Config(home=str(home), archive="/nas/archive", operator="Ann")
+    found: list[str] = []
     async with running(None, fake=engine(), settings=settings, volumes=several) as app:
         monkeypatch.setattr(app.app, "leave", lambda: LEFT.append(name))
         screen = await go_to(app, name)
@@ -102,9 +104,20 @@ async def test_every_key_acts_or_says_why_not(name: str, tmp_path: Path, monkeyp
                 before = await told(app)
                 await app.press(one)
                 if await told(app) == before:
-                    silent.append(f"{one}: {key.label}")
+                    found.append(f"{one}: {key.label}")
                 await back(app, screen)
-    assert silent == []
+    return found
+
+
+@pytest.mark.parametrize("name", OPENED_BY)
+async def test_every_key_acts_or_says_why_not(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await silent(name, tmp_path, monkeypatch) == []
+
+
+async def test_a_key_that_does_nothing_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Receipt, "do_copy", lambda self: None)
+    monkeypatch.setattr(Receipt, "do_search", lambda self: None)
+    assert await silent("Receipt", tmp_path, monkeypatch) == ["slash: search", "y: copy"]
 
 
 async def back(app: Running, screen: Base[Any]) -> None:

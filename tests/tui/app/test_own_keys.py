@@ -1,10 +1,14 @@
 """A person's own keys and theme: they act, they are shown, and what does not fit is refused."""
 
+import ast
+import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from textual.theme import BUILTIN_THEMES
 
+import tui
 from core.config import Config, load
 from core.errors import ConfigError
 from tests.tui.app import moments, pictures
@@ -14,8 +18,10 @@ from tests.tui.app.test_imports import engine
 from tui import theme
 from tui.own_keys import FIXED, check, screens
 from tui.screens.dashboard import Dashboard
+from tui.screens.help import MOVES
 from tui.screens.imports import Imports
 from tui.screens.tasks import Tasks
+from tui.widgets.lines import STYLES
 
 pytestmark = pytest.mark.terminal
 
@@ -52,6 +58,70 @@ async def test_a_key_whose_name_depends_on_the_import_is_shown_as_it_is() -> Non
         assert "f7 retry" in app.foot
         await app.press("j", "j", "j")
         assert "f7 resume" in app.foot
+
+
+USUAL = re.compile(r"(?:^|[ (>])(?:[b-z/]|a(?=[.,:;)]|$)|enter|esc|space)(?=[ .,:;)]|$)", re.IGNORECASE)
+"""A usual key that a text names, and no name of a file or number of a pane."""
+
+NO_ACTIONS = (
+    *("y", "esc", "enter takes it, esc leaves it as it was", ": correct it, or esc"),
+    *("That place does not answer: another one, or esc.", "It is there already: another name, or esc."),
+    *(keys for keys, _ in MOVES),
+    "x",
+)
+"""Texts of questions and fields, whose keys are no actions and stay; keys that move; so many times a failure."""
+
+NO_TEXTS = {"Key", "Binding"}
+"""Calls whose strings are keys, and what is said of a key beside it."""
+
+
+def named(source: str) -> list[str]:
+    """The strings in a program's text that name a usual key, apart from what a docstring says of it."""
+    found: list[str] = []
+
+    def look(node: ast.AST) -> None:
+        name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+        if name in NO_TEXTS or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            return
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+            found.extend(filter(USUAL.search, [node.value]))
+        if isinstance(node, ast.Tuple):
+            # A key alone with its style is a piece of a line.
+            words = [str(one.value) for one in node.elts if isinstance(one, ast.Constant)]
+            found.extend(key for key, style in pairwise(words) if style in STYLES and USUAL.search(key))
+        for below in ast.iter_child_nodes(node):
+            look(below)
+
+    look(ast.parse(source))
+    return [text for text in found if text.strip() not in NO_ACTIONS]
+
+
+@pytest.mark.parametrize("text", ["Enlarge it: 3, Enter.", "All cards: a.", "n starts it", "Search first: /."])
+def test_a_usual_key_in_a_text_is_found(text: str) -> None:
+    assert named(f"def f():\n    'press n'\n    return g({text!r}, f'{{x}}: {text}')") == [text, f": {text}"]
+    assert named("line(('n', 'title'))") == ["n"]
+
+
+def test_no_text_of_the_app_names_the_usual_key_of_an_action() -> None:
+    """Texts take it from the keys of the screen, because a person may have another one."""
+    app = Path(tui.__file__).parent
+    sources = [app / "app.py", app / "import_form.py", *app.glob("screens/*.py"), *app.glob("widgets/*.py")]
+    assert {path.name: told for path in sources if (told := named(path.read_text(encoding="utf-8")))} == {}
+
+
+async def test_texts_name_own_keys() -> None:
+    chosen = settings(new="N", zoom="Z", back="f8", pick="P", cards="C", search="f5")
+    async with running(moments.EMPTY, settings=chosen) as app:
+        assert "Put a card in and press N." in app.text
+        assert " N starts a new import" in app.text
+        await app.press("plus")
+        assert "Enlarge the queues first: 3, Z." in app.foot
+        await app.press("3", "Z")
+        assert "f8 back" in app.text
+        await app.press("N")
+        await app.until(lambda: "Pick a source: P. All cards: C." in app.text)
+        await app.press("s")
+        assert "Pick a source first: P." in app.foot
 
 
 async def test_leaving_has_an_own_key_and_what_interrupts_any_program() -> None:

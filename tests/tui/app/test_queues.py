@@ -33,7 +33,7 @@ async def test_a_paused_queue_goes_on_and_dead_jobs_are_tried_again() -> None:
         assert "One slot is the least." in app.foot
         await app.press("p", "r")
         assert app.fake.asked == [("queue_resume", "location_stats"), ("retry", "location_stats")]
-        assert "3 jobs are tried again." in app.foot
+        assert "3 jobs tried again." in app.foot
 
 
 async def test_slots_need_the_enlarged_pane() -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from core.importing.verdict import KEEP_REASONS, NOTHING
+from core.importing.keep_reasons import KEEP_REASONS, NOTHING
 from core.models import State, Unopenable, Verdict
 from core.snapshot import ErrorGroup, ImportView, QueueView
 from tests.tui.console.streams import pipe, terminal
