@@ -37,6 +37,7 @@ from core.workers.publish import publish
 from core.workers.read_source import (
     CHANGED,
     CHANGING,
+    OTHER_CONTENT,
     WRONG_SIZE,
     ChangedError,
     OtherContentError,
@@ -265,7 +266,7 @@ class Dispatcher:
             except ChangedError:
                 changed = Fault(Side.SOURCE, CHANGED, CHANGING)
             except OtherContentError:
-                return Fault(Side.SOURCE, "the other archive holds something else than was read of the source")
+                return Fault(Side.SOURCE, OTHER_CONTENT)
             except OverflowError:
                 text = "it is larger than the room left in its batch"
                 return Fault(Side.SOURCE, text, errno.EFBIG, again=True)

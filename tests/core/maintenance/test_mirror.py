@@ -76,6 +76,31 @@ async def test_an_empty_folder_becomes_a_copy(rig: Rig) -> None:
         await rig.begun(archive=str(copy))
 
 
+async def test_one_digest_is_computed_of_what_is_known(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is compared by size and XXH3-128, as what is read back is; its SHA-256 is the catalog's."""
+    write(rig.source / "clip.mov", random_bytes(LARGE, 1))
+    await filled(rig)
+    ask, wanted = Worker.ask, list[source_messages.ToRead]()
+    found: list[source_messages.Digest] = []
+
+    async def noted(self: Worker, request: object, reply: type) -> object:
+        answer = await ask(self, request, reply)  # type: ignore[arg-type]
+        if isinstance(request, source_messages.ReadBatch):
+            wanted.extend(request.files)
+        if isinstance(request, batch_messages.CopyLarge):
+            wanted.append(request.file)
+        if isinstance(answer, source_messages.Digests):
+            found.extend(answer.files)
+        return answer
+
+    monkeypatch.setattr(Worker, "ask", noted)
+    copy = rig.root / "backup"
+    assert (await mirrored(rig.engine, rig.archive, copy)).brought.files == 5
+    assert len(wanted) == len(found) == 5
+    assert all(one.taken is not None and not one.also for one in wanted)
+    assert {one.sha256.hex() for one in found} == set(payload(copy).values())
+
+
 async def test_only_what_is_new(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     await filled(rig)
     copy = rig.root / "backup"
