@@ -84,7 +84,7 @@ async def test_one_digest_is_computed_of_what_is_known(rig: Rig, monkeypatch: py
     found: list[source_messages.Digest] = []
 
     async def noted(self: Worker, request: object, reply: type) -> object:
-        answer = await ask(self, request, reply)  # type: ignore[arg-type]
+        answer: object = await ask(self, request, reply)  # type: ignore[arg-type]
         if isinstance(request, source_messages.ReadBatch):
             wanted.extend(request.files)
         if isinstance(request, batch_messages.CopyLarge):
