@@ -1,7 +1,6 @@
 """One mirror of an engine: its state, its control and its view."""
 
 import asyncio
-import os
 import secrets
 import time
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from typing import Any, Protocol
 from core.engine.store_retries import POLL_INTERVAL, StoreRetries
 from core.errors import LadingError
 from core.models import Count, State
-from core.paths import display
+from core.paths import display, told_apart
 from core.rate_meter import Meter
 from core.results import MirrorResult, OffsiteResult
 from core.snapshot import MirrorView
@@ -106,7 +105,7 @@ class Mirroring:
         rate = self.meter.rate if self.state is State.RUNNING else 0.0
         return MirrorView(
             id=self.id,
-            label=display(os.path.basename(self.target.rstrip("/")) or self.target),
+            label=display(told_apart((self.source, self.target))[self.target] or self.target),
             source=display(self.source),
             target=display(self.target),
             state=self.state,
