@@ -44,6 +44,9 @@ ATTEMPTS = 2
 RECEIPTS = f"{archive_layout.OWN}/offsite"
 """The remote's folder of lists of what was verified there, one file for each run."""
 
+CAUSES = 2
+"""Of the causes that rclone names in one line, each of the one before, how many tell what holds an upload up."""
+
 DOWNLOADED = "downloaded again"
 
 DIFFERS = "its content is not what was archived"
@@ -86,8 +89,15 @@ class Upload:
         """Whether nothing of the last upload has arrived."""
         self._refused: tuple[int, str] = 0, ""
         """How many files did not arrive, and of one of them why."""
+        self.trouble = ""
+        """What rclone says of the upload as long as nothing moves."""
         self.in_flight: dict[object, str] = {}
         """A file that is just being uploaded."""
+
+    @property
+    def on_the_way(self) -> int:
+        """Bytes uploaded, and not compared yet."""
+        return self._moving
 
     def bytes_moved(self) -> tuple[int, ...]:
         """Bytes uploaded so far."""
@@ -277,22 +287,22 @@ class Upload:
         rclone ended."""
         noted = self._noted(path)
         await asyncio.to_thread(write_names, noted, {*await asyncio.to_thread(read_names, noted), *names})
-        from_list = await self._listed(names)
+        from_list, ended = await self._listed(names), Ended()
 
         def moved(size: int, name: str) -> None:
+            stands = ended.errors and size <= self._moving
+            self.trouble = ": ".join(ended.why.split(": ")[-CAUSES:]) if stands else ""
             self._moving = size
             self.in_flight[path] = f"{path}/{name}"
 
         try:
-            ended, _ = await self._rclone.run(
-                "copy",
-                os.path.join(self._archive, path),
-                self._remote.at(path),
-                "--ignore-times" if anew else "--size-only",
-                *from_list,
-                moved=moved,
-            )
+            size = "--ignore-times" if anew else "--size-only"
+            both = os.path.join(self._archive, path), self._remote.at(path)
+            async with aclosing(self._rclone.lines(ended, "copy", *both, size, *from_list, moved=moved)) as lines:
+                async for _ in lines:
+                    pass
         finally:
+            self.trouble = ""
             self.in_flight.clear()
         return ended
 

@@ -82,6 +82,7 @@ async def test_paused_resumed_and_cancelled(rig: Rig, monkeypatch: pytest.Monkey
     await reached.wait()
     (view,) = rig.engine.snapshot().mirrors
     assert (view.id, view.state, view.target, view.total.files) == (name, State.RUNNING, remote(rig), 4)
+    assert (view.on_the_way, view.share, view.held.files) == (12_000, 1.0, 0), "uploaded, and not compared yet"
     assert rig.engine.working
     await rig.engine.mirrors.pause(name)
     assert not rig.engine.working
