@@ -6,7 +6,7 @@ A path here is raw bytes relative to a source, separated by `/`. It may hold any
 import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from fnmatch import translate
 
 from core.errors import UsageError
@@ -82,6 +82,20 @@ def _visible(character: str) -> str:
     if code < 0x80:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def told_apart(paths: Collection[str]) -> dict[str, str]:
+    """The shortest end of each path, in whole names, that no other of the paths has."""
+    parts = {path: path.strip("/").split("/") for path in paths}
+    found: dict[str, str] = {}
+    for path, names in parts.items():
+        count = 1
+        while count < len(names) and any(
+            other != path and theirs[-count:] == names[-count:] for other, theirs in parts.items()
+        ):
+            count += 1
+        found[path] = "/".join(names[-count:])
+    return found
 
 
 def display(path: bytes | str) -> str:

@@ -306,7 +306,8 @@ class OffsiteResult(Value, frozen=True, kw_only=True):
     """What became of a mirror to a remote, or back from it.
 
     total: files that the bags name. brought: those that this run has brought and compared; `compared` says how.
-    lacking: (path, why) of what is not there, or not as it should be. receipt: where at the remote what was
+    lacking: (path, why) of what is not there, or not as it should be. not_arrived: in words, how many of these
+    were to be brought and did not arrive, and why one of them did not. receipt: where at the remote what was
     verified is listed.
     """
 
@@ -318,6 +319,7 @@ class OffsiteResult(Value, frozen=True, kw_only=True):
     compared: str
     lacking_count: int
     lacking: tuple[tuple[str, str], ...]
+    not_arrived: str = ""
     receipt: str = ""
     seconds: float = 0.0
 

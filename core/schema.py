@@ -563,6 +563,16 @@ MIGRATIONS: tuple[str, ...] = (
         hook TEXT NOT NULL           -- core.presets.Hook.key
     ) STRICT;
     """,
+    # Mirrors that imports have asked for and that are not made yet (core.catalog.due_mirrors).
+    """
+    CREATE TABLE due_mirror (
+        source BLOB NOT NULL,        -- the path of the archive then
+        target BLOB NOT NULL,        -- as the configuration names it
+        import TEXT NOT NULL,        -- the name of the last import that asked for it
+        held INTEGER NOT NULL DEFAULT 0,                -- a person has paused it
+        PRIMARY KEY (source, target)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 FUNCTIONS: dict[str, Callable[[str], str | bytes | None]] = {

@@ -146,9 +146,10 @@ class JobView(Value, frozen=True, kw_only=True):
 class MirrorView(Value, frozen=True, kw_only=True):
     """A mirror as the dashboard shows it: `held` of `total` items are verified in the copy `target`.
 
-    brought, rate: bytes of payload that this run has copied, and bytes per second. lacking: files that the copy
-    cannot get. path: the file that is being copied. again: when a paused mirror is tried again by itself, in
-    seconds since the epoch.
+    on_the_way: bytes that were uploaded, and are not compared yet. reason: why it is paused, or what holds
+    it up just now. brought, rate: bytes of payload that this run has copied, and bytes per second. lacking:
+    files that the copy cannot get. path: the file that is being copied. again: when a paused mirror is tried again
+    by itself, in seconds since the epoch.
     """
 
     id: str
@@ -161,6 +162,7 @@ class MirrorView(Value, frozen=True, kw_only=True):
     again: float | None = None
     total: Count = Count()
     held: Count = Count()
+    on_the_way: int = 0
     brought: Count = Count()
     lacking: int = 0
     rate: float = 0.0
@@ -168,6 +170,11 @@ class MirrorView(Value, frozen=True, kw_only=True):
     path: str = ""
     started: float = 0.0
     ended: float | None = None
+
+    @property
+    def share(self) -> float:
+        """The share of all bytes that are in the copy, or were uploaded; 1 where there are none."""
+        return min(1.0, (self.held.bytes + self.on_the_way) / self.total.bytes) if self.total.bytes else 1.0
 
 
 class Arrival(Value, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from core.catalog.archives_volumes import Places
 from core.catalog.checksum_lists import ChecksumLists
 from core.catalog.copies import Copies
 from core.catalog.differing import Differing
+from core.catalog.due_mirrors import DueMirrors
 from core.catalog.failures import Failures, Selection
 from core.catalog.files import Files
 from core.catalog.groups import Groups
@@ -29,6 +30,7 @@ class Catalog(
     ChecksumLists,
     Groups,
     HookOutbox,
+    DueMirrors,
 ):
     """Reads committed rows and writes in batches. It assigns the ids of new rows itself, because it is the only
     writer."""

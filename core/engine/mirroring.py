@@ -1,7 +1,6 @@
 """One mirror of an engine: its state, its control and its view."""
 
 import asyncio
-import os
 import secrets
 import time
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from typing import Any, Protocol
 from core.engine.store_retries import POLL_INTERVAL, StoreRetries
 from core.errors import LadingError
 from core.models import Count, State
-from core.paths import display
+from core.paths import display, told_apart
 from core.rate_meter import Meter
 from core.results import MirrorResult, OffsiteResult
 from core.snapshot import MirrorView
@@ -25,6 +24,12 @@ class Run(Protocol):
     held: list[int]
     brought: list[int]
     lacking_count: int
+
+    @property
+    def on_the_way(self) -> int: ...
+
+    @property
+    def trouble(self) -> str: ...
 
     @property
     def in_flight(self) -> Mapping[Any, str]: ...
@@ -103,22 +108,26 @@ class Mirroring:
         run, error = self.run, self.error
         held = Count(files=run.held[0], bytes=run.held[1]) if run else Count()
         total = run.total if run else Count()
-        rate = self.meter.rate if self.state is State.RUNNING else 0.0
+        running = run is not None and self.state is State.RUNNING
+        on_the_way = run.on_the_way if run is not None and running else 0
+        trouble = run.trouble if run is not None and running else ""
+        rate = self.meter.rate if running else 0.0
         return MirrorView(
             id=self.id,
-            label=display(os.path.basename(self.target.rstrip("/")) or self.target),
+            label=display(told_apart((self.source, self.target))[self.target] or self.target),
             source=display(self.source),
             target=display(self.target),
             state=self.state,
-            reason=error.cause if error else "",
+            reason=error.cause if error else trouble,
             advice=self._advice(),
             again=self.again,
             total=total,
             held=held,
+            on_the_way=on_the_way,
             brought=Count(files=run.brought[0], bytes=run.brought[1]) if run else Count(),
             lacking=run.lacking_count if run else 0,
             rate=rate,
-            seconds_left=max(0, total.bytes - held.bytes) / rate if rate > 0 else None,
+            seconds_left=max(0, total.bytes - held.bytes - on_the_way) / rate if rate > 0 else None,
             path=display(next(iter(run.in_flight.values()), "")) if run else "",
             started=self.started,
             ended=self.ended,

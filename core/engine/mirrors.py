@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 
@@ -72,6 +73,8 @@ class Mirrors:
         self._after: set[asyncio.Task[None]] = set()
         self._firsts: dict[str, list[asyncio.Task[None]]] = {}
         """By import id: the mirrors that were started at the import's end."""
+        self._once_more_for = Counter[tuple[str, str]]()
+        """By source and target: how many imports still have jobs whose results are to be brought, too."""
         self._stopped = False
 
     def __contains__(self, name: str) -> bool:
@@ -150,12 +153,14 @@ class Mirrors:
         one.state = State.PAUSED
         one.error = None
         await self._end(one)
+        await self._catalog.hold_mirror(one.source, one.target, held=True)
 
     async def resume(self, name: str) -> None:
         """Resume a mirror; one that waits is tried at once. Raises UsageError."""
         one = self._found(name)
         if one.task is None:
             self._begin(one)
+            await self._catalog.hold_mirror(one.source, one.target, held=False)
         else:
             one.try_now()
 
@@ -164,6 +169,7 @@ class Mirrors:
         one = self._found(name)
         one.state, one.error, one.ended = State.CANCELLED, None, time.time()
         await self._end(one)
+        await self._catalog.mirror_made(one.source, one.target)
         one.over.set()
 
     async def _end(self, one: Mirroring) -> None:
@@ -229,6 +235,8 @@ class Mirrors:
                         raise
                     await one.sleep_until_retry(delay)
                 else:
+                    if not self._once_more_for[one.source, one.target]:
+                        await self._catalog.mirror_made(one.source, one.target)
                     one.state, one.ended = State.DONE, time.time()
                     return
                 one.state, one.error = State.RUNNING, None
@@ -267,7 +275,9 @@ class Mirrors:
     async def _once(self, one: Mirroring) -> None:
         one.results, one.offsite = [], None
         if is_remote(one.source) or is_remote(one.target):
-            one.offsite = await self._offsite.mirror(one)
+            one.offsite = found = await self._offsite.mirror(one)
+            if one.waits and found.not_arrived:
+                raise OffsiteError(f"{found.not_arrived}.", "See to the store; then mirror again.")
             return
         async with AsyncExitStack() as stack:
             used = self._archives.used(one.source, reading=not one.both, mirror=one.both)
@@ -304,18 +314,37 @@ class Mirrors:
         if self._stopped or row.state not in ENDED or not row.first:
             return
         for target in self._settings().mirror:
-            if os.path.abspath(os.fsdecode(row.archive_path)) == target:
+            if os.path.abspath(os.fsdecode(row.archive_path)) != target:
+                self._ask_for(row, target)
+
+    async def take_up(self) -> None:
+        """Begin the mirrors that imports have asked for, and that the engines until now did not make."""
+        for source, target, name in await self._catalog.due_mirrors():
+            if target not in self._settings().mirror:
                 continue
-            first = asyncio.create_task(self._bring(row, target), name=f"mirror after {row.name}")
-            self._firsts.setdefault(row.name, []).append(first)
-            task = asyncio.create_task(self._once_more(row, target, first), name=f"mirror once more {row.name}")
-            self._after.add(task)
-            task.add_done_callback(self._after.discard)
+            if (row := await self._catalog.import_named(name)) is not None:
+                self._ask_for(row, target)
+            if row is None or os.fsdecode(row.archive_path) != source:
+                await self._catalog.mirror_made(source, target)
+
+    def _ask_for(self, row: ImportRow, target: str) -> None:
+        first = asyncio.create_task(self._at_once(row, target), name=f"mirror after {row.name}")
+        self._firsts.setdefault(row.name, []).append(first)
+        task = asyncio.create_task(self._once_more(row, target, first), name=f"mirror once more {row.name}")
+        self._after.add(task)
+        task.add_done_callback(self._after.discard)
+
+    async def _at_once(self, row: ImportRow, target: str) -> None:
+        await self._catalog.mirror_due(os.fsdecode(row.archive_path), target, row.name)
+        await self._bring(row, target)
 
     async def _once_more(self, row: ImportRow, target: str, first: "asyncio.Task[None]") -> None:
+        pair = os.fsdecode(row.archive_path), target
+        self._once_more_for[pair] += 1
         try:
             await first
             await self._finish([row.name])
+            self._once_more_for[pair] -= 1
             await self._bring(row, target)
         finally:
             first.cancel()

@@ -16,7 +16,7 @@ from core.importing.import_run import Run
 from core.importing.importer import Importer
 from core.importing.run_workers import Limits
 from core.models import ENDED, ImportRequest, Outcome, State, Unopenable, Verdict, Waits
-from core.paths import display
+from core.paths import display, told_apart
 from core.rate_meter import Meter
 from core.snapshot import ErrorGroup, ImportView, InFlight, LimitView, Rates, Snapshot
 from core.volumes.filesystems import Level
@@ -89,7 +89,7 @@ class ProgressViews:
         read, written, verified = run.workers.bytes_moved()
         return ImportView(
             id=row.name,
-            label=_label(row, request),
+            label=_label(request),
             source=display(row.source + (b"/" + row.single if row.single else b"")),
             archive=display(row.archive_path),
             location=display(row.location_name),
@@ -140,7 +140,7 @@ class ProgressViews:
         return Snapshot(
             time=time.time(),
             version=VERSION,
-            imports=(*self._ended.values(), *running)[-SHOWN:],
+            imports=_with_archives((*self._ended.values(), *running)[-SHOWN:]),
             limits=(
                 *map(_limit, limits.all()),
                 *(_limit(one, one.label) for one in controllers),
@@ -156,12 +156,24 @@ class ProgressViews:
         )
 
 
-def _label(row: ImportRow, request: ImportRequest) -> str:
-    """What a person calls the source; of a group of imports with the name of the archive."""
-    label = request.label or os.path.basename(request.source.rstrip("/")) or request.source
-    if row.together:
-        label += f" > {os.path.basename(request.archive.rstrip('/'))}"
-    return display(label)
+def _label(request: ImportRequest) -> str:
+    """What a person calls the source."""
+    return display(request.label or os.path.basename(request.source.rstrip("/")) or request.source)
+
+
+def _with_archives(views: Sequence[ImportView]) -> tuple[ImportView, ...]:
+    """The views; the labels of those of a group name the archive, too, by as much of its path as it takes."""
+    archives: dict[str, set[str]] = {}
+    for view in views:
+        if view.together:
+            archives.setdefault(view.together, set()).add(view.archive)
+    names = {together: told_apart(paths) for together, paths in archives.items()}
+    return tuple(
+        msgspec.structs.replace(view, label=f"{view.label} > {names[view.together][view.archive]}")
+        if view.together
+        else view
+        for view in views
+    )
 
 
 def _limit(limit: Limit, label: str = "") -> LimitView:

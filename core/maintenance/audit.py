@@ -93,6 +93,11 @@ class Audit:
             copy_of=display(self._archive.copy.in_use) if self._copy else "",
         )
 
+    @property
+    def looked_at(self) -> int:
+        """How many files were read so far, or could not be."""
+        return self._checked[0] + self._not_read_count
+
     async def unproven(self) -> AsyncIterator[tuple[str, str]]:
         """Read items that were never read back successfully or are damaged; yields (path, why) of those that are
         not intact. Raises ArchiveError."""

@@ -127,23 +127,27 @@ class Mirror:
 
     async def _all(self) -> None:
         run = self.run
-        await self._count()
+        await self._count(anew=True)
         for folder in (archive_layout.JOURNALS, archive_layout.MOVES):
             await self._records.journals(folder)
-        for folder in await self._locations():
+        locations = await self._locations()
+        for folder in locations:
             await self._bags.bring(folder)
-        await self._notes()
+        await self._notes(locations)
         for folder in archive_layout.DERIVATIVES:
             await self._payload.bring(self._lacking(folder))
         if not run.target.copy.number:
             await self._learn(run.target, run.locations)
-        await self._unproven()
-        await self._count()
+        await self._count(anew=bool(await self._unproven() or run.brought[0]))
 
-    async def _count(self) -> None:
-        run = self.run
+    async def _count(self, *, anew: bool) -> None:
+        """Count what the archive has; and what the target holds of it, unless it is known not to be another
+        number than before."""
+        run, before = self.run, self.run.total
         files, size = await run.catalog.held(run.target.id, 0)
         run.total = Count(files=files, bytes=size)
+        if not anew and run.total == before:
+            return
         run.held = list(await run.catalog.proven(run.target.id, run.target.copy.number))
 
     async def _locations(self) -> list[str]:
@@ -157,10 +161,10 @@ class Mirror:
             if not listed.more:
                 return sorted(folder for folder in folders if location_sync.FOLDER_NAME.fullmatch(folder))
 
-    async def _notes(self) -> None:
+    async def _notes(self, locations: list[str]) -> None:
         """Bring the access notes of locations, which are kept outside the bags."""
         run, records = self.run, self._records
-        for folder in await self._locations():
+        for folder in locations:
             path = archive_layout.access_notes(folder)
             said, there = await records.text(run.source, path), await records.text(run.target, path)
             if said and said != there:
@@ -172,8 +176,9 @@ class Mirror:
             yield page  # outside bags there is no payload
         yield lacking.records
 
-    async def _unproven(self) -> None:
-        """Read items in the target that were never read back successfully there, or are not there as they were."""
+    async def _unproven(self) -> int:
+        """Read items in the target that were never read back successfully there, or are not there as they were.
+        Returns how many."""
         run = self.run
         audit = Audit(run.target, run.catalog, run.pool, run.verify)
         named = {path for path, _ in run.lacking}
@@ -181,6 +186,7 @@ class Mirror:
         async for path, why in audit.unproven():
             if display(path) not in named:
                 run.lack(path, why)
+        return audit.looked_at
 
 
 def _first(group: BaseException) -> BaseException:

@@ -83,21 +83,26 @@ class BagMirror:
 
     async def bring(self, folder: str) -> None:
         """Bring what the target lacks of a location. Its bag is valid afterwards if it is valid in the source."""
-        path = archive_layout.location(folder)
-        for _ in range(ATTEMPTS):
-            before = await self._records.text(self._run.source, f"{path}/{TAG_MANIFEST}")
-            lacking = Differences(self._run, path)
-            await self._payload.bring(lacking.payload())
-            if await self._records.text(self._run.source, f"{path}/{TAG_MANIFEST}") != before:
-                continue  # an import into it has ended just now
-            await self._tags(folder, before, lacking)
-            return
-        self._run.open_bags.append(f"{folder}: it is being imported into")
-
-    async def _tags(self, folder: str, said: bytes, lacking: Differences) -> None:
         path, run = archive_layout.location(folder), self._run
-        wanted = _digests(said)
-        had = _digests(await self._records.text(run.target, f"{path}/{TAG_MANIFEST}"))
+        tags = f"{path}/{TAG_MANIFEST}"
+        for _ in range(ATTEMPTS):
+            before = await self._records.text(run.source, tags)
+            lacking = Differences(run, path)
+            await self._payload.bring(lacking.payload())
+            had = await self._records.text(run.target, tags)
+            differs = lacking.records or lacking.extra or folder in run.locations or folder in self._anew
+            if had == before and not differs:
+                return
+            if await self._records.text(run.source, tags) != before:
+                continue  # an import into it has ended just now
+            await self._tags(folder, before, had, lacking)
+            return
+        run.open_bags.append(f"{folder}: it is being imported into")
+
+    async def _tags(self, folder: str, said: bytes, says: bytes, lacking: Differences) -> None:
+        """Bring the files of a bag; `said` and `says` are the tag manifests of the source and of the target."""
+        path, run = archive_layout.location(folder), self._run
+        wanted, had = _digests(said), _digests(says)
         names = {one.removeprefix(f"{path}/") for one in lacking.records}
         changed = {name for name, sha256 in wanted.items() if had.get(name) != sha256} - names
         own = set(BAG_FILES)

@@ -1,8 +1,8 @@
 """Brings payload, thumbnails and proxies from one copy of an archive to another one.
 
 Files take the steps of an import's batch: read once and hashed, staged, flushed, read back past the cache,
-published without replacing. What was read is compared with the digests in the catalog, else with the digest in the
-file's name. A file that differs is damaged in the source, and is not brought.
+published without replacing. What was read is compared with size and XXH3-128 in the catalog, which also has its
+SHA-256, else with the digest in the file's name. A file that differs is damaged in the source, and is not brought.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from core.workers import archive_messages, batch_messages, messages, source_mess
 from core.workers.batch_messages import Checked, ToStage
 from core.workers.messages import Fault, Source
 from core.workers.pool import TaskFailedError, Worker
-from core.workers.read_source import ARENA
-from core.workers.source_messages import Digest, ToRead
+from core.workers.read_source import ARENA, OTHER
+from core.workers.source_messages import Digest, FileFacts, Taken, ToRead
 
 FILES_PER_BATCH = 512
 """The most files in one batch."""
@@ -41,13 +41,19 @@ class Wanted(msgspec.Struct):
     size: int
     item: Item | None
 
-    def faulty(self, found: Digest) -> str:
-        """Why the content that was read is not the expected one; empty when it is."""
+    def to_read(self, number: int) -> ToRead:
+        """How it is read: one with an item is compared with that in the reading."""
+        path, taken = self.path.encode(errors="surrogateescape"), None
         if self.item is not None:
-            right = (self.item.size, self.item.xxh128, self.item.sha256)
-            return "" if right == (found.size, found.xxh128, found.sha256) else ROTTEN
+            taken = Taken(path, 0, self.item.xxh128, self.item.sha256, "", FileFacts())
+        return ToRead(number, path, self.size, "other", taken=taken)
+
+    def rotten(self, found: Digest) -> bool:
+        """Whether the content that was read is not the expected one."""
+        if found.fault is not None:
+            return found.fault.code == OTHER
         named = digest_of_name(self.path.encode(errors="surrogateescape")) if _is_payload(self.path) else b""
-        return "" if named in (b"", found.xxh128) else ROTTEN
+        return self.item is None and named not in (b"", found.xxh128)
 
 
 class PayloadCopier:
@@ -135,8 +141,7 @@ class PayloadCopier:
         run = self._run
         faults: dict[str, Fault] = {}
         source = Source(run.source.place.root, run.source.place.device, run.source.place.inode)
-        raw = [one.path.encode(errors="surrogateescape") for one in batch]
-        files = [ToRead(number, raw[number], one.size, "other") for number, one in enumerate(batch)]
+        files = [one.to_read(number) for number, one in enumerate(batch)]
         if batch[0].size > ARENA:
             copied = batch_messages.CopyLarge(source, run.target.place, run.staging, files[0])
             read = (await worker.ask(copied, source_messages.Digests)).files
@@ -155,6 +160,10 @@ class PayloadCopier:
         """Whether the content that was read is the expected one; if not, the file is reported as lacking, or
         retried."""
         run = self._run
+        if one.rotten(found):
+            run.lack(one.path, ROTTEN)
+            await self._doubt(one)
+            return False
         if found.fault is not None:
             await run.give_up(found.fault)
             if found.fault.again:
@@ -163,10 +172,6 @@ class PayloadCopier:
             run.lack(one.path, f"the other copy cannot be read: {found.fault.text}")
             if found.fault.side == "source":
                 await self._doubt(one)
-            return False
-        if why := one.faulty(found):
-            run.lack(one.path, why)
-            await self._doubt(one)
             return False
         return True
 

@@ -97,8 +97,13 @@ class Records:
 
     async def text(self, archive: Archive, path: str) -> bytes:
         """The content of a small file; empty when there is none."""
+        data = b""
         async with aclosing(self._pieces(archive, path)) as pieces:
-            return b"".join([piece async for piece in pieces])
+            async for piece in pieces:
+                data += piece
+                if len(piece) < PIECE:
+                    break  # the end, which need not be asked for
+        return data
 
     async def _pieces(self, archive: Archive, path: str) -> AsyncGenerator[bytes, None]:
         at = 0

@@ -53,6 +53,8 @@ class MirrorRun:
         """Folders of locations whose bag could not be brought up to date, with the reason."""
         self.locations: set[str] = set()
         """Folders of locations that received files."""
+        self.on_the_way = 0
+        self.trouble = ""
         self.in_flight: dict[Worker, str] = {}
         self._begun: dict[Worker, tuple[int, int, int]] = {}
         self._moved = [0, 0, 0]

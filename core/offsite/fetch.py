@@ -46,6 +46,8 @@ class Fetch:
         self.brought = [0, 0]
         """The same; payload that was here already is not told apart."""
         self.lacking_count = 0
+        self.on_the_way = 0
+        self.trouble = ""
         self.in_flight: dict[object, str] = {}
         """A file that is just being downloaded."""
 

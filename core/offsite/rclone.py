@@ -85,6 +85,12 @@ class Ended(msgspec.Struct):
         """The error for a command that has to succeed."""
         return OffsiteError(f"{self.why}.", "The same command goes on where it stopped.")
 
+    def about(self, path: str) -> str:
+        """The last error about a file, after a colon; empty where none is kept. An upload may have a name with a
+        suffix of rclone's until it is whole."""
+        said = [line.partition(": ")[2] for line in self.errors if line.startswith(path)]
+        return f": {display(said[-1])}" if said else ""
+
     @property
     def why(self) -> str:
         """The last error; without one, the exit status in words."""

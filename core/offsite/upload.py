@@ -50,8 +50,14 @@ CHUNK = 5000
 NAMED = 1000
 """The most files that a result names."""
 
+ATTEMPTS = 2
+"""How often a run uploads a file that does not arrive, or differs there. rclone itself repeats what fails."""
+
 RECEIPTS = f"{archive_layout.OWN}/offsite"
 """The remote's folder of lists of what was verified there, one file for each run."""
+
+CAUSES = 2
+"""Of the causes that rclone names in one line, each of the one before, how many tell what holds an upload up."""
 
 DOWNLOADED = "downloaded again"
 
@@ -91,8 +97,19 @@ class Upload:
         self.brought = [0, 0]
         """[payload files, bytes] that this run has uploaded."""
         self.lacking_count = 0
+        self._none_arrived = False
+        """Whether nothing of the last upload has arrived."""
+        self._refused: tuple[int, str] = 0, ""
+        """How many files did not arrive, and of one of them why."""
+        self.trouble = ""
+        """What rclone says of the upload as long as nothing moves."""
         self.in_flight: dict[object, str] = {}
         """A file that is just being uploaded."""
+
+    @property
+    def on_the_way(self) -> int:
+        """Bytes uploaded, and not compared yet."""
+        return self._moving
 
     def bytes_moved(self) -> tuple[int, ...]:
         """Bytes uploaded so far."""
@@ -124,12 +141,17 @@ class Upload:
             compared=self._how,
             lacking_count=self.lacking_count,
             lacking=tuple(self._lacking),
+            not_arrived=self._not_arrived(),
             receipt=f"{RECEIPTS}/{receipt.name}" if self._compared else "",
             seconds=time.monotonic() - began,
         )
         if self._compared:
             await self._rclone.must("copyto", str(receipt), self._remote.at(result.receipt))
         return result
+
+    def _not_arrived(self) -> str:
+        count, one = self._refused
+        return f"{count:,} file{'s' if count > 1 else ''} did not arrive ({one})" if count else ""
 
     async def _same(self) -> None:
         """Raises UsageError unless the remote is empty, or holds this archive; OffsiteError."""
@@ -244,10 +266,7 @@ class Upload:
         if not sound:
             return
         new = sorted(set(sound) & set(missing))
-        status = await self._upload(path, new) if new else Ended()
-        well = await self._arrived(path, sound, frozenset(unproven))
-        if not well and status.status:
-            raise status.error()
+        well = await self._uploaded(path, sound, new)
         brought = sorted(set(well) & set(new))
         size = await answered(self._archive, lambda: total_size(local, brought))
         await asyncio.to_thread(self._record, path, well, wanted, receipt)
@@ -257,26 +276,60 @@ class Upload:
             items = await self._book.found([f"{path}/{name}" for name in well])
             self.held = [self.held[0] + items[0], self.held[1] + items[1]]
 
-    async def _upload(self, path: str, names: list[str]) -> Ended:
-        """Note the names of payload, then upload it. Returns how rclone ended."""
+    async def _uploaded(self, path: str, names: list[str], new: list[str]) -> list[str]:
+        """Upload those of the names that are `new`, more than once if need be. Returns which of all names are
+        equal on the remote; the others are recorded as lacking.
+
+        Raises OffsiteError when nothing of two uploads in a row has arrived: one file that a store refuses is to
+        keep back no others, but a store that is full takes none.
+        """
+        bad: dict[str, str] = {}
+        left, well = names, list[str]()
+        for attempt in range(ATTEMPTS):
+            again = [name for name in new if name in bad] if attempt else new
+            ended = await self._upload(path, again, anew=attempt > 0) if again else Ended()
+            found, wrong = await self._arrived(path, left)
+            well += found
+            none = not well and bool(ended.status)
+            if none and self._none_arrived:
+                raise ended.error()
+            self._none_arrived = none
+            bad = {name: why for name, why in bad.items() if name not in found}
+            bad |= {name: f"{why}{ended.about(name)}" for name, why in wrong.items()}
+            left = [name for name in new if name in wrong]
+            if not left or none:
+                break
+        old = set(names) - set(new)
+        for name, why in bad.items():
+            self._lack(f"{path}/{name}", NOT_REPLACED if name in old else why)
+        if refused := sorted(bad.keys() - old):
+            one = f"{path}/{refused[0]}"
+            self._refused = self._refused[0] + len(refused), f"{display(one)}: {bad[refused[0]]}"
+        if self._book is not None and (damaged := [name for name in bad if name in old]):
+            await self._book.found([f"{path}/{name}" for name in damaged], DIFFERS)
+        return well
+
+    async def _upload(self, path: str, names: list[str], *, anew: bool = False) -> Ended:
+        """Note the names of payload, then upload it; `anew`: also what the remote has at its size. Returns how
+        rclone ended."""
         noted = self._noted(path)
         await asyncio.to_thread(write_names, noted, {*await asyncio.to_thread(read_names, noted), *names})
-        from_list = await self._listed(names)
+        from_list, ended = await self._listed(names), Ended()
 
         def moved(size: int, name: str) -> None:
+            stands = ended.errors and size <= self._moving
+            self.trouble = ": ".join(ended.why.split(": ")[-CAUSES:]) if stands else ""
             self._moving = size
             self.in_flight[path] = f"{path}/{name}"
 
         try:
-            ended, _ = await self._rclone.run(
-                "copy",
-                os.path.join(self._archive, path),
-                self._remote.at(path),
-                "--size-only",
-                *from_list,
-                moved=moved,
-            )
+            size = "--ignore-times" if anew else "--size-only"
+            both = os.path.join(self._archive, path), self._remote.at(path)
+            async with aclosing(self._rclone.lines(ended, "copy", *both, size, *from_list, moved=moved)) as lines:
+                async for _ in lines:
+                    pass
         finally:
+            self.trouble = ""
             self.in_flight.clear()
         return ended
 
@@ -286,33 +339,27 @@ class Upload:
         await asyncio.to_thread(listed.write_text, "".join(f"{name}\n" for name in names))
         return ("--files-from-raw", str(listed))
 
-    async def _arrived(self, path: str, names: list[str], unproven: frozenset[str]) -> list[str]:
-        """Those of the names whose files are equal on the remote; the others are recorded as lacking. `unproven`:
-        those that this run has not uploaded."""
+    async def _arrived(self, path: str, names: list[str]) -> tuple[list[str], dict[str, str]]:
+        """Those of the names whose files are equal on the remote; and of all others, why they are not."""
         local, there = os.path.join(self._archive, path), self._remote.at(path)
         from_list = await self._listed(names)
+        well: list[str] = []
+        bad: dict[str, str] = {}
         for download in (not self._hashes, True):
             ended = Ended()
-            well: list[str] = []
-            bad: list[tuple[str, str]] = []
+            well, bad = [], {}
             options = ("check", local, there, "--one-way", *from_list, *(["--download"] if download else []))
             async with aclosing(self._rclone.compared(ended, *options)) as compared:
                 async for sign, name in compared:
                     if sign == "=":
                         well.append(name)
                     else:
-                        bad.append((name, "it did not arrive" if sign == "+" else "what arrived differs"))
+                        bad[name] = "it did not arrive" if sign == "+" else "what arrived differs"
             # For files that have no checksum on the remote, rclone compares only the size, and says so.
             if not any("could not be checked" in line for line in ended.errors) or download:
                 break
             self._how = DOWNLOADED
-        for name, why in bad:
-            self._lack(
-                f"{path}/{name}", "what lies there differs, and is not replaced" if name in unproven else why
-            )
-        if self._book is not None and (damaged := [name for name, _ in bad if name in unproven]):
-            await self._book.found([f"{path}/{name}" for name in damaged], DIFFERS)
-        return well
+        return well, bad
 
     def _record(self, path: str, well: list[str], wanted: dict[str, str], receipt: Path) -> None:
         write_names(self._noted(path), set(read_names(self._noted(path))) - set(well))

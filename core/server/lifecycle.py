@@ -106,9 +106,7 @@ async def _serve(engine: Engine, home: str, ready: Ready, idle: float | None) ->
     gc.set_threshold(COLLECT_AFTER)
     events.info("the engine runs", extra={"pid": os.getpid(), "version": VERSION, "home": home})
     ready(server.welcome())
-    taking = asyncio.create_task(
-        recovery.take_up(engine.catalog, engine.imports, resume=engine.config.resume_at_start), name="take up"
-    )
+    taking = asyncio.create_task(_take_up(engine), name="take up")
     taking.add_done_callback(_taken_up)
     awake = Awake()
     try:
@@ -121,6 +119,14 @@ async def _serve(engine: Engine, home: str, ready: Ready, idle: float | None) ->
             loop.remove_signal_handler(number)
     events.info("the engine has ended", extra={"status": status})
     return status
+
+
+async def _take_up(engine: Engine) -> None:
+    """Go on with what the last engine left."""
+    resume = engine.config.resume_at_start
+    if resume:
+        await engine.mirrors.take_up()
+    await recovery.take_up(engine.catalog, engine.imports, resume=resume)
 
 
 async def _stay(

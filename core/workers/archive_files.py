@@ -30,10 +30,13 @@ def as_text(data: bytes) -> str:
 
 
 def read(folders: Folders, path: str, offset: int = 0, length: int = 1 << 16) -> bytes:
-    """Read up to `length` bytes from `offset` of one of Lading's own files. Raises OSError."""
-    fd = folders.open(path, os.O_RDONLY)
+    """Read `length` bytes from `offset` of one of Lading's own files, fewer only at its end. Raises OSError."""
+    fd, data = folders.open(path, os.O_RDONLY), b""
     try:
-        return os.pread(fd, length, offset)
+        # Some file systems return less than is there.
+        while len(data) < length and (more := os.pread(fd, length - len(data), offset + len(data))):
+            data += more
+        return data
     finally:
         release(fd)
 

@@ -1,6 +1,7 @@
 """Comparing the folders of two archives by names alone: no file is read."""
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 
 from core.workers import archive_messages
@@ -25,15 +26,15 @@ def compare_trees(request: archive_messages.CompareTrees) -> archive_messages.Tr
             place = _parts(folder)
             if place < start and start[: len(place)] != place:
                 continue  # an earlier reply had it and everything in it
-            here, there = _names(folders, folder), _names(others, folder)
-            below = {name for names in (here, there) for name, what in names.items() if what == "folder"}
+            here, there = _entries(folders, folder), _entries(others, folder)
+            below = {os.fsencode(name) for names in (here, there) for name in names.of("folder")}
             waiting += [os.path.join(folder, name) for name in sorted(below, reverse=True)]
             if place <= start:
                 continue
-            files = {name for name, what in here.items() if what == "file"}
-            known = {name for name, what in there.items() if what == "file"}
-            lacking += [os.path.join(folder, name) for name in sorted(files - known)]
-            extra += len(known - files)
+            # What a name is costs more than the name, and of nearly all it is not asked: both have them.
+            only_here, only_there = here.files - there.files, there.files - here.files
+            lacking += [os.path.join(folder, os.fsencode(name)) for name in sorted(here.of("file", only_here))]
+            extra += len(there.of("file", only_there))
             if len(lacking) >= MOST and waiting:
                 return archive_messages.TreesCompared(lacking, extra, folder)
     for one in (request.place, request.other):
@@ -47,12 +48,24 @@ def _parts(folder: bytes) -> tuple[bytes, ...]:
     return tuple(folder.split(b"/")) if folder else ()
 
 
-def _names(folders: Folders, path: bytes) -> dict[bytes, str]:
-    """The kinds of a folder's entries, by name; empty when there is no such folder."""
-    found: dict[bytes, str] = {}
+class _Entries:
+    """The entries of a folder that is open as `folder`: the names of regular files, and all others."""
+
+    def __init__(self, entries: Iterable["os.DirEntry[str]"] = (), folder: int = -1) -> None:
+        self._folder = folder
+        self._by_name = {entry.name: entry for entry in entries}
+        self.files = {name for name, entry in self._by_name.items() if entry.is_file(follow_symlinks=False)}
+
+    def of(self, kind: str, names: "set[str] | None" = None) -> list[str]:
+        """Those of the names, or of all that are no regular files, that are of a kind (`what_is`)."""
+        names = self._by_name.keys() - self.files if names is None else names
+        return [name for name in names if what_is(self._by_name[name], self._folder) == kind]
+
+
+def _entries(folders: Folders, path: bytes) -> _Entries:
+    """The entries of a folder; none when there is no such folder."""
     with suppress(FileNotFoundError, NotADirectoryError):
         folder = folders.at(os.fsdecode(path))
         with os.scandir(folder) as entries:
-            for entry in entries:
-                found[os.fsencode(entry.name)] = what_is(entry, folder)
-    return found
+            return _Entries(list(entries), folder)
+    return _Entries()

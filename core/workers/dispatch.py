@@ -37,6 +37,8 @@ from core.workers.publish import publish
 from core.workers.read_source import (
     CHANGED,
     CHANGING,
+    OTHER,
+    OTHER_CONTENT,
     WRONG_SIZE,
     ChangedError,
     OtherContentError,
@@ -265,7 +267,7 @@ class Dispatcher:
             except ChangedError:
                 changed = Fault(Side.SOURCE, CHANGED, CHANGING)
             except OtherContentError:
-                return Fault(Side.SOURCE, "the other archive holds something else than was read of the source")
+                return Fault(Side.SOURCE, OTHER_CONTENT, OTHER)
             except OverflowError:
                 text = "it is larger than the room left in its batch"
                 return Fault(Side.SOURCE, text, errno.EFBIG, again=True)

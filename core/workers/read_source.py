@@ -37,10 +37,14 @@ TYPE_PREFIX = 512
 """Bytes at the start of a file that tell its type where its name does not."""
 
 CHANGED = "it changed while it was read, twice"
-CHANGING, WRONG_SIZE = errno.ETXTBSY, errno.ERANGE
-"""Codes of what was written to while it was read, and of what has another size than its file system gives: errnos
-that reading does not give, with the same numbers on Linux and macOS."""
 """The cause of a file that is not archived because something writes to it."""
+
+CHANGING, WRONG_SIZE, OTHER = errno.ETXTBSY, errno.ERANGE, errno.EXDEV
+"""Codes of what was written to while it was read, of what has another size than its file system gives, and of what is
+not the content that was asked for: errnos that reading does not give, with the same numbers on Linux and macOS."""
+
+OTHER_CONTENT = "the other archive holds something else than was read of the source"
+"""The fault of a file that is taken from another archive, and is not what is known of it."""
 
 Update = Callable[[memoryview], None]
 
@@ -50,7 +54,7 @@ class ChangedError(Exception):
 
 
 class OtherContentError(Exception):
-    """What an import into another archive has read of a file is not what that archive holds."""
+    """What is known of a file that is taken from another archive is not what that archive holds."""
 
 
 class WrongSizeError(ChangedError):
@@ -70,14 +74,15 @@ class Opened:
     Raises LostError, OSError.
     """
 
-    def __init__(self, tree: Tree, path: bytes, slot: Slot) -> None:
+    def __init__(self, tree: Tree, path: bytes, slot: Slot, *, attributes: bool = False) -> None:
+        """`attributes`: its extended attributes are wanted, too."""
         self._tree = tree
         self._path = path
         self._slot = slot
         self._fd = tree.open(path)
         try:
             self.facts = os.fstat(self._fd)
-            self.attributes = xattrs.of(self._fd)
+            self.attributes = xattrs.of(self._fd) if attributes else xattrs.Attributes({}, [])
         except BaseException:
             self.close()
             raise
@@ -212,7 +217,7 @@ class Reader:
         Raises OverflowError when it does not fit there, ChangedError when it changed meanwhile, OtherContentError,
         LostError, OSError.
         """
-        with Opened(tree, _where(file), self._slot) as opened:
+        with Opened(tree, _where(file), self._slot, attributes=file.taken is None) as opened:
             size = opened.facts.st_size
             if start + size > ARENA:
                 raise OverflowError
@@ -257,7 +262,7 @@ class Reader:
 
         Raises ChangedError, OtherContentError, LostError, OSError, and what `write` raises.
         """
-        with Opened(tree, _where(file), self._slot) as opened:
+        with Opened(tree, _where(file), self._slot, attributes=file.taken is None) as opened:
             self._slot.begin("copy" if write else "hash", opened.facts.st_size)
             others = Hashers(file.also)
             xxh, sha, head = self._stream(opened, write, others, file.taken)

@@ -121,9 +121,9 @@ class FileFacts(Message):
 
 
 class Taken(Message):
-    """What an import into another archive has read of a file. The content is read from there, as `path` of that
-    archive, and compared by `xxh128`, as every read back is; all else is used as it is, so that SHA-256 is
-    computed only once."""
+    """What is known of a file that is taken from another archive, because it was read when it came there. The
+    content is read from there, as `path` of that archive, and compared by size and `xxh128`, as every read back
+    is; all else is used as it is, so that SHA-256 is computed only once."""
 
     path: bytes
     mtime_ns: int

@@ -12,7 +12,8 @@ class JournalNames(Request):
 
 
 class ReadText(Request):
-    """Read up to `length` bytes of a file of the archive, from `offset`."""
+    """Read `length` bytes of a file of the archive, from `offset`; fewer only at its end, or where a part of a
+    journal ends."""
 
     place: Place
     path: str

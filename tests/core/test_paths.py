@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import UsageError
-from core.paths import SLUG_LENGTH, PatternSet, decode, display, encode, portable, slug, unportable
+from core.paths import SLUG_LENGTH, PatternSet, decode, display, encode, portable, slug, told_apart, unportable
 
 ANY_TEXT = st.text(st.characters(codec=None)) | st.text(
     st.sampled_from("\x00\x07\x1b\n\r\t\x7f\x85\x9b\u200e\u202e\u2066\u2028\u2029\ud800\udc80\ue000\\[/a]é")
@@ -177,3 +177,15 @@ def test_portable_round_trip(path: bytes) -> None:
     assert unportable(written) == path
     written.decode()
     assert not re.search(rb'[\x00-\x1f"*:<>?\\|]|[. ](?:/|\Z)', written)
+
+
+def test_paths_told_apart() -> None:
+    """By as few names from their ends as it takes; also where one path ends as another one does as a whole."""
+    for paths, names in (
+        (("/mnt/a", "/mnt/b/"), ("a", "b")),
+        (("/Volumes/NAS/archive", "/Volumes/SSD/archive", "/x"), ("NAS/archive", "SSD/archive", "x")),
+        (("/archive", "/b/archive"), ("archive", "b/archive")),
+        (("/archive", "rclone:s3:bucket/archive"), ("archive", "rclone:s3:bucket/archive")),
+        (("/",), ("",)),
+    ):
+        assert told_apart(paths) == dict(zip(paths, names, strict=True))

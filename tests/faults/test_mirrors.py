@@ -15,6 +15,7 @@ from core.models import Count
 from core.results import AuditScope, MirrorResult
 from core.sqlite import sqlite3
 from core.workers import batch_messages
+from core.workers.source_messages import ToRead
 from tests.core.importing.rig import digest, random_bytes, write
 from tests.faults import scene
 from tests.faults.scene import Rig
@@ -208,7 +209,10 @@ async def test_what_is_rotten_is_not_mirrored(tmp_path: Path) -> None:
 
 @pytest.mark.control(46)
 async def test_control_what_is_rotten_would_be_mirrored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mirror_payload.Wanted, "faulty", lambda self, found: "")
+    def unknown(self: mirror_payload.Wanted, number: int) -> ToRead:
+        return ToRead(number, os.fsencode(self.path), self.size, "other")
+
+    monkeypatch.setattr(mirror_payload.Wanted, "to_read", unknown)
     async with scene.engine_at(tmp_path) as rig:
         with pytest.raises(AssertionError):
             await rotten(rig)

@@ -3,6 +3,7 @@ there is recorded. The remote is a folder that rclone accesses without a server.
 
 import asyncio
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from core.models import State
 from core.offsite.rclone import OffsiteError
 from core.offsite.upload import DIFFERS, Upload
 from core.results import OffsiteResult, RestoreResult
+from core.server import lifecycle
 from core.snapshot import MirrorView
 from tests.core.importing.rig import Rig, at_work, random_bytes, write
 from tests.rigs.remotes import NEW, sealed
@@ -69,8 +71,8 @@ async def test_paused_resumed_and_cancelled(rig: Rig, monkeypatch: pytest.Monkey
     await filled(rig)
     gate, reached, upload = asyncio.Event(), asyncio.Event(), Upload._upload
 
-    async def held(self: Upload, path: str, names: list[str]) -> object:
-        ended = await upload(self, path, names)
+    async def held(self: Upload, path: str, names: list[str], *, anew: bool) -> object:
+        ended = await upload(self, path, names, anew=anew)
         reached.set()
         await gate.wait()
         return ended
@@ -80,6 +82,7 @@ async def test_paused_resumed_and_cancelled(rig: Rig, monkeypatch: pytest.Monkey
     await reached.wait()
     (view,) = rig.engine.snapshot().mirrors
     assert (view.id, view.state, view.target, view.total.files) == (name, State.RUNNING, remote(rig), 4)
+    assert (view.on_the_way, view.share, view.held.files) == (12_000, 1.0, 0), "uploaded, and not compared yet"
     assert rig.engine.working
     await rig.engine.mirrors.pause(name)
     assert not rig.engine.working
@@ -127,9 +130,9 @@ async def test_what_was_never_compared_there_is_compared_once(rig: Rig, monkeypa
     compared: list[str] = []
     arrived = Upload._arrived
 
-    async def noted(self: Upload, path: str, names: list[str], unproven: frozenset[str]) -> list[str]:
+    async def noted(self: Upload, path: str, names: list[str]) -> object:
         compared.extend(names)
-        return await arrived(self, path, names, unproven)
+        return await arrived(self, path, names)
 
     monkeypatch.setattr(Upload, "_arrived", noted)
     assert (await mirrored(rig)).lacking_count == 1
@@ -184,6 +187,11 @@ def last(rig: Rig) -> MirrorView:
     return rig.engine.snapshot().mirrors[-1]
 
 
+def waits(rig: Rig) -> bool:
+    """Whether a mirror waits for its next retry."""
+    return any(view.again is not None for view in rig.engine.snapshot().mirrors)
+
+
 async def failed(rig: Rig) -> str:
     """The id of a mirror as after an import, to a store that fails."""
     await filled(rig)
@@ -203,7 +211,7 @@ async def test_the_next_import_tries_a_store_that_failed_at_once(
         # Who waits for the import does not wait for the store.
         await rig.engine.mirrors.wait((await rig.imported()).id)
         await rig.still()
-        await rig.until(lambda: last(rig).again is not None)
+        await rig.until(lambda: waits(rig))
         (view,) = rig.engine.snapshot().mirrors
         assert view.state is State.PAUSED
         assert view.reason
@@ -222,10 +230,65 @@ async def test_the_next_import_tries_a_store_that_failed_at_once(
 async def test_a_store_that_failed_is_tried_again_by_itself(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_retries, "FIRST_DELAY", 0.05)
     name = await failed(rig)
-    await rig.until(lambda: last(rig).again is not None)
+    await rig.until(lambda: waits(rig))
     mend(rig)
     await rig.until(lambda: last(rig).state is State.DONE)
     assert (last(rig).id, len(stored(rig))) == (name, 4)
+
+
+async def test_files_that_a_store_refuses_are_tried_again_by_themselves(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mend(rig)
+    await filled(rig)
+    first, *_ = sorted(rig.archive.glob("locations/*/data/*/*/*"))
+    toml, refusing = (
+        rig.root / "remote/archive" / path.relative_to(rig.archive)
+        for path in (rig.archive / ".lading/archive.toml", first)
+    )
+    write(toml, (rig.archive / ".lading/archive.toml").read_bytes())
+    write(refusing / "a folder has the file's name", b"")
+    # Who asks for it by a command is told at once; the others have arrived.
+    name = await rig.engine.mirrors.start(str(rig.archive), STORE, both=False, environ=environ(rig.root))
+    await rig.engine.mirrors.wait(name)
+    result = await rig.engine.mirrors.offsite_result(name)
+    ((path, why),) = result.lacking
+    assert (last(rig).state, result.brought) == (State.DONE, 3)
+    assert path == str(first.relative_to(rig.archive))
+    assert why.startswith("it did not arrive: "), "with what rclone says of it"
+    # After an import it is tried again, and no more often than a store that fails.
+    monkeypatch.setattr(store_retries, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(store_retries, "RETRIES", 2)
+    name = await failed(rig)
+    await rig.until(lambda: rig.engine.mirrors.running == 0)
+    assert (last(rig).state, last(rig).again) == (State.PAUSED, None)
+    assert last(rig).reason.startswith(f"1 file did not arrive ({path}: it did not arrive: ")
+    shutil.rmtree(refusing)
+    monkeypatch.setattr(store_retries, "RETRIES", 30)
+    await rig.engine.mirrors.resume(name)
+    await rig.engine.mirrors.wait(name)
+    assert (last(rig).state, len(stored(rig))) == (State.DONE, 4)
+
+
+async def test_what_arrived_wrong_is_uploaded_once_more(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store keeps other bytes of the same size; the run that has uploaded the file puts that right."""
+    await filled(rig)
+    upload, uploads = Upload._upload, list[list[str]]()
+
+    async def spoilt(self: Upload, path: str, names: list[str], *, anew: bool) -> object:
+        ended = await upload(self, path, names, anew=anew)
+        uploads.append(names)
+        if len(uploads) == 1:
+            there(rig)[0].write_bytes(bytes(3000))
+        return ended
+
+    monkeypatch.setattr(Upload, "_upload", spoilt)
+    result = await mirrored(rig)
+    assert (result.brought, result.lacking) == (4, ())
+    assert [len(names) for names in uploads] == [4, 1]
+    assert {path.name: path.read_bytes() for path in there(rig)} == {
+        path.name: path.read_bytes() for path in rig.archive.glob("locations/*/data/*/*/*")
+    }
 
 
 async def test_retries_come_to_an_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,15 +314,58 @@ async def test_retries_come_to_an_end(rig: Rig, monkeypatch: pytest.MonkeyPatch)
 
 async def test_a_key_tries_or_ends_what_waits_for_a_retry(rig: Rig) -> None:
     name = await failed(rig)
-    await rig.until(lambda: last(rig).again is not None)
+    await rig.until(lambda: waits(rig))
     # Who asks now, by key or command, is told of a failure at once, and it is still tried again later.
     await rig.engine.mirrors.resume(name)
     await rig.engine.mirrors.wait(name)
     with pytest.raises(OffsiteError):
         await rig.engine.mirrors.offsite_result(name)
-    await rig.until(lambda: last(rig).again is not None)
+    await rig.until(lambda: waits(rig))
     await rig.engine.mirrors.cancel(name)
     assert (last(rig).state, last(rig).again, rig.engine.mirrors.running) == (State.CANCELLED, None, 0)
+
+
+async def test_the_next_engine_goes_on_with_a_store_that_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environ(tmp_path).items():
+        monkeypatch.setenv(name, value)
+
+    async with at_work(tmp_path) as rig:
+
+        def configure(**more: bool) -> None:
+            rig.engine.config = msgspec.structs.replace(rig.engine.config, mirror=(STORE,), **more)
+
+        async def next_engine() -> int:
+            """How many mirrors another engine begins by itself."""
+            await rig.restarted()
+            await lifecycle._take_up(rig.engine)
+            assert rig.engine.mirrors.running == 0, "no mirror is configured"
+            configure(resume_at_start=False)
+            await lifecycle._take_up(rig.engine)
+            assert rig.engine.mirrors.running == 0, "nothing goes on by itself"
+            configure(resume_at_start=True)
+            await lifecycle._take_up(rig.engine)
+            return rig.engine.mirrors.running
+
+        write(rig.source / "a.jpg", random_bytes(3000, 1))
+        configure()
+        await rig.imported()
+        await rig.until(lambda: waits(rig))
+        # A person's pause outlives the engine.
+        await rig.still()
+        await rig.until(lambda: rig.engine.mirrors.running == 1)
+        await rig.engine.mirrors.pause(last(rig).id)
+        assert await next_engine() == 0
+        write(rig.source / "b.jpg", random_bytes(3000, 2))
+        await rig.imported()
+        await rig.until(lambda: waits(rig))
+        mend(rig)
+        assert await next_engine() > 0
+        await rig.until(lambda: rig.engine.mirrors.running == 0)
+        assert (last(rig).state, len(stored(rig))) == (State.DONE, 2)
+        assert last(rig).held == last(rig).total
+        assert await next_engine() == 0, "nothing is owed any more"
 
 
 async def test_a_command_does_not_retry(rig: Rig) -> None:

@@ -93,6 +93,7 @@ def view(**changed: object) -> MirrorView:
     ("changed", "said"),
     [
         ({}, "100 of 200 files  100 MB/s  5.0s left"),
+        ({"reason": "connection refused", "rate": 0.0}, "100 of 200 files, connection refused"),
         ({"state": State.PAUSED, "reason": "/mnt/backup is away"}, "PAUSED: /mnt/backup is away"),
         (
             {"state": State.PAUSED, "reason": "connection refused", "again": 1_764_943_500.0},
@@ -105,6 +106,14 @@ def view(**changed: object) -> MirrorView:
 )
 def test_a_mirror_in_words(changed: dict[str, object], said: str) -> None:
     assert mirrors.says(view(**changed)) == said
+
+
+def test_the_bar_of_a_mirror_shows_what_is_on_its_way() -> None:
+    """An upload of a day is compared when much of it is there: until then it has to be seen to move."""
+    assert [view(on_the_way=size).share for size in (0, 10**8, 10**10)] == [0.5, 0.6, 1.0]
+    assert view(total=Count()).share == 1.0
+    out, _ = pipe()
+    assert " 60%  100 of 200 files" in mirrors.line(view(on_the_way=10**8), out)
 
 
 def test_what_is_lacking_is_named() -> None:

@@ -43,6 +43,7 @@ def _short(found: list["ImportRecord"], out: Output) -> None:
     columns."""
     import time
 
+    from core.paths import told_apart
     from tui import format
     from tui.console.progress import ID_TAIL
 
@@ -55,11 +56,14 @@ def _short(found: list["ImportRecord"], out: Output) -> None:
     }
     heads = [head for head, name in counts.items() if any(getattr(record, name) for record in found)]
     rows = [["ID", "STARTED", "STATE", "CARD", "LOCATION", *heads]]
+    archives: dict[str, set[str]] = {}
+    for record in found:
+        archives.setdefault(record.together, set()).add(record.archive)
     for record in found:
         state = str(record.verdict) if record.verdict and record.state == "done" else str(record.state)
         card = record.label or os.path.basename(record.source.rstrip("/")) or record.source
         if record.together:
-            card += f" > {os.path.basename(record.archive.rstrip('/'))}"
+            card += f" > {told_apart(archives[record.together])[record.archive]}"
         rows.append(
             [
                 out.text(record.id)[-ID_TAIL:],

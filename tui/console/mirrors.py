@@ -14,8 +14,10 @@ from tui.console.progress import Lines, bar, render
 if TYPE_CHECKING:
     from core.results import MirrorResult
 
-BAR = 24
-"""Columns of a bar."""
+BAR, SHORT_BAR = 24, 8
+"""Columns of a bar, in a terminal of WIDE columns and in a narrower one: there what is said needs the room."""
+
+WIDE = 100
 
 NAMED = 20
 """The most lacking files that are named."""
@@ -29,8 +31,9 @@ def lines(views: Sequence[MirrorView], out: Output) -> list[str]:
 def line(view: MirrorView, out: Output) -> str:
     """The line about one mirror."""
     columns = out.size()[0] - 1
-    share = view.held.bytes / view.total.bytes if view.total.bytes else 1.0
-    drawn = bar(share, BAR, utf8=out.utf8) if view.total.files else "listing".ljust(BAR)
+    share = view.share
+    width = BAR if columns >= WIDE - 1 else SHORT_BAR
+    drawn = bar(share, width, utf8=out.utf8) if view.total.files else "listing".ljust(width)
     told = (
         f"mirror to {out.text(view.label)}  {drawn} {int(share * 100) if view.total.files else 0:3}%  {says(view)}"
     )
@@ -51,6 +54,8 @@ def says(view: MirrorView) -> str:
         return f"CANCELLED, {held} there"
     if view.state is State.DONE:
         return f"COMPLETE: {held}, {'compared' if is_remote(view.target) else 'read back'}"
+    if view.reason:
+        return f"{held}, {view.reason}"
     rate = f"  {format.rate(view.rate)}" if view.rate else ""
     left = f"  {format.duration(view.seconds_left)} left" if view.seconds_left is not None else ""
     return f"{held}{rate}{left}"

@@ -126,7 +126,7 @@ def mirror(view: MirrorView, room: Room, widest: int, *, chosen: bool) -> Line:
     """One mirror on one line."""
     glyphs = room.glyphs
     width = 12 if room.width < 100 else 24
-    done = share(view.held.bytes, view.total.bytes) if view.total.files else 0.0
+    done = view.share if view.total.files else 0.0
     bar = glyphs.bar(done, width) if view.total.files else glyphs.fit("listing", width)
     percent = f"{int(done * 100):3}%" if view.total.files else "    "
     mark: Piece = (">", "title") if chosen and room.focused else (" ", "")

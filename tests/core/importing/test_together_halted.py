@@ -59,6 +59,7 @@ async def test_a_slow_archive_holds_up_nobody(rig: Rig, monkeypatch: pytest.Monk
         await rig.until(lambda: rig.view(names[1]).source_free)
         view = rig.view(names[1])
         assert (view.state, view.taken_from) == (State.RUNNING, str(rig.archive))
+        assert (first.label, view.label) == ("card > archive", "card > second")
         shutil.rmtree(rig.source)
         gate.set()
         other = await rig.ended_unchecked(names[1])

@@ -5,6 +5,9 @@ import errno
 import os
 import shutil
 import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from core.maintenance import mirror_bag, mirror_payload
 from core.models import Count, Side, State
 from core.results import AuditScope, MirrorResult
 from core.workers import archive_messages, batch_messages, compare_trees, source_messages, text_messages
+from core.workers.archive_listing import what_is
 from core.workers.messages import Fault, Place
 from core.workers.pool import Worker
 from tests.core.importing.rig import Rig, at_work, digest, random_bytes, write
@@ -78,19 +82,51 @@ async def test_an_empty_folder_becomes_a_copy(rig: Rig) -> None:
         await rig.begun(archive=str(copy))
 
 
-async def test_only_what_is_new(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_digest_is_computed_of_what_is_known(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is compared by size and XXH3-128, as what is read back is; its SHA-256 is the catalog's."""
+    write(rig.source / "clip.mov", random_bytes(LARGE, 1))
+    await filled(rig)
+    ask, wanted = Worker.ask, list[source_messages.ToRead]()
+    found: list[source_messages.Digest] = []
+
+    async def noted(self: Worker, request: object, reply: type) -> object:
+        answer: object = await ask(self, request, reply)  # type: ignore[arg-type]
+        if isinstance(request, source_messages.ReadBatch):
+            wanted.extend(request.files)
+        if isinstance(request, batch_messages.CopyLarge):
+            wanted.append(request.file)
+        if isinstance(answer, source_messages.Digests):
+            found.extend(answer.files)
+        return answer
+
+    monkeypatch.setattr(Worker, "ask", noted)
+    copy = rig.root / "backup"
+    assert (await mirrored(rig.engine, rig.archive, copy)).brought.files == 5
+    assert len(wanted) == len(found) == 5
+    assert all(one.taken is not None and not one.also for one in wanted)
+    assert {one.sha256.hex() for one in found} == set(payload(copy).values())
+
+
+@contextmanager
+def asked_of_workers() -> Iterator[Counter[type]]:
+    """How many requests of each type workers get inside the block."""
+    asked, ask = Counter[type](), Worker.ask
+
+    async def noted(self: Worker, request: object, wanted: type) -> object:
+        asked[type(request)] += 1
+        return await ask(self, request, wanted)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Worker, "ask", noted)
+        yield asked
+
+
+async def test_only_what_is_new(rig: Rig) -> None:
     await filled(rig)
     copy = rig.root / "backup"
     await mirrored(rig.engine, rig.archive, copy)
-    asked: list[type] = []
-    ask = Worker.ask
-
-    async def noted(self: Worker, request: object, wanted: type) -> object:
-        asked.append(type(request))
-        return await ask(self, request, wanted)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Worker, "ask", noted)
-    result = await mirrored(rig.engine, rig.archive, copy)
+    with asked_of_workers() as asked:
+        result = await mirrored(rig.engine, rig.archive, copy)
     assert (result.brought.files, result.others, result.held) == (0, 0, result.total)
     reading = {
         source_messages.ReadBatch,
@@ -326,8 +362,13 @@ async def test_two_that_were_filled_apart(tmp_path: Path) -> None:
         assert rig.invalid() == []
         rig.archive, archive = copy, rig.archive
         assert rig.invalid() == []
-        again = await mirrored(rig.engine, archive, copy)
+        with asked_of_workers() as asked:
+            again = await mirrored(rig.engine, archive, copy)
         assert (again.brought.files, again.lacking_count) == (0, 0)
+        # Of a location that is as it was: its tag manifest and its access notes here and there, and one listing.
+        locations = len(list(copy.glob("locations/*")))
+        assert asked[text_messages.ReadText] == 4 * locations
+        assert asked[archive_messages.CompareTrees] == locations + 2
         restored = await rig.engine.restore_check.restore(theirs, str(tmp_path / "out"), silent)
         assert (restored.restored.files, os.listdir(tmp_path / "out")) == (1, ["x.txt"])
 
@@ -394,9 +435,18 @@ def test_trees_are_compared_page_by_page(tmp_path: Path, monkeypatch: pytest.Mon
     for name in ("same/5", "b/is a folder", "only/here", "c"):
         write(other / "top" / name, b"1")
     here, there = (Place(bytes(root), root.stat().st_dev, root.stat().st_ino, "", "") for root in (one, other))
+    asked: list[str] = []
+
+    def noted(entry: os.DirEntry[str], folder: int) -> str:
+        asked.append(entry.name)
+        return what_is(entry, folder)
+
+    monkeypatch.setattr(compare_trees, "what_is", noted)
     whole = compare_trees.compare_trees(archive_messages.CompareTrees(here, there, "top"))
     wanted = {f"top/{name}".encode() for name in names} - {b"top/same/5", b"top/.DS_Store"}
     assert (set(whole.lacking), whole.extra, whole.after) == (wanted, 3, b"")
+    assert "5" not in asked, "what both have is not looked into"
+    assert {"1", "here", ".DS_Store"} <= set(asked)
     monkeypatch.setattr(compare_trees, "MOST", 1)
     found: list[bytes] = []
     extra, pages, after = 0, 0, b""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import xxhash
 
+from core.files import xattrs
 from core.workers import messages, source_messages
 from core.workers.dispatch import Dispatcher as InProcess
 from core.workers.read_source import ARENA
@@ -14,7 +15,11 @@ from core.workers.shared_memory import Control
 
 @pytest.mark.parametrize("size", [4096, ARENA + 1])
 @pytest.mark.parametrize("other", [False, True])
-def test_what_is_taken_from_another_archive_is_compared(tmp_path: Path, size: int, other: bool) -> None:
+def test_what_is_taken_from_another_archive_is_compared(
+    tmp_path: Path, size: int, other: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = list[int]()
+    monkeypatch.setattr(xattrs, "of", looked.append)
     data = os.urandom(size)
     (tmp_path / "payload").write_bytes(data[:-1] + bytes([data[-1] ^ other]))
     known = b"the SHA-256 that is known".ljust(32)
@@ -25,6 +30,7 @@ def test_what_is_taken_from_another_archive_is_compared(tmp_path: Path, size: in
     reply = InProcess(Control.create().slot(0)).answer(request)
     assert isinstance(reply, source_messages.Digests)
     (digest,) = reply.files
+    assert looked == [], "its attributes are known, and not asked for"
     if other:
         assert digest.fault is not None
         assert digest.fault.side == "source"
