@@ -41,7 +41,7 @@ CHANGED = "it changed while it was read, twice"
 
 CHANGING, WRONG_SIZE, OTHER = errno.ETXTBSY, errno.ERANGE, errno.EXDEV
 """Codes of what was written to while it was read, of what has another size than its file system gives, and of what
-is not the content that was asked for: errnos that reading does not give, with the same numbers on Linux and macOS."""
+is not the content that was asked for: errnos that reading does not give, the same numbers on Linux and macOS."""
 
 OTHER_CONTENT = "the other archive holds something else than was read of the source"
 """The fault of a file that is taken from another archive, and is not what is known of it."""
