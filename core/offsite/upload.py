@@ -91,6 +91,8 @@ class Upload:
         self.brought = [0, 0]
         """[payload files, bytes] that this run has uploaded."""
         self.lacking_count = 0
+        self.unsound: list[str] = []
+        """Paths of payload here that is not what was archived."""
         self.in_flight: dict[object, str] = {}
         """A file that is just being uploaded."""
 
@@ -241,6 +243,7 @@ class Upload:
                     sound.append(name)
                 else:
                     self._lack(f"{path}/{name}", "it is not what was archived: lading audit")
+                    self.unsound.append(f"{path}/{name}")
         if not sound:
             return
         new = sorted(set(sound) & set(missing))
