@@ -24,11 +24,12 @@ from core.catalog import Catalog
 from core.concurrency import Limit
 from core.errors import ArchiveAwayError, ArchiveError, UsageError, WorkerDiedError
 from core.journal.replay import JournalReplay
+from core.maintenance.audit import Audit
 from core.maintenance.move_import import Mover
 from core.maintenance.rebuild import Rebuild
 from core.models import Count
 from core.offsite import stand_in
-from core.offsite.book import RemoteBook
+from core.offsite.book import RemoteBook, items_at
 from core.offsite.fetch import Fetch
 from core.offsite.lists import answered, write_names
 from core.offsite.rclone import OffsiteError, Rclone, Remote
@@ -86,12 +87,16 @@ class Offsite:
             upload.total = Count(files=files, bytes=size)
             one.running(upload)
             try:
-                return await while_answering(self._pool, archive.place, upload.go())
+                result = await while_answering(self._pool, archive.place, upload.go())
             except OffsiteError as error:
                 if await answer(self._pool, *of_archive(archive.place)) is None:
                     raise
                 away = f"{display(archive.place.root)} does not answer any more."
                 raise ArchiveAwayError(away, "Mount it again.") from error
+            if items := await items_at(self._catalog, archive.id, upload.unsound, archive.copy.number):
+                # An audit tells damage from what may not be read, and records it.
+                await Audit(archive, self._catalog, self._pool, self._copy).again(items)
+            return result
 
     async def _down(self, one: "Mirroring", rclone: Rclone, remote: Remote) -> OffsiteResult:
         own = os.path.join(one.target, archive_layout.OWN)

@@ -7,6 +7,7 @@ from contextlib import suppress
 import msgspec
 
 from core.archives.copy_count import CopyCount
+from core.archives.item_batches import by_bytes
 from core.archives.readonly import Reading, reading
 from core.archives.registry import Archives
 from core.catalog import Catalog
@@ -25,6 +26,9 @@ from core.restoring.naming import Naming
 from core.restoring.restore import Progress, Restore
 from core.results import CheckResult, RestoreResult
 from core.workers.pool import Pool
+
+PAGE = 500
+"""Contents per query."""
 
 
 class RestoreCheck:
@@ -134,7 +138,7 @@ class RestoreCheck:
         self._targets.add(path)
         first = trees[0].imports[0]
         try:
-            remote = archive if is_remote(archive) else ""
+            remote, found = archive if is_remote(archive) else "", None
             if not archive:
                 remote = await self._offsite.remote_in_use(first.archive_id)
             if remote:
@@ -144,9 +148,20 @@ class RestoreCheck:
                 restore = Restore(read, self._pool, self._factory.limits.copy, found.place)
                 copy = display(found.place.root) if found.copy.number else ""
             result = await restore.run(trees, path, progress, options, names)
+            if found is not None and restore.doubtful:
+                await self._doubt(found, sorted(restore.doubtful))
             return msgspec.structs.replace(result, copy=copy)
         finally:
             self._targets.discard(path)
+
+    async def _doubt(self, found: Reading, contents: list[bytes]) -> None:
+        """Read what a restore could not use once more, as an audit does, and record what is damaged. A disk that
+        does not answer is left alone: the restore has named its files."""
+        reader = ArchiveReader(self._catalog, self._pool, found, self._factory.limits.verify)
+        with suppress(ArchiveError):
+            for at in range(0, len(contents), PAGE):
+                for part in by_bytes(await reader.with_content(contents[at : at + PAGE]), lambda item: item.size):
+                    await reader.verify(part)
 
     async def copy(self, id: int, path: str = "") -> Reading:
         """The copy of an archive at `path`; if that is empty, the one in use, and if that is away, another one.

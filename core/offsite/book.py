@@ -34,22 +34,25 @@ class RemoteBook:
 
     async def unproven(self, paths: Sequence[str]) -> set[str]:
         """Those of the paths that were never found well at the remote."""
-        return {item.path for item in await self._items(paths) if not _well(item)}
+        items = await items_at(self._catalog, self._archive_id, paths, self._number)
+        return {item.path for item in items if not _well(item)}
 
     async def found(self, paths: Sequence[str], damage: str | None = None) -> tuple[int, int]:
         """Record that these were compared just now, and are well unless `damage` says why not. Returns how many
         (items, bytes) were not known as well before."""
-        items, now = await self._items(paths), time.time()
+        items, now = await items_at(self._catalog, self._archive_id, paths, self._number), time.time()
         found = [(item.id, LEVEL, None if damage else now, damage) for item in items]
         await self._catalog.read_again(found, self._number)
         new = [item for item in items if not _well(item)]
         return len(new), sum(item.size for item in new)
 
-    async def _items(self, paths: Sequence[str]) -> list[Item]:
-        wanted = set(paths)
-        digests = {manifest.digest_of_name(os.fsencode(path)) for path in paths} - {b""}
-        items = await self._catalog.known(self._archive_id, None, sorted(digests), self._number)
-        return [item for item in items if item.path in wanted]
+
+async def items_at(catalog: Catalog, archive_id: int, paths: Sequence[str], copy: int) -> list[Item]:
+    """The items with these paths, as they are known in the copy with the number `copy`."""
+    wanted = set(paths)
+    digests = {manifest.digest_of_name(os.fsencode(path)) for path in paths} - {b""}
+    items = await catalog.known(archive_id, None, sorted(digests), copy) if digests else []
+    return [item for item in items if item.path in wanted]
 
 
 def _well(item: Item) -> bool:

@@ -103,6 +103,8 @@ class Upload:
         """How many files did not arrive, and of one of them why."""
         self.trouble = ""
         """What rclone says of the upload as long as nothing moves."""
+        self.unsound: list[str] = []
+        """Paths of payload here that is not what was archived."""
         self.in_flight: dict[object, str] = {}
         """A file that is just being uploaded."""
 
@@ -263,6 +265,7 @@ class Upload:
                     sound.append(name)
                 else:
                     self._lack(f"{path}/{name}", "it is not what was archived: lading audit")
+                    self.unsound.append(f"{path}/{name}")
         if not sound:
             return
         new = sorted(set(sound) & set(missing))

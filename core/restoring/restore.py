@@ -67,6 +67,8 @@ class Restore:
     """
 
     def __init__(self, read: Read, pool: Pool, copy: Limit, archive: Place, fetch: Fetch | None = None) -> None:
+        self.doubtful: set[bytes] = set()
+        """XXH3-128 of files that the archive could not give as they were archived; not of a remote's."""
         self._read = read
         self._pool = pool
         self._copy = copy
@@ -254,6 +256,8 @@ class Restore:
                 )
             self._done = [self._done[0] + 1, self._done[1] + file.size]
             if fault is not None:
+                if fault.side == Side.ARCHIVE and self._fetch is None:
+                    self.doubtful.add(file.xxh128)
                 self._note("failed", self._failed, file.path, _why(fault, file.path))
                 continue
             counted = self._there if there else self._copied

@@ -112,7 +112,14 @@ async def test_paused_resumed_and_cancelled(rig: Rig, monkeypatch: pytest.Monkey
 
 async def test_what_was_never_compared_there_is_compared_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     await filled(rig)
-    await mirrored(rig)
+    rotten = sorted(rig.archive.glob("locations/*/data/*/*/*"))[0]
+    whole = rotten.read_bytes()
+    rotten.write_bytes(bytes(3000))
+    assert (await mirrored(rig)).brought == 3
+    damaged = await rig.engine.database.read("SELECT path FROM item WHERE damage IS NOT NULL")
+    assert damaged == [(str(rotten.relative_to(rig.archive)),)], "what is found here is recorded"
+    rotten.write_bytes(whole)
+    assert (await mirrored(rig)).brought == 1
     # Another catalog, which knows nothing of the remote; and the state folder does not, either.
     await rig.restarted("other")
     await rig.engine.maintenance.rebuild(str(rig.archive))

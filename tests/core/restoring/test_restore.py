@@ -102,6 +102,9 @@ async def test_what_is_damaged_gone_or_was_never_archived_is_named(rig: Rig, tmp
         "1.jpg": "archive: No such file or directory",
         "2.jpg": "archive: it has 7 bytes, not 3,000",
     }
+    # It is known from then on, so that another import of the card brings it again.
+    damaged = await rig.engine.database.read("SELECT path FROM item WHERE damage IS NOT NULL")
+    assert {path for (path,) in damaged} == {rows[name].payload for name in (b"0.jpg", b"1.jpg", b"2.jpg")}
     assert dict(found.absent) == {
         "left out.tmp": "skipped: excluded by '*.tmp'",
         "link.jpg": "skipped: symbolic link to '0.jpg'",
