@@ -66,6 +66,10 @@ class NotAPictureError(RefusedError):
     """None of the decoders knows the format."""
 
 
+class BrokenError(RefusedError):
+    """The data of a JPEG make no sense from somewhere in it on, as where another file lies over a part of it."""
+
+
 class TooLargeError(RefusedError):
     """It needs more memory than decoding a picture may use, with any decoder."""
 
@@ -91,6 +95,8 @@ def develop(source: IO[bytes], orientation: int = 1, extension: str = "", *, par
     except OSError as error:
         if error.errno:
             raise
+        if "broken data stream" in str(error) and _is_jpeg(source):
+            raise BrokenError(f"it cannot be decoded: {error}", damaged=True) from error
         raise RefusedError(f"it cannot be decoded: {error}", damaged=_cut_off(error)) from error
     except Exception as error:
         # On broken files decoders raise errors of every type.
@@ -130,6 +136,12 @@ def _cut_off_allowed(allowed: bool) -> Iterator[None]:
 def _cut_off(error: Exception) -> bool:
     """Whether a decoder that knows the format reports that a part of the picture is missing."""
     return bool(_CUT_OFF.search(str(error)))
+
+
+def _is_jpeg(source: IO[bytes]) -> bool:
+    # Of other formats Pillow says so also where its decoder lacks something.
+    source.seek(0)
+    return source.read(3) == b"\xff\xd8\xff"
 
 
 def save(

@@ -3,7 +3,10 @@
 import msgspec
 
 CUT_OFF = "it is cut off"
-"""The beginning of notes on a picture of which a part is missing."""
+"""The beginning of notes on a picture whose end is missing."""
+
+BROKEN = "a part of it is damaged"
+"""The beginning of notes on a picture that makes no sense from somewhere in it on."""
 
 LONG_EDGE = 720
 """The most pixels of a proxy's long edge."""

@@ -10,7 +10,7 @@ from typing import IO
 from core.derivatives import boxes, ffmpeg, images, libav_frames, raw_preview, resource_limits, tiff
 from core.derivatives.images import NotAPictureError, TooLargeError
 from core.derivatives.libav import UnsuitableError
-from core.derivatives.messages import CUT_OFF, Made, MakeThumbnails, NoDecoderError, RefusedError
+from core.derivatives.messages import BROKEN, CUT_OFF, Made, MakeThumbnails, NoDecoderError, RefusedError
 from core.media import demuxers
 from core.media.file_types import RAW, Kind, kind_of_content
 
@@ -58,11 +58,12 @@ def _save(
     with resource_limits.bounded_memory():
         image = images.develop(source, orientation, order.extension, partly=partly)
         report(0.7)
-        return Made(images.save(image, order.folder, order.stem, report, note), note, note.startswith(CUT_OFF))
+        damaged = note.startswith((CUT_OFF, BROKEN))
+        return Made(images.save(image, order.folder, order.stem, report, note), note, damaged)
 
 
 def _of_picture(order: MakeThumbnails, file: IO[bytes], content: Kind, report: Report) -> Made:
-    """Decode it with Pillow; else use the remaining part of a truncated file, ffmpeg, or a preview in the file."""
+    """Decode it with Pillow; else use the remaining part of a damaged file, ffmpeg, or a preview in the file."""
     try:
         return _save(order, file, 1, report)
     except TooLargeError:
@@ -71,10 +72,11 @@ def _of_picture(order: MakeThumbnails, file: IO[bytes], content: Kind, report: R
         refused = error
     if content == Kind.VIDEOS:
         return _of_film(order, report)
+    damage = BROKEN if isinstance(refused, images.BrokenError) else CUT_OFF
     if refused.damaged:
         with suppress(RefusedError):
             file.seek(0)
-            note = f"{CUT_OFF}: what is missing is grey or black"
+            note = f"{damage}: what is missing is grey or black"
             return _save(order, file, 1, report, partly=True, note=note)
     else:
         try:
@@ -86,7 +88,7 @@ def _of_picture(order: MakeThumbnails, file: IO[bytes], content: Kind, report: R
     if not isinstance(refused, NoDecoderError) and boxes.cut_off(file):
         refused = RefusedError(f"{CUT_OFF}, and nothing of it can be decoded", damaged=True)
     known = not isinstance(refused, NotAPictureError | NoDecoderError)
-    note = f"{CUT_OFF if refused.damaged else 'it cannot be decoded'}: this is the preview in it" if known else ""
+    note = f"{damage if refused.damaged else 'it cannot be decoded'}: this is the preview in it" if known else ""
     made = _of_previews(order, raw_preview.read(order.path), report, note)
     if made:
         return made

@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Callable, Iterator, Mapping
 
-from core.derivatives.messages import CUT_OFF
+from core.derivatives.messages import BROKEN, CUT_OFF
 from core.errors import LadingError
 from core.tasks import derivative
 from core.tasks.task import Context, ItemFacts, Result
@@ -26,14 +26,14 @@ async def found(
     except LadingError:
         return None
     rows = []
-    cut_off = ""
+    damage = ""
     for role, path, (size, head) in zip(names, paths, heads, strict=True):
         if size <= 0 or (measures := measure(head)) is None:
             return None
         note = comment(head)
         rows.append((item.id, role, path, *measures, size, note))
-        cut_off = note if note.startswith(CUT_OFF) else cut_off
-    return Result(statements=[(derivative.WRITE, rows)], unopenable=cut_off)
+        damage = note if note.startswith((CUT_OFF, BROKEN)) else damage
+    return Result(statements=[(derivative.WRITE, rows)], unopenable=damage)
 
 
 def of_jpeg(head: bytes) -> tuple[int, int] | None:

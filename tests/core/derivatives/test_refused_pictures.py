@@ -12,7 +12,7 @@ from core.derivatives import boxes, ffmpeg, thumbnails
 from core.derivatives.messages import Made, MakeThumbnails, RefusedError
 from core.media import demuxers
 from tests.rigs import media
-from tests.rigs.making import corners, distance, film, largest, make, pixel, seen_corners, shown, written
+from tests.rigs.making import CORNERS, corners, distance, film, largest, make, pixel, seen_corners, shown, written
 from tests.rigs.tiffs import LONG, SHORT, directories, tiff
 
 pytestmark = pytest.mark.process
@@ -260,6 +260,17 @@ def photo(preview: bool) -> bytes:
     )
     body = b"Exif\0\0" + ifd1[:4] + struct.pack("<I", 8) + first + second + bytes(4) + small
     return data[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + data[2:]
+
+
+def test_a_jpeg_that_something_else_lies_over_shows_what_is_before_it(tmp_path: os.PathLike[str]) -> None:
+    """As a recovered card has it, where a cluster holds another file's data."""
+    data = photo(preview=False)
+    middle = len(data) // 2
+    path = written(os.path.join(tmp_path, "a.jpg"), data[:middle] + data[2:300] + data[middle + 298 :])
+    made = make(path)
+    assert made.note == "a part of it is damaged: what is missing is grey or black"
+    assert made.damaged
+    assert distance(pixel(largest(path), 20, 20), CORNERS[0]) < 30
 
 
 @pytest.mark.parametrize("part", [0.5, 0.9, -2])
