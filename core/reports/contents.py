@@ -31,18 +31,18 @@ HOURS = tuple(f"{hour:02}" for hour in range(24))
 
 
 VERIFIED = {
-    "readback": "each copy was read back and compared",
-    "source": "each copy was read back and compared, and the source was read twice",
-    "end": "each copy was read back and compared, and once more at the end",
-    "none": "copies were not read back",
+    "readback": "each copy read back and compared",
+    "source": "each copy read back and compared, the source read twice",
+    "end": "each copy read back and compared, and once more at the end",
+    "none": "copies not read back",
 }
 KNOWN = {
-    "read": "files that were imported before were read again",
-    "record": "files that were imported before were taken from the record",
+    "read": "files imported before read again",
+    "record": "files imported before taken from the record",
 }
 DUPLICATES = {
-    "archive": "what the archive had already was not stored again",
-    "location": "what the location had already was not stored again",
+    "archive": "nothing stored twice in the archive",
+    "location": "nothing stored twice in the location",
 }
 """The meaning of each option of an import."""
 
@@ -121,9 +121,8 @@ def _facts(head: Head) -> Iterator[tuple[str, str]]:
         elif name == "Ended" and head.ended:
             yield name, moment(head.ended)
         elif name == "Options":
-            yield name, VERIFIED.get(head.options.verify, head.options.verify)
-            yield "", KNOWN.get(head.options.known, head.options.known)
-            yield "", DUPLICATES.get(head.options.duplicates, head.options.duplicates)
+            words = VERIFIED.get(head.options.verify), KNOWN.get(head.options.known)
+            yield name, "; ".join(filter(None, (*words, DUPLICATES.get(head.options.duplicates))))
         elif name != "Label" and (name, value) != ("Runs", "1"):
             yield name, value
     if head.accepted:

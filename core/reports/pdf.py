@@ -137,7 +137,7 @@ def _overview(paper: Paper, over: Overview) -> None:
         paper.row(told, widths, right=(1, 2, 3))
     paper.heading("Timeline")
     row = (0.2, 0.12, 0.25, 0.43)
-    paper.row(["Day", "Shots", "Hours", "Midnight to midnight"], row, right=(1, 3), dim=(0, 1, 2, 3))
+    paper.row(["Day", "Shots", "Hours", "0 to 24 h"], row, right=(1, 3), dim=(0, 1, 2, 3))
     for day in over.days:
         if day.bars:
             paper.room(8)
