@@ -19,6 +19,7 @@ from core.engine.job_service import JobService
 from core.engine.volume_wait import VolumeWait
 from core.errors import UsageError
 from core.importing.dry_run import DryRun, recognised
+from core.importing.import_run import Run
 from core.importing.importer import Importer
 from core.importing.progress_view import ProgressViews
 from core.importing.sources import Picked
@@ -125,11 +126,20 @@ class ImportManager:
         run.archive.active.add(name)
         if run.row.together and not run.retried:
             run.choose_leader = self.groups.choose
+        self._warn_of_twice(run)
         importer = Importer(run, begun.whole, begun.whole_root, begun.whole_only)
         self._importers[name] = importer
         self._views.add(run)
         self._tasks[name] = asyncio.create_task(self._follow(name, importer), name=name)
         return importer
+
+    def _warn_of_twice(self, run: Run) -> None:
+        """Warn if the same source is being imported already, because each of the two reads all of it."""
+        mine = run.row
+        for other in (importer.run.row for importer in self._importers.values()):
+            same = (other.volume_id, other.root, other.single) == (mine.volume_id, mine.root, mine.single)
+            if same and (not mine.together or other.together != mine.together):
+                run.warnings.append(f"Another import of this source is under way, {other.name}: it is read twice.")
 
     async def _follow(self, name: str, importer: Importer) -> None:
         run = importer.run

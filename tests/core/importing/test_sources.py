@@ -147,6 +147,18 @@ async def test_two_folders_with_the_same_content_are_two_sources(rig: Rig) -> No
     assert await rig.engine.restore_check.distinct(files) == files
 
 
+async def test_a_source_that_is_imported_already_is_told_of(rig: Rig) -> None:
+    write(rig.source / "a.jpg", b"a")
+    write(rig.root / "other/b.jpg", b"b")
+    requests = [rig.request(), rig.request(location="Bern"), rig.request(rig.root / "other")]
+    names = await rig.engine.imports.start_imports(requests)
+    views = [await rig.ended(name) for name in names]
+    (told,) = [view for view in views if any("read twice" in warning for warning in view.warnings)]
+    (other,) = [view for view in views if view.source == told.source and view is not told]
+    assert told.source == str(rig.source)
+    assert any(other.id in warning for warning in told.warnings)
+
+
 async def test_sources_that_overlap_but_go_elsewhere(rig: Rig) -> None:
     inner = write(rig.source / "DCIM/a.jpg", b"a").parent
     requests = [rig.request(), rig.request(inner, location="Bern", duplicates="location")]
