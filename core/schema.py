@@ -573,6 +573,13 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (source, target)
     ) STRICT, WITHOUT ROWID;
     """,
+    # What other copies have was read there under the item's name of then. Under a new one, as after a move, or
+    # where it was archived beside a damaged file, they have nothing until the next mirror.
+    """
+    CREATE TRIGGER item_renamed AFTER UPDATE OF path ON item WHEN old.path != new.path BEGIN
+        DELETE FROM copy_item WHERE item_id = new.id;
+    END;
+    """,
 )
 
 FUNCTIONS: dict[str, Callable[[str], str | bytes | None]] = {

@@ -59,7 +59,7 @@ RECEIPTS = f"{archive_layout.OWN}/offsite"
 CAUSES = 2
 """Of the causes that rclone names in one line, each of the one before, how many tell what holds an upload up."""
 
-DOWNLOADED = "downloaded again"
+DOWNLOADED = "by downloading it again"
 
 DIFFERS = "its content is not what was archived"
 """Damage of payload at a remote."""

@@ -182,13 +182,14 @@ def test_a_copy_off_site_is_named_but_not_counted(scene: Scene) -> None:
 
 
 def test_what_a_remote_cannot(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    for command in (
+    wrong = (
         ["mirror", "rclone:a:b", "rclone:c:d"],
         ["mirror", str(tmp_path), "rclone:a:b", "--both"],
         ["mirror", str(tmp_path), "rclone:nothing"],
         ["audit", "elsewhere"],
         ["audit", "rclone:a:b", "--sample", "5"],
         ["rebuild", "rclone:nothing"],
-    ):
-        assert lading(home, *command).returncode == 2, command
+    )
+    with swept(tmp_path / "home") as home:
+        for command in wrong:
+            assert lading(home, *command).returncode == 2, command

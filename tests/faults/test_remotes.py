@@ -83,6 +83,7 @@ def differing(one: Path, other: Path) -> str:
 async def test_up_and_back(place: Place, tmp_path: Path) -> None:
     first = await place.up()
     assert (first.total, first.brought, first.lacking) == (6, 6, ())
+    assert first.compared.startswith("by "), "it follows the word compared"
     again = await place.up()
     assert (again.total, again.brought, again.lacking, again.receipt) == (6, 0, (), "")
     listed = (place.there / first.receipt).read_text()

@@ -40,9 +40,12 @@ class TwoArchives(RuleBasedStateMachine):
         self.rig.source.mkdir()
         self.backup = self.root / "backup"
         self.number = 0
-        self.well: dict[str, set[Path]] = {}
-        """By SHA-256, the archives in which a content is well."""
+        self.well: dict[str, dict[Path, str]] = {}
+        """By SHA-256, the archives in which a content is well, and its path there."""
         self.paths: dict[str, str] = {}
+        """By SHA-256, the path that the archive has for it now: a damaged file keeps its name."""
+        self.apart: set[str] = set()
+        """Contents that another machine has brought into the mirror, of which this one does not know yet."""
         self.pulled = False
         self.runner.run(self.rig.engine.start())
 
@@ -64,14 +67,35 @@ class TwoArchives(RuleBasedStateMachine):
         """Another file into the archive; one of which the archive has only a damaged copy comes again."""
         self.number += 1
         path = write(self.rig.source / f"{self.number}.jpg", random_bytes(SIZE, self.number))
-        self.well[digest(path)] = set()
+        self.well[digest(path)] = {}
         self.runner.run(self.rig.imported())
         rows = self.runner.run(self.rig.engine.database.read("SELECT lower(hex(sha256)), path FROM item"))
         self.paths |= dict(rows)
         for sha in self.well:
-            # The card still has all of them.
-            if digest(self.rig.archive / self.paths[sha]) == sha:
-                self.well[sha].add(self.rig.archive)
+            # The card still has all of them, but for those of another card.
+            self._look(self.rig.archive, sha)
+
+    @precondition(lambda self: not self.pulled)
+    @rule()
+    def fill_apart(self) -> None:
+        """The mirror's disk is an archive in use elsewhere, and gets a file there."""
+        self.number += 1
+        card = self.root / f"card {self.number}"
+        sha = digest(write(card / f"{self.number}.jpg", random_bytes(SIZE, self.number)))
+        self.paths[sha] = self.runner.run(self._filled(card, bytes.fromhex(sha)))
+        self.well[sha] = {self.backup: self.paths[sha]}
+        self.apart.add(sha)
+
+    async def _filled(self, card: Path, sha256: bytes) -> str:
+        other = module.Engine(self.rig.config("other"))
+        await other.start()
+        try:
+            names = await other.imports.start_imports([self.rig.request(card, archive=str(self.backup))])
+            await other.imports.wait(names)
+            rows = await other.database.read("SELECT path FROM item WHERE sha256 = ?", (sha256,))
+        finally:
+            await other.stop()
+        return str(rows[0][0])
 
     @precondition(lambda self: not self.pulled)
     @rule(both=st.booleans())
@@ -80,9 +104,14 @@ class TwoArchives(RuleBasedStateMachine):
         result = self.runner.run(self._mirrored(both=both))
         for sha, holders in self.well.items():
             gone = {one for one in (self.rig.archive, self.backup) if not (one / self.paths[sha]).exists()}
-            assert not (holders and gone - holders and both), "what is well in one came to the other"
-            holders |= {one for one in (self.rig.archive, self.backup) if self._is_well(one, sha)}
-        assert result == sum(self.backup in holders for holders in self.well.values())
+            able = {one for one, path in holders.items() if path == self.paths[sha]}
+            assert not (both and able and gone - able), "what is well in one came to the other"
+            self._look(self.rig.archive, sha)
+            self._look(self.backup, sha)
+        if both:
+            self.apart.clear()
+        known = self.well.keys() - self.apart
+        assert result == sum(self.well[sha].get(self.backup) == self.paths[sha] for sha in known)
 
     async def _mirrored(self, *, both: bool) -> int:
         name = await self.rig.engine.mirrors.start(str(self.rig.archive), str(self.backup), both=both)
@@ -105,26 +134,26 @@ class TwoArchives(RuleBasedStateMachine):
         if not able:
             return
         sha = data.draw(st.sampled_from(able))
-        path = archive / self.paths[sha]
+        path = archive / self.well[sha][archive]
         if gone:
             path.unlink()
         else:
             path.write_bytes(random_bytes(SIZE, 10_000 + self.number))
-        self.well[sha].discard(archive)
+        del self.well[sha][archive]
         self.runner.run(self.rig.engine.maintenance.audit(str(archive), silent))
 
-    @precondition(lambda self: not self.pulled)
     @rule(here=st.booleans())
     def heal(self, here: bool) -> None:
-        """What is known to be damaged in one is well there again, if the other has it."""
+        """What is known to be damaged in one is well there again, if the other has it and is not pulled."""
+        here = here or self.pulled
         archive, other = (self.rig.archive, self.backup) if here else (self.backup, self.rig.archive)
         known = {path for path, _ in self._known_damaged(archive)}
         self.runner.run(self.rig.engine.maintenance.audit(str(archive), silent, AuditScope(copies=True)))
         damaged = {path for path, _ in self._known_damaged(archive)}
         for sha, holders in self.well.items():
-            if self._is_well(archive, sha):
-                holders.add(archive)
-            assert not (self.paths[sha] in known & damaged and other in holders), "the other has it"
+            self._look(archive, sha)
+            has_it = holders.get(other) == self.paths[sha] and not self.pulled
+            assert not (self.paths[sha] in known & damaged and has_it), "the other has it"
 
     @rule()
     def pull(self) -> None:
@@ -136,9 +165,11 @@ class TwoArchives(RuleBasedStateMachine):
             self.backup.rename(away)
         self.pulled = away.exists()
 
-    def _is_well(self, archive: Path, sha: str) -> bool:
+    def _look(self, archive: Path, sha: str) -> None:
+        """A content that is well in an archive, under the name that it has now, counts from now on."""
         path = archive / self.paths[sha]
-        return path.exists() and digest(path) == sha
+        if path.exists() and digest(path) == sha:
+            self.well[sha][archive] = self.paths[sha]
 
     def _known_damaged(self, archive: Path) -> list[tuple[str, str]]:
         scope = AuditScope(older_than=1e12)
@@ -150,9 +181,9 @@ class TwoArchives(RuleBasedStateMachine):
         backup = self.root / "away" if self.pulled else self.backup
         for sha, holders in self.well.items():
             assert holders, "a content is lost"
-            for archive in holders:
+            for archive, path in holders.items():
                 real = backup if archive == self.backup else archive
-                assert digest(real / self.paths[sha]) == sha
+                assert digest(real / path) == sha
         read = self.rig.engine.database.read
         for archive, query in (
             (self.rig.archive, "SELECT path, sha256 FROM item WHERE read_back IS NOT NULL AND damage IS NULL"),

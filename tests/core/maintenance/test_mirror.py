@@ -197,6 +197,24 @@ async def test_a_copy_made_otherwise_is_read_once(rig: Rig) -> None:
     assert (copy / damaged).read_bytes() == random_bytes(3000, 99), "nothing is replaced"
 
 
+async def test_what_is_archived_anew_is_not_in_the_copy_yet(rig: Rig) -> None:
+    """It has another name than what is damaged, and the copy has that one."""
+    await filled(rig, count=2)
+    copy = rig.root / "backup"
+    await mirrored(rig.engine, rig.archive, copy)
+    (damaged, _) = sorted(payload(rig.archive))
+    (rig.archive / damaged).write_bytes(random_bytes(3000, 99))
+    await rig.engine.maintenance.audit(str(rig.archive), silent)
+    await rig.imported()
+    claimed = "SELECT i.path FROM copy_item c JOIN item i ON i.id = c.item_id WHERE c.read_back IS NOT NULL"
+    paths = [path for (path,) in await rig.engine.database.read(claimed)]
+    assert len(paths) == 1
+    assert (copy / paths[0]).exists(), "no copy is claimed that is not there"
+    result = await mirrored(rig.engine, rig.archive, copy)
+    assert (result.brought.files, result.held.files, result.lacking_count) == (1, 2, 0)
+    assert len(payload(copy)) == 3
+
+
 async def test_deletions_are_not_mirrored(rig: Rig) -> None:
     """The bag of the copy names what only the copy has still."""
     await filled(rig)
