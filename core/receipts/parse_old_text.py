@@ -1,7 +1,7 @@
-"""Reads an import back from the text of an old receipt that was written without an `ID.json`.
+"""Reads an import back from the text of a receipt: of an old one that was written without an `ID.json`, or where
+that is gone or damaged.
 
-It parses sentences that old releases wrote for people. They are not written any more, so this code does not
-change.
+It parses sentences for people. What of them it reads is as old releases wrote it, but for "1 byte".
 """
 
 import re
@@ -14,12 +14,12 @@ from core.receipts.parse import Recalled
 
 _LABEL = 12
 _IDENTITY, _FOLDER = "identity ", "folder "
-_VOLUME = re.compile(r"(.*), ([^, ]+)(?:, ([0-9,]+) bytes)?")
+_VOLUME = re.compile(r"(.*), ([^, ]+)(?:, ([0-9,]+) bytes?)?")
 _OPTIONS = re.compile(r"verify (readback|source|none), known (read|record), duplicates (archive|location)")
 _ONLY = re.compile(r"(.*) \(only (.*)\)")
 _LIST = re.compile(r"\S+\.tsv, SHA-256 ([0-9a-f]{64})")
 _PREVIOUS = re.compile(r"receipt, SHA-256 ([0-9a-f]{64})")
-_READ = re.compile(r"  The source was read .*\(([0-9,]+) bytes\)\.")
+_READ = re.compile(r"  The source was read .*\(([0-9,]+) bytes?\)\.")
 
 END = "Totals"
 
