@@ -121,8 +121,9 @@ def _facts(head: Head) -> Iterator[tuple[str, str]]:
         elif name == "Ended" and head.ended:
             yield name, moment(head.ended)
         elif name == "Options":
-            words = VERIFIED.get(head.options.verify), KNOWN.get(head.options.known)
-            yield name, "; ".join(filter(None, (*words, DUPLICATES.get(head.options.duplicates))))
+            yield name, VERIFIED.get(head.options.verify, "")
+            yield "", KNOWN.get(head.options.known, "")
+            yield "", DUPLICATES.get(head.options.duplicates, "")
         elif name != "Label" and (name, value) != ("Runs", "1"):
             yield name, value
     if head.accepted:

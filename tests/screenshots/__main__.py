@@ -55,9 +55,13 @@ class Photographer:
         strips = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
+    async def size(self, size: tuple[int, int]) -> None:
+        """Give the terminal this size."""
+        await self._pilot.resize_terminal(*size)
+
     async def take(self, name: str, size: tuple[int, int] = WIDE) -> None:
         """Keep what is on the screen as NAME.svg and NAME.png."""
-        await self._pilot.resize_terminal(*size)
+        await self.size(size)
         await self._pilot.pause(0.7)
         drawn = self.app.export_screenshot(title="lading")
         (FOLDER / f"{name}.svg").write_text(drawn, encoding="utf-8")
@@ -127,6 +131,7 @@ async def afterwards(camera: Photographer, app: Any) -> None:
     await camera.take("imports-80x24", NARROW)
     # The chosen file's picture is made behind the copies.
     await camera.until(lambda: all(queue.waiting + queue.busy == 0 for queue in app.snapshot.queues))
+    await camera.size(WIDE)
     await camera.keys("enter")
     await camera.shows(".JPG", "▀")
     await camera.take("import-120x40")
