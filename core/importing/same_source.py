@@ -16,6 +16,7 @@ from core.importing.same_content import Sample
 from core.importing.scan import listing, same
 from core.models import ENDED, IN_ARCHIVE, Outcome, Waits
 from core.paths import display, join, relative
+from core.words import counted
 from core.workers.read_source import CHANGING
 from core.workers.source_messages import Entry
 
@@ -140,8 +141,9 @@ async def check(run: Run, *, paused: bool = False) -> None:
     if not compared.files and (unknown := compared.unread or compared.refused):
         where = "there" if compared.unread else "in the archive"
         raise HaltError(
-            f"whether {display(run.source.root)} is what this import began with is not known: of {len(unknown):,} "
-            f"archived files that were to be compared, none could be read {where} (such as {display(unknown[0])})",
+            f"whether {display(run.source.root)} is what this import began with is not known: of "
+            f"{counted(len(unknown), 'archived file')} to be compared, none could be read {where} "
+            f"(such as {display(unknown[0])})",
             f"See to it that they can be read, then resume. To close this import: lading cancel {row.name}",
         )
 

@@ -4,6 +4,7 @@ from core.archives.archive import Archive
 from core.catalog import Catalog, ImportRow
 from core.errors import ArchiveError, WorkerDiedError
 from core.paths import display
+from core.words import counted
 from core.workers import archive_messages
 from core.workers.pool import Pool, TaskFailedError
 
@@ -31,7 +32,8 @@ async def refuse_if_lacking(archive: Archive, row: ImportRow, catalog: Catalog, 
         lacking += [item.path for item, is_there in zip(sound, present, strict=True) if not is_there]
     if lacking:
         raise ArchiveError(
-            f"{len(lacking):,} archived files of import {row.name} are damaged or not there any more "
-            f"(such as {display(lacking[0])}), so its verdict would not be SAFE.",
+            f"{counted(len(lacking), 'archived file')} of import {row.name} "
+            f"{'is' if len(lacking) == 1 else 'are'} damaged or not there any more (such as "
+            f"{display(lacking[0])}), so its verdict would not be SAFE.",
             "Bring them again: lading audit --heal SRC. Then accept it.",
         )

@@ -6,9 +6,11 @@ it, or the limits; in the tests of the start itself; and by each engine that is 
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -43,13 +45,14 @@ class Forked:
         asyncio.get_running_loop().remove_reader(self._end)
         told = os.read(self._end, 64)
         os.close(self._end)
-        self.returncode = int(told) if told else -9
+        self.returncode = int(told) if told else -signal.SIGKILL
         self._ended.set()
 
     def kill(self) -> None:
         """Kill it, unless it has ended."""
         if self.returncode is None:
-            os.kill(self.pid, 9)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
     async def wait(self) -> int:
         """Its exit code; a signal's number is negative."""
@@ -66,11 +69,8 @@ class Nursery:
         self._lock = threading.Lock()
         self._asked, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", str(SCRIPT), str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-            )
+            command = [sys.executable, "-P", str(SCRIPT), str(theirs.fileno())]
+            subprocess.run(command, check=True, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
 
     async def start(
         self, arguments: Sequence[str], fds: Sequence[int], log: IO[bytes] | int | None
@@ -102,7 +102,6 @@ class Nursery:
     def close(self) -> None:
         """End it."""
         self._asked.close()
-        self.process.wait()
 
 
 def _how() -> object:

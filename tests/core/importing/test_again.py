@@ -88,7 +88,7 @@ async def test_one_file_and_one_cause(rig: Rig) -> None:
     assert await rig.engine.imports.retry_import(name, Selection(cause=DENIED)) == 2
     view = await rig.ended(name)
     assert (view.archived.files, view.failed.files, view.verdict) == (2, 1, Verdict.KEEP)
-    with pytest.raises(UsageError, match="nothing of import"):
+    with pytest.raises(UsageError, match="nothing that failed is left in import"):
         await rig.engine.imports.retry_import(name, Selection(cause="source: another"))
 
 

@@ -154,7 +154,7 @@ async def test_payload_that_is_found_damaged_on_the_way_is_keep(rig: Rig, monkey
     write(rig.source / "Z/sums/card.md5", f"{md5(a)}  ../../DCIM/100/a.jpg\n".encode())
     view = await rig.imported()
     assert view.verdict is Verdict.KEEP
-    assert "1 are no longer in the archive, or damaged there (such as DCIM/100/a.jpg)" in view.verdict_reason
+    assert "1 is no longer in the archive, or damaged there (such as DCIM/100/a.jpg)" in view.verdict_reason
     assert await rig.engine.database.read("SELECT path FROM item WHERE damage IS NOT NULL") == [(path,)]
 
 

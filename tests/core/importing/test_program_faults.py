@@ -142,6 +142,7 @@ def held_by_workers(rig: Rig) -> list[str]:
 
 
 @machines.linux
+@pytest.mark.shipped
 async def test_halted_between_two_requests_nothing_is_held(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """The archive's volume can be unmounted then."""
     photos(rig.source, 20)
