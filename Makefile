@@ -20,9 +20,9 @@ run: setup
 demo: setup
 	@$(UV) run --no-sync lading demo
 
-# Three at a time on two cores: many tests wait for a clock or another process.
+# Four at a time on two cores: many tests wait for a clock or another process.
 test: setup-test lint
-	$(UV) run --no-sync pytest --numprocesses 3 --dist worksteal $(ARGS)
+	$(UV) run --no-sync pytest --numprocesses 4 --dist worksteal $(ARGS)
 
 # What the media tests say with a current exiftool and FFmpeg, where the system's are older; Homebrew has such ones.
 test-new-tools: setup-test

@@ -68,7 +68,8 @@ class CardView(Value, frozen=True, kw_only=True):
     """A card, drive or folder, by its newest import into one archive.
 
     identity: the volume's. verdict: OPEN where that import has not ended, or nothing was found. imports: how many
-    there were of it into that archive.
+    there were of it into that archive. damaged: how many of its files are known to be damaged in the archive, or
+    gone from it, since.
     """
 
     identity: str
@@ -83,6 +84,7 @@ class CardView(Value, frozen=True, kw_only=True):
     started: float
     ended: float | None
     imports: int
+    damaged: int = 0
 
 
 class AuditScope(Value, frozen=True, kw_only=True):

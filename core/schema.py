@@ -580,6 +580,10 @@ MIGRATIONS: tuple[str, ...] = (
         DELETE FROM copy_item WHERE item_id = new.id;
     END;
     """,
+    # Damaged items are few, and asked for with each list of cards.
+    """
+    CREATE INDEX item_damaged ON item (damage) WHERE damage IS NOT NULL;
+    """,
 )
 
 FUNCTIONS: dict[str, Callable[[str], str | bytes | None]] = {

@@ -9,19 +9,25 @@ CARDS = 1000
 """The most rows that are returned."""
 
 _CARDS = f"""
-    SELECT v.identity, v.name, i.options ->> 'label', i.source, i.single, i.name, a.path, l.name, i.state,
+    SELECT i.id, v.identity, v.name, i.options ->> 'label', i.source, i.single, i.name, a.path, l.name, i.state,
         i.verdict, i.verdict_reason, i.started, i.ended, n.many
     FROM (SELECT max(id) AS id, count(*) AS many FROM import GROUP BY volume_id, root, single, archive_id) n
     JOIN import i ON i.id = n.id JOIN volume v ON v.id = i.volume_id JOIN archive a ON a.id = i.archive_id
     JOIN location l ON l.id = i.location_id ORDER BY i.id DESC LIMIT {CARDS}
 """  # noqa: S608 - a number of our own
 
+_DAMAGED = """
+    SELECT f.import_id, count(*) FROM item INDEXED BY item_damaged CROSS JOIN file f ON f.item_id = item.id
+    WHERE item.damage > '' GROUP BY f.import_id
+"""
+
 
 async def cards(read: Read, under_way: frozenset[str]) -> list[CardView]:
     """The newest import of each source into each archive, newest first. `under_way`: ids of those in progress."""
     found = []
+    damaged: dict[int, int] = dict(await read(_DAMAGED, ()))
     for row in await read(_CARDS, ()):
-        identity, name, label, source, single, id, archive, location, state, *judged = row
+        key, identity, name, label, source, single, id, archive, location, state, *judged = row
         verdict, why, started, ended, many = judged
         path = display(source + (b"/" + single if single else b""))
         if state == State.RUNNING and id not in under_way:
@@ -40,6 +46,7 @@ async def cards(read: Read, under_way: frozenset[str]) -> list[CardView]:
                 started=started,
                 ended=ended if state in ENDED else None,
                 imports=many,
+                damaged=damaged.get(key, 0),
             )
         )
     return found

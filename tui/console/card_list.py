@@ -18,7 +18,7 @@ def tell(found: "list[CardView]", out: Output) -> None:
     rows += [
         [
             out.text(one.label),
-            str(one.verdict) or (format.EMPTY if one.state == "done" else one.state),
+            _verdict(one),
             format.moment(one.ended or one.started),
             out.text(os.path.basename(one.archive.rstrip("/")) or one.archive),
             out.text(one.location),
@@ -27,4 +27,14 @@ def tell(found: "list[CardView]", out: Output) -> None:
         for one in found
     ]
     out.table(rows)
+    if any(one.damaged for one in found):
+        out.line("What is damaged since: lading audit names it, lading audit --heal SRC brings it again.")
     out.line("SAFE is said of what was on the card then. Is it still so? lading check SRC")
+
+
+def _verdict(one: "CardView") -> str:
+    """The verdict of then; with what is known since, because of that SAFE says nothing."""
+    from tui import format
+
+    word = str(one.verdict) or (format.EMPTY if one.state == "done" else one.state)
+    return f"{word}, {one.damaged:,} damaged since" if one.damaged else word

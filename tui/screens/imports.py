@@ -75,9 +75,14 @@ class Imports(Steering, Base[None]):
         """Show running imports; read the list again when an import starts or ends."""
         records = self.query_one(Records)
         records.snapshot = snapshot
+        if snapshot is None:
+            # The list is read as soon as there is an engine.
+            self._states, records.trouble = None, self.lading.trouble
         records.draw()
         self._tell()
-        states = [(view.id, view.state) for view in snapshot.imports] if snapshot else []
+        if snapshot is None:
+            return
+        states = [(view.id, view.state) for view in snapshot.imports]
         if states != self._states:
             self._states = states
             self.run_worker(self._read(), exclusive=True, exit_on_error=False)
@@ -92,7 +97,7 @@ class Imports(Steering, Base[None]):
         chosen = records.chosen
         try:
             records.records = (await self.lading.connection.imports())[::-1]
-            records.known = True
+            records.known, records.trouble = True, ""
         except LadingError as error:
             records.trouble = str(error)
         if chosen is not None:

@@ -144,7 +144,7 @@ async def test_the_same_engine_opens_the_archive_again(rig: Rig) -> None:
     # What was right at the import's end may be so no more.
     path = next(row.payload for row in (await rig.rows(second)).values())
     os.rename(rig.archive / path, rig.root / "aside")
-    with pytest.raises(ArchiveError, match=r"1 archived files of import .* are damaged or not there any more"):
+    with pytest.raises(ArchiveError, match=r"1 archived file of import .* is damaged or not there any more"):
         await rig.engine.maintenance.accept(second, "Ada")
     os.rename(rig.root / "aside", rig.archive / path)
     await rig.engine.database.run(("UPDATE item SET damage = 'rotten' WHERE path = ?", [(path,)]))

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from core.catalog.card_list import cards
 from core.errors import ArchiveError
 from core.maintenance import audit
 from core.models import Count, Verdict
@@ -55,8 +56,10 @@ async def test_damaged_and_missing(rig: Rig) -> None:
         missing: "No such file or directory",
         short: "it has 10 bytes, not 3,000",
     }
+    assert [card.damaged for card in await cards(rig.engine.database.read, frozenset())] == [3]
     # The damaged ones are archived again, whatever the record says.
     view = await rig.imported(known="record")
+    assert [card.damaged for card in await cards(rig.engine.database.read, frozenset())] == [0]
     assert (view.archived.files, view.duplicate.files, view.verdict) == (3, 17, Verdict.SAFE)
     assert bytes(data) == (rig.archive / flipped).read_bytes()
     result = await rig.engine.maintenance.audit(str(rig.archive), silent)

@@ -5,6 +5,7 @@ import re
 import msgspec
 import pytest
 
+from core.errors import EngineError
 from core.listings import FileView, ImportRecord
 from core.models import Outcome, Verdict
 from core.protocol.import_requests import FilePosition
@@ -137,6 +138,18 @@ async def test_no_import_yet() -> None:
         assert "There is no import." in app.foot
         await app.press("escape")
         assert isinstance(app.app.screen, Dashboard)
+
+
+async def test_opened_before_there_is_an_engine() -> None:
+    fake = Fake()
+    async with running(None, fake=fake) as app:
+        fake.fault = EngineError("there is no engine just now.", "Wait.")
+        await app.press("i")
+        await app.settled()
+        assert "IMPORTS" in app.text
+        fake.fault = None
+        fake.push(moments.EMPTY)
+        await app.until(lambda: "Nothing was imported yet" in app.text)
 
 
 async def test_steering_from_the_list() -> None:

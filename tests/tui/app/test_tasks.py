@@ -1,6 +1,7 @@
 """Tasks on an archive in the app: their questions, stopping them, and results in the words of the commands."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import msgspec
@@ -165,12 +166,15 @@ async def test_cards_log_and_machine_are_shown(tmp_path: Path) -> None:
     }
     seen = {"reason": "", "started": 0.0, "ended": 60.0, "imports": 2}
     card = CardView(identity="uuid:1", label="A001", verdict=Verdict.SAFE, **values, **seen)  # type: ignore[arg-type]
-    fake.answers[ListCards] = [[card], []]
+    other = msgspec.structs.replace(card, label="A002", damaged=1)
+    fake.answers[ListCards] = [[card, other], []]
     (tmp_path / "log").mkdir()
     (tmp_path / "log" / core_log.NAME).write_text("not JSON at all\n")
     async with running(None, fake=fake, settings=settings(tmp_path)) as app:
         await begin(app, "cards")
-        await app.until(lambda: "A001  SAFE     1970-01-01 00:01  archive  Mill" in app.text)
+        await app.until(lambda: re.search(r"A001  SAFE +1970-01-01 00:01  archive  Mill", app.text) is not None)
+        assert "A002  SAFE, 1 damaged since  1970-01-01" in app.text
+        assert "lading audit names it" in app.text
         await app.press("escape")
         await begin(app, "cards")
         await app.until(lambda: "Nothing was imported yet." in app.text)
