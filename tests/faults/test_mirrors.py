@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import subprocess
 import time
 from contextlib import closing
 from pathlib import Path
@@ -107,10 +108,16 @@ def test_killed_at_any_moment_the_next_one_finishes_it(tmp_path: Path, filled: P
 @pytest.mark.control(45)
 def test_control_a_catalog_ahead_of_the_mirror_is_seen(tmp_path: Path, filled: Path) -> None:
     shutil.copytree(filled / "home", tmp_path / "home")
-    with sabotage.broken(tmp_path / "broken", "publishes nothing"):
-        mirroring.finish(str(tmp_path / "home"), str(filled / "archive"), str(tmp_path / "backup"))
-    with pytest.raises((AssertionError, FileNotFoundError)):
-        claims_hold(tmp_path / "home", tmp_path / "backup")
+    archive, backup = filled / "archive", tmp_path / "backup"
+    # A mirror that publishes nothing looks for it, and does not call the copy complete.
+    with sabotage.broken(tmp_path / "broken", "publishes nothing"), pytest.raises(subprocess.CalledProcessError):
+        mirroring.finish(str(tmp_path / "home"), str(archive), str(backup))
+    assert payload(backup) != payload(archive)
+    mirroring.finish(str(tmp_path / "home"), str(archive), str(backup))
+    assert claims_hold(tmp_path / "home", backup) == len(payload(archive))
+    (backup / next(iter(payload(backup)))).unlink()
+    with pytest.raises(FileNotFoundError):
+        claims_hold(tmp_path / "home", backup)
 
 
 # Full, unplugged

@@ -274,12 +274,12 @@ def _reads_on() -> None:
 
     kept: Callable[..., None] = Opened.__init__
 
-    def init(self: Opened, *given: Any) -> None:
-        kept(self, *given)
+    def init(self: Opened, *given: Any, **more: Any) -> None:
+        kept(self, *given, **more)
         known = {name: getattr(self.facts, name) for name in dir(self.facts) if name.startswith("st_")}
         self.facts = SimpleNamespace(**known | {"st_size": 1 << 40})  # type: ignore[assignment]
 
-    Opened.__init__ = init  # type: ignore[method-assign, assignment]
+    Opened.__init__ = init  # type: ignore[method-assign]
 
 
 def _claims_medium() -> None:
