@@ -19,7 +19,7 @@ from core.media.file_types import Kind
 from core.models import Count, Outcome, Verdict
 from core.paths import display
 from core.receipts import checksum_lists
-from core.receipts.files import WORDS
+from core.receipts.files import DAMAGED, WORDS
 from core.receipts.summary import Head, Heading, heading
 from core.receipts.text import OUTCOME_WORDS, facts, proven, verdict_words
 from core.receipts.timestamps import stamp
@@ -92,7 +92,7 @@ async def contents(read: Read, name: str) -> Contents:
         title=display(head.label or os.path.basename(head.single or head.source) or head.volume_name),
         verdict=verdict_words(head),
         tone={Verdict.SAFE: "safe", Verdict.KEEP: "keep"}.get(head.verdict, "open"),
-        meaning=_meaning(head),
+        meaning=_meaning(head, unopenable=bool(broken)),
         facts=list(_joined(_facts(head))),
         proven=[_with_moment(sentence, head.duplicates_oldest) for sentence in proven(head)],
         outcomes=_outcomes(head),
@@ -105,12 +105,22 @@ async def contents(read: Read, name: str) -> Contents:
     )
 
 
-def _meaning(head: Head) -> str:
+def _meaning(head: Head, *, unopenable: bool) -> str:
+    """What the verdict asks of people by what is known today: it is of the import's end."""
     what = "source" if head.root or head.single else "card"
-    return {
-        Verdict.SAFE: f"Every file of this {what} is in the archive and was read back: the {what} may be erased.",
-        Verdict.KEEP: f"Do not erase this {what} before that is settled.",
-    }.get(head.verdict, "")
+    if head.verdict is Verdict.KEEP:
+        return f"Do not erase this {what} before that is settled."
+    if head.verdict is not Verdict.SAFE:
+        return ""
+    levels = {one.level for one in head.proven}
+    if DAMAGED in levels or head.duplicates_damaged:
+        return f"Files in the archive were found damaged since: do not erase this {what}."
+    if "" in levels or head.duplicates_unread:
+        return f"A part of it was never read back: do not erase this {what}."
+    there = f"Every file of this {what} is in the archive and was read back"
+    if unopenable:
+        return f"{there}; look at what cannot be opened before the {what} is erased."
+    return f"{there}: the {what} may be erased."
 
 
 def _facts(head: Head) -> Iterator[tuple[str, str]]:

@@ -88,6 +88,32 @@ async def test_what_the_verdict_means_is_said(book: Book, verdict: Verdict, root
     assert ("erase" in shown) == bool(said)
 
 
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE item SET damage = 'bad'", "were found damaged since: do not erase this card"),
+        ("UPDATE item SET level = '', read_back = NULL", "was never read back: do not erase this card"),
+        (
+            "INSERT INTO unopenable (item_id, queue, why) VALUES (1, 'probe', 'cut')",
+            "look at what cannot be opened",
+        ),
+    ],
+    ids=["damaged since", "never read back", "cannot be opened"],
+)
+@pytest.mark.parametrize("outcome", [Outcome.ARCHIVED, Outcome.DUPLICATE])
+async def test_safe_is_no_advice_to_erase_what_is_known_to_be_wrong(
+    book: Book, outcome: Outcome, statement: str, said: str
+) -> None:
+    number = await book.add(verdict=Verdict.SAFE)
+    await book.enter(number, (b"a.jpg", outcome, await book.item(), None))
+    shown = words(next(elements(parsed(await report(book)), "p", "verdict")))
+    assert "the card may be erased" in shown
+    await book.database.run((statement, [()]))
+    shown = words(next(elements(parsed(await report(book)), "p", "verdict")))
+    assert said in shown
+    assert "may be erased" not in shown
+
+
 def test_lengths_in_words() -> None:
     assert [spoken(seconds) for seconds in (7, 59.6, 94, 3600, 3599.7, 36_001)] == [
         *("7 s", "1 min 0 s", "1 min 34 s", "1 h 0 min", "1 h 0 min", "10 h 0 min")
