@@ -75,17 +75,15 @@ class Imports(Steering, Base[None]):
         """Show running imports; read the list again when an import starts or ends."""
         records = self.query_one(Records)
         records.snapshot = snapshot
-        if snapshot is None:
-            # The list is read as soon as there is an engine.
-            self._states, records.trouble = None, self.lading.trouble
+        states = [(view.id, view.state) for view in snapshot.imports] if snapshot else None
+        if states is None:
+            records.trouble = self.lading.trouble
+        elif states != self._states:
+            self.run_worker(self._read(), exclusive=True, exit_on_error=False)
+        # Without an engine there is nothing to compare with, so that the list is read as soon as there is one.
+        self._states = states
         records.draw()
         self._tell()
-        if snapshot is None:
-            return
-        states = [(view.id, view.state) for view in snapshot.imports]
-        if states != self._states:
-            self._states = states
-            self.run_worker(self._read(), exclusive=True, exit_on_error=False)
 
     def on_screen_resume(self) -> None:
         """Read the list again, because a task may have changed what is said of an import."""
