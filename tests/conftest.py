@@ -18,7 +18,7 @@ from core.workers import pool as workers
 from core.workers import processes
 from tests import query_plans
 from tests.rigs import catalogs
-from tests.rigs.forked_workers import Nursery
+from tests.rigs.forked_workers import ForkServer
 
 # A shell starts its jobs in the background with SIGINT ignored, and every process below inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -87,25 +87,25 @@ def seeded(empty_catalog: str) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery | None]:
+def fork_server() -> Iterator[ForkServer | None]:
     """What forks workers for tests; macOS does not like processes that were forked and not executed."""
     if sys.platform == "darwin":
         yield None
         return
-    made = Nursery()
+    made = ForkServer()
     yield made
     made.close()
 
 
 @pytest.fixture(autouse=True)
 def forked(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Workers are forked, which costs a tenth of their start (tests.rigs.forked_workers). The mark `shipped`: they
+    """Workers are forked, which spares them their imports (tests.rigs.forked_workers). The mark `shipped`: they
     are started as the program does it."""
     if request.node.get_closest_marker("process") is None or request.node.get_closest_marker("shipped"):
         yield
         return
-    nursery: Nursery | None = request.getfixturevalue("nursery")
+    server: ForkServer | None = request.getfixturevalue("fork_server")
     with pytest.MonkeyPatch.context() as patch:
-        if nursery is not None:
-            patch.setattr(processes, "start", nursery.start)
+        if server is not None:
+            patch.setattr(processes, "start", server.start)
         yield

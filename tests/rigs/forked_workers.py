@@ -21,7 +21,7 @@ from typing import IO
 
 from core.workers import processes
 
-SCRIPT = Path(__file__).with_name("forked_worker.py")
+SCRIPT = Path(__file__).with_name("fork_server.py")
 
 DECIDES = ("PYTHON", "LD_", "COV", "MALLOC_")
 """Beginnings of the names of variables that decide how a process starts."""
@@ -32,7 +32,7 @@ as_shipped = processes.start
 
 
 class Forked:
-    """A worker that the nursery has forked. As `asyncio.subprocess.Process`."""
+    """A worker that the fork server has made. As `asyncio.subprocess.Process`."""
 
     def __init__(self, pid: int, end: int) -> None:
         self.pid = pid
@@ -61,7 +61,7 @@ class Forked:
         return self.returncode
 
 
-class Nursery:
+class ForkServer:
     """The process that forks workers; it ends with this one."""
 
     def __init__(self) -> None:
