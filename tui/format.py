@@ -6,7 +6,7 @@ import unicodedata
 import humanize
 
 from core.models import Unopenable
-from core.words import counted as counted
+from core.words import counted
 
 EMPTY = "EMPTY"
 """Shown for an import that has ended, and for a source, in place of SAFE or KEEP when nothing was found there."""

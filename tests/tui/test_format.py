@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.words import counted
 from tui import format
 
 
@@ -45,8 +46,8 @@ def test_durations_are_short(seconds: float, text: str) -> None:
 
 
 def test_nouns_agree_with_their_number() -> None:
-    assert format.counted(1, "file") == "1 file"
-    assert format.counted(1204, "file") == "1,204 files"
+    assert counted(1, "file") == "1 file"
+    assert counted(1204, "file") == "1,204 files"
 
 
 def test_width_counts_wide_and_combining_characters() -> None:

@@ -5,6 +5,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from core.words import counted
 from tui.console.exits import Exit
 from tui.console.output import Console, Output
 
@@ -102,9 +103,9 @@ def tell(found: "Adjusted", out: Output) -> None:
         out.line(f"and {format.number(found.count - len(rows))} more")
     done = "taken back" if found.undone else "corrected"
     how = f"{'would be' if found.dry else 'was' if found.count == 1 else 'were'} {done} ({out.text(found.what)})"
-    out.line(f"{format.counted(found.count, 'date')} {how}.")
+    out.line(f"{counted(found.count, 'date')} {how}.")
     for why, count in found.left:
-        out.line(f"{format.counted(count, 'date')} {'stays' if count == 1 else 'stay'}: {out.text(why)}.")
+        out.line(f"{counted(count, 'date')} {'stays' if count == 1 else 'stay'}: {out.text(why)}.")
 
 
 def _moment(text: str) -> str:

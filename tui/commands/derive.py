@@ -3,6 +3,7 @@
 import argparse
 import os
 
+from core.words import counted
 from tui.console.exits import Exit
 from tui.console.output import Console
 
@@ -28,7 +29,6 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from core import config
     from core.client.client import Client
     from core.protocol.archive_requests import AddMissingJobs
-    from tui import format
     from tui.console.attached import perform
     from tui.console.json_answers import Added
 
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     if options.json:
         console.out.json(Added(jobs=added))
     elif added:
-        console.out.line(f"{format.counted(added, 'job')} added. See: lading queues")
+        console.out.line(f"{counted(added, 'job')} added. See: lading queues")
     else:
         console.out.line("Nothing is missing.")
     return Exit.WELL

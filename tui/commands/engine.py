@@ -5,6 +5,7 @@ import os
 from typing import TYPE_CHECKING
 
 from core import VERSION
+from core.words import counted
 from tui.console.exits import Exit
 from tui.console.output import Console
 
@@ -103,12 +104,12 @@ def _status(state: "EngineState") -> str:
     from tui import format
 
     if not state.runs:
-        left = f" {format.counted(state.unfinished, 'import')} can go on: lading resume --all"
+        left = f" {counted(state.unfinished, 'import')} can go on: lading resume --all"
         return "No engine runs." + (left if state.unfinished else "")
     work = "at work" if state.busy else "idle"
     if state.running:
-        work = f"{format.counted(state.running, 'import')} running"
-    others = f"{format.counted(state.terminals, 'terminal')} attached"
+        work = f"{counted(state.running, 'import')} running"
+    others = f"{counted(state.terminals, 'terminal')} attached"
     age = format.duration(max(0.0, time.time() - (state.since or 0.0)))
     return f"Engine {state.version}, process {state.pid}, for {age}: {work}, {others}."
 
@@ -116,7 +117,6 @@ def _status(state: "EngineState") -> str:
 async def _stop(settings: "Config") -> str:
     from core.client import launcher
     from core.errors import EngineLostError
-    from tui import format
 
     found = await launcher.look(settings.home)
     if found is None:
@@ -128,7 +128,7 @@ async def _stop(settings: "Config") -> str:
         await connection.close()
     if not welcome.running:
         return "Stopped."
-    imports = f"Stopped in the middle of {format.counted(welcome.running, 'import')}."
+    imports = f"Stopped in the middle of {counted(welcome.running, 'import')}."
     if settings.resume_at_start:
         return f"{imports} Commands that only look start nothing; go on with: lading resume --all"
     return f"{imports} Nothing goes on by itself (resume_at_start = false); go on with: lading resume --all"

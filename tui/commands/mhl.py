@@ -3,6 +3,7 @@
 import argparse
 import os
 
+from core.words import counted
 from tui.console.exits import Exit
 from tui.console.output import Console
 
@@ -30,7 +31,6 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from core import config
     from core.client.client import Client
     from core.protocol.import_requests import HashList
-    from tui import format
     from tui.console import import_selection, json_answers
     from tui.console.attached import perform
     from tui.console.one_shot import once
@@ -53,9 +53,9 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         )
         return Exit.FAILED if done.left_out else Exit.WELL
     if done.path:
-        console.out.line(f"{console.out.text(done.path)}: {format.counted(done.files, 'file')}.")
+        console.out.line(f"{console.out.text(done.path)}: {counted(done.files, 'file')}.")
     if done.left_out:
         console.err.line(
-            f"Not in it: {format.counted(done.left_out, 'file')}, not read or with names that XML cannot hold."
+            f"Not in it: {counted(done.left_out, 'file')}, not read or with names that XML cannot hold."
         )
     return Exit.FAILED if done.left_out else Exit.WELL

@@ -4,6 +4,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
+from core.words import counted
 from tui.console.exits import Exit
 from tui.console.output import Console
 
@@ -90,5 +91,5 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     lacking = sum(one.files_count for one in results)
     there = sum(one.safe.files for one in results)
     others = f"; not files, and so not listed: {format.number(lacking - told)}" if lacking > told else ""
-    console.err.line(f"{format.counted(told, 'file')} missing, {format.number(there)} in the archive{others}.")
+    console.err.line(f"{counted(told, 'file')} missing, {format.number(there)} in the archive{others}.")
     return Exit.WELL if all(one.verdict is Verdict.SAFE for one in results) else Exit.FAILED

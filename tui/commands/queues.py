@@ -5,6 +5,7 @@ import os
 from typing import TYPE_CHECKING
 
 from core.errors import UsageError
+from core.words import counted
 from tui.console.exits import Exit
 from tui.console.output import Console, Output
 
@@ -97,4 +98,4 @@ def _list(found: "tuple[QueueView, ...]", out: Output) -> None:
         for one in queue.at_work:
             out.line(f"{queue.name}: {out.text(one.subject)} {one.progress:.0%}")
     if dead := sum(queue.dead for queue in found):
-        out.line(f"{format.counted(dead, 'job')} failed for good. See: lading jobs --state dead")
+        out.line(f"{counted(dead, 'job')} failed for good. See: lading jobs --state dead")

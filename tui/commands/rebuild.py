@@ -4,6 +4,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
+from core.words import counted
 from tui.console.exits import Exit
 from tui.console.output import Console, Output
 
@@ -75,17 +76,16 @@ def tell(found: "Rebuilt", out: Output) -> None:
         out.line(f"This copy of the archive is the one in use now, no more that at {out.text(found.instead_of)}.")
         out.line("What is known of damage stays with the copy it was found in. Have this one read: lading audit")
     parts = (
-        format.counted(found.locations, "location"),
-        format.counted(found.imports, "import")
-        + (f" ({found.unfinished} unfinished)" if found.unfinished else ""),
-        f"{format.counted(found.items, 'item')} ({format.size(found.bytes)})",
+        counted(found.locations, "location"),
+        counted(found.imports, "import") + (f" ({found.unfinished} unfinished)" if found.unfinished else ""),
+        f"{counted(found.items, 'item')} ({format.size(found.bytes)})",
     )
     out.line(f"In the catalog: {', '.join(parts)}.")
     if found.unrecorded_count:
-        out.line(f"Taken in without a record of where from: {format.counted(found.unrecorded_count, 'file')}.")
+        out.line(f"Taken in without a record of where from: {counted(found.unrecorded_count, 'file')}.")
         _list(found.unrecorded, found.unrecorded_count, out)
     if found.damaged:
-        out.line(f"Recorded, but gone or damaged: {format.counted(found.damaged, 'file')}. See: lading audit")
+        out.line(f"Recorded, but gone or damaged: {counted(found.damaged, 'file')}. See: lading audit")
     if found.problems:
         out.line("Of no use were:")
         _list(found.problems, len(found.problems), out)
@@ -96,7 +96,7 @@ def tell(found: "Rebuilt", out: Output) -> None:
         out.line("Next: lading restore WHAT DEST, or bring all of it, and have it read:")
         out.line(f"lading mirror {remote} DIR; lading rebuild DIR")
     if found.jobs:
-        out.line(f"{format.counted(found.jobs, 'job')} in the background; what was made before is found again.")
+        out.line(f"{counted(found.jobs, 'job')} in the background; what was made before is found again.")
 
 
 def _list(lines: tuple[str, ...], count: int, out: Output) -> None:

@@ -4,6 +4,7 @@ import argparse
 import os
 
 from core.errors import UsageError
+from core.words import counted
 from tui.console.exits import Exit
 from tui.console.output import Console
 
@@ -34,7 +35,6 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     from core import config
     from core.client.client import Client
-    from tui import format
     from tui.commands.queues import NAMES
     from tui.console import import_selection
     from tui.console.attached import perform
@@ -58,9 +58,9 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     if options.json:
         console.out.json(revived)
     elif imports:
-        console.out.line(f"{format.counted(revived.files, 'file')} to be tried again. See: lading status")
+        console.out.line(f"{counted(revived.files, 'file')} to be tried again. See: lading status")
     else:
-        console.out.line(f"{format.counted(revived.jobs, 'job')} to be tried again.")
+        console.out.line(f"{counted(revived.jobs, 'job')} to be tried again.")
     return Exit.WELL
 
 

@@ -4,6 +4,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
+from core.words import counted
 from tui.console.exits import Exit
 from tui.console.output import Console, Output
 
@@ -53,7 +54,7 @@ def tell(found: "Tidied", out: Output) -> None:
     from tui import format
 
     word = "Would be removed" if found.dry else "Removed"
-    out.line(f"{word}: {format.counted(found.files, 'junk file')}.")
+    out.line(f"{word}: {counted(found.files, 'junk file')}.")
     _list(found.removed, found.removed_count, out)
     if found.kept_count:
         out.line(f"Left: {format.number(found.kept_count)}.")

@@ -1,5 +1,6 @@
 """Cards that wait, in words, for commands and the app."""
 
+from core import words
 from core.snapshot import Arrival
 from tui import format
 
@@ -8,7 +9,7 @@ def counted(card: Arrival) -> str:
     """How many files on the card are new, and how many duplicates; if they are not counted, why."""
     if not card.counted:
         return card.note or "counting"
-    return f"{format.number(card.new.files)} new, {format.counted(card.duplicate.files, 'duplicate')}"
+    return f"{format.number(card.new.files)} new, {words.counted(card.duplicate.files, 'duplicate')}"
 
 
 def says(card: Arrival, now: float, begin: str) -> str:

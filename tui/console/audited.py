@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from core.words import counted
 from tui.console.output import Output
 
 if TYPE_CHECKING:
@@ -24,14 +25,14 @@ def tell(found: "AuditResult", out: Output) -> None:
     else:
         word = out.styled("WELL", "good")
     speed = format.rate(found.checked.bytes / found.seconds) if found.seconds else ""
-    amount = f"{format.counted(found.checked.files, 'file')} ({format.size(found.checked.bytes)})"
+    amount = f"{counted(found.checked.files, 'file')} ({format.size(found.checked.bytes)})"
     levels = [LEVELS.get(level, level) for level in found.level.split(", ")] if found.well.files else ["read"]
     copy = f"; a copy of the archive at {out.text(found.copy_of)}" if found.copy_of else ""
     level = levels[0] if len(levels) == 1 else ", ".join(f"partly {level}" for level in levels)
     out.line(f"{word}  {amount} {level} in {format.duration(found.seconds)}{', ' + speed if speed else ''}{copy}")
     _files(found.damaged, found.damaged_count, out)
     if found.not_read_count:
-        files = format.counted(found.not_read_count, "file")
+        files = counted(found.not_read_count, "file")
         out.line(f"Not read, so neither well nor damaged: {files}. Let yourself read them, then audit again.")
         _files(found.not_read, found.not_read_count, out)
     if found.junk:
@@ -40,7 +41,7 @@ def tell(found: "AuditResult", out: Output) -> None:
         out.line(f"  {out.styled('healed', 'good')} {out.text(path)} from {out.text(source)}")
     if found.oldest:
         when = format.moment(found.oldest_read) if found.oldest_read is not None else "never"
-        never = f" ({format.counted(found.unread, 'file')} never)" if found.unread else ""
+        never = f" ({counted(found.unread, 'file')} never)" if found.unread else ""
         out.line(f"Longest unread: {out.text(found.oldest)}, read back {when}{never}.")
     if not found.complete:
         out.line("Not all was read; the next audit goes on from there.")

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from core.words import counted
 from tui.console.output import Output
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def tell(found: "CheckResult", out: Output) -> None:
     from tui import format
 
     if found.verdict is Verdict.OPEN:
-        junk = f" ({format.counted(found.junk, 'junk file')})" if found.junk else ""
+        junk = f" ({counted(found.junk, 'junk file')})" if found.junk else ""
         out.line(f"{out.styled(format.EMPTY, 'bad')}  {out.text(found.source)}: {out.text(found.note)}{junk}")
         return
     safe = found.verdict is Verdict.SAFE
@@ -28,7 +29,7 @@ def tell(found: "CheckResult", out: Output) -> None:
     how = "by content" if found.read else "by the record"
     how += f", in a copy of the archive at {out.text(found.copy_of)}" if found.copy_of else ""
     how += f", in {found.copies} copies" if found.copies > 1 else ""
-    amount = f"{format.counted(found.safe.files, 'file')} ({format.size(found.safe.bytes)})"
+    amount = f"{counted(found.safe.files, 'file')} ({format.size(found.safe.bytes)})"
     out.line(f"{word}  {out.text(found.source)}: {amount} archived and there, {how}")
     if doubt := format.unopenable(found.unopenable):
         out.line("  " + out.styled(out.text(doubt), "warn"))

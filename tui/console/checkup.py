@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from core.words import counted
 from tui.console.output import Output
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def tell(found: "Checkup", out: Output) -> None:
     chip = ", Apple Silicon" if machine.apple_silicon else ""
     _line(out, "Lading", f"{found.version}, Python {found.python}, {out.text(found.system)}")
     memory = f"{machine.memory / 2**30:.1f} GiB"
-    _line(out, "Machine", f"tier {machine.tier}: {format.counted(machine.cores, 'core')}, {memory}{chip}")
+    _line(out, "Machine", f"tier {machine.tier}: {counted(machine.cores, 'core')}, {memory}{chip}")
     names = [name for name in machine.__struct_fields__ if name not in _FACTS]
     shown = [f"{name} {getattr(machine, name)}{'*' if name in found.overridden else ''}" for name in names]
     for at in range(0, len(shown), 6):

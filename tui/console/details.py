@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from core.details import ItemView, LocationView
 from core.paths import display, is_remote
 from core.results import told_of_junk
+from core.words import counted
 from tui import format
 from tui.console.output import Output
 
@@ -37,7 +38,7 @@ def _value(key: str, value: object) -> object:
 def _item(item: ItemView) -> Iterable[tuple[str, str]]:
     yield "archived", f"{item.archive}/{item.path}"
     yield "location", item.location
-    yield "size", f"{format.counted(item.size, 'byte')}, {item.kind}"
+    yield "size", f"{counted(item.size, 'byte')}, {item.kind}"
     yield "XXH3-128", item.xxh128
     yield "SHA-256", item.sha256
     yield "verified", item.level + (f", read back {format.moment(item.read_back)}" if item.read_back else "")
@@ -94,14 +95,14 @@ def _location(location: LocationView) -> Iterable[tuple[str, str]]:
     if not location.counted:
         yield "holds", "not counted yet"
     if location.files:
-        yield "holds", f"{format.counted(location.files, 'file')}, {format.size(location.bytes)}"
+        yield "holds", f"{counted(location.files, 'file')}, {format.size(location.bytes)}"
         yield "", ", ".join(f"{count:,} {kind}" for kind, count in location.kinds)
     for number, told in enumerate(location.copies):
         yield "copies" if not number else "", copied(*told)
     if location.earliest:
         yield "taken", f"{location.earliest} to {location.latest}"
     for number, (camera, count) in enumerate(location.cameras[:10]):
-        yield "cameras" if not number else "", f"{camera}, {format.counted(count, 'file')}"
+        yield "cameras" if not number else "", f"{camera}, {counted(count, 'file')}"
     if location.bounds:
         south, north, west, east = location.bounds
         yield "seen in", f"{south:.5f} to {north:.5f} north, {west:.5f} to {east:.5f} east"
@@ -120,7 +121,7 @@ def named(path: str) -> str:
 
 def copied(path: str, count: int, seen: str) -> str:
     """What a copy holds, for a person. seen: when the copy was last seen, ISO 8601."""
-    files = format.counted(count, "file")
+    files = counted(count, "file")
     if is_remote(path):
         return f"{named(path)}, {files} as of {seen[:10]}"
     return f"in {path}, {files} read back"

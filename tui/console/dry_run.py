@@ -6,6 +6,7 @@ import msgspec
 
 from core.models import Count
 from core.results import AlsoInto, Survey
+from core.words import counted
 from tui import format
 from tui.console.exits import Exit
 from tui.console.output import Output
@@ -51,9 +52,9 @@ def lines(survey: Survey, out: Output) -> list[str]:
     found.append("  " + ", ".join([_amount(what, count) for what, count in counts] + _some(left)))
     kinds = _some(sorted(survey.by_kind.items(), key=lambda kind: -kind[1].bytes))
     if survey.pairs:
-        kinds.append(format.counted(survey.pairs, "RAW + JPEG pair"))
+        kinds.append(counted(survey.pairs, "RAW + JPEG pair"))
     if survey.takes:
-        kinds.append(format.counted(survey.takes, "long take"))
+        kinds.append(counted(survey.takes, "long take"))
     if survey.cameras:
         kinds.append(out.text(survey.cameras))
     if kinds:
@@ -81,7 +82,7 @@ def _needs(one: Survey | AlsoInto) -> str:
 
 
 def _amount(what: str, count: Count) -> str:
-    files = f"{format.number(count.files)} {what}" if what else format.counted(count.files, "file")
+    files = f"{format.number(count.files)} {what}" if what else counted(count.files, "file")
     return f"{files} ({format.size(count.bytes)})"
 
 

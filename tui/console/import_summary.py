@@ -7,6 +7,7 @@ import msgspec
 
 from core.models import Count, State, Verdict
 from core.snapshot import ErrorGroup, ImportView, QueueView, Snapshot
+from core.words import counted
 from tui import format
 from tui.console.exits import Exit
 from tui.console.output import Output, Style
@@ -110,7 +111,7 @@ def _word(view: ImportView) -> tuple[str, Style]:
 
 
 def _facts(view: ImportView) -> list[str]:
-    counted = [f"{format.counted(view.archived.files, 'file')} archived ({format.size(view.archived.bytes)})"]
+    counts = [f"{counted(view.archived.files, 'file')} archived ({format.size(view.archived.bytes)})"]
     others = {
         "duplicate": view.duplicate,
         "skipped": Count(files=view.skipped.files - view.junk.files),
@@ -118,8 +119,8 @@ def _facts(view: ImportView) -> list[str]:
         "failed": view.failed,
         "to do": view.todo,
     }
-    counted += [f"{format.number(count.files)} {what}" for what, count in others.items() if _any(count)]
-    found = [", ".join(counted)]
+    counts += [f"{format.number(count.files)} {what}" for what, count in others.items() if _any(count)]
+    found = [", ".join(counts)]
     if view.verdict is Verdict.SAFE and view.verdict_reason:
         found.append(view.verdict_reason)
     if view.archived.files:

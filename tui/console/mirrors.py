@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from core.models import Count, State
 from core.paths import is_remote
 from core.snapshot import MirrorView, Snapshot
+from core.words import counted
 from tui import format
 from tui.console.output import Output
 from tui.console.progress import Lines, bar, render
@@ -42,14 +43,14 @@ def line(view: MirrorView, out: Output) -> str:
 
 def says(view: MirrorView) -> str:
     """A mirror's state in words, the most important first."""
-    held = f"{format.number(view.held.files)} of {format.counted(view.total.files, 'file')}"
+    held = f"{format.number(view.held.files)} of {counted(view.total.files, 'file')}"
     if view.state is State.PAUSED:
         again = (
             f", again at {time.strftime('%H:%M', time.localtime(view.again))}" if view.again is not None else ""
         )
         return f"PAUSED{again}" + (f": {view.reason}" if view.reason else "")
     if view.lacking:
-        return f"KEEP: {format.counted(view.lacking, 'file')} not there, {held}"
+        return f"KEEP: {counted(view.lacking, 'file')} not there, {held}"
     if view.state is State.CANCELLED:
         return f"CANCELLED, {held} there"
     if view.state is State.DONE:
@@ -89,10 +90,10 @@ def tell(results: "Sequence[MirrorResult]", out: Output) -> None:
         word = out.styled("KEEP", "bad") if wanting(result) else out.styled("COMPLETE", "good")
         moved = result.brought.bytes and result.seconds
         speed = f", {format.rate(result.brought.bytes / result.seconds)}" if moved else ""
-        held = f"{format.number(result.held.files)} of {format.counted(result.total.files, 'file')}"
+        held = f"{format.number(result.held.files)} of {counted(result.total.files, 'file')}"
         sizes = format.sizes(result.held.bytes, result.total.bytes)
         out.line(f"{word}  {out.text(result.target)} holds {held} ({sizes}), read back there")
-        others = format.counted(result.others, "record or thumbnail", "records and thumbnails")
+        others = counted(result.others, "record or thumbnail", "records and thumbnails")
         out.line(
             f"  brought from {out.text(result.source)}: {_counted(result.brought)}, "
             f"{others}, in {format.duration(result.seconds)}{speed}"
@@ -111,4 +112,4 @@ def wanting(result: "MirrorResult") -> bool:
 
 
 def _counted(count: Count) -> str:
-    return f"{format.counted(count.files, 'file')} ({format.size(count.bytes)})"
+    return f"{counted(count.files, 'file')} ({format.size(count.bytes)})"

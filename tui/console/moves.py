@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from core.words import said
+from core.words import counted, said
 from tui import format
 from tui.console.output import Output
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def tell(moved: "Moved", out: Output) -> None:
     """Print the import's new location, and how many files were moved, copied and kept."""
-    told = [f"{format.counted(moved.files, 'file')} moved ({format.size(moved.bytes)})"]
+    told = [f"{counted(moved.files, 'file')} moved ({format.size(moved.bytes)})"]
     if moved.copied:
         told.append(f"{moved.copied} copied")
     if moved.kept:

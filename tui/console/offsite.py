@@ -4,6 +4,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from core.words import counted
 from tui import format
 from tui.console.exits import Exit
 from tui.console.output import Console
@@ -32,8 +33,8 @@ def tell(result: "OffsiteResult", console: Console, *, up: bool) -> None:
     word = out.styled("KEEP", "bad") if result.lacking_count else out.styled("COMPLETE", "good")
     place = result.remote if up else result.archive
     held = f"{format.number(result.total - min(result.total, result.lacking_count))} of "
-    out.line(f"{word}  {out.text(place)} holds {held}{format.counted(result.total, 'file')}")
-    brought = f"{format.counted(result.brought, 'file')} ({format.size(result.brought_bytes)})"
+    out.line(f"{word}  {out.text(place)} holds {held}{counted(result.total, 'file')}")
+    brought = f"{counted(result.brought, 'file')} ({format.size(result.brought_bytes)})"
     out.line(f"  brought: {brought}, compared {result.compared}, in {format.duration(result.seconds)}")
     if result.receipt:
         out.line(f"  what was compared is listed there: {out.text(result.receipt)}")
@@ -57,7 +58,7 @@ def audit(text: str, console: Console, *, json: bool) -> Exit:
     else:
         out = console.out
         word = out.styled("DAMAGED", "bad") if found.damaged_count else out.styled("WELL", "good")
-        read = f"{format.number(found.well)} of {format.counted(found.checked, 'file')}"
+        read = f"{format.number(found.well)} of {counted(found.checked, 'file')}"
         out.line(
             f"{word}  {out.text(found.remote)}: {read} as their bags say, in {format.duration(found.seconds)}"
         )

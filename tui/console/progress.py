@@ -6,6 +6,7 @@ import msgspec
 
 from core.models import Count, State, Verdict
 from core.snapshot import ImportView, InFlight, Rates, Snapshot
+from core.words import counted
 from tui import format
 from tui.console.output import Output, Style
 
@@ -24,7 +25,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 def amounts(done: Count, total: Count) -> str:
     """The progress in words: files and bytes, done and in total."""
-    files = f"{format.number(done.files)} of {format.counted(total.files, 'file')}"
+    files = f"{format.number(done.files)} of {counted(total.files, 'file')}"
     return f"{files}  {format.sizes(done.bytes, total.bytes)}"
 
 
@@ -73,7 +74,7 @@ class TakenIn(Audited):
 
     def show(self, newest: tuple[Count, Count], /) -> None:
         """Redraw the line."""
-        self._draw(f"{format.counted(newest[0].files, 'file')} new in the catalog  (Ctrl-C stops)")
+        self._draw(f"{counted(newest[0].files, 'file')} new in the catalog  (Ctrl-C stops)")
 
 
 class JsonLines:

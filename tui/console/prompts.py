@@ -12,6 +12,7 @@ import msgspec
 
 from core.models import ImportRequest
 from core.results import Survey
+from core.words import counted
 from tui import format
 from tui.console.output import Console, Output
 
@@ -50,7 +51,7 @@ def ask(
     answered = list(requests)
     if where := [survey for survey in surveys if survey.libraries]:
         count = sum(survey.libraries for survey in where)
-        err.line(f"{format.counted(count, 'photo library', 'photo libraries')} in {_places(where, err)}.")
+        err.line(f"{counted(count, 'photo library', 'photo libraries')} in {_places(where, err)}.")
         err.line(
             "  y: enter: every file inside is archived, the originals as well as what the program made of them"
         )

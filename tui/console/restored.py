@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from core.words import counted
 from tui.console.output import Output
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ def tell(found: "RestoreResult", target: str, out: Output) -> None:
     from tui import format
 
     if found.dry:
-        amount = f"{format.counted(found.restored.files, 'file')} ({format.size(found.restored.bytes)})"
+        amount = f"{counted(found.restored.files, 'file')} ({format.size(found.restored.bytes)})"
         out.line(f"{out.styled('NOTHING DONE', 'bold')}  {amount} would go to {out.text(target)}")
         for path, where in found.planned:
             out.line(f"  {out.text(path)} → {out.text(where)}")
@@ -24,11 +25,11 @@ def tell(found: "RestoreResult", target: str, out: Output) -> None:
             out.line(f"  and {format.number(more)} more")
         return
     word = out.styled("FAILED", "bad") if found.failed_count else out.styled("RESTORED", "good")
-    amount = f"{format.counted(found.restored.files, 'file')} ({format.size(found.restored.bytes)})"
+    amount = f"{counted(found.restored.files, 'file')} ({format.size(found.restored.bytes)})"
     there = f", {format.number(found.there.files)} lay there already" if found.there.files else ""
     out.line(f"{word}  {amount} to {out.text(target)} in {format.duration(found.seconds)}{there}")
     if found.links:
-        out.line(f"  {format.counted(found.links, 'symbolic link')} to what they pointed to")
+        out.line(f"  {counted(found.links, 'symbolic link')} to what they pointed to")
     if found.copy:
         out.line(f"  from a copy of the archive, at {out.text(found.copy)}")
     if found.folders:

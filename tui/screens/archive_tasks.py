@@ -13,7 +13,8 @@ from core.paths import is_remote
 from core.protocol.archive_requests import Audit, Check, DescribeLocation, Restore, StartMirror
 from core.protocol.import_requests import HashList, MoveImport
 from core.results import AuditScope, RestoreResult
-from tui import format, path_completion
+from core.words import counted
+from tui import path_completion
 from tui.console import (
     audited,
     checked,
@@ -194,11 +195,9 @@ def mhl(screen: Screen, record: ImportRecord) -> None:
         async def work(progress: OnProgress, out: Output) -> None:
             request = HashList(name=record.id, folder=os.fsencode(path))
             done = await screen.lading.connection.call(request)
-            out.line(f"{out.text(done.path)}: {format.counted(done.files, 'file')}.")
+            out.line(f"{out.text(done.path)}: {counted(done.files, 'file')}.")
             if done.left_out:
-                out.line(
-                    f"Not in it: {format.counted(done.left_out, 'file')}, not read or with names XML cannot hold."
-                )
+                out.line(f"Not in it: {counted(done.left_out, 'file')}, not read or with names XML cannot hold.")
 
         open_task(screen, "MHL", work)
 
@@ -272,5 +271,5 @@ def restore_files(screen: Screen, files: Sequence[FileView]) -> None:
 
         open_task(screen, "RESTORE", work)
 
-    many = format.counted(len(contents), "file")
+    many = counted(len(contents), "file")
     ask_path(screen, f"Restore {many} to", "a folder outside the archive; nothing is overwritten", begin)

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 
 from core.models import State
 from core.snapshot import Arrival, ImportView, MirrorView, Snapshot
-from tui import format
+from core.words import counted
 from tui.screens import key_reasons, queue_controls
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
 from tui.screens.import_controls import RETRY
@@ -233,13 +233,13 @@ class Dashboard(Base[None]):
             await self._steer("retry")
         elif group is not None and group.queue:
             count = await self.lading.connection.retry(group.queue, cause=group.cause)
-            self.say(f"{format.counted(count, 'job')} of {group.queue} tried again.", "good")
+            self.say(f"{counted(count, 'job')} of {group.queue} tried again.", "good")
         elif view is not None and view.state is State.PAUSED and group is None:
             await self.do_pause()
         elif view is not None:
             self.say(f"Taking {view.label} up.")
             count = await self.lading.retry(view.id, cause=group.cause if group else "")
-            self.say(f"{format.counted(count, 'file')} of {view.label} tried again.", "good")
+            self.say(f"{counted(count, 'file')} of {view.label} tried again.", "good")
 
     def do_cancel(self) -> None:
         """Ask, then cancel the import or mirror."""

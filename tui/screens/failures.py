@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from core.errors import LadingError
 from core.listings import ImportRecord
 from core.snapshot import Snapshot
-from tui import format
+from core.words import counted
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
 from tui.screens.key_reasons import CANCELLED
 from tui.widgets.failures import Causes, Failed
@@ -194,7 +194,7 @@ class Failures(Base[None]):
     async def _retry(self, *, cause: str = "", files: tuple[int, ...] = ()) -> None:
         self.say("Taking it up.")
         count = await self.lading.retry(self.import_id, cause=cause, files=files)
-        self.say(f"{format.counted(count, 'file')} tried again.", "good")
+        self.say(f"{counted(count, 'file')} tried again.", "good")
         self._again()
 
     def do_copy(self) -> None:

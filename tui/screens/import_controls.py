@@ -6,7 +6,7 @@ import msgspec
 
 from core.listings import ImportRecord
 from core.models import State
-from tui import format
+from core.words import counted
 from tui.screens.base import Base
 from tui.screens.confirm import Confirm
 from tui.screens.key_reasons import CANCELLED, ENDED
@@ -83,7 +83,7 @@ class Steering(Base[Any]):
         if self.state in (State.RUNNING, State.DONE):
             self.say("Taking it up.")
             count = await self.lading.retry(self.record.id)
-            self.say(f"{format.counted(count, 'file')} tried again.", "good")
+            self.say(f"{counted(count, 'file')} tried again.", "good")
         else:
             await self.do_pause()
 
@@ -105,7 +105,7 @@ class Steering(Base[Any]):
 
         name = record.label or record.source
         told = [
-            f"{format.counted(record.archived, 'file stays', 'files stay')} in the archive, with a receipt.",
+            f"{counted(record.archived, 'file stays', 'files stay')} in the archive, with a receipt.",
             "What is left is not archived: the card is not safe.",
             "The card itself is never changed.",
         ]

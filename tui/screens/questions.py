@@ -1,6 +1,7 @@
 """The questions before what cannot be undone."""
 
 from core.snapshot import ImportView, MirrorView
+from core.words import counted
 from tui import format
 from tui.glyphs import Glyphs
 from tui.screens.confirm import Confirm
@@ -21,12 +22,12 @@ def eject(view: ImportView, glyphs: Glyphs) -> Confirm:
 
 def cancel(view: ImportView, glyphs: Glyphs) -> Confirm:
     """The question before an import is cancelled."""
-    stays = format.counted(view.archived.files, "file")
+    stays = counted(view.archived.files, "file")
     return Confirm(
         f"Cancel the import of {view.label}?",
         [
             f"{stays} ({format.size(view.archived.bytes)}) stay in the archive, with their receipt.",
-            f"{format.counted(view.todo.files, 'file')} would not be archived: the card is not safe.",
+            f"{counted(view.todo.files, 'file')} would not be archived: the card is not safe.",
             "The card itself is never changed.",
         ],
         "cancel the import",

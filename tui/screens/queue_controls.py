@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tui import format
+from core.words import counted
 from tui.screens.base import Base
 from tui.widgets.queues import Place
 
@@ -21,7 +21,7 @@ async def steer(screen: Base[Any], place: Place, does: str) -> None:
     engine = screen.lading.connection
     screen.lading.draw_at_once()
     if does == "retry":
-        screen.say(f"{format.counted(await engine.retry(place.queue), 'job')} tried again.", "good")
+        screen.say(f"{counted(await engine.retry(place.queue), 'job')} tried again.", "good")
     elif does in ("more", "less"):
         await engine.queue_slots(place.queue, place.slots + (1 if does == "more" else -1))
     elif place.paused:

@@ -6,6 +6,7 @@ import time
 
 from core.models import State, Verdict
 from core.snapshot import Arrival, ImportView, InFlight, MirrorView, Snapshot
+from core.words import counted
 from tui import format
 from tui.console import arrivals, mirrors
 from tui.glyphs import Glyphs
@@ -239,7 +240,7 @@ def _more_of_mirror(view: MirrorView, room: Room) -> list[Line]:
     glyphs = room.glyphs
     told: list[tuple[str, str]] = [
         (f"{glyphs.text(view.source)} to {glyphs.text(view.target)}", "dim"),
-        (f"brought {format.counted(view.brought.files, 'file')} ({format.size(view.brought.bytes)})", ""),
+        (f"brought {counted(view.brought.files, 'file')} ({format.size(view.brought.bytes)})", ""),
     ]
     told += [(glyphs.text(view.path), "dim")] if view.path else []
     told += [(part, "warn") for part in textwrap.wrap(glyphs.text(view.reason), room.width - 3)]

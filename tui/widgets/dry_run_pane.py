@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from core.models import Count
 from core.results import Survey
+from core.words import counted
 from tui import format
 from tui.console.dry_run import short
 from tui.glyphs import Glyphs
@@ -103,7 +104,7 @@ def new_and_duplicate(one: Survey) -> Line:
     """`412 new, 866 duplicates`."""
     return line(
         (f"{format.number(one.new.files)} new", "good" if one.new.files else "dim"),
-        f", {format.counted(one.duplicate.files, 'duplicate')}",
+        f", {counted(one.duplicate.files, 'duplicate')}",
     )
 
 
@@ -113,7 +114,7 @@ def _safe(one: Survey, glyphs: Glyphs) -> list[tuple[str, Count]]:
 
 def _kinds(one: Survey, glyphs: Glyphs) -> list[str]:
     return [
-        f"{format.counted(count.files, kind.removesuffix('s'), kind)} {format.size(count.bytes)}"
+        f"{counted(count.files, kind.removesuffix('s'), kind)} {format.size(count.bytes)}"
         for kind, count in sorted(_safe(one, glyphs), key=lambda kind: -kind[1].bytes)
     ]
 
@@ -128,7 +129,7 @@ def _times(one: Survey) -> list[str]:
 
 def _more(one: Survey, glyphs: Glyphs) -> list[str]:
     told = [
-        format.counted(number, what)
+        counted(number, what)
         for number, what in (
             (one.pairs, "RAW+JPEG pair"),
             (one.takes, "long take"),

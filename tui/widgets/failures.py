@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from core.listings import Failure, FailureGroup
+from core.words import counted
 from tui import format
 from tui.glyphs import Glyphs
 from tui.widgets.lines import Line, beside, crop, line
@@ -41,7 +42,7 @@ class Causes(Pane):
             self._row(group, room, number == room.cursor and room.focused)
             for number, group in enumerate(self.groups)
         )
-        return Rows(title=f"CAUSES, {format.counted(files, 'file')}", rows=rows)
+        return Rows(title=f"CAUSES, {counted(files, 'file')}", rows=rows)
 
     def _row(self, group: FailureGroup, room: Room, chosen: bool) -> tuple[Line, ...]:
         glyphs = room.glyphs
@@ -86,4 +87,4 @@ class Failed(Paged[Failure]):
 
 
 def _tried(stage: str, attempts: int) -> str:
-    return f"{stage:<7} {format.counted(attempts, 'attempt')}" if attempts else f"{stage:<7}"
+    return f"{stage:<7} {counted(attempts, 'attempt')}" if attempts else f"{stage:<7}"

@@ -4,6 +4,7 @@ import time
 
 from core.models import State, Value, Verdict, Waits
 from core.snapshot import ImportView, Snapshot
+from core.words import counted
 from tui import format
 from tui.glyphs import Glyphs
 from tui.totals import Session, session, share
@@ -74,7 +75,7 @@ def lines(snapshot: Snapshot | None, trouble: str, width: int, glyphs: Glyphs, n
 def heading(sums: Session, trouble: str = "") -> Heading:
     """The state of all imports together."""
     cards = len(sums.views)
-    of = f", {sums.safe} of {format.counted(cards, 'card')} safe" if cards else ""
+    of = f", {sums.safe} of {counted(cards, 'card')} safe" if cards else ""
     if trouble:
         return Heading(word=trouble, style="bad")
     if not cards:
@@ -106,7 +107,7 @@ def _ended(sums: Session, of: str) -> Heading:
         return Heading(word=format.EMPTY, style="bad", more=of)
     if cancelled and not keep:
         return Heading(word="CANCELLED", style="warn", more=of)
-    return Heading(word="KEEP", style="bad", more=f" {format.counted(len(sums.views) - sums.safe, 'card')}{of}")
+    return Heading(word="KEEP", style="bad", more=f" {counted(len(sums.views) - sums.safe, 'card')}{of}")
 
 
 def _read_back(views: tuple[ImportView, ...]) -> bool:

@@ -3,6 +3,7 @@
 import os
 
 from core.models import Count, Value
+from core.words import counted
 from tui import format
 from tui.glyphs import Glyphs
 from tui.import_form import Source
@@ -148,7 +149,7 @@ class Inside(Pane):
         dated = node.entry.mtime_ns and room.width >= DATED
         when = f"{format.moment(node.entry.mtime_ns / 1e9)} " if dated else ""
         below = count if node.entry.folder and room.width >= 44 else None
-        files = f"{format.counted(below.files, 'file')} " if below else ""
+        files = f"{counted(below.files, 'file')} " if below else ""
         new = "new " if self.new.get(node.path) else "    " if self.new else ""
         name = glyphs.text(node.entry.name) + ("/" if node.entry.folder else "")
         head = f" {'  ' * node.depth}{fold} "
