@@ -9,6 +9,7 @@ import logging
 import time
 from contextlib import suppress
 
+from core.aio import first_error
 from core.archives.item_batches import by_bytes, not_read
 from core.catalog import Item
 from core.errors import WorkerDiedError
@@ -36,6 +37,9 @@ LOOK_INTERVAL = 1.0
 
 PAGE = 512
 """Files per page of the catalog."""
+
+READERS = 2
+"""Requests in progress at a time, each in a worker of its own."""
 
 TOGETHER = 16
 """The most files in one request."""
@@ -131,29 +135,43 @@ class Sampling:
         used = room.total - room.available
         if used >= 2 * await run.catalog.sampled(run.archive.id):
             first = await run.catalog.items_after(run.archive.id, 0, FILES)
-            await self._some(first, len(self._read) + FILES, self._bytes + BYTES)
+            # The sample of the first import into an archive began with the archive's first files already.
+            if first and first[0].id not in self._read:
+                await self._some(first, len(self._read) + FILES, self._bytes + BYTES)
             if not self._over.is_set():
                 await run.catalog.set_sampled(run.archive.id, used)
 
     async def _some(self, items: list[Item], files: int, size: int, until: float = 0.0) -> None:
         """Read these items until `files` files or `size` bytes are read in the whole sample, and it is later than
         `until`."""
-        part: list[Item] = []
-        for item in items:
-            if item.id in self._read or item.damage is not None or item.read_back is None:
-                continue
-            if self._over.is_set():
-                return
-            if (len(self._read) >= files or self._bytes >= size) and time.monotonic() >= until:
-                break
-            self._read.add(item.id)
-            self._bytes += item.size
-            part.append(item)
-            if len(part) >= TOGETHER or sum(one.size for one in part) >= size // TOGETHER:
-                await self._again(part)
-                part = []
-        if part:
-            await self._again(part)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                room = asyncio.Semaphore(READERS)
+                part: list[Item] = []
+                for item in items:
+                    if item.id in self._read or item.damage is not None or item.read_back is None:
+                        continue
+                    if self._over.is_set():
+                        return
+                    if (len(self._read) >= files or self._bytes >= size) and time.monotonic() >= until:
+                        break
+                    self._read.add(item.id)
+                    self._bytes += item.size
+                    part.append(item)
+                    if len(part) >= TOGETHER or sum(one.size for one in part) >= size // TOGETHER:
+                        await room.acquire()
+                        tasks.create_task(self._read_part(part, room))
+                        part = []
+                if part:
+                    await self._again(part)
+        except ExceptionGroup as errors:
+            raise first_error(errors) from None
+
+    async def _read_part(self, items: list[Item], room: asyncio.Semaphore) -> None:
+        try:
+            await self._again(items)
+        finally:
+            room.release()
 
     async def _again(self, items: list[Item]) -> None:
         for _, fault in await archive_reading.read(self._run, items):
