@@ -80,6 +80,8 @@ class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
     proven: archived files by the verification level that they reached; only for an import requested by its name.
     copies: (path of another copy of the archive, contents of this import that are verified there, when the copy
     was last seen: ISO 8601).
+    damaged: files of it that are known now to be damaged or gone in the archive, which the verdict of then does
+    not say.
     together: as in `ImportOptions`.
 
     state: a `core.models.State`, or "interrupted" for one that does not run and was not paused.
@@ -105,6 +107,7 @@ class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict = Verdict.OPEN
     verdict_reason: str = ""
     unopenable: Unopenable = Unopenable()
+    damaged: int = 0
     proven: tuple[tuple[str, int], ...] = ()
     copies: tuple[tuple[str, int, str], ...] = ()
     together: str = ""

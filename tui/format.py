@@ -52,6 +52,11 @@ def unopenable(found: Unopenable) -> str:
     return f"{number(found.files)} cannot be opened{so_far}: {', '.join(found.names)}{more}"
 
 
+def damaged_since(count: int) -> str:
+    """`2 damaged since`, for a verdict that was given before; empty without."""
+    return f"{number(count)} damaged since" if count else ""
+
+
 def duration(seconds: float) -> str:
     """`0.4s`, `12s`, `3m14s`, `2h05m`, `1d04h`."""
     if seconds < 9.95:

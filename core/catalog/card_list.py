@@ -1,5 +1,6 @@
 """The cards, drives and folders that were imported, and what the newest import of each has proven."""
 
+from core.catalog.import_list import damaged
 from core.database import Read
 from core.models import ENDED, State, Verdict
 from core.paths import display
@@ -16,16 +17,11 @@ _CARDS = f"""
     JOIN location l ON l.id = i.location_id ORDER BY i.id DESC LIMIT {CARDS}
 """  # noqa: S608 - a number of our own
 
-_DAMAGED = """
-    SELECT f.import_id, count(*) FROM item INDEXED BY item_damaged CROSS JOIN file f ON f.item_id = item.id
-    WHERE item.damage > '' GROUP BY f.import_id
-"""
-
 
 async def cards(read: Read, under_way: frozenset[str]) -> list[CardView]:
     """The newest import of each source into each archive, newest first. `under_way`: ids of those in progress."""
     found = []
-    damaged: dict[int, int] = dict(await read(_DAMAGED, ()))
+    ruined = await damaged(read)
     for row in await read(_CARDS, ()):
         key, identity, name, label, source, single, id, archive, location, state, *judged = row
         verdict, why, started, ended, many = judged
@@ -46,7 +42,7 @@ async def cards(read: Read, under_way: frozenset[str]) -> list[CardView]:
                 started=started,
                 ended=ended if state in ENDED else None,
                 imports=many,
-                damaged=damaged.get(key, 0),
+                damaged=ruined.get(key, 0),
             )
         )
     return found

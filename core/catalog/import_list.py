@@ -20,6 +20,17 @@ _SELECT = """
     FROM import i JOIN archive a ON a.id = i.archive_id JOIN location l ON l.id = i.location_id
 """
 
+# Damaged items are rare and have an index of their own, so the query starts from them.
+_DAMAGED = """
+    SELECT f.import_id, count(*) FROM item INDEXED BY item_damaged CROSS JOIN file f ON f.item_id = item.id
+    WHERE item.damage > '' GROUP BY f.import_id
+"""
+
+
+async def damaged(read: Read) -> dict[int, int]:
+    """By row id of imports that have any: files that are known to be damaged or gone in the archive."""
+    return dict(await read(_DAMAGED, ()))
+
 
 async def page(read: Read, under_way: Collection[str], before: int, *, unfinished: bool) -> list[ImportRecord]:
     """Imports whose row id is below `before` (0: all), newest first, at most PAGE. under_way: ids of imports that
@@ -53,19 +64,19 @@ async def _records(read: Read, under_way: Collection[str], rows: Sequence[tuple[
         counts.setdefault(row, {})[Outcome(outcome)] = count
     broken = await unopenable.of_imports(read, [row[0] for row in rows])
     copies = await held_copies.of_imports(read, [row[0] for row in rows])
+    ruined = await damaged(read)
     return [
-        _record(row, counts.get(row[0], {}), under_way, broken.get(row[0], Unopenable()), copies.get(row[0], ()))
+        msgspec.structs.replace(
+            _record(row, counts.get(row[0], {}), under_way),
+            unopenable=broken.get(row[0], Unopenable()),
+            copies=copies.get(row[0], ()),
+            damaged=ruined.get(row[0], 0),
+        )
         for row in rows
     ]
 
 
-def _record(
-    row: tuple[Any, ...],
-    counts: dict[Outcome, int],
-    under_way: Collection[str],
-    broken: Unopenable,
-    copies: tuple[tuple[str, int, str], ...],
-) -> ImportRecord:
+def _record(row: tuple[Any, ...], counts: dict[Outcome, int], under_way: Collection[str]) -> ImportRecord:
     number, name, started, ended, source, single, options, archive, location, state, reason, advice, *verdict = row
     asked = json.loads(options)
     return ImportRecord(
@@ -88,7 +99,5 @@ def _record(
         todo=counts.get(Outcome.TODO, 0),
         verdict=Verdict(verdict[0]),
         verdict_reason=verdict[1],
-        unopenable=broken,
-        copies=copies,
         together=asked.get("together", ""),
     )

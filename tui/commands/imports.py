@@ -4,6 +4,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING
 
+from tui.console.card_list import DAMAGED
 from tui.console.exits import Exit
 from tui.console.output import Console, Output
 
@@ -61,6 +62,7 @@ def _short(found: list["ImportRecord"], out: Output) -> None:
         archives.setdefault(record.together, set()).add(record.archive)
     for record in found:
         state = str(record.verdict) if record.verdict and record.state == "done" else str(record.state)
+        state = ", ".join(filter(None, (state, format.damaged_since(record.damaged))))
         card = record.label or os.path.basename(record.source.rstrip("/")) or record.source
         if record.together:
             card += f" > {told_apart(archives[record.together])[record.archive]}"
@@ -83,6 +85,8 @@ def _list(found: list["ImportRecord"], out: Output) -> None:
 
     if out.terminal:
         _short(found, out)
+        if any(record.damaged for record in found):
+            out.line(DAMAGED)
         return
     heads = ["ID", "STARTED", "STATE", "VERDICT", "ARCHIVED", "DUPLICATE", "SKIPPED", "FAILED", "TO DO"]
     rows = [[*heads, "LOCATION", "SOURCE"]]
@@ -95,7 +99,7 @@ def _list(found: list["ImportRecord"], out: Output) -> None:
                 out.text(record.id),
                 format.moment(record.started),
                 str(record.state),
-                str(record.verdict) or (format.EMPTY if record.verdict_reason else "-"),
+                _verdict(record),
                 *map(format.number, counts),
                 out.text(record.location),
                 out.text(source),
@@ -108,3 +112,13 @@ def _list(found: list["ImportRecord"], out: Output) -> None:
             out.line(f"{out.text(record.id)}: also {out.text(details.copied(*copy))}")
         if told := "; ".join(filter(None, said)):
             out.line(f"{out.text(record.id)}: {out.text(told)}")
+    if any(record.damaged for record in found):
+        out.line(DAMAGED)
+
+
+def _verdict(record: "ImportRecord") -> str:
+    """The verdict of then, with what is damaged since."""
+    from tui import format
+
+    word = str(record.verdict) or (format.EMPTY if record.verdict_reason else "-")
+    return ", ".join(filter(None, (word, format.damaged_since(record.damaged))))

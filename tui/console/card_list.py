@@ -7,6 +7,8 @@ from tui.console.output import Output
 if TYPE_CHECKING:
     from core.results import CardView
 
+DAMAGED = "What is damaged since: lading audit names it, lading audit --heal SRC brings it again."
+
 
 def tell(found: "list[CardView]", out: Output) -> None:
     """Print a row for each card, and what the verdict does not say."""
@@ -28,7 +30,7 @@ def tell(found: "list[CardView]", out: Output) -> None:
     ]
     out.table(rows)
     if any(one.damaged for one in found):
-        out.line("What is damaged since: lading audit names it, lading audit --heal SRC brings it again.")
+        out.line(DAMAGED)
     out.line("SAFE is said of what was on the card then. Is it still so? lading check SRC")
 
 
@@ -37,4 +39,4 @@ def _verdict(one: "CardView") -> str:
     from tui import format
 
     word = str(one.verdict) or (format.EMPTY if one.state == "done" else one.state)
-    return f"{word}, {one.damaged:,} damaged since" if one.damaged else word
+    return ", ".join(filter(None, (word, format.damaged_since(one.damaged))))

@@ -248,6 +248,7 @@ def _totals(record: ImportRecord, view: ImportView | None) -> list[Line]:
     )
     why = (view.verdict_reason or view.reason) if view else (record.verdict_reason or record.reason)
     doubt = format.unopenable(view.unopenable if view else record.unopenable)
+    ruined = format.damaged_since(record.damaged)
     advice = view.advice if view else record.advice
     took = f", in {format.duration(record.ended - record.started)}" if record.ended else ""
     seen, archived, duplicate, skipped, failed, todo = (
@@ -271,4 +272,4 @@ def _totals(record: ImportRecord, view: ImportView | None) -> list[Line]:
     if record.proven:
         told = ", ".join(f"{format.number(count)} {LEVELS.get(level, level)}" for level, count in record.proven)
         lines.append(line(f" proven {told}"))
-    return [*lines, *(line((f" {one}", "warn")) for one in (doubt, advice) if one)]
+    return [*lines, *(line((f" {one}", "warn")) for one in (ruined, doubt, advice) if one)]

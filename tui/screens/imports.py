@@ -192,6 +192,7 @@ def _facts(record: ImportRecord, state: str) -> list[Fact]:
     told = [
         ("state", state),
         ("verdict", f"{record.verdict}: {why}" if why else str(record.verdict)),
+        ("since then", format.damaged_since(record.damaged)),
         ("advice", record.advice),
         ("from", record.source),
         ("location", record.location),

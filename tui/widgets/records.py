@@ -94,10 +94,13 @@ def row(
     bad = (f" {format.number(failed)} failed", "bad") if failed else ("", "")
     broken = (view.unopenable if view else record.unopenable).files
     doubt = (f" {format.number(broken)} cannot be opened", "warn") if broken else ("", "")
+    ruined = (f" {format.number(record.damaged)} damaged", "bad") if record.damaged else ("", "")
     location = glyphs.text(record.location)
-    if failed or broken:
-        # What follows stands in a column.
-        location = glyphs.fit(location, 24 if room.width >= 120 else 12)
+    if failed or broken or record.damaged:
+        # What follows stands in a column, and at the right edge where there is no room for more.
+        before = (16 if wide else 11) + 16 + (23 if wide else 13) + len(counts) + 2
+        after = sum(len(text) for text, _ in (bad, ruined, doubt))
+        location = glyphs.fit(location, max(0, min(24 if room.width >= 120 else 12, room.width - before - after)))
     return crop(
         line(
             mark,
@@ -110,6 +113,7 @@ def row(
             "  ",
             (location, "dim"),
             bad,
+            ruined,
             doubt,
         ),
         room.width,

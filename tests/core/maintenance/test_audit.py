@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from core.catalog import import_list
 from core.catalog.card_list import cards
 from core.errors import ArchiveError
 from core.maintenance import audit
@@ -27,6 +28,13 @@ async def filled(rig: Rig, count: int = 20) -> list[str]:
         write(rig.source / f"{number:03}.jpg", random_bytes(3000, number))
     await rig.imported()
     return sorted(rig.payload())
+
+
+async def damaged_since(rig: Rig) -> tuple[list[int], list[int]]:
+    """What is told beside the verdict of then: of each card, and of each import."""
+    read = rig.engine.database.read
+    records = await import_list.page(read, (), 0, unfinished=False)
+    return [card.damaged for card in await cards(read, frozenset())], [record.damaged for record in records]
 
 
 async def test_well(rig: Rig) -> None:
@@ -56,10 +64,10 @@ async def test_damaged_and_missing(rig: Rig) -> None:
         missing: "No such file or directory",
         short: "it has 10 bytes, not 3,000",
     }
-    assert [card.damaged for card in await cards(rig.engine.database.read, frozenset())] == [3]
+    assert await damaged_since(rig) == ([3], [3])
     # The damaged ones are archived again, whatever the record says.
     view = await rig.imported(known="record")
-    assert [card.damaged for card in await cards(rig.engine.database.read, frozenset())] == [0]
+    assert await damaged_since(rig) == ([0], [0, 0])
     assert (view.archived.files, view.duplicate.files, view.verdict) == (3, 17, Verdict.SAFE)
     assert bytes(data) == (rig.archive / flipped).read_bytes()
     result = await rig.engine.maintenance.audit(str(rig.archive), silent)

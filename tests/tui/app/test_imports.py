@@ -130,6 +130,21 @@ async def test_a_long_name_stands_apart_from_the_numbers(size: tuple[int, int]) 
         assert re.search(r"… +10 new", app.text.splitlines()[7])
 
 
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_what_is_damaged_since_stands_beside_safe(size: tuple[int, int]) -> None:
+    fake = engine()
+    fake.records[0] = msgspec.structs.replace(fake.records[0], damaged=2)
+    async with running(None, size, fake=fake) as app:
+        await opened(app, "G")
+        row = app.text.splitlines()[7]
+        assert "SAFE" in row
+        assert "2 damaged" in row
+        assert "damaged" not in app.text.splitlines()[4], "this one has none"
+        await app.press("enter")
+        await app.until(lambda: "FILES, 1,000" in app.text)
+        assert "2 damaged since" in app.text
+
+
 async def test_no_import_yet() -> None:
     async with running(moments.EMPTY) as app:
         await app.press("i")
