@@ -103,7 +103,9 @@ class _Found:
                 self.wrong(reason, entry.path)
             elif item is not None:
                 archived.append((entry, item))
-                if not any(row.import_id == run.row.id and row.sort != left_out.Sort.RECORD for row in rows):
+                mine = [row for row in rows if row.import_id == run.row.id and row.sort != left_out.Sort.RECORD]
+                # What this import has read there may have changed since, back to what an earlier one read.
+                if not any(same(row, entry) for row in mine):
                     by_record.append((entry, item))
             else:
                 self._accepted[left_out.group(entry.sort, entry.target)] += 1
@@ -113,8 +115,8 @@ class _Found:
             if imported is not None:
                 self._differing.append((entry.path, imported))
         if run.row.together:
-            mine = {row.item_id for one in judged for row in one.rows if row.import_id == run.row.id}
-            await run.catalog.saw_elsewhere(run.row.id, {item for _, item in archived} - mine)
+            own = {row.item_id for one in judged for row in one.rows if row.import_id == run.row.id}
+            await run.catalog.saw_elsewhere(run.row.id, {item for _, item in archived} - own)
         missing = set[bytes]()
         for entry, reason in await _lacking(run, archived):
             self.wrong(reason, entry.path)
