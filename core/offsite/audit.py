@@ -13,7 +13,15 @@ from core.offsite.upload import MANIFEST, NAMED, TAG_MANIFEST
 from core.paths import display
 from core.results import OffsiteAudit
 
-WHY = {"*": "its content is not what was archived", "+": "it is not there", "!": "it cannot be read"}
+EMPTY = "0"
+"""The sign of a tag manifest that names no file, which no complete bag has."""
+
+WHY = {
+    "*": "its content is not what was archived",
+    "+": "it is not there",
+    "!": "it cannot be read",
+    EMPTY: "it names no file, so nothing was compared",
+}
 
 
 async def audit(rclone: Rclone, remote: Remote) -> OffsiteAudit:
@@ -48,12 +56,15 @@ async def audit(rclone: Rclone, remote: Remote) -> OffsiteAudit:
 
 async def compared(rclone: Rclone, bag: str, manifest: str) -> AsyncGenerator[tuple[str, str], None]:
     """(sign, path) of each file that a bag's manifest names, after reading it in full; signs as of
-    `Rclone.compared`. A missing manifest is `+` itself. Raises OffsiteError."""
+    `Rclone.compared`. A missing manifest is `+` itself, an empty tag manifest is EMPTY. Raises OffsiteError."""
     with tempfile.TemporaryDirectory(prefix="lading-offsite-") as folder:
         sums = os.path.join(folder, manifest)
         ended, _ = await rclone.run("copyto", f"{bag}/{manifest}", sums)
         if ended.status or not await asyncio.to_thread(os.path.exists, sums):
             yield "+", manifest
+            return
+        if manifest == TAG_MANIFEST and not await asyncio.to_thread(os.path.getsize, sums):
+            yield EMPTY, manifest
             return
         options = ("checksum", "sha256", sums, bag, "--download", "--one-way")
         async with aclosing(rclone.compared(Ended(), *options)) as files:

@@ -140,6 +140,12 @@ async def test_what_is_damaged_is_named(place: Place, tmp_path: Path) -> None:
     assert (await place.up()).lacking_count == 1
     place.store.remove(third)
     assert (third, "it is not there, and the archive has it no more") in (await place.up()).lacking
+    # A tag manifest that names nothing vouches for nothing.
+    place.store.put(place.name(place.there / "locations" / place.bag.name / "tagmanifest-sha256.txt"), b"")
+    found = await audit(Rclone(), Remote.of(place.store.name))
+    assert [why for path, why in found.damaged if path.endswith("tagmanifest-sha256.txt")] == [
+        "it names no file, so nothing was compared"
+    ]
 
 
 @TWO
