@@ -62,14 +62,14 @@ async def test_the_disk_of_an_archive_under_another_device(tmp_path: Path) -> No
             scene.pictures(rig.source)
             await scene.imported(rig)
             disk.unmount()
-            device = disks.run("losetup", "-f", "--show", disk.device).strip()
+            device = disks.attach(disk.device)
             try:
                 disks.run("mount", device, str(disk.path))
                 assert (await rig.engine.maintenance.audit(str(rig.archive), silent)).copy_of == ""
                 assert (await scene.imported(rig)).duplicate.files == 12
                 disks.unmount(disk.path)
             finally:
-                disks.run("losetup", "-d", device)
+                disks.detach(device)
             disk.mount()
 
 
@@ -85,7 +85,7 @@ async def test_images_lie_on_the_disk_below(tmp_path: Path) -> None:
         inner.mount()
         assert devices_at(os.fsencode(inner.path)) == below
         inner.unmount()
-        disks.run("losetup", "-d", inner.device)
+        disks.detach(inner.device)
         inner.image.unlink()
         async with scene.engine_at(tmp_path, archive=disk.path / "archive") as rig:
             scene.pictures(rig.source)

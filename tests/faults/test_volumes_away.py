@@ -251,10 +251,11 @@ def go_on(through: Passthrough) -> None:
 def change(folder: Path, disk: disks.Disk) -> None:
     """Put another file on a disk while it is away."""
     (folder / "desk").mkdir()
-    device = disks.run("losetup", "--find", "--show", str(disk.image)).strip()
+    disk.let_go()
+    device = disks.attach(disk.image)
     try:
         disks.run("mount", device, str(folder / "desk"))
         (folder / "desk" / "card" / "NEW.JPG").write_bytes(os.urandom(SIZE))
         disks.unmount(folder / "desk")
     finally:
-        disks.run("losetup", "--detach", device)
+        disks.detach(device)

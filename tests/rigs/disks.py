@@ -1,9 +1,11 @@
 """Disks for tests: images on loop devices, with real file systems (Linux, root)."""
 
+import fcntl
 import mmap
 import os
 import struct
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -30,6 +32,19 @@ def run(*argv: str) -> str:
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, f"{' '.join(argv)}: {done.stdout}{done.stderr}"
     return done.stdout
+
+
+def attach(file: str | os.PathLike[str]) -> str:
+    """A loop device for an image or a device. Processes attach one after the other: two that look for a free
+    device at a time can find the same one."""
+    with open(os.path.join(tempfile.gettempdir(), "lading-tests-losetup.lock"), "w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        return run("losetup", "--find", "--show", str(file)).strip()
+
+
+def detach(device: str) -> None:
+    """Free a loop device."""
+    run("losetup", "--detach", device)
 
 
 def mounted(path: Path) -> bool:
@@ -62,7 +77,7 @@ class Disk:
         self.read_only = False
         with open(self.image, "wb") as file:
             file.truncate(max(size, _SIZES.get(kind, 0)))
-        self.device = run("losetup", "--find", "--show", str(self.image)).strip()
+        self.device = attach(self.image)
         run(*_MAKE[kind], self.device)
 
     def mount(self, *, read_only: bool = False) -> None:
@@ -84,6 +99,18 @@ class Disk:
         self.unmount()
         subprocess.run(["blockdev", "--flushbufs", self.device], check=True, timeout=60)
         self.mount(read_only=read_only)
+
+    def let_go(self) -> None:
+        """Wait until nobody uses what was unmounted lazily: mounted again before, the device would show the files
+        that are in memory, whatever is on it by then."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                os.close(os.open(self.device, os.O_RDONLY | os.O_EXCL))
+                return
+            except OSError:
+                assert time.monotonic() < end, f"{self.device} is still in use"
+                time.sleep(0.05)
 
     def flush(self) -> None:
         """Flush everything written to this disk, and to no other, because tests running beside rely on what is not
@@ -127,7 +154,7 @@ class Disk:
             self.unmount(lazy=True)
             raise
         finally:
-            run("losetup", "--detach", self.device)
+            detach(self.device)
 
 
 @contextmanager
@@ -167,7 +194,7 @@ def partitions(folder: Path, size: int = 64 * MIB) -> Iterator[tuple[Path, Path]
             file.write(struct.pack("<B3sB3sII", 0, bytes(3), 0x83, bytes(3), start, sectors))
         file.seek(510)
         file.write(b"\x55\xaa")
-    device = run("losetup", "--find", "--show", str(image)).strip()
+    device = attach(image)
     try:
         run("partx", "--add", device)
         with ExitStack() as stack:
@@ -175,7 +202,7 @@ def partitions(folder: Path, size: int = 64 * MIB) -> Iterator[tuple[Path, Path]
             yield one, other
     finally:
         subprocess.run(["partx", "--delete", device], capture_output=True, check=False)
-        run("losetup", "--detach", device)
+        detach(device)
 
 
 ZRAM = Path("/sys/class/zram-control")
