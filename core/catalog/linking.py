@@ -64,8 +64,7 @@ async def link(catalog: Catalog, import_id: int, root: bytes) -> None:
                 if (owner := _owner(file, candidate, here)) is not None:
                     if candidate.rule.rivals:
                         owner = await _nearest(catalog, file, candidates, here)
-                    if owner is not None:
-                        links.append((file.id, owner.id, str(candidate.role)))
+                    links += _link(file, owner, candidate)
                     break
         for stem, rows in (await catalog.by_stem(import_id, sorted(elsewhere))).items():
             here[stem] = [named(relative(root, whole), id) for id, whole in rows]
@@ -74,8 +73,7 @@ async def link(catalog: Catalog, import_id: int, root: bytes) -> None:
                 if (owner := _owner(file, candidate, here)) is not None:
                     if candidate.rule.rivals:
                         owner = await _nearest(catalog, file, candidates, here)
-                    if owner is not None:
-                        links.append((file.id, owner.id, str(candidate.role)))
+                    links += _link(file, owner, candidate)
                     break
         if len(links) >= TOGETHER:
             await catalog.link(sorted(links), again=again)
@@ -83,6 +81,10 @@ async def link(catalog: Catalog, import_id: int, root: bytes) -> None:
         first = last
     await catalog.link(sorted(links), again=again)
     await catalog.keep_sequences(import_id, root, films.found())
+
+
+def _link(file: Named, owner: Named | None, candidate: Candidate) -> list[tuple[int, int, str]]:
+    return [] if owner is None else [(file.id, owner.id, str(candidate.role))]
 
 
 def _owner(file: Named, candidate: Candidate, found: Found) -> Named | None:
