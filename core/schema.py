@@ -584,6 +584,10 @@ MIGRATIONS: tuple[str, ...] = (
     """
     CREATE INDEX item_damaged ON item (damage) WHERE damage IS NOT NULL;
     """,
+    # What the end of an import noted beside its verdict stays when the copies come that it waits for.
+    """
+    ALTER TABLE import ADD COLUMN copied_reason TEXT NOT NULL DEFAULT '';
+    """,
 )
 
 FUNCTIONS: dict[str, Callable[[str], str | bytes | None]] = {

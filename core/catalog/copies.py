@@ -131,10 +131,11 @@ class Copies(Table):
         return [item for (item,) in rows]
 
     async def copied(self, import_id: int) -> None:
-        """Set an import that waited for copies to SAFE, because there are enough of them now."""
+        """Set an import that waited for copies to SAFE, because there are enough of them now; what its end noted
+        beside stays."""
         await self.database.run(
             (
-                "UPDATE import SET copies = 0, verdict = 'SAFE', verdict_reason = '', announced = 0 "
+                "UPDATE import SET copies = 0, verdict = 'SAFE', verdict_reason = copied_reason, announced = 0 "
                 "WHERE id = ? AND copies > 0 AND (otherwise = '' OR accepted IS NOT NULL)",
                 [(import_id,)],
             )

@@ -100,6 +100,7 @@ REOPENED: dict[str, object] = {
     "verdict_reason": "",
     "otherwise": "",
     "copies": 0,
+    "copied_reason": "",
     "listed": 0,
 }
 """New column values of an import that has ended and is resumed. The time of its end and the digest of its receipt

@@ -38,7 +38,7 @@ async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes)
             await run.catalog.take_over_lists(run.row.id, run.judged_by.id)
     await journal_rest(run)
     if state is State.CANCELLED:
-        word, why, awaited = Verdict.KEEP, CANCELLED, 0
+        word, why, awaited, then = Verdict.KEEP, CANCELLED, 0, ""
     else:
         differ = await Sampling(run).read_again()
         if run.judged_by is not None:
@@ -59,6 +59,7 @@ async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes)
         # One that has followed another import to its end has what that one found in its verdict already.
         found = run.judged_by is None
         notes = (await card_index.compared(run), (await checksum_lists.result(run))[1]) if found else ()
+        then = "; ".join(note for note in (run.verdict.note, *notes) if note)
         for note in notes:
             why = "; ".join(reason for reason in (why, note) if reason)
             if run.verdict.otherwise:
@@ -68,7 +69,7 @@ async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes)
     receipt = Receipt(run.archive, run.catalog, run.workers.pool)
     # A pause has no effect from here on, because the next import's receipt waits for this one.
     async with run.archive.closing:
-        await receipt.end(run.row, state, word, why, run.verdict.otherwise, awaited)
+        await receipt.end(run.row, state, word, why, run.verdict.otherwise, awaited, then)
     run.verdict.unopenable = (await unopenable.of_imports(run.catalog.database.read, [run.row.id])).get(
         run.row.id, run.verdict.unopenable
     )

@@ -57,13 +57,15 @@ class VerdictFacts(msgspec.Struct):
 
     by_choice: it is KEEP, but only because of the user's choices. otherwise: the verdict, with its reason, that
     holds once a person accepts what differs from an earlier import; None: nothing differs. copies_only: it would
-    be SAFE if there were enough copies, and what differs were accepted. ruined: archived files that had been read
-    back well and differed when they were read again in this run.
+    be SAFE if there were enough copies, and what differs were accepted. note: what a person accepted beforehand,
+    the reason that goes with SAFE. ruined: archived files that had been read back well and differed when they were
+    read again in this run.
     """
 
     by_choice: bool = False
     otherwise: tuple[Verdict, str] | None = None
     copies_only: bool = False
+    note: str = ""
     unopenable: Unopenable = Unopenable()
     ruined: int = 0
 

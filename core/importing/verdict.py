@@ -30,7 +30,8 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
 
     `run.verdict.by_choice` is set when only what a person excluded stands in the way of SAFE,
     `run.verdict.otherwise` when files differ from an earlier import and nobody has accepted that,
-    `run.verdict.copies_only` when only copies are lacking, once what differs is accepted.
+    `run.verdict.copies_only` when only copies are lacking, once what differs is accepted, and `run.verdict.note` to
+    what is said beside SAFE.
 
     Entries that another import of the same volume archived count as archived. Of files that this import has not
     read itself, parts of some are compared with the archive. Raises HaltError when the source is
@@ -145,11 +146,11 @@ class _Found:
         if self._differing:
             told_of.otherwise = Verdict.KEEP if parts else Verdict.SAFE, "; ".join(parts)
             parts.insert(0, told(self._differing))
+        told_of.note = "; ".join(said(count, ACCEPTED[sort]) for sort, count in self._accepted.most_common())
         if parts:
             return Verdict.KEEP, "; ".join(parts)
-        note = "; ".join(said(count, ACCEPTED[sort]) for sort, count in self._accepted.most_common())
         seen = self._run.counters.counted(*(outcome for outcome in Outcome if outcome is not Outcome.LITTER))
-        return (Verdict.SAFE, note) if seen.files else (Verdict.OPEN, NOTHING)
+        return (Verdict.SAFE, told_of.note) if seen.files else (Verdict.OPEN, NOTHING)
 
 
 async def _lacking(run: Run, entries: list[tuple[Entry, int]]) -> list[tuple[Entry, str]]:

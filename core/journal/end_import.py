@@ -51,12 +51,13 @@ class Receipt:
         why: str,
         otherwise: tuple[Verdict, str] | None = None,
         copies: int = 0,
+        then: str = "",
     ) -> None:
         """End an import: write its last journal line, its row in the catalog and its receipt.
 
         otherwise: the verdict, with its reason, that holds once a person accepts what differs from an earlier
-        import. copies: the import is SAFE once there are this many copies; 0: it waits for none. Raises what
-        asking a worker raises.
+        import. copies: the import is SAFE once there are this many copies, with the reason `then`; 0: it waits for
+        none. Raises what asking a worker raises.
         """
         ended = time.time()
         previous = await self._catalog.last_receipt(self._archive.id)
@@ -70,7 +71,7 @@ class Receipt:
         if otherwise:
             end["otherwise"] = [str(otherwise[0]), otherwise[1]]
         if copies:
-            end["copies"] = copies
+            end |= {"copies": copies, "then": then}
         data = journal_format.sealed(end)
         place, path = self._archive.place, archive_layout.journal(row.name)
         await self._ask(text_messages.AppendJournal(place, path, data, flush=True), messages.Done)
@@ -88,6 +89,7 @@ class Receipt:
             accepted=None,
             accepted_by="",
             copies=copies,
+            copied_reason=then if copies else "",
             watched=1,
             previous=previous,
             receipt="",

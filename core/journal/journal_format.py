@@ -21,7 +21,7 @@ replaces an earlier one. The kinds of line, by their first member:
   file that it is of, and found, the file's own checksum, where there is such a file.
 - `end`: state, verdict, reason, ended, previous (the SHA-256 of the receipt before), otherwise (verdict and reason
   once it is accepted). Nothing but additions of this import comes after it, unless another run begins.
-  copies: it is SAFE once there are this many verified copies on distinct devices.
+  copies: it is SAFE once there are this many verified copies on distinct devices; then: the reason with that.
 - additions: `accepted` (when, by): a person has accepted what differs from an earlier import; `copied` (when):
   there are as many copies as `end` asks for. `adjusted` (when, which is its number; what, by, dates): a person has
   corrected dates of capture; each of `dates` is an xxh128 with captured, captured_local, offset and captured_zone

@@ -188,6 +188,7 @@ class JournalReplay:
             otherwise=otherwise,
             otherwise_reason=reason,
             copies=end.get("copies", 0),
+            copied_reason=end.get("then", ""),
         )
         await self._accept(replay.row, end)
         await link(self._catalog, replay.row.id, replay.row.root)

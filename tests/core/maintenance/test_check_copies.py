@@ -177,6 +177,28 @@ async def test_a_verdict_waits_for_the_mirror(rig: Rig, monkeypatch: pytest.Monk
     assert row.verdict == "SAFE"
 
 
+@pytest.mark.parametrize("rebuilt", [False, True], ids=["in place", "rebuilt"])
+async def test_what_was_noted_at_the_end_stays_when_the_copies_come(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, rebuilt: bool
+) -> None:
+    placed(monkeypatch, ("archive", "sda"), ("backup", "sdb"))
+    write(rig.source / "PRIVATE/M4ROOT/CLIP/C0001.MP4", random_bytes(3000, 1))
+    index = b'<MediaProfile><Contents><Material uri="./CLIP/C0002.MP4"/></Contents></MediaProfile>'
+    write(rig.source / "PRIVATE/M4ROOT/MEDIAPRO.XML", index)
+    (rig.source / "link").symlink_to("PRIVATE")
+    name = (await rig.imported(copies=2, accept=("links",))).id
+    assert rig.view(name).verdict is Verdict.KEEP
+    if rebuilt:
+        await rig.restarted("new home")
+        await rig.engine.maintenance.rebuild(str(rig.archive))
+    await mirrored(rig, rig.root / "backup")
+    row = await rig.engine.catalog.import_named(name)
+    assert row is not None
+    assert row.verdict == "SAFE"
+    assert row.verdict_reason.startswith("1 symbolic link recorded with its target")
+    assert "names C0002" in row.verdict_reason
+
+
 @pytest.mark.promise(48)
 async def test_a_verdict_waits_as_long_as_anything_is_lacking(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     name = await waited_for(rig, monkeypatch)
