@@ -30,8 +30,8 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
 
     `run.verdict.by_choice` is set when only what a person excluded stands in the way of SAFE,
     `run.verdict.otherwise` when files differ from an earlier import and nobody has accepted that,
-    `run.verdict.copies_only` when only copies are lacking, once what differs is accepted, `run.verdict.note` to what
-    is said beside SAFE.
+    `run.verdict.copies_only` when only copies are lacking, once what differs is accepted, `run.verdict.note` to
+    what is said beside SAFE.
 
     Entries that another import of the same volume archived count as archived. Of files that this import has not
     read itself, parts of some are compared with the archive. Raises HaltError when the source is
