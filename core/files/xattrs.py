@@ -23,8 +23,8 @@ _ABSENT = frozenset({93, errno.ENODATA, errno.EOPNOTSUPP})
 
 # listxattr(2): the file system has no attributes; ENOSYS is what a kernel without the call returns. FUSE returns
 # EOPNOTSUPP (Linux, fs/fuse/xattr.c: fuse_listxattr), FAT and exFAT an empty list. Every other error leaves open
-# whether there are attributes: EACCES may be the answer of an SMB server (Linux, commit f1b8224b4e6e), and EPERM is
-# none of a regular file that has no attributes (xnu, bsd/vfs/vfs_xattr.c: vn_listxattr).
+# whether there are attributes: an SMB server may answer with EACCES (Linux, commit f1b8224b4e6e), and EPERM is no
+# answer for a regular file that has none (xnu, bsd/vfs/vfs_xattr.c: vn_listxattr).
 _NONE = _ABSENT | {errno.ENOTSUP, errno.ENOSYS}
 
 
