@@ -1,4 +1,7 @@
-"""Extended attributes of a source file, for the journal."""
+"""Extended attributes of a source file, for the journal.
+
+On macOS the resource fork is one of them, com.apple.ResourceFork (xnu, bsd/sys/xattr.h).
+"""
 
 import ctypes
 import errno
