@@ -156,6 +156,32 @@ def test_a_mac_that_may_sleep_is_told_from_one_that_may_not(programs: Path, awak
     assert (done.returncode == 0) is awake
 
 
+@pytest.mark.parametrize(
+    ("asked", "receipt", "passes"),
+    [
+        ("inside", "  folder     scans\n", True),
+        ("inside", "  folder     ../../scans\n", False),
+        ("inside", "", False),
+        ("no_medium", "all flushed\n", True),
+        ("no_medium", "all read back from the medium\n", False),
+        ("no_medium", "", False),
+    ],
+)
+def test_what_a_receipt_must_not_say_is_not_proven_without_one(
+    tmp_path: Path, asked: str, receipt: str, passes: bool
+) -> None:
+    script = SCRIPT.read_text()
+    lines = [re.findall(rf"^{name}\(\) .*$", script, re.MULTILINE) for name in ("has_receipt", asked)]
+    (tmp_path / "told").write_text(receipt)
+    functions = "\n".join(line for (line,) in lines)
+    done = subprocess.run(
+        ["bash", "-c", f'receipt() {{ cat "$work/told"; }}\n{functions}\n{asked}'],
+        env={**os.environ, "work": str(tmp_path)},
+        check=False,
+    )
+    assert (done.returncode == 0) is passes
+
+
 def test_names_and_serials_stay_out(monkeypatch: pytest.MonkeyPatch) -> None:
     text = (
         "Machine     adas-mac.local (f3c1), Lading 0.1.0\n"
