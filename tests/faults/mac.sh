@@ -3,7 +3,8 @@
 # report to send back, without names, addresses and serials:
 #
 #   tests/faults/mac.sh                                all that needs neither a card nor a server
-#   tests/faults/mac.sh --share //user@nas/share       also an archive on that share, in a new folder lading-test
+#   tests/faults/mac.sh --share //user@nas/share       also an archive on that share, in a new folder lading-test;
+#                                                      the share is unmounted by force once, and mounted again
 #   tests/faults/mac.sh --card /Volumes/EOS_DIGITAL    also a real card, which is only read
 #   tests/faults/mac.sh --icloud FILE                  also a file that lies in iCloud only (Finder: Remove Download)
 #   tests/faults/mac.sh --report FILE                  where the report goes; else lading-mac.txt
