@@ -1,5 +1,6 @@
 """What a person at a Mac is told where a volume does not answer, or is kept from the program."""
 
+import asyncio
 import errno
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
@@ -9,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from core import subprocesses
+from core.archives import liveness
 from core.archives.archive import Archive
 from core.archives.copies import Copy
 from core.archives.readonly import Reading
@@ -16,7 +18,7 @@ from core.archives.registry import Archives
 from core.catalog import Catalog, ImportRow, Item
 from core.concurrency import Controller, Limit
 from core.engine import import_target, mirror_pair
-from core.errors import LadingError, SourceAwayError, WorkerDiedError
+from core.errors import ArchiveAwayError, LadingError, SourceAwayError, WorkerDiedError
 from core.importing.sources import Picked, Sources
 from core.maintenance.archive_reader import ArchiveReader
 from core.maintenance.lacking_now import refuse_if_lacking
@@ -163,6 +165,16 @@ async def test_a_worker_that_died_was_refused_nothing(what: str) -> None:
         await REFUSED[what](Failing(WorkerDiedError("it was killed")).pool)
     assert "Full Disk Access" not in found.value.advice
     assert found.value.advice
+
+
+@pytest.mark.parametrize(("error", "told"), [(refused(), LOCAL), (TimeoutError(), ON_SCREEN)])
+async def test_an_archive_that_stops_answering_while_it_is_opened(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    monkeypatch.setattr(liveness, "STILL", 0)
+    with pytest.raises(ArchiveAwayError) as found:
+        await liveness.while_answering(Failing(error).pool, PLACE, asyncio.Event().wait())
+    assert told in found.value.advice
 
 
 @pytest.mark.parametrize(
