@@ -134,7 +134,8 @@ def slug(name: str) -> str:
 
 
 def cut(name: bytes, most: int) -> bytes:
-    """At most so many bytes of a name, not cut inside a character of UTF-8: APFS refuses that (EILSEQ)."""
+    """At most so many bytes of a name, not cut inside a character of UTF-8: APFS accepts only valid UTF-8 (Apple
+    File System Guide, "Frequently Asked Questions")."""
     # A character has up to four bytes; all but its first are 0b10xxxxxx.
     ends = (end for end in range(most, max(most - 4, -1), -1) if end >= len(name) or name[end] & 0xC0 != 0x80)
     return name[: next(ends, most)]

@@ -17,7 +17,7 @@ Name = Literal["exiftool", "ffmpeg", "ffprobe"]
 HOMEBREW = ("/opt/homebrew/bin", "/usr/local/bin")
 """Where Homebrew installs programs on Apple silicon and on Intel (docs.brew.sh: Installation).
 
-sshd(8) on macOS puts neither of them into a command's PATH.
+sshd(8) puts neither of them into a command's PATH: that is _PATH_STDPATH (OpenSSH, session.c: do_setup_env).
 """
 
 

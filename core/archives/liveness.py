@@ -5,6 +5,7 @@ A call into a dead mount never returns, so a worker process makes it; a worker t
 
 import asyncio
 import errno
+import os
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from core import archive_layout
 from core.errors import ArchiveAwayError, WorkerDiedError
 from core.models import Side
 from core.paths import display
+from core.volumes import macos_permissions
 from core.workers import messages, source_messages
 from core.workers.messages import Fault, Place, Source
 from core.workers.pool import Pool, TaskFailedError, TaskStoppedError
@@ -58,8 +60,12 @@ async def while_answering(pool: Pool, place: Place, work: Coroutine[Any, Any, T]
     task = asyncio.ensure_future(work)
     try:
         while not (await asyncio.wait([task], timeout=STILL))[0]:
-            if await answer(pool, *of_archive(place)) is not None and not task.done():
-                raise ArchiveAwayError(f"{display(place.root)} does not answer any more.", "Mount it again.")
+            fault = await answer(pool, *of_archive(place))
+            if fault is not None and not task.done():
+                advice = macos_permissions.switch(fault.code, os.environ) or macos_permissions.unanswered(
+                    "Mount it again."
+                )
+                raise ArchiveAwayError(f"{display(place.root)} does not answer any more.", advice)
         return task.result()
     finally:
         task.cancel()

@@ -17,6 +17,7 @@ from core.archives.locate import Locate
 from core.catalog import Catalog
 from core.errors import ArchiveAwayError, ArchiveError, UsageError, WorkerDiedError
 from core.paths import display
+from core.volumes import macos_permissions
 from core.workers import archive_messages, source_messages
 from core.workers.pool import Pool, TaskFailedError
 
@@ -154,7 +155,8 @@ class Archives:
             async with asyncio.timeout(OPEN_TIMEOUT), self._pool.worker("look") as worker:
                 source = (await worker.ask(request, source_messages.Looked)).source
         except TimeoutError as error:
-            raise ArchiveAwayError(f"{display(path)} does not answer.", "Mount it again.") from error
+            advice = macos_permissions.unanswered("Mount it again.")
+            raise ArchiveAwayError(f"{display(path)} does not answer.", advice) from error
         except (TaskFailedError, WorkerDiedError, OSError):
             return None
         return source.device, source.inode

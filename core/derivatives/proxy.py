@@ -22,7 +22,8 @@ RATE = 60
 FEWER = f"select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,1/{RATE + 1})"
 
 X264 = ("libx264", "-preset", "veryfast", "-crf", "23")
-# Its constant quality is only supported on Apple silicon, its bit rate everywhere.
+# Its constant quality is only supported on Apple silicon (FFmpeg, libavcodec/videotoolboxenc.c:
+# vtenc_qscale_enabled), its bit rate everywhere.
 VIDEOTOOLBOX = ("h264_videotoolbox", "-b:v", "2500k")
 
 _BOX = ("-movflags", "+faststart", "-write_tmcd", "0", "-f", "mp4")

@@ -14,6 +14,7 @@ from core.importing.sources import LOOK_TIMEOUT, Picked
 from core.models import ImportRequest
 from core.paths import display
 from core.results import AlsoInto, Survey
+from core.volumes import macos_permissions
 from core.workers import archive_messages, source_messages
 from core.workers.messages import Place
 from core.workers.pool import Pool, TaskFailedError, Worker
@@ -49,7 +50,8 @@ async def look_at(path: str, pool: Pool, catalog: Catalog) -> ImportTarget:
     except TaskFailedError:
         return ImportTarget()
     except TimeoutError as error:
-        raise ArchiveError(f"{display(path)} does not answer.", "Mount it again.") from error
+        advice = macos_permissions.unanswered("Mount it again.")
+        raise ArchiveError(f"{display(path)} does not answer.", advice) from error
     archive_id = await catalog.archive_at(root.root)
     if archive_id is None:
         with suppress(ArchiveAwayError):

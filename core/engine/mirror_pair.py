@@ -8,6 +8,7 @@ from core.archives.archive import Archive
 from core.errors import ArchiveAwayError, UsageError, WorkerDiedError
 from core.offsite.rclone import Remote
 from core.paths import display, is_remote
+from core.volumes import macos_permissions
 from core.workers import source_messages
 from core.workers.pool import Pool, TaskFailedError
 
@@ -47,7 +48,8 @@ async def _above(pool: Pool, path: str) -> tuple[list[tuple[int, int]], bool]:
         except (TaskFailedError, WorkerDiedError):
             path, exact = os.path.dirname(path), False
         except TimeoutError as error:
-            raise ArchiveAwayError(f"{display(path)} does not answer.", "Mount it again.") from error
+            advice = macos_permissions.unanswered("Mount it again.")
+            raise ArchiveAwayError(f"{display(path)} does not answer.", advice) from error
         else:
             return looked.above, exact
 

@@ -22,10 +22,10 @@ def dataless(flags: int) -> bool:
 
 def fetch(allowed: bool, platform: str = sys.platform, set_policy: SetPolicy | None = None) -> None:
     """Set whether files that are only in iCloud are fetched when this process reads them; if not, reading one
-    fails with EDEADLK.
+    fails with EDEADLK (xnu, bsd/vfs/vfs_syscalls.c: vfs_context_dataless_materialization_is_prevented).
 
-    Without a policy macOS decides by who started the process: a terminal's may fetch, a job of launchd(8) may not
-    (xnu, bsd/vfs/vfs_syscalls.c: vfs_context_dataless_materialization_is_prevented). On other systems nothing is
+    Without a policy it depends on who started the process: a job of launchd(8) may not fetch
+    (launchd.plist(5): MaterializeDatalessFiles), one of a terminal is assumed to. On other systems nothing is
     done.
     """
     if platform == "darwin":

@@ -75,7 +75,8 @@ def _read(folder: int, name: str) -> bytes:
 def _works(way: str, folder: int, names: tuple[str, str, str]) -> bool:
     """Whether `way` moves onto a free name and refuses a taken one, leaving the taken file as it was.
 
-    exFAT and some FUSE file systems answer EINVAL even for a free name: then the way is not supported.
+    EINVAL even for a free name says that the file system does not support the way: Linux, rename(2), and of FUSE
+    fs/fuse/dir.c: fuse_rename2.
     """
     first, second, target = names
     try:

@@ -111,7 +111,8 @@ def drop(fd: int, platform: str = sys.platform, *, ours: bool = False, once: boo
 
 
 def resident(fd: int) -> int | None:
-    """How many pages of `fd` are in memory, by mincore(2); None where that is refused."""
+    """How many pages of `fd` are in memory, by mincore(2) (xnu, bsd/kern/kern_mman.c); None where that is
+    refused."""
     count = 0
     try:
         for address, length in _mapped(fd):

@@ -1,4 +1,7 @@
-"""Extended attributes of a source file, for the journal."""
+"""Extended attributes of a source file, for the journal.
+
+On macOS the resource fork is one of them, com.apple.ResourceFork (xnu, bsd/sys/xattr.h).
+"""
 
 import ctypes
 import errno
@@ -21,8 +24,11 @@ UNLISTED = "names that cannot be listed"
 # <sys/errno.h> of macOS: no such attribute. Linux has ENODATA.
 _ABSENT = frozenset({93, errno.ENODATA, errno.EOPNOTSUPP})
 
-# listxattr(2): there are more names than a call can return; or the medium cannot be read.
-_UNLISTED = frozenset({errno.E2BIG, errno.ERANGE, errno.EIO})
+# listxattr(2): the file system has no attributes; ENOSYS is what a kernel without the call returns. FUSE returns
+# EOPNOTSUPP (Linux, fs/fuse/xattr.c: fuse_listxattr), FAT and exFAT an empty list. Every other error leaves open
+# whether there are attributes: an SMB server may answer with EACCES (Linux, commit f1b8224b4e6e), and EPERM is no
+# answer for a regular file that has none (xnu, bsd/vfs/vfs_xattr.c: vn_listxattr).
+_NONE = _ABSENT | {errno.ENOTSUP, errno.ENOSYS}
 
 
 class Attributes(NamedTuple):
@@ -83,13 +89,13 @@ def _ours(name: str) -> bool:
 
 
 def of(fd: int, most: int = MOST) -> Attributes:
-    """The attributes of an open file; none where the file system has none or refuses."""
+    """The attributes of an open file; none where the file system has none."""
     names_of, value_of = (_macos_names, _macos_value) if sys.platform == "darwin" else (os.listxattr, _linux_value)
     found = Attributes({}, [])
     try:
         names = names_of(fd)
     except OSError as error:
-        return Attributes({}, [UNLISTED] if error.errno in _UNLISTED else [])
+        return Attributes({}, [] if error.errno in _NONE else [UNLISTED])
     for name in names:
         value: bytes | None = b""
         try:

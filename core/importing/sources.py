@@ -88,7 +88,7 @@ class Sources:
     async def again(self, row: ImportRow) -> Picked:
         """The source of an unfinished import, picked again. Raises SourceAwayError."""
         cause = f"{display(row.volume_name)}, the volume of {display(row.source)}, is not here."
-        advice = "Plug it in or mount it."
+        advice = "Mount its share again." if row.volume_identity.startswith("net:") else "Plug it in or mount it."
         for path in await self.places(row):
             try:
                 picked = await self._pick(os.fsdecode(path))

@@ -14,7 +14,7 @@ from core.paths import display
 from core.volumes import macos_permissions
 from core.workers import archive_messages
 from core.workers.messages import Fault
-from core.workers.pool import Pool, TaskFailedError
+from core.workers.pool import Pool, TaskFailedError, code_of
 
 ItemBlock = tuple[Item, int, int]
 """A part of an item's payload: the item, offset, length in bytes."""
@@ -41,7 +41,7 @@ class ArchiveReader:
             async with self._pool.worker("check") as worker:
                 present = (await worker.ask(request, archive_messages.Present)).there
         except (TaskFailedError, WorkerDiedError) as error:
-            raise self._silent(str(error)) from error
+            raise self._silent(str(error), code_of(error)) from error
         return {item.id for item, is_there in zip(items, present, strict=True) if is_there}
 
     async def with_content(self, contents: Sequence[bytes]) -> list[Item]:
@@ -61,7 +61,7 @@ class ArchiveReader:
             async with self._verifying, self._pool.worker("check") as worker:
                 reply = await worker.ask(request, archive_messages.Audited)
         except (TaskFailedError, WorkerDiedError) as error:
-            raise self._silent(str(error)) from error
+            raise self._silent(str(error), code_of(error)) from error
         await self._answers([(item, fault) for item, (_, fault) in zip(items, reply.files, strict=True)])
         now, results = time.time(), list[Result]()
         for item, (level, fault) in zip(items, reply.files, strict=True):
@@ -86,7 +86,7 @@ class ArchiveReader:
             async with self._verifying, self._pool.worker("check") as worker:
                 found = (await worker.ask(request, archive_messages.BlocksRead)).files
         except (TaskFailedError, WorkerDiedError) as error:
-            raise self._silent(str(error)) from error
+            raise self._silent(str(error), code_of(error)) from error
         await self._answers([(item, fault) for (item, _, _), (_, fault) in zip(wanted, found, strict=True)])
         return found
 
@@ -95,9 +95,9 @@ class ArchiveReader:
         try:
             await self._disk.answers(self.archive.id, found)
         except (TaskFailedError, WorkerDiedError) as error:
-            raise self._silent(str(error)) from error
+            raise self._silent(str(error), code_of(error)) from error
 
-    def _silent(self, why: str, code: int = 0) -> ArchiveError:
+    def _silent(self, why: str, code: int) -> ArchiveError:
         return ArchiveError(
             f"{display(self.archive.place.root)} does not answer: {why}.",
             macos_permissions.switch(code, os.environ) or "Mount it again, then check again.",

@@ -18,7 +18,7 @@ from core.results import AuditResult, AuditScope
 from core.volumes import macos_permissions
 from core.workers import archive_messages
 from core.workers.messages import Fault
-from core.workers.pool import Pool, TaskFailedError
+from core.workers.pool import Pool, TaskFailedError, code_of
 
 PAGE = 512
 """Items per page of the catalog."""
@@ -185,10 +185,9 @@ class Audit:
                 raise failed from group
             if not isinstance(failed, TaskFailedError | WorkerDiedError):
                 raise
-            code = failed.fault.code if isinstance(failed, TaskFailedError) else 0
             raise ArchiveError(
                 f"{display(self._archive.place.root)} does not answer: {failed}.",
-                macos_permissions.switch(code, os.environ)
+                macos_permissions.switch(code_of(failed), os.environ)
                 or "Mount it again and start the audit once more: it goes on where it was.",
             ) from group
         return self._results([one for task in reading for one in task.result()])

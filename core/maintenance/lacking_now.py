@@ -1,12 +1,15 @@
 """Looks whether the archived files of an import are there by now, and not known to be damaged."""
 
+import os
+
 from core.archives.archive import Archive
 from core.catalog import Catalog, ImportRow
 from core.errors import ArchiveError, WorkerDiedError
 from core.paths import display
+from core.volumes import macos_permissions
 from core.words import counted
 from core.workers import archive_messages
-from core.workers.pool import Pool, TaskFailedError
+from core.workers.pool import Pool, TaskFailedError, code_of
 
 PAGE = 1000
 """Items per query and request."""
@@ -26,9 +29,8 @@ async def refuse_if_lacking(archive: Archive, row: ImportRow, catalog: Catalog, 
             async with pool.worker("look") as worker:
                 present = (await worker.ask(request, archive_messages.Present)).there
         except (TaskFailedError, WorkerDiedError) as error:
-            raise ArchiveError(
-                f"{display(archive.place.root)} does not answer: {error}.", "Mount it again, then try again."
-            ) from error
+            advice = macos_permissions.switch(code_of(error), os.environ) or "Mount it again, then try again."
+            raise ArchiveError(f"{display(archive.place.root)} does not answer: {error}.", advice) from error
         lacking += [item.path for item, is_there in zip(sound, present, strict=True) if not is_there]
     if lacking:
         raise ArchiveError(

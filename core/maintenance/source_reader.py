@@ -11,7 +11,7 @@ from core.models import Count
 from core.volumes import macos_permissions
 from core.workers import archive_messages, batch_messages, listing, messages, source_messages
 from core.workers.messages import Fault, Place
-from core.workers.pool import Pool, TaskFailedError
+from core.workers.pool import Pool, TaskFailedError, code_of
 from core.workers.source_messages import Digest, Entry
 
 Block = tuple[bytes, int, int]
@@ -30,7 +30,8 @@ async def entries(
             async for page in pages:
                 yield page
     except (TaskFailedError, WorkerDiedError) as error:
-        raise SourceError(f"the source cannot be listed: {error}.", "Check the card or disk.") from error
+        advice = _advice(code_of(error), "Check the card or disk.")
+        raise SourceError(f"the source cannot be listed: {error}.", advice) from error
 
 
 class SourceReader:
@@ -72,13 +73,13 @@ class SourceReader:
                 reply = await worker.ask(request, source_messages.Digests)
                 await worker.ask(batch_messages.Drop(), messages.Done)
         except (TaskFailedError, WorkerDiedError) as error:
-            raise SourceError(f"the source does not answer: {error}.", "Plug it in again.") from error
+            advice = _advice(code_of(error), "Plug it in again.")
+            raise SourceError(f"the source does not answer: {error}.", advice) from error
         for digest in reply.files:
             if digest.fault is not None and digest.fault.lost:
                 raise SourceError(
                     f"the source does not answer any more: {digest.fault.text}.",
-                    macos_permissions.switch(digest.fault.code, os.environ)
-                    or "Plug it in again, then check again.",
+                    _advice(digest.fault.code, "Plug it in again, then check again."),
                 )
         return {digest.number: digest for digest in reply.files}
 
@@ -90,4 +91,9 @@ class SourceReader:
             async with self._reading, self._pool.worker("check") as worker:
                 return (await worker.ask(request, archive_messages.BlocksRead)).files
         except (TaskFailedError, WorkerDiedError) as error:
-            raise SourceError(f"the source does not answer: {error}.", "Plug it in again.") from error
+            advice = _advice(code_of(error), "Plug it in again.")
+            raise SourceError(f"the source does not answer: {error}.", advice) from error
+
+
+def _advice(code: int, otherwise: str) -> str:
+    return macos_permissions.switch(code, os.environ) or otherwise

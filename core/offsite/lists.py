@@ -9,6 +9,7 @@ from typing import TypeVar
 from core.errors import ArchiveAwayError
 from core.paths import display
 from core.threads import aside
+from core.volumes import macos_permissions
 
 T = TypeVar("T")
 
@@ -22,7 +23,8 @@ async def answered(folder: str, work: Callable[[], T], seconds: float = ANSWER_T
     try:
         return await aside(work, seconds)
     except TimeoutError as error:
-        raise ArchiveAwayError(f"{display(folder)} does not answer.", "Mount it again.") from error
+        advice = macos_permissions.unanswered("Mount it again.")
+        raise ArchiveAwayError(f"{display(folder)} does not answer.", advice) from error
 
 
 def folders(path: str) -> list[str]:

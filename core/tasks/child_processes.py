@@ -37,9 +37,9 @@ def lowered(argv: Sequence[Argument]) -> list[Argument]:
     """Wrap `argv` so that it has a lower priority for processor and disk than copying: nice(1), and on Linux
     ionice(1).
 
-    On macOS taskpolicy(8) with the clamp "utility": a lower priority than interactive work, but on all cores,
-    where its `-b` would leave only the slow ones. It searches PATH once per process, so call it outside the event
-    loop.
+    On macOS taskpolicy(8) with the QoS clamp "utility": a lower priority than interactive work, but on all cores.
+    Its `-b` (PRIO_DARWIN_BG) leaves only the slow ones of Apple silicon, as is seen there, not documented.
+    This searches PATH once per process, so call it outside the event loop.
     """
     return [*_prefix(), *argv]
 
@@ -124,7 +124,7 @@ class Child:
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
-            # macOS answers EPERM for a group in which only a zombie is left.
+            # macOS answers EPERM for a group in which only a zombie is left (xnu, bsd/kern/kern_sig.c: killpg1).
             return
 
     async def gone(self) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from core import subprocesses
 from core.errors import VolumeError
 from core.paths import display
+from core.volumes import macos_permissions
 
 DISKUTIL = "/usr/sbin/diskutil"
 """An absolute path, because the PATH of cron is /usr/bin:/bin."""
@@ -81,7 +82,8 @@ def volume_uuid(device: str, mount: str, timeout: float = 10.0, platform: str = 
     # -P: no file in the working directory is taken for a module.
     answer = subprocesses.ask([sys.executable, "-P", "-c", _CHILD, _ROOT, os.fsencode(mount)], timeout)
     if answer is None:
-        raise VolumeError(f"{display(mount)} does not answer.", "Plug it in again, or remount it.")
+        advice = macos_permissions.unanswered("Plug it in again, or remount it.", platform)
+        raise VolumeError(f"{display(mount)} does not answer.", advice)
     return _uuid(answer.output.decode("ascii", "replace")) if answer.status == 0 else None
 
 

@@ -34,20 +34,27 @@ def eject(
     except OSError as error:
         raise EjectError(f"the system does not say what is mounted: {error}.", "Eject it by hand.") from error
     mount = card_at(source, mounted, disk)
-    taken = Taken(mount, wholes)
+    taken = Taken(mount, wholes, platform)
     if platform == "darwin" and not taken.disks:
         raise EjectError(
             f"the system does not say which disk {source} lies on.", "Try again, or eject it by hand."
         )
     others = [*reading, *archives]
     where = dict(zip(others, each(lambda other: mount_shown_at(other, mounted), others), strict=True))
+    held = {other: taken.holds(where[other]) for other in others}
     for other in reading:
-        if taken.holds(where[other]):
+        if held[other]:
             raise EjectError(f"an import still reads {other}.", "Wait for its end, or cancel it.")
     for other in archives:
-        if taken.holds(where[other]):
+        if held[other]:
             raise EjectError(
                 f"the archive {other} lies on the same disk.", "Eject it by hand when nothing is at work there."
+            )
+    for other, found in held.items():
+        if found is None:
+            raise EjectError(
+                f"the system does not say which disk {other} lies on, which is in use.",
+                "Try again, or eject it by hand when nothing is at work there.",
             )
     said = ""
     for argv in commands(mount):
@@ -61,16 +68,20 @@ def eject(
 class Taken:
     """What is ejected together with a mount: everything on its disks. `look` returns the disks of a device."""
 
-    def __init__(self, mount: Mount, look: Callable[[str], frozenset[str]]) -> None:
+    def __init__(self, mount: Mount, look: Callable[[str], frozenset[str]], platform: str = sys.platform) -> None:
         self._mount = mount
+        self._platform = platform
         self._look = look
         self.disks = look(mount.device)
 
-    def holds(self, other: Mount | None) -> bool:
-        """Whether `other` is ejected, too."""
+    def holds(self, other: Mount | None) -> bool | None:
+        """Whether `other` is ejected, too; None when that is not known, because diskutil(8) does not answer."""
         if other is None or other == self._mount:
             return other is not None
-        return bool(self.disks and self.disks & self._look(other.device))
+        disks = self._look(other.device)
+        if not disks and self._platform == "darwin" and other.device.startswith("/dev/"):
+            return None
+        return bool(self.disks & disks)
 
 
 def card_at(source: str, mounted: Sequence[Mount], look: Callable[[str], Disk]) -> Mount:

@@ -1,9 +1,12 @@
 """What macOS keeps from programs without permission, and what to switch on.
 
 Apple, "Controlling app access to files in macOS": removable and network volumes, Desktop, Documents, Downloads,
-iCloud Drive and the photo library are protected, and opening them fails with EPERM. A program started over SSH has
-the permissions of the SSH server, one that launchd runs has its own, an engine has those of the program that
-started it. When a terminal is updated or removed, its permissions are gone, also during an import.
+iCloud Drive and the photo library are protected. A program started over SSH has the permissions that Remote Login
+gives (Apple, "Allow a remote computer to access your Mac").
+
+The rest is not documented, and reported by others: opening fails with EPERM; a program that launchd runs has its
+own permissions, any other those of the program that started it (rjwalters/loom#3980); when a terminal is updated
+or removed, its permissions are gone, also during an import (herdrdev/herdr#3028).
 """
 
 import errno
@@ -28,7 +31,8 @@ ON_SCREEN = "or answer the question on this Mac's screen"
 
 
 def launchd(program: str = sys.executable) -> str:
-    """What to switch on for a job of launchd(8), which is its own responsible process: its interpreter.
+    """What to switch on for a job of launchd(8), which is its own responsible process (rjwalters/loom#3980): its
+    interpreter.
 
     Where that is a link, as in a virtual environment, the file that it leads to is what counts.
     """
@@ -55,7 +59,9 @@ def switch(
 
 
 def _job(service: str) -> bool:
-    """Whether XPC_SERVICE_NAME is the label of a job of launchd(8): in a terminal it is 0 or the application's."""
+    """Whether XPC_SERVICE_NAME is the label of a job of launchd(8): in a terminal it is 0 or the application's.
+
+    That is not documented; tests/faults/mac.sh tells what it is in each kind of session."""
     return service not in ("", "0") and not service.startswith("application.")
 
 

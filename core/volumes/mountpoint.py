@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from core.files import statfs
 
 # fcntl(2) of macOS; xnu, bsd/sys/fcntl.h. The first gives `/Users/me`, the second `/System/Volumes/Data/Users/me`,
-# to which a firmlink leads.
+# to which a firmlink leads; /usr/share/firmlinks on a Mac lists them.
 _F_GETPATH, _F_GETPATH_NOFIRMLINK = 50, 102
 _MAXPATHLEN = 1024
 

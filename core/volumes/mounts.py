@@ -72,8 +72,9 @@ def from_partition(part: Partition, platform: str = sys.platform) -> Mount:
     if platform == "darwin":
         device, name = _live(device, name)
         # MNT_DONTBROWSE marks the system's own volumes, which are APFS, but also the shares that autofs mounts and
-        # what is mounted with `-o nobrowse`. MNT_ROOTFS and MNT_RDONLY mark the sealed system volume (mount(2)).
-        # The Data volume has MNT_DONTBROWSE, too, although it holds a person's files.
+        # what is mounted with `-o nobrowse`. MNT_ROOTFS and MNT_RDONLY mark the sealed system volume (xnu,
+        # bsd/sys/mount.h). The Data volume has MNT_DONTBROWSE, too (mount(8) prints `nobrowse`), although it holds
+        # a person's files.
         unbrowsed = "dontbrowse" in options and name == "apfs" and os.fsencode(part.mountpoint) != DATA_VOLUME
         hidden = unbrowsed or {"rootfs", "ro"} <= set(options)
     elif os.fsencode(part.mountpoint).startswith(KERNELS) or (name, part.mountpoint[:5]) == ("tmpfs", "/run/"):

@@ -197,7 +197,7 @@ def remove_tree(folder: int, name: str) -> int:
         return 1
     except FileNotFoundError:
         return 0
-    except (IsADirectoryError, PermissionError):  # unlink(2) of a folder: EISDIR on Linux, EPERM on macOS
+    except (IsADirectoryError, PermissionError):  # a folder: EISDIR on Linux, EPERM on macOS (unlink(2))
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         below = os.open(name, flags, dir_fd=folder)
     except OSError as error:

@@ -69,6 +69,15 @@ _SOURCE = (
 _MORE = (source_messages.ListMore, source_messages.ReadListMore)
 _BATCH = (batch_messages.Journal, batch_messages.Flush, batch_messages.Verify, batch_messages.Publish)
 
+_PAYLOAD = (
+    archive_messages.Audit,
+    archive_messages.Blocks,
+    archive_messages.Carry,
+    archive_messages.Checksums,
+    restore_messages.Restore,
+)
+"""These read files for which nobody asked to fetch them from iCloud."""
+
 
 class Dispatcher:
     """Carries out requests. Between two requests it may hold a batch, or an unfinished listing.
@@ -133,6 +142,9 @@ class Dispatcher:
     def _carry_out(self, request: Request) -> Reply:
         if not isinstance(request, _MORE):
             self._end_listing()
+        if isinstance(request, _PAYLOAD):
+            # An earlier import of this worker may have set the other policy, which is the process's.
+            fetch(False)
         match request:
             case source_messages.ReadBatch():
                 return self._read(request)

@@ -43,12 +43,13 @@ def lost(platform: str = sys.platform) -> frozenset[int]:
 
 
 LOST = lost()
-DOUBTFUL = REFUSED | {errno.ENOTDIR, errno.EBADF}
+DOUBTFUL = REFUSED | {errno.ENOTDIR, errno.EBADF, errno.ENOTSUP, errno.EOPNOTSUPP}
 """Errors that are returned for one file, but whose cause may be the whole volume.
 
 After a forced unmount macOS returns ENOTDIR when something is opened beneath an open folder (xnu, vfs_syscalls.c:
 nameiat, of a vnode of type VBAD), and EBADF for fstat(2) and F_FULLFSYNC of an open file, which belongs to deadfs
-(dead_vnops.c).
+(dead_vnops.c). fstatfs(2) of it returns ENOTSUP: its mount is `dead_mountp` (vfs_subr.c: vclean), which has no
+attributes (kpi_vfs.c: VFS_GETATTR).
 """
 RETRYABLE = frozenset({errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ENOMEM, errno.ENFILE, errno.EMFILE})
 

@@ -43,6 +43,11 @@ class TaskFailedError(Exception):
         self.detail = detail
 
 
+def code_of(error: Exception) -> int:
+    """The errno that a request failed with; 0 when there is none, as when its worker died."""
+    return error.fault.code if isinstance(error, TaskFailedError) else 0
+
+
 class TaskStoppedError(Exception):
     """A request ended because it was cancelled."""
 

@@ -4,6 +4,7 @@ It runs on any system, so that it is tested where there is no Mac.
 """
 
 import asyncio
+import base64
 import ctypes
 import errno
 import fcntl
@@ -99,6 +100,21 @@ def newest(state: str, verdict: str, failed: str, location: str = "") -> str:
     wanted = (state, verdict, failed, location or found["location"])
     _must((found["state"], found["verdict"], str(found["failed"]), found["location"]) == wanted, told)
     return f"{told}; {found['id']}"
+
+
+def advice(words: str) -> str:
+    """The newest of `lading imports --json` must have an advice with these words."""
+    found = max(json.load(sys.stdin), key=lambda one: str(one["started"]))
+    _must(words in found["advice"], f"the advice is: {found['advice']}")
+    return str(found["advice"])
+
+
+def attribute(name: str, size: str) -> str:
+    """The journals must have a file with an extended attribute of this name, and of so many bytes."""
+    kept = re.findall(rf'"{re.escape(name)}":"([^"]*)"', sys.stdin.read())
+    sizes = sorted(len(base64.b64decode(value)) for value in kept)
+    _must(int(size) in sizes, f"sizes of {name} in the journals: {sizes}")
+    return f"{size} bytes"
 
 
 def announced(*command: str) -> str:
@@ -206,7 +222,7 @@ def _must(holds: bool, told: str) -> None:
 COMMANDS: dict[str, Callable[..., str]] = {
     function.__name__: function
     for function in (
-        *(flush, inodes, policy, limit, resident, newest, announced, told, archive),
+        *(flush, inodes, policy, limit, resident, newest, advice, attribute, announced, told, archive),
         *(volume, value, job, eject, blank),
     )
 }

@@ -3,7 +3,8 @@
 # report to send back, without names, addresses and serials:
 #
 #   tests/faults/mac.sh                                all that needs neither a card nor a server
-#   tests/faults/mac.sh --share //user@nas/share       also an archive on that share, in a new folder lading-test
+#   tests/faults/mac.sh --share //user@nas/share       also an archive on that share, in a new folder lading-test;
+#                                                      the share is unmounted by force once, and mounted again
 #   tests/faults/mac.sh --card /Volumes/EOS_DIGITAL    also a real card, which is only read
 #   tests/faults/mac.sh --icloud FILE                  also a file that lies in iCloud only (Finder: Remove Download)
 #   tests/faults/mac.sh --report FILE                  where the report goes; else lading-mac.txt
@@ -97,12 +98,13 @@ bring() { # bring SOURCE LOCATION [ARCHIVE [OPTION…]]
 newest() { lading imports --json | py newest "$@"; }
 safe() { newest 'done' SAFE 0; }
 imports_safely() { bring "$@" && safe; }
-slowly() { # slowly SOURCE LOCATION: begins an import that is in its middle for a while
+slowly() { # slowly SOURCE LOCATION [ARCHIVE]: begins an import that is in its middle for a while
     lading engine stop
-    LADING_READ_LIMIT=20 lading import "$1" --archive "$archive" --location "$2" --detach
+    LADING_READ_LIMIT=20 lading import "$1" --archive "${3:-$archive}" --location "$2" --detach
     sleep 3
 }
 receipt() { lading receipt "$(safe | sed 's/.*; //')"; }
+has_receipt() { receipt >"$work/receipt" && [ -s "$work/receipt" ]; } # what is not there does not say anything
 device() { diskutil info -plist "$1" | py value "$2"; }
 wait_for() { # wait_for SECONDS COMMAND…
     tries=$1
@@ -132,8 +134,8 @@ trap clean EXIT
 step "The machine"
 fact - "system" sw_vers -productVersion
 fact - "processor" uname -m
-names_macos() { lading doctor --json | py value system | grep macOS; }
-check 22 "doctor names macOS" names_macos
+names_macos() { lading doctor --json | py value system | grep -F "macOS $(sw_vers -productVersion) "; }
+check 22 "doctor names macOS by its version" names_macos
 
 step "Three file systems"
 if ! { image LADINGAPFS APFS && image LADINGEXFAT ExFAT && image LADINGFAT "MS-DOS FAT32"; }; then
@@ -164,7 +166,7 @@ touch "$fat/DCIM/100/.nomedia" "$fat/DCIM/100/EMPTY.THM"
 check 3 "a FAT card with empty files is SAFE" imports_safely "$fat" Fat
 check - "an exFAT card into an archive on APFS is SAFE" imports_safely "$exfat" Card
 medium() { receipt | grep 'read back from the medium'; }
-no_medium() { ! medium >/dev/null; }
+no_medium() { has_receipt && ! grep -q 'read back from the medium' "$work/receipt"; }
 proven() { receipt | sed -n '/^What was proven/,/^Verdict/p'; }
 check 4 "read back from the medium" medium
 fact - "what was proven" proven
@@ -175,21 +177,17 @@ ls -laR "$exfat" 2>/dev/null | diff - "$work/before" >"$work/changed"
 fact - "what macOS and Lading changed on the card until then" cat "$work/changed"
 detach "$exfat" && attach LADINGEXFAT
 
-if [ "$(py flush "$exfat/DCIM")" = full ] || [ "$(py flush "$exfat/DCIM/100/IMG_0.JPG")" = full ]; then
-    left_out "4  F_FULLFSYNC is not refused on exFAT here"
-else
-    check 4 "an archive on exFAT is SAFE" imports_safely "$fat/DCIM" Fat "$exfat/archive"
-    check 4 "it does not claim the medium where the drive's flush is refused" no_medium
-    lading engine stop >/dev/null
-    rm -rf "$exfat/archive"
-fi
+check 4 "an archive on exFAT is SAFE" imports_safely "$fat/DCIM" Fat "$exfat/archive"
+check 4 "it does not claim the medium where a drive may refuse its flush" no_medium
+lading engine stop >/dev/null
+rm -rf "$exfat/archive"
 
 step "Where a path lies"
 lower() { printf '%s' "$1" | tr '[:upper:]' '[:lower:]'; }
 other_case=$(lower "$exfat")
 # Of what doctor says only this: it names all volumes of the machine.
 where() { lading doctor --json "$1" | py archive; }
-inside() { ! receipt | grep -q '^ *folder .*\.\./'; }
+inside() { has_receipt && ! grep -q '^ *folder .*\.\./' "$work/receipt"; }
 known() { imports_safely "$@" && receipt | grep -q '^  duplicate  *60 '; }
 if [ -d "$other_case" ]; then
     check 1 "a card under a name in other case is known again" known "$other_case" Card
@@ -247,19 +245,23 @@ wait "$watching"
 step "The calls that flush (fs_usage)"
 if sudo -n true 2>/dev/null || { by_hand && sudo -v; }; then
     files "$work/more" 40 512
+    # Without the engine, whose SQLite flushes, too: what is left of Python are the workers.
+    bring "$work/scans" Scans >/dev/null # starts the engine
+    engine=$(lading engine status --json | py value pid)
     # shellcheck disable=SC2024 # the file is ours
-    sudo fs_usage -w -f filesys >"$work/usage" 2>/dev/null &
+    sudo fs_usage -w -f filesys -e "$engine" >"$work/usage" 2>/dev/null &
     usage=$!
     sleep 2
     bring "$work/more" More >/dev/null
     sleep 2
     sudo kill "$usage" 2>/dev/null
-    # fs_usage.c (system_cmds): TIME  fcntl  F=5  <FULLFSYNC>  …
-    grep -E 'FULLFSYNC|CACHING OFF' "$work/usage" | awk '{print $4}' | sort | uniq -c >"$work/calls"
-    fact 15 "calls of one import" cat "$work/calls"
-    full() { [ "$(grep -c FULLFSYNC "$work/usage")" -ge 2 ]; }
+    # fs_usage.c (system_cmds): TIME  fcntl  F=5  <FULLFSYNC>  …  PROCESS.THREAD
+    grep -E '(FULLFSYNC|CACHING OFF).*[Pp]ython' "$work/usage" >"$work/workers"
+    awk '{print $4}' "$work/workers" | sort | uniq -c >"$work/calls"
+    fact 15 "calls of the workers in one import" cat "$work/calls"
+    full() { [ "$(grep -c FULLFSYNC "$work/workers")" -ge 2 ]; }
     check 15 "full flushes, before and after publishing" full
-    check 15 "F_NOCACHE where it is read back" grep -q 'CACHING OFF' "$work/usage"
+    check 15 "F_NOCACHE where it is read back" grep -q 'CACHING OFF' "$work/workers"
 else
     left_out "15  fs_usage needs sudo"
 fi
@@ -268,8 +270,12 @@ step "What is in memory is not the medium"
 payload=$(find "$archive/locations" -path '*/data/*' -type f -size +1000k | head -1)
 cat "$payload" >/dev/null
 fact 6 "an archived file after cat" py resident "$payload"
-fact 6 "an audit then" lading audit --archive "$archive"
+lading audit --archive "$archive" >"$work/audited" 2>&1
+fact 6 "an audit then" cat "$work/audited"
 fact 6 "that file after the audit" py resident "$payload"
+# The audit frees its pages, and what is read with F_NOCACHE adds none.
+from_medium() { py resident "$payload" | grep '^0 %' && grep 'read back from the medium' "$work/audited"; }
+check 6 "it was read from the medium, and nothing of it is in memory" from_medium
 
 step "An archive that is unmounted by force"
 files "$work/large" 6 40960
@@ -302,13 +308,25 @@ check 17 "a card is not ejected with the archive on its other volume" py eject "
 step "Finder and bags"
 bag=$(ls -d "$archive"/locations/scans-* 2>/dev/null | head -1)
 printf 'x' >"$bag/data/.DS_Store"
+beside=$(find "$bag/data" -type f ! -name '.*' | head -1)
+double=${beside%/*}/._${beside##*/}
+# RFC 1740: the magic number, version 2, 16 bytes of filler, no entries.
+{ printf '\000\005\026\007\000\002\000\000' && dd if=/dev/zero bs=1 count=18 2>/dev/null; } >"$double"
 files "$work/scans" 5 100
 check 8 "an import into a bag that Finder looked at" imports_safely "$work/scans" Scans
-no_litter() { ! grep -E '/(\._|\.DS_Store)' "$bag/manifest-sha256.txt"; }
-check 8 "the manifest has no .DS_Store" no_litter
+names_all() { [ "$(grep -c . "$bag/manifest-sha256.txt")" = 8 ]; }
+check 8 "the manifest names its 8 files" wait_for 60 names_all
+no_litter() { [ -s "$bag/manifest-sha256.txt" ] && ! grep -E '/(\._|\.DS_Store)' "$bag/manifest-sha256.txt"; }
+check 8 "it names no .DS_Store and no ._NAME" no_litter
+takes_none() { test -e "$double" && [ "$(lading rebuild "$archive" --json | py value unrecorded_count)" = 0 ]; }
+check 8 "rebuild takes neither for a file" takes_none
+tidies() { lading tidy "$archive" && [ ! -e "$double" ] && [ ! -e "$bag/data/.DS_Store" ] && [ -e "$beside" ]; }
+check 8 "tidy removes both, and nothing else" tidies
 mkdir "$work/forks" && echo x >"$work/forks/old.jpg"
 dd if=/dev/zero of="$work/forks/old.jpg/..namedfork/rsrc" bs=1024 count=100 2>/dev/null
-fact 16 "a resource fork of 100 kB" bring "$work/forks" Forks
+check 16 "a file with a resource fork of 100 kB is SAFE" imports_safely "$work/forks" Forks
+keeps_fork() { cat "$archive"/.lading/imports/*.jsonl | py attribute com.apple.ResourceFork 102400; }
+check 16 "its fork is kept whole" keeps_fork
 
 step "launchd and iCloud"
 lading engine plist >"$work/engine.plist" 2>"$work/told"
@@ -385,6 +403,13 @@ if [ -n "$share" ]; then
         server_level() { receipt | grep -q 'read back from the server'; }
         check 6 "read back from the server" server_level
         fact 8 "AppleDouble files in it" find "$work/share/lading-test" -name '._*'
+        slowly "$work/large" Share "$work/share/lading-test" >/dev/null
+        umount -f "$work/share"
+        check 19 "unmounted by force: one pause, and no file has failed" wait_for 120 waits
+        advised() { lading imports --json | py advice "mount it in the Finder"; }
+        check 19 "its advice is to mount the share in the Finder" advised
+        mount_smbfs "$share" "$work/share"
+        check 19 "mounted again: it goes on by itself, SAFE" wait_for 180 safe
         if by_hand; then
             say "      Begin an import there from another terminal, pull the network's cable, plug it in again."
             ask 19 "Did the screen and Ctrl-C answer at once, and did the import go on?"
@@ -407,4 +432,6 @@ if by_hand; then
 else
     left_out "5  rights of a session over SSH: needs a hand"
 fi
+left_out "14  nothing to check: whether macOS lets a program wait for a click is seen when it asks for the first time"
+left_out "21  nothing to check: that nothing is read ahead with F_NOCACHE costs time only"
 [ "$failed" = 0 ]

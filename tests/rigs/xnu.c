@@ -4,7 +4,8 @@
  * answered so:
  *
  * dead (a forced unmount): ENOENT for paths, ENOTDIR for what is reached through an open folder (vfs_syscalls.c:
- *   nameiat), EBADF for fstat and flushes, EIO for reading and writing (dead_vnops.c).
+ *   nameiat), EBADF for fstat and flushes, EIO for reading and writing (dead_vnops.c), ENOTSUP for what is asked of
+ *   the file system (kpi_vfs.c: VFS_GETATTR).
  * refused (privacy settings): EPERM whenever something is opened.
  */
 #define _GNU_SOURCE
@@ -187,7 +188,7 @@ DIR *fdopendir(int fd) {
     int my_##symbol(int fd, void *room) __asm__(#symbol); \
     int my_##symbol(int fd, void *room) { \
         REAL(int, #symbol, int, void *); \
-        REFUSE(GONE(fd, EBADF), -1); \
+        REFUSE(GONE(fd, ENOTSUP), -1); \
         return real(fd, room); \
     }
 FSTATVFS(fstatvfs)

@@ -164,7 +164,7 @@ def plist(home: str) -> str:
         "EnvironmentVariables": {"LADING_HOME": home, "PATH": os.environ.get("PATH", os.defpath)},
         "RunAtLoad": True,
         "KeepAlive": {"SuccessfulExit": False},
-        "ProcessType": "Interactive",  # any other type is throttled
+        "ProcessType": "Interactive",  # "none" of the limits by which other types are throttled (launchd.plist(5))
         # Without it, files that a job reads are not fetched from iCloud, even where that is requested
         # (launchd.plist(5)).
         "MaterializeDatalessFiles": True,

@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from core import VERSION, hardware
+from core import VERSION, hardware, subprocesses
 from core.archives import copies
 from core.config import Config, profile
 from core.errors import LadingError
+from core.paths import display
 from core.sqlite import sqlite3
 from core.tools import Tool, tools
 from core.volumes import macos_permissions
@@ -23,6 +24,17 @@ from core.workers.pool import Pool
 
 OPEN_TIMEOUT = 15.0
 """Seconds that an archive gets to open."""
+
+ASK_TIMEOUT = 5.0
+"""Seconds that a program of the system gets to answer."""
+
+# Apple Support, "Adjust SMB browsing behavior in macOS".
+_STORES = ("com.apple.desktopservices", "DSDontWriteNetworkStores")
+FINDER = (
+    "Finder leaves .DS_Store files in the folders of this archive that are opened with it. To keep it from doing "
+    f"so on shares: defaults write {' '.join(_STORES)} -bool true, then log out and in again. lading tidy removes "
+    "those that are there."
+)
 
 
 class Sqlite(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +99,7 @@ async def examine(config: Config, path: str | None, environ: Mapping[str, str]) 
     return Checkup(
         version=VERSION,
         python=platform.python_version(),
-        system=system(),
+        system=system(await asyncio.to_thread(macos_version)),
         profile=profile(config, hardware.detect()),
         overridden=tuple(name for name, given in msgspec.structs.asdict(config.workers).items() if given),
         tools=found,
@@ -95,12 +107,24 @@ async def examine(config: Config, path: str | None, environ: Mapping[str, str]) 
         state=state,
         volumes=listed,
         archive=opened,
-        hints=await asyncio.to_thread(hints, listed, environ),
+        hints=await asyncio.to_thread(hints, listed, opened, environ),
     )
 
 
-def system(mac: str = platform.mac_ver()[0]) -> str:
-    """The operating system and its version; for macOS (`mac`) its own version, not that of its kernel."""
+def macos_version(system: str = sys.platform, known: str = platform.mac_ver()[0]) -> str:
+    """The version of macOS; empty on other systems.
+
+    `known` is what Python takes for it: 16.0 on macOS 26 when it was built with an older SDK
+    (python/cpython#135675).
+    """
+    if system != "darwin":
+        return ""
+    answer = subprocesses.ask(["/usr/bin/sw_vers", "-productVersion"], ASK_TIMEOUT)
+    return (display(answer.output.strip()) if answer and answer.status == 0 else "") or known
+
+
+def system(mac: str) -> str:
+    """The operating system and its version; for macOS its own version `mac`, not that of its kernel."""
     name = f"macOS {mac}" if mac else f"{platform.system()} {platform.release()}"
     return f"{name} {platform.machine()}"
 
@@ -111,7 +135,8 @@ def sqlite(version: Sequence[int]) -> Sqlite:
     fixed = number >= (3, 51, 3) or (3, 50, 7) <= number < (3, 51) or (3, 44, 6) <= number < (3, 45)
     warning = (
         "has a rare race between several connections that can damage a database; fixed in 3.44.6, 3.50.7 and "
-        "3.51.3. The archive is not at risk: the database can be rebuilt from it."
+        "3.51.3. The archive is not at risk: the database can be rebuilt from it. Update Python, or the system's "
+        "SQLite that it uses, then: make setup."
     )
     return Sqlite(version=".".join(map(str, number)), warning="" if fixed else warning)
 
@@ -148,12 +173,22 @@ def flush(kind: FileSystem, system: str = sys.platform) -> str:
     return "F_FULLFSYNC" if kind.flushes else "fsync"
 
 
-def hints(listed: Sequence[Volume], environ: Mapping[str, str], system: str = sys.platform) -> list[str]:
-    """What a person should switch on."""
+def hints(
+    listed: Sequence[Volume], archive: Folder | None, environ: Mapping[str, str], system: str = sys.platform
+) -> list[str]:
+    """What a person should switch on; `archive` is the archive's folder."""
     errors = {volume.mount: volume.error for volume in listed}
     if system == "darwin":
         errors |= macos_permissions.refusals(["/Volumes"])
-    return macos_permissions.blocks(errors, environ, system)
+    found = macos_permissions.blocks(errors, environ, system)
+    if system == "darwin" and archive and archive.kind is Kind.NETWORK and not _finder_leaves_shares_alone():
+        found.append(FINDER)
+    return found
+
+
+def _finder_leaves_shares_alone() -> bool:
+    answer = subprocesses.ask(["/usr/bin/defaults", "read", *_STORES], ASK_TIMEOUT)
+    return answer is not None and answer.output.strip() == b"1"
 
 
 async def archive_folder(path: str) -> Folder:

@@ -151,7 +151,8 @@ def _colors(environ: Mapping[str, str]) -> int:
 
 
 def _utf8(environ: Mapping[str, str], platform: str) -> bool:
-    """Whether the locale says UTF-8. A Mac reached over SSH often has no locale set, but shows UTF-8."""
+    """Whether the locale says UTF-8. A Mac reached over SSH has no locale unless the client sends one (SendEnv in
+    ssh_config(5)); UTF-8 is assumed then, because terminals show it by default."""
     locale = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or ""
     return "utf-8" in locale.lower() or "utf8" in locale.lower() or (not locale and platform == "darwin")
 

@@ -31,18 +31,22 @@ def test_recorded(tmp_path: Path) -> None:
 
 
 @linux
-def test_file_system_without_any(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", [errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENODATA])
+def test_file_system_without_any(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     def fail(_: int) -> list[str]:
-        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+        raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "listxattr", fail)
     assert xattrs.of(0) == ({}, [])
 
 
 @linux
-def test_more_names_than_a_call_gives_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", [errno.E2BIG, errno.ERANGE, errno.EIO, errno.EPERM, errno.EACCES, errno.ESTALE])
+def test_names_that_are_refused_are_told(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """More than a call gives, or not shown to this program: there may be attributes, so they are not kept."""
+
     def fail(_: int) -> list[str]:
-        raise OSError(errno.E2BIG, os.strerror(errno.E2BIG))
+        raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "listxattr", fail)
     assert xattrs.of(0).told() == xattrs.UNLISTED

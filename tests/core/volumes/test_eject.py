@@ -169,6 +169,30 @@ def test_a_mac_that_does_not_say_what_else_would_go_lets_nothing_go(
     assert not noted.exists()
 
 
+@pytest.mark.parametrize(
+    ("reading", "archives"), [(["/media/A 1/inner/x"], []), ([], ["/media/A 1/inner/archive"])]
+)
+def test_a_mac_that_does_not_say_where_another_volume_lies_lets_nothing_go(
+    system: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, reading: list[str], archives: list[str]
+) -> None:
+    noted = system("exit 0")
+    disks = {"/dev/sdb1": frozenset({"sdb"})}
+    monkeypatch.setattr(ejecting, "wholes", lambda device: disks.get(device, frozenset()))
+    with pytest.raises(EjectError, match="does not say which disk /media/A 1/inner/"):
+        eject("/media/A 1", reading, archives, platform="darwin")
+    assert not noted.exists()
+    # Linux reads sysfs: there a device without a disk is on none.
+    assert eject("/media/A 1", reading, archives, platform="linux") == "/media/A 1"
+
+
+def test_a_share_is_on_no_disk(system: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    system("exit 0")
+    monkeypatch.setattr(ejecting, "mounts", lambda: [*MOUNTED, at("/media/nas", "//ada@nas/photos")])
+    disks = {"/dev/sdb1": frozenset({"sdb"})}
+    monkeypatch.setattr(ejecting, "wholes", lambda device: disks.get(device, frozenset()))
+    assert eject("/media/A 1", [], ["/media/nas/archive"], platform="darwin") == "/media/A 1"
+
+
 def test_without_the_system_s_program_it_says_so(system: Callable[[str], Path]) -> None:
     with pytest.raises(EjectError, match="umount does not answer"):
         eject("/media/A 1")

@@ -1,6 +1,7 @@
 """Listing the archive's own folders: every name once, nothing followed, nothing opened but folders."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,35 @@ import pytest
 from core.bagit.folder import BagFolder
 from core.errors import ArchiveError
 from core.files.open_beneath import LostError
-from core.workers import archive_listing, archive_messages
-from core.workers.messages import Place
+from core.workers import archive_listing, archive_messages, batch_messages, dispatch, source_messages
+from core.workers.messages import Place, Request, Source
 from core.workers.pool import Pool
+from core.workers.shared_memory import Control
 
 pytestmark = pytest.mark.process
+
+READS: dict[str, Callable[[Place], Request]] = {
+    "compare": lambda place: archive_messages.Blocks(place, [(b"a.jpg", 0, 3)]),
+    "audit": lambda place: archive_messages.Audit(place, [("a.jpg", 3, b"", b"")]),
+    "checksums": lambda place: archive_messages.Checksums(place, "a.jpg", 3, b"", b"", ("md5",)),
+}
+
+
+@pytest.mark.parametrize("what", READS)
+@pytest.mark.parametrize("icloud", [True, False])
+def test_a_worker_fetches_nothing_by_the_policy_of_an_earlier_import(
+    tmp_path: Path, place: Place, monkeypatch: pytest.MonkeyPatch, what: str, icloud: bool
+) -> None:
+    policies = list[bool]()
+    monkeypatch.setattr(dispatch, "fetch", policies.append)
+    (tmp_path / "a.jpg").write_bytes(b"abc")
+    worker = dispatch.Dispatcher(Control.create().slot(0))
+    origin = Source(place.root, place.device, place.inode, fetch=icloud)
+    worker.answer(source_messages.ReadBatch(origin, [source_messages.ToRead(1, b"a.jpg", 3, "images")], True))
+    worker.answer(batch_messages.Verify("source"))
+    assert policies == [icloud], "a batch keeps the policy of its source"
+    worker.answer(READS[what](place))
+    assert policies == [icloud, False]
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from core.files import fsync, statfs
 from core.files.open_beneath import LostError, RefusedError, Tree
 from core.models import Side
 from core.workers import archive_files, archive_messages
@@ -15,7 +16,7 @@ from core.workers.faults import EAUTH, LOST, archive_fault, fault_of, lost
 from core.workers.messages import Place
 from core.workers.shared_memory import Control
 
-DOUBTFUL = [errno.ENOTDIR, errno.EBADF, errno.EPERM, errno.EACCES]
+DOUBTFUL = [errno.ENOTDIR, errno.EBADF, errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP]
 
 
 def place(folder: Path) -> Place:
@@ -37,6 +38,27 @@ def test_it_is_the_whole_volume_s_when_the_root_is_not_the_root_any_more(tmp_pat
     archive.rename(tmp_path / "before")
     archive.mkdir()
     assert archive_fault(OSError(code, os.strerror(code)), was).lost
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_folders_of_a_volume_that_macos_unmounted_by_force_are_no_file_system_that_cannot_flush(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: bool
+) -> None:
+    def dead(_: int) -> statfs.StatFs:
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    was = place(archive)
+    if gone:
+        archive.rename(tmp_path / "before")
+    monkeypatch.setattr(statfs, "of", dead)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOTSUP)) as found:
+        fsync.sync_folders([], 98, platform="darwin")
+    fault = archive_fault(found.value, was, "flush: ")
+    assert fault.lost is gone
+    # An import that is told this code by a flush does not go on by itself (transfer: cannot_flush).
+    assert (fault.code in fsync.UNSUPPORTED) is not gone
 
 
 @pytest.mark.parametrize("code", [errno.EPERM, errno.EACCES])

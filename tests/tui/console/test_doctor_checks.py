@@ -9,8 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core import hardware
+from core import hardware, subprocesses
 from core.config import Config, Workers
+from core.subprocesses import Completed
+from core.volumes import macos_permissions
 from core.volumes.filesystems import UNFLUSHED, Kind, Level, filesystem
 from core.volumes.space import Space
 from core.volumes.volume import Volume
@@ -20,7 +22,7 @@ from tests.tui.views import HOSTILE
 from tui import cli
 from tui.console import checkup as doctor
 from tui.console import doctor_checks
-from tui.console.doctor_checks import Checkup, Folder, flush, folder, hints, sqlite, system
+from tui.console.doctor_checks import Checkup, Folder, flush, folder, hints, macos_version, sqlite, system
 from tui.console.exits import Exit
 
 pytestmark = pytest.mark.process
@@ -43,6 +45,8 @@ pytestmark = pytest.mark.process
 )
 def test_sqlite_with_the_race_is_warned_of(version: Sequence[int], warned: bool) -> None:
     assert bool(sqlite(version).warning) is warned
+    # What to do about it.
+    assert sqlite(version).warning.endswith("then: make setup." if warned else "")
 
 
 def test_a_folder_not_made_yet_is_judged_by_what_is_above(tmp_path: Path) -> None:
@@ -70,6 +74,31 @@ def test_macos_is_told_by_its_own_version() -> None:
     assert system("").startswith(f"{platform.system()} {platform.release()} ")
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (Completed(0, b"26.0.1\n"), "26.0.1"),  # Python of an older SDK takes that for 16.0
+        (Completed(1, b"26.0.1\n"), "16.0"),
+        (Completed(0, b"\n"), "16.0"),
+        (None, "16.0"),
+    ],
+)
+def test_macos_says_its_version_itself(
+    monkeypatch: pytest.MonkeyPatch, answer: Completed | None, told: str
+) -> None:
+    asked = list[object]()
+
+    def ask(argv: Sequence[str], timeout: float) -> Completed | None:
+        asked.append(argv)
+        return answer
+
+    monkeypatch.setattr(subprocesses, "ask", ask)
+    assert macos_version("darwin", "16.0") == told
+    assert asked == [["/usr/bin/sw_vers", "-productVersion"]]
+    assert macos_version("linux", "") == ""
+    assert len(asked) == 1
+
+
 def volume(**changed: object) -> Volume:
     found = Volume(
         mount="/Volumes/A001",
@@ -89,11 +118,34 @@ def volume(**changed: object) -> Volume:
 def test_a_mac_that_refuses_its_volumes_is_told_the_switch() -> None:
     refused = volume(error="Operation not permitted")
     ssh = {"SSH_CONNECTION": "1 2 3 4"}
-    assert hints([refused], ssh, "linux") == []
-    assert hints([volume()], ssh, "darwin") == []
-    (hint,) = hints([refused], ssh, "darwin")
+    assert hints([refused], None, ssh, "linux") == []
+    assert hints([volume()], None, ssh, "darwin") == []
+    (hint,) = hints([refused], None, ssh, "darwin")
     assert refused.mount in hint
     assert "full disk access for remote users" in hint
+
+
+@pytest.mark.parametrize(
+    ("system", "kind", "answer", "hinted"),
+    [
+        ("darwin", Kind.NETWORK, Completed(1, b""), True),  # nobody has set it
+        ("darwin", Kind.NETWORK, Completed(0, b"0\n"), True),
+        ("darwin", Kind.NETWORK, Completed(0, b"1\n"), False),
+        ("darwin", Kind.NETWORK, None, True),
+        ("darwin", Kind.LOCAL, Completed(1, b""), False),
+        ("linux", Kind.NETWORK, Completed(1, b""), False),
+    ],
+)
+def test_finder_can_be_kept_from_writing_into_an_archive_on_a_share(
+    monkeypatch: pytest.MonkeyPatch, system: str, kind: Kind, answer: Completed | None, hinted: bool
+) -> None:
+    monkeypatch.setattr(subprocesses, "ask", lambda *_: answer)
+    monkeypatch.setattr(macos_permissions, "refusals", lambda _: {})
+    archive = msgspec.structs.replace(report().state, path="/Volumes/NAS", kind=kind)
+    found = hints([], archive, {}, system)
+    wanted = "defaults write com.apple.desktopservices DSDontWriteNetworkStores -bool true"
+    assert [wanted in hint for hint in found] == [True] * hinted
+    assert hints([], None, {}, system) == []
 
 
 def report(**changed: object) -> Checkup:
