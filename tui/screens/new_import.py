@@ -434,7 +434,7 @@ class NewImport(Choosing):
 
 
 def _folder(path: str) -> str:
-    return os.path.abspath(os.path.expanduser(path.strip()))
+    return os.path.abspath(os.path.expanduser(os.path.expandvars(path.strip())))
 
 
 def _last_of_several(typed: str) -> list[str]:
