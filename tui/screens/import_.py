@@ -21,6 +21,7 @@ from tui.screens.imports import RECEIPT
 from tui.screens.prompt import Ask
 from tui.widgets.facts import Facts
 from tui.widgets.files import Files
+from tui.widgets.header import sum_line
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Line, Lines, crop, line
 from tui.widgets.paged import PAGE
@@ -31,7 +32,8 @@ FILTERS: dict[str, Sequence[Outcome]] = {
     "all": (),
     "failed": (Outcome.FAILED,),
     "to do": (Outcome.TODO,),
-    "skipped": (Outcome.SKIPPED, Outcome.LITTER),
+    "skipped": (Outcome.SKIPPED,),
+    "junk": (Outcome.LITTER,),
     "duplicate": (Outcome.DUPLICATE,),
     "archived": (Outcome.ARCHIVED,),
 }
@@ -50,7 +52,7 @@ class Import(Steering, Browsing):
             key="f",
             label="filter",
             does="filter",
-            about="the next of: failed, to do, skipped, duplicate, archived",
+            about="the next of: failed, to do, skipped, junk, duplicate, archived",
         ),
         Key(key="F", label="filter back", does="before", about="the filter before", shown=False),
         Key(key="slash", label="search", does="search", about="only files with these words in their path"),
@@ -155,8 +157,8 @@ class Import(Steering, Browsing):
         snapshot, record = self.lading.snapshot, self._record
         view = next((view for view in snapshot.imports if view.id == self.import_id), None) if snapshot else None
         if record is not None:
-            totals = _totals(record, view)
             width, utf8 = self.size.width, self.glyphs.utf8
+            totals = _totals(record, view, width)
             safe = [tuple((self.glyphs.text(text), style) for text, style in one) for one in totals]
             self.query_one("#totals", Lines).put([crop(one, width, utf8=utf8) for one in safe])
         self.draw_keys()
@@ -204,6 +206,7 @@ class Import(Steering, Browsing):
             Outcome.FAILED: record.failed,
             Outcome.TODO: record.todo,
             Outcome.SKIPPED: record.skipped,
+            Outcome.LITTER: record.junk,
             Outcome.DUPLICATE: record.duplicate,
             Outcome.ARCHIVED: record.archived,
         }
@@ -241,7 +244,7 @@ def _keeps_open(state: str) -> str:
     return ", whose bag stays open until this goes on or is cancelled" if state == State.PAUSED else ""
 
 
-def _totals(record: ImportRecord, view: ImportView | None) -> list[Line]:
+def _totals(record: ImportRecord, view: ImportView | None, width: int) -> list[Line]:
     state = str(view.state) if view else record.state
     word, style = verdict(
         state, view.verdict if view else record.verdict, view.failed.files if view else record.failed
@@ -251,23 +254,18 @@ def _totals(record: ImportRecord, view: ImportView | None) -> list[Line]:
     ruined = format.damaged_since(record.damaged)
     advice = view.advice if view else record.advice
     took = f", in {format.duration(record.ended - record.started)}" if record.ended else ""
-    seen, archived, duplicate, skipped, failed, todo = (
-        (view.seen, view.archived, view.duplicate, view.skipped, view.failed, view.todo) if view else (None,) * 6
-    )
 
-    def count(now: object, then: int) -> str:
-        return format.number(now.files if now is not None else then)  # type: ignore[attr-defined]
+    def count(name: str) -> int:
+        files: int = getattr(view, name).files if view else getattr(record, name)
+        return files
 
-    sums = (
-        f" seen {count(seen, record.seen)} = archived {count(archived, record.archived)} + duplicate "
-        f"{count(duplicate, record.duplicate)} + skipped {count(skipped, record.skipped)} + failed "
-        f"{count(failed, record.failed)} + to do {count(todo, record.todo)}"
-    )
+    names = ("archived", "duplicate", "skipped", "failed", "todo", "junk")
+    parts = [(count(name), "to do" if name == "todo" else name, "") for name in names]
     lines = [
         line((f" {record.label or record.source}", "title"), "  ", (word, style), f" {why}" if why else ""),
         line((f" {record.source} to {record.location} in {record.archive}", "dim"), (_keeps_open(state), "warn")),
         line((f" {record.id}, begun {format.moment(record.started)}{took}", "dim")),
-        line(sums),
+        sum_line(count("seen"), parts, width),
     ]
     if record.proven:
         told = ", ".join(f"{format.number(count)} {LEVELS.get(level, level)}" for level, count in record.proven)

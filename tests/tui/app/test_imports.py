@@ -373,6 +373,22 @@ async def test_escape_takes_a_search_back_before_it_leaves() -> None:
         assert not isinstance(app.app.screen, Import)
 
 
+async def test_junk_is_counted_and_listed_by_itself() -> None:
+    fake = engine()
+    fake.records[0] = record(1, seen=2377, archived=1997, duplicate=3, skipped=2, junk=375)
+    fake.all_files[4] = msgspec.structs.replace(fake.all_files[4], path=".DS_Store", outcome=Outcome.LITTER)
+    async with running(None, (170, 40), fake=fake) as app:
+        await opened(app, "G")
+        await app.until(lambda: "skipped     2\n" in app.text)
+        assert "junk        375\n" in app.text
+        await app.press("enter")
+        await app.until(lambda: "skipped 2, junk 375, duplicate 3" in app.text)
+        assert "duplicate 3 + skipped 2 + failed 0 + to do 0 + junk 375" in app.text
+        await app.press("f", "f")
+        await app.until(lambda: "JUNK, 1 " in app.text)
+        assert ".DS_Store" in app.text
+
+
 async def test_filters_have_counts_and_escape_clears_them() -> None:
     fake = engine()
     fake.records[0] = record(1, archived=997, duplicate=1, skipped=1, failed=1)
