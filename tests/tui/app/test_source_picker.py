@@ -183,6 +183,26 @@ def test_an_offered_path_with_a_variable_can_have_any_name(
         assert several(f"$HOME/{name}") == [f"{tmp_path}/{name}"], name
 
 
+async def test_names_inside_that_differ_at_their_end_are_told_apart(tmp_path: Path) -> None:
+    take = "A001C001_20250801_R1AB_proxy"
+    long = "Ceremony and first dance, camera of the second operator, take "
+    card = tmp_path / "card"
+    card.mkdir()
+    for name in (f"{take}_1.mov", f"{take}_2.mov", f"{long}1.mov", f"{long}2.mov"):
+        (card / name).touch()
+    async with running(None, (80, 24), fake=engine(), settings=home(tmp_path)) as app:
+        await opened(app)
+        await app.press("t")
+        await app.type(str(card))
+        await app.press("enter")
+        await app.until(lambda: f"[x] {card.name}" in app.text)
+        await app.press("right")
+        await app.until(lambda: "take 2.mov" in app.text)
+        assert "take 1.mov" in app.text
+        assert f" {take}_1.mov " in app.text, "the pane with the keys has room for it"
+        assert f" {take}_2.mov " in app.text
+
+
 async def test_what_was_picked_is_there_again_and_recent_places_are_offered(tmp_path: Path, tree: Path) -> None:
     async with running(None, (120, 40), fake=engine(), settings=home(tmp_path)) as app:
         await opened(app)
