@@ -14,6 +14,7 @@ from core.protocol.import_requests import FilePosition
 from core.receipts.text import LEVELS
 from core.snapshot import ImportView, Snapshot
 from tui import format
+from tui.glyphs import Glyphs
 from tui.screens.base import BACK, HELP, LEAVE, bindings
 from tui.screens.file_browser import COPY, GRID, MARK, OPEN, RESTORE, Browsing
 from tui.screens.import_controls import CANCEL, ERRORS, PAUSE, RETRY, Steering
@@ -158,7 +159,7 @@ class Import(Steering, Browsing):
         view = next((view for view in snapshot.imports if view.id == self.import_id), None) if snapshot else None
         if record is not None:
             width, utf8 = self.size.width, self.glyphs.utf8
-            totals = _totals(record, view, width)
+            totals = _totals(record, view, width, self.glyphs)
             safe = [tuple((self.glyphs.text(text), style) for text, style in one) for one in totals]
             self.query_one("#totals", Lines).put([crop(one, width, utf8=utf8) for one in safe])
         self.draw_keys()
@@ -240,11 +241,25 @@ class Import(Steering, Browsing):
         self.lading.open_receipt(self.import_id)
 
 
+LEAST = 8
+"""The fewest columns of a source's path."""
+
+
 def _keeps_open(state: str) -> str:
-    return ", whose bag stays open until this goes on or is cancelled" if state == State.PAUSED else ""
+    return "Its bag stays open until this goes on or is cancelled." if state == State.PAUSED else ""
 
 
-def _totals(record: ImportRecord, view: ImportView | None, width: int) -> list[Line]:
+def _where(record: ImportRecord, width: int, glyphs: Glyphs) -> str:
+    """From where to where; of paths for which `width` columns are too few, the end is kept."""
+    source, archive = glyphs.text(record.source), glyphs.text(record.archive)
+    between = f" to {glyphs.text(record.location)} in "
+    room = width - 1 - format.cells(between)
+    archive = glyphs.tail(archive, max(room // 2, room - format.cells(source)))
+    source = glyphs.tail(source, max(LEAST, room - format.cells(archive)))
+    return f" {source}{between}{archive}"
+
+
+def _totals(record: ImportRecord, view: ImportView | None, width: int, glyphs: Glyphs) -> list[Line]:
     state = str(view.state) if view else record.state
     word, style = verdict(
         state, view.verdict if view else record.verdict, view.failed.files if view else record.failed
@@ -263,11 +278,11 @@ def _totals(record: ImportRecord, view: ImportView | None, width: int) -> list[L
     parts = [(count(name), "to do" if name == "todo" else name, "") for name in names]
     lines = [
         line((f" {record.label or record.source}", "title"), "  ", (word, style), f" {why}" if why else ""),
-        line((f" {record.source} to {record.location} in {record.archive}", "dim"), (_keeps_open(state), "warn")),
+        line((_where(record, width, glyphs), "dim")),
         line((f" {record.id}, begun {format.moment(record.started)}{took}", "dim")),
         sum_line(count("seen"), parts, width),
     ]
     if record.proven:
         told = ", ".join(f"{format.number(count)} {LEVELS.get(level, level)}" for level, count in record.proven)
         lines.append(line(f" proven {told}"))
-    return [*lines, *(line((f" {one}", "warn")) for one in (ruined, doubt, advice) if one)]
+    return [*lines, *(line((f" {one}", "warn")) for one in (_keeps_open(state), ruined, doubt, advice) if one)]

@@ -192,6 +192,21 @@ async def test_one_import(size: tuple[int, int]) -> None:
         assert pictures.same(app.app, f"import-{size[0]}x{size[1]}")
 
 
+@pytest.mark.parametrize("state", ["done", "paused"])
+@pytest.mark.parametrize("source", ["/Volumes/Z1", "/home/ann/Pictures/weddings/2025/Anna and Bruno/ceremony/Z1"])
+async def test_the_head_of_an_import_keeps_the_end_of_its_paths(source: str, state: str) -> None:
+    fake = engine()
+    archive = "/run/media/ann/NAS of the studio/volume 1/photography/archive-2025"
+    fake.records[0] = record(1, source=source, archive=archive, state=state)
+    async with running(None, fake=fake) as app:
+        await opened(app, "G", "enter")
+        await app.until(lambda: "FILES, 1,000" in app.text and "Mill Creek" in app.text)
+        place = app.text.splitlines()[1]
+        assert "Z1 to Mill Creek Asylum in …" in place
+        assert place.endswith("/archive-2025")
+        assert ("bag stays open until this goes on or is cancelled" in app.text) == (state == "paused")
+
+
 async def test_files_are_fetched_by_the_page() -> None:
     async with running(None, fake=engine()) as app:
         await opened(app, "G", "enter")
