@@ -47,7 +47,7 @@ class Import(Steering, Browsing):
     """The totals above, the files below."""
 
     NAME = "import"
-    ABOUT = "One import, and every file it has seen."
+    ABOUT = "One import, and every file it has seen. A date with * is when the file was changed."
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key(
             key="f",

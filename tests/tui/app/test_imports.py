@@ -207,6 +207,24 @@ async def test_the_head_of_an_import_keeps_the_end_of_its_paths(source: str, sta
         assert ("bag stays open until this goes on or is cancelled" in app.text) == (state == "paused")
 
 
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_found_files_tell_whose_date_it_is_and_how_many_imports_had_them(size: tuple[int, int]) -> None:
+    fake = engine()
+    fake.all_files = [file(770, captured="", imports=5), file(771, imports=1)]
+    async with running(None, size, fake=fake) as app:
+        await app.press("slash")
+        await app.until(lambda: "FILES, 2" in app.text)
+        changed_at, captured = (row for row in app.text.splitlines() if "IMG_" in row)
+        assert "2025-12-05 13:13*" in changed_at
+        assert f"{RECORDS[0].id[-8:]} +4" in changed_at
+        assert "2025-12-05 09:10 " in captured
+        assert "+" not in captured
+        # What follows stands below each other.
+        assert captured.index("Mill" if size[0] < 100 else "Canon") == changed_at.index(
+            RECORDS[0].id[-8:] if size[0] < 100 else "Canon"
+        )
+
+
 async def test_files_are_fetched_by_the_page() -> None:
     async with running(None, fake=engine()) as app:
         await opened(app, "G", "enter")
