@@ -102,6 +102,7 @@ class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
     archived: int = 0
     duplicate: int = 0
     skipped: int = 0
+    junk: int = 0
     failed: int = 0
     todo: int = 0
     verdict: Verdict = Verdict.OPEN

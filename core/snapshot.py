@@ -8,15 +8,14 @@ from core.models import Count, JobState, State, Unopenable, Value, Verdict, Wait
 
 
 class ImportView(Value, frozen=True, kw_only=True):
-    """One import as the dashboard shows it: seen = archived + duplicate + skipped + failed + todo.
+    """One import as the dashboard shows it: seen = archived + duplicate + skipped + junk + failed + todo.
 
-    `skipped` counts junk files, too; `junk` is how much of it is. `listed`: everything below the source has been
-    seen. `seconds_left` is None while that cannot be known. `read`, `written` and `verified` are bytes of this run
-    of the engine. `level` is the lowest verification level that an archived file of it reached. `by_choice`: KEEP,
-    but only for what the user chose: entries excluded, copies not read back. `acceptable`: KEEP until a person
-    accepts what differs from an earlier import. `one_volume`: source and archive lie on one. `together`: as in
-    `ImportOptions`. `taken_from`: the archive that is read instead of the source; with `source_free` that is not
-    needed any more.
+    `listed`: everything below the source has been seen. `seconds_left` is None while that cannot be known. `read`,
+    `written` and `verified` are bytes of this run of the engine. `level` is the lowest verification level that an
+    archived file of it reached. `by_choice`: KEEP, but only for what the user chose: entries excluded, copies not
+    read back. `acceptable`: KEEP until a person accepts what differs from an earlier import. `one_volume`: source
+    and archive lie on one. `together`: as in `ImportOptions`. `taken_from`: the archive that is read instead of
+    the source; with `source_free` that is not needed any more.
     """
 
     id: str

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette
+from textual.command import CommandPalette, Provider
 from textual.reactive import var
 from textual.screen import Screen
 
@@ -52,6 +52,13 @@ def volumes() -> "list[Volume]":
     return volume.volumes()
 
 
+def palette() -> type[Provider]:
+    """See tui.palette."""
+    from tui.palette import Commands
+
+    return Commands
+
+
 def eject(source: str, reading: Sequence[str], archives: Sequence[str]) -> str:
     """See core.volumes.eject."""
     from core.volumes import eject
@@ -65,6 +72,7 @@ class LadingApp(PictureApp):
     TITLE = "Lading"
     CSS_PATH = os.path.join(os.path.dirname(__file__), "app.tcss")
     COMMAND_PALETTE_BINDING = "ctrl+p"
+    COMMANDS = {palette}  # noqa: RUF012 - Textual's
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+z", "suspend_process", show=False, priority=True)]
 
     snapshot: var[Snapshot | None] = var(None)
@@ -388,15 +396,21 @@ class LadingApp(PictureApp):
             self._running_loop.call_soon_threadsafe(self.leave)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The actions of this screen's keys, for the command palette."""
+        """The actions of this screen's keys and the tasks on the archive, for the command palette."""
         if not isinstance(screen, Base):
             return
+        from tui.screens.tasks import ENTRIES, begin
+
         for key in screen.own_keys():
             if key.does not in ("pane", "back"):
                 does = key.does
                 yield SystemCommand(
                     f"{key.label} ({key.drawn})", key.about, lambda does=does: self._run(screen, does)
                 )
+        for entry in ENTRIES:
+            yield SystemCommand(
+                entry.name, entry.about, lambda entry=entry: screen.call_later(begin, screen, entry)
+            )
         if not self.ansi_color:
             about = "other colours, until the app is left; theme = NAME in config.toml keeps them"
             yield SystemCommand("theme", about, self.action_change_theme)

@@ -76,6 +76,11 @@ def moment(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
+def brought_by(import_id: str, imports: int) -> str:
+    """The import that is listed for a content, and how many more had it, if any: `21d1cd38 +4`."""
+    return f"{import_id} +{number(imports - 1)}" if imports > 1 else import_id
+
+
 def captured(text: str) -> str:
     """A capture date for a list: `2025-12-06 14:07`, `2025-12-06 13:07 UTC`, `1931-08`."""
     return text[:16].removesuffix("Z").replace("T", " ") + (" UTC" if text.endswith("Z") else "")

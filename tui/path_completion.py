@@ -113,14 +113,15 @@ def found_below(folder: bytes, words: str, stopped: "list[bool]") -> list[bytes]
 
 
 def completions(typed: str, *, folders: bool = False) -> list[str]:
-    """Paths that begin with `typed`, folders with a slash at their end; empty where the folder cannot be
-    listed."""
-    expanded = os.path.expanduser(typed)
-    folder, begun = os.path.split(expanded)
+    """Paths that begin with `typed`, with ~ or a variable as it was typed, folders with a slash at their end;
+    empty where the folder cannot be listed."""
+    folder, begun = os.path.split(os.path.expanduser(os.path.expandvars(typed)))
+    # A name that is itself ~ or a variable cannot be kept as it was typed.
+    before = typed.removesuffix(begun) if typed.endswith(begun) else os.path.join(folder, "")
     try:
         with os.scandir(folder or ".") as listing:
             found = [
-                os.path.join(folder, one.name) + ("/" if one.is_dir() else "")
+                before + one.name + ("/" if one.is_dir() else "")
                 for one in listing
                 if one.name.lower().startswith(begun.lower())
                 and (begun.startswith(".") or not one.name.startswith("."))
@@ -162,8 +163,9 @@ def pasted(text: str) -> str:
     as file://. Variables such as $HOME are expanded."""
     if text.startswith("file://"):
         return unquote(urlsplit(text).path)
-    if os.path.lexists(os.path.expanduser(text)):
-        return text
+    for path in (text, os.path.expandvars(text)):
+        if os.path.lexists(os.path.expanduser(path)):
+            return path
     try:
         words = shlex.split(text)
     except ValueError:

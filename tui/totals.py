@@ -19,6 +19,7 @@ class Session(Value, frozen=True, kw_only=True):
     archived: Count = Count()
     duplicate: Count = Count()
     skipped: Count = Count()
+    junk: Count = Count()
     failed: Count = Count()
     todo: Count = Count()
     done: int = 0
@@ -55,6 +56,7 @@ def session(snapshot: Snapshot) -> Session:
         archived=total(view.archived for view in views),
         duplicate=total(view.duplicate for view in views),
         skipped=total(view.skipped for view in views),
+        junk=total(view.junk for view in views),
         failed=total(view.failed for view in views),
         todo=total(view.todo for view in views),
         done=sum(settled(view, snapshot.in_flight) for view in views),

@@ -28,6 +28,7 @@ class Ending(Value, frozen=True, kw_only=True):
     archived: int
     duplicate: int
     skipped: int
+    junk: int
     failed: int
     levels: dict[str, int]
     copies: dict[str, int]
@@ -50,7 +51,7 @@ class Ending(Value, frozen=True, kw_only=True):
             f"{self.verdict or self.state}: {self.reason}" if self.reason else str(self.verdict or self.state),
             f"{self.source} to {self.location} in {self.archive}",
             f"{self.seen:,} seen = {self.archived:,} archived + {self.duplicate:,} duplicate + "
-            f"{self.skipped:,} skipped + {self.failed:,} failed",
+            f"{self.skipped:,} skipped + {self.junk:,} junk + {self.failed:,} failed",
             f"Verified: {levels or 'nothing'}",
             *(f"Also in {path}: {count:,} verified" for path, count in self.copies.items()),
             f"Receipt: {self.receipt}.txt, SHA-256 {self.receipt_sha256 or 'not known'}",
@@ -76,6 +77,7 @@ async def ending(catalog: Catalog, name: str) -> Ending:
         archived=record.archived,
         duplicate=record.duplicate,
         skipped=record.skipped,
+        junk=record.junk,
         failed=record.failed,
         levels=dict(record.proven),
         copies={path: count for path, count, _ in record.copies},

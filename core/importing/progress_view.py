@@ -101,7 +101,7 @@ class ProgressViews:
             seen=run.counters.counted(*Outcome),
             archived=run.counters.counted(Outcome.ARCHIVED),
             duplicate=run.counters.counted(Outcome.DUPLICATE),
-            skipped=run.counters.counted(Outcome.SKIPPED, Outcome.LITTER),
+            skipped=run.counters.counted(Outcome.SKIPPED),
             junk=run.counters.counted(Outcome.LITTER),
             failed=run.counters.counted(Outcome.FAILED),
             todo=todo,

@@ -196,6 +196,7 @@ def _view(record: ImportRecord) -> ImportView:
         archived=Count(files=record.archived),
         duplicate=Count(files=record.duplicate),
         skipped=Count(files=record.skipped),
+        junk=Count(files=record.junk),
         failed=Count(files=record.failed),
         todo=Count(files=record.todo),
         started=record.started,

@@ -19,7 +19,7 @@ from core.volumes.mounts import volume_of
 from core.volumes.volume import describe
 from tests.rigs.cards import card_tree, differences, times, whole_card
 from tests.rigs.engines import COMMAND, environ, lading, swept, until
-from tests.tui.console.streams import terminal
+from tests.tui.console.streams import pipe, terminal
 from tui.commands import find
 from tui.format import cells
 
@@ -241,9 +241,13 @@ def test_at_80_columns_files_of_several_imports_are_told_apart() -> None:
             camera="Canon EOS R5",
             location="Mill Creek Asylum, the east wing",
             damage="it is gone" if number == 2 else "",
+            imports=5 if number == 2 else 1,
         )
         for number in (1, 2)
     ]
+    out, told = pipe()
+    find._list(files, out)
+    assert [" 20251206-140100-2bbbbbbb +4 " in row for row in told.getvalue().splitlines()] == [False, False, True]
     out, told = terminal(80)
     find._list(files, out)
     head, *rows = told.getvalue().splitlines()
@@ -255,3 +259,5 @@ def test_at_80_columns_files_of_several_imports_are_told_apart() -> None:
         assert cells(row) <= 80
     assert "DAMAGED" in rows[1]
     assert "DAMAGED" not in rows[0]
+    assert "2bbbbbbb +4 " in rows[1]
+    assert "+" not in rows[0]

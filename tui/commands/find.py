@@ -21,7 +21,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "Lists the files that fit all WORDs. A word is looked for in original path, camera, location, label and "
         "import; *, ? and […] make it a pattern of the whole name. A date is 2025, 2025-12, 2025-12-06 or a "
         "range, 2025-12-01..2025-12-06. camera:, card:, location:, import:, kind:, date: and hash: say where to "
-        "look; a hash may be the beginning of either digest."
+        "look; a hash may be the beginning of either digest. outcome: finds what was not archived, too: archived, "
+        "duplicate, skipped, junk, failed or todo. +4 behind an import: so many more had the same content."
     )
     parser.add_argument("words", nargs="+", metavar="WORD", help="what to look for")
     parser.add_argument("--json", action="store_true", help="one JSON array")
@@ -104,7 +105,7 @@ def _short(found: list["FileView"], out: Output) -> None:
                 glyphs.tail(name, NAME_COLUMNS) + damaged,
                 _date(file),
                 f"{format.size(file.size):>8}",
-                out.text(file.import_id)[-ID_TAIL:],
+                format.brought_by(out.text(file.import_id)[-ID_TAIL:], file.imports),
                 out.text(file.location),
                 out.text(file.camera),
             ]
@@ -134,7 +135,7 @@ def _list(found: list["FileView"], out: Output) -> None:
             _date(file, zone=True),
             file.camera,
             file.location,
-            file.import_id,
+            format.brought_by(file.import_id, file.imports),
             payload,
         )
         rows.append([out.text(text) for text in (*texts, *[", ".join(map(named, file.copies)) or "-"] * copied)])

@@ -88,10 +88,10 @@ def _list(found: list["ImportRecord"], out: Output) -> None:
         if any(record.damaged for record in found):
             out.line(DAMAGED)
         return
-    heads = ["ID", "STARTED", "STATE", "VERDICT", "ARCHIVED", "DUPLICATE", "SKIPPED", "FAILED", "TO DO"]
+    heads = ["ID", "STARTED", "STATE", "VERDICT", "ARCHIVED", "DUPLICATE", "SKIPPED", "JUNK", "FAILED", "TO DO"]
     rows = [[*heads, "LOCATION", "SOURCE"]]
     for record in found:
-        counts = (record.archived, record.duplicate, record.skipped, record.failed, record.todo)
+        counts = (record.archived, record.duplicate, record.skipped, record.junk, record.failed, record.todo)
         source = f"{record.label} ({record.source})" if record.label else record.source
         source += f" > {record.archive}" if record.together else ""
         rows.append(

@@ -114,7 +114,7 @@ def _facts(view: ImportView) -> list[str]:
     counts = [f"{counted(view.archived.files, 'file')} archived ({format.size(view.archived.bytes)})"]
     others = {
         "duplicate": view.duplicate,
-        "skipped": Count(files=view.skipped.files - view.junk.files),
+        "skipped": view.skipped,
         "junk": view.junk,
         "failed": view.failed,
         "to do": view.todo,

@@ -156,11 +156,12 @@ class Dashboard(Base[None]):
         """Why a key cannot be used now."""
         if does in ("pause", "cancel", "retry", "dismiss", "more", "less") and self.lading.trouble:
             return "There is no engine just now."
-        if does in ("more", "less") and not self.steers_queues:
-            return f"Enlarge the queues first: 3, {self.key('zoom')}."
-        if self.steers_queues and does in ("pause", "retry", "more", "less"):
+        queues = isinstance(self.pane, Queues)
+        if does in ("more", "less") or (queues and does in ("pause", "retry")):
+            if not self.steers_queues:
+                return f"Enlarge the queues first: 3, {self.key('zoom')}."
             return queue_controls.why_not(self.place, does)
-        if self.steers_queues and does in WHY_NOT:
+        if queues and does in WHY_NOT:
             return "That is about an import: choose it first, 1."
         if does in WHY_NOT and self.card is not None:
             return f"No import of that card was begun yet: {self.key('zoom')} begins one."
@@ -303,7 +304,9 @@ class Dashboard(Base[None]):
         if self.mirror is not None:
             return self.mirror.target
         pane, view = self.pane, self.chosen
-        if isinstance(pane, Errors | InFlight) and (pane.chosen is None or view is None):
+        if isinstance(pane, Queues) or (
+            isinstance(pane, Errors | InFlight) and (pane.chosen is None or view is None)
+        ):
             return ""
         below = pane.chosen.newest if isinstance(pane, Errors) and pane.chosen else ""
         if isinstance(pane, InFlight) and pane.chosen:

@@ -23,7 +23,10 @@ class Find(Browsing):
     """A line for words, and the files that match."""
 
     NAME = "find"
-    ABOUT = "Words in name, camera, card or location; dates; camera: card: location: kind: import: hash:."
+    ABOUT = (
+        "Words in name, camera, card or location; dates; camera: card: location: kind: import: hash: outcome:. "
+        "A date with * is when the file was changed; +4: so many more imports had the same content."
+    )
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key(key="slash", label="words", does="words", about="type other words"),
         OPEN,

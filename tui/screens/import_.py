@@ -14,6 +14,7 @@ from core.protocol.import_requests import FilePosition
 from core.receipts.text import LEVELS
 from core.snapshot import ImportView, Snapshot
 from tui import format
+from tui.glyphs import Glyphs
 from tui.screens.base import BACK, HELP, LEAVE, bindings
 from tui.screens.file_browser import COPY, GRID, MARK, OPEN, RESTORE, Browsing
 from tui.screens.import_controls import CANCEL, ERRORS, PAUSE, RETRY, Steering
@@ -21,6 +22,7 @@ from tui.screens.imports import RECEIPT
 from tui.screens.prompt import Ask
 from tui.widgets.facts import Facts
 from tui.widgets.files import Files
+from tui.widgets.header import sum_line
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Line, Lines, crop, line
 from tui.widgets.paged import PAGE
@@ -31,7 +33,8 @@ FILTERS: dict[str, Sequence[Outcome]] = {
     "all": (),
     "failed": (Outcome.FAILED,),
     "to do": (Outcome.TODO,),
-    "skipped": (Outcome.SKIPPED, Outcome.LITTER),
+    "skipped": (Outcome.SKIPPED,),
+    "junk": (Outcome.LITTER,),
     "duplicate": (Outcome.DUPLICATE,),
     "archived": (Outcome.ARCHIVED,),
 }
@@ -44,13 +47,13 @@ class Import(Steering, Browsing):
     """The totals above, the files below."""
 
     NAME = "import"
-    ABOUT = "One import, and every file it has seen."
+    ABOUT = "One import, and every file it has seen. A date with * is when the file was changed."
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key(
             key="f",
             label="filter",
             does="filter",
-            about="the next of: failed, to do, skipped, duplicate, archived",
+            about="the next of: failed, to do, skipped, junk, duplicate, archived",
         ),
         Key(key="F", label="filter back", does="before", about="the filter before", shown=False),
         Key(key="slash", label="search", does="search", about="only files with these words in their path"),
@@ -155,8 +158,8 @@ class Import(Steering, Browsing):
         snapshot, record = self.lading.snapshot, self._record
         view = next((view for view in snapshot.imports if view.id == self.import_id), None) if snapshot else None
         if record is not None:
-            totals = _totals(record, view)
             width, utf8 = self.size.width, self.glyphs.utf8
+            totals = _totals(record, view, width, self.glyphs)
             safe = [tuple((self.glyphs.text(text), style) for text, style in one) for one in totals]
             self.query_one("#totals", Lines).put([crop(one, width, utf8=utf8) for one in safe])
         self.draw_keys()
@@ -204,6 +207,7 @@ class Import(Steering, Browsing):
             Outcome.FAILED: record.failed,
             Outcome.TODO: record.todo,
             Outcome.SKIPPED: record.skipped,
+            Outcome.LITTER: record.junk,
             Outcome.DUPLICATE: record.duplicate,
             Outcome.ARCHIVED: record.archived,
         }
@@ -237,11 +241,25 @@ class Import(Steering, Browsing):
         self.lading.open_receipt(self.import_id)
 
 
+LEAST = 8
+"""The fewest columns of a source's path."""
+
+
 def _keeps_open(state: str) -> str:
-    return ", whose bag stays open until this goes on or is cancelled" if state == State.PAUSED else ""
+    return "Its bag stays open until this goes on or is cancelled." if state == State.PAUSED else ""
 
 
-def _totals(record: ImportRecord, view: ImportView | None) -> list[Line]:
+def _where(record: ImportRecord, width: int, glyphs: Glyphs) -> str:
+    """From where to where; of paths for which `width` columns are too few, the end is kept."""
+    source, archive = glyphs.text(record.source), glyphs.text(record.archive)
+    between = f" to {glyphs.text(record.location)} in "
+    room = width - 1 - format.cells(between)
+    archive = glyphs.tail(archive, max(room // 2, room - format.cells(source)))
+    source = glyphs.tail(source, max(LEAST, room - format.cells(archive)))
+    return f" {source}{between}{archive}"
+
+
+def _totals(record: ImportRecord, view: ImportView | None, width: int, glyphs: Glyphs) -> list[Line]:
     state = str(view.state) if view else record.state
     word, style = verdict(
         state, view.verdict if view else record.verdict, view.failed.files if view else record.failed
@@ -251,25 +269,20 @@ def _totals(record: ImportRecord, view: ImportView | None) -> list[Line]:
     ruined = format.damaged_since(record.damaged)
     advice = view.advice if view else record.advice
     took = f", in {format.duration(record.ended - record.started)}" if record.ended else ""
-    seen, archived, duplicate, skipped, failed, todo = (
-        (view.seen, view.archived, view.duplicate, view.skipped, view.failed, view.todo) if view else (None,) * 6
-    )
 
-    def count(now: object, then: int) -> str:
-        return format.number(now.files if now is not None else then)  # type: ignore[attr-defined]
+    def count(name: str) -> int:
+        files: int = getattr(view, name).files if view else getattr(record, name)
+        return files
 
-    sums = (
-        f" seen {count(seen, record.seen)} = archived {count(archived, record.archived)} + duplicate "
-        f"{count(duplicate, record.duplicate)} + skipped {count(skipped, record.skipped)} + failed "
-        f"{count(failed, record.failed)} + to do {count(todo, record.todo)}"
-    )
+    names = ("archived", "duplicate", "skipped", "failed", "todo", "junk")
+    parts = [(count(name), "to do" if name == "todo" else name, "") for name in names]
     lines = [
         line((f" {record.label or record.source}", "title"), "  ", (word, style), f" {why}" if why else ""),
-        line((f" {record.source} to {record.location} in {record.archive}", "dim"), (_keeps_open(state), "warn")),
+        line((_where(record, width, glyphs), "dim")),
         line((f" {record.id}, begun {format.moment(record.started)}{took}", "dim")),
-        line(sums),
+        sum_line(count("seen"), parts, width),
     ]
     if record.proven:
         told = ", ".join(f"{format.number(count)} {LEVELS.get(level, level)}" for level, count in record.proven)
         lines.append(line(f" proven {told}"))
-    return [*lines, *(line((f" {one}", "warn")) for one in (ruined, doubt, advice) if one)]
+    return [*lines, *(line((f" {one}", "warn")) for one in (_keeps_open(state), ruined, doubt, advice) if one)]

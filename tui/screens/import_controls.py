@@ -9,7 +9,7 @@ from core.models import State
 from core.words import counted
 from tui.screens.base import Base
 from tui.screens.confirm import Confirm
-from tui.screens.key_reasons import CANCELLED, ENDED
+from tui.screens.key_reasons import CANCELLED, ENDED, background
 from tui.widgets.keys import Key
 
 PAUSE = Key(key="p", label="pause", does="pause", about="pause the import, or let it go on")
@@ -52,7 +52,8 @@ class Steering(Base[Any]):
         if self.record is None:
             return "There is no import."
         if does == "errors":
-            return "" if self.failed else "Nothing has failed."
+            jobs = background(self.lading.snapshot)
+            return "" if self.failed else f"No file has failed. {jobs}." if jobs else "Nothing has failed."
         if does == "retry":
             if self.state == State.CANCELLED:
                 return CANCELLED

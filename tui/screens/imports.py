@@ -188,6 +188,8 @@ def _facts(record: ImportRecord, state: str) -> list[Fact]:
         "failed": record.failed,
         "to do": record.todo,
     }
+    if record.junk:
+        counts["junk"] = record.junk
     proven = ", ".join(f"{format.number(count)} {LEVELS.get(level, level)}" for level, count in record.proven)
     told = [
         ("state", state),

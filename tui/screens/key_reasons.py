@@ -1,13 +1,20 @@
 """Reasons why a key cannot be used for an import now; empty when it can."""
 
 from core.models import State
-from core.snapshot import ImportView
+from core.snapshot import ImportView, Snapshot
+from core.words import counted
 
 NONE = "There is no import."
 
 CANCELLED = "It was cancelled: import it anew; what is archived is not copied again."
 
 ENDED = (State.DONE, State.CANCELLED)
+
+
+def background(snapshot: Snapshot | None) -> str:
+    """How many background jobs have failed for good, of any import, and where they are shown; empty: none."""
+    dead = sum(queue.dead for queue in snapshot.queues) if snapshot else 0
+    return f"{counted(dead, 'background job')} failed: dashboard, 5" if dead else ""
 
 
 def steering(view: ImportView | None) -> str:

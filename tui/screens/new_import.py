@@ -73,7 +73,7 @@ class NewImport(Choosing):
         Binding("left,h", "do('outside')", show=False),
     ]
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (56, "-wide")]  # noqa: RUF012 - Textual's
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (56, "-wide"), (110, "-roomy")]  # noqa: RUF012 - Textual's
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-middle"), (30, "-tall"), (36, "-high")]  # noqa: RUF012 - Textual's
 
     def __init__(self, card: Arrival | None = None) -> None:
@@ -434,7 +434,7 @@ class NewImport(Choosing):
 
 
 def _folder(path: str) -> str:
-    return os.path.abspath(os.path.expanduser(path.strip()))
+    return os.path.abspath(os.path.expanduser(os.path.expandvars(path.strip())))
 
 
 def _last_of_several(typed: str) -> list[str]:

@@ -21,6 +21,7 @@ from tui.screens.prompt import Ask
 from tui.screens.task import OnProgress
 from tui.screens.text_viewer import COPY, NEXT, SEARCH, Reading
 from tui.widgets.keys import Key
+from tui.widgets.text import Text
 
 FORMS = {".pdf": "pdf", ".html": "html", ".txt": "text", ".json": "json", ".csv": "csv", ".tsv": "tsv"}
 """The forms of a receipt by the ending of its file."""
@@ -56,6 +57,8 @@ class Receipt(Reading):
 
         await self.lading.connection.receipt(self._import, "text", out)
         give([rest] if rest else [])
+        text = self.query_one(Text)
+        text.title = ", ".join(filter(None, ("RECEIPT", verdict(text.text))))
 
     def do_save(self) -> None:
         """Ask where to, then save it."""
@@ -98,6 +101,12 @@ class Receipt(Reading):
                 out.line("Its pictures are those of the archive on this machine; a PDF has them in it.")
 
         archive_tasks.open_task(self, "SAVE RECEIPT", work)
+
+
+def verdict(lines: Sequence[str]) -> str:
+    """The verdict in the lines of a receipt, in a word or two; empty where there is none."""
+    told = next((line.removeprefix("Verdict ").strip() for line in lines if line.startswith("Verdict ")), "")
+    return "no verdict" if told.startswith("none") else told.partition(":")[0]
 
 
 def _path(typed: str) -> str:

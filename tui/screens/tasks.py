@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
+from core.errors import LadingError
 from core.models import Value
 from tui.screens import archive_tasks, list_tasks
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
@@ -51,6 +52,16 @@ ENTRIES = (
     Entry(name="log", about="what the engine has noted", begin=list_tasks.log),
     Entry(name="doctor", about="the machine, the tools, the volumes and the archive", begin=list_tasks.doctor),
 )
+
+
+async def begin(screen: Base[None], entry: Entry) -> None:
+    """Begin a task from any screen, or say there why it cannot be begun."""
+    try:
+        begun = entry.begin(screen)
+        if inspect.isawaitable(begun):
+            await begun
+    except LadingError as error:
+        screen.say(str(error), "bad")
 
 
 class Choices(Pane):
@@ -105,6 +116,4 @@ class Tasks(Base[None]):
 
     async def do_begin(self) -> None:
         """Begin the chosen task."""
-        begun = self.query_one(Choices).chosen.begin(self)
-        if inspect.isawaitable(begun):
-            await begun
+        await begin(self, self.query_one(Choices).chosen)

@@ -217,6 +217,7 @@ def _more(view: ImportView, room: Room) -> list[Line]:
         "archived": view.archived,
         "duplicate": view.duplicate,
         "skipped": view.skipped,
+        "junk": view.junk,
         "failed": view.failed,
         "to do": view.todo,
     }

@@ -21,6 +21,7 @@ class Causes(Pane):
         self.groups: Sequence[FailureGroup] = ()
         self.known = False
         self.trouble = ""
+        self.aside = ""
 
     @property
     def chosen(self) -> FailureGroup | None:
@@ -36,13 +37,13 @@ class Causes(Pane):
         """The number of files of each cause, and the advice."""
         if not self.groups:
             told = self.trouble or ("Nothing has failed." if self.known else "Reading.")
-            return Rows(title="CAUSES", rows=empty(told, room.glyphs))
+            return Rows(title="CAUSES", aside=self.aside, rows=empty(told, room.glyphs))
         files = sum(group.count for group in self.groups)
         rows = tuple(
             self._row(group, room, number == room.cursor and room.focused)
             for number, group in enumerate(self.groups)
         )
-        return Rows(title=f"CAUSES, {counted(files, 'file')}", rows=rows)
+        return Rows(title=f"CAUSES, {counted(files, 'file')}", aside=self.aside, rows=rows)
 
     def _row(self, group: FailureGroup, room: Room, chosen: bool) -> tuple[Line, ...]:
         glyphs = room.glyphs

@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 from core.listings import FileView
 from core.models import Outcome
 from tui import format
+from tui.console.progress import ID_TAIL
 from tui.glyphs import Glyphs
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.paged import Paged
@@ -84,11 +85,16 @@ class Files(Paged[FileView]):
             # A column, so that the places behind it stand below each other.
             told = glyphs.fit(file.camera, CAMERA).ljust(CAMERA)
         why = f"  {told}" if told else ""
-        place = f"  {file.location}" if self.several else ""
-        when = format.captured(file.captured) if file.captured else _date(file.mtime)
+        more = f"  {format.brought_by(file.import_id[-ID_TAIL:], file.imports)}" if file.imports > 1 else ""
+        place = f"{more}  {file.location}" if self.several else ""
+        # As in the command, a star stands behind a date that is not one of capture.
+        when = f"{format.captured(file.captured):>16} " if file.captured else f"{_date(file.mtime):>16}*"
         wide = room.width >= 100
-        tail = f"{size} {when:>16}" if wide or self.several else size
-        width = max(10, (room.width - 12 - len(tail)) * (2 if why or place else 3) // 3)
+        tail = f"{size} {when}" if wide or self.several else size
+        width = room.width - 12 - len(tail)
+        if why or place:
+            width = width // 2 if self.several and wide else width * 2 // 3
+        width = max(10, width)
         if film:
             width = min(width, max(16, room.width - 12 - len(tail) - len(why)))
         name = glyphs.fit(glyphs.tail(glyphs.text(file.path), width), width)

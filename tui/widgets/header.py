@@ -1,6 +1,7 @@
 """The three lines at the top: what goes where, the progress, and the outcomes of all entries."""
 
 import time
+from collections.abc import Sequence
 
 from core.models import State, Value, Verdict, Waits
 from core.snapshot import ImportView, Snapshot
@@ -150,17 +151,25 @@ def _progress(sums: Session, now: float, head: Heading, width: int, glyphs: Glyp
 
 
 def _sum(sums: Session, width: int) -> Line:
-    """Where all entries are. What is zero is left out if the sum has no room in `width` columns otherwise."""
+    """Where all entries are."""
     parts = [
         (sums.archived.files, "archived", "good"),
         (sums.duplicate.files, "duplicate", "good"),
         (sums.skipped.files, "skipped", ""),
         (sums.failed.files, "failed", "bad"),
         (sums.todo.files, "to do", "busy"),
+        (sums.junk.files, "junk", ""),
     ]
+    return sum_line(sums.seen.files, parts, width)
 
-    def together(parts: list[tuple[int, str, str]]) -> Line:
-        pieces: list[Piece] = [(f" seen {format.number(sums.seen.files)} = ", "")]
+
+def sum_line(seen: int, parts: Sequence[tuple[int, str, str]], width: int) -> Line:
+    """`seen` as the sum of `parts`: count, word and colour of each. Junk is named if there is any. What is zero is
+    left out if the sum has no room in `width` columns otherwise."""
+    parts = [part for part in parts if part[0] or part[1] != "junk"]
+
+    def together(parts: Sequence[tuple[int, str, str]]) -> Line:
+        pieces: list[Piece] = [(f" seen {format.number(seen)} = ", "")]
         for number, (count, what, style) in enumerate(parts):
             pieces += [(" + ", "")] if number else []
             pieces.append((f"{what} {format.number(count)}", style if count else "dim"))

@@ -92,6 +92,8 @@ class Pane(Lines, can_focus=True):
         self.enlarged = False
         self.cursor = 0
         self._count = 0
+        self._first = 0
+        """The row at the top."""
         self._at: list[int] = []
 
     @property
@@ -128,7 +130,8 @@ class Pane(Lines, can_focus=True):
         if self.cursor >= self._count > 0:
             self.cursor = self._count - 1
             return self._visible()
-        body, self._at = window(found.rows, self.cursor if self.CHOOSES else 0, room.height)
+        body, self._at = window(found.rows, self.cursor if self.CHOOSES else 0, room.height, self._first)
+        self._first = self._at[0] if self._at else 0
         return [self._title(found, room, self._hidden(len(found.rows))), *body]
 
     def _hidden(self, count: int) -> str:
@@ -205,20 +208,30 @@ class SnapshotPane(Pane):
         self.draw()
 
 
-def window(rows: Sequence[tuple[Line, ...]], cursor: int, height: int) -> tuple[list[Line], list[int]]:
-    """The lines of as many rows as fit, including that of the cursor, and the row of each line."""
-    first, used = min(cursor, len(rows)), 0
-    # Rows are added after the cursor, then before it, until the height is used.
-    last = first
+def window(rows: Sequence[tuple[Line, ...]], cursor: int, height: int, first: int) -> tuple[list[Line], list[int]]:
+    """The lines of as many rows as fit, including that of the cursor, and the row of each line.
+
+    first: the row at the top before, which stays there unless the cursor's row would be out of sight.
+    """
+    if not rows:
+        return [], []
+    # Only rows near the cursor are made: there may be a million.
+    cursor = min(cursor, len(rows) - 1)
+    top, used = cursor, len(rows[cursor])
+    while top > first and used + len(rows[top - 1]) <= height:
+        top -= 1
+        used += len(rows[top])
+    last = cursor + 1
     while last < len(rows) and used + len(rows[last]) <= height:
         used += len(rows[last])
         last += 1
-    while first > 0 and used + len(rows[first - 1]) <= height:
-        first -= 1
-        used += len(rows[first])
+    # At the end of the list, rows before the top fill the room that is left.
+    while top > 0 and used + len(rows[top - 1]) <= height:
+        top -= 1
+        used += len(rows[top])
     lines: list[Line] = []
     owners: list[int] = []
-    for number in range(first, max(last, min(first + 1, len(rows)))):
+    for number in range(top, last):
         lines += rows[number]
         owners += [number] * len(rows[number])
     return lines[:height], owners[:height]

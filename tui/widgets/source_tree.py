@@ -157,9 +157,14 @@ class Inside(Pane):
         end = f"{size:>8} {new}"
         tails = (f" {when}{files}{end}", f" {when}{end}", f" {end}", f" {size:>8}", "")
         room_left = room.width - 4 - len(head)
-        tail = next((one for one in tails if room_left - len(one) >= LEAST), "")
+        least = max(LEAST, min(format.cells(name), room_left - len(end) - 1))
+        tail = next((one for one in tails if room_left - len(one) >= least), "")
         width = room_left - len(tail)
         box = ("[x]" if has else "[ ]", "good" if has else "dim")
         if self.source is not None and self.source.partly(node.path):
             box = ("[-]", "good")
-        return crop(line(mark, box, head, glyphs.fit(name, width), (tail, "dim")), room.width, utf8=glyphs.utf8)
+        return crop(
+            line(mark, box, head, glyphs.fit(glyphs.tail(name, width), width), (tail, "dim")),
+            room.width,
+            utf8=glyphs.utf8,
+        )

@@ -41,6 +41,7 @@ ENDING = Ending(
     archived=10,
     duplicate=2,
     skipped=0,
+    junk=0,
     failed=0,
     levels={"medium": 10},
     copies={"/Volumes/B/archive": 12},

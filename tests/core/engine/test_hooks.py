@@ -147,6 +147,7 @@ async def test_an_import_is_told_to_a_command_and_an_address(
         "archived": 1,
         "duplicate": 0,
         "skipped": 0,
+        "junk": 0,
         "failed": 0,
         "copies": {},
         "receipt_sha256": found.receipt,

@@ -6,7 +6,7 @@ from core.errors import SourceError
 from core.listings import Failure, FailureGroup
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
-from tests.tui.app.moments import C003
+from tests.tui.app.moments import C003, QUEUES, changed, moment
 from tests.tui.app.pilot import SIZES, Running, running
 from tests.tui.app.test_imports import EVIL, RECORDS, engine, opened, record
 from tests.tui.views import HOSTILE
@@ -167,3 +167,19 @@ async def test_hostile_names_do_nothing() -> None:
         assert not EVIL & set(app.text)
         await app.press("enter", "y")
         assert not EVIL & set(app.text)
+
+
+@pytest.mark.parametrize("dead", [0, 1, 3])
+async def test_background_jobs_that_failed_are_told_beside_files_that_did_not(dead: int) -> None:
+    fake = failing()
+    fake.newest = moment(queues=(*QUEUES[:-1], changed(QUEUES[-1], dead=dead)))
+    told = {0: "", 1: "1 background job failed: dashboard, 5", 3: "3 background jobs failed: dashboard, 5"}[dead]
+    async with running(None, fake=fake) as app:
+        await opened(app, "G", "w")
+        assert (f"No file has failed. {told}." if dead else "Nothing has failed.") in app.foot
+        await app.press("g", "w")
+        assert isinstance(app.app.screen, Failures)
+        await app.until(lambda: "CAUSES, 903 files" in app.text)
+        head = next(row for row in app.text.splitlines() if "CAUSES" in row)
+        assert told in head
+        assert ("background" in head) == bool(dead)

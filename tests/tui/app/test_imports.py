@@ -192,6 +192,39 @@ async def test_one_import(size: tuple[int, int]) -> None:
         assert pictures.same(app.app, f"import-{size[0]}x{size[1]}")
 
 
+@pytest.mark.parametrize("state", ["done", "paused"])
+@pytest.mark.parametrize("source", ["/Volumes/Z1", "/home/ann/Pictures/weddings/2025/Anna and Bruno/ceremony/Z1"])
+async def test_the_head_of_an_import_keeps_the_end_of_its_paths(source: str, state: str) -> None:
+    fake = engine()
+    archive = "/run/media/ann/NAS of the studio/volume 1/photography/archive-2025"
+    fake.records[0] = record(1, source=source, archive=archive, state=state)
+    async with running(None, fake=fake) as app:
+        await opened(app, "G", "enter")
+        await app.until(lambda: "FILES, 1,000" in app.text and "Mill Creek" in app.text)
+        place = app.text.splitlines()[1]
+        assert "Z1 to Mill Creek Asylum in …" in place
+        assert place.endswith("/archive-2025")
+        assert ("bag stays open until this goes on or is cancelled" in app.text) == (state == "paused")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_found_files_tell_whose_date_it_is_and_how_many_imports_had_them(size: tuple[int, int]) -> None:
+    fake = engine()
+    fake.all_files = [file(770, captured="", imports=5), file(771, imports=1)]
+    async with running(None, size, fake=fake) as app:
+        await app.press("slash")
+        await app.until(lambda: "FILES, 2" in app.text)
+        changed_at, captured = (row for row in app.text.splitlines() if "IMG_" in row)
+        assert "2025-12-05 13:13*" in changed_at
+        assert f"{RECORDS[0].id[-8:]} +4" in changed_at
+        assert "2025-12-05 09:10 " in captured
+        assert "+" not in captured
+        # What follows stands below each other.
+        assert captured.index("Mill" if size[0] < 100 else "Canon") == changed_at.index(
+            RECORDS[0].id[-8:] if size[0] < 100 else "Canon"
+        )
+
+
 async def test_files_are_fetched_by_the_page() -> None:
     async with running(None, fake=engine()) as app:
         await opened(app, "G", "enter")
@@ -371,6 +404,22 @@ async def test_escape_takes_a_search_back_before_it_leaves() -> None:
         assert isinstance(app.app.screen, Import)
         await app.press("escape")
         assert not isinstance(app.app.screen, Import)
+
+
+async def test_junk_is_counted_and_listed_by_itself() -> None:
+    fake = engine()
+    fake.records[0] = record(1, seen=2377, archived=1997, duplicate=3, skipped=2, junk=375)
+    fake.all_files[4] = msgspec.structs.replace(fake.all_files[4], path=".DS_Store", outcome=Outcome.LITTER)
+    async with running(None, (170, 40), fake=fake) as app:
+        await opened(app, "G")
+        await app.until(lambda: "skipped     2\n" in app.text)
+        assert "junk        375\n" in app.text
+        await app.press("enter")
+        await app.until(lambda: "skipped 2, junk 375, duplicate 3" in app.text)
+        assert "duplicate 3 + skipped 2 + failed 0 + to do 0 + junk 375" in app.text
+        await app.press("f", "f")
+        await app.until(lambda: "JUNK, 1 " in app.text)
+        assert ".DS_Store" in app.text
 
 
 async def test_filters_have_counts_and_escape_clears_them() -> None:

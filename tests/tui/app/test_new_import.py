@@ -313,6 +313,15 @@ async def test_the_form(tmp_path: Path) -> None:
         )
 
 
+async def test_an_archive_can_be_named_by_a_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: [card("B002")]) as app:
+        await opened(app)
+        await app.press("4", "enter", *"$HOME/archive", "enter", "s")
+        (request,) = requests(app)
+        assert request.archive == f"{tmp_path}/archive"
+
+
 async def test_escape_leaves_an_answer_as_it_was(tmp_path: Path) -> None:
     async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: [card("B002")]) as app:
         await opened(app)

@@ -41,3 +41,19 @@ async def test_slots_need_the_enlarged_pane() -> None:
         await app.press("3", "plus")
         assert "Enlarge the queues first" in app.foot
         assert app.fake.asked == []
+
+
+async def test_keys_in_the_queues_do_nothing_to_an_import() -> None:
+    async with running(moments.FAILING) as app:
+        await app.press("3", "p")
+        assert "Enlarge the queues first: 3, enter." in app.foot
+        await app.press("r")
+        assert "Enlarge the queues first: 3, enter." in app.foot
+        for key in ("x", "e", "v", "d"):
+            await app.press(key)
+            assert "That is about an import: choose it first, 1." in app.foot, key
+        await app.press("y")
+        assert "There is no path here." in app.foot
+        assert app.fake.asked == []
+        await app.press("1", "j", "p")
+        assert [what for what, *_ in app.fake.asked] == ["pause"]

@@ -120,3 +120,27 @@ async def test_a_pdf_is_made_in_a_thread_with_the_pictures_of_the_engine(
     monkeypatch.setattr("core.reports.pdf.report", report)
     monkeypatch.setattr("core.server.offline.ReadOnlyDatabase", Catalog)
     assert await receipt.contents(fake, str(tmp_path), NAME, "pdf") == NAME.encode() + b"picture"
+
+
+WRITTEN = Path(__file__).parents[2] / "core/receipts/written/d9fee47/receipt.txt"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "title"),
+    [
+        ("KEEP: 3 left out (such as left out.tmp)", "RECEIPT, KEEP"),
+        ("SAFE", "RECEIPT, SAFE"),
+        ("none yet (to do: 4)", "RECEIPT, no verdict"),
+    ],
+)
+async def test_the_title_has_the_verdict_that_stands_further_down(
+    tmp_path: Path, verdict: str, title: str
+) -> None:
+    fake, written = engine(), WRITTEN.read_text()
+    (line,) = [line for line in written.splitlines() if line.startswith("Verdict ")]
+    fake.receipts[NAME] = written.replace(line, f"Verdict     {verdict}")
+    async with running(None, fake=fake, settings=Config(home=str(tmp_path))) as app:
+        await opened(app, "G", "v")
+        await app.until(lambda: "BILL OF LADING" in app.text)
+        assert f"Verdict     {verdict}" not in app.text, "it is on the second page"
+        assert title in app.text.splitlines()[0]

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from core.models import Count
 from tests.tui.app.pilot import Running, running
@@ -147,6 +148,59 @@ def test_recent_places_are_offered_by_any_part_of_them(tmp_path: Path) -> None:
     assert offers("", recent) == list(recent)
     assert offers("alp", recent)[0] == "/mnt/cards/Alps"
     assert offers(f"{tmp_path}/al", recent) == [f"{tmp_path}/Alps/"]
+
+
+@pytest.mark.parametrize("place", ["~", "$HOME", "${HOME}", "~/Alps/.."])
+async def test_tab_completes_what_begins_with_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "Alps").mkdir()
+    (tmp_path / "other").mkdir()
+    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path)) as app:
+        await opened(app)
+        await app.press("t")
+        await app.type(f"{place}/al")
+        await app.until(lambda: f"{place}/Alps/" in app.text)
+        await app.press("tab")
+        assert app.app.screen.query_one(Input).value == f"{place}/Alps/"
+
+
+def test_completions_of_the_home_folder_itself_are_whole_paths(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert offers("~", []) == offers("$HOME", []) == [f"{tmp_path}/"]
+
+
+def test_an_offered_path_with_a_variable_can_have_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("Ann's", "A 1", "a\\b"):
+        (tmp_path / name).mkdir()
+        assert pasted(f"$HOME/{name}") == f"{tmp_path}/{name}"
+        assert several(f"$HOME/{name}") == [f"{tmp_path}/{name}"], name
+
+
+async def test_names_inside_that_differ_at_their_end_are_told_apart(tmp_path: Path) -> None:
+    take = "A001C001_20250801_R1AB_proxy"
+    long = "Ceremony and first dance, camera of the second operator, take "
+    card = tmp_path / "card"
+    card.mkdir()
+    for name in (f"{take}_1.mov", f"{take}_2.mov", f"{long}1.mov", f"{long}2.mov"):
+        (card / name).touch()
+    async with running(None, (80, 24), fake=engine(), settings=home(tmp_path)) as app:
+        await opened(app)
+        await app.press("t")
+        await app.type(str(card))
+        await app.press("enter")
+        await app.until(lambda: f"[x] {card.name}" in app.text)
+        await app.press("right")
+        await app.until(lambda: "take 2.mov" in app.text)
+        assert "take 1.mov" in app.text
+        assert f" {take}_1.mov " in app.text, "the pane with the keys has room for it"
+        assert f" {take}_2.mov " in app.text
 
 
 async def test_what_was_picked_is_there_again_and_recent_places_are_offered(tmp_path: Path, tree: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from textual.command import CommandList
 
 from core import log as core_log
 from core.config import Config
@@ -289,3 +290,33 @@ async def test_enter_on_a_queue_lists_what_has_failed_in_it(tmp_path: Path) -> N
         await app.press(*"jjjjjj", "enter")
         await app.until(lambda: "it is no picture" in app.text)
         assert calls(app, ListJobs)[0] == ListJobs(state="dead", queue="exiftool")
+
+
+async def test_the_palette_begins_a_task_from_any_screen(tmp_path: Path) -> None:
+    fake = Fake(moments.EMPTY)
+    fake.answers[Audit] = AuditResult(checked=Count(files=3, bytes=3), seconds=1.0)
+    async with running(moments.EMPTY, fake=fake, settings=settings(tmp_path)) as app:
+        await app.press("ctrl+p")
+        await app.type("audit")
+        await app.until(lambda: "read the archive again and compare" in app.text)
+        await app.press("enter")
+        await app.until(lambda: "AUDIT" in app.text)
+
+
+async def test_the_palette_finds_words_of_a_description() -> None:
+    async with running(moments.EMPTY) as app:
+        await app.press("ctrl+p")
+        await app.type("original names")
+        palette = app.app.screen
+        await app.until(lambda: "restore" in app.text)
+        assert palette.query_one(CommandList).option_count == 1
+
+
+@pytest.mark.parametrize("words", ["zzz", "[/x]"])
+async def test_the_palette_says_that_nothing_fits(words: str) -> None:
+    async with running(moments.EMPTY) as app:
+        await app.press("ctrl+p")
+        await app.type(words)
+        await app.until(lambda: f"Nothing fits {words}." in app.text)
+        await app.press("enter")
+        assert isinstance(app.app.screen, Dashboard)

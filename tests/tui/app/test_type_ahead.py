@@ -79,7 +79,9 @@ async def test_they_go_through_several_screens() -> None:
 async def test_what_leaves_does_not_wait_and_takes_along_what_waited() -> None:
     fake = Slow()
     async with running(None, fake=fake) as app:
-        burst(app, "i", "G", "x", "escape")
+        burst(app, "i")
+        await app.until(lambda: isinstance(app.app.screen, Imports))
+        burst(app, "G", "x", "escape")
         await app.until(lambda: isinstance(app.app.screen, Dashboard))
         fake.there.set()
         await app.settled()

@@ -70,11 +70,11 @@ def test_all_imports_are_listed(home: Path) -> None:
     assert status == Exit.WELL
     heads, third, second, first = told.splitlines()
     assert re.split("  +", heads) == [
-        *("ID", "STARTED", "STATE", "VERDICT", "ARCHIVED", "DUPLICATE", "SKIPPED", "FAILED", "TO DO"),
+        *("ID", "STARTED", "STATE", "VERDICT", "ARCHIVED", "DUPLICATE", "SKIPPED", "JUNK", "FAILED", "TO DO"),
         *("LOCATION", "SOURCE"),
     ]
     assert first.split()[0] == "20251206-a1"
-    assert first.split()[3:10] == ["done", "-", "3", "0", "2", "0", "0"]
+    assert first.split()[3:11] == ["done", "-", "3", "0", "1", "1", "0", "0"]
     assert first.endswith("Mill      A001 (/Volumes/A001)")
     assert "interrupted" in second
     assert second.endswith(r"/Volumes/B\x1b[2J\xff")
@@ -85,7 +85,8 @@ def test_all_imports_are_listed(home: Path) -> None:
 def test_all_imports_for_a_program(home: Path) -> None:
     _, told, _ = run("imports", "--json")
     third, second, first = json.loads(told)
-    assert (first["id"], first["state"], first["archived"], first["skipped"]) == ("20251206-a1", "done", 3, 2)
+    assert (first["id"], first["state"]) == ("20251206-a1", "done")
+    assert (first["seen"], first["archived"], first["skipped"], first["junk"]) == (5, 3, 1, 1)
     assert (second["state"], second["todo"], second["seen"]) == ("interrupted", 1, 1)
     assert (third["label"], third["location"], third["archive"]) == (HOSTILE, "Mill", "/archive")
 

@@ -26,6 +26,11 @@ def lines(one: ImportView, *errors: ErrorGroup) -> list[str]:
     return import_summary.lines(one, errors, pipe()[0])
 
 
+def test_junk_is_not_skipped() -> None:
+    (first, *_) = lines(done(seen=count(1584), skipped=count(2), junk=count(375)))
+    assert "3 duplicate, 2 skipped, 375 junk; read back" in first
+
+
 def test_a_safe_card() -> None:
     assert lines(done()) == [
         "SAFE  B002: 1,204 files archived (41.2 GB), 3 duplicate, 2 skipped; read back from the medium",
