@@ -19,7 +19,7 @@ from core.volumes.mounts import volume_of
 from core.volumes.volume import describe
 from tests.rigs.cards import card_tree, differences, times, whole_card
 from tests.rigs.engines import COMMAND, environ, lading, swept, until
-from tests.tui.console.streams import terminal
+from tests.tui.console.streams import pipe, terminal
 from tui.commands import find
 from tui.format import cells
 
@@ -255,3 +255,46 @@ def test_at_80_columns_files_of_several_imports_are_told_apart() -> None:
         assert cells(row) <= 80
     assert "DAMAGED" in rows[1]
     assert "DAMAGED" not in rows[0]
+
+
+def one_of(number: int, path: str) -> FileView:
+    return FileView(
+        id=number,
+        import_id=f"20251206-140100-{number}bbbbbbb",
+        path=path,
+        size=45_000_000,
+        mtime=0.0,
+        kind="images",
+        outcome=Outcome.ARCHIVED,
+        captured="2025-12-05T09:10:11",
+        camera="Canon EOS R5",
+        location="Mill Creek",
+        archive="/nas",
+        payload=f"locations/mill-creek/data/2025/2025-12-05/{os.path.basename(path)[-20:]}",
+    )
+
+
+LONG = f"{'a folder/' * 32}IMG_0002.CR3"
+
+
+def test_in_a_wide_terminal_one_long_path_pushes_nothing_off() -> None:
+    out, told = terminal(160)
+    find._list([one_of(1, "DCIM/IMG_0001.CR3"), one_of(2, LONG)], out)
+    head, *rows = told.getvalue().splitlines()
+    assert head.split()[-3:] == ["NAME", "ARCHIVED", "AS"]
+    for number, row in enumerate(rows, 1):
+        assert f"IMG_000{number}.CR3  /nas/locations/" in re.sub(" {2,}", "  ", row)
+        assert f"20251206-140100-{number}bbbbbbb" in row
+        assert cells(row) <= 160
+
+
+def test_in_a_pipe_paths_are_whole_and_one_long_path_widens_no_other_row() -> None:
+    out, told = pipe()
+    find._list([one_of(1, "DCIM/IMG_0001.CR3"), one_of(2, LONG), one_of(3, "DCIM/IMG_0003.CR3")], out)
+    head, first, long, third = told.getvalue().splitlines()
+    assert LONG in long
+    assert max(map(cells, (head, first, third))) < 160
+    assert first.endswith("/nas/locations/mill-creek/data/2025/2025-12-05/IMG_0001.CR3")
+    out, told = pipe(COLUMNS="80")
+    find._list([one_of(2, LONG)], out)
+    assert max(map(cells, told.getvalue().splitlines())) <= 80

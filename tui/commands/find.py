@@ -5,7 +5,7 @@ import os
 from typing import TYPE_CHECKING
 
 from tui.console.exits import Exit
-from tui.console.output import Console, Output
+from tui.console.output import WIDE, Console, Output
 
 if TYPE_CHECKING:
     from core.client.api import EngineCalls
@@ -83,10 +83,6 @@ def _date(file: "FileView", *, zone: bool = False) -> str:
     return (when if zone else when[:16]) or format.moment(file.mtime) + CHANGED
 
 
-WIDE = 160
-"""Columns of a terminal from which on whole paths fit."""
-
-
 def _short(found: list["FileView"], out: Output) -> None:
     """Print a short list: first what distinguishes files (end of the name, day, import). It must fit into 80
     columns."""
@@ -103,14 +99,14 @@ def _short(found: list["FileView"], out: Output) -> None:
             [
                 glyphs.tail(name, NAME_COLUMNS) + damaged,
                 _date(file),
-                f"{format.size(file.size):>8}",
+                format.size(file.size),
                 out.text(file.import_id)[-ID_TAIL:],
                 out.text(file.location),
                 out.text(file.camera),
             ]
         )
     if found:
-        out.table(rows)
+        out.table(rows, out.room())
 
 
 NAME_COLUMNS = 26
@@ -120,23 +116,27 @@ NAME_COLUMNS = 26
 def _list(found: list["FileView"], out: Output) -> None:
     from tui import format
     from tui.console.details import named
+    from tui.glyphs import Glyphs
 
-    if out.terminal and out.size()[0] < WIDE:
+    room = out.room()
+    if 0 < room < WIDE:
         _short(found, out)
         return
+    glyphs = Glyphs(utf8=out.utf8)
     copied = any(file.copies for file in found)
-    rows = [["NAME", "SIZE", "DATE", "CAMERA", "LOCATION", "IMPORT", "ARCHIVED AS", *["ALSO IN"] * copied]]
+    # What can be long comes last.
+    rows = [["DATE", "SIZE", "CAMERA", "LOCATION", "IMPORT", *["ALSO IN"] * copied, "NAME", "ARCHIVED AS"]]
     for file in found:
         payload = f"{file.archive}/{file.payload}" if file.payload else file.outcome.word.replace("todo", "to do")
+        name = out.text(f"{file.path} ({file.sequence})" if file.sequence else file.path)
         texts = (
-            f"{file.path} ({file.sequence})" if file.sequence else file.path,
-            format.size(file.size),
             _date(file, zone=True),
+            format.size(file.size),
             file.camera,
             file.location,
             file.import_id,
-            payload,
+            *[", ".join(map(named, file.copies)) or "-"] * copied,
         )
-        rows.append([out.text(text) for text in (*texts, *[", ".join(map(named, file.copies)) or "-"] * copied)])
+        rows.append([*map(out.text, texts), glyphs.tail(name, room // 4) if room else name, out.text(payload)])
     if found:
-        out.table(rows)
+        out.table(rows, room)
