@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from core.catalog.find_import import LEAST
 from core.catalog.import_names import ImportNames, import_names
 from core.catalog.search_dates import dated, span
 from core.catalog.search_plan import ALSO, METADATA, PATH, Criterion, Part
@@ -151,7 +152,11 @@ async def _location(read: Read, value: str) -> Criterion:
 
 async def _import(read: Read, value: str) -> Criterion:
     told = value.casefold()
-    return await _imports(read, lambda one: one.name.startswith(told)) or [_nothing()]
+    # As where a command names an import: lists show the end of an id only.
+    found = await _imports(read, lambda one: one.name.startswith(told))
+    if not found and len(told) >= LEAST:
+        found = await _imports(read, lambda one: told in one.name)
+    return found or [_nothing()]
 
 
 # Cameras, dates, kinds, digests

@@ -72,6 +72,7 @@ CASES: list[tuple[str, dict[str, object]]] = [
     ('location:"Mill Creek 3"', {"card": 3}),
     ("card:a005 kind:sidecars", {"card": 5, "kind": "sidecars"}),
     ("import:IMPORT-000002", {"card": 2}),
+    ("import:0002", {"card": 2}),
     ("a002", {"card": 2}),
     ("kind:video camera:gopro 2015-01-07", {"kind": "videos", "camera": "GoPro", "day": "2015-01-07"}),
 ]
@@ -86,7 +87,8 @@ async def test_what_a_query_finds(read: Read, text: str, wanted: dict[str, objec
 
 
 @pytest.mark.parametrize(
-    "text", ["nothing-like-it", "kind:audio", "camera:leica", "import:x", "date:2014", "hash:" + "0" * 33]
+    "text",
+    ["nothing-like-it", "kind:audio", "camera:leica", "import:x", "import:002", "date:2014", "hash:" + "0" * 33],
 )
 async def test_what_is_not_there(read: Read, text: str) -> None:
     assert await file_list.page(read, "", (), text, 0) == (0, False, [])
