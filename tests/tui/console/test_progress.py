@@ -4,12 +4,14 @@ import json
 import re
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from core.models import State, Verdict
-from core.snapshot import InFlight
+from core.snapshot import InFlight, MirrorView
 from tests.tui.console.streams import pipe, terminal
 from tests.tui.views import HOSTILE, count, done, snapshot, view
+from tui.console.mirrors import everything
 from tui.console.progress import Audited, JsonLines, Lines, Quiet, TakenIn, bar, render
 from tui.format import cells
 
@@ -83,6 +85,26 @@ def test_a_small_terminal_shows_the_running_ones() -> None:
     assert len(lines) == 7
     assert lines[0].startswith("R ")
     assert lines[-2] == "and 5 more"
+
+
+def test_a_status_names_the_newest_of_the_ended_imports() -> None:
+    out, _ = terminal(80, 60)
+    ended = [done(id=str(number), label=f"E{number:02}", ended=1000.0 + number) for number in range(12)]
+    lines = everything(snapshot(*ended, view(id="now", label="B002")), out)
+    assert [line.split()[0] for line in lines[:-2]] == ["E07", "E08", "E09", "E10", "E11", "B002"]
+    assert lines[-2] == "and 7 earlier: lading imports"
+    lines = everything(snapshot(*ended[:5]), out)
+    assert ([line.split()[0] for line in lines[:-1]], len(lines)) == (["E00", "E01", "E02", "E03", "E04"], 6)
+
+
+def test_a_status_with_mirrors_fits_into_the_terminal() -> None:
+    out, _ = terminal(80, 12)
+    mirrors = tuple(
+        MirrorView(id=str(number), source="/a", target=f"/{number}", label=f"M{number}", state=State.RUNNING)
+        for number in range(9)
+    )
+    busy = snapshot(*(view(id=str(number)) for number in range(20)), *(done(id=f"d{n}") for n in range(9)))
+    assert len(everything(msgspec.structs.replace(busy, mirrors=mirrors), out)) < 12
 
 
 def test_what_is_being_read_counts_as_done_once() -> None:
