@@ -77,6 +77,14 @@ class TakenIn(Audited):
         self._draw(f"{counted(newest[0].files, 'file')} new in the catalog  (Ctrl-C stops)")
 
 
+class Carried(Audited):
+    """A move's progress: what was moved, and the total. A move that was begun is finished in any case."""
+
+    def show(self, newest: tuple[Count, Count], /) -> None:
+        """Redraw the line."""
+        self._draw(amounts(*newest))
+
+
 class JsonLines:
     """Writes one object for each running import, at most once a second."""
 
