@@ -222,3 +222,22 @@ async def test_what_is_known_of_a_failed_file(rig: Rig) -> None:
     (failed,) = await failures.page(rig.engine.database.read, view.id, DENIED, 0)
     facts = dict(await file_list.known(rig.engine.database.read, failed.id))
     assert (facts["outcome"], facts["failed at"], facts["attempts"]) == (f"failed: {DENIED}", "read", "1")
+
+
+async def test_attempts_before_a_retry_are_told_too(rig: Rig) -> None:
+    (file,) = shut(rig, "a.jpg")
+    view = await rig.imported()
+    await rig.engine.imports.retry_import(view.id, Selection())
+    assert (await rig.ended(view.id)).failed.files == 1
+    (failed,) = await failures.page(rig.engine.database.read, view.id, DENIED, 0)
+    assert (failed.stage, failed.attempts) == ("read", 2)
+    await rig.restarted()
+    await rig.engine.imports.retry_import(view.id, Selection(ids=(failed.id,)))
+    await rig.ended(view.id)
+    (group,) = await groups(rig, view.id)
+    assert group.attempts == 3
+    file.chmod(0o644)
+    await rig.engine.imports.retry_import(view.id, Selection())
+    assert (await rig.ended(view.id)).verdict is Verdict.SAFE
+    facts = dict(await file_list.known(rig.engine.database.read, failed.id))
+    assert (facts["outcome"], facts.get("attempts")) == ("archived", None)
