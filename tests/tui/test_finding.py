@@ -1,5 +1,6 @@
 """lading find, restore and check through a real engine."""
 
+import asyncio
 import json
 import os
 import plistlib
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from core.listings import FileView
@@ -19,8 +21,11 @@ from core.volumes.mounts import volume_of
 from core.volumes.volume import describe
 from tests.rigs.cards import card_tree, differences, times, whole_card
 from tests.rigs.engines import COMMAND, environ, lading, swept, until
-from tests.tui.console.streams import pipe, terminal
+from tests.tui.console.streams import console, pipe, terminal
+from tui import cli
 from tui.commands import find
+from tui.console import import_selection, one_shot
+from tui.console.exits import Exit
 from tui.format import cells
 
 pytestmark = pytest.mark.process
@@ -286,6 +291,27 @@ def test_in_a_wide_terminal_one_long_path_pushes_nothing_off() -> None:
         assert f"IMG_000{number}.CR3  /nas/locations/" in re.sub(" {2,}", "  ", row)
         assert f"20251206-140100-{number}bbbbbbb" in row
         assert cells(row) <= 160
+
+
+def test_files_are_listed_in_the_order_that_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [
+        msgspec.structs.replace(one_of(1, "x/B.CR3"), size=3, captured="2024-05-06T07:08:09.25"),
+        msgspec.structs.replace(one_of(2, "y/a.CR3"), size=1, captured="", mtime=1_800_000_000.0),
+        msgspec.structs.replace(one_of(3, "a/C.CR3"), size=2, captured="1931-08"),
+    ]
+
+    async def found(*_: object) -> tuple[list[FileView], bool]:
+        return list(made), False
+
+    monkeypatch.setenv("LADING_HOME", str(tmp_path))
+    monkeypatch.setattr(find, "_all", found)
+    monkeypatch.setattr(import_selection, "any_yet", lambda home: True)
+    monkeypatch.setattr(one_shot, "once", lambda settings, work, **_: asyncio.run(work(None)))
+    for order, ids in (([], [1, 2, 3]), (["date"], [2, 1, 3]), (["size"], [1, 3, 2]), (["name"], [2, 1, 3])):
+        to, told, _ = console()
+        options = ["--sort", *order] if order else []
+        assert cli.run(["find", "CR3", "--json", *options], to) == Exit.WELL
+        assert [file["id"] for file in json.loads(told.getvalue())] == ids, order
 
 
 def test_in_a_pipe_paths_are_whole_and_one_long_path_widens_no_other_row() -> None:

@@ -8,6 +8,8 @@ from tui.console.exits import Exit
 from tui.console.output import WIDE, Console, Output
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from core.client.api import EngineCalls
     from core.listings import FileView
 
@@ -15,15 +17,41 @@ NAME = "find"
 HELP = "find archived files by name, date, camera, card, location, kind, import or digest"
 
 
+def _when(file: "FileView") -> str:
+    """The date by which a file is sorted: that of capture, or else when it was changed, as text of one form."""
+    import time
+
+    return file.captured or time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(file.mtime))
+
+
+def _named(file: "FileView") -> tuple[str, str]:
+    return os.path.basename(file.path).casefold(), file.path
+
+
+ORDERS: dict[str, "Callable[[FileView], str | int | tuple[str, str]]"] = {
+    "date": _when,
+    "size": lambda file: file.size,
+    "name": _named,
+}
+
+
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
         "Lists the files that fit all WORDs. A word is looked for in original path, camera, location, label and "
         "import; *, ? and […] make it a pattern of the whole name. A date is 2025, 2025-12, 2025-12-06 or a "
-        "range, 2025-12-01..2025-12-06. camera:, card:, location:, import:, kind:, date: and hash: say where to "
-        "look; a hash may be the beginning of either digest."
+        "range, 2025-12-01..2025-12-06. camera:, card:, location:, import:, kind:, ext:, date: and hash: say "
+        "where to look; a hash may be the beginning of either digest. 'size>2GB' and 'size<500kB' go by size; a shell "
+        "needs the quotes."
     )
     parser.add_argument("words", nargs="+", metavar="WORD", help="what to look for")
+    parser.add_argument(
+        "--sort",
+        choices=ORDERS,
+        metavar="ORDER",
+        help="date: the newest first; size: the largest first; name: by file name; otherwise as they were "
+        "imported, the newest first",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON array")
 
 
@@ -38,6 +66,8 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     found, more = list["FileView"](), False
     if any_yet(settings.home):
         found, more = once(settings, lambda engine: _all(engine, text), looking=True)
+    if options.sort:
+        found.sort(key=ORDERS[options.sort], reverse=options.sort != "name")
     if options.json:
         console.out.json(found, indent=2)
     else:
