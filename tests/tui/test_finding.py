@@ -212,6 +212,25 @@ def test_an_audit_for_launchd(tmp_path: Path) -> None:
     _ready_for_launchd(told, printed.stderr)
 
 
+def test_an_audit_for_systemd(tmp_path: Path) -> None:
+    printed = lading(
+        tmp_path / "home", "audit", "--archive", "/a $b%", "--systemd", "--older-than", "2w", "--sample", "5%"
+    )
+    assert printed.returncode == 0, printed.stderr
+    service, timer = re.split(r"(?m)^(?=# ~/)", printed.stdout)[1:]
+    assert service.startswith("# ~/.config/systemd/user/lading-audit.service\n[Unit]\n")
+    command = r'"audit" "--archive" "/a $$b%%" "--older-than" "20160m" "--sample" "5%%"'
+    assert re.search(rf"^ExecStart=.*{re.escape(command)}$", service, re.MULTILINE)
+    assert f'Environment="LADING_HOME={tmp_path}/home"' in service.splitlines()
+    # The engine that it starts is not ended with it.
+    assert {"Type=oneshot", "KillMode=process"} <= set(service.splitlines())
+    assert timer.startswith("# ~/.config/systemd/user/lading-audit.timer\n[Unit]\n")
+    assert {"OnCalendar=Sun *-*-* 03:00:00", "Persistent=true", "WantedBy=timers.target"} <= set(
+        timer.splitlines()
+    )
+    assert "systemctl --user enable --now lading-audit.timer" in printed.stderr
+
+
 def test_an_engine_for_launchd(tmp_path: Path) -> None:
     printed = lading(tmp_path / "home", "engine", "plist")
     told = plistlib.loads(printed.stdout.encode())

@@ -41,8 +41,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "Lists the files that fit all WORDs. A word is looked for in original path, camera, location, label and "
         "import; *, ? and […] make it a pattern of the whole name. A date is 2025, 2025-12, 2025-12-06 or a "
         "range, 2025-12-01..2025-12-06. camera:, card:, location:, import:, kind:, ext:, date: and hash: say "
-        "where to look; a hash may be the beginning of either digest. 'size>2GB' and 'size<500kB' go by size; a shell "
-        "needs the quotes."
+        "where to look; a hash may be the beginning of either digest. 'size>2GB' and 'size<500kB' go by size; a "
+        "shell needs the quotes."
     )
     parser.add_argument("words", nargs="+", metavar="WORD", help="what to look for")
     parser.add_argument(
