@@ -56,6 +56,12 @@ def forgetting(files: Sequence[int]) -> list[tuple[str, list[tuple[object, ...]]
     return [(sql, [(id,) for id in files])] if files else []
 
 
+def settled(files: Sequence[int]) -> list[tuple[str, list[tuple[object, ...]]]]:
+    """The statement that forgets all about failures of files that have another outcome now."""
+    sql = "DELETE FROM failure WHERE file_id IN (SELECT value FROM json_each(?))"
+    return [(sql, [(json.dumps(files),)])] if files else []
+
+
 class Failures(Table):
     """The table of failures."""
 

@@ -241,3 +241,4 @@ async def test_attempts_before_a_retry_are_told_too(rig: Rig) -> None:
     assert (await rig.ended(view.id)).verdict is Verdict.SAFE
     facts = dict(await file_list.known(rig.engine.database.read, failed.id))
     assert (facts["outcome"], facts.get("attempts")) == ("archived", None)
+    assert await rig.engine.database.read("SELECT * FROM failure") == []
