@@ -1,13 +1,17 @@
 """Files that failed are tried again: while their import runs, when it is paused, and after its end."""
 
+import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.catalog import Selection, failures, file_list
 from core.errors import UsageError
+from core.importing import finish
 from core.importing.halt_reasons import advice
+from core.importing.import_run import Run
 from core.listings import Failure, FailureGroup
 from core.models import Outcome, State, Verdict
 from tests.core.importing.rig import VIDEO, Rig, digest, expected, random_bytes, videos, write
@@ -120,6 +124,27 @@ async def test_while_it_runs(rig: Rig) -> None:
     assert (view.archived.files, view.verdict) == (2, Verdict.SAFE)
     assert view.archived.bytes == size + 3000
     assert len(rig.receipts()) == 1
+
+
+async def test_a_retry_lets_an_import_end_that_was_paused_at_its_end(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (file,) = shut(rig, "a.jpg")
+    close, paused = finish.close, asyncio.Event()
+
+    async def late(run: Run, state: State, *whole: Any) -> None:
+        if not paused.is_set():
+            await rig.engine.imports.pause_import(run.row.name)
+            paused.set()
+        await close(run, state, *whole)
+
+    monkeypatch.setattr(finish, "close", late)
+    name = await rig.begun()
+    await paused.wait()
+    file.chmod(0o644)
+    assert await rig.engine.imports.retry_import(name, Selection()) == 1
+    view = await rig.ended(name)
+    assert (view.archived.files, view.verdict, len(rig.receipts())) == (1, Verdict.SAFE, 2)
 
 
 async def test_a_cancelled_import_stays_ended(rig: Rig) -> None:
