@@ -54,7 +54,8 @@ class ItemView(Value, frozen=True, kw_only=True):
     whole answers, as JSON text; empty where that was not asked for, or is not known. partners: payload paths of
     the other half of a Live Photo. copies: the other copies of the archive that were checked for it. taken: the
     capture date, `2024-05-06T07:08:09.25`, with ` UTC` where the local time is not known. zone: what is known of
-    the time zone, and how. adjusted: the corrections by persons, the latest last.
+    the time zone, and how. adjusted: the corrections by persons, the latest last. exposure: time, aperture, ISO,
+    `1/250 s, f/2.8, ISO 200`, as far as they are known.
     """
 
     xxh128: str
@@ -80,6 +81,7 @@ class ItemView(Value, frozen=True, kw_only=True):
     taken: str = ""
     zone: str = ""
     adjusted: tuple[str, ...] = ()
+    exposure: str = ""
 
 
 class LocationView(Value, frozen=True, kw_only=True):

@@ -131,8 +131,10 @@ def run(arguments: Sequence[str], console: Console) -> int:
         whole = parser(arguments[0] if arguments else "")
         options = whole.parse_args(arguments)
         if options.command is None:
-            whole.print_help()
-            return Exit.WELL
+            # A script that forgot the command must not go on as if something had been done.
+            console.err.write(whole.format_help())
+            console.err.line("The app needs a terminal; name a command.")
+            return Exit.WRONG
         import core.light_start  # noqa: F401 - before what the command imports
 
         return int(options.run(options, console))

@@ -34,6 +34,11 @@ def number(count: int) -> str:
     return humanize.intcomma(count)
 
 
+def kind_by_name(kind: str) -> str:
+    """A kind of files as a dry run tells it, which reads no content: the receipt may well know what these are."""
+    return "of unknown name" if kind == "other" else kind
+
+
 def in_icloud(files: int, folders: int) -> str:
     """`12 files and 2 folders with all they hold`, for what is only in iCloud; empty when nothing is."""
     told = [counted(files, "file")] if files else []

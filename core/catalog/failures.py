@@ -49,6 +49,19 @@ def keeping(failed: Sequence[FailureRow]) -> list[tuple[str, list[tuple[object, 
     return [(sql, [msgspec.structs.astuple(row) for row in failed])] if failed else []
 
 
+def forgetting(files: Sequence[int]) -> list[tuple[str, list[tuple[object, ...]]]]:
+    """The statement that forgets why files failed that are to do again. The number of attempts is kept, because it
+    is told if a file fails once more."""
+    sql = "UPDATE failure SET stage = '', side = '', code = 0, detail = '' WHERE file_id = ?"
+    return [(sql, [(id,) for id in files])] if files else []
+
+
+def settled(files: Sequence[int]) -> list[tuple[str, list[tuple[object, ...]]]]:
+    """The statement that forgets all about failures of files that have another outcome now."""
+    sql = "DELETE FROM failure WHERE file_id IN (SELECT value FROM json_each(?))"
+    return [(sql, [(json.dumps(files),)])] if files else []
+
+
 class Failures(Table):
     """The table of failures."""
 
@@ -85,7 +98,7 @@ class Failures(Table):
         columns = "".join(f", {name} = ?" for name in values)
         await self.database.run(
             (f"UPDATE file SET outcome = ?, reason = NULL WHERE {condition}", [(Outcome.TODO, *of_these)]),  # noqa: S608
-            ("DELETE FROM failure WHERE file_id = ?", [(id,) for id, _, _ in found]),
+            *forgetting([id for id, _, _ in found]),
             (f"UPDATE import SET id = id{columns} WHERE id = ?", [(*values.values(), import_id)]),  # noqa: S608
         )
         return [(id, size, reason) for id, size, reason in found]

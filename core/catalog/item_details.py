@@ -9,6 +9,7 @@ from core.catalog.file_list import CAPTURED, corrected
 from core.database import Read
 from core.details import Derived, Facts, ItemView, Original
 from core.errors import UsageError
+from core.media.exposure import exposure
 from core.media.ffprobe_parse import Probe
 from core.media.local_time import told_zone
 from core.media.metadata import Metadata, unpack
@@ -175,6 +176,7 @@ async def item(read: Read, id: int, *, raw: bool) -> ItemView:
         derivatives=await _derivatives(read, id),
         metadata=metadata,
         probe=probe,
+        exposure=exposure(exiftool),
         exiftool=exiftool if raw else "",
         ffprobe=ffprobe if raw else "",
         copies=await held_copies.of_item(read, id),

@@ -5,7 +5,7 @@ searched in the path below the source's root, in camera, location, label and imp
 pattern that the whole name must match, or with a `/` the end of the whole path. A date or a range of dates matches
 the day of capture, or the file's modification date where that is not known, in local time. A capture date known in
 UTC only matches each day that it was anywhere on Earth; one whose zone was inferred also matches its day in UTC.
-Qualifiers: camera:, card:, location:, import:, kind:, date:, hash:, outcome:.
+Qualifiers: camera:, card:, location:, import:, kind:, ext:, date:, hash:, outcome:, size> and size<.
 """
 
 # ruff: noqa: S608 - what is put together are conditions of our own; what a person typed is always a value
@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from core.catalog.find_import import LEAST
 from core.catalog.import_names import ImportNames, import_names
 from core.catalog.search_dates import dated, span
 from core.catalog.search_plan import ALSO, METADATA, PATH, Criterion, Part
@@ -28,10 +29,15 @@ from core.paths import display
 _NAME = f"replace({PATH}, rtrim({PATH}, replace({PATH}, '/', '')), '')"
 _WORD = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
 _QUALIFIED = re.compile(r"([a-z]+):(.+)", re.DOTALL)
+_SIZED = re.compile(r"size([<>])(.*)", re.DOTALL)
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?(?:([kmgtp]?)(i?)b?)", re.ASCII)
 _LIKELY = re.compile(r"(?:\.\.)?(?:19|20)\d\d")
 _DIGEST = re.compile(r"[0-9a-f]{1,64}")
 _LITERAL = re.compile(r"\[[^]]*\]|[*?\[]")
 _TRIGRAM = 3
+
+LARGEST = 2**63 - 1
+"""The largest number that SQLite can hold."""
 
 _BARE_DIGEST = 16
 """Hexadecimal digits from which on a plain word is also looked up as a digest."""
@@ -48,6 +54,8 @@ async def criteria(read: Read, text: str) -> list[Criterion]:
             value = word[len(qualified[1]) + 1 :].strip()
             if value:
                 found.append(await _QUALIFIERS[qualified[1]](read, value))
+        elif (sized := _SIZED.fullmatch(word.lower())) and not written.startswith('"'):
+            found.append(_size(sized[1], sized[2].strip()))
         elif word:
             found.append(await _plain(read, word))
     return found
@@ -151,7 +159,11 @@ async def _location(read: Read, value: str) -> Criterion:
 
 async def _import(read: Read, value: str) -> Criterion:
     told = value.casefold()
-    return await _imports(read, lambda one: one.name.startswith(told)) or [_nothing()]
+    # As where a command names an import: lists show the end of an id only.
+    found = await _imports(read, lambda one: one.name.startswith(told))
+    if not found and len(told) >= LEAST:
+        found = await _imports(read, lambda one: told in one.name)
+    return found or [_nothing()]
 
 
 # Cameras, dates, kinds, digests
@@ -193,6 +205,21 @@ async def _kind(_: Read, value: str) -> Criterion:
         raise UsageError(f"There is no kind {display(value)}.", f"Kinds: {', '.join(map(str, Kind))}.")
     led = f"SELECT f.id FROM file f {METADATA} WHERE f.kind = ? {ALSO} ORDER BY f.id DESC LIMIT -1"
     return [Part("f.kind = ?", (kinds[0],), led, (kinds[0],))]
+
+
+async def _ext(_: Read, value: str) -> Criterion:
+    ending = "." + value.removeprefix(".")
+    return [Part(f"{PATH} LIKE ? ESCAPE '!'", (f"%{_escaped(ending)}",), *named([ending]), False, True)]
+
+
+def _size(sign: str, value: str) -> Criterion:
+    number = _SIZE.fullmatch(value)
+    if number is None or (number[3] and not number[2]):
+        raise UsageError(
+            f"{display(value) or 'Nothing'} is no size.", "Write 'size>2GB', 'size<500kB', 'size>1GiB'."
+        )
+    factor = (1024 if number[3] else 1000) ** " kmgtp".index(number[2] or " ")
+    return [Part(f"f.size {sign} ?", (min(round(float(number[1]) * factor), LARGEST),))]
 
 
 async def _outcome(_: Read, value: str) -> Criterion:
@@ -243,6 +270,7 @@ _QUALIFIERS = {
     "location": _location,
     "import": _import,
     "kind": _kind,
+    "ext": _ext,
     "date": _date,
     "hash": _hash,
     "outcome": _outcome,

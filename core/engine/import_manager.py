@@ -248,6 +248,10 @@ class ImportManager:
                         raise UsageError("what could not be listed waits for another run.", "Retry at its end.")
                     await self._resume(name)
                     return count
+                if importer.run.paused and not importer.ending:
+                    # It is past its files, and could not end while it is paused.
+                    await self._resume(name)
+                    continue
                 await asyncio.wait([self._tasks[name]])
             await self._take_up(name, selection)
             self.waiting.forget(name)

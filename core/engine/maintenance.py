@@ -163,7 +163,7 @@ class Maintenance:
             await self._jobs.dismiss(found.id)
         return id, found.copy.in_use
 
-    async def move(self, name: str, location: str) -> Moved:
+    async def move(self, name: str, location: str, progress: Progress = lambda done, total: None) -> Moved:
         """Move an import that has ended to another location of its archive. Raises UsageError, ArchiveError."""
         row = (
             await self._catalog.imports("i.id = ?", (await find_import.find(self._catalog.database.read, name),))
@@ -173,7 +173,7 @@ class Maintenance:
         async with self._archives.used(os.fsdecode(row.archive_path), row.archive_id) as (archive, _):
             try:
                 with archive.to_itself(f"import {row.name} is moved to another location"):
-                    return await self._move(archive, row.name, location)
+                    return await self._move(archive, row.name, location, progress)
             finally:
                 self._jobs.free_again(archive.id)
 
@@ -268,7 +268,7 @@ class Maintenance:
                         await self._jobs.count_anew(archive_id, await adjustments.locations(read, ids))
         return adjuster.result(what, undone=how is None, dry=dry)
 
-    async def _move(self, archive: Archive, name: str, location: str) -> Moved:
+    async def _move(self, archive: Archive, name: str, location: str, progress: Progress) -> Moved:
         row = (await self._catalog.imports("i.name = ?", (name,)))[0]
         if not location.strip():
             raise UsageError("no location was given.", "Say where it belongs.")
@@ -276,7 +276,8 @@ class Maintenance:
         if number == row.location_id:
             raise UsageError(f"import {name} is there already.", "See `lading location`.")
         try:
-            return await Mover(archive, self._catalog, self._pool).move(row, number, folder, location.strip())
+            mover = Mover(archive, self._catalog, self._pool, progress)
+            return await mover.move(row, number, folder, location.strip())
         except (TaskFailedError, WorkerDiedError, OSError) as error:
             raise ArchiveError(
                 f"the move could not be finished: {error}.", "It is finished when the archive is opened next."

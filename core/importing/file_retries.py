@@ -40,19 +40,23 @@ class FileRetries:
         """Record that these files have failed at this stage."""
         self._stages.update(dict.fromkeys(numbers, stage))
 
-    def given_up(self, faults: Iterable[tuple[Todo, Fault]]) -> list[Settled]:
-        """Those of the files that are not tried again, as failed."""
+    async def given_up(self, faults: Iterable[tuple[Todo, Fault]]) -> list[Settled]:
+        """Those of the files that are not tried again, as failed. What is told of attempts includes those before a
+        person's retry."""
+        faults = list(faults)
+        before = await self._run.catalog.failures([todo.id for todo, _ in faults])
         failed: list[Settled] = []
         for todo, fault in faults:
             if self._run.may_pass(fault):
                 continue
             attempts = self._attempts[todo.id] = self._attempts.get(todo.id, 0) + 1
             if halt_for(fault, self._run) is None and (not fault.again or attempts >= FILE_ATTEMPTS):
+                earlier = before[todo.id].attempts if todo.id in before else 0
                 reason = display(f"{fault.side}: {fault.text}")
                 failure = FailureRow(
                     todo.id,
                     self._stages.get(todo.id, ""),
-                    attempts,
+                    earlier + attempts,
                     fault.side,
                     fault.code,
                     display(fault.detail),

@@ -14,7 +14,7 @@ from core.archives.archive import Archive
 from core.archives.dedup import Dedup
 from core.catalog import Catalog, ImportRow, Item
 from core.catalog.checksum_lists import Compared
-from core.catalog.failures import keeping
+from core.catalog.failures import keeping, settled
 from core.importing.counters import Cause, Counters
 from core.importing.halt_reasons import CONGESTION
 from core.importing.import_files import Settled, Todo
@@ -180,6 +180,7 @@ class Run:
             [
                 *enqueue.of_items(new, self.row.id, frames),
                 *keeping([file.failure for file in files if file.failure]),
+                *settled([file.todo.id for file in files if not file.failure]),
                 *self.catalog.unkept([file.todo.id for file in files if file.unkept]),
                 *self.catalog.differ(_differing(files)),
                 *self.catalog.compared(self.row.id, _compared(files)),

@@ -81,7 +81,8 @@ class Transfer:
             await self._checks.archive_answers([fault])
             # Nothing of the batch is settled; its pending duplicates wait for the files that they follow.
             faults = [(todo, fault) for todo in batch if todo.id not in run.following]
-            await to_the_end(run.settle([], self.retries.given_up(faults)))
+            failed = await self.retries.given_up(faults)
+            await to_the_end(run.settle([], failed))
         await self.pending.settle()
         if run.workers.writing.persists and run.network:
             raise await self._checks.why_archive_fails()
@@ -142,7 +143,7 @@ class Transfer:
                 if number not in faults
             ]
             following = run.following
-            failed = self.retries.given_up(
+            failed = await self.retries.given_up(
                 [(todos[n], fault) for n, fault in faults.items() if n not in following]
             )
             await to_the_end(self.commit(items, claims, todos, well, settled + failed))

@@ -21,8 +21,9 @@ from core.catalog.moved_items import MovedItem, MovedItems
 from core.journal.end_import import ENDINGS, REPORT, Receipt
 from core.journal.journal_format import Line
 from core.journal.replay_rows import ABSENT
+from core.maintenance.audit import Progress
 from core.maintenance.move_log import MoveRecord, Moves, sound
-from core.models import Side
+from core.models import Count, Side
 from core.queue import enqueue
 from core.queue.enqueue import Work, adding
 from core.queue.queue_defs import QUEUES
@@ -40,12 +41,20 @@ _OPEN = "UPDATE bag SET sealed = NULL, note = 'an import is moved' WHERE locatio
 
 
 class Mover:
-    """Moves imports within one archive, which must be open and have no import running into it."""
+    """Moves imports within one archive, which must be open and have no import running into it. `progress` is told
+    after each page of `move` what was moved or copied, and the total."""
 
-    def __init__(self, archive: Archive, catalog: Catalog, pool: Pool) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        catalog: Catalog,
+        pool: Pool,
+        progress: Progress = lambda done, total: None,
+    ) -> None:
         self._archive = archive
         self._catalog = catalog
         self._pool = pool
+        self._progress = progress
         self._moves = Moves(archive, pool)
         self._moved = MovedItems(catalog, archive.id)
 
@@ -61,7 +70,8 @@ class Mover:
             (_OPEN, [(row.location_id,), (location_id,)]), *self._bags(row.location_id, location_id)
         )
         await self._moves.append(file, {"go": moved.files + moved.copied})
-        stayed = await self._finish(await self._moves.look(file))
+        total = Count(files=moved.files + moved.copied, bytes=moved.bytes)
+        stayed = await self._finish(await self._moves.look(file), total)
         return msgspec.structs.replace(moved, problems=tuple(stayed))
 
     async def _intend(self, file: str, row: ImportRow, location_id: int, folder: str, name: str) -> Moved:
@@ -111,8 +121,9 @@ class Mover:
 
     # Carrying it out
 
-    async def _finish(self, found: MoveRecord) -> list[str]:
-        """Carry out a move and record it in the catalog. Returns what could not be moved, and why."""
+    async def _finish(self, found: MoveRecord, total: Count | None = None) -> list[str]:
+        """Carry out a move and record it in the catalog. Returns what could not be moved, and why. total: what is
+        to be moved; without it no progress is told."""
         head = found.head or {}
         places = [head["from"], head["to"]]
         old, new = [
@@ -120,6 +131,7 @@ class Mover:
         ]
         row = await self._catalog.import_named(head["move"])
         stayed: list[str] = []
+        files = size = 0
         async for lines in self._moves.lines(found.name):
             items = [line for line in lines if "item" in line and sound(line, places)]
             for at in range(0, len(items), PAGE):
@@ -131,6 +143,9 @@ class Mover:
                 gone = [line for line, fault in failed if found.done and fault.code == errno.ENOENT]
                 stayed += [f"{line['item']}: {fault.text}" for line, fault in failed]
                 await self.take_in(row, new, done, gone)
+                files, size = files + len(part), size + sum(line["size"] for line in part)
+                if total is not None:
+                    self._progress(Count(files=files, bytes=size), total)
         if row is None and not found.done:
             return stayed  # its receipts cannot be written before its journal was replayed
         if row is not None:

@@ -96,7 +96,7 @@ async def accept_import(engine: Engine, request: imports.AcceptImport, caller: C
 
 @HANDLERS.of(imports.MoveImport)
 async def move_import(engine: Engine, request: imports.MoveImport, caller: Caller) -> results.Moved:
-    moved = await engine.maintenance.move(request.name, request.location)
+    moved = await engine.maintenance.move(request.name, request.location, caller.progress)
     await engine.locations_changed()
     return moved
 

@@ -35,7 +35,8 @@ COMMAND = [sys.executable, "-c", "from tui.cli import main; import sys; sys.argv
 
 def environ(home: Path, **more: str) -> dict[str, str]:
     """The environment of a command that uses the state folder `home`."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("LADING_")}
+    # With COLUMNS lists are as wide as that.
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("LADING_", "COLUMNS"))}
     return {**kept, "PYTHONPATH": ROOT, "LADING_HOME": str(home), **more}
 
 

@@ -197,8 +197,13 @@ def test_a_crash_without_a_folder_is_told_whole(tmp_path: Path, monkeypatch: pyt
     assert "AttributeError" in complained
 
 
-def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run()[0] == Exit.WELL
+def test_without_a_terminal_a_command_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
+    status, told, complained = run()
+    assert (status, told) == (Exit.WRONG, "")
+    assert "usage: lading [COMMAND" in complained
+    assert complained.splitlines()[-1] == "The app needs a terminal; name a command."
+    assert capsys.readouterr().out == ""
+    assert run("--help")[0] == Exit.WELL
     assert "COMMAND" in capsys.readouterr().out
 
 
@@ -247,7 +252,7 @@ def test_the_first_screen_loads_nothing_of_the_engine() -> None:
 
 
 def _complaint(arguments: list[str]) -> str:
-    return run(*arguments)[2].replace("\n", "") if arguments == ["import"] else ""
+    return run(*arguments)[2].replace("\n", "") if arguments in (["import"], []) else ""
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:

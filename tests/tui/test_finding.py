@@ -1,5 +1,6 @@
 """lading find, restore and check through a real engine."""
 
+import asyncio
 import json
 import os
 import plistlib
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from core.listings import FileView
@@ -19,8 +21,11 @@ from core.volumes.mounts import volume_of
 from core.volumes.volume import describe
 from tests.rigs.cards import card_tree, differences, times, whole_card
 from tests.rigs.engines import COMMAND, environ, lading, swept, until
-from tests.tui.console.streams import pipe, terminal
+from tests.tui.console.streams import console, pipe, terminal
+from tui import cli
 from tui.commands import find
+from tui.console import import_selection, one_shot
+from tui.console.exits import Exit
 from tui.format import cells
 
 pytestmark = pytest.mark.process
@@ -207,6 +212,25 @@ def test_an_audit_for_launchd(tmp_path: Path) -> None:
     _ready_for_launchd(told, printed.stderr)
 
 
+def test_an_audit_for_systemd(tmp_path: Path) -> None:
+    printed = lading(
+        tmp_path / "home", "audit", "--archive", "/a $b%", "--systemd", "--older-than", "2w", "--sample", "5%"
+    )
+    assert printed.returncode == 0, printed.stderr
+    service, timer = re.split(r"(?m)^(?=# ~/)", printed.stdout)[1:]
+    assert service.startswith("# ~/.config/systemd/user/lading-audit.service\n[Unit]\n")
+    command = r'"audit" "--archive" "/a $$b%%" "--older-than" "20160m" "--sample" "5%%"'
+    assert re.search(rf"^ExecStart=.*{re.escape(command)}$", service, re.MULTILINE)
+    assert f'Environment="LADING_HOME={tmp_path}/home"' in service.splitlines()
+    # The engine that it starts is not ended with it.
+    assert {"Type=oneshot", "KillMode=process"} <= set(service.splitlines())
+    assert timer.startswith("# ~/.config/systemd/user/lading-audit.timer\n[Unit]\n")
+    assert {"OnCalendar=Sun *-*-* 03:00:00", "Persistent=true", "WantedBy=timers.target"} <= set(
+        timer.splitlines()
+    )
+    assert "systemctl --user enable --now lading-audit.timer" in printed.stderr
+
+
 def test_an_engine_for_launchd(tmp_path: Path) -> None:
     printed = lading(tmp_path / "home", "engine", "plist")
     told = plistlib.loads(printed.stdout.encode())
@@ -261,3 +285,67 @@ def test_at_80_columns_files_of_several_imports_are_told_apart() -> None:
     assert "DAMAGED" not in rows[0]
     assert "2bbbbbbb +4 " in rows[1]
     assert "+" not in rows[0]
+
+
+def one_of(number: int, path: str) -> FileView:
+    return FileView(
+        id=number,
+        import_id=f"20251206-140100-{number}bbbbbbb",
+        path=path,
+        size=45_000_000,
+        mtime=0.0,
+        kind="images",
+        outcome=Outcome.ARCHIVED,
+        captured="2025-12-05T09:10:11",
+        camera="Canon EOS R5",
+        location="Mill Creek",
+        archive="/nas",
+        payload=f"locations/mill-creek/data/2025/2025-12-05/{os.path.basename(path)[-20:]}",
+    )
+
+
+LONG = f"{'a folder/' * 32}IMG_0002.CR3"
+
+
+def test_in_a_wide_terminal_one_long_path_pushes_nothing_off() -> None:
+    out, told = terminal(160)
+    find._list([one_of(1, "DCIM/IMG_0001.CR3"), one_of(2, LONG)], out)
+    head, *rows = told.getvalue().splitlines()
+    assert head.split()[-3:] == ["NAME", "ARCHIVED", "AS"]
+    for number, row in enumerate(rows, 1):
+        assert f"IMG_000{number}.CR3  /nas/locations/" in re.sub(" {2,}", "  ", row)
+        assert f"20251206-140100-{number}bbbbbbb" in row
+        assert cells(row) <= 160
+
+
+def test_files_are_listed_in_the_order_that_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [
+        msgspec.structs.replace(one_of(1, "x/B.CR3"), size=3, captured="2024-05-06T07:08:09.25"),
+        msgspec.structs.replace(one_of(2, "y/a.CR3"), size=1, captured="", mtime=1_800_000_000.0),
+        msgspec.structs.replace(one_of(3, "a/C.CR3"), size=2, captured="1931-08"),
+    ]
+
+    async def found(*_: object) -> tuple[list[FileView], bool]:
+        return list(made), False
+
+    monkeypatch.setenv("LADING_HOME", str(tmp_path))
+    monkeypatch.setattr(find, "_all", found)
+    monkeypatch.setattr(import_selection, "any_yet", lambda home: True)
+    monkeypatch.setattr(one_shot, "once", lambda settings, work, **_: asyncio.run(work(None)))
+    for order, ids in (([], [1, 2, 3]), (["date"], [2, 1, 3]), (["size"], [1, 3, 2]), (["name"], [2, 1, 3])):
+        to, told, _ = console()
+        options = ["--sort", *order] if order else []
+        assert cli.run(["find", "CR3", "--json", *options], to) == Exit.WELL
+        assert [file["id"] for file in json.loads(told.getvalue())] == ids, order
+
+
+def test_in_a_pipe_paths_are_whole_and_one_long_path_widens_no_other_row() -> None:
+    out, told = pipe()
+    find._list([one_of(1, "DCIM/IMG_0001.CR3"), one_of(2, LONG), one_of(3, "DCIM/IMG_0003.CR3")], out)
+    head, first, long, third = told.getvalue().splitlines()
+    assert LONG in long
+    assert max(map(cells, (head, first, third))) < 160
+    assert first.endswith("/nas/locations/mill-creek/data/2025/2025-12-05/IMG_0001.CR3")
+    out, told = pipe(COLUMNS="80")
+    find._list([one_of(2, LONG)], out)
+    assert max(map(cells, told.getvalue().splitlines())) <= 80

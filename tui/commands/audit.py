@@ -53,6 +53,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plist", action="store_true", help="print a file for launchd(8) that does this every week"
     )
+    parser.add_argument(
+        "--systemd",
+        action="store_true",
+        help="print a service and a timer for systemd(1) that do this every week",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
@@ -75,7 +80,8 @@ def _remote(options: argparse.Namespace, console: Console) -> Exit:
     from core.paths import is_remote
     from tui.console import offsite
 
-    others = (options.archive, options.older_than, options.sample, options.heal, options.plist or None)
+    weekly = options.plist or options.systemd or None
+    others = (options.archive, options.older_than, options.sample, options.heal, weekly)
     if not is_remote(options.remote) or any(other is not None for other in others):
         raise UsageError("a remote is written rclone:NAME:PATH, and all of it is read.", "Give that alone.")
     return offsite.audit(options.remote, console, json=options.json)
@@ -104,6 +110,11 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
         console.out.write(plist(settings.home, archive, options))
         for_launchd(settings.home, console)
+        return Exit.WELL
+    if options.systemd:
+        console.out.write(units(settings.home, archive, options))
+        console.err.line("Save each part as the file that it names, then: systemctl --user daemon-reload")
+        console.err.line("and: systemctl --user enable --now lading-audit.timer; loginctl enable-linger")
         return Exit.WELL
     root = os.fsencode(os.path.realpath(archive))
     heal = tuple(os.path.abspath(source) for source in options.heal or ())
@@ -158,16 +169,12 @@ def plist(home: str, archive: str, options: argparse.Namespace) -> str:
     import plistlib
 
     from core import log
-    from tui.commands.engine import program
 
-    wanted = [program(), "audit", "--archive", os.path.abspath(archive)]
-    wanted += [] if options.older_than is None else ["--older-than", f"{options.older_than / 60:.0f}m"]
-    wanted += [] if options.sample is None else ["--sample", f"{options.sample:g}%"]
     out = os.path.join(log.folder(home), "audit.log")
     return plistlib.dumps(
         {
             "Label": "lading.audit",
-            "ProgramArguments": wanted,
+            "ProgramArguments": _command(archive, options),
             "EnvironmentVariables": {"LADING_HOME": home, "PATH": os.environ.get("PATH", os.defpath)},
             "StartCalendarInterval": {"Weekday": 0, "Hour": 3, "Minute": 0},
             # The engine that an audit starts serves imports, too, and what a job of another type starts is
@@ -178,3 +185,42 @@ def plist(home: str, archive: str, options: argparse.Namespace) -> str:
             "StandardErrorPath": out,
         }
     ).decode()
+
+
+def units(home: str, archive: str, options: argparse.Namespace) -> str:
+    """A systemd.service(5) of a user that audits `archive`, and a systemd.timer(5) that starts it on Sundays at
+    3:00, or as soon as the computer runs again."""
+    from tui.commands.engine import systemd_command
+
+    # The engine that an audit starts serves imports, too, and goes on without it: KillMode=process ends only the
+    # audit (systemd.kill(5)). A oneshot service may take as long as it needs (systemd.service(5)).
+    return f"""\
+# ~/.config/systemd/user/lading-audit.service
+[Unit]
+Description=Lading, an audit of {archive.replace("%", "%%")}
+
+[Service]
+Type=oneshot
+{systemd_command(home, _command(archive, options))}
+KillMode=process
+
+# ~/.config/systemd/user/lading-audit.timer
+[Unit]
+Description=Lading, an audit every week
+
+[Timer]
+OnCalendar=Sun *-*-* 03:00:00
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+
+
+def _command(archive: str, options: argparse.Namespace) -> list[str]:
+    """The command line of an audit with these limits."""
+    from tui.commands.engine import program
+
+    wanted = [program(), "audit", "--archive", os.path.abspath(archive)]
+    wanted += [] if options.older_than is None else ["--older-than", f"{options.older_than / 60:.0f}m"]
+    return wanted + ([] if options.sample is None else ["--sample", f"{options.sample:g}%"])

@@ -178,21 +178,12 @@ def unit(home: str) -> str:
     """A systemd.service(5) of a user that runs the engine of `home`; unfinished imports are resumed when it
     starts."""
 
-    def quoted(text: str) -> str:
-        # systemd.syntax(7): quotes and backslashes are escaped, % begins a specifier (systemd.unit(5)).
-        told = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
-        return f'"{told}"'
-
-    path = os.environ.get("PATH", os.defpath)
-    # $ in a command line is a variable (systemd.service(5)).
     return f"""\
 [Unit]
 Description=Lading, the engine of {home.replace("%", "%%")}
 
 [Service]
-ExecStart={quoted(program()).replace("$", "$$")} engine run
-Environment={quoted("LADING_HOME=" + home)}
-Environment={quoted("PATH=" + path)}
+{systemd_command(home, [program(), "engine", "run"])}
 Restart=on-failure
 KillMode=mixed
 TimeoutStopSec=60
@@ -200,6 +191,20 @@ TimeoutStopSec=60
 [Install]
 WantedBy=default.target
 """
+
+
+def systemd_command(home: str, command: list[str]) -> str:
+    """The lines of a systemd.service(5) that run a command with the state folder `home`."""
+
+    def quoted(text: str) -> str:
+        # systemd.syntax(7): quotes and backslashes are escaped, % begins a specifier (systemd.unit(5)).
+        told = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+        return f'"{told}"'
+
+    # $ in a command line is a variable (systemd.service(5)).
+    words = " ".join(quoted(word).replace("$", "$$") for word in command)
+    variables = ("LADING_HOME=" + home, "PATH=" + os.environ.get("PATH", os.defpath))
+    return "\n".join((f"ExecStart={words}", *(f"Environment={quoted(one)}" for one in variables)))
 
 
 def for_launchd(home: str, console: Console) -> None:

@@ -5,9 +5,11 @@ import os
 from typing import TYPE_CHECKING
 
 from tui.console.exits import Exit
-from tui.console.output import Console, Output
+from tui.console.output import WIDE, Console, Output
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from core.client.api import EngineCalls
     from core.listings import FileView
 
@@ -15,16 +17,42 @@ NAME = "find"
 HELP = "find archived files by name, date, camera, card, location, kind, import or digest"
 
 
+def _when(file: "FileView") -> str:
+    """The date by which a file is sorted: that of capture, or else when it was changed, as text of one form."""
+    import time
+
+    return file.captured or time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(file.mtime))
+
+
+def _named(file: "FileView") -> tuple[str, str]:
+    return os.path.basename(file.path).casefold(), file.path
+
+
+ORDERS: dict[str, "Callable[[FileView], str | int | tuple[str, str]]"] = {
+    "date": _when,
+    "size": lambda file: file.size,
+    "name": _named,
+}
+
+
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
         "Lists the files that fit all WORDs. A word is looked for in original path, camera, location, label and "
         "import; *, ? and […] make it a pattern of the whole name. A date is 2025, 2025-12, 2025-12-06 or a "
-        "range, 2025-12-01..2025-12-06. camera:, card:, location:, import:, kind:, date: and hash: say where to "
-        "look; a hash may be the beginning of either digest. outcome: finds what was not archived, too: archived, "
-        "duplicate, skipped, junk, failed or todo. +4 behind an import: so many more had the same content."
+        "range, 2025-12-01..2025-12-06. camera:, card:, location:, import:, kind:, ext:, date: and hash: say "
+        "where to look; a hash may be the beginning of either digest. 'size>2GB' and 'size<500kB' go by size; a "
+        "shell needs the quotes. outcome: finds what was not archived, too: archived, duplicate, skipped, junk, "
+        "failed or todo. +4 behind an import: so many more had the same content."
     )
     parser.add_argument("words", nargs="+", metavar="WORD", help="what to look for")
+    parser.add_argument(
+        "--sort",
+        choices=ORDERS,
+        metavar="ORDER",
+        help="date: the newest first; size: the largest first; name: by file name; otherwise as they were "
+        "imported, the newest first",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON array")
 
 
@@ -39,6 +67,8 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     found, more = list["FileView"](), False
     if any_yet(settings.home):
         found, more = once(settings, lambda engine: _all(engine, text), looking=True)
+    if options.sort:
+        found.sort(key=ORDERS[options.sort], reverse=options.sort != "name")
     if options.json:
         console.out.json(found, indent=2)
     else:
@@ -84,10 +114,6 @@ def _date(file: "FileView", *, zone: bool = False) -> str:
     return (when if zone else when[:16]) or format.moment(file.mtime) + CHANGED
 
 
-WIDE = 160
-"""Columns of a terminal from which on whole paths fit."""
-
-
 def _short(found: list["FileView"], out: Output) -> None:
     """Print a short list: first what distinguishes files (end of the name, day, import). It must fit into 80
     columns."""
@@ -104,14 +130,14 @@ def _short(found: list["FileView"], out: Output) -> None:
             [
                 glyphs.tail(name, NAME_COLUMNS) + damaged,
                 _date(file),
-                f"{format.size(file.size):>8}",
+                format.size(file.size),
                 format.brought_by(out.text(file.import_id)[-ID_TAIL:], file.imports),
                 out.text(file.location),
                 out.text(file.camera),
             ]
         )
     if found:
-        out.table(rows)
+        out.table(rows, out.room())
 
 
 NAME_COLUMNS = 26
@@ -121,23 +147,27 @@ NAME_COLUMNS = 26
 def _list(found: list["FileView"], out: Output) -> None:
     from tui import format
     from tui.console.details import named
+    from tui.glyphs import Glyphs
 
-    if out.terminal and out.size()[0] < WIDE:
+    room = out.room()
+    if 0 < room < WIDE:
         _short(found, out)
         return
+    glyphs = Glyphs(utf8=out.utf8)
     copied = any(file.copies for file in found)
-    rows = [["NAME", "SIZE", "DATE", "CAMERA", "LOCATION", "IMPORT", "ARCHIVED AS", *["ALSO IN"] * copied]]
+    # What can be long comes last.
+    rows = [["DATE", "SIZE", "CAMERA", "LOCATION", "IMPORT", *["ALSO IN"] * copied, "NAME", "ARCHIVED AS"]]
     for file in found:
         payload = f"{file.archive}/{file.payload}" if file.payload else file.outcome.word.replace("todo", "to do")
+        name = out.text(f"{file.path} ({file.sequence})" if file.sequence else file.path)
         texts = (
-            f"{file.path} ({file.sequence})" if file.sequence else file.path,
-            format.size(file.size),
             _date(file, zone=True),
+            format.size(file.size),
             file.camera,
             file.location,
             format.brought_by(file.import_id, file.imports),
-            payload,
+            *[", ".join(map(named, file.copies)) or "-"] * copied,
         )
-        rows.append([out.text(text) for text in (*texts, *[", ".join(map(named, file.copies)) or "-"] * copied)])
+        rows.append([*map(out.text, texts), glyphs.tail(name, room // 4) if room else name, out.text(payload)])
     if found:
-        out.table(rows)
+        out.table(rows, room)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tui.console.card_list import DAMAGED
 from tui.console.exits import Exit
-from tui.console.output import Console, Output
+from tui.console.output import WIDE, Console, Output
 
 if TYPE_CHECKING:
     from core.listings import ImportRecord
@@ -39,24 +39,34 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     return Exit.WELL
 
 
-def _short(found: list["ImportRecord"], out: Output) -> None:
-    """Print a short list: first what distinguishes imports, then the counts that are not zero; it must fit into 80
-    columns."""
-    import time
+NARROW = 80
+"""Columns that a short list must fit into."""
 
+NAME_COLUMNS = 16
+"""Columns for a card, and for a location, in a terminal of NARROW columns."""
+
+LOCATION_COLUMNS = 24
+"""Columns for a location in a wide terminal."""
+
+
+def _short(found: list["ImportRecord"], out: Output) -> None:
+    """Print a short list: first what distinguishes imports and what went wrong, then the other counts that are not
+    zero. It must fit into NARROW columns."""
     from core.paths import told_apart
     from tui import format
     from tui.console.progress import ID_TAIL
+    from tui.glyphs import Glyphs
 
-    counts = {
-        "FAILED": "failed",
-        "TO DO": "todo",
-        "ARCHIVED": "archived",
-        "DUPLICATE": "duplicate",
-        "SKIPPED": "skipped",
-    }
-    heads = [head for head, name in counts.items() if any(getattr(record, name) for record in found)]
-    rows = [["ID", "STARTED", "STATE", "CARD", "LOCATION", *heads]]
+    wrong = {"FAILED": "failed", "TO DO": "todo"}
+    right = {"ARCHIVED": "archived", "DUPLICATE": "duplicate", "SKIPPED": "skipped"}
+    wrong, right = (
+        {head: name for head, name in counts.items() if any(getattr(record, name) for record in found)}
+        for counts in (wrong, right)
+    )
+    # A wider terminal shows more of the names.
+    width = NAME_COLUMNS + max(0, out.room() - NARROW) // 2
+    glyphs = Glyphs(utf8=out.utf8)
+    rows = [["ID", "STARTED", "STATE", *wrong, "CARD", "LOCATION", *right]]
     archives: dict[str, set[str]] = {}
     for record in found:
         archives.setdefault(record.together, set()).add(record.archive)
@@ -65,25 +75,36 @@ def _short(found: list["ImportRecord"], out: Output) -> None:
         state = ", ".join(filter(None, (state, format.damaged_since(record.damaged))))
         card = record.label or os.path.basename(record.source.rstrip("/")) or record.source
         if record.together:
+            # Imports of one card differ in the archive, which is the end.
             card += f" > {told_apart(archives[record.together])[record.archive]}"
+            card = glyphs.tail(out.text(card), width)
         rows.append(
             [
                 out.text(record.id)[-ID_TAIL:],
-                time.strftime("%m-%d %H:%M", time.localtime(record.started)),
+                _started(record.started),
                 state,
-                out.text(card),
-                out.text(record.location),
-                *(format.number(getattr(record, counts[head])) for head in heads),
+                *(format.number(getattr(record, name)) for name in wrong.values()),
+                format.fit(out.text(card), width, utf8=out.utf8),
+                format.fit(out.text(record.location), width, utf8=out.utf8),
+                *(format.number(getattr(record, name)) for name in right.values()),
             ]
         )
-    out.table(rows)
+    out.table(rows, out.room())
+
+
+def _started(seconds: float) -> str:
+    """`12-06 14:07`; of another year `2024-12-06`, which is as long."""
+    import time
+
+    when = time.localtime(seconds)
+    return time.strftime("%m-%d %H:%M" if when.tm_year == time.localtime().tm_year else "%Y-%m-%d", when)
 
 
 def _list(found: list["ImportRecord"], out: Output) -> None:
     from tui import format
     from tui.console import details
 
-    if out.terminal:
+    if 0 < out.room() < WIDE:
         _short(found, out)
         if any(record.damaged for record in found):
             out.line(DAMAGED)
@@ -94,6 +115,7 @@ def _list(found: list["ImportRecord"], out: Output) -> None:
         counts = (record.archived, record.duplicate, record.skipped, record.junk, record.failed, record.todo)
         source = f"{record.label} ({record.source})" if record.label else record.source
         source += f" > {record.archive}" if record.together else ""
+        location = out.text(record.location)
         rows.append(
             [
                 out.text(record.id),
@@ -101,11 +123,11 @@ def _list(found: list["ImportRecord"], out: Output) -> None:
                 str(record.state),
                 _verdict(record),
                 *map(format.number, counts),
-                out.text(record.location),
+                format.fit(location, LOCATION_COLUMNS, utf8=out.utf8) if out.room() else location,
                 out.text(source),
             ]
         )
-    out.table(rows)
+    out.table(rows, out.room())
     for record in found:
         said = (record.verdict_reason if record.verdict == "KEEP" else "", format.unopenable(record.unopenable))
         for copy in record.copies:

@@ -27,16 +27,28 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     from core import config
     from core.client.client import Client
+    from core.models import Count
     from core.protocol.import_requests import MoveImport
     from tui.console import import_selection, moves
     from tui.console.attached import perform
+    from tui.console.progress import Carried, Quiet
+    from tui.console.render_thread import Window
 
     console.keep_on()
     settings = config.load({}, os.environ)
     import_selection.needed(settings.home)
     engine = Client(settings)
     request = MoveImport(name=options.id, location=options.location)
-    moved = asyncio.run(perform(engine, lambda: engine.call(request)))
+    quiet = options.json or not console.out.terminal
+    window = Window[tuple[Count, Count]](Quiet(console.err) if quiet else Carried(console.out))
+
+    def progress(done: Count, total: Count) -> None:
+        window.show((done, total))
+
+    try:
+        moved = asyncio.run(perform(engine, lambda: engine.call(request, progress=progress)))
+    finally:
+        window.close()
     if options.json:
         console.out.json(moved, indent=2)
         return Exit.FAILED if moved.problems else Exit.WELL

@@ -61,6 +61,7 @@ def _taken(item: ItemView) -> Iterable[tuple[str, str]]:
     yield "zone", item.zone
     for one in item.adjusted:
         yield "corrected", one
+    yield "exposure", item.exposure
 
 
 def _around(item: ItemView) -> Iterable[tuple[str, str]]:

@@ -50,7 +50,8 @@ def lines(survey: Survey, out: Output) -> list[str]:
     left = [("junk", survey.junk), ("skipped", survey.skipped), ("not readable", survey.failed)]
     found = [f"{out.text(survey.source)}: {_amount('', survey.files)}"]
     found.append("  " + ", ".join([_amount(what, count) for what, count in counts] + _some(left)))
-    kinds = _some(sorted(survey.by_kind.items(), key=lambda kind: -kind[1].bytes))
+    by_size = sorted(survey.by_kind.items(), key=lambda kind: -kind[1].bytes)
+    kinds = _some([(format.kind_by_name(kind), count) for kind, count in by_size])
     if survey.pairs:
         kinds.append(counted(survey.pairs, "RAW + JPEG pair"))
     if survey.takes:

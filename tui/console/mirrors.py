@@ -4,6 +4,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from core.models import Count, State
 from core.paths import is_remote
 from core.snapshot import MirrorView, Snapshot
@@ -19,6 +21,9 @@ BAR, SHORT_BAR = 24, 8
 """Columns of a bar, in a terminal of WIDE columns and in a narrower one: there what is said needs the room."""
 
 WIDE = 100
+
+ENDED = 5
+"""The newest ended imports that have a line each: an engine that runs for days has brought in many."""
 
 NAMED = 20
 """The most lacking files that are named."""
@@ -79,9 +84,20 @@ class Everything(Lines):
 
 
 def everything(snapshot: Snapshot, out: Output, hint: str = "") -> list[str]:
-    """The lines about imports and mirrors, at most as many as the terminal has rows."""
+    """The lines about imports and mirrors, at most as many as the terminal has rows. Of the ended imports only the
+    newest have a line each."""
     shown = lines(snapshot.mirrors, out)[-max(1, out.size()[1] // 3) :]
-    return [*shown, *render(snapshot, out, hint)]
+    ended = sorted((view for view in snapshot.imports if view.ended is not None), key=lambda view: view.ended or 0)
+    earlier = {view.id for view in ended[:-ENDED]}
+    views = tuple(view for view in snapshot.imports if view.id not in earlier)
+    told: list[str] = []
+    if earlier:
+        text = f"and {format.number(len(earlier))} earlier: lading imports"
+        told.append(format.fit(text, out.size()[0] - 1, utf8=out.utf8))
+    *imports, rates = render(
+        msgspec.structs.replace(snapshot, imports=views), out, hint, others=len(shown) + len(told)
+    )
+    return [*shown, *imports, *told, rates]
 
 
 def tell(results: "Sequence[MirrorResult]", out: Output) -> None:

@@ -1,8 +1,10 @@
 """Writing to a terminal, a file or a pipe, as far as each can show text: the only place that does."""
 
 import os
+import re
+import stat
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO, TextIOWrapper
 from typing import Literal, TextIO
 
@@ -15,6 +17,17 @@ _PALETTE = {
     256: {"good": "38;5;142", "bad": "1;38;5;167", "warn": "38;5;214", "busy": "38;5;109", "dim": "38;5;245"},
     8: {"good": "32", "bad": "1;31", "warn": "33", "busy": "36", "dim": "2"},
 }
+
+
+WIDE = 160
+"""Columns from which on a long list has room for its whole rows."""
+
+PADDED = 48
+"""The most columns that a column of a table is padded to where nothing cuts its rows: one long path must not make
+every row as long."""
+
+_FIGURE = re.compile(r"-|[0-9][0-9,.]*(?: [kMGTPE]?B|/s)?")
+"""A number, a size or a rate, or the mark for none."""
 
 
 class UnwrittenError(OSError):
@@ -35,6 +48,7 @@ class Output:
         self.colors = _colors(environ) if self.terminal else 0
         self.utf8 = _utf8(environ, platform)
         self._unheard = False
+        self._beside = 0
 
     def keep_on(self) -> None:
         """From now on a closed pipe is no error: what is written there is dropped. For commands whose exit status
@@ -102,17 +116,37 @@ class Output:
             columns, rows = 0, 0
         return _number(self._environ, "COLUMNS") or columns or 80, _number(self._environ, "LINES") or rows or 24
 
-    def table(self, rows: Iterable[Iterable[str]]) -> None:
-        """Write rows, which are safe already, in columns; on a terminal they are cut at its edge."""
+    def read_beside(self, err: "Output") -> None:
+        """Where this is a pipe and `err` a terminal, a pager most likely shows it there, as wide as that."""
+        if err.terminal and _is_pipe(self._stream):
+            self._beside = err.size()[0]
+
+    def room(self) -> int:
+        """The columns that a row should fit into; 0: as many as it needs, because no terminal is known."""
+        return self.size()[0] if self.terminal else _number(self._environ, "COLUMNS") or self._beside
+
+    def table(self, rows: Iterable[Iterable[str]], edge: int = 0) -> None:
+        """Write rows, which are safe already, in columns, figures to the right; the first row is the head.
+
+        They are cut at `edge`, else at a terminal's own; where there is neither, they are whole.
+        """
         from tui.format import cells, fit
 
         listed = [list(row) for row in rows]
-        widths = [max(map(cells, column)) for column in zip(*listed, strict=True)]
+        edge = edge or (self.size()[0] if self.terminal else 0)
+        columns = list(zip(*listed, strict=True))
+        right = [_figures(column[1:]) for column in columns]
+        widths = [
+            max((width for width in map(cells, column) if edge or width <= PADDED), default=0)
+            for column in columns
+        ]
         for row in listed:
-            line = "  ".join(
-                text + " " * (width - cells(text)) for text, width in zip(row, widths, strict=True)
-            ).rstrip()
-            self.line(fit(line, self.size()[0], utf8=self.utf8) if self.terminal else line)
+            padded = list[str]()
+            for text, width, figures in zip(row, widths, right, strict=True):
+                pad = " " * (width - cells(text))
+                padded.append(pad + text if figures else text + pad)
+            line = "  ".join(padded).rstrip()
+            self.line(fit(line, edge, utf8=self.utf8) if edge else line)
 
 
 class Console:
@@ -135,7 +169,21 @@ def console() -> Console:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
         streams.append(Output(stream or StringIO(), os.environ))
-    return Console(*streams)
+    out, err = streams
+    out.read_beside(err)
+    return Console(out, err)
+
+
+def _is_pipe(stream: TextIO) -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _figures(cells: Sequence[str]) -> bool:
+    """Whether a column holds figures only."""
+    return all(map(_FIGURE.fullmatch, cells)) and any(cell != "-" for cell in cells)
 
 
 def _number(environ: Mapping[str, str], name: str) -> int:

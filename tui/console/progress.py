@@ -77,6 +77,14 @@ class TakenIn(Audited):
         self._draw(f"{counted(newest[0].files, 'file')} new in the catalog  (Ctrl-C stops)")
 
 
+class Carried(Audited):
+    """A move's progress: what was moved, and the total. A move that was begun is finished in any case."""
+
+    def show(self, newest: tuple[Count, Count], /) -> None:
+        """Redraw the line."""
+        self._draw(amounts(*newest))
+
+
 class JsonLines:
     """Writes one object for each running import, at most once a second."""
 
@@ -152,10 +160,10 @@ class Lines:
         return f"\r\x1b[{self._drawn}A" if self._drawn else "\r"
 
 
-def render(snapshot: Snapshot, out: Output, hint: str = "") -> list[str]:
-    """The lines for a snapshot: none wider than the terminal, and fewer than it has rows."""
+def render(snapshot: Snapshot, out: Output, hint: str = "", others: int = 0) -> list[str]:
+    """The lines for a snapshot: none wider than the terminal, and with `others` fewer than it has rows."""
     columns, rows = out.size()
-    views, room = snapshot.imports, max(1, rows - 3)
+    views, room = snapshot.imports, max(1, rows - 3 - others)
     if len(views) > room:
         views = tuple(sorted(views, key=lambda view: view.state is not State.RUNNING)[:room])
     lines = _table(views, snapshot.in_flight, out, columns - 1)

@@ -177,7 +177,8 @@ def move(screen: Screen, record: ImportRecord, known: Sequence[str]) -> None:
 
     def begin(location: str) -> None:
         async def work(progress: OnProgress, out: Output) -> None:
-            moved = await screen.lading.connection.call(MoveImport(name=record.id, location=location))
+            request = MoveImport(name=record.id, location=location)
+            moved = await screen.lading.connection.call(request, progress=progress)
             moves.tell(moved, out)
             for problem in moved.problems:
                 out.line(out.text(problem))

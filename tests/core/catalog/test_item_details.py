@@ -9,8 +9,11 @@ from core.catalog import item_details
 from core.catalog.files import NAME
 from core.database import Database
 from core.errors import UsageError
+from core.media.metadata import pack
 from core.sqlite import sqlite3
 from tests.rigs import catalogs
+from tests.tui.console.streams import pipe
+from tui.console import details
 
 NAMES = (
     b"card/DCIM/IMG_7001.JPG",
@@ -19,6 +22,25 @@ NAMES = (
     b"card/b/7",
     b"card/xIMG_7001.JPG",
 )
+
+
+async def test_the_exposure_of_an_item_is_told(tmp_path: Path) -> None:
+    path = catalogs.catalog(str(tmp_path), 12)
+    raw = pack(b'{"ExifIFD:ExposureTime":0.004,"ExifIFD:FNumber":2.8,"ExifIFD:ISO":200}')
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE metadata SET raw = ? WHERE item_id = 3", (raw,))
+    database = await Database.open(str(tmp_path))
+    try:
+        found = [await item_details.item(database.read, id, raw=False) for id in (3, 4)]
+    finally:
+        await database.close()
+    assert [one.exposure for one in found] == ["1/250 s, f/2.8, ISO 200", ""]
+    out, told = pipe()
+    for one in found:
+        details.tell(one, out)
+    assert [line.split(maxsplit=1) for line in told.getvalue().splitlines() if "exposure" in line] == [
+        ["exposure", "1/250 s, f/2.8, ISO 200"]
+    ]
 
 
 @pytest.mark.parametrize(

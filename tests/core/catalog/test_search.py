@@ -72,7 +72,10 @@ CASES: list[tuple[str, dict[str, object]]] = [
     ('location:"Mill Creek 3"', {"card": 3}),
     ("card:a005 kind:sidecars", {"card": 5, "kind": "sidecars"}),
     ("import:IMPORT-000002", {"card": 2}),
+    ("import:0002", {"card": 2}),
     ("a002", {"card": 2}),
+    ("ext:mp4", {"name": r"\.mp4$"}),
+    ("ext:.XML c0007", {"name": r"c0007.*\.xml$"}),
     ("kind:video camera:gopro 2015-01-07", {"kind": "videos", "camera": "GoPro", "day": "2015-01-07"}),
 ]
 
@@ -86,14 +89,26 @@ async def test_what_a_query_finds(read: Read, text: str, wanted: dict[str, objec
 
 
 @pytest.mark.parametrize(
-    "text", ["nothing-like-it", "kind:audio", "camera:leica", "import:x", "date:2014", "hash:" + "0" * 33]
+    "text",
+    ["nothing-like-it", "kind:audio", "camera:leica", "import:x", "import:002", "date:2014", "hash:" + "0" * 33],
 )
 async def test_what_is_not_there(read: Read, text: str) -> None:
     assert await file_list.page(read, "", (), text, 0) == (0, False, [])
 
 
 @pytest.mark.parametrize(
-    "text", ["kind:paintings", "date:yesterday", "date:2015-02-30", "hash:xyz", "date:..", "date:9999..0000"]
+    "text",
+    [
+        "kind:paintings",
+        "date:yesterday",
+        "date:2015-02-30",
+        "hash:xyz",
+        "date:..",
+        "date:9999..0000",
+        "size>",
+        "size<big",
+        "size>1ib",
+    ],
 )
 async def test_what_makes_no_sense(read: Read, text: str) -> None:
     with pytest.raises(UsageError):
@@ -127,6 +142,27 @@ async def test_pages_hold_every_file_once_and_are_counted_as_far_as_anybody_read
     total, _, files = await file_list.page(read, "import-000003", (), "c0* mp4", 0)
     assert total == expected(card=3, name="/c0.*mp4$")
     assert [file.id for file in files] == sorted(file.id for file in files)
+
+
+async def test_files_above_and_below_a_size(tmp_path: Path) -> None:
+    path = catalogs.catalog(str(tmp_path), 8)
+    sizes = (0, 999, 1000, 1001, 2_500_000, 2**31, 2_000_000_000, 2_000_000_001)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for id, size in enumerate(sizes, 1):
+            connection.execute("UPDATE file SET size = ? WHERE id = ?", (size, id))
+    database = await Database.open(str(tmp_path))
+    try:
+        for text, fits in (
+            ("size>2GB", lambda size: size > 2_000_000_000),
+            ("SIZE<1kb", lambda size: size < 1000),
+            ("size>2.5m", lambda size: size > 2_500_000),
+            ("size>1000 size<2GiB", lambda size: 1000 < size < 2**31),
+            ("size>999999999P", lambda size: False),
+        ):
+            _, _, files = await file_list.page(database.read, "", (), text, 0)
+            assert sorted(file.size for file in files) == sorted(filter(fits, sizes)), text
+    finally:
+        await database.close()
 
 
 @pytest.mark.parametrize("few", [True, False])

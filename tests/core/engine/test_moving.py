@@ -11,8 +11,9 @@ from core import archive_layout
 from core.catalog import ImportRow
 from core.errors import ArchiveError, UsageError
 from core.files.checksummed_lines import sealed
+from core.maintenance import move_import
 from core.maintenance.move_import import Mover
-from core.models import Outcome, Verdict
+from core.models import Count, Outcome, Verdict
 from core.queue import archive_leases
 from core.results import Moved
 from tests.core.importing.rig import Rig, at_work, digest, write
@@ -58,6 +59,16 @@ async def test_moved_and_moved_back(rig: Rig) -> None:
     kept = {digest(path) for path in rig.archive.glob("locations/*/lading/*.txt")}
     assert all(row.previous in {"", *kept} for row in await rig.engine.catalog.imports())
     await sound(rig)
+
+
+async def test_the_progress_of_a_move_is_told_page_by_page(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(move_import, "PAGE", 3)
+    one = await rig.imported(card(rig.root / "one", 0), location="Bern")
+    told: list[tuple[Count, Count]] = []
+    moved = await rig.engine.maintenance.move(one.id, "Basel", lambda done, total: told.append((done, total)))
+    whole = Count(files=4, bytes=moved.bytes)
+    assert [done.files for done, _ in told] == [3, 4]
+    assert (told[-1], {total for _, total in told}) == ((whole, whole), {whole})
 
 
 async def test_an_import_with_a_location_of_its_own_gets_copies(rig: Rig) -> None:

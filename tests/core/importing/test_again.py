@@ -1,13 +1,17 @@
 """Files that failed are tried again: while their import runs, when it is paused, and after its end."""
 
+import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.catalog import Selection, failures, file_list
 from core.errors import UsageError
+from core.importing import finish
 from core.importing.halt_reasons import advice
+from core.importing.import_run import Run
 from core.listings import Failure, FailureGroup
 from core.models import Outcome, State, Verdict
 from tests.core.importing.rig import VIDEO, Rig, digest, expected, random_bytes, videos, write
@@ -122,6 +126,27 @@ async def test_while_it_runs(rig: Rig) -> None:
     assert len(rig.receipts()) == 1
 
 
+async def test_a_retry_lets_an_import_end_that_was_paused_at_its_end(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (file,) = shut(rig, "a.jpg")
+    close, paused = finish.close, asyncio.Event()
+
+    async def late(run: Run, state: State, *whole: Any) -> None:
+        if not paused.is_set():
+            await rig.engine.imports.pause_import(run.row.name)
+            paused.set()
+        await close(run, state, *whole)
+
+    monkeypatch.setattr(finish, "close", late)
+    name = await rig.begun()
+    await paused.wait()
+    file.chmod(0o644)
+    assert await rig.engine.imports.retry_import(name, Selection()) == 1
+    view = await rig.ended(name)
+    assert (view.archived.files, view.verdict, len(rig.receipts())) == (1, Verdict.SAFE, 2)
+
+
 async def test_a_cancelled_import_stays_ended(rig: Rig) -> None:
     shut(rig, "a.jpg", "b.jpg")
     name = (await rig.imported()).id
@@ -222,3 +247,23 @@ async def test_what_is_known_of_a_failed_file(rig: Rig) -> None:
     (failed,) = await failures.page(rig.engine.database.read, view.id, DENIED, 0)
     facts = dict(await file_list.known(rig.engine.database.read, failed.id))
     assert (facts["outcome"], facts["failed at"], facts["attempts"]) == (f"failed: {DENIED}", "read", "1")
+
+
+async def test_attempts_before_a_retry_are_told_too(rig: Rig) -> None:
+    (file,) = shut(rig, "a.jpg")
+    view = await rig.imported()
+    await rig.engine.imports.retry_import(view.id, Selection())
+    assert (await rig.ended(view.id)).failed.files == 1
+    (failed,) = await failures.page(rig.engine.database.read, view.id, DENIED, 0)
+    assert (failed.stage, failed.attempts) == ("read", 2)
+    await rig.restarted()
+    await rig.engine.imports.retry_import(view.id, Selection(ids=(failed.id,)))
+    await rig.ended(view.id)
+    (group,) = await groups(rig, view.id)
+    assert group.attempts == 3
+    file.chmod(0o644)
+    await rig.engine.imports.retry_import(view.id, Selection())
+    assert (await rig.ended(view.id)).verdict is Verdict.SAFE
+    facts = dict(await file_list.known(rig.engine.database.read, failed.id))
+    assert (facts["outcome"], facts.get("attempts")) == ("archived", None)
+    assert await rig.engine.database.read("SELECT * FROM failure") == []

@@ -34,6 +34,12 @@ def test_a_survey_for_a_person() -> None:
     ]
 
 
+def test_what_has_an_unknown_name_may_be_of_a_known_kind() -> None:
+    """A dry run goes by names, a receipt by the content."""
+    survey = Survey(source="/s", files=count(3, 30), new=count(3, 30), by_kind={"other": count(3, 30)})
+    assert "  3 of unknown name (30 B)" in dry_run.lines(survey, pipe()[0])
+
+
 def test_a_survey_for_a_program() -> None:
     out, told = pipe()
     assert dry_run.tell([SURVEY], "json", out) is Exit.WELL

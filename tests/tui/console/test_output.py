@@ -1,6 +1,7 @@
 """What a stream can show, and what reaches it."""
 
 import json
+import os
 from io import StringIO
 
 import pytest
@@ -88,3 +89,44 @@ def test_a_table_is_aligned_and_cut_on_a_terminal_only() -> None:
     out, told = terminal(12)
     out.table(rows)
     assert told.getvalue() == "ID   SOURCE\n写   aaaaaa…\nabc  b\n"
+
+
+def test_figures_stand_to_the_right() -> None:
+    out, told = pipe()
+    out.table(
+        [
+            ["FILES", "SIZE", "RATE", "BAG", "NAME"],
+            ["1,204", "12.5 GB", "-", "-", "a"],
+            ["-", "8 B", "1.5/s", "-", "12"],
+        ]
+    )
+    assert told.getvalue().splitlines() == [
+        "FILES     SIZE   RATE  BAG  NAME",
+        "1,204  12.5 GB      -  -    a",
+        "    -      8 B  1.5/s  -    12",
+    ]
+
+
+def test_one_long_cell_widens_no_other_row_where_nothing_cuts_them() -> None:
+    out, told = pipe()
+    out.table([["PATH", "LAST"], ["p" * 300, "whole"], ["q" * 20, "x"]])
+    head, long, short = told.getvalue().splitlines()
+    assert long == "p" * 300 + "  whole"
+    assert short == "q" * 20 + "  x"
+    assert head == "PATH".ljust(20) + "  LAST"
+
+
+def test_a_pipe_is_as_wide_as_the_terminal_beside_it() -> None:
+    """A pager shows it there. What goes into a file, or from a script, is as wide as it needs to be."""
+    beside, _ = terminal(100)
+    read, write = os.pipe()
+    with os.fdopen(read), os.fdopen(write, "w") as stream:
+        paged, scripted = Output(stream, {}), Output(stream, {})
+        paged.read_beside(beside)
+        scripted.read_beside(pipe()[0])
+        assert (paged.room(), scripted.room(), Output(stream, {"COLUMNS": "90"}).room()) == (100, 0, 90)
+    with open(os.devnull, "w") as stream:
+        written = Output(stream, {})
+        written.read_beside(beside)
+        assert written.room() == 0
+    assert beside.room() == 100

@@ -4,13 +4,15 @@ import json
 import re
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from core.models import State, Verdict
-from core.snapshot import InFlight
+from core.snapshot import InFlight, MirrorView
 from tests.tui.console.streams import pipe, terminal
 from tests.tui.views import HOSTILE, count, done, snapshot, view
-from tui.console.progress import Audited, JsonLines, Lines, Quiet, TakenIn, bar, render
+from tui.console.mirrors import everything
+from tui.console.progress import Audited, Carried, JsonLines, Lines, Quiet, TakenIn, bar, render
 from tui.format import cells
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -83,6 +85,26 @@ def test_a_small_terminal_shows_the_running_ones() -> None:
     assert len(lines) == 7
     assert lines[0].startswith("R ")
     assert lines[-2] == "and 5 more"
+
+
+def test_a_status_names_the_newest_of_the_ended_imports() -> None:
+    out, _ = terminal(80, 60)
+    ended = [done(id=str(number), label=f"E{number:02}", ended=1000.0 + number) for number in range(12)]
+    lines = everything(snapshot(*ended, view(id="now", label="B002")), out)
+    assert [line.split()[0] for line in lines[:-2]] == ["E07", "E08", "E09", "E10", "E11", "B002"]
+    assert lines[-2] == "and 7 earlier: lading imports"
+    lines = everything(snapshot(*ended[:5]), out)
+    assert ([line.split()[0] for line in lines[:-1]], len(lines)) == (["E00", "E01", "E02", "E03", "E04"], 6)
+
+
+def test_a_status_with_mirrors_fits_into_the_terminal() -> None:
+    out, _ = terminal(80, 12)
+    mirrors = tuple(
+        MirrorView(id=str(number), source="/a", target=f"/{number}", label=f"M{number}", state=State.RUNNING)
+        for number in range(9)
+    )
+    busy = snapshot(*(view(id=str(number)) for number in range(20)), *(done(id=f"d{n}") for n in range(9)))
+    assert len(everything(msgspec.structs.replace(busy, mirrors=mirrors), out)) < 12
 
 
 def test_what_is_being_read_counts_as_done_once() -> None:
@@ -170,6 +192,14 @@ def test_an_audit_has_one_line() -> None:
     printer.show((count(512, 2 * 10**9), count(2000, 8 * 10**9)))
     printer.close()
     assert told.getvalue() == "\r512 of 2,000 files  2.00 of 8.00 GB  (Ctrl-C stops)\x1b[K\r\x1b[K"
+
+
+def test_a_move_has_one_line() -> None:
+    out, told = terminal()
+    shown = Carried(out)
+    shown.show((count(512, 5_000_000), count(1204, 12_000_000)))
+    assert "512 of 1,204 files  5.00 of 12.0 MB" in told.getvalue()
+    assert "Ctrl-C" not in told.getvalue()
 
 
 def test_a_rebuild_tells_what_is_new() -> None:
