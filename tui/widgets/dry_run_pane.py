@@ -109,13 +109,13 @@ def new_and_duplicate(one: Survey) -> Line:
 
 
 def _safe(one: Survey, glyphs: Glyphs) -> list[tuple[str, Count]]:
-    return [(glyphs.text(kind), count) for kind, count in one.by_kind.items()]
+    return [(glyphs.text(format.kind_by_name(kind)), count) for kind, count in one.by_kind.items()]
 
 
 def _kinds(one: Survey, glyphs: Glyphs) -> list[str]:
     return [
-        f"{counted(count.files, kind.removesuffix('s'), kind)} {format.size(count.bytes)}"
-        for kind, count in sorted(_safe(one, glyphs), key=lambda kind: -kind[1].bytes)
+        f"{counted(count.files, name.removesuffix('s'), name)} {format.size(count.bytes)}"
+        for name, count in sorted(_safe(one, glyphs), key=lambda kind: -kind[1].bytes)
     ]
 
 
