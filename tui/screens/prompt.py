@@ -30,6 +30,9 @@ AROUND = 8
 OFFER_TIMEOUT = 8.0
 """Seconds that finding completions may take."""
 
+KEY_WAIT = 1.0
+"""The longest that a key typed before completions are found waits for them, in seconds."""
+
 
 class Ask(ModalScreen[str | None]):
     """Enter accepts the text, or the completion chosen with the arrows; tab completes; Esc cancels."""
@@ -94,14 +97,16 @@ class Ask(ModalScreen[str | None]):
         """Close without a change."""
         self.dismiss(None)
 
-    def action_move(self, by: int) -> None:
+    async def action_move(self, by: int) -> None:
         """Choose a completion."""
+        await self._found()
         if self._offered:
             self._cursor = min(max(self._cursor + by, -1), len(self._offered) - 1)
             self._draw()
 
-    def action_complete(self) -> None:
+    async def action_complete(self) -> None:
         """Insert the chosen completion, or the common beginning of all."""
+        await self._found()
         box = self.query_one(Input)
         typed = box.value.casefold()
         begun = [one for one in self._offered if one.casefold().startswith(typed)]
@@ -123,6 +128,11 @@ class Ask(ModalScreen[str | None]):
         self._draw()
         if self._offer is not None:
             self._looking = asyncio.create_task(self._find(self._offer, typed))
+
+    async def _found(self) -> None:
+        """Wait until it is known what is offered: a key may be typed before, and means what is shown then."""
+        if self._looking is not None:
+            await asyncio.wait([self._looking], timeout=KEY_WAIT)
 
     async def _find(self, offer: Offer, typed: str) -> None:
         try:

@@ -1,6 +1,8 @@
 """The new import: folders and files inside a source, and paths that are typed."""
 
+import asyncio
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,22 @@ async def test_a_typed_path_is_completed_and_picked(tmp_path: Path, tree: Path) 
         await app.until(lambda: "[x]" in app.text)
         await app.press("s")
         assert requests(app)[0].source.startswith(str(tree / "DCIM"))
+
+
+async def test_tab_pressed_before_completions_are_found_waits_for_them(tmp_path: Path) -> None:
+    found = threading.Event()
+
+    def slow(typed: str) -> list[str]:
+        found.wait(10)
+        return ["Alps 2026/"] if typed else []
+
+    async with running(None, (120, 40), fake=engine(), settings=home(tmp_path)) as app:
+        await opened(app)
+        app.app.push_screen(Ask("Where", "", Glyphs(utf8=True), offer=slow))
+        await app.type("Al")
+        asyncio.get_running_loop().call_later(0.05, found.set)
+        await app.press("tab")
+        await app.until(lambda: app.app.screen.query_one(Input).value == "Alps 2026/")
 
 
 @pytest.mark.parametrize("quoted", ["'{}'", "{}"])
