@@ -44,7 +44,7 @@ bench: setup
 	$(UV) run --locked --group bench python -m tests.benchmarks $(ARGS)
 
 faults: setup-test
-	$(UV) run --no-sync pytest tests/faults --numprocesses 2 --dist worksteal --ignore $(MEASURED) $(ARGS)
+	$(UV) run --no-sync pytest tests/faults --numprocesses 3 --dist worksteal --ignore $(MEASURED) $(ARGS)
 	$(UV) run --no-sync pytest $(MEASURED)
 	LADING_FUZZ=20 $(UV) run --no-sync pytest tests/core/fuzz --numprocesses 2 --dist worksteal
 
