@@ -147,7 +147,8 @@ class Archived:
     async def all_of(self, queue: str) -> None:
         """Have the queue do its jobs, again where they are done."""
         sql = "UPDATE job SET state = 'ready', ended = NULL, attempts = 0, remaining = 0 WHERE queue = ?"
-        await self.engine.database.run((sql, [(queue,)]))
+        # What exiftool has answered once is kept, and no file would be read again.
+        await self.engine.database.run(("DELETE FROM metadata", [()]), (sql, [(queue,)]))
         await self.engine.jobs.worker.resume(queue)
         left = "SELECT 1 FROM job WHERE queue = ? AND state IN ('ready', 'claimed', 'waiting') LIMIT 1"
         while await self.engine.database.read(left, (queue,)):  # noqa: ASYNC110 - a query
