@@ -171,7 +171,7 @@ def reaction(scene: Scene, wanted: int) -> float:
     with scene.app() as (_, watched):
 
         def press() -> None:
-            seconds.append(watched.react(b"?", b"Lading, dashboard"))
+            seconds.append(watched.react(b"?", b"HELP, dashboard"))
             seconds.append(watched.react(b" ", b"CARDS"))
 
         while len(seconds) < wanted:
