@@ -175,10 +175,9 @@ class Database:
         await self.writer
         await self.reading.close()
         await self.aside.close()
-        try:
-            await self.writing.execute("PRAGMA optimize")
-        finally:
-            await self.writing.close()
+        # No statistics are left behind (PRAGMA optimize): those of a catalog that is still small make SQLite go
+        # through whole tables in the import that makes it large.
+        await self.writing.close()
 
 
 def _advice(error: Exception, home: str) -> str:

@@ -588,6 +588,11 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE import ADD COLUMN copied_reason TEXT NOT NULL DEFAULT '';
     """,
+    # Statistics that engines left behind: see Database.close. Every statement has its plan without any.
+    """
+    DROP TABLE IF EXISTS sqlite_stat1;
+    DROP TABLE IF EXISTS sqlite_stat4;
+    """,
 )
 
 FUNCTIONS: dict[str, Callable[[str], str | bytes | None]] = {

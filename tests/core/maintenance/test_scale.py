@@ -65,6 +65,14 @@ def card(rig: Rig, name: str, files: int) -> Path:
     return rig.root / name
 
 
+async def test_an_engine_that_ends_leaves_no_statistics_of_a_small_catalog(rig: Rig) -> None:
+    await rig.imported(card(rig, "first", 1))
+    await rig.restarted()
+    database = rig.engine.catalog.database
+    assert await database.read("SELECT name FROM sqlite_master WHERE name GLOB 'sqlite_stat*'") == []
+    assert (await rig.imported(card(rig, "second", 20))).archived.files == 20
+
+
 async def imported(rig: Rig, name: str, files: int, strangers: int = 0) -> int:
     """Steps of the import of so many files into an archive that holds so many items and has seen as many files."""
     before = await rig.imported(card(rig, f"before {name}", 1))
