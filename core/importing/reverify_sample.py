@@ -7,6 +7,7 @@ It takes place at the end of each run, and during it whenever the used space of 
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 
 from core.aio import first_error
@@ -144,28 +145,33 @@ class Sampling:
     async def _some(self, items: list[Item], files: int, size: int, until: float = 0.0) -> None:
         """Read these items until `files` files or `size` bytes are read in the whole sample, and it is later than
         `until`."""
+        room = asyncio.Semaphore(READERS)
         try:
             async with asyncio.TaskGroup() as tasks:
-                room = asyncio.Semaphore(READERS)
-                part: list[Item] = []
-                for item in items:
-                    if item.id in self._read or item.damage is not None or item.read_back is None:
-                        continue
-                    if self._over.is_set():
-                        return
-                    if (len(self._read) >= files or self._bytes >= size) and time.monotonic() >= until:
-                        break
-                    self._read.add(item.id)
-                    self._bytes += item.size
-                    part.append(item)
-                    if len(part) >= TOGETHER or sum(one.size for one in part) >= size // TOGETHER:
-                        await room.acquire()
-                        tasks.create_task(self._read_part(part, room))
-                        part = []
-                if part:
-                    await self._again(part)
+                for part in self._parts(items, files, size, until):
+                    await room.acquire()
+                    tasks.create_task(self._read_part(part, room))
         except ExceptionGroup as errors:
             raise first_error(errors) from None
+
+    def _parts(self, items: list[Item], files: int, size: int, until: float) -> Iterator[list[Item]]:
+        """The items that `_some` reads, as requests; each is made up when it is asked for."""
+        part: list[Item] = []
+        for item in items:
+            if item.id in self._read or item.damage is not None or item.read_back is None:
+                continue
+            if self._over.is_set():
+                return
+            if (len(self._read) >= files or self._bytes >= size) and time.monotonic() >= until:
+                break
+            self._read.add(item.id)
+            self._bytes += item.size
+            part.append(item)
+            if len(part) >= TOGETHER or sum(one.size for one in part) >= size // TOGETHER:
+                yield part
+                part = []
+        if part:
+            yield part
 
     async def _read_part(self, items: list[Item], room: asyncio.Semaphore) -> None:
         try:
