@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 
 from core.catalog.base import Table, together
-from core.catalog.failures import forgetting, keeping
+from core.catalog.failures import forgetting, keeping, settled
 from core.catalog.rows import FailureRow, FileRow, SeenRow, marks, parts
 from core.database import Row
 from core.media.left_out import Sort
@@ -67,9 +67,8 @@ class Files(Table):
         new = list(new)
         exact = [("INSERT OR REPLACE INTO far_time (import_id, path, ns) VALUES (?, ?, ?)", far)] if far else []
         stale = [(row.id,) for row in changed] + [(id,) for id in gone]
-        settled = [(row.id,) for row in changed if row.outcome != Outcome.TODO] + [(id,) for id in gone]
         await self.database.run(
-            *([("DELETE FROM failure WHERE file_id = ?", settled)] if settled else []),
+            *settled([*(row.id for row in changed if row.outcome != Outcome.TODO), *gone]),
             *forgetting([row.id for row in changed if row.outcome == Outcome.TODO]),
             ("DELETE FROM file WHERE id = ?", [(id,) for id in gone]),
             *together(
