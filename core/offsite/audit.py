@@ -13,14 +13,16 @@ from core.offsite.upload import MANIFEST, NAMED, TAG_MANIFEST
 from core.paths import display
 from core.results import OffsiteAudit
 
-EMPTY = "0"
-"""The sign of a tag manifest that names no file, which no complete bag has."""
+EMPTY, UNVOUCHED = "0", "1"
+"""The signs of a tag manifest that names no file, and of one that does not name the manifest of the payload: by it
+alone is that known to be whole."""
 
 WHY = {
     "*": "its content is not what was archived",
     "+": "it is not there",
     "!": "it cannot be read",
     EMPTY: "it names no file, so nothing was compared",
+    UNVOUCHED: f"it does not name {MANIFEST}, which may be cut off",
 }
 
 
@@ -56,17 +58,19 @@ async def audit(rclone: Rclone, remote: Remote) -> OffsiteAudit:
 
 async def compared(rclone: Rclone, bag: str, manifest: str) -> AsyncGenerator[tuple[str, str], None]:
     """(sign, path) of each file that a bag's manifest names, after reading it in full; signs as of
-    `Rclone.compared`. A missing manifest is `+` itself, an empty tag manifest is EMPTY. Raises OffsiteError."""
+    `Rclone.compared`. A missing manifest is `+` itself, a tag manifest that vouches for nothing is EMPTY or
+    UNVOUCHED. Raises OffsiteError."""
     with tempfile.TemporaryDirectory(prefix="lading-offsite-") as folder:
         sums = os.path.join(folder, manifest)
         ended, _ = await rclone.run("copyto", f"{bag}/{manifest}", sums)
         if ended.status or not await asyncio.to_thread(os.path.exists, sums):
             yield "+", manifest
             return
-        if manifest == TAG_MANIFEST and not await asyncio.to_thread(os.path.getsize, sums):
-            yield EMPTY, manifest
-            return
+        named = vouched = False
         options = ("checksum", "sha256", sums, bag, "--download", "--one-way")
         async with aclosing(rclone.compared(Ended(), *options)) as files:
             async for sign, name in files:
+                named, vouched = True, vouched or name == MANIFEST
                 yield sign, name
+    if manifest == TAG_MANIFEST and not vouched:
+        yield UNVOUCHED if named else EMPTY, manifest

@@ -141,10 +141,21 @@ async def test_what_is_damaged_is_named(place: Place, tmp_path: Path) -> None:
     place.store.remove(third)
     assert (third, "it is not there, and the archive has it no more") in (await place.up()).lacking
     # A tag manifest that names nothing vouches for nothing.
-    place.store.put(place.name(place.there / "locations" / place.bag.name / "tagmanifest-sha256.txt"), b"")
+    tags = "tagmanifest-sha256.txt"
+    there = place.name(place.there / "locations" / place.bag.name / tags)
+    place.store.put(there, b"")
     found = await audit(Rclone(), Remote.of(place.store.name))
-    assert [why for path, why in found.damaged if path.endswith("tagmanifest-sha256.txt")] == [
+    assert [why for path, why in found.damaged if path.endswith(tags)] == [
         "it names no file, so nothing was compared"
+    ]
+    # So does one that was cut off before the manifest's line.
+    kept = [
+        line for line in (place.bag / tags).read_text().splitlines() if not line.endswith(" manifest-sha256.txt")
+    ]
+    place.store.put(there, "".join(f"{line}\n" for line in kept).encode())
+    found = await audit(Rclone(), Remote.of(place.store.name))
+    assert [why for path, why in found.damaged if path.endswith(tags)] == [
+        "it does not name manifest-sha256.txt, which may be cut off"
     ]
 
 
