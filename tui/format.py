@@ -57,9 +57,9 @@ def unopenable(found: Unopenable) -> str:
     return f"{number(found.files)} cannot be opened{so_far}: {', '.join(found.names)}{more}"
 
 
-def damaged_since(count: int) -> str:
-    """`2 damaged since`, for a verdict that was given before; empty without."""
-    return f"{number(count)} damaged since" if count else ""
+def damaged_since(count: int, word: str = "") -> str:
+    """`2 damaged since`, behind the verdict `word` that was given before; only that without."""
+    return ", ".join(filter(None, (word, f"{number(count)} damaged since" if count else "")))
 
 
 def duration(seconds: float) -> str:

@@ -72,7 +72,7 @@ def _short(found: list["ImportRecord"], out: Output) -> None:
         archives.setdefault(record.together, set()).add(record.archive)
     for record in found:
         state = str(record.verdict) if record.verdict and record.state == "done" else str(record.state)
-        state = ", ".join(filter(None, (state, format.damaged_since(record.damaged))))
+        state = format.damaged_since(record.damaged, state)
         card = record.label or os.path.basename(record.source.rstrip("/")) or record.source
         if record.together:
             # Imports of one card differ in the archive, which is the end.
@@ -143,4 +143,4 @@ def _verdict(record: "ImportRecord") -> str:
     from tui import format
 
     word = str(record.verdict) or (format.EMPTY if record.verdict_reason else "-")
-    return ", ".join(filter(None, (word, format.damaged_since(record.damaged))))
+    return format.damaged_since(record.damaged, word)

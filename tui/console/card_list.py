@@ -39,4 +39,4 @@ def _verdict(one: "CardView") -> str:
     from tui import format
 
     word = str(one.verdict) or (format.EMPTY if one.state == "done" else one.state)
-    return ", ".join(filter(None, (word, format.damaged_since(one.damaged))))
+    return format.damaged_since(one.damaged, word)
