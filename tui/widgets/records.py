@@ -8,7 +8,7 @@ from core.snapshot import ImportView, Snapshot
 from tui import format
 from tui.totals import settled, share
 from tui.widgets.keys import drawn
-from tui.widgets.lines import Line, crop, line
+from tui.widgets.lines import Line, crop, line, width_of
 from tui.widgets.pane import Lazy, Pane, Room, Rows, empty
 
 
@@ -91,31 +91,25 @@ def row(
     wide = room.width >= 100
     plural = " " if duplicate == 1 else "s"
     counts = f"{archived:>{widths[0]},} new, {duplicate:>{widths[1]},} duplicate{plural}"
-    bad = (f" {format.number(failed)} failed", "bad") if failed else ("", "")
     broken = (view.unopenable if view else record.unopenable).files
-    doubt = (f" {format.number(broken)} cannot be opened", "warn") if broken else ("", "")
-    ruined = (f" {format.number(record.damaged)} damaged", "bad") if record.damaged else ("", "")
-    location = glyphs.text(record.location)
-    if failed or broken or record.damaged:
-        # What follows stands in a column, and at the right edge where there is no room for more.
-        before = (16 if wide else 11) + 16 + (23 if wide else 13) + len(counts) + 2
-        after = sum(len(text) for text, _ in (bad, ruined, doubt))
-        location = glyphs.fit(location, max(0, min(24 if room.width >= 120 else 12, room.width - before - after)))
-    return crop(
-        line(
-            mark,
-            (format.moment(record.started)[0 if wide else 5 :], "dim"),
-            " ",
-            (glyphs.fit(word, 12), style),
-            " ",
-            (f"{glyphs.fit(name, 23 if wide else 13)} ", "bold" if chosen and room.focused else ""),
-            (counts, ""),
-            "  ",
-            (location, "dim"),
-            bad,
-            ruined,
-            doubt,
-        ),
-        room.width,
-        utf8=glyphs.utf8,
+    ahead = line(
+        mark,
+        (format.moment(record.started)[0 if wide else 5 :], "dim"),
+        " ",
+        (glyphs.fit(word, 12), style),
+        " ",
+        (f"{glyphs.fit(name, 23 if wide else 13)} ", "bold" if chosen and room.focused else ""),
+        (counts, ""),
+        "  ",
     )
+    behind = line(
+        (f" {format.number(failed)} failed", "bad") if failed else "",
+        (f" {format.number(record.damaged)} damaged", "bad") if record.damaged else "",
+        (f" {format.number(broken)} cannot be opened", "warn") if broken else "",
+    )
+    location = glyphs.text(record.location)
+    if after := width_of(behind):
+        # What follows stands in a column, and at the right edge where there is no room for more.
+        left = room.width - width_of(ahead) - after
+        location = glyphs.fit(location, max(0, min(24 if room.width >= 120 else 12, left)))
+    return crop((*ahead, (location, "dim"), *behind), room.width, utf8=glyphs.utf8)
