@@ -21,6 +21,7 @@ from tests.benchmarks import (
     scale,
     screen,
     seed,
+    serving,
     starts,
     terminal,
 )
@@ -39,6 +40,7 @@ def options() -> argparse.Namespace:
         choices=(
             "import",
             "together",
+            "slow",
             "mirror",
             "scale",
             "million",
@@ -51,6 +53,7 @@ def options() -> argparse.Namespace:
             "terminal",
             "background",
             "screen",
+            "serving",
         ),
         default="import",
     )
@@ -83,6 +86,9 @@ def run(chosen: argparse.Namespace, folder: str) -> tuple[object, str]:
             for line in copies.together(os.path.join(folder, name), name, chosen.pairs, chosen.fraction)
         ]
         return [asdict(line) for line in lines], scale.text(lines)
+    if chosen.what == "slow":
+        lines = copies.slow(folder, chosen.pairs, chosen.fraction)
+        return [asdict(line) for line in lines], scale.text(lines)
     if chosen.what == "mirror":
         lines = copies.mirror(folder, chosen.pairs, chosen.fraction, rsync="durable rsync" in chosen.only)
         return [asdict(line) for line in lines], scale.text(lines)
@@ -107,6 +113,9 @@ def run(chosen: argparse.Namespace, folder: str) -> tuple[object, str]:
         return [asdict(line) for line in rates], background.text(rates)
     if chosen.what == "films":
         shares = films.films(folder, chosen.pairs, chosen.fraction, chosen.against)
+        return [asdict(line) for line in shares], background.text(shares)
+    if chosen.what == "serving":
+        shares = serving.serving(folder, chosen.pairs, chosen.fraction)
         return [asdict(line) for line in shares], background.text(shares)
     if chosen.what == "seed":
         rows = seed.seed_targets(folder, chosen.fraction)

@@ -1,5 +1,6 @@
 """Several archives at once and mirrors, against what a careful person types with rsync. As root, on Linux.
 
+`slow`: an import into an archive and one that takes 10 MB/s, against one into the first alone.
 `together`: an import into two archives, on two loop devices of one disk, and on one of them and in memory, against
 one into one archive and against rsync twice; the floor (tests.benchmarks.floor) of the same beside. `mirror`: a
 mirror of an archive, and one with nothing new; with `--fraction 5` of 100,000 files; with `--only lading` without
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from tests.benchmarks.measure import LADING, FailedRunError, Measured, measure, stop
@@ -23,6 +25,7 @@ from tests.benchmarks.runner import fresh, payload_files, say
 from tests.benchmarks.scale import Line
 from tests.benchmarks.sets import SETS, extent, warm
 from tests.rigs.disks import unmount
+from tests.rigs.passthrough import Switch, mounted
 
 FILES = 20_000
 """Files of a mirrored archive."""
@@ -34,6 +37,12 @@ ONE_COPY = {"LADING_COPIES": "1"}
 """Two loop devices lie on one disk, so that two copies there would be called KEEP, and the command fail."""
 
 PER_FOLDER = 1000
+SLOW_SHARE = 0.1
+"""How much of the photos goes to the slow archive: 200 MB take 20 seconds."""
+
+SLOW_WRITE = 0.2
+"""Seconds that each write to the slow archive takes longer."""
+
 SETTLE_TIMEOUT = 600.0
 """Seconds that an import's background work may take."""
 
@@ -153,6 +162,47 @@ def _rsync_twice(source: str, places: Sequence[str]) -> Measured:
     for target in targets:
         steps += [["sync"], drop_caches(), [*RECHECK, f"{source}/", f"{target}/"]]
     return _steps(steps)
+
+
+def slow(folder: str, pairs: int, fraction: float) -> list[Line]:
+    """`pairs` rounds of an import into one archive, and into it and one that takes 10 MB/s through FUSE. The first
+    line is about the time that the first archive takes."""
+    check([PEERS["lading"]])
+    source, home = os.path.join(folder, "source"), os.path.join(folder, "home")
+    SETS["photos"](os.fsencode(source), fraction * SLOW_SHARE)
+    files, size = extent(source)
+    runs: dict[str, list[float]] = {"alone": [], "beside": []}
+    rates = list[float]()
+    for turn in range(pairs):
+        for way in sorted(runs, reverse=bool(turn % 2)):
+            warm(source)
+            first = tempfile.mkdtemp(prefix="first-", dir=folder)
+            with tempfile.TemporaryDirectory(dir=folder) as place, mounted(Path(place)) as through:
+                through.set(Switch("write", delay=SLOW_WRITE, match="staging"))
+                places = [first, str(through.path)] if way == "beside" else [first]
+                _into(source, places, home, files)
+                took = _took(home)
+            runs[way].append(took[first])
+            if way == "beside":
+                rates.append(size / took[str(through.path)] / 1e6)
+            say(f"slow {turn + 1}/{pairs} {way}: {took[first]:.2f} s")
+    ratio = statistics.median(a / b for a, b in zip(runs["beside"], runs["alone"], strict=True))
+    return [
+        Line("the first archive's time, beside one that is slow / alone", ratio, 1.1),
+        Line("what the slow archive took", statistics.median(rates), 10.0, " MB/s"),
+    ]
+
+
+def _took(home: str) -> dict[str, float]:
+    """The seconds from begin to end of the newest import into the archive at each place."""
+    told = json.loads(_run(LADING, "imports", "--json", env={**os.environ, "LADING_HOME": home}))
+    stop({**os.environ, "LADING_HOME": home})
+    return {
+        os.path.dirname(one["archive"]): (
+            datetime.fromisoformat(one["ended"]) - datetime.fromisoformat(one["started"])
+        ).total_seconds()
+        for one in told
+    }
 
 
 # Mirrors
