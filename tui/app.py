@@ -96,7 +96,7 @@ class LadingApp(PictureApp):
         self.volumes = volumes
         self.ejecting = eject
         self.glyphs = Glyphs(utf8=utf8)
-        self.theme = theme.PLAIN if plain else settings.theme or theme.FIRST
+        self._begin_with(theme.PLAIN if plain else settings.theme or theme.FIRST)
         self.set_keymap(_keymap(settings))
         self.set_class(plain, "plain")
         self.set_class(not utf8, "ascii")
@@ -118,6 +118,18 @@ class LadingApp(PictureApp):
     def get_default_screen(self) -> Screen[Any]:
         """The dashboard is the screen below all others."""
         return Dashboard()
+
+    def _begin_with(self, name: str) -> None:
+        """Set the theme before the style sheet is read. An assignment would have it parsed a second time, which
+        takes a twentieth of the time to the first screen; only themes of the terminal's own colours need it."""
+        begun = self.get_theme(name)
+        if begun is None or begun.ansi:
+            self.theme = name
+            return
+        self.set_reactive(LadingApp.theme, name)
+        self.stylesheet.set_variables(self.get_css_variables())
+        self.set_class(begun.dark, "-dark-mode")
+        self.set_class(not begun.dark, "-light-mode")
 
     def get_css_variables(self) -> dict[str, str]:
         """Textual's variables of the theme, and the colours of text in it."""

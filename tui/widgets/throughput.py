@@ -1,7 +1,6 @@
 """The throughput: a graph of the last minutes, the rates, and what limits them."""
 
 from collections.abc import Sequence
-from statistics import fmean
 
 from core.snapshot import Rates, Snapshot
 from tui.bottleneck import READ_LIMIT, Bottleneck, bottleneck
@@ -80,7 +79,7 @@ def buckets(history: tuple[float, ...], period: float, now: float, each: int) ->
     found: dict[int, list[float]] = {}
     for number, value in enumerate(history):
         found.setdefault((newest - len(history) + 1 + number) // each, []).append(value)
-    return [fmean(values) for values in found.values()]
+    return [sum(values) / len(values) for values in found.values()]
 
 
 def _table(rates: Rates, limit: Bottleneck, snapshot: Snapshot, width: int) -> list[Line]:
@@ -88,7 +87,7 @@ def _table(rates: Rates, limit: Bottleneck, snapshot: Snapshot, width: int) -> l
     for what in RATES:
         history = getattr(rates, f"{what}_history")
         at_work = [value for value in history if value > 0]
-        mean = fmean(at_work) if at_work else 0.0
+        mean = sum(at_work) / len(at_work) if at_work else 0.0
         figures = (getattr(rates, what), mean, max(history, default=0.0))
         rows.append(line(f" {what:<10}", *(f"{_mega(value):>8}" for value in figures)))
     rows.append(_limit(limit, snapshot))
