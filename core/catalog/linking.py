@@ -62,18 +62,14 @@ async def link(catalog: Catalog, import_id: int, root: bytes) -> None:
                     elsewhere.update(one.key for one in candidates if not first < one.key < last)
                     break
                 if (owner := _owner(file, candidate, here)) is not None:
-                    if candidate.rule.rivals:
-                        owner = await _nearest(catalog, file, candidates, here)
-                    links += _link(file, owner, candidate)
+                    links += await _link(catalog, file, owner, candidate, candidates, here)
                     break
         for stem, rows in (await catalog.by_stem(import_id, sorted(elsewhere))).items():
             here[stem] = [named(relative(root, whole), id) for id, whole in rows]
         for file, candidates in waiting:
             for candidate in candidates:
                 if (owner := _owner(file, candidate, here)) is not None:
-                    if candidate.rule.rivals:
-                        owner = await _nearest(catalog, file, candidates, here)
-                    links += _link(file, owner, candidate)
+                    links += await _link(catalog, file, owner, candidate, candidates, here)
                     break
         if len(links) >= TOGETHER:
             await catalog.link(sorted(links), again=again)
@@ -83,8 +79,17 @@ async def link(catalog: Catalog, import_id: int, root: bytes) -> None:
     await catalog.keep_sequences(import_id, root, films.found())
 
 
-def _link(file: Named, owner: Named | None, candidate: Candidate) -> list[tuple[int, int, str]]:
-    return [] if owner is None else [(file.id, owner.id, str(candidate.role))]
+async def _link(
+    catalog: Catalog,
+    file: Named,
+    owner: Named,
+    candidate: Candidate,
+    candidates: Sequence[Candidate],
+    found: Found,
+) -> list[tuple[int, int, str]]:
+    """The link of a file to the owner that one of its candidates finds; none where rivals cannot be told apart."""
+    one = await _nearest(catalog, file, candidates, found) if candidate.rule.rivals else owner
+    return [] if one is None else [(file.id, one.id, str(candidate.role))]
 
 
 def _owner(file: Named, candidate: Candidate, found: Found) -> Named | None:
