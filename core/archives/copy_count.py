@@ -9,11 +9,11 @@ import msgspec
 from core.archives.archive import filesystem_of
 from core.archives.copies import Copy, examine, recognised
 from core.archives.locate import Locate
+from core.archives.presence import present
 from core.catalog import Catalog, CopyRow
 from core.errors import LadingError, WorkerDiedError
 from core.paths import display, is_remote
 from core.volumes.devices import devices_at, distinct
-from core.workers import archive_messages
 from core.workers.messages import Place
 from core.workers.pool import Pool, TaskFailedError
 
@@ -119,13 +119,12 @@ class CopyCount:
         else:
             found = await self._catalog.same_content(items, copy.archive_id, copy.number)
         well = [(id, item) for id, item in found if item.read_back is not None and item.damage is None]
-        request = archive_messages.Presence(place, [(item.path, item.size) for _, item in well])
         try:
             async with self._pool.worker("copies") as worker:
-                there = (await worker.ask(request, archive_messages.Present)).there
+                there = await present(worker.ask, place, [item for _, item in well])
         except (TaskFailedError, WorkerDiedError):
             return []
-        return list(dict.fromkeys(id for (id, _), is_there in zip(well, there, strict=True) if is_there))
+        return list(dict.fromkeys(id for id, item in well if item.path in there))
 
     def said(self, count: int) -> str:
         """A sentence on how many copies there are, and why not more. To be called after `lacking`."""

@@ -9,10 +9,10 @@ import msgspec
 
 from core import archive_layout
 from core.archives.archive import Archive
+from core.archives.presence import present
 from core.catalog import Catalog, ImportRow, Item
 from core.content import Content
 from core.media.file_types import extension
-from core.workers import archive_messages
 from core.workers.pool import Worker
 from core.workers.source_messages import Digest
 
@@ -131,12 +131,11 @@ class Dedup:
         items = await self._catalog.known(self._archive.id, scope, hashes)
         if not items:
             return {}
-        request = archive_messages.Presence(self._archive.place, [(item.path, item.size) for item in items])
-        there = (await worker.ask(request, archive_messages.Present)).there
+        there = await present(worker.ask, self._archive.place, items)
         by_content: dict[Content, tuple[Item, bool]] = {}
-        for item, present in zip(items, there, strict=True):
+        for item in items:
             key = item.content
-            sound = present and item.damage is None
+            sound = item.path in there and item.damage is None
             if sound or key not in by_content:
                 by_content[key] = (item, sound)
         return {

@@ -1,8 +1,10 @@
 """The stages of one import that run side by side: the listing, and the transfers of the files that it finds."""
 
 import asyncio
+from functools import partial
 
 from core.aio import to_the_end
+from core.archives.presence import present
 from core.catalog import Selection
 from core.catalog.linking import link
 from core.errors import WorkerDiedError
@@ -18,7 +20,6 @@ from core.importing.transfer import Transfer
 from core.media.left_out import FROM_RECORD
 from core.models import Outcome, Waits
 from core.paths import relative
-from core.workers import archive_messages
 from core.workers.pool import TaskFailedError
 
 PAGE = 1024
@@ -164,17 +165,16 @@ class Copying:
         run = self.run
         items = await run.catalog.items({todo.item_id for todo in batch if todo.item_id}, run.archive.id)
         wanted = [item for item in items.values() if item.damage is None]
-        request = archive_messages.Presence(run.archive.place, [(item.path, item.size) for item in wanted])
         async with run.workers.worker(batch) as worker:
             try:
-                present = (await run.workers.ask(worker, request, archive_messages.Present)).there
+                paths = await present(partial(run.workers.ask, worker), run.archive.place, wanted)
             except TaskFailedError as error:
                 raise halt_for(error.fault, run) or HaltError(
                     f"the archive cannot be looked at: {error.fault.text}", "Resume it."
                 ) from error
             except WorkerDiedError as error:
                 raise HaltError(error.cause, "Resume it.") from error
-        there = {item.id for item, is_there in zip(wanted, present, strict=True) if is_there}
+        there = {item.id for item in wanted if item.path in paths}
         self._transfer.previous.unlike |= {todo.id for todo in batch if todo.item_id not in there}
         why, sort, _ = FROM_RECORD
         settled = [

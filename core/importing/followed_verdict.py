@@ -5,17 +5,18 @@ import, too, provided that all contents that it saw are in this archive.
 """
 
 from collections import Counter
+from functools import partial
 
 from core import words
 from core.archives.copy_count import CopyCount
 from core.archives.locate import Locate
+from core.archives.presence import present
 from core.catalog import ImportRow
 from core.catalog.differing import told
 from core.importing import archive_reading
 from core.importing.import_run import Run
 from core.models import Outcome, Verdict
 from core.paths import display, relative
-from core.workers import archive_messages
 
 PAGE = 1000
 """Items per query and request."""
@@ -81,10 +82,9 @@ async def _held(run: Run, leader: ImportRow) -> tuple[int, Counter[int], dict[in
         after = items[-1]
         here = await catalog.same_content(items, archive.id)
         sound = [(id, item) for id, item in here if item.damage is None]
-        request = archive_messages.Presence(archive.place, [(item.path, item.size) for _, item in sound])
         async with run.workers.worker([]) as worker:
-            present = (await run.workers.ask(worker, request, archive_messages.Present)).there
-        there = [(id, item) for (id, item), is_there in zip(sound, present, strict=True) if is_there]
+            paths = await present(partial(run.workers.ask, worker), archive.place, [item for _, item in sound])
+        there = [(id, item) for id, item in sound if item.path in paths]
         faults = await archive_reading.read_unread(run, [item for _, item in there])
         well = {id: item.id for id, item in there if item.id not in faults}
         missing += len(items) - len(well)

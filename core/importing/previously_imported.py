@@ -1,9 +1,11 @@
 """Previously imported files have the name, size and time of an earlier import; this compares their content."""
 
+from functools import partial
+
+from core.archives.presence import present
 from core.catalog import Item
 from core.importing.import_files import Todo
 from core.importing.import_run import Run
-from core.workers import archive_messages
 from core.workers.pool import Worker
 from core.workers.read_source import ARENA
 from core.workers.source_messages import Digest
@@ -28,11 +30,8 @@ class PreviouslyImported:
         its size."""
         run = self._run
         items = await run.catalog.items([todo.item_id] if todo.item_id else [], run.archive.id)
-        sound = [(item.path, item.size) for item in items.values() if item.damage is None]
-        present = await run.workers.ask(
-            worker, archive_messages.Presence(run.archive.place, sound), archive_messages.Present
-        )
-        return any(present.there)
+        sound = [item for item in items.values() if item.damage is None]
+        return bool(await present(partial(run.workers.ask, worker), run.archive.place, sound))
 
     async def compare(self, todos: dict[int, Todo], well: dict[int, Digest], known: dict[int, Item]) -> None:
         """Find the files whose content differs from what an earlier import read, although size and time are the

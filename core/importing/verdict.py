@@ -4,10 +4,12 @@ and with its payload present; else KEEP, with the reason."""
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import aclosing
+from functools import partial
 
 from core.archives.copy_count import CopyCount
 from core.archives.item_batches import not_read
 from core.archives.locate import Locate
+from core.archives.presence import present
 from core.catalog.differing import told
 from core.importing import archive_reading, checksum_lists
 from core.importing.import_run import Run
@@ -19,7 +21,6 @@ from core.importing.source_record import Judged, SourceRecord
 from core.media import left_out
 from core.models import IN_ARCHIVE, Outcome, Verdict
 from core.paths import display, relative
-from core.workers import archive_messages
 from core.workers.messages import Source
 from core.workers.source_messages import Entry
 
@@ -158,10 +159,9 @@ async def _lacking(run: Run, entries: list[tuple[Entry, int]]) -> list[tuple[Ent
     the reason. What was never read back is read now."""
     items = await run.catalog.items({item for _, item in entries}, run.archive.id)
     wanted = [item for item in items.values() if item.damage is None]
-    request = archive_messages.Presence(run.archive.place, [(item.path, item.size) for item in wanted])
     async with run.workers.worker([]) as worker:
-        present = (await run.workers.ask(worker, request, archive_messages.Present)).there
-    there = [item for item, is_there in zip(wanted, present, strict=True) if is_there]
+        paths = await present(partial(run.workers.ask, worker), run.archive.place, wanted)
+    there = [item for item in wanted if item.path in paths]
     faults = await archive_reading.read_unread(run, there)
     reasons = {item.id: "" for item in there}
     reasons |= {id: "refused" if not_read(fault) else "missing" for id, fault in faults.items()}

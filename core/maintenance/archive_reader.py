@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from core.archives.dead_disk import ArchiveDisk
 from core.archives.item_batches import Result, not_read
+from core.archives.presence import present
 from core.archives.readonly import Reading
 from core.catalog import Catalog, Item
 from core.concurrency import Limit
@@ -36,13 +37,12 @@ class ArchiveReader:
         """Ids of those items whose payload is present at its size. Raises ArchiveError."""
         if not items:
             return set()
-        request = archive_messages.Presence(self.archive.place, [(item.path, item.size) for item in items])
         try:
             async with self._pool.worker("check") as worker:
-                present = (await worker.ask(request, archive_messages.Present)).there
+                there = await present(worker.ask, self.archive.place, items)
         except (TaskFailedError, WorkerDiedError) as error:
             raise self._silent(str(error), code_of(error)) from error
-        return {item.id for item, is_there in zip(items, present, strict=True) if is_there}
+        return {item.id for item in items if item.path in there}
 
     async def with_content(self, contents: Sequence[bytes]) -> list[Item]:
         """The archive's items with one of these XXH3-128 digests."""

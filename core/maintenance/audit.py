@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from core.archives.archive import Archive
 from core.archives.dead_disk import ArchiveDisk
 from core.archives.item_batches import Result, by_bytes, not_read
+from core.archives.presence import present
 from core.catalog import Catalog, Item
 from core.concurrency import Limit
 from core.errors import ArchiveError, WorkerDiedError
@@ -118,10 +119,9 @@ class Audit:
         while items := await self._catalog.items_after(self._archive.id, after, PAGE, self._copy):
             after = items[-1].id
             well = [item for item in items if item.read_back is not None and item.damage is None]
-            request = archive_messages.Presence(self._archive.place, [(item.path, item.size) for item in well])
             async with self._pool.worker("audit") as worker:
-                present = (await worker.ask(request, archive_messages.Present)).there
-            if gone := [item for item, is_there in zip(well, present, strict=True) if not is_there]:
+                there = await present(worker.ask, self._archive.place, well)
+            if gone := [item for item in well if item.path not in there]:
                 await self.again(gone)
 
     async def again(self, items: list[Item]) -> None:

@@ -3,12 +3,12 @@
 import os
 
 from core.archives.archive import Archive
+from core.archives.presence import present
 from core.catalog import Catalog, ImportRow
 from core.errors import ArchiveError, WorkerDiedError
 from core.paths import display
 from core.volumes import macos_permissions
 from core.words import counted
-from core.workers import archive_messages
 from core.workers.pool import Pool, TaskFailedError, code_of
 
 PAGE = 1000
@@ -24,14 +24,13 @@ async def refuse_if_lacking(archive: Archive, row: ImportRow, catalog: Catalog, 
         items = (await catalog.items(ids, archive.id)).values()
         lacking += [item.path for item in items if item.damage is not None]
         sound = [item for item in items if item.damage is None]
-        request = archive_messages.Presence(archive.place, [(item.path, item.size) for item in sound])
         try:
             async with pool.worker("look") as worker:
-                present = (await worker.ask(request, archive_messages.Present)).there
+                there = await present(worker.ask, archive.place, sound)
         except (TaskFailedError, WorkerDiedError) as error:
             advice = macos_permissions.switch(code_of(error), os.environ) or "Mount it again, then try again."
             raise ArchiveError(f"{display(archive.place.root)} does not answer: {error}.", advice) from error
-        lacking += [item.path for item, is_there in zip(sound, present, strict=True) if not is_there]
+        lacking += [item.path for item in sound if item.path not in there]
     if lacking:
         raise ArchiveError(
             f"{counted(len(lacking), 'archived file')} of import {row.name} "

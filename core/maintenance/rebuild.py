@@ -8,6 +8,7 @@ from typing import Any
 from core import archive_layout
 from core.archives import location_sync
 from core.archives.archive import Archive
+from core.archives.presence import present
 from core.bagit.folder import BagFolder
 from core.catalog import Catalog, ImportRow
 from core.catalog.linking import link
@@ -25,7 +26,6 @@ from core.receipts.files import DAMAGED
 from core.receipts.parse import Recalled
 from core.receipts.text import data_line
 from core.results import Rebuilt
-from core.workers import archive_messages
 from core.workers.pool import Pool, TaskFailedError
 
 PAGE = 1000
@@ -90,10 +90,9 @@ class Rebuild:
         after = 0
         while page := await self._catalog.items_after(self._archive.id, after, PAGE):
             after = page[-1].id
-            request = archive_messages.Presence(self._archive.place, [(item.path, item.size) for item in page])
             async with self._pool.worker("rebuild") as worker:
-                there = (await worker.ask(request, archive_messages.Present)).there
-            gone = [item for item, is_there in zip(page, there, strict=True) if not is_there]
+                there = await present(worker.ask, self._archive.place, page)
+            gone = [item for item in page if item.path not in there]
             await self._catalog.read_again([(item.id, item.level, None, ABSENT) for item in gone])
 
     async def _told(self) -> Rebuilt:
