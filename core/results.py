@@ -69,7 +69,7 @@ class CardView(Value, frozen=True, kw_only=True):
 
     identity: the volume's. verdict: OPEN where that import has not ended, or nothing was found. imports: how many
     there were of it into that archive. damaged: how many of its files are known to be damaged in the archive, or
-    gone from it, since.
+    gone from it, since. location_folder: as in ImportRecord.
     """
 
     identity: str
@@ -77,6 +77,7 @@ class CardView(Value, frozen=True, kw_only=True):
     source: str
     archive: str
     location: str
+    location_folder: str = ""
     import_id: str
     state: str
     verdict: Verdict

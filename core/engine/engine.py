@@ -146,12 +146,12 @@ class Engine:
         self.hooks.ended(row)
 
     async def locations_changed(self) -> None:
-        """Show imports with the names that their locations have now."""
-        names = await self.catalog.location_names()
+        """Show imports with the locations that they have now, and the names of these."""
+        places = await self.catalog.import_locations()
         for importer in self.imports.under_way.values():
             row = importer.run.row
-            row.location_name = names.get(row.name, row.location_name)
-        self.views.located(names)
+            row.location_name, _ = places.get(row.name, (row.location_name, ""))
+        self.views.located(places)
 
     def _judged_again(self, row: ImportRow) -> None:
         self.views.judged(row)

@@ -188,6 +188,7 @@ def _view(record: ImportRecord) -> ImportView:
         source=record.source,
         archive=record.archive,
         location=record.location,
+        location_folder=record.location_folder,
         state=State.PAUSED,
         reason=f"interrupted: {NO_ENGINE}" if interrupted else record.reason,
         advice=f"Go on with it: lading resume {record.id}" if interrupted else record.advice,

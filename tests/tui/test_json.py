@@ -158,6 +158,9 @@ def test_every_command_fits_its_schema(tmp_path: Path) -> None:
         assert (first["path"], first["outcome"], first["imports"]) == ("IMG_1.jpg", "duplicate", 3)
         (item,) = told("show", first["sha256"][:12])
         assert item["payload"] == first["payload"]
+        (here,) = (archive / "locations").iterdir()
+        assert kept["location_folder"] == item["originals"][0]["location_folder"] == here.name
+        assert first["location_folder"] == item["location_folder"] == here.name
         (one,) = told("check", "--read", str(card), "--archive", str(archive))
         assert one["verdict"] == "SAFE"
         told("audit", "--archive", str(archive))
@@ -191,7 +194,14 @@ def test_every_command_fits_its_schema(tmp_path: Path) -> None:
         told("pause", "--all")
         told("cancel", id, status=2)
         told("accept", id, status=2)
+        told("location", "Here", "--name", "Here now", "--archive", str(archive))
+        assert {(one["location"], one["location_folder"]) for one in told("imports")} == {("Here now", here.name)}
+        told("location", "Here now", "--name", "Here", "--archive", str(archive))
         told("move", id, "There")
+        (there,) = (archive / "locations").glob("there-*")
+        for listed in (told("imports"), told("status")["imports"]):
+            assert [one["location_folder"] for one in listed if one["id"] == id] == [there.name]
+        assert [one["location_folder"] for one in told("cards")] == [here.name]
         told("rebuild", str(archive))
         assert len(told("imports")) == 4
         assert json.loads(lading(home, "receipt", id, "--json").stdout)["verdict"] == "KEEP"
