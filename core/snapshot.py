@@ -199,7 +199,8 @@ class Arrival(Value, frozen=True, kw_only=True):
 class Snapshot(Value, frozen=True, kw_only=True):
     """Everything that a dashboard shows at one moment, of limited size whatever the engine does.
 
-    `read_limit`: the most bytes per second that are read from each source; 0: no limit.
+    `read_limit`: the most bytes per second that are read from each source; 0: no limit. `read_limit_from`: the
+    variable of the engine's environment, or the file, that says so; empty: not known.
     """
 
     time: float
@@ -210,6 +211,7 @@ class Snapshot(Value, frozen=True, kw_only=True):
     errors: tuple[ErrorGroup, ...] = ()
     rates: Rates = Rates()
     read_limit: int = 0
+    read_limit_from: str = ""
     queues: tuple[QueueView, ...] = ()
     mirrors: tuple[MirrorView, ...] = ()
     arrivals: tuple[Arrival, ...] = ()
