@@ -19,11 +19,13 @@ from tui.console.json_shape import shape_of, shaped
 ROOT = Path(__file__).resolve().parents[2]
 
 ELSEWHERE = {
+    "eject": "tests/tui/test_ejecting.py",
     "serve": "tests/tui/test_serving.py",
     "sheet": "tests/tui/test_reports.py",
     "watch": "tests/tui/test_watch.py",
 }
-"""Commands whose answers are held to their schemas by other tests: two of them do not end by themselves."""
+"""Commands whose answers are held to their schemas by other tests: two of them do not end by themselves, one
+needs a disk that may be ejected."""
 
 JUDGING = {
     *("accept", "audit", "check", "import", "mhl", "mirror", "missing", "move", "rebuild", "restore"),
@@ -44,7 +46,7 @@ PLAIN = {
         "find",
         "imports",
     ),
-    *("jobs", "location", "pause", "queues", "retry", "show", "status"),
+    *("jobs", "location", "pause", "queues", "retry", "show", "status", "volumes"),
 }
 """Commands that judge nothing: they exit 0 when they have done their work."""
 
@@ -63,6 +65,11 @@ def fits(command: str, text: str) -> Any:
         else:
             return json.loads(text)
     raise AssertionError(f"{command}: {why}\n{text}")
+
+
+def pairs(archives: list[dict[str, str]]) -> list[tuple[str, str]]:
+    """Path and role of the archives on a volume."""
+    return [(one["path"], one["role"]) for one in archives]
 
 
 def test_the_documentation_has_the_schemas(tmp_path: Path) -> None:
@@ -181,6 +188,8 @@ def test_every_command_fits_its_schema(tmp_path: Path) -> None:
         told("location", "Here", "--archive", str(archive))
         told("tidy", str(archive))
         told("cards")
+        disk = next(one for one in told("volumes") if (str(archive), "in use") in pairs(one["archives"]))
+        assert [card["import_id"] for card in disk["cards"] if card["archive"] == str(archive)] == [safe["id"]]
         told("completion", "bash")
         told("derive", "--archive", str(archive))
         told("retry")
