@@ -15,12 +15,13 @@ Facts = dict[str, str | int | float]
 class Original(Value, frozen=True, kw_only=True):
     """One file that had this content, as an import saw it. `links` are (role, name) of the files that belong to
     it, with "… of" for the file that it belongs to; of a film's first frame, ("film", its frames and gaps) stands
-    for all other frames."""
+    for all other frames. `location_folder`: as in ImportRecord."""
 
     path: str
     import_id: str
     label: str
     location: str
+    location_folder: str
     outcome: str
     mtime: float
     links: tuple[tuple[str, str], ...] = ()
@@ -55,7 +56,7 @@ class ItemView(Value, frozen=True, kw_only=True):
     the other half of a Live Photo. copies: the other copies of the archive that were checked for it. taken: the
     capture date, `2024-05-06T07:08:09.25`, with ` UTC` where the local time is not known. zone: what is known of
     the time zone, and how. adjusted: the corrections by persons, the latest last. exposure: time, aperture, ISO,
-    `1/250 s, f/2.8, ISO 200`, as far as they are known.
+    `1/250 s, f/2.8, ISO 200`, as far as they are known. location_folder: as in ImportRecord.
     """
 
     xxh128: str
@@ -65,6 +66,7 @@ class ItemView(Value, frozen=True, kw_only=True):
     archive: str
     path: str
     location: str
+    location_folder: str
     level: str
     read_back: float | None = None
     damage: str = ""

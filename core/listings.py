@@ -15,7 +15,8 @@ class FileView(Value, frozen=True, kw_only=True):
     digits, are empty where nothing was archived. captured: `2024-05-06T07:08:09.25`, local time at the place; UTC
     when it ends in Z; or a day, month or year alone. sequence: for the first frame of a film kept as numbered
     pictures, which stands for all of them: `frames 0–86,399, 3 missing: 1,204–1,206`. damage: what was wrong with
-    the archived file when it was last read. imports: how many had this content.
+    the archived file when it was last read. imports: how many had this content. location_folder: as in
+    ImportRecord.
     """
 
     id: int
@@ -32,6 +33,7 @@ class FileView(Value, frozen=True, kw_only=True):
     camera: str = ""
     label: str = ""
     location: str = ""
+    location_folder: str = ""
     archive: str = ""
     xxh128: str = ""
     sha256: str = ""
@@ -82,7 +84,8 @@ class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
     was last seen: ISO 8601).
     damaged: files of it that are known now to be damaged or gone in the archive, which the verdict of then does
     not say.
-    together: as in `ImportOptions`.
+    together: as in `ImportOptions`. location_folder: the name of the location's folder in the archive, which never
+    changes as `location` may.
 
     state: a `core.models.State`, or "interrupted" for one that does not run and was not paused.
     """
@@ -95,6 +98,7 @@ class ImportRecord(msgspec.Struct, frozen=True, kw_only=True):
     label: str = ""
     archive: str
     location: str
+    location_folder: str = ""
     state: str
     reason: str = ""
     advice: str = ""

@@ -69,7 +69,8 @@ class CardView(Value, frozen=True, kw_only=True):
 
     identity: the volume's. verdict: OPEN where that import has not ended, or nothing was found. imports: how many
     there were of it into that archive. damaged: how many of its files are known to be damaged in the archive, or
-    gone from it, since.
+    gone from it, since. location_folder: as in ImportRecord. below: the source's path on its volume; empty: all of
+    the volume.
     """
 
     identity: str
@@ -77,6 +78,7 @@ class CardView(Value, frozen=True, kw_only=True):
     source: str
     archive: str
     location: str
+    location_folder: str = ""
     import_id: str
     state: str
     verdict: Verdict
@@ -85,6 +87,27 @@ class CardView(Value, frozen=True, kw_only=True):
     ended: float | None
     imports: int
     damaged: int = 0
+    below: str = ""
+
+
+class ArchivePlace(Value, frozen=True, kw_only=True):
+    """Where a copy of an archive was last seen: at `path`, which is `root` on the volume of this identity (both
+    empty where that could not be identified). in_use: imports go to it."""
+
+    path: bytes
+    volume: str
+    root: bytes
+    in_use: bool
+
+
+class InUse(Value, frozen=True, kw_only=True):
+    """What must not be ejected: the sources that unfinished imports read, or will read again; the archives of
+    these imports, and those that the engine has open. An import that can copy everything from another archive
+    needs its source no longer.
+    """
+
+    sources: tuple[str, ...] = ()
+    archives: tuple[str, ...] = ()
 
 
 class AuditScope(Value, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ class ImportView(Value, frozen=True, kw_only=True):
     archived file of it reached. `by_choice`: KEEP, but only for what the user chose: entries excluded, copies not
     read back. `acceptable`: KEEP until a person accepts what differs from an earlier import. `one_volume`: source
     and archive lie on one. `together`: as in `ImportOptions`. `taken_from`: the archive that is read instead of
-    the source; with `source_free` that is not needed any more.
+    the source; with `source_free` that is not needed any more. `location_folder`: as in ImportRecord.
     """
 
     id: str
@@ -23,6 +23,7 @@ class ImportView(Value, frozen=True, kw_only=True):
     source: str
     archive: str
     location: str
+    location_folder: str = ""
     state: State
     reason: str = ""
     advice: str = ""
@@ -198,7 +199,8 @@ class Arrival(Value, frozen=True, kw_only=True):
 class Snapshot(Value, frozen=True, kw_only=True):
     """Everything that a dashboard shows at one moment, of limited size whatever the engine does.
 
-    `read_limit`: the most bytes per second that are read from each source; 0: no limit.
+    `read_limit`: the most bytes per second that are read from each source; 0: no limit. `read_limit_from`: the
+    variable of the engine's environment, or the file, that says so; empty: not known.
     """
 
     time: float
@@ -209,6 +211,7 @@ class Snapshot(Value, frozen=True, kw_only=True):
     errors: tuple[ErrorGroup, ...] = ()
     rates: Rates = Rates()
     read_limit: int = 0
+    read_limit_from: str = ""
     queues: tuple[QueueView, ...] = ()
     mirrors: tuple[MirrorView, ...] = ()
     arrivals: tuple[Arrival, ...] = ()

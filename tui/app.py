@@ -17,7 +17,7 @@ from textual.screen import Screen
 
 from core.config import Config
 from core.errors import EjectError, LadingError
-from core.models import State, Verdict
+from core.models import Verdict
 from core.snapshot import Arrival, ImportView, Snapshot
 from core.threads import aside
 from tui import format, terminal_progress, textual_private, theme
@@ -309,22 +309,21 @@ class LadingApp(PictureApp):
 
     async def eject(self, view: ImportView) -> None:
         """Eject the card of an import that has ended, and report the result. Raises LadingError."""
+        from core.protocol.import_requests import ListInUse
         from core.volumes.eject import COMMAND_TIMEOUT
+        from tui.console import ejecting
 
-        views = self.snapshot.imports if self.snapshot else ()
-        free = {other.together for other in views if other.together and other.state is State.DONE}
-        # An import that can copy everything from another archive no longer needs the card.
-        reading = [other.source for other in views if other.ended is None and other.together not in free]
-        archives = {other.archive for other in views} | {self.settings.archive or view.archive}
+        # The catalog also knows the imports that an earlier engine has left paused.
+        held = await self.connection.call(ListInUse())
+        shown = {other.archive for other in (self.snapshot.imports if self.snapshot else ())} | {view.archive}
+        archives = ejecting.held_archives(self.settings, held, shown)
         try:
-            await aside(lambda: self.ejecting(view.source, reading, sorted(archives)), 2 * COMMAND_TIMEOUT + 1)
+            await aside(lambda: self.ejecting(view.source, held.sources, archives), 2 * COMMAND_TIMEOUT + 1)
         except TimeoutError as error:
             raise EjectError(f"{view.label} does not answer.", "Try again, or eject it by hand.") from error
         if isinstance(self.screen, Base):
-            keep = "" if view.verdict is Verdict.SAFE else " Keep what is on it: not all is archived."
-            if view.state is State.DONE and view.verdict is Verdict.OPEN:
-                keep = " Nothing was found on it."
-            self.screen.say(f"{view.label} can be taken out.{keep}", "warn" if keep else "good")
+            keep = ejecting.keep(view.verdict, view.state)
+            self.screen.say(ejecting.gone(view.label, keep), "warn" if keep else "good")
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` in the background; errors are shown."""

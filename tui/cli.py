@@ -29,6 +29,8 @@ COMMANDS = (
         "cancel",
         "imports",
         "cards",
+        "volumes",
+        "eject",
         "receipt",
         "mhl",
         "find",

@@ -234,6 +234,15 @@ def is_card(volume: Volume | None) -> bool:
     return volume is not None and volume.camera is not None
 
 
+def kind(volume: Volume) -> str:
+    """What a volume is, in a word: a card, a removable disk, a disk, or where else its bytes are."""
+    if is_card(volume):
+        return "card"
+    if volume.removable:
+        return "removable"
+    return "disk" if volume.kind is Kind.LOCAL else str(volume.kind)
+
+
 def literal(path: str) -> str:
     """A pattern that matches only this path (fnmatch: a special character in brackets matches itself)."""
     return "".join(f"[{one}]" if one in "*?[" else one for one in path)

@@ -1,5 +1,7 @@
 """The cards, drives and folders that were imported, and what the newest import of each has proven."""
 
+import os
+
 from core.catalog.import_list import damaged
 from core.database import Read
 from core.models import ENDED, State, Verdict
@@ -10,8 +12,9 @@ CARDS = 1000
 """The most rows that are returned."""
 
 _CARDS = f"""
-    SELECT i.id, v.identity, v.name, i.options ->> 'label', i.source, i.single, i.name, a.path, l.name, i.state,
-        i.verdict, i.verdict_reason, i.started, i.ended, n.many
+    SELECT i.id, v.identity, v.name, i.options ->> 'label', i.source, i.root, i.single,
+        i.name, a.path, l.name, l.folder,
+        i.state, i.verdict, i.verdict_reason, i.started, i.ended, n.many
     FROM (SELECT max(id) AS id, count(*) AS many FROM import GROUP BY volume_id, root, single, archive_id) n
     JOIN import i ON i.id = n.id JOIN volume v ON v.id = i.volume_id JOIN archive a ON a.id = i.archive_id
     JOIN location l ON l.id = i.location_id ORDER BY i.id DESC LIMIT {CARDS}
@@ -23,8 +26,8 @@ async def cards(read: Read, under_way: frozenset[str]) -> list[CardView]:
     found = []
     ruined = await damaged(read)
     for row in await read(_CARDS, ()):
-        key, identity, name, label, source, single, id, archive, location, state, *judged = row
-        verdict, why, started, ended, many = judged
+        key, identity, name, label, source, root, single, id, *more = row
+        archive, location, folder, state, verdict, why, started, ended, many = more
         path = display(source + (b"/" + single if single else b""))
         if state == State.RUNNING and id not in under_way:
             state = "interrupted"
@@ -35,6 +38,7 @@ async def cards(read: Read, under_way: frozenset[str]) -> list[CardView]:
                 source=path,
                 archive=display(archive),
                 location=display(location),
+                location_folder=folder,
                 import_id=id,
                 state=state,
                 verdict=Verdict(verdict) if state in ENDED else Verdict.OPEN,
@@ -43,6 +47,7 @@ async def cards(read: Read, under_way: frozenset[str]) -> list[CardView]:
                 ended=ended if state in ENDED else None,
                 imports=many,
                 damaged=ruined.get(key, 0),
+                below=display(os.path.join(root, single) if single else root),
             )
         )
     return found

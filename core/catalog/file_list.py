@@ -40,7 +40,7 @@ _FROM = """
 """
 _SELECT = (
     f"SELECT f.id, i.name, i.root, f.path, f.size, f.mtime_ns, f.kind, f.outcome, {REASON_SQL}, t.path, t.level, "
-    f"{CAPTURED}, m.camera, i.options ->> 'label', l.name, a.path, "
+    f"{CAPTURED}, m.camera, i.options ->> 'label', l.name, l.folder, a.path, "
     "t.xxh128, t.sha256, (SELECT s.told FROM sequence s WHERE s.file_id = f.id), t.damage, "
     "(SELECT count(DISTINCT g.import_id) FROM file g WHERE g.item_id = f.item_id AND g.outcome IN (1, 2))"
 )
@@ -233,7 +233,7 @@ def _taken(captured: str) -> str:
 
 def _view(row: Sequence[Any]) -> FileView:
     number, name, root, path, size, mtime_ns, kind, outcome, reason, payload, level, *more = row
-    captured, camera, label, location, archive, xxh128, sha256, sequence, damage, imports = more
+    captured, camera, label, location, folder, archive, xxh128, sha256, sequence, damage, imports = more
     there = payload is not None and outcome in (Outcome.ARCHIVED, Outcome.DUPLICATE)
     return FileView(
         id=number,
@@ -250,6 +250,7 @@ def _view(row: Sequence[Any]) -> FileView:
         camera=display(camera or ""),
         label=display(label or ""),
         location=display(location),
+        location_folder=folder,
         archive=display(archive),
         xxh128=xxh128.hex() if there else "",
         sha256=sha256.hex() if there else "",

@@ -15,8 +15,8 @@ from core.models import Outcome, State, Unopenable, Verdict
 from core.paths import display, encodable
 
 _SELECT = """
-    SELECT i.id, i.name, i.started, i.ended, i.source, i.single, i.options, a.path, l.name, i.state, i.reason,
-           i.advice, i.verdict, i.verdict_reason
+    SELECT i.id, i.name, i.started, i.ended, i.source, i.single, i.options, a.path, l.name, l.folder, i.state,
+           i.reason, i.advice, i.verdict, i.verdict_reason
     FROM import i JOIN archive a ON a.id = i.archive_id JOIN location l ON l.id = i.location_id
 """
 
@@ -77,7 +77,8 @@ async def _records(read: Read, under_way: Collection[str], rows: Sequence[tuple[
 
 
 def _record(row: tuple[Any, ...], counts: dict[Outcome, int], under_way: Collection[str]) -> ImportRecord:
-    number, name, started, ended, source, single, options, archive, location, state, reason, advice, *verdict = row
+    number, name, started, ended, source, single, options, archive, location, folder, *more = row
+    state, reason, advice, *verdict = more
     asked = json.loads(options)
     return ImportRecord(
         row=number,
@@ -88,6 +89,7 @@ def _record(row: tuple[Any, ...], counts: dict[Outcome, int], under_way: Collect
         label=encodable(asked["label"]),
         archive=display(archive),
         location=location,
+        location_folder=folder,
         state="interrupted" if state == State.RUNNING and name not in under_way else state,
         reason=reason,
         advice=advice,

@@ -80,14 +80,14 @@ class Imports(Table):
         rows = await self.database.read("SELECT name FROM import WHERE archive_id = ?", (archive_id,))
         return {name for (name,) in rows}
 
-    async def location_names(self) -> dict[str, str]:
-        """The name of the location of each of the newest imports, by the import's id."""
+    async def import_locations(self) -> dict[str, tuple[str, str]]:
+        """(name, folder) of the location of each of the newest imports, by the import's id."""
         rows = await self.database.read(
-            "SELECT i.name, l.name FROM import i JOIN location l ON l.id = i.location_id "
+            "SELECT i.name, l.name, l.folder FROM import i JOIN location l ON l.id = i.location_id "
             "ORDER BY i.id DESC LIMIT ?",
             (RECENT,),
         )
-        return dict(rows)
+        return {id: (name, folder) for id, name, folder in rows}
 
     async def set_import(self, import_id: int, **values: object) -> None:
         """Set columns of an import."""

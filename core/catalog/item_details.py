@@ -25,11 +25,13 @@ _NAMED = re.compile(rb"[0-9a-f]{32}")
 _ASCII = re.compile(rb"[\x01-\x7f]+")
 
 _ITEM = """
-    SELECT t.xxh128, t.sha256, t.size, t.kind, a.path, t.path, l.name, t.level, t.read_back, t.damage
+    SELECT t.xxh128, t.sha256, t.size, t.kind, a.path, t.path, l.name, l.folder, t.level, t.read_back,
+        t.damage
     FROM item t JOIN archive a ON a.id = t.archive_id JOIN location l ON l.id = t.location_id WHERE t.id = ?
 """
 _FILES = """
-    SELECT f.id, i.root, f.path, i.name, coalesce(i.options ->> 'label', ''), l.name, f.outcome, f.mtime_ns
+    SELECT f.id, i.root, f.path, i.name, coalesce(i.options ->> 'label', ''), l.name, l.folder, f.outcome,
+        f.mtime_ns
     FROM file f JOIN import i ON i.id = f.import_id JOIN location l ON l.id = i.location_id
     WHERE f.item_id = ? ORDER BY f.id LIMIT ?
 """
@@ -155,7 +157,7 @@ async def item(read: Read, id: int, *, raw: bool) -> ItemView:
     rows = await read(_ITEM, (id,))
     if not rows:
         raise UsageError("there is no such item any more.", "Ask again.")
-    xxh128, sha256, size, kind, archive, path, location, level, read_back, damage = rows[0]
+    xxh128, sha256, size, kind, archive, path, location, folder, level, read_back, damage = rows[0]
     metadata, exiftool = await _facts(read, "metadata", Metadata.__struct_fields__, id)
     probe, ffprobe = await _facts(read, "probe", Probe.__struct_fields__, id)
     ((count,),) = await read("SELECT count(*) FROM file WHERE item_id = ?", (id,))
@@ -167,6 +169,7 @@ async def item(read: Read, id: int, *, raw: bool) -> ItemView:
         archive=display(archive),
         path=display(path),
         location=display(location),
+        location_folder=folder,
         level=level,
         read_back=read_back,
         damage=display(damage or ""),
@@ -197,13 +200,14 @@ async def _taken(read: Read, id: int) -> dict[str, Any]:
 
 
 async def _original(read: Read, row: tuple[Any, ...]) -> Original:
-    id, root, path, name, label, location, outcome, mtime_ns = row
+    id, root, path, name, label, location, folder, outcome, mtime_ns = row
     links = await read(_LINKS, (id, SHOWN))
     return Original(
         path=display(relative(root, path)),
         import_id=name,
         label=display(label),
         location=display(location),
+        location_folder=folder,
         outcome=Outcome(outcome).word,
         mtime=mtime_ns / 1e9,
         links=tuple((role.replace("_", " "), display(relative(top, other))) for role, top, other in links),

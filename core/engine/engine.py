@@ -38,6 +38,7 @@ from core.importing.progress_view import ProgressViews
 from core.journal.replay import JournalReplay
 from core.maintenance.move_import import Mover
 from core.models import Waits
+from core.paths import display
 from core.snapshot import Snapshot
 from core.workers.pool import Pool
 
@@ -58,6 +59,8 @@ class Engine:
         self._watching: list[asyncio.Task[None]] = []
         self._failing: set[str] = set()
         self._stopping = False
+        self.read_limit_from = ""
+        """The variable or the file that the setting comes from; empty: not known."""
         self.broken = asyncio.Event()
         """Set when a task that everything relies on has ended before its time: the engine is to be stopped."""
 
@@ -146,12 +149,12 @@ class Engine:
         self.hooks.ended(row)
 
     async def locations_changed(self) -> None:
-        """Show imports with the names that their locations have now."""
-        names = await self.catalog.location_names()
+        """Show imports with the locations that they have now, and the names of these."""
+        places = await self.catalog.import_locations()
         for importer in self.imports.under_way.values():
             row = importer.run.row
-            row.location_name = names.get(row.name, row.location_name)
-        self.views.located(names)
+            row.location_name, _ = places.get(row.name, (row.location_name, ""))
+        self.views.located(places)
 
     def _judged_again(self, row: ImportRow) -> None:
         self.views.judged(row)
@@ -258,6 +261,7 @@ class Engine:
         return msgspec.structs.replace(
             snapshot,
             errors=errors,
+            read_limit_from=display(self.read_limit_from),
             queues=self.jobs.views(),
             mirrors=self.mirrors.views(),
             arrivals=self.arrivals.views(),

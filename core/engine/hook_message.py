@@ -10,9 +10,9 @@ from core.receipts.timestamps import stamp
 class Ending(Value, frozen=True, kw_only=True):
     """The JSON that a hook receives. Counts are files; times are ISO 8601.
 
-    levels: archived files by verification level. copies: how many contents of the import were verified in another
-    copy of the archive, by that copy's path. receipt: the receipt's path below the archive, without its extension
-    (.txt, .json, .tsv). receipt_sha256: of its text; empty without a receipt.
+    location_folder: as in ImportRecord. levels: archived files by verification level. copies: how many contents of
+    the import were verified in another copy of the archive, by that copy's path. receipt: the receipt's path below
+    the archive, without its extension (.txt, .json, .tsv). receipt_sha256: of its text; empty without a receipt.
     """
 
     event: str = "ended"
@@ -21,6 +21,7 @@ class Ending(Value, frozen=True, kw_only=True):
     source: str
     archive: str
     location: str
+    location_folder: str
     state: str
     verdict: Verdict
     reason: str
@@ -70,6 +71,7 @@ async def ending(catalog: Catalog, name: str) -> Ending:
         source=record.source,
         archive=record.archive,
         location=record.location,
+        location_folder=record.location_folder,
         state=record.state,
         verdict=record.verdict,
         reason=record.verdict_reason,

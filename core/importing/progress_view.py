@@ -69,10 +69,13 @@ class ProgressViews:
                 view, verdict=Verdict(row.verdict), verdict_reason=row.verdict_reason, acceptable=False
             )
 
-    def located(self, names: Mapping[str, str]) -> None:
-        """Update the names of locations, by the id of the import."""
-        for name, view in self._ended.items():
-            self._ended[name] = msgspec.structs.replace(view, location=display(names.get(name, view.location)))
+    def located(self, places: Mapping[str, tuple[str, str]]) -> None:
+        """Update the name and the folder of locations, by the id of the import."""
+        for name, (location, folder) in places.items():
+            if (view := self._ended.get(name)) is not None:
+                self._ended[name] = msgspec.structs.replace(
+                    view, location=display(location), location_folder=folder
+                )
 
     def dismiss(self, name: str) -> None:
         """Forget an import that has ended, because a person has seen it. One that is paused stays."""
@@ -93,6 +96,7 @@ class ProgressViews:
             source=display(row.source + (b"/" + row.single if row.single else b"")),
             archive=display(row.archive_path),
             location=display(row.location_name),
+            location_folder=row.location_folder,
             state=state,
             reason=row.reason,
             advice=row.advice,

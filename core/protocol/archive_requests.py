@@ -11,6 +11,7 @@ from core.protocol.message import Name
 from core.protocol.requests import Change, Page, Request
 from core.results import (
     Adjusted,
+    ArchivePlace,
     AuditResult,
     AuditScope,
     CheckResult,
@@ -185,6 +186,10 @@ class ShowItems(Request[list[ItemView]], frozen=True, kw_only=True):
     wanted: Annotated[str, msgspec.Meta(max_length=10_000)]
     path: bytes = b""
     raw: bool = False
+
+
+class ListArchives(Request[list[ArchivePlace]], frozen=True, kw_only=True):
+    """Where archives and their copies were last seen, those in use first."""
 
 
 class ListLocations(Page[list[LocationView]], frozen=True, kw_only=True):

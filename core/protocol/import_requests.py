@@ -13,7 +13,7 @@ from core.listings import Failure, FailureGroup, FilePage, ImportRecord
 from core.models import ImportOptions, ImportRequest, Outcome
 from core.protocol.message import Name, Number
 from core.protocol.requests import Change, Page, Request
-from core.results import CardView, Exported, Moved, Survey
+from core.results import CardView, Exported, InUse, Moved, Survey
 
 SOURCES = 200
 """The most imports that one request starts: as many as a snapshot shows."""
@@ -185,6 +185,10 @@ class RecogniseFiles(Request[list[bool]], frozen=True, kw_only=True):
 
 class ListCards(Request[list[CardView]], frozen=True, kw_only=True):
     """The newest import of each source into each archive, newest first."""
+
+
+class ListInUse(Request[InUse], frozen=True, kw_only=True):
+    """The sources and archives that are in use, and so must not be ejected."""
 
 
 class DismissImport(Change[None], frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 import os
 
 from core import details, results
+from core.catalog import archive_places
 from core.engine.engine import Engine
 from core.paths import encodable, encode, is_remote
 from core.protocol import archive_requests as archives
@@ -108,6 +109,13 @@ async def get_film_strip(engine: Engine, request: archives.GetFilmStrip, caller:
 @HANDLERS.of(archives.ShowItems)
 async def show_items(engine: Engine, request: archives.ShowItems, caller: Caller) -> list[details.ItemView]:
     return await engine.queries.show(request.wanted, request.path, raw=request.raw)
+
+
+@HANDLERS.of(archives.ListArchives)
+async def list_archives(
+    engine: Engine, request: archives.ListArchives, caller: Caller
+) -> list[results.ArchivePlace]:
+    return await archive_places.places(engine.database.read)
 
 
 @HANDLERS.of(archives.ListLocations)

@@ -23,6 +23,8 @@ class ConfigWatch:
         self._environ = {**environ, "LADING_HOME": engine.config.home}
         self._path = config.file_of(self._environ)
         self._seen = _stamp(self._path)
+        with suppress(ConfigError):
+            self._told_from(config.origins(self._environ))
 
     async def look(self) -> None:
         """Apply changes. An invalid file is logged once, and the settings stay as they were."""
@@ -32,13 +34,19 @@ class ConfigWatch:
         self._seen = found
         try:
             settings = await asyncio.to_thread(config.load, {}, self._environ)
+            origins = await asyncio.to_thread(config.origins, self._environ)
         except ConfigError as error:
             log.warning("the configuration was changed and cannot be used", extra={"reason": str(error)})
             return
         if settings.workers != self._engine.config.workers:
             log.warning("workers are in force from the next start of the engine on")
         self._engine.configure(settings)
+        self._told_from(origins)
         log.info("the configuration was changed and is in force")
+
+    def _told_from(self, origins: Mapping[str, str]) -> None:
+        """Have snapshots say where the limit of reading comes from: the settings of a terminal may differ."""
+        self._engine.read_limit_from = origins.get("read_limit", "")
 
 
 def _stamp(path: str) -> Stamp | None:

@@ -5,11 +5,11 @@ import os
 from contextlib import aclosing
 
 from core import results
-from core.catalog import Selection, card_list, failures, file_list, import_list
+from core.catalog import Selection, card_list, failures, file_list, import_list, in_use
 from core.engine.engine import Engine
 from core.importing.halt_reasons import advice
 from core.listings import Failure, FailureGroup, FilePage, ImportRecord
-from core.models import ImportRequest
+from core.models import ImportRequest, State
 from core.paths import encodable
 from core.protocol import import_requests as imports
 from core.protocol.requests import Look
@@ -141,6 +141,15 @@ async def recognise_files(engine: Engine, request: imports.RecogniseFiles, calle
 @HANDLERS.of(imports.ListCards)
 async def list_cards(engine: Engine, request: imports.ListCards, caller: Caller) -> list[results.CardView]:
     return await card_list.cards(engine.database.read, frozenset(engine.imports.under_way))
+
+
+@HANDLERS.of(imports.ListInUse)
+async def list_in_use(engine: Engine, request: imports.ListInUse, caller: Caller) -> results.InUse:
+    opened = [archive.path for archive, _ in engine.archives.opened.values()]
+    running = [view for view in engine.mirrors.views() if view.state is State.RUNNING]
+    return await in_use.in_use(
+        engine.database.read, [*opened, *(path for view in running for path in (view.source, view.target))]
+    )
 
 
 @HANDLERS.of(imports.DismissImport)

@@ -28,7 +28,7 @@ from core.queue.queue_defs import QUEUES
 from core.queue.stats import QueueStats
 from core.server.caller import Caller
 from core.server.handlers import handle
-from core.snapshot import ImportView, JobView, QueueView, Snapshot
+from core.snapshot import ImportView, JobView, MirrorView, QueueView, Snapshot
 from core.sqlite import sqlite3
 
 R = TypeVar("R")
@@ -48,6 +48,8 @@ LOOKING = (
     import_requests.FailedFiles,
     import_requests.GetReceipt,
     queue_requests.ListJobs,
+    import_requests.ListInUse,
+    archive_requests.ListArchives,
     archive_requests.ShowItems,
     archive_requests.ListLocations,
 )
@@ -136,6 +138,15 @@ class _NoImports:
     under_way: Mapping[str, object] = {}
 
 
+class _NoArchives:
+    opened: Mapping[object, object] = {}
+
+
+class _NoMirrors:
+    def views(self) -> tuple[MirrorView, ...]:
+        return ()
+
+
 class _OldJobs:
     def __init__(self, database: Database) -> None:
         self._jobs = Jobs(database)
@@ -156,6 +167,8 @@ class _OfflineEngine:
         self.database = cast("Database", ReadOnlyDatabase(home))
         self.jobs = _OldJobs(self.database)
         self.imports = _NoImports()
+        self.archives = _NoArchives()
+        self.mirrors = _NoMirrors()
         catalog, nothing = Catalog(self.database), cast("Any", None)
         self.queries = Queries(catalog, nothing)
         self.hash_lists = HashLists(nothing, catalog, nothing)
@@ -188,6 +201,7 @@ def _view(record: ImportRecord) -> ImportView:
         source=record.source,
         archive=record.archive,
         location=record.location,
+        location_folder=record.location_folder,
         state=State.PAUSED,
         reason=f"interrupted: {NO_ENGINE}" if interrupted else record.reason,
         advice=f"Go on with it: lading resume {record.id}" if interrupted else record.advice,

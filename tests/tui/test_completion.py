@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.rigs.engines import COMMAND, engine_of, environ, lading, swept
+from tests.tui.app.volumes import card, volume
+from tui.commands import completion
+from tui.console import named_volume
 
 pytestmark = pytest.mark.process
 
@@ -75,3 +78,9 @@ def test_shells_complete_commands_options_and_what_is_known(tmp_path: Path) -> N
         told = shells.ask("zsh", "-f", "-c", ASK_ZSH, "zsh", str(tmp_path / "functions"))
         assert told == ["_lading", "_lading: function"]
         assert engine_of(home) is None
+
+
+def test_cards_are_completed_by_name_and_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = [volume("Macintosh HD", mount="/"), card("A001"), card("EOS", mount="/Volumes/EOS 1")]
+    monkeypatch.setattr(named_volume, "plugged_in", lambda: there)
+    assert completion.words("volumes") == ["A001", "/Volumes/A001", "EOS", "/Volumes/EOS 1"]

@@ -19,11 +19,13 @@ from tui.console.json_shape import shape_of, shaped
 ROOT = Path(__file__).resolve().parents[2]
 
 ELSEWHERE = {
+    "eject": "tests/tui/test_ejecting.py",
     "serve": "tests/tui/test_serving.py",
     "sheet": "tests/tui/test_reports.py",
     "watch": "tests/tui/test_watch.py",
 }
-"""Commands whose answers are held to their schemas by other tests: two of them do not end by themselves."""
+"""Commands whose answers are held to their schemas by other tests: two of them do not end by themselves, one
+needs a disk that may be ejected."""
 
 JUDGING = {
     *("accept", "audit", "check", "import", "mhl", "mirror", "missing", "move", "rebuild", "restore"),
@@ -44,7 +46,7 @@ PLAIN = {
         "find",
         "imports",
     ),
-    *("jobs", "location", "pause", "queues", "retry", "show", "status"),
+    *("jobs", "location", "pause", "queues", "retry", "show", "status", "volumes"),
 }
 """Commands that judge nothing: they exit 0 when they have done their work."""
 
@@ -63,6 +65,11 @@ def fits(command: str, text: str) -> Any:
         else:
             return json.loads(text)
     raise AssertionError(f"{command}: {why}\n{text}")
+
+
+def pairs(archives: list[dict[str, str]]) -> list[tuple[str, str]]:
+    """Path and role of the archives on a volume."""
+    return [(one["path"], one["role"]) for one in archives]
 
 
 def test_the_documentation_has_the_schemas(tmp_path: Path) -> None:
@@ -158,6 +165,9 @@ def test_every_command_fits_its_schema(tmp_path: Path) -> None:
         assert (first["path"], first["outcome"], first["imports"]) == ("IMG_1.jpg", "duplicate", 3)
         (item,) = told("show", first["sha256"][:12])
         assert item["payload"] == first["payload"]
+        (here,) = (archive / "locations").iterdir()
+        assert kept["location_folder"] == item["originals"][0]["location_folder"] == here.name
+        assert first["location_folder"] == item["location_folder"] == here.name
         (one,) = told("check", "--read", str(card), "--archive", str(archive))
         assert one["verdict"] == "SAFE"
         told("audit", "--archive", str(archive))
@@ -178,6 +188,8 @@ def test_every_command_fits_its_schema(tmp_path: Path) -> None:
         told("location", "Here", "--archive", str(archive))
         told("tidy", str(archive))
         told("cards")
+        disk = next(one for one in told("volumes") if (str(archive), "in use") in pairs(one["archives"]))
+        assert [card["import_id"] for card in disk["cards"] if card["archive"] == str(archive)] == [safe["id"]]
         told("completion", "bash")
         told("derive", "--archive", str(archive))
         told("retry")
@@ -191,7 +203,14 @@ def test_every_command_fits_its_schema(tmp_path: Path) -> None:
         told("pause", "--all")
         told("cancel", id, status=2)
         told("accept", id, status=2)
+        told("location", "Here", "--name", "Here now", "--archive", str(archive))
+        assert {(one["location"], one["location_folder"]) for one in told("imports")} == {("Here now", here.name)}
+        told("location", "Here now", "--name", "Here", "--archive", str(archive))
         told("move", id, "There")
+        (there,) = (archive / "locations").glob("there-*")
+        for listed in (told("imports"), told("status")["imports"]):
+            assert [one["location_folder"] for one in listed if one["id"] == id] == [there.name]
+        assert [one["location_folder"] for one in told("cards")] == [here.name]
         told("rebuild", str(archive))
         assert len(told("imports")) == 4
         assert json.loads(lading(home, "receipt", id, "--json").stdout)["verdict"] == "KEEP"

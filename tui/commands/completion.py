@@ -10,7 +10,7 @@ NAME = "completion"
 HELP = "print completion for a shell, or the man page"
 
 SHELLS = ("bash", "zsh", "tcsh", "fish")
-WORDS = ("imports", "locations", "archives", "queues", "presets")
+WORDS = ("imports", "locations", "archives", "queues", "presets", "volumes")
 """The kinds of words that shells ask for while a person types: `completion words KIND` prints them, one a line."""
 
 
@@ -71,7 +71,7 @@ def _complete(command: str, action: argparse.Action) -> None:
         action.choices = tuple(action.choices)
     paths = {"SRC": shtab.FILE, "DIR": shtab.DIRECTORY, "DEST": shtab.DIRECTORY, "ARCHIVE": shtab.DIRECTORY}
     kinds = {"ID": "imports", "IMPORT": "imports", "WHAT": "imports", "LOCATION": "locations", "QUEUE": "queues"}
-    kinds["PRESET"] = "presets"
+    kinds |= {"PRESET": "presets", "CARD": "volumes"}
     name = action.metavar if isinstance(action.metavar, str) else ""
     if (command, name) in (("location", "NAME"), ("import", "NAME")):
         name = "LOCATION"
@@ -82,7 +82,8 @@ def _complete(command: str, action: argparse.Action) -> None:
 
 
 def words(kind: str) -> list[str]:
-    """The known ids, locations, archives or queues. Empty on any error; no engine is started."""
+    """The known ids, locations, archives or queues, or the cards and external disks that are plugged in, by name
+    and path. Empty on any error; no engine is started."""
     from contextlib import closing
 
     from core import config
@@ -94,6 +95,12 @@ def words(kind: str) -> list[str]:
     if kind == "queues":
         return [queue.name for queue in QUEUES]
     try:
+        if kind == "volumes":
+            from core.paths import display
+            from tui.console.named_volume import plugged_in
+
+            found = [volume for volume in plugged_in() if volume.removable]
+            return [display(word) for volume in found for word in (volume.name, volume.mount)]
         settings = config.load({}, os.environ)
         if kind == "presets":
             return list(settings.presets)

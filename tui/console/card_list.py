@@ -7,6 +7,8 @@ from tui.console.output import Output
 if TYPE_CHECKING:
     from core.results import CardView
 
+THEN = "SAFE is said of what was on the card then. Is it still so? lading check SRC"
+
 DAMAGED = "What is damaged since: lading audit names it, lading audit --heal SRC brings it again."
 
 
@@ -20,7 +22,7 @@ def tell(found: "list[CardView]", out: Output) -> None:
     rows += [
         [
             out.text(one.label),
-            _verdict(one),
+            verdict(one),
             format.moment(one.ended or one.started),
             out.text(os.path.basename(one.archive.rstrip("/")) or one.archive),
             out.text(one.location),
@@ -31,10 +33,10 @@ def tell(found: "list[CardView]", out: Output) -> None:
     out.table(rows)
     if any(one.damaged for one in found):
         out.line(DAMAGED)
-    out.line("SAFE is said of what was on the card then. Is it still so? lading check SRC")
+    out.line(THEN)
 
 
-def _verdict(one: "CardView") -> str:
+def verdict(one: "CardView") -> str:
     """The verdict of then; with what is known since, because of that SAFE says nothing."""
     from tui import format
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from core.details import ItemView, LocationView
 from core.listings import FileView, ImportRecord
-from core.models import Value
+from core.models import Value, Verdict
 from core.results import (
     Adjusted,
     AuditResult,
@@ -171,6 +171,56 @@ class Verified(Value, frozen=True, kw_only=True):
     valid: bool = True
 
 
+class HeldArchive(Value, frozen=True, kw_only=True):
+    """An archive that lies on a volume: the copy that imports go to ("in use"), another copy, or one that the
+    catalog does not know."""
+
+    path: str
+    role: Literal["in use", "copy", "unknown"]
+
+
+class MountedVolume(Value, frozen=True, kw_only=True):
+    """A mounted volume. kind: "card", "removable", "disk", else where its bytes are: "network", "unknown".
+
+    size, free: in bytes, free for an ordinary user; None where it does not answer, or does not say. identity: the
+    same wherever it is mounted: `uuid:` and its number, `net:` and the share, else `dev:` and what is known of the
+    disk; empty where the system does not say. camera: whose card it is. error: why a part is missing. cards: the
+    newest import of it, or of a folder of it, into each archive. arrival: how a running engine that looks for
+    cards shows it.
+    """
+
+    label: str
+    path: str
+    kind: str
+    filesystem: str
+    device: str
+    size: int | None
+    free: int | None
+    removable: bool
+    read_only: bool
+    camera: str
+    identity: str
+    answers: bool
+    error: str
+    archives: tuple[HeldArchive, ...] = ()
+    cards: tuple[CardView, ...] = ()
+    arrival: Arrival | None = None
+
+
+class Ejected(Value, frozen=True, kw_only=True):
+    """A volume that was to be ejected. verdict: of the newest import of all of it. keep: why what is on it should
+    be kept. title, error, advice: why it was not ejected."""
+
+    label: str
+    path: str
+    ejected: bool
+    verdict: Verdict = Verdict.OPEN
+    keep: str = ""
+    title: str = ""
+    error: str = ""
+    advice: str = ""
+
+
 class Script(Value, frozen=True, kw_only=True):
     """A script for a shell, the manual page, or words, one a line."""
 
@@ -191,6 +241,7 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
     ),
     "derive": (Added,),
     "doctor": (Checkup,),
+    "eject": (tuple[Ejected, ...],),
     "engine": (EngineState,),
     "find": (tuple[FileView, ...],),
     "import": (
@@ -226,6 +277,7 @@ ANSWERS: dict[str, tuple[Any, ...]] = {
     "show": (tuple[ItemView, ...],),
     "status": (Snapshot,),
     "tidy": (Tidied,),
+    "volumes": (tuple[MountedVolume, ...],),
     "watch": (
         Arrived,
         Turned,

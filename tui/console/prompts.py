@@ -1,6 +1,7 @@
-"""Questions about what an import leaves out by default: photo libraries, and files that are only in iCloud.
+"""Questions about what an import leaves out by default: photo libraries, and files that are only in iCloud; and
+before a card is ejected.
 
-On a terminal they are asked before the import starts. Elsewhere nothing is asked, and the import warns.
+On a terminal they are asked before the command does anything. Elsewhere nothing is asked, and it warns.
 """
 
 import asyncio
@@ -67,6 +68,14 @@ def ask(
         if _yes("Fetch them?", err, read):
             answered = [msgspec.structs.replace(one, icloud=True) for one in answered]
     return answered
+
+
+def agreed(question: str, reasons: Sequence[str], console: Console, read: Read | None = None) -> bool:
+    """Whether a person says yes to the question, which is asked for these reasons. The end of the input means
+    no."""
+    for reason in reasons:
+        console.err.line(console.err.text(reason))
+    return _yes(question, console.err, read or sys.stdin.readline)
 
 
 def _places(surveys: Sequence[Survey], out: Output) -> str:

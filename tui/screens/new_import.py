@@ -8,6 +8,7 @@ from typing import ClassVar
 import msgspec
 from textual.binding import Binding, BindingType
 
+from core.config import VARIABLES
 from core.paths import display
 from core.snapshot import Arrival
 from core.threads import aside
@@ -369,7 +370,8 @@ class NewImport(Choosing):
     def _ask(self, form: Form) -> None:
         question = form.chosen
         if question in SHOWN_ONLY:
-            self.say("It holds for all imports: change read_limit with lading config edit.")
+            by = origin if (origin := self.limit_from()) in VARIABLES else "read_limit with lading config edit"
+            self.say(f"It holds for all imports: change {by}.")
             return
         if question in CHOICES:
             self._next_answer(form)

@@ -3,6 +3,7 @@
 from core.snapshot import ImportView, MirrorView
 from core.words import counted
 from tui import format
+from tui.console import ejecting
 from tui.glyphs import Glyphs
 from tui.screens.confirm import Confirm
 
@@ -11,10 +12,7 @@ def eject(view: ImportView, glyphs: Glyphs) -> Confirm:
     """The question before a card is ejected whose archived files cannot all be opened."""
     return Confirm(
         f"Eject {view.label}, which is {view.verdict}?",
-        [
-            f"{format.unopenable(view.unopenable)}.",
-            "They are archived as they are on the card. Can they be opened there, in the camera?",
-        ],
+        ejecting.asks(view.unopenable),
         "eject it",
         glyphs,
     )

@@ -100,10 +100,14 @@ class Choosing(Base[None]):
         """The configured limit of reading, and where it comes from; empty: there is none."""
         if (limit := self.lading.settings.read_limit) is None:
             return ""
+        told = f"{limit} MB/s from each source at most"
+        return f"{told}; {os.path.basename(origin)}" if (origin := self.limit_from()) else told
+
+    def limit_from(self) -> str:
+        """The variable or the file that the limit of reading comes from; empty: not known, or there is none."""
         with suppress(ConfigError):
-            origin = origins(os.environ).get("read_limit", "")
-            return f"{limit} MB/s from each source at most; {os.path.basename(origin) or 'default'}"
-        return f"{limit} MB/s from each source at most"
+            return origins(os.environ).get("read_limit", "")
+        return ""
 
     def _use(self, choice: Choice) -> None:
         self.choice = self.query_one(Sources).choice = self.query_one(Form).choice = choice

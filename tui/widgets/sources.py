@@ -1,9 +1,8 @@
 """The possible sources: cards first, then other volumes, and the paths that a person has entered."""
 
-from core.volumes.filesystems import Kind
 from tui import format
 from tui.glyphs import Glyphs
-from tui.import_form import Choice, Source, is_card
+from tui.import_form import Choice, Source, is_card, kind
 from tui.widgets.dry_run_pane import new_and_duplicate
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Pane, Room, Rows, empty
@@ -71,10 +70,7 @@ def says(source: Source, wide: bool) -> Line:
         return line((source.path, "dim"))
     if not volume.answers:
         return line(("does not answer", "bad"))
-    kind = "card" if is_card(volume) else "removable" if volume.removable else str(volume.kind)
-    if volume.kind is Kind.LOCAL and not volume.removable and not is_card(volume):
-        kind = "disk"
-    camera = (f"{volume.camera:<12}" if volume.camera else f"{kind:<12}", "on" if is_card(volume) else "")
+    camera = (f"{volume.camera or kind(volume):<12}", "on" if is_card(volume) else "")
     space = volume.space
     room = f"{format.sizes(space.total - space.free, space.total):>18}" if space else " " * 18
     error = ((f"  {volume.error}", "warn"),) if volume.error else ()

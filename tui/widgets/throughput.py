@@ -1,9 +1,11 @@
 """The throughput: a graph of the last minutes, the rates, and what limits them."""
 
+import os
 from collections.abc import Sequence
 
 from core.snapshot import Rates, Snapshot
 from tui.bottleneck import READ_LIMIT, Bottleneck, bottleneck
+from tui.glyphs import Glyphs
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Room, Rows, SnapshotPane
 
@@ -26,7 +28,6 @@ ADVICE = {
     "network": "the way to the archive is full",
     "archive disk": "the archive's disk takes no more",
     "processor": "hashing takes all cores",
-    "read_limit": "as config.toml says; each card is read no faster",
     "paused": "nothing is read until it is resumed",
 }
 
@@ -50,7 +51,7 @@ class Throughput(SnapshotPane):
         arriving = buckets(busiest(rates, ("read", "written")), rates.period, snapshot.time, each)[-width:]
         top = max(arriving, default=0.0) or max(columns, default=0.0)
         drawn = glyphs.graph([*[0.0] * (width - len(columns)), *columns], height, top)
-        table = _table(rates, bottleneck(snapshot), snapshot, room.width - width - 2)
+        table = _table(rates, bottleneck(snapshot), snapshot, room.width - width - 2, glyphs)
         table = [*table, *[()] * (height - len(table))][:height]
         lines = [
             crop((*line(" ", (graph, "busy"), " "), *beside), room.width, utf8=glyphs.utf8)
@@ -82,7 +83,7 @@ def buckets(history: tuple[float, ...], period: float, now: float, each: int) ->
     return [sum(values) / len(values) for values in found.values()]
 
 
-def _table(rates: Rates, limit: Bottleneck, snapshot: Snapshot, width: int) -> list[Line]:
+def _table(rates: Rates, limit: Bottleneck, snapshot: Snapshot, width: int, glyphs: Glyphs) -> list[Line]:
     rows = []
     for what in RATES:
         history = getattr(rates, f"{what}_history")
@@ -92,8 +93,15 @@ def _table(rates: Rates, limit: Bottleneck, snapshot: Snapshot, width: int) -> l
         rows.append(line(f" {what:<10}", *(f"{_mega(value):>8}" for value in figures)))
     rows.append(_limit(limit, snapshot))
     if limit.name and width >= WIDE:
-        rows.append(line(" ", (ADVICE[limit.name], "dim")))
+        rows.append(line(" ", (_advice(limit, snapshot, glyphs), "dim")))
     return rows
+
+
+def _advice(limit: Bottleneck, snapshot: Snapshot, glyphs: Glyphs) -> str:
+    if limit.name != READ_LIMIT:
+        return ADVICE[limit.name]
+    place = glyphs.text(os.path.basename(snapshot.read_limit_from))
+    return f"as {place} says, for each card" if place else "as the settings say, for each card"
 
 
 def _limit(limit: Bottleneck, snapshot: Snapshot) -> Line:

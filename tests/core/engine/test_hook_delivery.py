@@ -34,6 +34,7 @@ ENDING = Ending(
     source="/Volumes/EOS",
     archive="/Volumes/NAS/archive",
     location="Wedding",
+    location_folder="wedding-0a1b2c",
     state="done",
     verdict=Verdict.SAFE,
     reason="",

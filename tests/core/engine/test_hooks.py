@@ -140,6 +140,7 @@ async def test_an_import_is_told_to_a_command_and_an_address(
         "source": str(card),
         "archive": str(tmp_path / "archive"),
         "location": "Here",
+        "location_folder": found.location_folder,
         "state": "done",
         "verdict": "SAFE",
         "reason": "",

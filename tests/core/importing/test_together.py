@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from core.catalog.in_use import in_use
 from core.engine import recovery
 from core.engine.import_groups import ImportGroups
 from core.importing.import_run import Run
 from core.models import Outcome, State, Verdict
+from core.results import InUse
 from tests.core.importing.rig import Rig, at_work, expected, photos, random_bytes, write
 from tests.core.importing.test_differing import rot
 from tests.core.importing.together import both, counted, ended, held, holding, placed, second
@@ -212,3 +214,18 @@ async def test_the_bags_of_both_archives_are_valid(tmp_path: Path) -> None:
         victim = next(second(rig).glob("locations/*/data/images/*/*"))
         victim.write_bytes(victim.read_bytes()[:-1])
         assert rig.invalid(second(rig)) != []
+
+
+async def test_a_card_is_in_use_until_one_archive_holds_all_of_it(rig: Rig) -> None:
+    """And not beyond: what the other one lacks it takes from there."""
+    photos(rig.source, 10)
+    with holding(second(rig)) as gate:
+        names = await both(rig)
+        read = rig.engine.database.read
+        archives = (str(rig.archive), str(second(rig)))
+        assert await in_use(read, ["rclone:nas:x"]) == InUse(sources=(str(rig.source),), archives=archives)
+        await rig.ended_unchecked(names[0])
+        assert await in_use(read, ["/open"]) == InUse(archives=(archives[1], "/open"))
+        gate.set()
+        await ended(rig, *names)
+    assert await in_use(read, []) == InUse()

@@ -17,6 +17,7 @@ class Taken:
     def __init__(self, home: Path) -> None:
         self.config = config.load({}, {"LADING_HOME": str(home)})
         self.times = 0
+        self.read_limit_from = ""
 
     def configure(self, settings: Config) -> None:
         self.config = settings
@@ -54,3 +55,14 @@ async def test_what_is_written_is_in_force_at_the_next_look(
     file.unlink()
     await watch.look()
     assert engine.config.auto == ()
+
+
+async def test_the_engine_says_where_its_limit_of_reading_comes_from(tmp_path: Path) -> None:
+    file, engine = tmp_path / "config.toml", Taken(tmp_path)
+    watch = ConfigWatch(cast(Any, engine), {})
+    assert engine.read_limit_from == ""
+    file.write_text("read_limit = 12")
+    await watch.look()
+    assert engine.read_limit_from == str(file)
+    ConfigWatch(cast(Any, engine), {"LADING_READ_LIMIT": "3"})
+    assert engine.read_limit_from == "LADING_READ_LIMIT"

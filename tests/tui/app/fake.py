@@ -9,9 +9,9 @@ from core.errors import LadingError
 from core.listings import Failure, FailureGroup, FilePage, FileView, ImportRecord
 from core.models import Count, ImportRequest, Outcome
 from core.protocol import Request
-from core.protocol.import_requests import RecogniseFiles
+from core.protocol.import_requests import ListInUse, RecogniseFiles
 from core.receipts import Form
-from core.results import Survey
+from core.results import InUse, Survey
 from core.snapshot import Snapshot
 
 R = TypeVar("R")
@@ -72,6 +72,8 @@ class Fake:
             progress(Count(files=1, bytes=1), Count(files=2, bytes=2))
         if isinstance(request, RecogniseFiles) and RecogniseFiles not in self.answers:
             return cast(R, [False] * len(request.files))
+        if isinstance(request, ListInUse) and ListInUse not in self.answers:
+            return cast(R, InUse())
         answer = self.answers[type(request)]
         if isinstance(answer, asyncio.Event):
             await answer.wait()

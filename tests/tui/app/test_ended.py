@@ -7,6 +7,8 @@ import pytest
 from core.config import Config
 from core.errors import EjectError
 from core.models import Unopenable
+from core.protocol.import_requests import ListInUse
+from core.results import InUse
 from tests.tui.app import moments
 from tests.tui.app.moments import changed
 from tests.tui.app.pilot import running
@@ -64,9 +66,12 @@ async def test_e_ejects_a_card_that_is_done() -> None:
         return source
 
     async with running(moments.RUNNING, eject=eject) as app:
+        app.fake.answers[ListInUse] = InUse(
+            sources=("/Volumes/B002", "/Volumes/old"), archives=("/Volumes/other",)
+        )
         await app.press("e")
         await app.until(lambda: "can be taken out" in app.foot)
-        assert asked == [("/Volumes/A001", ["/Volumes/B002", "/Volumes/C003"], ["nas:archive"])]
+        assert asked == [("/Volumes/A001", ("/Volumes/B002", "/Volumes/old"), ["/Volumes/other", "nas:archive"])]
         await app.press("j", "e")
         assert "B002 A7S III is still being imported." in app.foot
         assert len(asked) == 1

@@ -378,6 +378,14 @@ async def test_the_limit_of_reading_is_shown_with_its_place(
         assert ">limit      40 MB/s from each source at most; config.toml" in app.text
         await app.press("enter")
         assert "change read_limit with lading config edit" in app.foot
+    monkeypatch.setenv("LADING_READ_LIMIT", "40")
+    async with running(None, fake=engine(), settings=settings, volumes=lambda: [card("B002")]) as app:
+        await opened(app)
+        await app.press("4", "end")
+        assert ">limit      40 MB/s from each source at most; LADING_READ_LIMIT" in app.text
+        await app.press("enter")
+        assert "change LADING_READ_LIMIT." in app.foot
+    monkeypatch.delenv("LADING_READ_LIMIT")
     async with running(None, fake=engine(), settings=home(tmp_path), volumes=lambda: [card("B002")]) as app:
         await opened(app)
         await app.press("4", "end")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.snapshot import Rates
+from core.snapshot import LimitView, Rates
 from tests.tui.app import moments
 from tests.tui.app.pilot import SIZES, running
 from tui.glyphs import Glyphs
@@ -34,6 +34,24 @@ def test_where_nothing_arrives_reading_back_is_drawn(peak: float) -> None:
     quiet, back = (0.0,) * 60, (peak / 2,) * 30 + (peak,) * 30
     lines = drawn(Rates(read_history=quiet, written_history=quiet, verified_history=back))
     assert [line.count(FULL) for line in lines] == [30, 30, 60, 60]
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("/home/ada/.config/lading/config.toml", "as config.toml says, for each card"),
+        ("LADING_READ_LIMIT", "as LADING_READ_LIMIT says, for each card"),
+        ("", "as the settings say, for each card"),
+    ],
+)
+def test_a_limit_of_reading_is_told_with_the_place_that_it_comes_from(place: str, said: str) -> None:
+    paced = LimitView(name=f"pace {moments.B002.id}", busy=1, ceiling=1, waiting=90)
+    moment = moments.moment(limits=(paced,), read_limit=1_000_000, read_limit_from=place)
+    glyphs = Glyphs(utf8=True)
+    room = Room(width=118, height=6, glyphs=glyphs)
+    rows = Throughput(glyphs, id="throughput").rows(moment, room).rows
+    *_, limit, advice = ["".join(text for text, _ in lines[0]) for lines in rows[:5]]
+    assert (limit.rstrip().endswith("LIMIT: read_limit = 1 MB/s"), advice.rstrip().endswith(said)) == (True, True)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

@@ -1,0 +1,39 @@
+"""Ejecting a card, for the command and the app: what must not go with it, what is asked, and what is told."""
+
+from collections.abc import Iterable
+
+from core.config import Config
+from core.models import State, Unopenable, Verdict
+from core.results import InUse
+from tui import format
+
+
+def held_archives(settings: Config, held: InUse, shown: Iterable[str] = ()) -> list[str]:
+    """The archives that are not ejected: those in use, those of the imports that are `shown`, and the configured
+    ones, into which the next import goes."""
+    return sorted({*held.archives, *shown, *settings.archives, *([settings.archive] if settings.archive else ())})
+
+
+def asks(unopenable: Unopenable) -> list[str]:
+    """Why a person is asked before a card is ejected: not all of its archived files can be opened. Empty: nobody
+    is."""
+    if not unopenable.files:
+        return []
+    return [
+        f"{format.unopenable(unopenable)}.",
+        "They are archived as they are on the card. Can they be opened there, in the camera?",
+    ]
+
+
+def keep(verdict: Verdict, state: str) -> str:
+    """What to say of a card that was ejected, by its newest import; empty: all of it is archived."""
+    if verdict is Verdict.SAFE:
+        return ""
+    if state == State.DONE and verdict is Verdict.OPEN:
+        return "Nothing was found on it."
+    return "Keep what is on it: not all is archived."
+
+
+def gone(label: str, keep: str) -> str:
+    """What is told of a card that was ejected."""
+    return f"{label} can be taken out.{' ' if keep else ''}{keep}"
