@@ -16,7 +16,7 @@ from core.models import ImportRequest, Verdict
 from core.results import CheckResult
 from tests.tui.console.streams import console
 from tests.tui.views import HOSTILE, done, snapshot
-from tui import cli
+from tui import cli, command_parser
 from tui.console import output
 from tui.console.exits import Exit, StoppedError
 
@@ -208,7 +208,7 @@ def test_without_a_terminal_a_command_is_needed(capsys: pytest.CaptureFixture[st
 
 
 def test_every_command_has_a_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in cli.commands():
+    for command in command_parser.commands():
         assert run(command.NAME, "--help")[0] == Exit.WELL
         assert f"usage: lading {command.NAME}" in capsys.readouterr().out
 
@@ -290,7 +290,7 @@ def test_keep_is_never_0_whoever_reads_it(monkeypatch: pytest.MonkeyPatch, json:
     assert status == Exit.FAILED
 
 
-@pytest.mark.parametrize("name", cli.COMMANDS)
+@pytest.mark.parametrize("name", command_parser.COMMANDS)
 def test_a_status_that_says_how_it_went_needs_no_reader(name: str) -> None:
     """All commands that end with FAILED, but for those that only list."""
     source = (Path(cli.__file__).parent / "commands" / f"{name}.py").read_text()

@@ -12,7 +12,7 @@ from core.listings import FileView
 from core.models import Count, Outcome
 from core.results import CheckResult
 from tests.rigs.engines import clip, engine_of, freeze, lading, swept
-from tui import cli
+from tui import command_parser
 from tui.console import json_answers
 from tui.console.json_shape import shape_of, shaped
 
@@ -82,15 +82,15 @@ def test_the_documentation_has_the_schemas(tmp_path: Path) -> None:
 def test_every_command_is_judging_plain_or_elsewhere() -> None:
     """A new command has to be put where its answers and exit codes are tested."""
     parts = (JUDGING, PLAIN, set(ELSEWHERE), WITHOUT)
-    assert sorted(name for part in parts for name in part) == sorted(one.NAME for one in cli.commands())
+    assert sorted(name for part in parts for name in part) == sorted(one.NAME for one in command_parser.commands())
     assert set(json_answers.ANSWERS) == JUDGING | PLAIN | set(ELSEWHERE)
     for command, test in ELSEWHERE.items():
         assert f'fits("{command}"' in (ROOT / test).read_text()
 
 
 def test_every_command_answers_in_json() -> None:
-    for command in cli.commands():
-        parser = cli.parser(command.NAME)
+    for command in command_parser.commands():
+        parser = command_parser.parser(command.NAME)
         if command.NAME != "demo":
             assert "--json" in parser._subparsers._group_actions[0].choices[command.NAME].format_help()  # type: ignore[union-attr, index]
         assert (command.NAME in json_answers.ANSWERS) == (command.NAME not in WITHOUT), command.NAME
