@@ -99,7 +99,9 @@ class _Found:
         run = self._run
         self.shown += len(judged)
         archived, by_record = list[tuple[Entry, int]](), list[tuple[Entry, int]]()
-        for entry, rows, reason, item, imported in judged:
+        for entry, rows, reason, item, imported, accepted in judged:
+            if accepted:
+                self._accepted[accepted] += 1
             if reason:
                 self.wrong(reason, entry.path)
             elif item is not None:
@@ -108,8 +110,6 @@ class _Found:
                 # What this import has read there may have changed since, back to what an earlier one read.
                 if not any(same(row, entry) for row in mine):
                     by_record.append((entry, item))
-            else:
-                self._accepted[left_out.group(entry.sort, entry.target)] += 1
             for row in rows:
                 if row.import_id == run.row.id and (reason or same(row, entry)):
                     self._seen.mark(row.id)
@@ -146,7 +146,7 @@ class _Found:
         if self._differing:
             told_of.otherwise = Verdict.KEEP if parts else Verdict.SAFE, "; ".join(parts)
             parts.insert(0, told(self._differing))
-        told_of.note = "; ".join(said(count, ACCEPTED[sort]) for sort, count in self._accepted.most_common())
+        told_of.note = "; ".join(said(count, ACCEPTED[kind]) for kind, count in self._accepted.most_common())
         if parts:
             return Verdict.KEEP, "; ".join(parts)
         seen = self._run.counters.counted(*(outcome for outcome in Outcome if outcome is not Outcome.LITTER))
