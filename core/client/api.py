@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from core.client.calls import Calls, OnProgress, OnText
 from core.listings import Failure, FailureGroup, FilePage, ImportRecord
-from core.models import ImportRequest, Outcome
+from core.models import Acceptable, ImportRequest, Outcome
 from core.protocol import Request, archive_requests, import_requests, queue_requests
 from core.results import Survey
 
@@ -34,9 +34,9 @@ class EngineCalls(Calls):
         """Nothing that counts down begins by itself; how many did."""
         return await self.call(import_requests.HoldCards())
 
-    async def resume_import(self, name: str) -> None:
-        """Resume a paused or interrupted import."""
-        await self.call(import_requests.ResumeImport(id=name))
+    async def resume_import(self, name: str, accept: Sequence[Acceptable] = ()) -> None:
+        """Resume a paused or interrupted import, which from now on accepts this, too."""
+        await self.call(import_requests.ResumeImport(id=name, accept=tuple(accept)))
 
     async def retry_import(self, name: str, *, cause: str = "", files: Sequence[int] = ()) -> int:
         """Retry failed files: these, else those with this cause, else all. Returns how many failed in this way.

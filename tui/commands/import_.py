@@ -56,8 +56,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         action="append",
         choices=("links", "special", "excluded", "attributes"),
         help="what does not keep a source from being SAFE, once it is recorded: symbolic links, with their "
-        "targets (lading restore --links makes them again); pipes, sockets and devices; what --exclude leaves out; "
-        "files without extended attributes that could not be kept",
+        "targets (lading restore --links makes them again); pipes, sockets and devices; what --exclude leaves "
+        "out; files without extended attributes that could not be kept",
     )
     parser.add_argument(
         "--preset", default="", metavar="PRESET", help="the answers of [presets.NAME] in config.toml"

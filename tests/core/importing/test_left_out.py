@@ -14,7 +14,8 @@ from core.media.left_out import Sort
 from core.models import Verdict
 from core.schema import MIGRATIONS
 from core.sqlite import sqlite3
-from tests.core.importing.rig import Rig, write
+from tests.core.importing.rig import Rig, middle, videos, write
+from tests.core.importing.together import both, ended
 from tests.core.maintenance.test_check import checked
 from tests.rigs.catalogs import migrate
 
@@ -227,6 +228,42 @@ async def test_what_is_excluded_is_accepted_if_that_was_chosen(rig: Rig) -> None
     write(rig.source / "b.tmp", b"other content")
     for read in (False, True):
         assert (await checked(rig, read=read)).files == (("b.tmp", "excluded by your choice"),)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_it_may_be_accepted_when_the_import_goes_on(rig: Rig, stopped: bool) -> None:
+    """`stopped`: by another engine. The journal has it, too."""
+    size = videos(rig)
+    write(rig.source / "b.tmp", b"b")
+    (rig.source / "link").symlink_to("b.tmp")
+    name = await rig.begun(exclude=("*.tmp",), accept=("links",))
+    await middle(rig, size)
+    await rig.engine.imports.pause_import(name)
+    if stopped:
+        await rig.restarted()
+    await rig.engine.imports.resume_import(name, ("links", "excluded"))
+    view = await rig.ended(name)
+    assert view.verdict is Verdict.SAFE
+    assert "1 excluded, as you chose" in view.verdict_reason
+    assert "accepting links, excluded" in rig.receipts()[0].read_text()
+    for receipt in rig.receipts():
+        receipt.unlink()
+    await rig.restarted("another home")
+    await rig.engine.maintenance.rebuild(str(rig.archive))
+    (row,) = await rig.engine.catalog.imports()
+    assert (row.verdict, row.request().accept) == ("SAFE", ("links", "excluded"))
+    assert (await checked(rig, read=True)).verdict is Verdict.SAFE
+
+
+async def test_accepting_more_is_told_to_all_of_a_group(rig: Rig) -> None:
+    size = videos(rig)
+    write(rig.source / "b.tmp", b"b")
+    names = await both(rig, exclude=("*.tmp",))
+    await middle(rig, size)
+    await rig.engine.imports.pause_import(names[0])
+    await rig.engine.imports.resume_import(names[1], ("excluded",))
+    for view in await ended(rig, *names):
+        assert (view.verdict, view.verdict_reason) == (Verdict.SAFE, "1 excluded, as you chose")
 
 
 async def test_a_folder_that_is_excluded_is_not_vouched_for_by_a_check(rig: Rig) -> None:
