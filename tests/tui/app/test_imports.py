@@ -139,6 +139,7 @@ async def test_what_is_damaged_since_stands_beside_safe(size: tuple[int, int]) -
         row = app.text.splitlines()[7]
         assert "SAFE" in row
         assert "2 damaged" in row
+        assert "Mill C" in row, "the location is not cut off for it"
         assert "damaged" not in app.text.splitlines()[4], "this one has none"
         await app.press("enter")
         await app.until(lambda: "FILES, 1,000" in app.text)
