@@ -114,6 +114,10 @@ class EngineCalls(Calls):
         """Six frames of a film, a JPEG file; empty where there are none. Raises ArchiveError."""
         return await self.call(archive_requests.GetFilmStrip(sha256=sha256))
 
+    async def copy_to_view(self, sha256: str, name: str) -> str:
+        """The path of a read-only copy of an item, called `name`. Raises UsageError, ArchiveError."""
+        return await self.call(archive_requests.CopyToView(sha256=sha256, name=name))
+
     # The job queues
 
     async def queue_pause(self, name: str) -> None:
