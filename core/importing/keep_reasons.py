@@ -6,12 +6,16 @@ from core.media import left_out
 UNKEPT = "unkept"
 """The reason for a file that was archived without some of its extended attributes."""
 
+ALL_EXCLUDED = "all excluded"
+"""The reason for what a person excluded and accepted, where nothing else is archived."""
+
 ATTRIBUTES = "attributes"
 """What a person accepts such a file by."""
 
 KEEP_REASONS = {
     "failed": "could not be archived",
     left_out.EXCLUDED: "excluded by your choice (--accept excluded)",
+    ALL_EXCLUDED: "excluded by your choice, and nothing is archived",
     left_out.LINKS: "symbolic links: recorded with their targets, but not copied (--accept links)",
     left_out.SPECIAL: "neither file, folder nor link, but pipes, sockets or devices (--accept special)",
     left_out.LEFT_OUT: "left out",

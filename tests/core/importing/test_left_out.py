@@ -266,6 +266,15 @@ async def test_accepting_more_is_told_to_all_of_a_group(rig: Rig) -> None:
         assert (view.verdict, view.verdict_reason) == (Verdict.SAFE, "1 excluded, as you chose")
 
 
+async def test_nothing_but_what_is_excluded_is_not_safe(rig: Rig) -> None:
+    """A pattern may match more than was meant."""
+    write(rig.source / "a.tmp", b"a")
+    write(rig.source / "b.tmp", b"b")
+    view = await rig.imported(exclude=("*",), accept=("excluded",))
+    assert (view.verdict, view.by_choice) == (Verdict.KEEP, True)
+    assert view.verdict_reason == "2 excluded by your choice, and nothing is archived (such as a.tmp)"
+
+
 async def test_a_folder_that_is_excluded_is_not_vouched_for_by_a_check(rig: Rig) -> None:
     """Nothing was recorded of what is in it."""
     write(rig.source / "a.jpg", b"a")
