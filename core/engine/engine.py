@@ -87,6 +87,7 @@ class Engine:
             self.hash_lists = HashLists(self.pool, self.catalog, self.restore_check)
             self.pages = PageService(self.pool, self.catalog, self.restore_check)
             self.view_copies = ViewCopies(self.pool, self.catalog, self.restore_check, self.config.home)
+            await self.view_copies.remove_old()
             self.film_strips = FilmStrips(self.catalog, self.restore_check)
             stack.push_async_callback(self.film_strips.close)
             self.ended_imports = EndedImports(self.pool, self.catalog, self.archives, self.jobs, self.views.opened)

@@ -32,7 +32,8 @@ LARGEST = 512 << 20
 """The most bytes of one copy."""
 
 KEPT, DAY = 2 << 30, 86_400.0
-"""The most bytes of all copies, and the seconds after which one is removed: when the next one is made."""
+"""The most bytes of all copies, and the seconds after which one is removed: when the next one is made, or an
+engine starts."""
 
 VIEWED = (Kind.IMAGES, Kind.VIDEOS, Kind.AUDIO)
 """Kinds that are opened. Of others the system may run what is in them."""
@@ -53,6 +54,10 @@ class ViewCopies:
         self._restore_check = restore_check
         self._folder = os.path.join(home, FOLDER)
         self._turn = asyncio.Lock()
+
+    async def remove_old(self) -> None:
+        """Remove what is too old, or too much."""
+        await asyncio.to_thread(_remove_old, self._folder, "")
 
     async def of(self, sha256: bytes, name: str) -> str:
         """The path of a copy, called `name`, of the content with this SHA-256, compared with that; of a film that

@@ -83,7 +83,9 @@ async def test_of_a_large_film_the_proxy_is_copied(rig: Rig, monkeypatch: pytest
         assert stat.S_IMODE(path.stat().st_mode) == 0o400
 
 
-async def test_old_copies_go_when_there_is_another(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_old_copies_go_with_the_next_one_and_when_an_engine_starts(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     contents = [random_bytes(3000, number) for number in range(3)]
     for number, data in enumerate(contents):
         write(rig.source / f"{number}.jpg", data)
@@ -92,6 +94,9 @@ async def test_old_copies_go_when_there_is_another(rig: Rig, monkeypatch: pytest
     os.utime(first.parent, (1000, 1000))
     third = await copied(rig, contents[2], "x.jpg")
     assert [path.exists() for path in (first, second, third)] == [False, True, True]
+    os.utime(third.parent, (1000, 1000))
+    await rig.restarted()
+    assert [path.exists() for path in (first, second, third)] == [False, True, False]
     monkeypatch.setattr(view_copies, "KEPT", view_copies.LARGEST)
     await copied(rig, contents[0], "x.jpg")
     assert [path.exists() for path in (first, second, third)] == [True, False, False]
