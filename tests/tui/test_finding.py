@@ -92,7 +92,7 @@ def test_a_file_that_is_shown_is_opened_as_a_copy(tmp_path: Path) -> None:
         copy = Path(told.read_text().rstrip("\n"))
         assert (copy.name, copy.read_bytes()) == ("b.jpg", b"b.jpg")
         assert copy.is_relative_to(home / "views")
-        for name, why in (("a.jpg", "2 files are called so"), ("c.txt", "only photos, films and sound")):
+        for name, why in (("a.jpg", "it means 2 files"), ("c.txt", "only photos, films and sound")):
             refused = lading(home, "show", name, "--open", more={**viewing, "SSH_CONNECTION": ""})
             assert refused.returncode == 2
             assert why in refused.stderr

@@ -74,11 +74,13 @@ def _open(settings: "Config", found: "list[ItemView]", console: Console) -> None
     import sys
 
     from core.errors import UsageError
+    from core.words import counted
     from tui import viewer
     from tui.console.one_shot import once
 
     if len(found) != 1:
-        raise UsageError(f"{len(found):,} files are called so.", "Name one by its digest.")
+        meant = counted(len(found), "file")
+        raise UsageError(f"one file can be opened, and it means {meant}.", "Name one by its digest.")
     (item,) = found
     name = item.originals[0].path if item.originals else item.path
     viewer.program(sys.platform, os.environ, INSTEAD)
