@@ -9,6 +9,7 @@ import msgspec
 
 from core import hardware, ownership, presets
 from core.errors import ConfigError, UsageError
+from core.models import Acceptable
 from core.paths import is_remote
 from core.presets import Hook, Preset, Rule
 from core.setting_values import Copies, Number, Text, absolute, encodable, unknown, wanted
@@ -77,8 +78,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     known: whether previously imported files are read again, or taken from the catalog.
     duplicates: whether a file is a duplicate of any in the archive, or only of those in its location.
     exclude: patterns of names to skip.
-    accept: sorts of entries that cannot be copied and do not prevent SAFE once they are recorded: symbolic links;
-    pipes, sockets and devices.
+    accept: what does not prevent SAFE once it is recorded: symbolic links; pipes, sockets and devices; what
+    `exclude` leaves out; extended attributes that could not be kept.
     read_limit: the most megabytes per second to read from each source; None: no limit.
     resume_at_start: resume unfinished imports when the engine starts.
     notice: how an open terminal signals the end of an import: its bell, a notification (OSC 9), or not.
@@ -106,7 +107,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     known: Literal["read", "record"] = "read"
     duplicates: Literal["archive", "location"] = "archive"
     exclude: tuple[Text, ...] = ()
-    accept: tuple[Literal["links", "special"], ...] = ()
+    accept: tuple[Acceptable, ...] = ()
     read_limit: Number | None = None
     resume_at_start: bool = True
     notice: Literal["bell", "notification", "none"] = "bell"

@@ -84,6 +84,11 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
     """Base of the frozen values here."""
 
 
+Acceptable = Literal["links", "special", "excluded", "attributes"]
+"""What does not prevent SAFE if a person accepts it, once it is recorded: symbolic links; pipes, sockets and
+devices; what the person excluded; files without some of their extended attributes."""
+
+
 class ImportOptions(Value, frozen=True, kw_only=True):
     """The options of an import, without its paths.
 
@@ -102,7 +107,7 @@ class ImportOptions(Value, frozen=True, kw_only=True):
     libraries: bool = False
     icloud: bool = False
     copies: int = 1
-    accept: tuple[Literal["links", "special"], ...] = ()
+    accept: tuple[Acceptable, ...] = ()
     together: str = ""
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from core.errors import ConfigError
+from core.models import Acceptable
 from core.setting_values import Copies, Number, Text, absolute, unknown
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -34,7 +35,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     known: Literal["read", "record"] | None = None
     duplicates: Literal["archive", "location"] | None = None
     exclude: tuple[Text, ...] | None = None
-    accept: tuple[Literal["links", "special"], ...] | None = None
+    accept: tuple[Acceptable, ...] | None = None
 
     def over(self, settings: S) -> S:
         """The configuration `settings` with the preset's values in place of its own; `location` is still a

@@ -57,9 +57,11 @@ def unopenable(found: Unopenable) -> str:
     return f"{number(found.files)} cannot be opened{so_far}: {', '.join(found.names)}{more}"
 
 
-def damaged_since(count: int, word: str = "") -> str:
-    """`2 damaged since`, behind the verdict `word` that was given before; only that without."""
-    return ", ".join(filter(None, (word, f"{number(count)} damaged since" if count else "")))
+def damaged_since(count: int, word: str = "", *, brief: bool = False) -> str:
+    """`2 damaged since`, behind the verdict `word` that was given before; only that without. `brief`: without
+    `since`, where there is no room for it."""
+    told = f"{number(count)} damaged{'' if brief else ' since'}" if count else ""
+    return ", ".join(filter(None, (word, told)))
 
 
 def duration(seconds: float) -> str:

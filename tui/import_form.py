@@ -8,7 +8,7 @@ import msgspec
 
 from core import presets
 from core.config import Config
-from core.models import ImportRequest
+from core.models import Acceptable, ImportRequest
 from core.paths import is_remote
 from core.presets import Preset
 from core.results import Survey
@@ -117,7 +117,7 @@ class Choice(msgspec.Struct, kw_only=True):
     libraries: bool = False
     icloud: bool = False
     exclude: tuple[str, ...] = ()
-    accept: tuple[Literal["links", "special"], ...] = ()
+    accept: tuple[Acceptable, ...] = ()
     wanted: int | None = None
     """The configured number of verified copies that SAFE requires; None: not configured."""
     mirrors: int = 0

@@ -2,7 +2,7 @@
 
 import os
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.catalog import held_copies, search
 from core.catalog.file_list import CAPTURED, corrected
@@ -19,6 +19,18 @@ from core.snapshot import JobView
 
 SHOWN = 20
 """The most items that one name may match, and the most files that are listed of one item."""
+
+
+class Payload(NamedTuple):
+    """Where a content is: an archive, the path below its root, and that of its proxy, or empty."""
+
+    archive_id: int
+    path: str
+    size: int
+    xxh128: bytes
+    sha256: bytes
+    proxy: str
+
 
 _DIGEST = re.compile(r"[0-9a-f]{6,64}", re.IGNORECASE)
 _NAMED = re.compile(rb"[0-9a-f]{32}")
@@ -52,6 +64,11 @@ _FILMS = """
     SELECT t.archive_id, t.path, coalesce(d.path, '') FROM item t
     LEFT JOIN derivative d ON d.item_id = t.id AND d.role = 'proxy'
     WHERE substr(t.sha256, 1, 8) = ? AND t.sha256 = ? AND t.kind = 'videos'
+"""
+_PAYLOADS = """
+    SELECT t.archive_id, t.path, t.size, t.xxh128, t.sha256, coalesce(d.path, '') FROM item t
+    LEFT JOIN derivative d ON d.item_id = t.id AND d.role = 'proxy'
+    WHERE substr(t.sha256, 1, 8) = ? AND t.sha256 = ? ORDER BY t.damage IS NOT NULL, t.id
 """
 _THUMBNAILS = """
     SELECT t.archive_id, d.path FROM item t JOIN derivative d ON d.item_id = t.id AND d.role = '400'
@@ -245,6 +262,11 @@ async def thumbnails(read: Read, sha256: bytes) -> list[tuple[int, str]]:
 async def films(read: Read, sha256: bytes) -> list[tuple[int, str, str]]:
     """Where films with a content are: (archive, path below its root, that of the proxy or empty)."""
     return [(archive, path, proxy) for archive, path, proxy in await read(_FILMS, (sha256[:8], sha256))]
+
+
+async def payloads(read: Read, sha256: bytes) -> list[Payload]:
+    """Where a content is, with the proxies of a film; what is known to be damaged comes last."""
+    return [Payload(*row) for row in await read(_PAYLOADS, (sha256[:8], sha256))]
 
 
 async def _derivatives(read: Read, id: int) -> tuple[Derived, ...]:

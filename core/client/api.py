@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from core.client.calls import Calls, OnProgress, OnText
 from core.listings import Failure, FailureGroup, FilePage, ImportRecord
-from core.models import ImportRequest, Outcome
+from core.models import Acceptable, ImportRequest, Outcome
 from core.protocol import Request, archive_requests, import_requests, queue_requests
 from core.results import Survey
 
@@ -34,9 +34,9 @@ class EngineCalls(Calls):
         """Nothing that counts down begins by itself; how many did."""
         return await self.call(import_requests.HoldCards())
 
-    async def resume_import(self, name: str) -> None:
-        """Resume a paused or interrupted import."""
-        await self.call(import_requests.ResumeImport(id=name))
+    async def resume_import(self, name: str, accept: Sequence[Acceptable] = ()) -> None:
+        """Resume a paused or interrupted import, which from now on accepts this, too."""
+        await self.call(import_requests.ResumeImport(id=name, accept=tuple(accept)))
 
     async def retry_import(self, name: str, *, cause: str = "", files: Sequence[int] = ()) -> int:
         """Retry failed files: these, else those with this cause, else all. Returns how many failed in this way.
@@ -113,6 +113,10 @@ class EngineCalls(Calls):
     async def film_strip(self, sha256: str) -> bytes:
         """Six frames of a film, a JPEG file; empty where there are none. Raises ArchiveError."""
         return await self.call(archive_requests.GetFilmStrip(sha256=sha256))
+
+    async def copy_to_view(self, sha256: str, name: str) -> str:
+        """The path of a read-only copy of an item, called `name`. Raises UsageError, ArchiveError."""
+        return await self.call(archive_requests.CopyToView(sha256=sha256, name=name))
 
     # The job queues
 

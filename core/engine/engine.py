@@ -32,6 +32,7 @@ from core.engine.page_service import PageService
 from core.engine.queries import Queries
 from core.engine.restore_check import RestoreCheck
 from core.engine.state_lock import LOCK_FILE, hold
+from core.engine.view_copies import ViewCopies
 from core.importing.halt_reasons import back_again
 from core.importing.importer import Importer
 from core.importing.progress_view import ProgressViews
@@ -88,6 +89,8 @@ class Engine:
             self.queries = Queries(self.catalog, self.jobs)
             self.hash_lists = HashLists(self.pool, self.catalog, self.restore_check)
             self.pages = PageService(self.pool, self.catalog, self.restore_check)
+            self.view_copies = ViewCopies(self.pool, self.catalog, self.restore_check, self.config.home)
+            await self.view_copies.remove_old()
             self.film_strips = FilmStrips(self.catalog, self.restore_check)
             stack.push_async_callback(self.film_strips.close)
             self.ended_imports = EndedImports(self.pool, self.catalog, self.archives, self.jobs, self.views.opened)

@@ -23,7 +23,7 @@ from core.importing.import_run import Run
 from core.importing.importer import Importer
 from core.importing.progress_view import ProgressViews
 from core.importing.sources import Picked
-from core.models import ENDED, ImportRequest, State
+from core.models import ENDED, Acceptable, ImportRequest, State
 from core.results import Survey
 from core.workers.pool import Pool
 
@@ -192,14 +192,34 @@ class ImportManager:
 
     # Control
 
-    async def resume_import(self, name: str) -> None:
-        """Resume a paused or interrupted import, and those of its group that do not run.
+    async def resume_import(self, name: str, accept: Sequence[Acceptable] = ()) -> None:
+        """Resume a paused or interrupted import, and those of its group that do not run. From now on they `accept`
+        this, too.
 
         Raises UsageError, SourceError, ArchiveError.
         """
+        if accept:
+            await self._accept_more(name, accept)
         await self.go_on(name)
         self.waiting.forget(name)
         await self.groups.resume_others(name, self.go_on, self.waiting)
+
+    async def _accept_more(self, name: str, accept: Sequence[Acceptable]) -> None:
+        """Add to what an import and the others of its group accept, of those that have not ended. Raises
+        ArchiveError."""
+        named = await self._catalog.import_named(name)
+        together = named.together if named is not None else ""
+        where = "(i.name = ? OR (i.together = ? AND i.together != '')) AND i.state NOT IN (?, ?)"
+        for row in await self._catalog.imports(where, (name, together, *ENDED)):
+            request = row.request()
+            both = (*request.accept, *(kind for kind in accept if kind not in request.accept))
+            row.options = ImportRow.options_of(msgspec.structs.replace(request, accept=both))
+            await self._catalog.set_import(row.id, options=row.options)
+            importer = self._importers.get(row.name)
+            if importer is not None and not importer.ending:
+                # Any other has its options in the first line of its next run.
+                volume = await self._catalog.seen_volume(row.volume_id)
+                await self._factory.journal_head(row, volume, importer.run.archive)
 
     async def go_on(self, name: str) -> None:
         """Resume an import because its volume is back: as `resume_import`, but failed attempts still count."""

@@ -149,14 +149,14 @@ class RestoreCheck:
                 copy = display(found.place.root) if found.copy.number else ""
             result = await restore.run(trees, path, progress, options, names)
             if found is not None and restore.doubtful:
-                await self._doubt(found, sorted(restore.doubtful))
+                await self.doubt(found, sorted(restore.doubtful))
             return msgspec.structs.replace(result, copy=copy)
         finally:
             self._targets.discard(path)
 
-    async def _doubt(self, found: Reading, contents: list[bytes]) -> None:
-        """Read what a restore could not use once more, as an audit does, and record what is damaged. A disk that
-        does not answer is left alone: the restore has named its files."""
+    async def doubt(self, found: Reading, contents: list[bytes]) -> None:
+        """Read contents that a restore could not use once more, as an audit does, and record what is damaged. A
+        disk that does not answer is left alone: the restore has named its files."""
         reader = ArchiveReader(self._catalog, self._pool, found, self._factory.limits.verify)
         with suppress(ArchiveError):
             for at in range(0, len(contents), PAGE):

@@ -9,6 +9,7 @@ from core.errors import WorkerDiedError
 from core.importing.keep_reasons import NOTHING
 from core.importing.scan import far_times
 from core.importing.sources import Picked
+from core.media import left_out
 from core.media.camera import camera
 from core.media.card_rules import take_key
 from core.media.card_structures import belongs_to_card
@@ -60,6 +61,8 @@ class DryRun:
         self._raw: set[bytes] = set()
         self._takes: Counter[bytes] = Counter()
         self._indexes = 0
+        self._accepted = 0
+        """Entries that would not be archived, and do not prevent SAFE."""
         self._far = 0
         self._span: tuple[float, float] | None = None
         """The earliest and the latest time of a file."""
@@ -75,8 +78,8 @@ class DryRun:
             warnings.append(f"The archive lacks room: {needed:,} bytes are needed, {room:,} are free.")
         if not warnings and not self._sum("new", "duplicate", "skipped", "failed").files:
             warnings.append(f"{NOTHING[:1].upper()}{NOTHING[1:]}.")
-        if left_out := self._sum("skipped").files + self._sum("failed").files:
-            entries = counted(left_out, "entry", "entries")
+        if lacking := self._sum("skipped").files + self._sum("failed").files - self._accepted:
+            entries = counted(lacking, "entry", "entries")
             warnings.append(f"{entries} would not be archived: the verdict cannot be SAFE.")
         read, location = self._catalog.database.read, self._request.location
         if junk := await location_views.junk_in(read, self._archive_id, location):
@@ -160,6 +163,7 @@ class DryRun:
             if entry.what not in ("file", "folder"):
                 self._add(self._counts, entry.what, entry.size)
                 self._left_out[entry.sort] += 1
+                self._accepted += left_out.group(entry.sort, entry.target) in self._request.accept
         paths = [join(self._picked.root, entry.path) for entry in files]
         seen = await self._catalog.seen(volume, paths, self._archive_id) if volume is not None else {}
         for entry, path in zip(files, paths, strict=True):

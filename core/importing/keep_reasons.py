@@ -3,9 +3,19 @@
 from core import words
 from core.media import left_out
 
+UNKEPT = "unkept"
+"""The reason for a file that was archived without some of its extended attributes."""
+
+ALL_EXCLUDED = "all excluded"
+"""The reason for what a person excluded and accepted, where nothing else is archived."""
+
+ATTRIBUTES = "attributes"
+"""What a person accepts such a file by."""
+
 KEEP_REASONS = {
     "failed": "could not be archived",
-    left_out.EXCLUDED: "excluded by your choice",
+    left_out.EXCLUDED: "excluded by your choice (--accept excluded)",
+    ALL_EXCLUDED: "excluded by your choice, and nothing is archived",
     left_out.LINKS: "symbolic links: recorded with their targets, but not copied (--accept links)",
     left_out.SPECIAL: "neither file, folder nor link, but pipes, sockets or devices (--accept special)",
     left_out.LEFT_OUT: "left out",
@@ -17,7 +27,7 @@ KEEP_REASONS = {
     "unlisted": "could not be listed",
     "unverified": "were never read back from the archive",
     "unread": "could not be read",
-    "unkept": "have extended attributes that could not be kept",
+    UNKEPT: "have extended attributes that could not be kept (--accept attributes)",
     "unlike": "have other content than is archived under their name and time",
     "unsure": "are known by name, size and time only, and the volume has no serial number to know it by",
     "differs": "differ from what was imported before, although size and time are the same",
@@ -27,8 +37,10 @@ KEEP_REASONS = {
 ACCEPTED = {
     left_out.LINKS: "symbolic links recorded with their targets, not copied, as you chose",
     left_out.SPECIAL: "pipes, sockets or devices recorded, as you chose",
+    left_out.EXCLUDED: "excluded, as you chose",
+    ATTRIBUTES: "are whole but for extended attributes that could not be kept, as you chose",
 }
-"""Notes on accepted entries, for the verdict."""
+"""Notes on what was accepted (`core.models.Acceptable`), for the verdict."""
 
 FOR_ONE = {
     KEEP_REASONS[left_out.LINKS]: "symbolic link: recorded with its target, but not copied (--accept links)",

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from core.catalog import Catalog, SeenRow
 from core.catalog.differing import Known
+from core.importing.keep_reasons import ATTRIBUTES, UNKEPT
 from core.importing.scan import same
 from core.media import left_out
 from core.media.left_out import Sort
@@ -17,8 +18,9 @@ class Judged(NamedTuple):
     """An entry of a source, and the rows that imports have of its path.
 
     reason, a key of KEEP_REASONS, stands in the way of SAFE; else `item` is what the archive has for the entry.
-    Both are empty for an entry that cannot be copied, but is accepted, and recorded as it is now. imported: when
+    Both are empty for an entry that is not copied, but is accepted, and recorded as it is now. imported: when
     the import began that read other content under the same name, size and time, if nobody has accepted that.
+    accepted: what a person accepted it by (`core.models.Acceptable`); empty: it needs no acceptance, or has none.
     """
 
     entry: Entry
@@ -26,6 +28,7 @@ class Judged(NamedTuple):
     reason: str
     item: int | None
     imported: float | None
+    accepted: str
 
 
 class SourceRecord:
@@ -82,34 +85,49 @@ class SourceRecord:
         judged: list[Judged] = []
         for entry, path in zip(entries, paths, strict=True):
             rows = seen.get(path, [])
-            reason, item = _judge(entry, rows, self._unkept, self._accepting)
-            judged.append(Judged(entry, rows, reason, item, _differs(entry, self._unaccepted.get(path))))
+            reason, item, accepted = _judge(entry, rows, self._unkept, self._accepting)
+            differs = _differs(entry, self._unaccepted.get(path))
+            judged.append(Judged(entry, rows, reason, item, differs, accepted))
         return judged
 
 
 def _judge(
     entry: Entry, rows: list[SeenRow], unkept: Container[int], accepting: Mapping[int, Container[str]]
-) -> tuple[str, int | None]:
-    """(reason, item), as in `Judged`."""
+) -> tuple[str, int | None, str]:
+    """(reason, item, accepted), as in `Judged`."""
     if entry.what == "failed":
-        return "unlisted", None
+        return "unlisted", None, ""
     if entry.what == "skipped":
-        group, now = left_out.group(entry.sort, entry.target), (entry.sort, entry.target or None)
-        recorded = (row for row in rows if row.outcome == Outcome.SKIPPED and (row.sort, row.target) == now)
+        group = left_out.group(entry.sort, entry.target)
+        recorded = (row for row in rows if row.outcome == Outcome.SKIPPED and _recorded(row, entry))
         accepted = any(group in accepting.get(row.import_id, ()) for row in recorded)
-        return "" if accepted else group, None
+        return ("", None, group) if accepted else (group, None, "")
     done = [row for row in rows if Outcome(row.outcome) in IN_ARCHIVE and row.item_id is not None]
     for row in reversed(done):
         if same(row, entry):
-            return "unkept" if row.id in unkept else "", row.item_id
+            if row.id not in unkept:
+                return "", row.item_id, ""
+            accepted = ATTRIBUTES in accepting.get(row.import_id, ())
+            return ("", row.item_id, ATTRIBUTES) if accepted else (UNKEPT, row.item_id, "")
     if done:
-        return "changed", None
+        return "changed", None, ""
+    # A check lists what an import excluded; what the newest import to see it chose holds.
+    if rows and rows[-1].sort == Sort.EXCLUDED and same(rows[-1], entry):
+        accepted = left_out.EXCLUDED in accepting.get(rows[-1].import_id, ())
+        return ("", None, left_out.EXCLUDED) if accepted else (left_out.EXCLUDED, None, "")
     if any(row.outcome == Outcome.FAILED for row in rows):
-        return "failed", None
+        return "failed", None, ""
     skipped = [row.sort for row in rows if row.outcome == Outcome.SKIPPED]
     if not skipped:
-        return "new", None
-    return left_out.EXCLUDED if skipped[-1] == Sort.EXCLUDED else left_out.LEFT_OUT, None
+        return "new", None, ""
+    return left_out.EXCLUDED if skipped[-1] == Sort.EXCLUDED else left_out.LEFT_OUT, None, ""
+
+
+def _recorded(row: SeenRow, entry: Entry) -> bool:
+    """Whether a row is of this entry, which was not read, as it is now. What is excluded has only size and time to
+    know it by."""
+    now = entry.sort, entry.target or None
+    return (row.sort, row.target) == now and (entry.sort != Sort.EXCLUDED or same(row, entry))
 
 
 def _differs(entry: Entry, known: Known | None) -> float | None:

@@ -13,7 +13,7 @@ from core.archives.presence import present
 from core.catalog.differing import told
 from core.importing import archive_reading, checksum_lists
 from core.importing.import_run import Run
-from core.importing.keep_reasons import ACCEPTED, KEEP_REASONS, NOTHING, said
+from core.importing.keep_reasons import ACCEPTED, ALL_EXCLUDED, KEEP_REASONS, NOTHING, said
 from core.importing.same_content import Sample
 from core.importing.same_source import SeenFiles
 from core.importing.scan import listing, same
@@ -82,6 +82,7 @@ class _Found:
         self._wrong: Counter[str] = Counter()
         self._example: dict[str, bytes] = {}
         self._accepted: Counter[str] = Counter()
+        self._archived = 0
         self._fewer: Counter[int] = Counter()
         """Files with too few copies, by the number of copies that they have."""
         self._differing: list[tuple[bytes, float]] = []
@@ -100,7 +101,11 @@ class _Found:
         run = self._run
         self.shown += len(judged)
         archived, by_record = list[tuple[Entry, int]](), list[tuple[Entry, int]]()
-        for entry, rows, reason, item, imported in judged:
+        for entry, rows, reason, item, imported, accepted in judged:
+            if accepted == left_out.EXCLUDED:
+                self._example.setdefault(ALL_EXCLUDED, entry.path)
+            if accepted:
+                self._accepted[accepted] += 1
             if reason:
                 self.wrong(reason, entry.path)
             elif item is not None:
@@ -109,8 +114,6 @@ class _Found:
                 # What this import has read there may have changed since, back to what an earlier one read.
                 if not any(same(row, entry) for row in mine):
                     by_record.append((entry, item))
-            else:
-                self._accepted[left_out.group(entry.sort, entry.target)] += 1
             for row in rows:
                 if row.import_id == run.row.id and (reason or same(row, entry)):
                     self._seen.mark(row.id)
@@ -119,6 +122,7 @@ class _Found:
         if run.row.together:
             own = {row.item_id for one in judged for row in one.rows if row.import_id == run.row.id}
             await run.catalog.saw_elsewhere(run.row.id, {item for _, item in archived} - own)
+        self._archived += len(archived)
         missing = set[bytes]()
         for entry, reason in await _lacking(run, archived):
             self.wrong(reason, entry.path)
@@ -133,8 +137,13 @@ class _Found:
         """The verdict, with the reason; sets `run.verdict` as the function `verdict` says. `unlike_lists`: what
         differs from checksum lists of the source; empty if nothing does."""
         told_of = self._run.verdict
+        if not self._archived and (excluded := self._accepted.pop(left_out.EXCLUDED, 0)):
+            # A pattern may match more than was meant.
+            self._wrong[ALL_EXCLUDED] = excluded
         wrong = +self._wrong
-        told_of.by_choice = set(wrong) == {left_out.EXCLUDED} and not self._differing and not self._fewer
+        told_of.by_choice = (
+            set(wrong) in ({left_out.EXCLUDED}, {ALL_EXCLUDED}) and not self._differing and not self._fewer
+        )
         parts = [
             f"{said(count, KEEP_REASONS[why])} (such as {display(self._example[why])})"
             for why, count in wrong.most_common()
@@ -147,7 +156,7 @@ class _Found:
         if self._differing:
             told_of.otherwise = Verdict.KEEP if parts else Verdict.SAFE, "; ".join(parts)
             parts.insert(0, told(self._differing))
-        told_of.note = "; ".join(said(count, ACCEPTED[sort]) for sort, count in self._accepted.most_common())
+        told_of.note = "; ".join(said(count, ACCEPTED[kind]) for kind, count in self._accepted.most_common())
         if parts:
             return Verdict.KEEP, "; ".join(parts)
         seen = self._run.counters.counted(*(outcome for outcome in Outcome if outcome is not Outcome.LITTER))

@@ -5,7 +5,8 @@ are raw bytes, percent-encoded. Readers skip a line that is torn or damaged. A l
 replaces an earlier one. The kinds of line, by their first member:
 
 - `import`: its id; `archive`, `location` {folder, name}, `volume` {identity, name, filesystem, capacity},
-  `root`, `source`, `single`, `options`, `machine`, `version`, `started`, `zone`. Each run begins with one.
+  `root`, `source`, `single`, `options`, `machine`, `version`, `started`, `zone`. Each run begins with one, and the
+  options of the last one hold.
 - `file`: its path below the source's root; outcome archived or duplicate, size, mtime_ns, mode, kind, xxh128,
   sha256, payload (archived only), xattrs (base64), xattrs_unkept (names, where some could not be kept); before
   (xxh128, sha256, imported): what an earlier import read under that path, where the content differs although size

@@ -150,13 +150,19 @@ class JournalReplay:
         """First pass over a journal. Returns its `end` line with later additions; None when the import has no end,
         or was resumed after it."""
         end: Line | None = None
+        asked = replay.row.options
         async with aclosing(self._pieces(name, size)) as pieces:
             async for lines in pieces:
                 for line in lines:
+                    asked = str(line.get("options", asked)) if "import" in line else asked
                     end = line if "end" in line else None if "import" in line else end
                     if end is not None and ("accepted" in line or "copied" in line):
                         end = line | end
                 await replay.items(lines)
+        if not replay.row.runs and asked != replay.row.options:
+            # A later run may accept more than the first one.
+            with suppress(ValueError):
+                await self._catalog.set_import(replay.row.id, options=_valid(asked))
         return end if end is not None and end["end"] in ENDED else None
 
     async def _files(self, name: str, size: int, replay: LineReplay, end: Line | None) -> None:

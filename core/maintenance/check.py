@@ -11,11 +11,13 @@ from core.archives.copy_count import CopyCount
 from core.archives.item_batches import by_bytes, not_read
 from core.catalog import Catalog, Item
 from core.errors import LadingError
+from core.importing.keep_reasons import ATTRIBUTES, UNKEPT
 from core.importing.source_record import Judged, SourceRecord
 from core.importing.sources import Picked
 from core.maintenance.archive_reader import ArchiveReader
 from core.maintenance.check_findings import COPIES, Findings
 from core.maintenance.source_reader import SourceReader
+from core.media import left_out
 from core.media.file_types import Kind
 from core.models import Count
 from core.paths import display
@@ -197,13 +199,15 @@ class Check:
         }
         faults = await self._archive.verify(list(wanted.values()))
         safe: list[tuple[Entry, int]] = []
-        for one, digest in zip(files, digests, strict=True):
-            entry, reason = one.entry, _reason(one)
+        for file, digest in zip(files, digests, strict=True):
+            entry, reason = file.entry, _reason(file)
             items = known.get(digest.content, [])
+            if file.accepted == left_out.EXCLUDED and not items:
+                continue  # it need not be archived, nor readable
             if digest.fault is not None:
                 self._findings.keep(entry, "unread", str(digest.fault))
-            elif digest.unkept and items:
-                self._findings.keep(entry, "unkept", digest.unkept)
+            elif digest.unkept and items and file.accepted != ATTRIBUTES:
+                self._findings.keep(entry, UNKEPT, digest.unkept)
             elif any(item.id in intact for item in items):
                 if reason == "differs":
                     self._findings.keep(entry, reason)

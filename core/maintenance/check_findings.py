@@ -6,7 +6,7 @@ from collections import Counter
 from core.archives.copy_count import CopyCount
 from core.archives.readonly import Reading
 from core.catalog import unopenable
-from core.importing.keep_reasons import KEEP_REASONS, NOTHING
+from core.importing.keep_reasons import KEEP_REASONS, NOTHING, UNKEPT
 from core.importing.sources import Picked
 from core.media import left_out
 from core.models import Count, Unopenable, Verdict
@@ -40,7 +40,7 @@ ONE = {
     "unlisted": "cannot be listed",
     "unverified": "never read back from the archive",
     "unread": "cannot be read",
-    "unkept": "has extended attributes that could not be kept",
+    UNKEPT: "has extended attributes that could not be kept",
     "unlike": "its content is not what is archived under its name and time",
     "differs": "differs from what was imported before, although size and time are the same",
 }

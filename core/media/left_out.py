@@ -47,7 +47,8 @@ ARCHIVE = Why("the archive itself", Sort.ARCHIVE)
 FROM_RECORD = Why("taken from the record, not read", Sort.RECORD)
 
 LINKS, SPECIAL, EXCLUDED, LEFT_OUT = "links", "special", "excluded", "left out"
-"""The groups of entries that a verdict distinguishes. A person can accept the first two by these names."""
+"""The groups of entries that a verdict distinguishes. A person can accept the first three by these names
+(`core.models.Acceptable`)."""
 
 _SPECIAL = {
     stat.S_IFIFO: Why("named pipe", Sort.PIPE),

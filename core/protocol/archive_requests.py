@@ -178,6 +178,14 @@ class GetFilmStrip(Page[bytes], frozen=True, kw_only=True):
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
+class CopyToView(Request[str], frozen=True, kw_only=True):
+    """Copy the content with this SHA-256 (hexadecimal digits) for a viewer, read-only, as a file called `name`; a
+    film that is too large is its proxy then. The reply is the copy's path, in the state folder."""
+
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    name: Annotated[str, msgspec.Meta(max_length=10_000)]
+
+
 class ShowItems(Request[list[ItemView]], frozen=True, kw_only=True):
     """The items that `wanted` means, the first of them where there are many: a digest or its beginning, a name, or
     the path (absolute, `path`) where a file is or was. `raw`: a single item with the raw answers of exiftool and

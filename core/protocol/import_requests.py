@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from core.listings import Failure, FailureGroup, FilePage, ImportRecord
-from core.models import ImportOptions, ImportRequest, Outcome
+from core.models import Acceptable, ImportOptions, ImportRequest, Outcome
 from core.protocol.message import Name, Number
 from core.protocol.requests import Change, Page, Request
 from core.results import CardView, Exported, InUse, Moved, Survey
@@ -79,9 +79,10 @@ class DryRun(Request[list[Survey]], frozen=True, kw_only=True):
 
 
 class ResumeImport(Change[None], frozen=True, kw_only=True):
-    """Resume a paused or interrupted import."""
+    """Resume a paused or interrupted import, which from now on accepts this, too."""
 
     id: Name
+    accept: tuple[Acceptable, ...] = ()
 
 
 class RetryImport(Change[int], frozen=True, kw_only=True):

@@ -106,6 +106,11 @@ async def get_film_strip(engine: Engine, request: archives.GetFilmStrip, caller:
     return await engine.film_strips.of(bytes.fromhex(request.sha256))
 
 
+@HANDLERS.of(archives.CopyToView)
+async def copy_to_view(engine: Engine, request: archives.CopyToView, caller: Caller) -> str:
+    return await engine.view_copies.of(bytes.fromhex(request.sha256), request.name)
+
+
 @HANDLERS.of(archives.ShowItems)
 async def show_items(engine: Engine, request: archives.ShowItems, caller: Caller) -> list[details.ItemView]:
     return await engine.queries.show(request.wanted, request.path, raw=request.raw)

@@ -52,7 +52,7 @@ async def resume_import(engine: Engine, request: imports.ResumeImport, caller: C
     if request.id in engine.mirrors:
         await engine.mirrors.resume(request.id)
     else:
-        await engine.imports.resume_import(request.id)
+        await engine.imports.resume_import(request.id, request.accept)
 
 
 @HANDLERS.of(imports.RetryImport)

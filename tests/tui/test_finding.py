@@ -70,6 +70,35 @@ def test_a_card_is_found_by_name_card_location_and_kind(tmp_path: Path) -> None:
         assert "videos" in wrong.stderr
 
 
+def test_a_file_that_is_shown_is_opened_as_a_copy(tmp_path: Path) -> None:
+    card, archive, told = tmp_path / "card", tmp_path / "archive", tmp_path / "told"
+    for name in ("a.jpg", "b.jpg", "c.txt"):
+        (card / name[0]).mkdir(parents=True)
+        (card / name[0] / name).write_bytes(name.encode())
+    (card / "b/a.jpg").write_bytes(b"another")
+    for name in ("xdg-open", "open"):
+        (tmp_path / name).write_text(f'#!/bin/sh\nprintf "%s\\n" "$1" >>{told}\n')
+        (tmp_path / name).chmod(0o755)
+    viewing = {"DISPLAY": ":0", "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    away = {"DISPLAY": "", "WAYLAND_DISPLAY": "", "SSH_CONNECTION": "1 2 3 4"}
+    with swept(tmp_path / "home") as home:
+        lading(home, "import", str(card), "--archive", str(archive), "--location", "L", "--quiet")
+        nowhere = lading(home, "show", "b.jpg", "--open", more=away)
+        assert (nowhere.returncode, nowhere.stderr.splitlines()[0]) == (2, "No viewer: no display here.")
+        assert "lading serve" in nowhere.stderr
+        assert not (home / "views").exists()
+        shown = lading(home, "show", "b.jpg", "--open", more={**viewing, "SSH_CONNECTION": ""})
+        assert (shown.returncode, shown.stderr) == (0, told.read_text())
+        copy = Path(told.read_text().rstrip("\n"))
+        assert (copy.name, copy.read_bytes()) == ("b.jpg", b"b.jpg")
+        assert copy.is_relative_to(home / "views")
+        for name, why in (("a.jpg", "it means 2 files"), ("c.txt", "only photos, films and sound")):
+            refused = lading(home, "show", name, "--open", more={**viewing, "SSH_CONNECTION": ""})
+            assert refused.returncode == 2
+            assert why in refused.stderr
+        assert len(told.read_text().splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("word", "expected"),
     [("C0007", "C0007"), ("a b", '"a b"'), ("location:Mill Creek", 'location:"Mill Creek"'), ('x"y z', '"xy z"')],

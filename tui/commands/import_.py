@@ -54,9 +54,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept",
         action="append",
-        choices=("links", "special"),
-        help="what cannot be copied does not keep a source from being SAFE, once it is recorded: symbolic links, "
-        "with their targets (lading restore --links makes them again); or pipes, sockets and devices",
+        choices=("links", "special", "excluded", "attributes"),
+        help="what does not keep a source from being SAFE, once it is recorded: symbolic links, with their "
+        "targets (lading restore --links makes them again); pipes, sockets and devices; what --exclude leaves "
+        "out; files without extended attributes that could not be kept",
     )
     parser.add_argument(
         "--preset", default="", metavar="PRESET", help="the answers of [presets.NAME] in config.toml"

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tui.console.card_list import DAMAGED
@@ -45,6 +46,12 @@ NARROW = 80
 NAME_COLUMNS = 16
 """Columns for a card, and for a location, in a terminal of NARROW columns."""
 
+LEAST_NAME = 8
+"""The fewest columns for each of these, however long the state and the counts are."""
+
+GAP = 2
+"""Columns between two columns of a table."""
+
 LOCATION_COLUMNS = 24
 """Columns for a location in a wide terminal."""
 
@@ -54,7 +61,6 @@ def _short(found: list["ImportRecord"], out: Output) -> None:
     zero. It must fit into NARROW columns."""
     from core.paths import told_apart
     from tui import format
-    from tui.console.progress import ID_TAIL
     from tui.glyphs import Glyphs
 
     wrong = {"FAILED": "failed", "TO DO": "todo"}
@@ -63,16 +69,17 @@ def _short(found: list["ImportRecord"], out: Output) -> None:
         {head: name for head, name in counts.items() if any(getattr(record, name) for record in found)}
         for counts in (wrong, right)
     )
-    # A wider terminal shows more of the names.
-    width = NAME_COLUMNS + max(0, out.room() - NARROW) // 2
     glyphs = Glyphs(utf8=out.utf8)
-    rows = [["ID", "STARTED", "STATE", *wrong, "CARD", "LOCATION", *right]]
+    first = [["ID", "STARTED", "STATE", *wrong], *(_first(record, wrong.values(), out) for record in found)]
+    taken = sum(max(map(format.cells, column)) + GAP for column in zip(*first, strict=True))
+    # A wider terminal shows more of the names; neither is pushed off by what stands before it.
+    width = NAME_COLUMNS + max(0, out.room() - NARROW) // 2
+    width = max(LEAST_NAME, min(width, (out.room() - taken - GAP) // 2))
+    rows = [[*first[0], "CARD", "LOCATION", *right]]
     archives: dict[str, set[str]] = {}
     for record in found:
         archives.setdefault(record.together, set()).add(record.archive)
-    for record in found:
-        state = str(record.verdict) if record.verdict and record.state == "done" else str(record.state)
-        state = format.damaged_since(record.damaged, state)
+    for record, begin in zip(found, first[1:], strict=True):
         card = record.label or os.path.basename(record.source.rstrip("/")) or record.source
         if record.together:
             # Imports of one card differ in the archive, which is the end.
@@ -80,16 +87,27 @@ def _short(found: list["ImportRecord"], out: Output) -> None:
             card = glyphs.tail(out.text(card), width)
         rows.append(
             [
-                out.text(record.id)[-ID_TAIL:],
-                _started(record.started),
-                state,
-                *(format.number(getattr(record, name)) for name in wrong.values()),
+                *begin,
                 format.fit(out.text(card), width, utf8=out.utf8),
                 format.fit(out.text(record.location), width, utf8=out.utf8),
                 *(format.number(getattr(record, name)) for name in right.values()),
             ]
         )
     out.table(rows, out.room())
+
+
+def _first(record: "ImportRecord", wrong: Iterable[str], out: Output) -> list[str]:
+    """What stands before the names in a short list; `wrong`: the counts of what went wrong."""
+    from tui import format
+    from tui.console.progress import ID_TAIL
+
+    state = str(record.verdict) if record.verdict and record.state == "done" else str(record.state)
+    return [
+        out.text(record.id)[-ID_TAIL:],
+        _started(record.started),
+        format.damaged_since(record.damaged, state, brief=True),
+        *(format.number(getattr(record, name)) for name in wrong),
+    ]
 
 
 def _started(seconds: float) -> str:

@@ -22,6 +22,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("id", nargs="?", metavar="ID", help="the import or mirror, or the beginning of its id")
     parser.add_argument("--all", action="store_true", help="all unfinished imports")
+    parser.add_argument(
+        "--accept",
+        action="append",
+        choices=("links", "special", "excluded", "attributes"),
+        help="as in lading import: this, too, does not keep its source from being SAFE, once it is recorded",
+    )
     parser.add_argument("--json", dest="format", action="store_const", const="json", help="one JSON object a line")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="json: the same as --json")
     parser.add_argument("--quiet", action="store_true", help="no progress: only the end and errors")
@@ -48,7 +54,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     async def begin() -> list[str]:
         found = await import_selection.unfinished(engine, options.id, everything=options.all)
         for record in found:
-            await engine.resume_import(record.id)
+            await engine.resume_import(record.id, options.accept or ())
         return [record.id for record in found]
 
     nothing = "Nothing is unfinished.", Exit.WELL

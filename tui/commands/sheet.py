@@ -27,9 +27,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Write the page, and open it."""
     from core import config
-    from core.errors import UsageError
     from core.paths import display
     from core.protocol.archive_requests import GetSheet
+    from tui import viewer
     from tui.commands.find import quoted
     from tui.console import import_selection
     from tui.console.one_shot import once
@@ -47,8 +47,8 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         console.out.json(Written(path=display(os.path.abspath(path)), bytes=os.path.getsize(path)), indent=2)
     elif path:
         console.err.line(console.err.text(os.path.abspath(path)))
-    if options.open and path and not _shown(path):
-        raise UsageError("No browser was found.", f"Open {os.path.abspath(path)} yourself.")
+    if options.open and path:
+        viewer.show(os.path.abspath(path), f"Open {os.path.abspath(path)} yourself.")
     return Exit.WELL
 
 
@@ -57,10 +57,3 @@ def _new_file() -> str:
     import tempfile
 
     return os.path.join(tempfile.mkdtemp(prefix="lading-"), "sheet.html")
-
-
-def _shown(path: str) -> bool:
-    import webbrowser
-    from pathlib import Path
-
-    return webbrowser.open(Path(path).absolute().as_uri())

@@ -21,6 +21,8 @@ WIDEST, HIGHEST = 60, 20
 
 MANY_COLORS = 256
 
+INSTEAD = "Use its path in the archive, or: lading serve."
+
 HELP = "show all that is known of an archived file"
 
 
@@ -35,6 +37,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="HASH|PATH",
         help="a digest or its first digits; a path in the archive or on the card",
     )
+    parser.add_argument("--open", action="store_true", help="open a copy of a photo, film or sound in its program")
     parser.add_argument("--json", action="store_true", help="one JSON array")
 
 
@@ -61,7 +64,29 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
             if picture := pictures.get(item.sha256):
                 console.out.write(picture)
             details.tell(item, console.out)
+    if options.open:
+        _open(settings, found, console)
     return Exit.WELL
+
+
+def _open(settings: "Config", found: "list[ItemView]", console: Console) -> None:
+    """Open a copy of the only item in the system's viewer. Raises LadingError."""
+    import sys
+
+    from core.errors import UsageError
+    from core.words import counted
+    from tui import viewer
+    from tui.console.one_shot import once
+
+    if len(found) != 1:
+        meant = counted(len(found), "file")
+        raise UsageError(f"one file can be opened, and it means {meant}.", "Name one by its digest.")
+    (item,) = found
+    name = item.originals[0].path if item.originals else item.path
+    viewer.program(sys.platform, os.environ, INSTEAD)
+    path = once(settings, lambda engine: engine.copy_to_view(item.sha256, name))
+    console.err.line(console.err.text(path))
+    viewer.show(path, INSTEAD)
 
 
 def _pictures(settings: "Config", found: "list[ItemView]", out: Output) -> dict[str, str]:

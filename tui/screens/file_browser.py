@@ -9,7 +9,7 @@ from core.listings import FileView
 from core.models import Outcome
 from tui.graphics import Graphics
 from tui.screens import archive_tasks
-from tui.screens.pictured import FILMS, KINDS, Pictured
+from tui.screens.pictured import FILMS, KINDS, Pictured, why_not_viewed
 from tui.widgets import facts
 from tui.widgets.files import Files
 from tui.widgets.keys import Key
@@ -29,10 +29,15 @@ RESTORE = Key(key="t", label="restore", does="restore", about="the marked files,
 COPY = Key(key="y", label="copy", does="copy", about="copy the chosen file's path (OSC 52)")
 
 
+def path_of(file: FileView) -> str:
+    """The path of a file in the archive, else that below its source."""
+    return f"{file.archive}/{file.payload}" if file.payload else file.path
+
+
 class Browsing(Pictured):
     """Fetches the pages that `Files` asks for."""
 
-    BROWSING: ClassVar[tuple[str, ...]] = ("details", "copy", "grid", "mark", "restore")
+    BROWSING: ClassVar[tuple[str, ...]] = ("details", "copy", "grid", "mark", "restore", "view")
 
     import_id = ""
     words = ""
@@ -169,6 +174,8 @@ class Browsing(Pictured):
         """Why a key cannot be used now."""
         if does == "restore" and not self.files.marked and self.files.chosen and not self.files.chosen.sha256:
             return "That file is not in the archive."
+        if does == "view":
+            return why_not_viewed(self.files.chosen)
         return "There is no file." if does in self.BROWSING and self.files.chosen is None else ""
 
     def do_details(self) -> None:
@@ -192,8 +199,13 @@ class Browsing(Pictured):
         chosen = [self.files.chosen] if self.files.chosen else []
         archive_tasks.restore_files(self, [*self.files.marked.values()] or chosen)
 
+    def do_view(self) -> None:
+        """Open a copy of the chosen file in the system's viewer."""
+        if self.files.chosen is not None:
+            self.view_soon(self.files.chosen)
+
     def do_copy(self) -> None:
         """Copy the chosen file's path."""
         file = self.files.chosen
         if file is not None:
-            self.lading.copy(f"{file.archive}/{file.payload}" if file.payload else file.path)
+            self.lading.copy(path_of(file))

@@ -8,6 +8,7 @@ from textual.binding import BindingType
 
 from core.listings import FileView
 from tui.screens.base import BACK, HELP, LEAVE, bindings
+from tui.screens.pictured import VIEW, view, why_not_viewed
 from tui.screens.text_viewer import COPY, NEXT, SEARCH, Reading
 from tui.widgets.keys import Key
 from tui.widgets.text import Text
@@ -28,6 +29,7 @@ class FileFacts(Reading):
             does="follow",
             about="open the file that the line names, of the same import",
         ),
+        VIEW,
         SEARCH,
         NEXT,
         COPY,
@@ -44,6 +46,14 @@ class FileFacts(Reading):
     async def _facts(self, give: Callable[[Sequence[str]], None]) -> None:
         facts = await self.lading.connection.known(self._file.id)
         give([self._file.path, "", *(f"{name:<{NAMES}}  {value}" for name, value in facts)])
+
+    def why_not(self, does: str) -> str:
+        """Why a key cannot be used now."""
+        return why_not_viewed(self._file) if does == "view" else super().why_not(does)
+
+    def do_view(self) -> None:
+        """Open a copy of the file in the system's viewer."""
+        self.run_worker(view(self, self._file), exclusive=True, group="view", exit_on_error=False)
 
     async def do_follow(self) -> None:
         """Open the file that the chosen line names."""

@@ -9,6 +9,7 @@ from textual.widgets import Input
 
 from tui.screens.base import BACK, HELP, LEAVE, bindings
 from tui.screens.file_browser import COPY, GRID, MARK, OPEN, RESTORE, Browsing
+from tui.screens.pictured import VIEW
 from tui.widgets.facts import Facts
 from tui.widgets.files import Files
 from tui.widgets.keys import Key, Keys
@@ -35,6 +36,7 @@ class Find(Browsing):
         GRID,
         COPY,
         Key(key="o", label="import", does="import", about="the import that brought the chosen file"),
+        VIEW,
         BACK,
         HELP,
         LEAVE,
@@ -43,7 +45,7 @@ class Find(Browsing):
         *bindings(KEYS),
         Binding("down", "list", show=False),
     ]
-    BROWSING: ClassVar[tuple[str, ...]] = ("details", "copy", "grid", "import", "mark", "restore")
+    BROWSING: ClassVar[tuple[str, ...]] = ("details", "copy", "grid", "import", "mark", "restore", "view")
 
     def __init__(self) -> None:
         super().__init__()

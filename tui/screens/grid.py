@@ -13,8 +13,8 @@ from core.models import Outcome
 from tui import format
 from tui.graphics import Graphics
 from tui.screens.base import BACK, HELP, LEAVE, bindings
-from tui.screens.file_browser import OPEN
-from tui.screens.pictured import KINDS, Pictured
+from tui.screens.file_browser import COPY, OPEN, path_of
+from tui.screens.pictured import KINDS, VIEW, Pictured, why_not_viewed
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Lines, line
 from tui.widgets.paged import PAGE
@@ -30,7 +30,7 @@ class Grid(Pictured):
 
     NAME = "grid"
     ABOUT = "The files as small pictures."
-    KEYS: ClassVar[tuple[Key, ...]] = (OPEN, BACK, HELP, LEAVE)
+    KEYS: ClassVar[tuple[Key, ...]] = (OPEN, VIEW, COPY, BACK, HELP, LEAVE)
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(KEYS),
         Binding("g", "do('back')", show=False),
@@ -126,10 +126,25 @@ class Grid(Pictured):
 
     def why_not(self, does: str) -> str:
         """Why a key cannot be used now."""
-        return "There is no file." if does == "details" and self._file(self.tiles.cursor) is None else ""
+        file = self._file(self.tiles.cursor)
+        if does == "view":
+            return why_not_viewed(file)
+        return "There is no file." if does in ("details", "copy") and file is None else ""
 
     def do_details(self) -> None:
         """Show everything known of the chosen file."""
         file = self._file(self.tiles.cursor)
         if file is not None:
             self.tell(file)
+
+    def do_view(self) -> None:
+        """Open a copy of the chosen file in the system's viewer."""
+        file = self._file(self.tiles.cursor)
+        if file is not None:
+            self.view_soon(file)
+
+    def do_copy(self) -> None:
+        """Copy the chosen file's path."""
+        file = self._file(self.tiles.cursor)
+        if file is not None:
+            self.lading.copy(path_of(file))

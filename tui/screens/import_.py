@@ -19,6 +19,7 @@ from tui.screens.base import BACK, HELP, LEAVE, bindings
 from tui.screens.file_browser import COPY, GRID, MARK, OPEN, RESTORE, Browsing
 from tui.screens.import_controls import CANCEL, ERRORS, PAUSE, RETRY, Steering
 from tui.screens.imports import RECEIPT
+from tui.screens.pictured import VIEW
 from tui.screens.prompt import Ask
 from tui.widgets.facts import Facts
 from tui.widgets.files import Files
@@ -61,6 +62,7 @@ class Import(Steering, Browsing):
         GRID,
         MARK,
         RESTORE,
+        VIEW,
         RECEIPT,
         ERRORS,
         RETRY,

@@ -2,14 +2,19 @@
 details."""
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable
 
 from textual.timer import Timer
 
+from core.errors import LadingError
 from core.listings import FileView
-from tui import half_blocks, pixels
+from core.threads import aside
+from tui import half_blocks, pixels, viewer
 from tui.graphics import Graphics
 from tui.screens.base import Base
+from tui.widgets.keys import Key
 from tui.widgets.picture import Shown
 
 PAUSE = 0.25
@@ -18,6 +23,39 @@ PAUSE = 0.25
 FILMS = "videos"
 KINDS = ("images", FILMS)
 """Kinds of files that have pictures."""
+
+VIEWED = (*KINDS, "audio")
+"""Kinds of files that the system's viewer is asked to open: of others it may run what is in them."""
+
+START_TIMEOUT = 10.0
+"""Seconds that starting a viewer may take."""
+
+VIEW = Key(key="V", label="view", does="view", about="a copy of the chosen file, in the system's viewer")
+
+
+def why_not_viewed(file: FileView | None) -> str:
+    """Why a file cannot be opened in the system's viewer; empty when it can."""
+    if file is None:
+        return "There is no file."
+    if not file.sha256:
+        return "That file is not in the archive."
+    return "" if file.kind in VIEWED else "Only photos, films and sound are opened in a viewer."
+
+
+async def view(screen: Base[None], file: FileView) -> None:
+    """Open a copy of a file in the system's viewer; says on the screen what prevents it."""
+    instead = f"Use its path ({screen.key('copy')}), lading serve or the picture here."
+    try:
+        # Whether there is a viewer is known before anything is copied.
+        viewer.program(sys.platform, os.environ, instead)
+        screen.say("Copying it for the viewer.", "good")
+        path = await screen.lading.connection.copy_to_view(file.sha256, file.path)
+        await aside(lambda: viewer.show(path, instead), START_TIMEOUT)
+        screen.say(f"Opened: {path}", "good")
+    except TimeoutError:
+        screen.say(f"The viewer does not begin: {instead}")
+    except LadingError as error:
+        screen.say(str(error), "bad")
 
 
 class Pictured(Base[None]):
@@ -40,6 +78,10 @@ class Pictured(Base[None]):
         data = await connection.film_strip(sha256) if strip else b""
         data = data or await connection.picture(sha256)
         return await asyncio.to_thread(_shown, data, self.lading.graphics, columns, rows)
+
+    def view_soon(self, file: FileView) -> None:
+        """Open a copy of a file in the system's viewer."""
+        self.run_worker(view(self, file), exclusive=True, group="view", exit_on_error=False)
 
     def tell(self, file: FileView) -> None:
         """Open a screen with everything known of a file."""

@@ -89,8 +89,8 @@ def row(
     mark = (">", "title") if chosen and room.focused else (" ", "")
     name = glyphs.text(record.label or record.source.rstrip("/").rpartition("/")[2] or record.source)
     wide = room.width >= 100
-    plural = " " if duplicate == 1 else "s"
-    counts = f"{archived:>{widths[0]},} new, {duplicate:>{widths[1]},} duplicate{plural}"
+    twice = "dup." if not wide else "duplicate " if duplicate == 1 else "duplicates"
+    counts = f"{archived:>{widths[0]},} new, {duplicate:>{widths[1]},} {twice}"
     broken = (view.unopenable if view else record.unopenable).files
     ahead = line(
         mark,

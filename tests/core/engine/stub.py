@@ -54,7 +54,7 @@ class Stub:
             raise UsageError("there is no import none.", "Look.")
         self.told.append(f"pause {name} {reason}")
 
-    async def resume_import(self, name: str) -> None:
+    async def resume_import(self, name: str, accept: Sequence[str] = ()) -> None:
         self.told.append(f"resume {name}")
 
     async def cancel_import(self, name: str) -> None:

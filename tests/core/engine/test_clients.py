@@ -53,7 +53,10 @@ async def test_commands_lead_an_import(home: Path, tmp_path: Path) -> None:
         return done.stdout
 
     archive = str(tmp_path / "archive")
-    id = run("import", str(clip(tmp_path / "card")), "--archive", archive, "--location", "L", "--detach").strip()
+    card = clip(tmp_path / "card")
+    (card / "left.tmp").write_bytes(b"out")
+    into = ("--archive", archive, "--location", "L", "--exclude", "*.tmp")
+    id = run("import", str(card), *into, "--detach").strip()
     frozen = await asyncio.to_thread(freeze, home)
     assert run("pause", "--all") == f"{id} is paused. Go on with: lading resume {id}\n"
     (shown,) = json.loads(run("status", "--json"))["imports"]
@@ -61,7 +64,9 @@ async def test_commands_lead_an_import(home: Path, tmp_path: Path) -> None:
     assert "paused" in run("status")
     for worker in frozen:
         worker.resume()
-    assert run("resume", id[:-2], "--quiet").startswith("SAFE")
+    resumed = run("resume", id[:-2], "--quiet", "--accept", "excluded")
+    assert resumed.startswith("SAFE")
+    assert "1 excluded, as you chose" in resumed
     assert "no import runs" in lading(home, "pause", "--all").stderr.lower()
     second = clip(tmp_path / "other", size=(1 << 30) + 1)
     id = run("import", str(second), "--archive", archive, "--location", "L", "--detach").strip()

@@ -53,7 +53,9 @@ async def test_one_that_is_not_kept_is_named_and_never_safe(rig: Rig, card: Path
             assert result.files[0][0] == "0001.jpg"
     for view in (first, again, by_record):
         assert (view.state, view.verdict) == (State.DONE, Verdict.KEEP)
-        assert view.verdict_reason == "1 has extended attributes that could not be kept (such as 0001.jpg)"
+        assert view.verdict_reason == (
+            "1 has extended attributes that could not be kept (--accept attributes) (such as 0001.jpg)"
+        )
     assert (first.archived.files, again.duplicate.files) == (3, 3)
     assert "(extended attributes not kept: user.fork)" in rig.receipts()[0].read_text()
     (row,) = rows(rig)
@@ -80,6 +82,42 @@ async def test_kept_by_a_later_import_it_is_safe(rig: Rig, card: Path, tmp_path:
     (row,) = rows(rig)
     assert attributes(row) == {b"user.fork": LONG, b"user.short": b"s"}
     assert (await checked(rig, read=False)).verdict is Verdict.SAFE
+
+
+@pytest.mark.promise(33)
+@pytest.mark.usefixtures("numbered")
+async def test_accepted_it_is_safe_and_said_beside_that(rig: Rig, card: Path, tmp_path: Path) -> None:
+    with sabotage.broken(tmp_path / "broken", "keeps short attributes"):
+        assert (await rig.imported(accept=("links", "special", "excluded"))).verdict is Verdict.KEEP
+        view = await rig.imported(accept=("attributes",))
+        told = "1 is whole but for extended attributes that could not be kept, as you chose"
+        assert (view.verdict, view.verdict_reason) == (Verdict.SAFE, told)
+        receipt = next(path for path in rig.receipts() if view.id in path.name).read_text()
+        for part in ("accepting attributes", told, "(extended attributes not kept: user.fork)"):
+            assert part in receipt
+        await rig.restarted("another home")
+        await rig.engine.maintenance.rebuild(str(rig.archive))
+        for read in (False, True):
+            assert (await checked(rig, read=read)).verdict is Verdict.SAFE
+        # What is not as it was accepted is not accepted.
+        (card / "0001.jpg").write_bytes(b"other content")
+        for read in (False, True):
+            assert (await checked(rig, read=read)).verdict is Verdict.KEEP
+        # Nor is it in an import that does not accept it.
+        assert (await rig.imported()).verdict is Verdict.KEEP
+
+
+@pytest.mark.control(33)
+async def test_accepted_attributes_make_no_lost_payload_safe(rig: Rig, card: Path, tmp_path: Path) -> None:
+    with sabotage.broken(tmp_path / "broken", "keeps short attributes"):
+        assert (await rig.imported(accept=("attributes",))).verdict is Verdict.SAFE
+        ((payload,),) = await rig.engine.database.read(
+            "SELECT m.path FROM file f JOIN item m ON m.id = f.item_id WHERE f.path LIKE '%0001.jpg'"
+        )
+        (rig.archive / payload).unlink()
+        for read in (False, True):
+            result = await checked(rig, read=read)
+            assert (result.verdict, result.files[0][0]) == (Verdict.KEEP, "0001.jpg")
 
 
 @pytest.mark.control(33)

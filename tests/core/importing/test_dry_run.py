@@ -58,6 +58,16 @@ async def test_a_name_with_other_content_is_told(rig: Rig, monkeypatch: pytest.M
     assert survey.warnings[0] == "The listing broke off: it is gone."
 
 
+async def test_what_is_accepted_is_no_reason_against_safe(rig: Rig) -> None:
+    write(rig.source / "a.jpg", b"a")
+    write(rig.source / "b.tmp", b"b")
+    (rig.source / "link").symlink_to("a.jpg")
+    for accept, told in (((), "2 entries"), (("links",), "1 entry"), (("links", "excluded"), "")):
+        (survey,) = await rig.engine.imports.survey([rig.request(exclude=("*.tmp",), accept=accept)])
+        warnings = (f"{told} would not be archived: the verdict cannot be SAFE.",) if told else ()
+        assert survey.warnings == warnings
+
+
 async def test_new_files_are_told_apart_from_those_that_were_archived(rig: Rig) -> None:
     old = write(rig.source / "DCIM/old.jpg", b"old")
     os.utime(old, (1000, 1000))

@@ -14,7 +14,8 @@ from core.media.left_out import Sort
 from core.models import Verdict
 from core.schema import MIGRATIONS
 from core.sqlite import sqlite3
-from tests.core.importing.rig import Rig, write
+from tests.core.importing.rig import Rig, middle, videos, write
+from tests.core.importing.together import both, ended
 from tests.core.maintenance.test_check import checked
 from tests.rigs.catalogs import migrate
 
@@ -201,9 +202,111 @@ def test_catalogs_of_older_releases_are_filled(tmp_path: Path) -> None:
 async def test_what_is_excluded_is_a_choice_and_no_reason_to_call_it_safe(rig: Rig) -> None:
     write(rig.source / "a.jpg", b"a")
     write(rig.source / "b.tmp", b"b")
-    view = await rig.imported(exclude=("*.tmp",), accept=("links", "special"))
+    view = await rig.imported(exclude=("*.tmp",), accept=("links", "special", "attributes"))
     assert (view.verdict, view.by_choice) == (Verdict.KEEP, True)
-    assert "1 excluded by your choice (such as b.tmp)" in view.verdict_reason
+    assert "1 excluded by your choice (--accept excluded) (such as b.tmp)" in view.verdict_reason
+
+
+@pytest.mark.promise(49)
+@pytest.mark.usefixtures("numbered")
+async def test_what_is_excluded_is_accepted_if_that_was_chosen(rig: Rig) -> None:
+    write(rig.source / "a.jpg", b"a")
+    write(rig.source / "b.tmp", b"b")
+    write(rig.source / "c.tmp", b"c")
+    view = await rig.imported(exclude=("*.tmp",), accept=("excluded",))
+    assert (view.verdict, view.verdict_reason) == (Verdict.SAFE, "2 excluded, as you chose")
+    receipt = next(path for path in rig.receipts() if view.id in path.name).read_text()
+    for told in ("accepting excluded", "2 excluded, as you chose", "excluded by '*.tmp'"):
+        assert told in receipt
+    for read in (False, True):
+        assert (await checked(rig, read=read)).verdict is Verdict.SAFE
+
+    await rig.restarted("another home")
+    await rig.engine.maintenance.rebuild(str(rig.archive))
+    for read in (False, True):
+        assert (await checked(rig, read=read)).verdict is Verdict.SAFE
+    write(rig.source / "b.tmp", b"other content")
+    for read in (False, True):
+        assert (await checked(rig, read=read)).files == (("b.tmp", "excluded by your choice"),)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_it_may_be_accepted_when_the_import_goes_on(rig: Rig, stopped: bool) -> None:
+    """`stopped`: by another engine. The journal has it, too."""
+    size = videos(rig)
+    write(rig.source / "b.tmp", b"b")
+    (rig.source / "link").symlink_to("b.tmp")
+    name = await rig.begun(exclude=("*.tmp",), accept=("links",))
+    await middle(rig, size)
+    await rig.engine.imports.pause_import(name)
+    if stopped:
+        await rig.restarted()
+    await rig.engine.imports.resume_import(name, ("links", "excluded"))
+    view = await rig.ended(name)
+    assert view.verdict is Verdict.SAFE
+    assert "1 excluded, as you chose" in view.verdict_reason
+    assert "accepting links, excluded" in rig.receipts()[0].read_text()
+    for receipt in rig.receipts():
+        receipt.unlink()
+    await rig.restarted("another home")
+    await rig.engine.maintenance.rebuild(str(rig.archive))
+    (row,) = await rig.engine.catalog.imports()
+    assert (row.verdict, row.request().accept) == ("SAFE", ("links", "excluded"))
+    assert (await checked(rig, read=True)).verdict is Verdict.SAFE
+
+
+async def test_accepting_more_is_told_to_all_of_a_group(rig: Rig) -> None:
+    size = videos(rig)
+    write(rig.source / "b.tmp", b"b")
+    names = await both(rig, exclude=("*.tmp",))
+    await middle(rig, size)
+    await rig.engine.imports.pause_import(names[0])
+    await rig.engine.imports.resume_import(names[1], ("excluded",))
+    for view in await ended(rig, *names):
+        assert (view.verdict, view.verdict_reason) == (Verdict.SAFE, "1 excluded, as you chose")
+
+
+async def test_nothing_but_what_is_excluded_is_not_safe(rig: Rig) -> None:
+    """A pattern may match more than was meant."""
+    write(rig.source / "a.tmp", b"a")
+    write(rig.source / "b.tmp", b"b")
+    view = await rig.imported(exclude=("*",), accept=("excluded",))
+    assert (view.verdict, view.by_choice) == (Verdict.KEEP, True)
+    assert view.verdict_reason == "2 excluded by your choice, and nothing is archived (such as a.tmp)"
+
+
+async def test_a_folder_that_is_excluded_is_not_vouched_for_by_a_check(rig: Rig) -> None:
+    """Nothing was recorded of what is in it."""
+    write(rig.source / "a.jpg", b"a")
+    write(rig.source / "Cache/1.jpg", b"1")
+    view = await rig.imported(exclude=("Cache",), accept=("excluded",))
+    assert (view.verdict, view.verdict_reason) == (Verdict.SAFE, "1 excluded, as you chose")
+    found = await checked(rig, read=True)
+    assert (found.verdict, [path for path, _ in found.files]) == (Verdict.KEEP, ["Cache/1.jpg"])
+
+
+async def test_accepting_what_one_import_excluded_is_not_accepting_it_ever_after(rig: Rig) -> None:
+    """A card that was filled again has other files under the names that an earlier import excluded."""
+    write(rig.source / "a.jpg", b"a")
+    write(rig.source / "b.tmp", b"b")
+    assert (await rig.imported(exclude=("*.tmp",), accept=("excluded",))).verdict is Verdict.SAFE
+    write(rig.source / "b.tmp", b"another one")
+    view = await rig.imported(exclude=("*.tmp",))
+    assert (view.verdict, view.by_choice) == (Verdict.KEEP, True)
+    view = await rig.imported()
+    assert (view.verdict, view.archived.files) == (Verdict.SAFE, 1)
+
+
+@pytest.mark.control(49)
+@pytest.mark.usefixtures("bound")
+async def test_what_failed_is_not_accepted_with_what_was_excluded(rig: Rig) -> None:
+    write(rig.source / "a.jpg", b"a")
+    write(rig.source / "b.tmp", b"b")
+    (rig.source / "link").symlink_to("a.jpg")
+    write(rig.source / "bad.jpg", b"bad").chmod(0)
+    view = await rig.imported(exclude=("*.tmp",), accept=("links", "special", "excluded", "attributes"))
+    assert (view.verdict, view.by_choice, view.failed.files) == (Verdict.KEEP, False, 1)
+    assert view.verdict_reason == "1 could not be archived (such as bad.jpg)"
 
 
 async def test_copies_that_are_lacking_are_no_choice(rig: Rig) -> None:

@@ -109,6 +109,17 @@ async def test_outcomes_other_than_archived(rig: Rig) -> None:
     assert folders == [(2, 2)]
 
 
+async def test_what_is_accepted_is_accepted_in_every_archive(rig: Rig) -> None:
+    write(rig.source / "a.jpg", b"a" * 5000)
+    write(rig.source / "left.tmp", b"out")
+    os.symlink("a.jpg", rig.source / "link.jpg")
+    names = await both(rig, exclude=("*.tmp",), accept=("links", "excluded"))
+    for view in await ended(rig, *names):
+        assert view.verdict is Verdict.SAFE
+        for told in ("1 excluded, as you chose", "1 symbolic link recorded with its target"):
+            assert told in view.verdict_reason
+
+
 @pytest.mark.promise(30)
 async def test_what_differs_from_an_earlier_import_into_the_second_archive_is_said_there(
     rig: Rig, monkeypatch: pytest.MonkeyPatch

@@ -160,6 +160,10 @@ class Fake:
         self._note("strip", sha256)
         return self.strips.get(sha256, b"")
 
+    async def copy_to_view(self, sha256: str, name: str) -> str:
+        self._note("view", sha256, name)
+        return f"/home/views/{name}"
+
     async def receipt(self, name: str, form: Form, out: Callable[[str], None]) -> None:
         self._note("receipt", name)
         self.forms.append(form)

@@ -1,6 +1,8 @@
 """All imports, one import, its files and receipt, and finding files."""
 
+import os
 import re
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -139,6 +141,7 @@ async def test_what_is_damaged_since_stands_beside_safe(size: tuple[int, int]) -
         row = app.text.splitlines()[7]
         assert "SAFE" in row
         assert "2 damaged" in row
+        assert "Mill C" in row, "the location is not cut off for it"
         assert "damaged" not in app.text.splitlines()[4], "this one has none"
         await app.press("enter")
         await app.until(lambda: "FILES, 1,000" in app.text)
@@ -223,6 +226,54 @@ async def test_found_files_tell_whose_date_it_is_and_how_many_imports_had_them(s
         assert captured.index("Mill" if size[0] < 100 else "Canon") == changed_at.index(
             RECORDS[0].id[-8:] if size[0] < 100 else "Canon"
         )
+
+
+VIEWING = [("slash", "down"), ("slash", "down", "g"), ("slash", "down", "enter"), ("i", "enter")]
+"""The keys that lead to each screen on which a file is chosen."""
+
+
+@pytest.mark.parametrize("way", VIEWING)
+async def test_a_copy_of_the_chosen_file_is_opened(
+    way: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("xdg-open", "open"):
+        (tmp_path / name).write_text(f'#!/bin/sh\nprintf %s "$*" >{tmp_path}/told\n')
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    fake = engine()
+    fake.all_files = [file(770, sha256="ab" * 32)]
+    async with running(None, fake=fake) as app:
+        for key in way:
+            await app.press(key)
+            await app.until(lambda: "Reading." not in app.text)
+        await app.until(lambda: "IMG_00770" in app.text)
+        await app.press("V")
+        await app.until(lambda: "Opened: /home/views/DCIM/100CANON/IMG_00770.CR3" in app.foot)
+        assert (tmp_path / "told").read_text() == "/home/views/DCIM/100CANON/IMG_00770.CR3"
+        assert ("view", "ab" * 32, "DCIM/100CANON/IMG_00770.CR3") in fake.asked
+        # Nothing is copied where nothing would show it.
+        monkeypatch.delenv("DISPLAY")
+        monkeypatch.setenv("SSH_CONNECTION", "1 2 3 4")
+        before = len([asked for asked in fake.asked if asked[0] == "view"])
+        await app.press("V")
+        await app.until(lambda: "no display here. Use its path (y), lading serve or the picture" in app.foot)
+        assert len([asked for asked in fake.asked if asked[0] == "view"]) == before
+
+
+async def test_what_is_not_opened_says_why() -> None:
+    fake = engine()
+    fake.all_files = [file(1, Outcome.FAILED, payload=""), file(2, sha256="ab" * 32, kind="documents")]
+    async with running(None, fake=fake) as app:
+        await app.press("slash", "down")
+        await app.until(lambda: "FILES, 2" in app.text)
+        await app.press("V")
+        assert "That file is not in the archive." in app.foot
+        await app.press("down", "V")
+        assert "Only photos, films and sound are opened in a viewer." in app.foot
+        assert not [asked for asked in fake.asked if asked[0] == "view"]
 
 
 async def test_files_are_fetched_by_the_page() -> None:
