@@ -15,6 +15,7 @@ from core.catalog import differing, tile_rows, unopenable
 from core.catalog.file_sets import FileSet
 from core.catalog.tile_rows import Stretch
 from core.database import Read
+from core.media import left_out
 from core.media.file_types import Kind
 from core.models import Count, Outcome, Verdict
 from core.paths import display
@@ -117,9 +118,12 @@ def _meaning(head: Head, *, unopenable: bool) -> str:
         return f"Files in the archive were found damaged since: do not erase this {what}."
     if "" in levels or head.duplicates_unread:
         return f"A part of it was never read back: do not erase this {what}."
-    there = f"Every file of this {what} is in the archive and was read back"
+    excepted = " but what was excluded" if left_out.EXCLUDED in head.options.accept and head.verdict_reason else ""
+    there = f"Every file of this {what}{excepted} is in the archive and was read back"
     if unopenable:
         return f"{there}; look at what cannot be opened before the {what} is erased."
+    if excepted:
+        return f"{there}: the {what} may be erased if the excluded files are not wanted."
     return f"{there}: the {what} may be erased."
 
 

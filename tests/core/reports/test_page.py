@@ -114,6 +114,15 @@ async def test_safe_is_no_advice_to_erase_what_is_known_to_be_wrong(
     assert "may be erased" not in shown
 
 
+async def test_what_was_excluded_is_not_said_to_be_archived(book: Book) -> None:
+    await book.add(
+        verdict=Verdict.SAFE, verdict_reason="2 excluded, as you chose", options={"accept": ["excluded"]}
+    )
+    shown = words(next(elements(parsed(await report(book)), "p", "verdict")))
+    assert "but what was excluded is in the archive" in shown
+    assert "may be erased if the excluded files are not wanted" in shown
+
+
 def test_lengths_in_words() -> None:
     assert [spoken(seconds) for seconds in (7, 59.6, 94, 3600, 3599.7, 36_001)] == [
         *("7 s", "1 min 0 s", "1 min 34 s", "1 h 0 min", "1 h 0 min", "10 h 0 min")
