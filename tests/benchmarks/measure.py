@@ -47,7 +47,7 @@ class Memory(threading.Thread):
     """Samples the resident memory of every process whose LADING_HOME is the given folder.
 
     The variable is inherited by all that a command starts, detached or not. The process with most children
-    of its own kind is the engine; the Python processes among its children are its workers.
+    of its own kind is the engine; its workers run core.workers, other processes of it decode media.
     """
 
     def __init__(self, home: str) -> None:
@@ -57,6 +57,7 @@ class Memory(threading.Thread):
         self.worker = 0
         self.ended = threading.Event()
         self.ours: dict[int, psutil.Process] = {}
+        self.workers: set[int] = set()
         self.others: set[int] = set(psutil.pids())
 
     def run(self) -> None:
@@ -70,10 +71,12 @@ class Memory(threading.Thread):
             try:
                 process = psutil.Process(pid)
                 mine = process.environ().get("LADING_HOME") == self.home
+                works = any(word.startswith("core.workers") for word in process.cmdline())
             except (psutil.Error, OSError):
                 continue
             if mine:
                 self.ours[pid] = process
+                self.workers.update([pid] if works else [])
             else:
                 self.others.add(pid)
 
@@ -96,7 +99,7 @@ class Memory(threading.Thread):
         children = [parent for pid, parent in parents.items() if pid in sizes and parent in sizes]
         engine = max(sizes, key=lambda pid: (children.count(pid), -pid))
         self.engine = max(self.engine, sizes.pop(engine))
-        self.worker = max(self.worker, *sizes.values(), 0)
+        self.worker = max(self.worker, *(size for pid, size in sizes.items() if pid in self.workers), 0)
 
 
 def processor(processes: Iterable[psutil.Process], command: int) -> tuple[float, float]:
