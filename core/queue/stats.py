@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -20,13 +21,16 @@ often."""
 
 NEXT_TRY = "its next try"
 
+JOBS = 50_000
+"""Jobs that are grouped at a time, because SQLite sorts them in memory."""
+
 _COUNT = f"""
     SELECT queue, state, CASE WHEN state != 'waiting' THEN ''
                               WHEN barrier AND EXISTS (
                                   SELECT 1 FROM barrier AS b WHERE b.import_id = job.barrier AND b.remaining > 0)
                               THEN 'metadata' WHEN barrier THEN 'an import to end'
-                              WHEN due THEN '{NEXT_TRY}' ELSE follows END AS why, count(*)
-    FROM job WHERE state != 'done' GROUP BY queue, state, why
+                              WHEN due THEN '{NEXT_TRY}' ELSE follows END AS why, count(*), max(id)
+    FROM (SELECT * FROM job WHERE id > ? ORDER BY id LIMIT ?) AS job GROUP BY queue, state, why
 """  # noqa: S608 - constants
 
 _TOTALS = "SELECT name, done, failed FROM queue"
@@ -76,18 +80,30 @@ class QueueStats:
         if changes != self._seen and now >= self._next:
             self._seen = changes
             self._totals = {name: (done, failed) for name, done, failed in await self._database.read(_TOTALS)}
-            self._states, self._why, self._due = {}, {}, {}
-            for queue, state, why, count in await self._database.read_aside(_COUNT):
-                self._states[queue, state] = self._states.get((queue, state), 0) + count
-                if why == NEXT_TRY:
-                    self._due[queue] = count
-                if state == JobState.WAITING:
-                    self._why[queue] = max(self._why.get(queue, (0, "")), (count, why))
+            await self._count()
             await self._look_at_dead()
             ended = time.monotonic()
             self._next = ended + (ended - now) * REST_FACTOR
         for name in self._queues:
             self._meters[name].add(now, self._totals.get(name, (0, 0))[0])
+
+    async def _count(self) -> None:
+        found, last, full = Counter[tuple[str, str, str]](), 0, True
+        while full:
+            rows = await self._database.read_aside(_COUNT, (last, JOBS))
+            for queue, state, why, count, newest in rows:
+                found[queue, state, why] += count
+                last = max(last, newest)
+            full = sum(count for _, _, _, count, _ in rows) == JOBS
+        self._states, self._why, self._due = {}, {}, {}
+        for (queue, state, why), count in found.items():
+            if state == JobState.DONE:
+                continue
+            self._states[queue, state] = self._states.get((queue, state), 0) + count
+            if why == NEXT_TRY:
+                self._due[queue] = count
+            if state == JobState.WAITING:
+                self._why[queue] = max(self._why.get(queue, (0, "")), (count, why))
 
     async def _look_at_dead(self) -> None:
         rows = await self._database.read_aside(_DEAD, (CAUSES,)) if self.dead else []

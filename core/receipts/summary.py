@@ -1,8 +1,9 @@
 """The head of a receipt: everything before its list of files."""
 
 import json
+from collections.abc import AsyncIterator
 from datetime import tzinfo
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -229,21 +230,36 @@ class _Counted(NamedTuple):
     last: int
 
 
+FILES = 50_000
+"""Files that are grouped at a time, because SQLite sorts them in memory."""
+
 _GROUPS = f"""
     SELECT f.outcome, f.kind, {LEVEL}, i.id IS NULL, count(*), sum(f.size), min(i.read_back),
            count(*) - count(i.read_back), max(f.id)
-    FROM file f LEFT JOIN item i ON i.id = f.item_id WHERE f.import_id = ? GROUP BY 1, 2, 3, 4
+    FROM (SELECT * FROM file WHERE import_id = ? AND id > ? ORDER BY id LIMIT ?) f
+         LEFT JOIN item i ON i.id = f.item_id
+    GROUP BY 1, 2, 3, 4
 """  # noqa: S608
 
 
+async def _groups(read: Read, import_id: int) -> AsyncIterator[tuple[Any, ...]]:
+    """The rows of _GROUPS for all files. While an import runs they change meanwhile, but each is in one row."""
+    last, full = 0, True
+    while full:
+        rows = await read(_GROUPS, (import_id, last, FILES))
+        for row in rows:
+            yield row
+        last = max((row[-1] for row in rows), default=last)
+        full = sum(row[4] for row in rows) == FILES
+
+
 async def _count(read: Read, import_id: int) -> _Counted:
-    # All sums come from one statement, because a running import changes between two.
     outcomes = {outcome: Count() for outcome in Outcome}
     kinds: dict[str, Count] = {}
     levels: dict[str, Count] = {}
     oldest: list[float] = []
     unread = damaged = last = seen = size = 0
-    for code, kind, level, lost, files, bytes_, read_back, never, newest in await read(_GROUPS, (import_id,)):
+    async for code, kind, level, lost, files, bytes_, read_back, never, newest in _groups(read, import_id):
         if code not in outcomes:
             raise contradiction(f"{files} files have the unknown outcome {code}")
         outcome, last = Outcome(code), max(last, newest)

@@ -9,7 +9,7 @@ import pytest
 from core import receipts
 from core.errors import DatabaseError
 from core.models import Outcome, State
-from core.receipts import files
+from core.receipts import files, summary
 from core.receipts.files import PAGE
 from tests.core.receipts.book import FORMS, NAME, Book, mixed, parsed
 
@@ -51,6 +51,14 @@ async def test_a_file_that_changes_on_the_way_is_noticed(book: Book, form: recei
 
     with pytest.raises(DatabaseError, match="were counted as"):
         await receipts.write(read, NAME, form, lambda _: None)
+
+
+async def test_files_are_counted_in_parts(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    await mixed(book)
+    whole = await receipts.head(book.read, NAME)
+    assert whole.totals.seen.files > 2
+    monkeypatch.setattr(summary, "FILES", 2)
+    assert await receipts.head(book.read, NAME) == whole
 
 
 async def test_a_running_import_is_listed_up_to_where_it_was_counted(book: Book) -> None:
