@@ -1,4 +1,4 @@
-"""The tags of one file from exiftool's `-json -a -G1 -n`, some of them as text (exiftool_process.NAMED)."""
+"""The tags of one file from exiftool's `-json -a -G1 -n`, some of them as text (exiftool_process.AS_PRINTED)."""
 
 import math
 import re

@@ -24,17 +24,18 @@ from core.models import Value
 DIED = 3
 """Exit status when exiftool has ended."""
 
-NAMED = ("Composite:LensID", "SerialNumber", "InternalSerialNumber", "H264:Make", "TimeZone")
-"""Tags that are read as exiftool prints them for people: lenses and AVCHD's makers, whose names only exiftool
-knows; serial numbers, which as numbers lack the zeros, or the form, that the camera shows; time zones, whose
-numbers are minutes, seconds or indexes of a list."""
+CONFIG = os.path.join(os.path.dirname(os.path.abspath(__file__)), "exiftool_as_printed.config")
+"""exiftool's configuration: it adds the tag AS_PRINTED. The user's own is not loaded, because it may contain Perl
+code."""
+
+AS_PRINTED = "Composite:AsPrinted"
+"""A tag of CONFIG: a list of [group:name, value], for tags that are read as exiftool prints them for people."""
 
 COMMON = (
     "-json",
     "-a",  # also tags that another group has, too
     "-G1",
-    *(f"-{tag}" for tag in NAMED),
-    "-all#",  # all others as numbers, as with -n
+    "-n",  # as numbers, but what AS_PRINTED tells
     "--sort",  # no sorting: sorting by group, the default with -G1, takes a twentieth of its time
     "-q",
     "-charset",
@@ -54,6 +55,9 @@ class Read(Value, frozen=True, kw_only=True):
 
 
 _NO_SENSE = Read(metadata=Metadata(error="exiftool's answer makes no sense"))
+
+_values = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_printed = msgspec.json.Decoder(list[tuple[str, msgspec.Raw]])
 
 Answer = msgspec.Raw | Read
 """exiftool's JSON about one file, or a result where there was none."""
@@ -79,8 +83,7 @@ def main() -> None:
         os.dup2(nothing, standard)
     vital_threads.install()
     signal.signal(signal.SIGCHLD, _exit_with_exiftool)
-    # The configuration is empty, because the user's own may contain Perl code.
-    tool = ExifTool(sys.argv[1], list(COMMON), config_file="", encoding="utf-8")
+    tool = ExifTool(sys.argv[1], list(COMMON), config_file=CONFIG, encoding="utf-8")
     tool.block_size = 1 << 16
     tool.run()
     # Threads start only now: pyexiftool forks with a preexec_fn, which is unsafe with threads. While exiftool
@@ -161,10 +164,22 @@ def parsed(json: bytes) -> Read:
 
 
 def _parsed(json: bytes) -> Read:
+    json = with_printed(json)
     metadata = parse(json)
     if metadata.error is not None and metadata.error.startswith("Error opening file"):
         return Read(failure=metadata.error)
     return Read(metadata=metadata, raw=pack(raw_of(json)))
+
+
+def with_printed(json: bytes) -> bytes:
+    """The answer for one file with the values that AS_PRINTED tells in place of those tags' numbers, and first;
+    without AS_PRINTED. Raises msgspec.DecodeError."""
+    values = _values.decode(json)
+    printed = values.pop(AS_PRINTED, None)
+    if printed is None:
+        return json
+    told = dict(_printed.decode(printed))
+    return msgspec.json.encode(told | {name: value for name, value in values.items() if name not in told})
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from core.database import Database
 from core.engine.engine import Engine
 from core.models import ImportRequest
 from core.queue.queue_defs import QUEUES
-from core.tasks.exiftool_process import COMMON
+from core.tasks.exiftool_process import COMMON, CONFIG
 from tests.benchmarks.runner import fresh, say
 from tests.benchmarks.sets import SETS, warm
 from tests.core.queue.fakes import FakeTask, bench, exif
@@ -205,7 +205,7 @@ async def _exiftool(folder: str, pairs: int, fraction: float) -> list[Line]:
         paths = await archived.payload()
         slots = archived.engine.profile.exiftool
         lists = ["\n".join(paths[at::slots]).encode() for at in range(slots)]
-        plain, alike = ["exiftool", "-json", "-@", "-"], ["exiftool", *COMMON, "-@", "-"]
+        plain, alike = ["exiftool", "-json", "-@", "-"], ["exiftool", "-config", CONFIG, *COMMON, "-@", "-"]
         bare, same, ours = [], [], []
         await archived.all_of("exiftool")
         for turn in range(pairs):
@@ -220,7 +220,6 @@ async def _exiftool(folder: str, pairs: int, fraction: float) -> list[Line]:
         await archived.engine.stop()
     rate = len(paths) / statistics.median(took.wall for took in ours)
     lines = _ratio("exiftool, of bare batched processes", bare, ours, 0.9, f"{len(paths)} photos")
-    # Numbers and texts in one call take exiftool itself longer than either.
     lines += _ratio("exiftool, of such that are asked the same", same, ours, 0.9, f"{len(paths)} photos")
     return [*lines, Line("exiftool, files/s", rate, 96)]
 

@@ -14,7 +14,6 @@ import pytest
 from core import tools
 from core.media.metadata import pack, unpack
 from core.tasks.exiftool import Exiftool
-from core.tasks.exiftool_process import NAMED
 from tests.core.tasks.itemrig import Files, rows
 from tests.rigs import makers
 from tests.rigs.media import make_media, run
@@ -24,6 +23,9 @@ from tests.rigs.shared import MEDIA
 pytestmark = pytest.mark.process
 
 NOON = 1_714_996_800  # 2024-05-06 12:00:00 UTC
+
+PRINTED = ("Composite:LensID", "SerialNumber", "InternalSerialNumber", "H264:Make", "TimeZone")
+"""Tags that are kept as exiftool prints them for people, all others as numbers."""
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +49,17 @@ def bare(paths: list[bytes], *options: str) -> list[dict[str, Any]]:
     return found
 
 
+def by_name(paths: list[bytes]) -> list[dict[str, Any]]:
+    """All tags of each file, some as they are printed: by exiftool's own options, which is slower."""
+    return bare(paths, "-a", "-G1", *(f"-{tag}" for tag in PRINTED), "-all#", "--System:all")
+
+
 async def test_every_file_as_exiftool_says_it(task: Exiftool, media: list[bytes]) -> None:
     rarer = make_rare(os.path.join(os.path.dirname(media[0]), b"rare")).values()
     paths = [*media, *rarer, *(os.fsencode(path) for path in sorted(MEDIA.rglob("*")) if path.is_file())]
     found = rows("metadata", await Files(paths).run(task))
     assert len(found) == len(paths)
-    by_name = [f"-{tag}" for tag in NAMED]
-    everything = bare(paths, "-a", "-G1", *by_name, "-all#", "--System:all")
+    everything = by_name(paths)
     for path, row, whole, plain in zip(paths, found, everything, bare(paths), strict=True):
         assert whole.pop("SourceFile") == os.fsdecode(path)
         raw = json.loads(unpack(row["raw"]), parse_float=str, parse_int=str)
@@ -216,6 +222,58 @@ async def test_what_numbers_alone_do_not_tell(task: Exiftool, tmp_path: Path) ->
     assert [row["make"] for row in found[3:]] == [*makers.AVCHD_MAKERS.values(), None]
     assert [row["camera"] for row in found[3:]] == [*makers.AVCHD_MAKERS.values(), None]
     assert {(row["captured_local"], row["offset"]) for row in found[3:]} == {("2019-04-24T22:24:00", 60)}
+
+
+def as_exiftool_writes(path: Path, groups: dict[str, str], properties: str) -> None:
+    """XMP whose tags exiftool puts into groups that the file names, by their prefixes: as it does with its own."""
+    spaces = " ".join(f"xmlns:{prefix}='http://ns.exiftool.org/{group}/1.0/'" for prefix, group in groups.items())
+    syntax = "xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns:et='http://ns.exiftool.org/1.0/'"
+    described = f"<rdf:Description rdf:about='' et:toolkit='Image::ExifTool 12.57' {spaces}>{properties}"
+    path.write_text(f"<rdf:RDF {syntax}>{described}</rdf:Description></rdf:RDF>")
+
+
+async def test_what_is_kept_is_as_exiftool_prints_it(task: Exiftool, tmp_path: Path) -> None:
+    """Also where a tag is in several groups, or more than once in one."""
+    makers.canon(os.fsencode(tmp_path / "canon.jpg"), 570004681)
+    shutil.copyfile(tmp_path / "canon.jpg", tmp_path / "both.jpg")
+    twice = ("-ExifIFD:SerialNumber=0012", "-XMP-aux:SerialNumber=0013", "-XMP-aux:LensID=7")
+    run("exiftool", "-q", "-q", "-overwrite_original", *twice, os.fsencode(tmp_path / "both.jpg"))
+    makers.pentax(os.fsencode(tmp_path / "pentax.jpg"))
+    makers.avchd(os.fsencode(tmp_path / "film.MTS"), 0x0103)
+    (tmp_path / "lists.json").write_text('{"SerialNumber":["01","1E5"],"serialnumber":7,"TimeZone":true}')
+    (tmp_path / "twice.json").write_text('{"SerialNumber":"01","serialNumber":"02","TimeZone":60,"timeZone":1}')
+    places = {
+        "a": "x/Canon",
+        "b": "y/Canon",
+        "c": "x/Nikon",
+        "d": "y/Nikon",
+        "e": "x/Composite",
+        "f": "y/Composite",
+    }
+    serials = "".join(f"<{space}:SerialNumber>{space}</{space}:SerialNumber>" for space in places)
+    lenses = "".join(f"<{space}:LensID>{space}</{space}:LensID>" for space in reversed(places))
+    as_exiftool_writes(tmp_path / "twice.xmp", places, serials + lenses)
+    names = ("canon.jpg", "both.jpg", "pentax.jpg", "film.MTS", "lists.json", "twice.json", "twice.xmp")
+    paths = [os.fsencode(tmp_path / name) for name in names]
+    found = rows("metadata", await Files(paths).run(task))
+    for path, row, whole in zip(paths, found, by_name(paths), strict=True):
+        raw = json.loads(unpack(row["raw"]), parse_float=str, parse_int=str)
+        assert list(raw.items()) == [one for one in whole.items() if one[0] != "SourceFile"], path
+    raw = json.loads(unpack(found[1]["raw"]))
+    assert raw["ExifIFD:SerialNumber"] == "0012"
+    assert raw["Canon:SerialNumber"] == "0570004681"
+
+
+@pytest.mark.parametrize(
+    "value", ["made up", "<rdf:Seq><rdf:li>IFD0:Make</rdf:li><rdf:li>made up</rdf:li></rdf:Seq>"]
+)
+@pytest.mark.parametrize("group", ["x/Composite", "Composite"])
+async def test_a_file_cannot_say_what_is_printed(task: Exiftool, tmp_path: Path, value: str, group: str) -> None:
+    told = f"<made:AsPrinted>{value}</made:AsPrinted><first:Make>Lading</first:Make>"
+    as_exiftool_writes(tmp_path / "made up.xmp", {"made": group, "first": "EXIF/IFD0"}, told)
+    (row,) = rows("metadata", await Files([tmp_path / "made up.xmp"]).run(task))
+    assert (row["make"], row["error"]) == ("Lading", None)
+    assert "Composite:AsPrinted" not in json.loads(unpack(row["raw"]))
 
 
 async def test_the_engines_own_zone_changes_nothing(media: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:

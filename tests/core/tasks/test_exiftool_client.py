@@ -259,6 +259,18 @@ def test_what_cannot_be_taken_apart_fails_alone() -> None:
     assert sick.error == "exiftool's answer makes no sense"
 
 
+def test_printed_values_replace_numbers() -> None:
+    printed = b'"Composite:AsPrinted":[["Canon:SerialNumber","0012"],["JSON:TimeZone",[1.50,true]]]'
+    json = (
+        b'{"SourceFile":"a","IFD0:Make":"A","Canon:SerialNumber":12,"JSON:TimeZone":1,"A:B":1.0,' + printed + b"}"
+    )
+    assert exiftool_process.with_printed(json) == (
+        b'{"Canon:SerialNumber":"0012","JSON:TimeZone":[1.50,true],"SourceFile":"a","IFD0:Make":"A","A:B":1.0}'
+    )
+    assert exiftool_process.with_printed(b'{"A:B":1.0,"Composite:AsPrinted":[]}') == b'{"A:B":1.0}'
+    assert exiftool_process.with_printed(b'{"Error":"Error opening file"}') == b'{"Error":"Error opening file"}'
+
+
 async def test_a_reader_that_fails_ends_its_process() -> None:
     """A request that is no list of paths kills the listening thread: the loss is seen, not waited for."""
     daemon = await Daemon.start(tools.find("exiftool") or "")
