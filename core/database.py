@@ -22,6 +22,8 @@ Unit = Callable[[aiosqlite.Connection], Awaitable[T]]
 
 # temp_store: otherwise SQLite writes pages that a savepoint changes to a temporary file, some 40 writes for each
 # file of an import, and a full /var/tmp makes the change fail (sqlite.org, "Temporary Files Used By SQLite", 2.3).
+# cache_size, in KiB: digests come in no order, so that each new row changes other pages of their index. With SQLite's
+# own 2 MB the pages of a large archive's index are read again for each of them.
 # fullfsync: on macOS fsync(2) does not reach the medium (sqlite.org, PRAGMA fullfsync).
 _SETTINGS = """
     PRAGMA journal_mode = WAL;
@@ -31,6 +33,7 @@ _SETTINGS = """
     PRAGMA foreign_keys = 1;
     PRAGMA busy_timeout = 5000;
     PRAGMA temp_store = MEMORY;
+    PRAGMA cache_size = -16384;
 """
 
 NO_ROOM = 1 << 20
