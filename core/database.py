@@ -33,7 +33,7 @@ _SETTINGS = """
     PRAGMA foreign_keys = 1;
     PRAGMA busy_timeout = 5000;
     PRAGMA temp_store = MEMORY;
-    PRAGMA cache_size = -16384;
+    PRAGMA cache_size = -8192;
 """
 
 NO_ROOM = 1 << 20
