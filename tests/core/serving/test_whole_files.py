@@ -85,10 +85,11 @@ async def ask(book: Book, tmp_path: Path) -> Asking:
 AT = f"/by card/A/{NAME}"
 
 
-async def test_it_is_what_webdav_answers(ask: Asking) -> None:
-    status, headers, body = ask(AT)
+@pytest.mark.parametrize("more", [{}, {"HTTP_DEPTH": "0"}], ids=["plain", "as rclone asks"])
+async def test_it_is_what_webdav_answers(ask: Asking, more: dict[str, str]) -> None:
+    status, headers, body = ask(AT, more=more)
     assert (status, body == DATA, ask.passed_on) == ("200 OK", True, [])
-    expected, theirs, _ = ask(AT, webdav=True)
+    expected, theirs, _ = ask(AT, more=more, webdav=True)
     theirs.pop("Date")  # Cheroot adds one where there is none
     assert (status, headers) == (expected, theirs)
 
