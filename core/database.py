@@ -22,8 +22,8 @@ Unit = Callable[[aiosqlite.Connection], Awaitable[T]]
 
 # temp_store: otherwise SQLite writes pages that a savepoint changes to a temporary file, some 40 writes for each
 # file of an import, and a full /var/tmp makes the change fail (sqlite.org, "Temporary Files Used By SQLite", 2.3).
-# cache_size, in KiB: digests come in no order, so that each new row changes other pages of their index. With the 2 MB
-# of SQLite's default the pages of a large archive's index are read again for each row.
+# cache_size, in KiB: digests come in no order, so that each new row changes other pages of their index. With 2 MB,
+# SQLite's default, the pages of a large archive's index are read again for each row.
 # fullfsync: on macOS fsync(2) does not reach the medium (sqlite.org, PRAGMA fullfsync).
 _SETTINGS = """
     PRAGMA journal_mode = WAL;
