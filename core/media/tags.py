@@ -27,21 +27,30 @@ class Tags:
     """Finds values by the name of their tag, in EXIF first, then in the order of the file."""
 
     def __init__(self, values: Mapping[str, object]) -> None:
-        self.groups: set[str] = set()
         self._named: dict[str, list[tuple[str, object]]] = {}
+        several: dict[str, list[tuple[str, object]]] = {}
         for key, value in values.items():
             group, colon, name = key.partition(":")
-            if colon and group not in _PASSED:
-                self.groups.add(group)
-                self._named.setdefault(name, []).append((group, value))
-        for found in self._named.values():
-            if len(found) > 1:
-                found.sort(key=lambda one: _FIRST.get(one[0], 3))
+            if not colon or group in _PASSED:
+                continue
+            found = self._named.get(name)
+            if found is None:
+                self._named[name] = [(group, value)]
+            else:
+                found.append((group, value))
+                several[name] = found
+        for found in several.values():
+            found.sort(key=lambda one: _FIRST.get(one[0], 3))
 
     @classmethod
     def read(cls, json: bytes | msgspec.Raw) -> "Tags":
         """The tags of one JSON object. Raises msgspec.DecodeError."""
         return cls(_decoder.decode(json))
+
+    @property
+    def groups(self) -> set[str]:
+        """The groups that the file has tags of."""
+        return {group for found in self._named.values() for group, _ in found}
 
     def all(self, name: str, groups: Collection[str] = ()) -> Iterator[tuple[str, str]]:
         """(group, value as cleaned text) for each group that has the tag; `groups` limits the search."""
@@ -57,7 +66,11 @@ class Tags:
 
     def text(self, *names: str) -> str | None:
         """The first non-empty value of these tags, in their order; None when there is none."""
-        return next((text for name in names for text in self.values(name)), None)
+        for name in names:
+            for _, value in self._named.get(name, ()):
+                if (text := clean(value)) is not None:
+                    return text
+        return None
 
     def number(self, *names: str) -> float | None:
         """The first value of these tags that is a finite number; None when there is none."""
