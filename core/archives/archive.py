@@ -22,6 +22,9 @@ from core.workers.pool import Pool, TaskFailedError
 BACKGROUND = "background"
 """Stands for background jobs in `active`."""
 
+REQUEST = "request "
+"""Begins the names in `active` of what is no import, and has no name of its own."""
+
 
 class Archive:
     """One archive of this engine. `filesystem` describes its volume's file system.
@@ -130,9 +133,9 @@ class Archive:
         UsageError."""
         others = [name for name in self.active if name != BACKGROUND]
         if len(others) > 1:
-            raise UsageError(
-                f"{display(self.path)} is in use: {', '.join(sorted(others)[:3])}.", "Wait for the end of that."
-            )
+            imports = sorted(name for name in others if not name.startswith(REQUEST))
+            by = ", ".join(imports[:3]) or "another request"
+            raise UsageError(f"{display(self.path)} is in use: {by}.", "Wait for the end of that.")
         self.alone = why
         try:
             yield

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 from core.archives import refusal_advice
-from core.archives.archive import BACKGROUND, Archive
+from core.archives.archive import BACKGROUND, REQUEST, Archive
 from core.archives.copies import OPEN_TIMEOUT, unwritable
 from core.archives.dedup import Dedup
 from core.archives.liveness import while_answering
@@ -60,7 +60,7 @@ class Archives:
 
         Raises ArchiveError.
         """
-        user = f"user {next(self._numbers)}"
+        user = f"{REQUEST}{next(self._numbers)}"
         self.opening += 1
         try:
             # An archive is only made at the path that was asked for.

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core import archive_layout
+from core.archives.archive import BACKGROUND
 from core.catalog import ImportRow
 from core.errors import ArchiveError, UsageError
 from core.files.checksummed_lines import sealed
@@ -153,12 +154,14 @@ async def test_what_cannot_be_moved(rig: Rig) -> None:
     await rig.engine.imports.pause_import(name)
     with pytest.raises(UsageError, match="has not ended"):
         await rig.engine.maintenance.move(name, "Basel")
-    with pytest.raises(UsageError, match="is in use"):
+    with pytest.raises(UsageError, match=f"is in use: {name}"):
         await rig.engine.maintenance.move(one.id, "Basel")
     await rig.engine.imports.resume_import(name)
     await rig.ended(name)
     archive = rig.engine.archives
     async with archive.used(str(rig.archive), create=False) as (held, _):
+        # The import lets it go just after its end.
+        await rig.until(lambda: len(held.active - {BACKGROUND}) == 1)
         with held.to_itself("something is done"), pytest.raises(ArchiveError, match="something is done"):
             await rig.begun(first, location="Bern")
     assert (await rig.engine.maintenance.move(one.id, "Basel")).files == 4
