@@ -15,6 +15,7 @@ from tests.benchmarks import (
     films,
     find,
     million,
+    moves,
     operations,
     report,
     runner,
@@ -44,6 +45,7 @@ def options() -> argparse.Namespace:
             "mirror",
             "scale",
             "million",
+            "moves",
             "operations",
             "starts",
             "copystage",
@@ -94,6 +96,9 @@ def run(chosen: argparse.Namespace, folder: str) -> tuple[object, str]:
         return [asdict(line) for line in lines], scale.text(lines)
     if chosen.what == "million":
         lines = million.million(folder, chosen.pairs, chosen.fraction)
+        return [asdict(line) for line in lines], scale.text(lines)
+    if chosen.what == "moves":
+        lines = moves.moves(folder, chosen.pairs, chosen.fraction)
         return [asdict(line) for line in lines], scale.text(lines)
     if chosen.what == "operations":
         counts = operations.operations(folder, chosen.fraction, chosen.against)
