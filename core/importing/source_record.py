@@ -99,7 +99,9 @@ def _judge(
         return "unlisted", None, ""
     if entry.what == "skipped":
         group = left_out.group(entry.sort, entry.target)
-        recorded = (row for row in rows if row.outcome == Outcome.SKIPPED and _recorded(row, entry))
+        recorded = [row for row in rows if row.outcome == Outcome.SKIPPED and _recorded(row, entry)]
+        if entry.sort == Sort.EXCLUDED:
+            recorded = recorded[-1:]  # each import excludes anew
         accepted = any(group in accepting.get(row.import_id, ()) for row in recorded)
         return ("", None, group) if accepted else (group, None, "")
     done = [row for row in rows if Outcome(row.outcome) in IN_ARCHIVE and row.item_id is not None]

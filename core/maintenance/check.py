@@ -64,7 +64,7 @@ async def read_all(
     try:
         async with aclosing(source.entries()) as pages:
             async for entries in pages:
-                judged = await record.judge(_without_junk(entries, findings))
+                judged = await _judged(entries, record, findings)
                 for one in judged:
                     if one.entry.what != "file" and (reason := _reason(one)):
                         findings.keep(one.entry, reason)
@@ -90,9 +90,12 @@ def _reason(one: Judged) -> str:
     return one.reason or ("differs" if one.imported is not None else "")
 
 
-def _without_junk(entries: list[Entry], findings: Findings) -> list[Entry]:
+async def _judged(entries: list[Entry], record: SourceRecord, findings: Findings) -> list[Judged]:
+    """What the record says of these entries, without folders and junk."""
     findings.junk(sum(entry.what == "litter" for entry in entries))
-    return [entry for entry in entries if entry.what not in ("folder", "litter")]
+    judged = await record.judge([entry for entry in entries if entry.what not in ("folder", "litter")])
+    findings.excluded(sum(one.accepted == left_out.EXCLUDED for one in judged))
+    return judged
 
 
 class Check:
@@ -127,7 +130,7 @@ class Check:
         async with aclosing(self._source.entries(dataless=True)) as pages:
             async for entries in pages:
                 archived: list[tuple[Entry, int]] = []
-                for one in await record.judge(_without_junk(entries, self._findings)):
+                for one in await _judged(entries, record, self._findings):
                     if reason := _reason(one):
                         self._findings.keep(one.entry, reason)
                     elif one.item is not None:

@@ -6,7 +6,7 @@ from collections import Counter
 from core.archives.copy_count import CopyCount
 from core.archives.readonly import Reading
 from core.catalog import unopenable
-from core.importing.keep_reasons import KEEP_REASONS, NOTHING, UNKEPT
+from core.importing.keep_reasons import ALL_EXCLUDED, KEEP_REASONS, NOTHING, UNKEPT
 from core.importing.sources import Picked
 from core.media import left_out
 from core.models import Count, Unopenable, Verdict
@@ -62,6 +62,7 @@ class Findings:
         self._read = read
         self._safe = Count()
         self._junk = 0
+        self._excluded = 0
         self._reasons: Counter[str] = Counter()
         self._kept = 0
         self._named: list[tuple[str, str]] = []
@@ -94,6 +95,10 @@ class Findings:
         """So many more junk files were seen."""
         self._junk += files
 
+    def excluded(self, files: int) -> None:
+        """So many more files were seen that were excluded, and accepted."""
+        self._excluded += files
+
     def broken(self, names: list[str]) -> None:
         """These files are archived unchanged, but cannot be opened."""
         self._broken += len(names)
@@ -113,6 +118,8 @@ class Findings:
     def result(self) -> CheckResult:
         """The verdict, and what it rests on."""
         only = self._picked.only
+        if self._excluded and not self._reasons and not self._safe.files:
+            self._reasons[ALL_EXCLUDED] = self._excluded
         return CheckResult(
             source=display(self._picked.source.root + (b"/" + only if only else b"")),
             verdict=Verdict.KEEP if self._reasons else Verdict.SAFE if self._safe.files else Verdict.OPEN,

@@ -273,6 +273,12 @@ async def test_nothing_but_what_is_excluded_is_not_safe(rig: Rig) -> None:
     view = await rig.imported(exclude=("*",), accept=("excluded",))
     assert (view.verdict, view.by_choice) == (Verdict.KEEP, True)
     assert view.verdict_reason == "2 excluded by your choice, and nothing is archived (such as a.tmp)"
+    for read in (False, True):
+        found = await checked(rig, read=read)
+        assert (found.verdict, found.reasons) == (
+            Verdict.KEEP,
+            (("excluded by your choice, and nothing is archived", 2),),
+        )
 
 
 async def test_a_folder_that_is_excluded_is_not_vouched_for_by_a_check(rig: Rig) -> None:
@@ -289,6 +295,9 @@ async def test_accepting_what_one_import_excluded_is_not_accepting_it_ever_after
     """A card that was filled again has other files under the names that an earlier import excluded."""
     write(rig.source / "a.jpg", b"a")
     write(rig.source / "b.tmp", b"b")
+    assert (await rig.imported(exclude=("*.tmp",), accept=("excluded",))).verdict is Verdict.SAFE
+    view = await rig.imported(exclude=("*.tmp",))
+    assert (view.verdict, view.by_choice) == (Verdict.KEEP, True), "this one was not asked to accept it"
     assert (await rig.imported(exclude=("*.tmp",), accept=("excluded",))).verdict is Verdict.SAFE
     write(rig.source / "b.tmp", b"another one")
     view = await rig.imported(exclude=("*.tmp",))
