@@ -10,7 +10,7 @@ Ask = Callable[[Presence, type[Present]], Awaitable[Present]]
 """How a worker is asked: the request and the type of its reply."""
 
 
-class Payload(Protocol):
+class Sized(Protocol):
     """Payload by its path below the archive's root, and its size in bytes."""
 
     @property
@@ -20,7 +20,7 @@ class Payload(Protocol):
     def size(self) -> int: ...
 
 
-async def present(ask: Ask, place: Place, items: Collection[Payload]) -> set[str]:
+async def present(ask: Ask, place: Place, items: Collection[Sized]) -> set[str]:
     """The paths of those items whose payload is in the archive at its size. Raises what `ask` raises."""
     files = [(item.path, item.size) for item in items]
     there = (await ask(Presence(place, files), Present)).there

@@ -21,7 +21,7 @@ SHOWN = 20
 """The most items that one name may match, and the most files that are listed of one item."""
 
 
-class Payload(NamedTuple):
+class HeldPayload(NamedTuple):
     """Where a content is: an archive, the path below its root, and that of its proxy, or empty."""
 
     archive_id: int
@@ -264,9 +264,9 @@ async def films(read: Read, sha256: bytes) -> list[tuple[int, str, str]]:
     return [(archive, path, proxy) for archive, path, proxy in await read(_FILMS, (sha256[:8], sha256))]
 
 
-async def payloads(read: Read, sha256: bytes) -> list[Payload]:
+async def payloads(read: Read, sha256: bytes) -> list[HeldPayload]:
     """Where a content is, with the proxies of a film; what is known to be damaged comes last."""
-    return [Payload(*row) for row in await read(_PAYLOADS, (sha256[:8], sha256))]
+    return [HeldPayload(*row) for row in await read(_PAYLOADS, (sha256[:8], sha256))]
 
 
 async def _derivatives(read: Read, id: int) -> tuple[Derived, ...]:

@@ -14,10 +14,10 @@ from contextlib import suppress
 from core.aio import to_the_end
 from core.archives.readonly import Reading
 from core.catalog import Catalog, item_details
-from core.catalog.item_details import Payload
+from core.catalog.item_details import HeldPayload
 from core.engine.restore_check import RestoreCheck
 from core.errors import ArchiveError, UsageError, WorkerDiedError
-from core.media.file_types import Kind, kind_of_path
+from core.media.viewable import REFUSAL, viewable
 from core.models import Side
 from core.paths import cut, display, portable
 from core.words import counted
@@ -28,17 +28,14 @@ from core.workers.restore_messages import Restored, Target, ToRestore
 FOLDER = "views"
 """The folder for them in the state folder."""
 
-LARGEST = 512 << 20
+LARGEST_COPY = 512 << 20
 """The most bytes of one copy."""
 
 KEPT, DAY = 2 << 30, 86_400.0
 """The most bytes of all copies, and the seconds after which one is removed: when the next one is made, or an
 engine starts."""
 
-VIEWED = (Kind.IMAGES, Kind.VIDEOS, Kind.AUDIO)
-"""Kinds that are opened. Of others the system may run what is in them."""
-
-LONGEST = 200
+LONGEST_NAME = 200
 """The most bytes of a name."""
 
 PIECE = 4 << 20
@@ -66,8 +63,8 @@ class ViewCopies:
         if not found:
             raise UsageError("that content is not in an archive.", "See `lading find`.")
         called = _name(name)
-        if kind_of_path(os.fsencode(called)) not in VIEWED:
-            raise UsageError("only photos, films and sound are opened.", "Restore it, and open it there.")
+        if not viewable(os.fsencode(called)):
+            raise UsageError(REFUSAL, "Restore it, and open it there.")
         folder = os.path.join(self._folder, sha256.hex()[:32])
         async with self._turn:
             await asyncio.to_thread(_remove_old, self._folder, folder)
@@ -81,16 +78,16 @@ class ViewCopies:
                         raise
         raise AssertionError
 
-    async def _made(self, reading: Reading, item: Payload, folder: str, name: str) -> str:
+    async def _made(self, reading: Reading, item: HeldPayload, folder: str, name: str) -> str:
         await asyncio.to_thread(os.makedirs, folder, 0o700, exist_ok=True)
         try:
-            if item.size <= LARGEST:
+            if item.size <= LARGEST_COPY:
                 path = await self._whole(reading, item, folder, name)
             elif item.proxy:
                 path = await self._proxy(reading, item.proxy, os.path.join(folder, f"{name} proxy.mp4"))
             else:
                 raise UsageError(
-                    f"it has {counted(item.size, 'byte')}, and up to {LARGEST:,} are copied for a viewer.",
+                    f"it has {counted(item.size, 'byte')}, and up to {LARGEST_COPY:,} are copied for a viewer.",
                     "Restore it, or: lading serve.",
                 )
             await asyncio.to_thread(os.chmod, path, 0o400)
@@ -102,7 +99,7 @@ class ViewCopies:
             raise UsageError(f"{folder} cannot be written to: {error.strerror}.", "See to that disk.") from error
         return path
 
-    async def _whole(self, reading: Reading, item: Payload, folder: str, name: str) -> str:
+    async def _whole(self, reading: Reading, item: HeldPayload, folder: str, name: str) -> str:
         """A copy of the payload, made and compared as by a restore."""
         target = await self._opened(reading, item, folder)
         file = ToRestore(os.fsencode(name), item.path, item.size, time.time_ns(), item.xxh128, item.sha256)
@@ -119,7 +116,7 @@ class ViewCopies:
             raise UsageError(f"{folder} cannot be written to: {fault.text}.", "See to that disk.")
         return os.path.join(folder, os.fsdecode(path))
 
-    async def _opened(self, reading: Reading, item: Payload, folder: str) -> Target:
+    async def _opened(self, reading: Reading, item: HeldPayload, folder: str) -> Target:
         request = restore_messages.OpenTarget(os.fsencode(folder), reading.place)
         async with self._pool.worker("view") as worker:
             opened = await worker.ask(request, restore_messages.TargetOpened)
@@ -152,7 +149,7 @@ def _name(name: str) -> str:
     """The last part of an original name, as any file system can hold it."""
     last = portable(os.fsencode(name.rpartition("/")[2]))
     stem, ending = os.path.splitext(last)
-    return display(cut(stem, LONGEST - len(ending)) + ending) if len(ending) < LONGEST else ""
+    return display(cut(stem, LONGEST_NAME - len(ending)) + ending) if len(ending) < LONGEST_NAME else ""
 
 
 def _append(path: str, data: bytes) -> None:
@@ -171,6 +168,6 @@ def _remove_old(folder: str, wanted: str) -> None:
                 found.append((entry.stat().st_mtime, size, entry.path))
     left = sum(size for _, size, _ in found)
     for changed, size, path in sorted(found):
-        if path != wanted and (left > KEPT - LARGEST or changed < time.time() - DAY):
+        if path != wanted and (left > KEPT - LARGEST_COPY or changed < time.time() - DAY):
             shutil.rmtree(path, ignore_errors=True)
             left -= size

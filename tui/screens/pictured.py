@@ -10,6 +10,8 @@ from textual.timer import Timer
 
 from core.errors import LadingError
 from core.listings import FileView
+from core.media.viewable import KINDS as VIEWED
+from core.media.viewable import REFUSAL, viewable
 from core.threads import aside
 from tui import half_blocks, pixels, viewer
 from tui.graphics import Graphics
@@ -24,9 +26,6 @@ FILMS = "videos"
 KINDS = ("images", FILMS)
 """Kinds of files that have pictures."""
 
-VIEWED = (*KINDS, "audio")
-"""Kinds of files that the system's viewer is asked to open: of others it may run what is in them."""
-
 START_TIMEOUT = 10.0
 """Seconds that starting a viewer may take."""
 
@@ -39,7 +38,9 @@ def why_not_viewed(file: FileView | None) -> str:
         return "There is no file."
     if not file.sha256:
         return "That file is not in the archive."
-    return "" if file.kind in VIEWED else "Only photos, films and sound are opened in a viewer."
+    if file.kind in VIEWED and viewable(os.fsencode(file.path)):
+        return ""
+    return f"{REFUSAL[:1].upper()}{REFUSAL[1:]}"
 
 
 async def view(screen: Base[None], file: FileView) -> None:

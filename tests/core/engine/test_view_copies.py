@@ -9,7 +9,10 @@ import pytest
 
 from core.engine import view_copies
 from core.errors import ArchiveError, UsageError
+from tests.core.importing.conftest import rig
 from tests.core.importing.rig import Rig, random_bytes, state, write
+
+__all__ = ["rig"]
 
 pytestmark = pytest.mark.process
 
@@ -65,7 +68,7 @@ async def test_of_a_large_film_the_proxy_is_copied(rig: Rig, monkeypatch: pytest
     write(rig.source / "a.mov", film)
     write(rig.source / "b.jpg", DATA)
     await rig.imported()
-    monkeypatch.setattr(view_copies, "LARGEST", 5000)
+    monkeypatch.setattr(view_copies, "LARGEST_COPY", 5000)
     with pytest.raises(UsageError, match="it has 100,000 bytes"):
         await copied(rig, name="b.jpg")
     proxy = random_bytes(view_copies.PIECE * 2, 4)
@@ -97,7 +100,7 @@ async def test_old_copies_go_with_the_next_one_and_when_an_engine_starts(
     os.utime(third.parent, (1000, 1000))
     await rig.restarted()
     assert [path.exists() for path in (first, second, third)] == [False, True, False]
-    monkeypatch.setattr(view_copies, "KEPT", view_copies.LARGEST)
+    monkeypatch.setattr(view_copies, "KEPT", view_copies.LARGEST_COPY)
     await copied(rig, contents[0], "x.jpg")
     assert [path.exists() for path in (first, second, third)] == [True, False, False]
 
