@@ -10,8 +10,7 @@ from core.results import InUse
 
 _UNFINISHED = """
     SELECT i.source, i.single, a.path, EXISTS (
-        SELECT 1 FROM import o WHERE o.state = ?1 AND i.options ->> 'together' <> ''
-        AND o.options ->> 'together' = i.options ->> 'together'
+        SELECT 1 FROM import o WHERE o.state = ?1 AND o.together = i.together AND o.together != ''
     ) FROM import i JOIN archive a ON a.id = i.archive_id WHERE i.state IN (?2, ?3) ORDER BY i.id
 """
 
