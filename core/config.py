@@ -128,6 +128,11 @@ def needed_archive(settings: Config, purpose: str, *, by: str = "--archive DIR")
     return settings.archive
 
 
+def all_archives(settings: Config) -> set[str]:
+    """The archives that the configuration names."""
+    return {*settings.archives, *([settings.archive] if settings.archive else ())}
+
+
 def copies(settings: Config) -> int:
     """How many verified copies SAFE requires. Those on remotes do not count (core.archives.copy_count)."""
     mirrors = sum(not is_remote(path) for path in settings.mirror)

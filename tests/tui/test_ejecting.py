@@ -25,10 +25,10 @@ from tests.tui.console.streams import Terminal, terminal
 from tests.tui.test_json import fits
 from tui import cli
 from tui.commands import eject
-from tui.console import known, named_volume
+from tui.console import known_cards, named_volume
 from tui.console.exits import Exit
-from tui.console.known import Known
-from tui.console.named_volume import Named, named
+from tui.console.known_cards import KnownCards
+from tui.console.named_volume import NamedVolume, named
 from tui.console.output import Console
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
@@ -192,10 +192,10 @@ def test_a_card_of_which_not_all_can_be_opened_is_asked_about(
     taken: list[str] = []
     monkeypatch.setenv("LADING_HOME", str(tmp_path))
     monkeypatch.setattr(named_volume, "plugged_in", lambda: HERE)
-    one = Named(label="x", path="x", source="x", identity="x")
+    one = NamedVolume(label="x", path="x", source="x", identity="x")
     monkeypatch.setattr(named_volume, "named", lambda text, here, cards: one)
-    told_of = Known(cards=(seen("x", "x"),), snapshot=Snapshot(time=0.0, version="1"))
-    monkeypatch.setattr(known, "known", lambda settings: told_of)
+    told_of = KnownCards(cards=(seen("x", "x"),), snapshot=Snapshot(time=0.0, version="1"))
+    monkeypatch.setattr(known_cards, "known_cards", lambda settings: told_of)
     monkeypatch.setattr(eject, "_unopenable", lambda settings, card: Unopenable(files=2, names=("A.JPG", "B.NEF")))
     monkeypatch.setattr(ejecting, "eject", lambda source, reading, archives: taken.append(source))
     monkeypatch.setattr(sys, "stdin", Terminal(typed))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from core.models import Unopenable
     from core.results import CardView
     from tui.console.json_answers import Ejected
-    from tui.console.named_volume import Named
+    from tui.console.named_volume import NamedVolume
 
 NAME = "eject"
 HELP = "eject cards and external disks, unless something on them is in use"
@@ -41,21 +41,20 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from core import config
     from core.errors import EjectError
     from core.volumes import eject
-    from tui.console import ejecting, prompts
-    from tui.console.known import known
+    from tui.console import card_list, ejecting, prompts
+    from tui.console.known_cards import known_cards
     from tui.console.named_volume import named, plugged_in, went_along
 
     console.keep_on()
     settings = config.load({}, os.environ)
-    told = known(settings)
+    told = known_cards(settings)
     here = plugged_in()
     wanted = {one.path: one for one in (named(text, here, told.cards) for text in options.cards)}
     archives = ejecting.held_archives(settings, told.in_use, (view.archive for view in told.snapshot.imports))
     status = Exit.WELL
     answers: list[Ejected] = []
     for one in wanted.values():
-        # A verdict on a folder says nothing of the rest.
-        card = next((card for card in told.cards if card.identity == one.identity != "" and not card.below), None)
+        card = card_list.of_all(card_list.of_volume(told.cards, one.identity))
         asks = ejecting.asks(_unopenable(settings, card)) if card else []
         if asks and prompts.possible(console):
             title = f"Eject {console.err.text(one.label)}, which is {card.verdict if card else ''}?"
@@ -81,7 +80,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     return status
 
 
-def _ejected(one: "Named", card: "CardView | None") -> "Ejected":
+def _ejected(one: "NamedVolume", card: "CardView | None") -> "Ejected":
     from tui import format
     from tui.console import ejecting
     from tui.console.json_answers import Ejected
@@ -95,7 +94,7 @@ def _ejected(one: "Named", card: "CardView | None") -> "Ejected":
     return Ejected(label=one.label, path=one.path, ejected=True, verdict=card.verdict, keep=keep)
 
 
-def _left(one: "Named", error: LadingError) -> "Ejected":
+def _left(one: "NamedVolume", error: LadingError) -> "Ejected":
     from core.paths import display
     from tui.console.json_answers import Ejected
 

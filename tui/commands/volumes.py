@@ -26,13 +26,12 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     from core import config
     from tui.console import volume_list
-    from tui.console.known import known
+    from tui.console.known_cards import known_cards
     from tui.console.mounted import mounted
 
     settings = config.load({}, os.environ)
-    told = known(settings)
-    configured = {*settings.archives, *([settings.archive] if settings.archive else [])}
-    found = mounted(told.cards, told.archives, told.snapshot.arrivals, configured)
+    told = known_cards(settings)
+    found = mounted(told.cards, told.archives, told.snapshot.arrivals, config.all_archives(settings))
     if options.json:
         console.out.json(found, indent=2)
     elif not found:

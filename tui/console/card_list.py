@@ -1,5 +1,6 @@
 """Printing the cards as a table."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tui.console.output import Output
@@ -34,6 +35,17 @@ def tell(found: "list[CardView]", out: Output) -> None:
     if any(one.damaged for one in found):
         out.line(DAMAGED)
     out.line(THEN)
+
+
+def of_volume(cards: "Iterable[CardView]", identity: str) -> "list[CardView]":
+    """The newest imports of a volume and of its folders; none where the volume has no identity."""
+    return [card for card in cards if card.identity == identity != ""]
+
+
+def of_all(cards: "Iterable[CardView]") -> "CardView | None":
+    """The newest import of the whole volume, of those of one volume; None if there is none. A verdict on a folder
+    says nothing of the rest."""
+    return next((card for card in cards if not card.below), None)
 
 
 def verdict(one: "CardView") -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from core.config import Config
+from core.config import Config, all_archives
 from core.models import State, Unopenable, Verdict
 from core.results import InUse
 from tui import format
@@ -11,7 +11,7 @@ from tui import format
 def held_archives(settings: Config, held: InUse, shown: Iterable[str] = ()) -> list[str]:
     """The archives that are not ejected: those in use, those of the imports that are `shown`, and the configured
     ones, into which the next import goes."""
-    return sorted({*held.archives, *shown, *settings.archives, *([settings.archive] if settings.archive else ())})
+    return sorted({*held.archives, *shown, *all_archives(settings)})
 
 
 def asks(unopenable: Unopenable) -> list[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.config import Config
 
 
-class Known(Value, frozen=True, kw_only=True):
+class KnownCards(Value, frozen=True, kw_only=True):
     """Newest imports first; `snapshot` is that of the engine that runs, else of the catalog."""
 
     cards: tuple[CardView, ...] = ()
@@ -26,13 +26,13 @@ class Known(Value, frozen=True, kw_only=True):
     snapshot: Snapshot
 
 
-def known(settings: "Config") -> Known:
+def known_cards(settings: "Config") -> KnownCards:
     """What is known; starts no engine. Raises DatabaseError, EngineError."""
     if not any_yet(settings.home):
-        return Known(snapshot=Snapshot(time=time.time(), version=VERSION))
+        return KnownCards(snapshot=Snapshot(time=time.time(), version=VERSION))
 
-    async def ask(engine: "EngineCalls") -> Known:
-        return Known(
+    async def ask(engine: "EngineCalls") -> KnownCards:
+        return KnownCards(
             cards=tuple(await engine.call(ListCards())),
             archives=tuple(await engine.call(ListArchives())),
             in_use=await engine.call(ListInUse()),

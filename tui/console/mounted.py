@@ -10,6 +10,7 @@ from core.snapshot import Arrival
 from core.threads import each
 from core.volumes.probe import probe
 from core.volumes.volume import Volume, volumes
+from tui.console.card_list import of_volume
 from tui.console.json_answers import HeldArchive, MountedVolume
 from tui.import_form import Choice, kind
 
@@ -49,7 +50,7 @@ def mounted(
             answers=volume.answers,
             error=display(volume.error),
             archives=tuple(held.get(volume.mount, ())),
-            cards=tuple(one for one in cards if one.identity == display(volume.identity) != ""),
+            cards=tuple(of_volume(cards, display(volume.identity))),
             arrival=next((one for one in arrivals if one.identity == display(volume.identity) != ""), None),
         )
         for volume in listed

@@ -14,7 +14,7 @@ from core.volumes.mounts import Mount, mounts
 from core.volumes.volume import Volume, describe
 
 
-class Named(Value, frozen=True, kw_only=True):
+class NamedVolume(Value, frozen=True, kw_only=True):
     """A volume that was named. path: its mount point, or the path that was given where none is known. source: what
     is ejected: the path that was given, else the mount point."""
 
@@ -33,7 +33,7 @@ def plugged_in() -> list[Volume]:
     return [volume for volume in each(_described, listed) if volume is not None]
 
 
-def named(text: str, here: Sequence[Volume], cards: Sequence[CardView]) -> Named:
+def named(text: str, here: Sequence[Volume], cards: Sequence[CardView]) -> NamedVolume:
     """The volume that `text` means: by its name, that of its card in the catalog, or its identity, whatever the
     case; else by a path on it. Raises UsageError when it means none, or several, EjectError when it means a card
     that is not plugged in."""
@@ -51,13 +51,15 @@ def named(text: str, here: Sequence[Volume], cards: Sequence[CardView]) -> Named
         mount = mount_shown_at(path, here)
         volume = next((one for one in here if mount is not None and one.mount == mount.mount), None)
         # If nothing is known of it, the ejection says why not.
-        return _named(volume, path) if volume else Named(label=display(path), path=display(path), source=path)
+        return (
+            _named(volume, path) if volume else NamedVolume(label=display(path), path=display(path), source=path)
+        )
     if known:
         raise EjectError(f"{display(text)} is not plugged in.", "There is nothing to eject.")
     raise UsageError(f"nothing that is mounted is called {display(text)}.", "`lading volumes` lists what is.")
 
 
-def went_along(one: Named) -> bool:
+def went_along(one: NamedVolume) -> bool:
     """Whether a volume that was plugged in is no longer: macOS ejects all volumes of a disk together."""
     try:
         return bool(one.identity) and one.path not in {display(mount.mount) for mount in mounts()}
@@ -76,6 +78,6 @@ def _called(volume: Volume, wanted: str) -> bool:
     return wanted in (display(volume.name).casefold(), display(volume.identity).casefold())
 
 
-def _named(volume: Volume, source: str) -> Named:
+def _named(volume: Volume, source: str) -> NamedVolume:
     label, path, identity = display(volume.name), display(volume.mount), display(volume.identity)
-    return Named(label=label, path=path, source=source, identity=identity)
+    return NamedVolume(label=label, path=path, source=source, identity=identity)

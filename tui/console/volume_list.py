@@ -10,7 +10,6 @@ from tui.console.output import WIDE, Output
 from tui.glyphs import Glyphs
 
 if TYPE_CHECKING:
-    from core.results import CardView
     from tui.console.json_answers import MountedVolume
 
 SHORT = 16
@@ -36,15 +35,10 @@ def tell(found: "Sequence[MountedVolume]", out: Output, now: float) -> None:
         out.line(card_list.THEN)
 
 
-def whole_card(volume: "MountedVolume") -> "CardView | None":
-    """The newest import of the whole volume; None if there is none."""
-    return next((card for card in volume.cards if not card.below), None)
-
-
 def _whole(found: "Sequence[MountedVolume]", out: Output) -> list[list[str]]:
     rows = [["VOLUME", "KIND", "SIZE", "FREE", "FILE SYSTEM", "VERDICT", "OF", "ARCHIVE", "PATH"]]
     for one in found:
-        card = whole_card(one)
+        card = card_list.of_all(one.cards)
         rows.append(
             [
                 out.text(one.label),
@@ -65,7 +59,7 @@ def _short(found: "Sequence[MountedVolume]", out: Output) -> list[list[str]]:
     """What tells volumes apart, and what is known of them; the path is last, and its end is kept."""
     rows = [["VOLUME", "KIND", "FREE", "KNOWN"]]
     for one in found:
-        card = whole_card(one)
+        card = card_list.of_all(one.cards)
         known = [*(["archive"] if one.archives else []), *([card_list.verdict(card)] if card else [])]
         label = format.fit(out.text(one.label), SHORT, utf8=out.utf8)
         rows.append([label, _kind(one, out), _size(one.free), "; ".join(known) or "-"])
@@ -95,7 +89,7 @@ def _more(one: "MountedVolume", now: float) -> Iterator[str]:
         yield one.error
     if one.arrival is not None:
         yield arrivals.says(one.arrival, now, f"lading import {one.path}")
-    shown = whole_card(one)
+    shown = card_list.of_all(one.cards)
     if shown is not None and shown.reason:
         yield shown.reason
     others = [card for card in one.cards if card is not shown]
