@@ -134,7 +134,7 @@ async def _stay(
 ) -> None:
     """Wait until a client stops it, a part of it has failed, or it is idle for long enough."""
     since = time.monotonic()
-    watch = ConfigWatch(engine, os.environ)
+    watch = await asyncio.to_thread(ConfigWatch, engine, os.environ)  # it reads the file
     tick = min(POLL_INTERVAL, idle / 4) if idle else POLL_INTERVAL
     while not (server.stopping.is_set() or engine.broken.is_set()):
         with suppress(TimeoutError):
