@@ -8,6 +8,7 @@ import subprocess
 import time
 from contextlib import closing
 
+from core.queue.queue_defs import QUEUES
 from core.schema import DATABASE_FILE
 from core.sqlite import sqlite3
 from tests.benchmarks.measure import LADING, FailedRunError, run_quietly, stop
@@ -39,7 +40,8 @@ def _per_file(folder: str, count: int, pairs: int, strangers: int) -> float:
     flat_set(os.fsencode(strange), 1, TINY + 1)
     environ = {**os.environ, "LADING_HOME": home}
     environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    _paused(environ)
+    for queue in QUEUES:
+        run_quietly([LADING, "queues", "pause", queue.name], environ)
     for path, location in (source, "A"), (strange, "Strange"):
         run_quietly([LADING, "import", path, "--archive", archive, "--location", location, "--quiet"], environ)
     told = subprocess.run([LADING, "imports", "--json"], env=environ, check=True, capture_output=True)
@@ -59,10 +61,3 @@ def _per_file(folder: str, count: int, pairs: int, strangers: int) -> float:
     if payload_files(archive) != count + 1:
         raise FailedRunError(f"{payload_files(archive)} of {count + 1} files are in the archive")
     return statistics.median(seconds)
-
-
-def _paused(environ: dict[str, str]) -> None:
-    told = subprocess.run([LADING, "queues", "--json"], env=environ, check=True, capture_output=True)
-    for queue in json.loads(told.stdout):
-        run_quietly([LADING, "queues", "pause", queue["name"]], environ)
-    stop(environ)
