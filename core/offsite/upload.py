@@ -53,6 +53,13 @@ NAMED = 1000
 ATTEMPTS = 2
 """How often a run uploads a file that does not arrive, or differs there. rclone itself repeats what fails."""
 
+TAG_ATTEMPTS = 3
+"""How often a run uploads the tag files of a bag that changes meanwhile."""
+
+OTHERWISE = "what arrived differs"
+_WHY = {"+": "it did not arrive"}
+"""Why a file is not equal on the remote, by rclone's sign for it."""
+
 RECEIPTS = f"{archive_layout.OWN}/offsite"
 """The remote's folder of lists of what was verified there, one file for each run."""
 
@@ -357,7 +364,7 @@ class Upload:
                     if sign == "=":
                         well.append(name)
                     else:
-                        bad[name] = "it did not arrive" if sign == "+" else "what arrived differs"
+                        bad[name] = _WHY.get(sign, OTHERWISE)
             # For files that have no checksum on the remote, rclone compares only the size, and says so.
             if not any("could not be checked" in line for line in ended.errors) or download:
                 break
@@ -374,16 +381,25 @@ class Upload:
         self._compared += len(well)
 
     async def _tags(self, path: str) -> None:
-        """Upload and compare the bag's tag files; the tag manifest goes last."""
+        """Upload and compare the bag's tag files; the tag manifest goes last. The engine may add a receipt, or make
+        the bag anew, in the middle: then what differs is uploaded once more."""
         changed = "--checksum" if self._hashes else "--ignore-times"
-        await self._copy(path, changed, "--exclude=/data/**", f"--exclude=/{TAG_MANIFEST}")
-        await self._copy(path, changed, f"--include=/{TAG_MANIFEST}")
+        differing: dict[str, str] = {}
+        for _ in range(TAG_ATTEMPTS):
+            await self._copy(path, changed, "--exclude=/data/**", f"--exclude=/{TAG_MANIFEST}")
+            await self._copy(path, changed, f"--include=/{TAG_MANIFEST}")
+            differing = await self._differing_tags(path)
+            if not differing:
+                return
+        for name, why in differing.items():
+            self._lack(f"{path}/{name}", why)
+
+    async def _differing_tags(self, path: str) -> dict[str, str]:
+        """Names of the bag's tag files that are not equal on the remote, and why. Raises OffsiteError."""
         local, there = os.path.join(self._archive, path), self._remote.at(path)
         options = ("--one-way", "--exclude=/data/**", *([] if self._hashes else ["--download"]))
         async with aclosing(self._rclone.compared(Ended(), "check", local, there, *options)) as compared:
-            async for sign, name in compared:
-                if sign != "=":
-                    self._lack(f"{path}/{name}", "what arrived differs")
+            return {name: _WHY.get(sign, OTHERWISE) async for sign, name in compared if sign != "="}
 
     def _noted(self, path: str) -> Path:
         """The file with the names of payload whose upload was begun, but which was not compared yet."""

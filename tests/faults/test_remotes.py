@@ -3,7 +3,8 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from core.errors import UsageError
 from core.offsite.audit import audit
 from core.offsite.fetch import MARK, Fetch
-from core.offsite.rclone import OffsiteError, Rclone, Remote
+from core.offsite.rclone import Ended, OffsiteError, Rclone, Remote
 from core.offsite.upload import Upload
 from core.results import OffsiteResult
 from tests.rigs.remotes import NEW, OLD, Store, sealed, served
@@ -51,9 +52,9 @@ class Place:
         path.write_bytes(os.urandom(size))
         return path
 
-    async def up(self) -> OffsiteResult:
-        remote = Remote.of(self.store.name)
-        return await Upload(Rclone(), str(self.archive), remote, str(self.root / "state"), lambda line: None).go()
+    async def up(self, rclone: Rclone | None = None) -> OffsiteResult:
+        remote, rclone = Remote.of(self.store.name), rclone or Rclone()
+        return await Upload(rclone, str(self.archive), remote, str(self.root / "state"), lambda line: None).go()
 
     async def back(self, folder: Path) -> OffsiteResult:
         return await Fetch(Rclone(), Remote.of(self.store.name), str(folder), lambda line: None).go()
@@ -103,6 +104,33 @@ async def test_up_and_back(place: Place, tmp_path: Path) -> None:
     (place.archive / ".lading" / "lock").unlink()
     shutil.rmtree(tmp_path / "back" / ".lading" / "offsite")
     assert differing(place.archive, tmp_path / "back") == ""
+
+
+class Busy(Rclone):
+    """It accesses a remote while the engine adds `receipts` to a bag: one whenever its tag files are compared."""
+
+    def __init__(self, bag: Path, receipts: int) -> None:
+        super().__init__()
+        self.bag = bag
+        self.left = receipts
+
+    async def compared(self, ended: Ended, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
+        if "--exclude=/data/**" in arguments and self.left:
+            self.left -= 1
+            (self.bag / f"one.added-{self.left}.txt").write_text("ADDED\n")
+        async with aclosing(super().compared(ended, *arguments)) as compared:
+            async for sign, name in compared:
+                yield sign, name
+
+
+@TWO
+async def test_a_receipt_that_is_added_meanwhile_is_uploaded_too(place: Place) -> None:
+    result = await place.up(Busy(place.bag, 1))
+    assert (result.brought, result.lacking) == (6, ())
+    assert [path.name for path in place.there.glob("locations/*/one.added-*")] == ["one.added-0.txt"]
+    # A bag that never stands still is not called complete.
+    result = await place.up(Busy(place.bag, 100))
+    assert [why for _, why in result.lacking] == ["it did not arrive"]
 
 
 @TWO
