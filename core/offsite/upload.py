@@ -381,8 +381,8 @@ class Upload:
         self._compared += len(well)
 
     async def _tags(self, path: str) -> None:
-        """Upload and compare the bag's tag files; the tag manifest goes last. The engine may add a receipt, or make
-        the bag anew, in the middle: then what differs is uploaded once more."""
+        """Upload and compare the bag's tag files; the tag manifest goes last. The engine may add a receipt or make
+        the bag anew meanwhile: then all of them are uploaded once more."""
         changed = "--checksum" if self._hashes else "--ignore-times"
         differing: dict[str, str] = {}
         for _ in range(TAG_ATTEMPTS):
