@@ -240,10 +240,11 @@ def test_nothing_heavy_is_imported_before_it_is_needed(arguments: list[str]) -> 
     assert done.stderr.replace("\n", "") in ("", _complaint(arguments))
 
 
-def test_the_first_screen_loads_nothing_of_the_engine() -> None:
-    """The app shows snapshots: it needs neither a database nor what workers do."""
+@pytest.mark.parametrize("module", ["tui.app", "tui.console.json_answers", "tui.console.import_summary"])
+def test_what_shows_answers_loads_nothing_of_the_engine(module: str) -> None:
+    """The app shows snapshots, a command answers: they need neither a database nor what workers do."""
     code = (
-        "import sys, tui.app\n"
+        f"import sys, {module}\n"
         "rooms = ('aiosqlite', 'core.catalog', 'core.database', 'core.receipts', 'core.workers')\n"
         "sys.exit(' '.join(sorted(name for name in sys.modules if name.startswith(rooms))))"
     )

@@ -13,7 +13,7 @@ from core.models import Count, Outcome
 from core.results import CheckResult
 from tests.rigs.engines import clip, engine_of, freeze, lading, swept
 from tui import command_parser
-from tui.console import json_answers
+from tui.console import json_answers, schema_files
 from tui.console.json_shape import shape_of, shaped
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +57,7 @@ WITHOUT = {"demo", "log", "receipt"}
 def fits(command: str, text: str) -> Any:
     """The first JSON value of `text`, which has the shape of the command's answers."""
     why: list[Exception] = []
-    for kind in json_answers.ANSWERS[command]:
+    for kind in schema_files.ANSWERS[command]:
         try:
             msgspec.json.decode(text, type=shape_of(kind))
         except msgspec.ValidationError as error:
@@ -73,8 +73,8 @@ def pairs(archives: list[dict[str, str]]) -> list[tuple[str, str]]:
 
 
 def test_the_documentation_has_the_schemas(tmp_path: Path) -> None:
-    """`python -m tui.console.json_answers tui/console/json_schemas` writes them."""
-    json_answers.write(str(tmp_path))
+    """`python -m tui.console.schema_files tui/console/json_schemas` writes them."""
+    schema_files.write(str(tmp_path))
     written = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert {path.name: path.read_text() for path in (ROOT / "tui/console/json_schemas").iterdir()} == written
 
@@ -83,7 +83,7 @@ def test_every_command_is_judging_plain_or_elsewhere() -> None:
     """A new command has to be put where its answers and exit codes are tested."""
     parts = (JUDGING, PLAIN, set(ELSEWHERE), WITHOUT)
     assert sorted(name for part in parts for name in part) == sorted(one.NAME for one in command_parser.commands())
-    assert set(json_answers.ANSWERS) == JUDGING | PLAIN | set(ELSEWHERE)
+    assert set(schema_files.ANSWERS) == JUDGING | PLAIN | set(ELSEWHERE)
     for command, test in ELSEWHERE.items():
         assert f'fits("{command}"' in (ROOT / test).read_text()
 
@@ -93,7 +93,7 @@ def test_every_command_answers_in_json() -> None:
         parser = command_parser.parser(command.NAME)
         if command.NAME != "demo":
             assert "--json" in parser._subparsers._group_actions[0].choices[command.NAME].format_help()  # type: ignore[union-attr, index]
-        assert (command.NAME in json_answers.ANSWERS) == (command.NAME not in WITHOUT), command.NAME
+        assert (command.NAME in schema_files.ANSWERS) == (command.NAME not in WITHOUT), command.NAME
 
 
 def test_times_outcomes_and_pairs_have_one_shape() -> None:

@@ -1,29 +1,18 @@
-"""The answers of each command with --json: a type for each command, from which its schema is written.
+"""Types of the answers of commands with --json; which command has which, `tui.console.schema_files` says.
 
 Every answer but a receipt is in the shape of `tui.console.json_shape`.
 """
 
 from typing import Any, Literal
 
-from core.details import ItemView, LocationView
-from core.listings import FileView, ImportRecord
+from core.details import ItemView
 from core.models import Value, Verdict
 from core.results import (
-    Adjusted,
     AuditResult,
     CardView,
-    CheckResult,
-    MirrorResult,
-    Moved,
-    OffsiteAudit,
-    OffsiteResult,
-    Rebuilt,
-    RestoreResult,
     Survey,
-    Tidied,
 )
-from core.snapshot import Arrival, ErrorGroup, ImportView, JobView, QueueView, Snapshot
-from tui.console.doctor_checks import Checkup
+from core.snapshot import Arrival, ErrorGroup, ImportView
 
 
 class Error(Value, frozen=True, kw_only=True):
@@ -225,96 +214,3 @@ class Script(Value, frozen=True, kw_only=True):
     """A script for a shell, the manual page, or words, one a line."""
 
     text: str
-
-
-ANSWERS: dict[str, tuple[Any, ...]] = {
-    "accept": (tuple[ImportRecord, ...],),
-    "adjust": (Adjusted,),
-    "audit": (AuditAnswer, OffsiteAudit),
-    "cancel": (Ids,),
-    "cards": (tuple[CardView, ...],),
-    "check": (tuple[CheckResult, ...],),
-    "completion": (Script,),
-    "config": (
-        tuple[Setting, ...],
-        Verified,
-    ),
-    "derive": (Added,),
-    "doctor": (Checkup,),
-    "eject": (tuple[Ejected, ...],),
-    "engine": (EngineState,),
-    "find": (tuple[FileView, ...],),
-    "import": (
-        Started,
-        Progressed,
-        Ended,
-        Surveyed,
-    ),
-    "imports": (tuple[ImportRecord, ...],),
-    "jobs": (tuple[JobView, ...],),
-    "location": (
-        tuple[LocationView, ...],
-        LocationView,
-    ),
-    "mhl": (HashList,),
-    "mirror": (tuple[MirrorResult, ...], OffsiteResult),
-    "missing": (Lacking,),
-    "move": (Moved,),
-    "pause": (Ids,),
-    "queues": (tuple[QueueView, ...],),
-    "rebuild": (Rebuilt,),
-    "restore": (RestoreResult,),
-    "resume": (
-        Progressed,
-        Ended,
-    ),
-    "retry": (Retried,),
-    "serve": (
-        ServedAt,
-        DamageServed,
-    ),
-    "sheet": (Written,),
-    "show": (tuple[ItemView, ...],),
-    "status": (Snapshot,),
-    "tidy": (Tidied,),
-    "volumes": (tuple[MountedVolume, ...],),
-    "watch": (
-        Arrived,
-        Turned,
-    ),
-}
-"""By command, the types that an answer can be of. `import`, `resume`, `missing`, `serve`, `watch` and
-`status --watch` write one a line."""
-
-
-def schema(command: str) -> dict[str, Any]:
-    """The JSON Schema of the answer of `command`: of the whole answer, or of one line."""
-    import msgspec
-
-    from tui.console.json_shape import shape_of
-
-    kinds = [shape_of(kind) for kind in (*ANSWERS[command], Error)]
-    found, parts = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"lading {command} --json",
-        "anyOf": list(found),
-        "$defs": parts,
-    }
-
-
-def write(folder: str) -> None:
-    """Write the schema of each command to `folder`/COMMAND.json."""
-    import json
-    import os
-
-    os.makedirs(folder, exist_ok=True)
-    for command in ANSWERS:
-        with open(os.path.join(folder, f"{command}.json"), "w", encoding="utf-8") as file:
-            file.write(json.dumps(schema(command), indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    import sys
-
-    write(sys.argv[1])
