@@ -16,13 +16,15 @@ Faults = list[tuple[Item, Fault]]
 """Items that are damaged or may not be read, each with the reason."""
 
 
-async def read(run: Run, items: Sequence[Item]) -> Faults:
-    """Read items past the cache and compare both digests.
+async def read(run: Run, items: Sequence[Item], *, limited: bool = True) -> Faults:
+    """Read items past the cache and compare both digests. `limited`: take a place among all that verify, which
+    what is short and holds nothing up need not.
 
     Raises HaltError when the archive is away or its disk has failed, and what asking a worker raises.
     """
     request = archive_messages.Audit(run.archive.place, [(i.path, i.size, i.xxh128, i.sha256) for i in items])
-    async with run.workers.places(run.workers.limits.verify), run.workers.worker([]) as worker:
+    places = [run.workers.limits.verify] if limited else []
+    async with run.workers.places(*places), run.workers.worker([]) as worker:
         found = (await run.workers.ask(worker, request, archive_messages.Audited)).files
     now = time.time()
     results, faults = list[Result](), Faults()

@@ -40,7 +40,8 @@ PAGE = 512
 """Files per page of the catalog."""
 
 READERS = 2
-"""Requests in progress at a time, each in a worker of its own."""
+"""Requests of a sample in progress at a time, each in a worker of its own. They take no places among all that
+verify: at an import's end it waits for nothing else, and a machine with two processors has one place."""
 
 TOGETHER = 16
 """The most files in one request."""
@@ -175,12 +176,12 @@ class Sampling:
 
     async def _read_part(self, items: list[Item], room: asyncio.Semaphore) -> None:
         try:
-            await self._again(items)
+            await self._again(items, limited=False)
         finally:
             room.release()
 
-    async def _again(self, items: list[Item]) -> None:
-        for _, fault in await archive_reading.read(self._run, items):
+    async def _again(self, items: list[Item], *, limited: bool = True) -> None:
+        for _, fault in await archive_reading.read(self._run, items, limited=limited):
             if not_read(fault):
                 raise TaskFailedError(fault)
             self._run.verdict.ruined += 1

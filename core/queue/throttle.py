@@ -12,9 +12,9 @@ REST = 4.0
 LONGEST_REST = 60.0
 """The longest such pause in seconds, because one slow call must not hold up all others."""
 
-ALONE = 2.0
-"""Seconds before queues start calls beside copies that leave no processor: many imports are shorter than that, and
-the processes that calls need would have to be started."""
+ALONE = 10.0
+"""Seconds before queues start calls beside copies that leave no processor: the start of the processes that calls
+need would hold up a short import by more than a tenth."""
 
 JOBS_WHEN_CROWDED = 16
 """The most jobs in one call, where copies leave no processor."""
