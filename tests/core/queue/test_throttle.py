@@ -7,7 +7,7 @@ import pytest
 
 from core.queue import queue_defs
 from core.queue.queue_defs import QUEUES
-from core.queue.throttle import Throttle
+from core.queue.throttle import ALONE, Throttle
 from tests.core.queue.fakes import FakeTask, bench, exif, profile
 
 
@@ -49,7 +49,7 @@ def test_copies_leave_at_least_one() -> None:
     shares, clock = sharing(cores=2)
     shares.copying(12)
     assert shares.free("exiftool", {}) == 0, "at first they have all of it"
-    clock.now = 2.0
+    clock.now = ALONE
     assert shares.free("exiftool", {}) == 1
     assert shares.free("thumbnail", {"exiftool": 1}) == 0
 
@@ -95,7 +95,8 @@ def test_a_paused_queue_has_no_slot() -> None:
     assert shares.free("exiftool", {}) == 0
 
 
-async def test_the_worker_keeps_to_it(tmp_path: Path) -> None:
+async def test_the_worker_keeps_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.queue.throttle.ALONE", 0.1)
     tasks = [FakeTask("exiftool"), FakeTask("video_proxy")]
     async with bench(tmp_path, *tasks) as b:
         b.worker.copying(100)
