@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -21,7 +21,6 @@ LARGEST_RAW = 4 << 20
 """The most bytes of JSON; of a file with more, only the short values are kept."""
 
 _OF_THE_COPY = ("SourceFile", f"{COPY_GROUP}:")
-_values = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SIZE = re.compile(r"(\d{1,9})[ x](\d{1,9})")
 _CLOCKED = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d(?:\.\d+)?)", re.ASCII)
 _NUMBERS = re.compile(r"(?:[\d.]+|inf|undef)(?: (?:[\d.]+|inf|undef)){3}")
@@ -87,9 +86,8 @@ def unpack(raw: bytes) -> str:
     return zlib.decompress(raw).decode()
 
 
-def raw_of(json: bytes) -> bytes:
+def raw_of(values: Mapping[str, msgspec.Raw]) -> bytes:
     """One object of exiftool's as it is stored: without the path and the file times of the archive's copy."""
-    values = _values.decode(json)
     told = {name: value for name, value in values.items() if not name.startswith(_OF_THE_COPY)}
     bare = msgspec.json.encode(told)
     if len(bare) <= LARGEST_RAW:

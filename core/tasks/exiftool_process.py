@@ -56,11 +56,15 @@ class Read(Value, frozen=True, kw_only=True):
 
 _NO_SENSE = Read(metadata=Metadata(error="exiftool's answer makes no sense"))
 
-_values = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_printed = msgspec.json.Decoder(list[tuple[str, msgspec.Raw]])
+Values = dict[str, msgspec.Raw]
+"""exiftool's answer about one file: JSON by group:name."""
 
-Answer = msgspec.Raw | Read
-"""exiftool's JSON about one file, or a result where there was none."""
+Answer = Values | Read
+"""What exiftool answered about one file, or a result where that was nothing."""
+
+_answers = msgspec.json.Decoder(list[Values])
+_path = msgspec.json.Decoder(str)
+_printed = msgspec.json.Decoder(list[tuple[str, msgspec.Raw]])
 
 
 def argument(path: bytes) -> bytes | None:
@@ -93,7 +97,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(requests, waiting), daemon=True).start()
     threading.Thread(target=_answer, args=(said, replies), daemon=True).start()
     while True:
-        said.put(_read(tool, waiting.get()))
+        said.put(read(tool, waiting.get()))
 
 
 def _exit_with_exiftool(_signal: int, _frame: object) -> None:
@@ -112,14 +116,14 @@ def _listen(requests: BinaryIO, waiting: "queue.SimpleQueue[list[bytes]]") -> No
 
 def _answer(said: "queue.SimpleQueue[list[Answer]]", replies: BinaryIO) -> None:
     while True:
-        answers = [one if isinstance(one, Read) else parsed(bytes(one)) for one in said.get()]
+        answers = [one if isinstance(one, Read) else parsed(one) for one in said.get()]
         reply = msgspec.msgpack.encode(answers)
         with contextlib.suppress(BrokenPipeError):
             replies.write(framed(reply))
             replies.flush()
 
 
-def _read(tool: ExifTool, paths: list[bytes]) -> "list[Answer]":
+def read(tool: ExifTool, paths: list[bytes]) -> list[Answer]:
     """Read files in one call, or one by one when the answers cannot be matched with the files.
 
     exiftool skips files that it cannot find.
@@ -130,23 +134,19 @@ def _read(tool: ExifTool, paths: list[bytes]) -> "list[Answer]":
         # exiftool cleans values, but not names, which may come from the file: a damaged XMP prefix.
         said = told.decode("utf-8", "replace").encode()
         with contextlib.suppress(ValueError, RecursionError):
-            answers = msgspec.json.decode(said or b"[]", type=list[msgspec.Raw])
+            answers = _answers.decode(said or b"[]")
             if len(paths) == 1 or list(map(_about, answers)) == list(map(os.path.basename, paths)):
                 return [*answers] or [Read(failure=_first_error(tool))]
     elif len(paths) == 1:
         return [Read(failure="its path holds a line break beside $ or @, which exiftool cannot be told")]
     if len(paths) == 1:
         return [_NO_SENSE]
-    return [answer for path in paths for answer in _read(tool, [path])]
+    return [answer for path in paths for answer in read(tool, [path])]
 
 
-def _about(answer: msgspec.Raw) -> bytes:
+def _about(answer: Values) -> bytes:
     """The file name that an answer is about; payload names are plain ASCII."""
-    return os.path.basename(msgspec.json.decode(answer, type=_Source).path.encode())
-
-
-class _Source(msgspec.Struct):
-    path: str = msgspec.field(name="SourceFile")
+    return os.path.basename(_path.decode(answer.get("SourceFile", b'""')).encode())
 
 
 def _first_error(tool: ExifTool) -> str:
@@ -155,31 +155,30 @@ def _first_error(tool: ExifTool) -> str:
     return lines[0].partition(" - ")[0] if lines else "exiftool said nothing"
 
 
-def parsed(json: bytes) -> Read:
+def parsed(values: Values) -> Read:
     """Parse the answer for one file. It never raises, so that the other files of the call keep their results."""
     try:
-        return _parsed(json)
+        return _parsed(values)
     except Exception:
         return _NO_SENSE
 
 
-def _parsed(json: bytes) -> Read:
-    json = with_printed(json)
-    metadata = parse(json)
+def _parsed(values: Values) -> Read:
+    raw = raw_of(with_printed(values))
+    metadata = parse(raw)
     if metadata.error is not None and metadata.error.startswith("Error opening file"):
         return Read(failure=metadata.error)
-    return Read(metadata=metadata, raw=pack(raw_of(json)))
+    return Read(metadata=metadata, raw=pack(raw))
 
 
-def with_printed(json: bytes) -> bytes:
+def with_printed(values: Values) -> Values:
     """The answer for one file with the values that AS_PRINTED tells in place of those tags' numbers, and first;
     without AS_PRINTED. Raises msgspec.DecodeError."""
-    values = _values.decode(json)
-    printed = values.pop(AS_PRINTED, None)
+    printed = values.get(AS_PRINTED)
     if printed is None:
-        return json
+        return values
     told = dict(_printed.decode(printed))
-    return msgspec.json.encode(told | {name: value for name, value in values.items() if name not in told})
+    return told | {name: value for name, value in values.items() if name not in told and name != AS_PRINTED}
 
 
 if __name__ == "__main__":

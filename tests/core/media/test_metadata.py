@@ -13,6 +13,10 @@ def parsed(tags: dict[str, Any]) -> Metadata:
     return parse(msgspec.json.encode({"SourceFile": "x", **tags}))
 
 
+def kept(json: bytes) -> bytes:
+    return raw_of(msgspec.json.decode(json, type=dict[str, msgspec.Raw]))
+
+
 def test_a_number_of_a_camera_stays_as_it_is_written() -> None:
     assert parse(b'{"SourceFile": "x", "ExifIFD:SerialNumber": 123e4}').serial == "123e4"
     assert parse(b'{"SourceFile": "x", "ExifIFD:SerialNumber": 12.50}').serial == "12.50"
@@ -132,14 +136,14 @@ def test_errors_are_told() -> None:
 
 def test_what_is_kept_says_nothing_of_where_the_file_lies() -> None:
     json = rb'{ "SourceFile": "/a \"b\\/x.jpg", "IFD0:Model": 1.50, "X:Y": "\u00e9" }'
-    assert unpack(pack(raw_of(json))) == r'{"IFD0:Model":1.50,"X:Y":"\u00e9"}'
-    assert raw_of(b'{"SourceFile": "x"}') == b"{}"
+    assert unpack(pack(kept(json))) == r'{"IFD0:Model":1.50,"X:Y":"\u00e9"}'
+    assert kept(b'{"SourceFile": "x"}') == b"{}"
 
 
 def test_what_is_kept_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metadata, "LARGEST_RAW", 5000)
     json = msgspec.json.encode({"SourceFile": "x", "A:Short": "s", "A:Long": "l" * 9000})
-    assert msgspec.json.decode(raw_of(json)) == {"A:Short": "s"}
+    assert msgspec.json.decode(kept(json)) == {"A:Short": "s"}
 
 
 @pytest.mark.parametrize(

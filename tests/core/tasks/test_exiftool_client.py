@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 from PIL import Image
@@ -247,16 +248,39 @@ async def test_a_damaged_name_of_a_tag_costs_nothing(task: Exiftool, media: list
     assert len(daemons()) == 1
 
 
+def values(json: bytes) -> exiftool_process.Values:
+    return msgspec.json.decode(json, type=exiftool_process.Values)
+
+
+def printed_first(json: bytes) -> bytes:
+    return msgspec.json.encode(exiftool_process.with_printed(values(json)))
+
+
+class Told:
+    """An exiftool that answers with the given JSON, by the path of a file."""
+
+    last_stderr = b""
+
+    def __init__(self, **answers: bytes) -> None:
+        self.answers = answers
+
+    def execute(self, *paths: bytes, raw_bytes: bool) -> bytes:
+        assert raw_bytes
+        return b"[" + b",".join(self.answers[path.decode()] for path in paths) + b"]"
+
+
 def test_what_cannot_be_taken_apart_fails_alone() -> None:
     """Lists in lists without an end raise RecursionError, which is no DecodeError."""
     deep = b'{"SourceFile":"b","A:Deep":' + b"[" * 50_000 + b"]" * 50_000 + b"}"
-    sound, sick = (
-        exiftool_process.parsed(json).metadata for json in (b'{"SourceFile":"a","IFD0:Make":"A"}', deep)
-    )
-    assert sound is not None
-    assert sound.make == "A"
-    assert sick is not None
-    assert sick.error == "exiftool's answer makes no sense"
+    sound, sick = exiftool_process.read(Told(a=b'{"SourceFile":"a","IFD0:Make":"A"}', b=deep), [b"a", b"b"])
+    assert isinstance(sound, dict)
+    found = exiftool_process.parsed(sound).metadata
+    assert found is not None
+    assert found.make == "A"
+    assert isinstance(sick, exiftool_process.Read)
+    assert sick.metadata is not None
+    assert sick.metadata.error == "exiftool's answer makes no sense"
+    assert exiftool_process.parsed({"A:Deep": msgspec.Raw(b"[" * 50_000 + b"]" * 50_000)}) == sick
 
 
 def test_printed_values_replace_numbers() -> None:
@@ -264,11 +288,11 @@ def test_printed_values_replace_numbers() -> None:
     json = (
         b'{"SourceFile":"a","IFD0:Make":"A","Canon:SerialNumber":12,"JSON:TimeZone":1,"A:B":1.0,' + printed + b"}"
     )
-    assert exiftool_process.with_printed(json) == (
+    assert printed_first(json) == (
         b'{"Canon:SerialNumber":"0012","JSON:TimeZone":[1.50,true],"SourceFile":"a","IFD0:Make":"A","A:B":1.0}'
     )
-    assert exiftool_process.with_printed(b'{"A:B":1.0,"Composite:AsPrinted":[]}') == b'{"A:B":1.0}'
-    assert exiftool_process.with_printed(b'{"Error":"Error opening file"}') == b'{"Error":"Error opening file"}'
+    assert printed_first(b'{"A:B":1.0,"Composite:AsPrinted":[]}') == b'{"A:B":1.0}'
+    assert printed_first(b'{"Error":"Error opening file"}') == b'{"Error":"Error opening file"}'
 
 
 async def test_a_reader_that_fails_ends_its_process() -> None:
