@@ -69,7 +69,7 @@ class Database:
         try:
             writing = await connect(path)
         except sqlite3.Error as error:
-            raise DatabaseError(f"{path} cannot be opened: {error}.", _advice(error, home)) from error
+            raise DatabaseError(f"{path} cannot be opened: {error}.", advice(error, home)) from error
         try:
             await writing.executescript(_SETTINGS)
             await _migrate(writing, path)
@@ -77,7 +77,7 @@ class Database:
             aside = await connect(path)
         except sqlite3.Error as error:
             await writing.close()
-            raise DatabaseError(f"{path} cannot be used: {error}.", _advice(error, home)) from error
+            raise DatabaseError(f"{path} cannot be used: {error}.", advice(error, home)) from error
         except BaseException:
             await writing.close()
             raise
@@ -164,7 +164,7 @@ class Database:
                 done.set_exception(problem)
 
     def _unwritten(self, error: Exception) -> DatabaseError:
-        return DatabaseError(f"a change could not be written: {error}.", _advice(error, self.home))
+        return DatabaseError(f"a change could not be written: {error}.", advice(error, self.home))
 
     @staticmethod
     def _cancelled() -> bool:
@@ -183,7 +183,7 @@ class Database:
         await self.writing.close()
 
 
-def _advice(error: Exception, home: str) -> str:
+def advice(error: Exception, home: str) -> str:
     """What a person can do about an error of SQLite, by its code (sqlite.org, "Result and Error Codes")."""
     code = _code(error)
     if code == sqlite3.SQLITE_FULL or (code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and _no_room(home)):

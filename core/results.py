@@ -213,7 +213,8 @@ class RestoreResult(Value, frozen=True, kw_only=True):
     portable names. failed: (path, why). absent: (path, why it was never archived), such as symbolic links. The
     first thousand of each. links: symbolic links made. folders: those below the destination that hold the cards,
     when there are several. copy: the copy of the archive that was read, when it was not the one in use. dry:
-    nothing was written, and planned is (original, path).
+    nothing was written, and planned is (original, path). unread: files that were placed or named without their
+    date of capture, because their metadata is not read yet.
     """
 
     restored: Count = Count()
@@ -228,6 +229,7 @@ class RestoreResult(Value, frozen=True, kw_only=True):
     absent_count: int = 0
     absent: tuple[tuple[str, str], ...] = ()
     folders: tuple[str, ...] = ()
+    unread: int = 0
     dry: bool = False
     planned_count: int = 0
     planned: tuple[tuple[str, str], ...] = ()

@@ -2,7 +2,7 @@
 
 import argparse
 import importlib
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from core import VERSION
 from core.errors import UsageError
@@ -48,12 +48,25 @@ class Command(Protocol):
     def run(self, options: argparse.Namespace, console: Console) -> Exit: ...
 
 
+PATHS = ("sources", "source", "target", "archive", "folder", "output", "heal")
+"""The arguments of commands that are paths."""
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that raises UsageError."""
 
     def error(self, message: str) -> NoReturn:
         """Raise argparse's own message, with a hint at the help."""
         raise UsageError(message[:1].upper() + message[1:] + ".", f"See: {self.prog} --help")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Argparse's own; no path may be empty. That would be the current folder, where a script means a card."""
+        found, rest = super().parse_known_args(args, namespace)
+        for name in PATHS:
+            given = getattr(found, name, None)
+            if "" in (given if isinstance(given, list) else [given]):
+                self.error("an empty path is given: perhaps a variable of the shell is not set")
+        return found, rest
 
     def print_help(self, file: "SupportsWrite[str] | None" = None) -> None:
         """Print to standard output by way of `output`, because argparse itself ignores failed writes."""

@@ -138,6 +138,14 @@ class Imports(Table):
             ("UPDATE import SET bytes_read = bytes_read + ? WHERE id = ?", [(size, import_id)])
         )
 
+    async def begun_before(self, row: ImportRow) -> str:
+        """The import into the same archive that began before this one; empty when there is none."""
+        rows = await self.database.read(
+            "SELECT name FROM import WHERE archive_id = ? AND id < ? ORDER BY id DESC LIMIT 1",
+            (row.archive_id, row.id),
+        )
+        return rows[0][0] if rows else ""
+
     async def last_receipt(self, archive_id: int) -> str:
         """The SHA-256 of the receipt of the import into this archive that ended last; empty when there is none.
 

@@ -31,7 +31,7 @@ from core.engine.offsite import Offsite
 from core.engine.page_service import PageService
 from core.engine.queries import Queries
 from core.engine.restore_check import RestoreCheck
-from core.engine.state_lock import LOCK_FILE, hold
+from core.engine.state_lock import LOCK_FILE, hold, lost
 from core.engine.view_copies import ViewCopies
 from core.importing.halt_reasons import back_again
 from core.importing.importer import Importer
@@ -233,6 +233,11 @@ class Engine:
             await self.database.close()
             if self._lock is not None:
                 self._lock.close()
+
+    @property
+    def homeless(self) -> bool:
+        """Whether its state folder was removed or replaced meanwhile. Nobody finds its catalog any more then."""
+        return self._lock is not None and lost(self.config.home, self._lock)
 
     @property
     def busy(self) -> bool:

@@ -229,7 +229,7 @@ class ImportFactory:
 
     async def journal_head(self, row: ImportRow, volume: SeenVolume, archive: Archive) -> None:
         """Write the journal line that describes the import; each run begins with one. Raises ArchiveError."""
-        head = journal_format.head(row, volume)
+        head = journal_format.head(row, volume, await self._catalog.begun_before(row))
         request = text_messages.AppendJournal(archive.place, archive_layout.journal(row.name), head, flush=True)
         try:
             async with self._pool.worker("journal") as worker:

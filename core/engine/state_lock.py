@@ -10,6 +10,17 @@ from core.errors import DatabaseError, EngineHeldError
 LOCK_FILE = "lading.lock"
 
 
+def lost(home: str, file: IO[str]) -> bool:
+    """Whether the state folder is no more the one that was locked, because it was removed or replaced."""
+    try:
+        found = os.stat(os.path.join(home, LOCK_FILE))
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False  # its disk may answer again
+    return not os.path.samestat(found, os.fstat(file.fileno()))
+
+
 def hold(home: str) -> IO[str]:
     """Lock the state folder for this process; the system releases the lock when the process ends.
 

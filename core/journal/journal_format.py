@@ -5,8 +5,8 @@ are raw bytes, percent-encoded. Readers skip a line that is torn or damaged. A l
 replaces an earlier one. The kinds of line, by their first member:
 
 - `import`: its id; `archive`, `location` {folder, name}, `volume` {identity, name, filesystem, capacity},
-  `root`, `source`, `single`, `options`, `machine`, `version`, `started`, `zone`. Each run begins with one, and the
-  options of the last one hold.
+  `root`, `source`, `single`, `options`, `machine`, `version`, `started`, `zone`; after: the import of this archive
+  that began before it, empty if there is none. Each run begins with one, and the options of the last one hold.
 - `file`: its path below the source's root; outcome archived or duplicate, size, mtime_ns, mode, kind, xxh128,
   sha256, payload (archived only), xattrs (base64), xattrs_unkept (names, where some could not be kept); before
   (xxh128, sha256, imported): what an earlier import read under that path, where the content differs although size
@@ -50,8 +50,8 @@ def lines(data: bytes) -> Iterator[Line]:
             yield row
 
 
-def head(row: ImportRow, volume: SeenVolume) -> bytes:
-    """The first line of each run in an import's journal."""
+def head(row: ImportRow, volume: SeenVolume, after: str) -> bytes:
+    """The first line of each run in an import's journal. `after`: the import that began before it."""
     return sealed(
         {
             "import": row.name,
@@ -71,6 +71,7 @@ def head(row: ImportRow, volume: SeenVolume) -> bytes:
             "version": VERSION,
             "started": row.started,
             "zone": row.zone,
+            "after": after,
         }
     )
 

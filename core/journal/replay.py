@@ -15,6 +15,7 @@ from core.catalog.linking import link
 from core.errors import DatabaseError
 from core.journal import adjustment_lines, checksum_lines, journal_format
 from core.journal.end_import import Receipt
+from core.journal.import_order import Known, in_order
 from core.journal.journal_format import Line
 from core.journal.replay_rows import LineReplay
 from core.models import ENDED, State, Verdict
@@ -48,13 +49,23 @@ class JournalReplay:
             request = text_messages.JournalNames(self._archive.place, archive_layout.JOURNALS)
             names = await worker.ask(request, archive_messages.Names)
         known = await self._catalog.journals(self._archive.id)
+        sizes = dict(names.names)
         grown: list[tuple[ImportRow, str, int]] = []
-        for name, size in names.names:
-            if size > known.get(name, 0) and (row := await self._row(name, size, known.get(name, 0))) is not None:
-                grown.append((row, name, size))
-        # A later import of a file has a later row. Names do not tell which import is later: they have seconds of a
-        # local time, which may be set back.
-        grown.sort(key=lambda one: one[0].started)
+        heads: dict[str, Line] = {}
+        for name, size in sizes.items():
+            if size > (since := known.get(name, 0)):
+                match await self._found(name, sizes, since):
+                    case ImportRow() as row:
+                        grown.append((row, name, size))
+                    case dict() as head:
+                        heads[name] = head
+        for name in in_order(_known(name, head) for name, head in heads.items()):
+            head = heads[name]
+            begun = await self._catalog.import_named(head["import"]) or await self._import(head)
+            if begun is not None:
+                grown.append((begun, name, sizes[name]))
+        # A later import of a file has a later row.
+        grown.sort(key=lambda one: one[0].id)
         found = [
             (name, size, LineReplay(self._archive, self._catalog, self._pool, row)) for row, name, size in grown
         ]
@@ -75,20 +86,34 @@ class JournalReplay:
                 async for lines in pieces:
                     await step(lines)
 
-    async def _row(self, name: str, size: int, since: int) -> ImportRow | None:
-        """The row of a journal's import, inserted if only the archive knows the import. None when nothing but
-        additions was left to replay, or the journal cannot be used. since: bytes that were replayed before."""
+    async def _found(self, name: str, sizes: dict[str, int], since: int) -> ImportRow | Line | None:
+        """The row of a journal's import, or the journal's first line if only the archive knows the import. None
+        when nothing but additions was left to replay, or the journal cannot be used. sizes: of all journals;
+        since: bytes that were replayed before."""
+        size, head = sizes[name], None
         row = await self._catalog.import_named(name.removesuffix(".jsonl"))
+        if row is None:
+            if (head := await self._head(name, size)) is None:
+                return None
+            own = f"{head['import']}.jsonl"
+            if own != name and own in sizes:
+                # A copy that Finder or a synchronised folder has put beside the journal.
+                await self._catalog.read_journal(self._archive.id, name, size)
+                return None
+            row = await self._catalog.import_named(head["import"])
         if row is not None and row.state in ENDED and row.receipt and not (since and await self._other_end(row)):
             await self._additions(row, name, since, size)
             await self._catalog.read_journal(self._archive.id, name, size)
             return None
-        if row is None:
-            async with aclosing(self._pieces(name, size)) as pieces:
-                async for lines in pieces:
-                    if head := next((line for line in lines if "import" in line), None):
-                        return await self._import(head)
-        return row
+        return head if row is None else row
+
+    async def _head(self, name: str, size: int) -> Line | None:
+        """The first line of a journal that describes its import."""
+        async with aclosing(self._pieces(name, size)) as pieces:
+            async for lines in pieces:
+                if head := next((line for line in lines if isinstance(line.get("import"), str)), None):
+                    return head
+        return None
 
     async def _additions(self, row: ImportRow, name: str, since: int, size: int) -> None:
         """Replay the additions that another engine made to an import after its end."""
@@ -231,6 +256,11 @@ class JournalReplay:
             at += len(data)
             whole, newline, rest = (rest + data).rpartition(b"\n")
             yield await asyncio.to_thread(list, journal_format.lines(whole + newline))
+
+
+def _known(name: str, head: Line) -> Known:
+    started, after = head.get("started"), head.get("after")
+    return name, float(started) if isinstance(started, int | float) else 0.0, f"{after}.jsonl" if after else ""
 
 
 def _valid(options: str) -> str:

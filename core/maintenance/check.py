@@ -22,6 +22,7 @@ from core.media.file_types import Kind
 from core.models import Count
 from core.paths import display
 from core.results import CheckResult
+from core.volumes.volume import known_again
 from core.workers.messages import Fault
 from core.workers.source_messages import Entry
 
@@ -242,11 +243,6 @@ class Check:
         media = [(entry, item) for entry, item in safe if entry.kind in (Kind.IMAGES, Kind.VIDEOS)]
         broken = await self._catalog.unopenable({item for _, item in media}) if media else set()
         self._findings.broken([display(entry.path) for entry, item in media if item in broken])
-
-
-def known_again(identity: str) -> bool:
-    """Whether a volume's identity is its own, so that another card in its place would have another one."""
-    return not identity.startswith("dev:")
 
 
 def _lacking(fault: Fault) -> tuple[str, str]:

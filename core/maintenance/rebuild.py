@@ -3,6 +3,7 @@ itself."""
 
 import hashlib
 import os
+from contextlib import suppress
 from typing import Any
 
 from core import archive_layout
@@ -14,6 +15,7 @@ from core.catalog import Catalog, ImportRow
 from core.catalog.linking import link
 from core.errors import ArchiveError, WorkerDiedError
 from core.journal.end_import import ADDED
+from core.journal.import_order import Known, in_order
 from core.journal.journal_format import Line
 from core.journal.replay_rows import ABSENT, LineReplay
 from core.maintenance import receipt_list
@@ -70,9 +72,9 @@ class Rebuild:
     async def run(self) -> Rebuilt:
         """Read the bags, receipts and payload. Raises ArchiveError."""
         try:
-            for folder in await location_sync.sync(
-                self._archive.id, self._archive.place, self._pool, self._catalog
-            ):
+            folders = await location_sync.sync(self._archive.id, self._archive.place, self._pool, self._catalog)
+            await self._lost(folders)
+            for folder in folders:
                 await self._location(folder)
             for row, lines in self._differing:
                 await LineReplay(self._archive, self._catalog, self._pool, row).files(lines)
@@ -118,7 +120,7 @@ class Rebuild:
         )
 
     def _problem(self, text: str) -> None:
-        if len(self._problems) < NAMED:
+        if len(self._problems) < NAMED and text not in self._problems:
             self._problems.append(text)
 
     # Locations
@@ -126,19 +128,46 @@ class Rebuild:
     async def _location(self, folder: str) -> None:
         bag = BagFolder(self._pool, self._archive.place, folder, lambda: None)
         number = await self._catalog.location(self._archive.id, folder, folder)
-        tags = await bag.tag_files()
-        for path in tags:
-            text = os.fsdecode(path)
-            if (
-                text.startswith(f"{archive_layout.RECEIPTS}/")
-                and text.endswith(".txt")
-                and text.count("/") == 1
-                and ADDED not in text
-            ):
-                await self._receipt(bag, number, text.removesuffix(".txt"))
+        for path in await self._receipts(bag):
+            await self._receipt(bag, number, path)
         await self._unrecorded.take(bag, number)
 
     # Receipts
+
+    async def _receipts(self, bag: BagFolder) -> list[str]:
+        """The paths of a bag's receipts, without suffix."""
+        return [
+            text.removesuffix(".txt")
+            for text in map(os.fsdecode, await bag.tag_files())
+            if text.startswith(f"{archive_layout.RECEIPTS}/")
+            and text.endswith(".txt")
+            and text.count("/") == 1
+            and ADDED not in text
+        ]
+
+    async def _lost(self, folders: list[str]) -> None:
+        """Insert the imports that only receipts know, in the order in which they began: a later import has a later
+        row."""
+        lost: dict[str, tuple[Recalled, int]] = {}
+        known: list[Known] = []
+        for folder in folders:
+            bag = BagFolder(self._pool, self._archive.place, folder, lambda: None)
+            number = await self._catalog.location(self._archive.id, folder, folder)
+            for path in await self._receipts(bag):
+                name = path.removeprefix(f"{archive_layout.RECEIPTS}/")
+                if await self._catalog.import_named(name):
+                    continue
+                text = b"".join([data async for data in bag.pieces(f"{path}.txt")])
+                with suppress(ValueError):  # what is no receipt is told by `_receipt`
+                    recalled = await self._recalled(bag, path, text.decode(errors="replace"))
+                    if recalled.name == name:
+                        digest = hashlib.sha256(text).hexdigest()
+                        lost[digest] = recalled, number
+                        known.append((digest, recalled.values["started"], recalled.values["previous"]))
+        for digest in in_order(known):
+            recalled, number = lost[digest]
+            if await self._catalog.import_named(recalled.name) is None:
+                await self._import(recalled, number)
 
     async def _receipt(self, bag: BagFolder, location_id: int, path: str) -> None:
         """Add what an import's receipt states and its journal did not."""

@@ -31,7 +31,9 @@ FOLDERS = 64
 
 _FACTS = """
     SELECT f.id, f.import_id, f.volume_id, i.root, f.path, f.mtime_ns, m.captured_local, m.camera,
-           (SELECT min(o.owner_id) FROM link o WHERE o.file_id = f.id)
+           (SELECT min(o.owner_id) FROM link o WHERE o.file_id = f.id),
+           m.item_id IS NULL AND EXISTS (SELECT 1 FROM job j WHERE j.item_id = f.item_id AND j.queue = 'exiftool'
+           AND j.state IN ('waiting', 'ready', 'claimed'))
     FROM json_each(?) d CROSS JOIN file f ON f.id = d.value JOIN import i ON i.id = f.import_id
     LEFT JOIN metadata m ON m.item_id = f.item_id
 """
@@ -57,6 +59,8 @@ class _Facts(msgspec.Struct, frozen=True):
     captured: str | None
     camera: str | None
     owner: int | None
+    unread: int
+    """1: its metadata is not read yet."""
 
     @property
     def original(self) -> bytes:
@@ -87,6 +91,8 @@ class Placing:
         self._naming = naming
         self._by_date = by_date
         self._days: dict[tuple[int, bytes], tuple[list[bytes], list[str]]] = {}
+        self.unread = 0
+        """Files that were placed without their date of capture, because metadata is not read yet."""
 
     async def place(self, page: Sequence[Found], below: bytes) -> None:
         """Set the path of each file of a page that does not keep its original one. below: the tree's folder."""
@@ -125,6 +131,7 @@ class Placing:
         if name.lower().startswith(root_stem.lower()):
             # A number behind the owner's stem leaves the two linked: C0001-2M01.XML, X-2.jpg.suppl.json.
             stem, ending = name[: len(root_stem)], name[len(root_stem) :]
+        self.unread += root.unread
         day = (root.captured or await self._day(root))[:10]
         folder = os.path.join(below, above)
         of_film = frame(root.original) is not None

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import json
+import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection
@@ -85,6 +86,8 @@ class Restore:
         self._portable = self._links = False
         self._linked = 0
         self._placing: Placing | None = None
+        self._folders_of_cards: set[bytes] = set()
+        """The folders of trees that hold something, also where files are placed by date."""
         self._planned: list[tuple[str, str]] = []
         self._failed: list[tuple[str, str]] = []
         self._absent: list[tuple[str, str]] = []
@@ -135,7 +138,12 @@ class Restore:
             links=self._linked,
             absent_count=self._counts["absent"],
             absent=tuple(self._absent),
-            folders=tuple(display(tree.folder) for tree in trees if tree.folder),
+            folders=tuple(
+                display(tree.folder)
+                for tree in trees
+                if tree.folder and (not options.by_date or tree.folder in self._folders_of_cards)
+            ),
+            unread=self._placing.unread if self._placing is not None else 0,
             dry=options.dry,
             planned_count=self._counts["planned"],
             planned=tuple(self._planned),
@@ -160,8 +168,11 @@ class Restore:
         for found in page:
             if found.file is None and not (found.link is not None and self._linking):
                 self._note("absent", self._absent, found.path, found.reason)
-            elif found.file is not None and self._portable:
-                found.file.path = paths.portable(found.file.path)
+            elif found.file is not None:
+                if tree.folder and found.file.path.startswith(os.path.join(tree.folder, b"")):
+                    self._folders_of_cards.add(tree.folder)
+                if self._portable:
+                    found.file.path = paths.portable(found.file.path)
 
     @property
     def _linking(self) -> bool:

@@ -132,7 +132,8 @@ async def _take_up(engine: Engine) -> None:
 async def _stay(
     engine: Engine, server: Server, awake: Awake, taking: "asyncio.Task[None]", idle: float | None
 ) -> None:
-    """Wait until a client stops it, a part of it has failed, or it is idle for long enough."""
+    """Wait until a client stops it, a part of it has failed, its state folder is another one, or it is idle for
+    long enough."""
     since = time.monotonic()
     watch = await asyncio.to_thread(ConfigWatch, engine, os.environ)  # it reads the file
     tick = min(POLL_INTERVAL, idle / 4) if idle else POLL_INTERVAL
@@ -140,6 +141,9 @@ async def _stay(
         with suppress(TimeoutError):
             await asyncio.wait_for(server.stopping.wait(), tick)
         await awake.hold(engine.working)
+        if engine.homeless:
+            events.warning("the engine leaves: its state folder was removed or replaced")
+            return
         await server.mend()
         await watch.look()
         if engine.busy or server.busy or not taking.done():

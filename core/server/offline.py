@@ -13,7 +13,7 @@ from core.catalog import Catalog, import_list
 from core.client.api import EngineCalls
 from core.client.calls import OnProgress, OnText
 from core.client.sync_client import done
-from core.database import Database, Row
+from core.database import Database, Row, advice
 from core.details import Changes
 from core.engine.engine import Engine
 from core.engine.hash_lists import HashLists
@@ -63,6 +63,7 @@ class Offline(EngineCalls):
 
     def __init__(self, home: str) -> None:
         self._engine = _OfflineEngine(home)
+        self._home = home
 
     async def call(
         self, request: Request[R], *, progress: OnProgress | None = None, text: OnText | None = None
@@ -74,7 +75,7 @@ class Offline(EngineCalls):
             # The stand-in has what the handlers of these requests use of an engine, and nothing else.
             return await handle(cast("Engine", self._engine), request, Caller(_Told(text), 0))
         except sqlite3.Error as error:
-            raise DatabaseError(f"it cannot be read: {error}.", "See the disk of the state folder.") from error
+            raise DatabaseError(f"it cannot be read: {error}.", advice(error, self._home)) from error
 
     def close(self) -> None:
         """Close the database."""
@@ -113,7 +114,7 @@ class ReadOnlyDatabase:
             self._rows.execute("PRAGMA query_only = 1")
             ((version,),) = self._rows.execute("PRAGMA user_version").fetchall()
         except sqlite3.Error as error:
-            raise DatabaseError(f"{path} cannot be read: {error}.", "See the disk of the state folder.") from error
+            raise DatabaseError(f"{path} cannot be read: {error}.", advice(error, home)) from error
         if version != schema.SCHEMA_VERSION:
             self._rows.close()
             raise DatabaseError(

@@ -117,6 +117,11 @@ def identity(mount: Mount, below: Disk) -> str:
     return f"dev:{mount.device}:{mount.filesystem}:{last}"
 
 
+def known_again(identity: str) -> bool:
+    """Whether a volume's identity is its own, so that another card in its place would have another one."""
+    return not identity.startswith("dev:")
+
+
 def _shared(device: str) -> str:
     """`//user:secret@NAS/Photos` and `https://NAS/Photos` without the secret; other forms unchanged."""
     found = re.fullmatch(r"((?:[a-z0-9+.-]+:)?//)(?:([^/@]*)@)?([^/]*)(.*)", device, re.DOTALL)

@@ -196,6 +196,19 @@ async def test_one_of_a_newer_program_is_refused(tmp_path: Path) -> None:
         ReadOnlyDatabase(str(tmp_path))
 
 
+async def test_one_that_is_damaged_is_told_with_what_to_do_wherever_it_is_opened(tmp_path: Path) -> None:
+    await (await Database.open(str(tmp_path))).close()
+    os.truncate(tmp_path / DATABASE_FILE, 8192)
+    for opened in (Database.open, _only_read):
+        with pytest.raises(DatabaseError) as found:
+            await opened(str(tmp_path))
+        assert "Move it away" in found.value.advice
+
+
+async def _only_read(home: str) -> None:
+    ReadOnlyDatabase(home)
+
+
 async def test_an_older_one_is_upgraded_after_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = await Database.open(str(tmp_path))
     await one.run(("INSERT INTO archive (uuid, path) VALUES ('a', x'2f')", [()]))

@@ -137,6 +137,26 @@ def test_wrong_use_is_explained(arguments: str, complaint: str) -> None:
     assert complained.count("\n") == 2
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["import", "", "--archive", "a", "--location", "x"],
+        ["check", "a", ""],
+        ["missing", ""],
+        ["check", "a", "--archive", ""],
+        ["audit", "--heal", ""],
+        ["restore", "card:a", ""],
+        ["mirror", "a", ""],
+        ["rebuild", ""],
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(arguments: list[str]) -> None:
+    """In a script it is a card whose variable is not set."""
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("Wrong use: An empty path is given")
+
+
 def test_a_wrong_configuration_is_wrong_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LADING_ARCHIV", "/a")
     status, _, complained = run("imports")

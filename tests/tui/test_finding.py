@@ -15,10 +15,9 @@ import msgspec
 import pytest
 
 from core.listings import FileView
-from core.maintenance.check import known_again
 from core.models import Outcome
 from core.volumes.mounts import volume_of
-from core.volumes.volume import describe
+from core.volumes.volume import describe, known_again
 from tests.rigs.cards import card_tree, differences, times, whole_card
 from tests.rigs.engines import COMMAND, environ, lading, swept, until
 from tests.tui.console.streams import console, pipe, terminal

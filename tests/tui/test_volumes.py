@@ -95,6 +95,13 @@ def test_in_a_pipe_rows_are_whole() -> None:
     ]
 
 
+@pytest.mark.parametrize("identity", ["uuid:A001", "dev:/dev/sdb1:vfat:64000000000"])
+def test_a_card_without_a_number_of_its_own_may_be_another_one(identity: str) -> None:
+    out, told = pipe()
+    volume_list.tell([listed("A001", identity=identity, cards=(known(),))], out, NOW)
+    assert ("another card in its place" in told.getvalue()) == identity.startswith("dev:")
+
+
 def test_of_many_folders_of_a_disk_only_the_newest_are_told() -> None:
     out, told = pipe()
     many = tuple(known(below=f"folder {number}") for number in range(9))

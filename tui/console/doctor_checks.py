@@ -5,14 +5,17 @@ import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 
 import msgspec
 
 from core import VERSION, hardware, subprocesses
 from core.archives import copies
 from core.config import Config, profile
+from core.database import advice
 from core.errors import LadingError
 from core.paths import display
+from core.schema import DATABASE_FILE, SCHEMA_VERSION
 from core.sqlite import sqlite3
 from core.tools import Tool, tools
 from core.volumes import macos_permissions
@@ -85,6 +88,21 @@ class Checkup(msgspec.Struct, frozen=True, kw_only=True):
         return not self.state.problem and not (self.archive and self.archive.problem)
 
 
+def catalog(home: str) -> str:
+    """Why the catalog of a state folder cannot be used; empty if it can, or if there is none yet."""
+    path = os.path.join(home, DATABASE_FILE)
+    if not os.path.exists(path):
+        return ""
+    try:
+        with closing(sqlite3.connect(path, timeout=ASK_TIMEOUT)) as connection:
+            ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    except sqlite3.Error as error:
+        return f"{DATABASE_FILE} there cannot be read: {error}. {advice(error, home)}"
+    if version > SCHEMA_VERSION:
+        return f"{DATABASE_FILE} there was written by a newer Lading: use that, or another LADING_HOME"
+    return ""
+
+
 async def examine(config: Config, path: str | None, environ: Mapping[str, str]) -> Checkup:
     """Run all checks in parallel; `path` is the archive's. Nothing is made or changed."""
     found, listed, state, opened = await asyncio.gather(
@@ -96,6 +114,8 @@ async def examine(config: Config, path: str | None, environ: Mapping[str, str]) 
     if not filesystem(state.filesystem, state.kind).sqlite:
         problem = "SQLite's locks cannot be relied on there: set LADING_HOME to a folder on a local disk"
         state = msgspec.structs.replace(state, problem=state.problem or problem)
+    if not state.problem:
+        state = msgspec.structs.replace(state, problem=await asyncio.to_thread(catalog, config.home))
     return Checkup(
         version=VERSION,
         python=platform.python_version(),

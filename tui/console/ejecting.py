@@ -34,6 +34,12 @@ def keep(verdict: Verdict, state: str) -> str:
     return "Keep what is on it: not all is archived."
 
 
+UNKNOWN = (
+    "Keep what is on it until it is checked: it has no serial number, so another card in its place looks the same."
+)
+"""What to say instead, when the volume's identity is not its own."""
+
+
 def gone(label: str, keep: str) -> str:
     """What is told of a card that was ejected."""
     return f"{label} can be taken out.{' ' if keep else ''}{keep}"

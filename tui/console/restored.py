@@ -23,6 +23,7 @@ def tell(found: "RestoreResult", target: str, out: Output) -> None:
             out.line(f"  {out.text(path)} → {out.text(where)}")
         if (more := found.planned_count - len(found.planned)) > 0:
             out.line(f"  and {format.number(more)} more")
+        _unread(found, out)
         return
     word = out.styled("FAILED", "bad") if found.failed_count else out.styled("RESTORED", "good")
     amount = f"{counted(found.restored.files, 'file')} ({format.size(found.restored.bytes)})"
@@ -34,6 +35,7 @@ def tell(found: "RestoreResult", target: str, out: Output) -> None:
         out.line(f"  from a copy of the archive, at {out.text(found.copy)}")
     if found.folders:
         out.line(f"  a folder for each card: {', '.join(map(out.text, found.folders))}")
+    _unread(found, out)
     for count, files, what in (
         (found.failed_count, found.failed, "not restored"),
         (found.renamed_count, found.renamed, "kept beside what had the name"),
@@ -46,3 +48,11 @@ def tell(found: "RestoreResult", target: str, out: Output) -> None:
             out.line(f"    {out.text(path)}: {out.text(why)}")
         if count > NAMED:
             out.line(f"    and {format.number(count - NAMED)} more")
+
+
+def _unread(found: "RestoreResult", out: Output) -> None:
+    from tui import format
+
+    if found.unread:
+        out.line(f"  {format.number(found.unread)} without their date of capture, which is not read yet")
+        out.line("    When it is (lading queues: exiftool), restore once more, into another folder.")

@@ -1,9 +1,14 @@
 """A machine whose clock is far off, or is set while it works."""
 
+import os
+import shutil
 import time
+from datetime import datetime, timedelta, tzinfo
 
 import pytest
 
+from core.catalog.card_list import cards
+from core.engine import import_factory
 from core.media.adjusting import by_shift
 from core.models import Verdict
 from tests.core.importing.rig import Rig, write
@@ -26,6 +31,59 @@ async def test_receipts_name_the_one_before_whatever_the_clock_says(
         assert (view.verdict, view.archived.files) == (Verdict.SAFE, 1)
     rows = sorted(await rig.engine.catalog.imports(), key=lambda row: row.id)
     assert [row.previous for row in rows] == ["", *(row.receipt for row in rows[:-1])]
+
+
+async def last_verdicts(rig: Rig, *, journals: bool) -> list[tuple[str, str]]:
+    """The newest import and verdict of each card, in a catalog that is made anew."""
+    if not journals:
+        shutil.rmtree(rig.archive / ".lading/imports")
+    await rig.restarted("fresh home")
+    await rig.engine.maintenance.rebuild(str(rig.archive))
+    return [(card.import_id, card.verdict) for card in await cards(rig.engine.database.read, frozenset())]
+
+
+@pytest.mark.parametrize("journals", [True, False])
+@pytest.mark.parametrize("clocks", [(0.0, -56 * YEAR), (0.0, 80 * YEAR, 0.0)])
+async def test_a_catalog_made_anew_knows_the_last_import_of_a_card_whatever_the_clock_said(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, clocks: tuple[float, ...], journals: bool
+) -> None:
+    ahead = timedelta()
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + ahead
+
+    monkeypatch.setattr(import_factory, "datetime", Clock)
+    names = []
+    for number, clock in enumerate(clocks):
+        ahead = timedelta(seconds=clock)
+        write(rig.source / f"{number}.jpg", b"%d" % number)
+        if number == len(clocks) - 1:
+            os.symlink("nowhere", rig.source / "link")
+        names.append((await rig.imported(location=f"place {9 - number}")).id)
+    assert await last_verdicts(rig, journals=journals) == [(names[-1], Verdict.KEEP)]
+    rows = await rig.engine.catalog.imports()
+    assert [row.name for row in sorted(rows, key=lambda row: row.id)] == names
+
+
+@pytest.mark.parametrize("journals", [True, False])
+async def test_a_catalog_made_anew_knows_the_last_import_of_a_card_that_travelled_west(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, journals: bool
+) -> None:
+    """The names of imports have the local time."""
+    try:
+        for zone in ("JST-9", "PST8"):
+            monkeypatch.setenv("TZ", zone)
+            time.tzset()
+            write(rig.source / f"{zone}.jpg", zone.encode())
+            if zone == "PST8":
+                os.symlink("nowhere", rig.source / "link")
+            view = await rig.imported(location="Tokyo" if zone == "JST-9" else "Anchorage")
+        assert await last_verdicts(rig, journals=journals) == [(view.id, Verdict.KEEP)]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 async def test_the_archive_that_was_seen_last_at_a_place_is_found_there(rig: Rig) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import pytest
 
@@ -50,6 +51,27 @@ async def test_a_lost_catalog_is_built_again(rig: Rig) -> None:
     )
     folders = await rig.engine.database.read("SELECT count(*) FROM folder GROUP BY import_id")
     assert folders
+
+
+@pytest.mark.parametrize("original", [True, False])
+async def test_copies_beside_a_journal_are_no_imports(rig: Rig, original: bool) -> None:
+    """Finder and synchronised folders put them there."""
+    write(rig.source / "x.jpg", b"x")
+    await rig.imported()
+    before = await everything(rig)
+    (journal,) = rig.journals()
+    for name in (" 2", ".sync-conflict-20261130-170532-ABCDEFG"):
+        shutil.copy(journal, journal.with_name(f"{journal.stem}{name}.jsonl"))
+    await rig.restarted()
+    write(rig.root / "second/y.jpg", b"y")
+    await rig.imported(rig.root / "second", location="second")  # with a catalog that knows the import
+    if not original:
+        journal.unlink()
+    await rig.restarted("fresh home")
+    await rig.engine.maintenance.rebuild(str(rig.archive))
+    assert [row for row in await everything(rig) if row[5] == before[0][5]] == before
+    view = await rig.imported()
+    assert (view.duplicate.files, view.verdict) == (1, Verdict.SAFE)
 
 
 async def test_location_scope_survives_a_lost_catalog(rig: Rig) -> None:

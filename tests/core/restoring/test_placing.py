@@ -14,6 +14,8 @@ from tests.core.importing.rig import Rig, write
 from tests.rigs.cards import differences
 from tests.rigs.layouts import LAYOUTS, Line, lines
 from tests.rigs.linked import linked
+from tests.tui.console.streams import pipe
+from tui.console.restored import tell
 
 pytestmark = pytest.mark.process
 
@@ -203,8 +205,36 @@ async def test_two_cards_with_the_same_names(rig: Rig, tmp_path: Path) -> None:
             write(source / name, f"{label} {name}".encode())
         await rig.imported(source, label=label)
     await taken(rig, "*", "2020-05-06T07:08:09")
-    await restored(rig, "location:basel", tmp_path / "out", by_date=True)
+    found = await restored(rig, "location:basel", tmp_path / "out", by_date=True)
+    assert (found.folders, sorted(os.listdir(tmp_path / "out"))) == ((), ["2020"])
     content = _content(tmp_path / "out/2020/2020-05-06")
     for raw, sidecar in (("IMG_1.CR3", "IMG_1.xmp"), ("IMG_1-2.CR3", "IMG_1-2.xmp")):
         assert content[raw].split()[0] == content[sidecar].split()[0]
     assert len(content) == 4
+
+
+async def test_only_the_cards_that_keep_their_tree_have_a_folder_by_date(rig: Rig, tmp_path: Path) -> None:
+    for label, name in (("A001", "DCIM/100CANON/IMG_1.JPG"), ("B001", "PRIVATE/AVCHD/BDMV/STREAM/00000.MTS")):
+        write(tmp_path / "cards" / label / name, label.encode())
+        await rig.imported(tmp_path / "cards" / label, label=label)
+    await taken(rig, "*", "2020-05-06T07:08:09")
+    found = await restored(rig, "location:basel", tmp_path / "out", by_date=True)
+    assert sorted(os.listdir(tmp_path / "out")) == ["2020", *found.folders] == ["2020", "B001"]
+
+
+@pytest.mark.parametrize("dry", [False, True])
+async def test_dates_that_are_not_read_yet_are_told(rig: Rig, tmp_path: Path, dry: bool) -> None:
+    for name in ("IMG_1.JPG", "IMG_1.xmp", "IMG_2.JPG"):
+        write(rig.source / name, name.encode())
+    await rig.imported()
+    await taken(rig, "*IMG_2.JPG", "2020-05-06T07:08:09")
+    found = await restored(rig, "location:basel", tmp_path / "out", by_date=True, dry=dry)
+    out, told = pipe()
+    tell(found, "out", out)
+    assert (found.unread, "  2 without their date of capture, which is not read yet" in told.getvalue()) == (
+        2,
+        True,
+    )
+    assert (await restored(rig, "location:basel", tmp_path / "tree", dry=dry)).unread == 0
+    await rig.engine.database.run(("UPDATE job SET state = 'done' WHERE queue = 'exiftool'", [()]))
+    assert (await restored(rig, "location:basel", tmp_path / "later", by_date=True, dry=dry)).unread == 0

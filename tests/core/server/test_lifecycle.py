@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -136,6 +137,23 @@ def test_a_state_folder_without_a_log_is_told(home: Path) -> None:
 
 
 # End
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_an_engine_whose_state_folder_is_removed_or_replaced_leaves(home: Path, restored: bool) -> None:
+    """It would keep the socket and the archives' locks, and write into a catalog that nobody finds any more."""
+    assert lading(home, *STARTING).returncode == 0
+    process = the_engine(home)
+    away = home.with_name("away")
+    if restored:
+        shutil.copytree(home, home.with_name("backup"), ignore=shutil.ignore_patterns("run"))
+    home.rename(away)
+    if restored:
+        home.with_name("backup").rename(home)
+    until(lambda: not alive(process))
+    assert home.exists() == restored
+    assert lading(home, *STARTING).returncode == 0
+    assert the_engine(home) != process
 
 
 def test_an_idle_engine_leaves(home: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,9 @@ import pytest
 
 from core import hardware, subprocesses
 from core.config import Config, Workers
+from core.database import Database
+from core.schema import DATABASE_FILE, SCHEMA_VERSION
+from core.sqlite import sqlite3
 from core.subprocesses import Completed
 from core.volumes import macos_permissions
 from core.volumes.filesystems import UNFLUSHED, Kind, Level, filesystem
@@ -22,7 +26,18 @@ from tests.tui.views import HOSTILE
 from tui import cli
 from tui.console import checkup as doctor
 from tui.console import doctor_checks
-from tui.console.doctor_checks import Checkup, Folder, flush, folder, hints, macos_version, sqlite, system
+from tui.console.doctor_checks import (
+    Checkup,
+    Folder,
+    catalog,
+    examine,
+    flush,
+    folder,
+    hints,
+    macos_version,
+    sqlite,
+    system,
+)
 from tui.console.exits import Exit
 
 pytestmark = pytest.mark.process
@@ -254,3 +269,16 @@ def test_the_report_for_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     found = json.loads(out.getvalue())
     assert found["archive"]["problem"] == "it is not a folder"
     assert found["profile"]["tier"] in ("beast", "high", "medium", "low")
+
+
+async def test_a_catalog_that_cannot_be_used_is_found(tmp_path: Path) -> None:
+    assert catalog(str(tmp_path)) == ""
+    await (await Database.open(str(tmp_path))).close()
+    assert catalog(str(tmp_path)) == ""
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as connection:
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    assert "newer Lading" in catalog(str(tmp_path))
+    os.truncate(tmp_path / DATABASE_FILE, 8192)
+    assert "Move it away" in catalog(str(tmp_path))
+    found = await examine(Config(home=str(tmp_path)), None, {})
+    assert (found.state.problem, found.usable) == (catalog(str(tmp_path)), False)
