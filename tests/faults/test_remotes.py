@@ -180,6 +180,45 @@ async def test_a_report_that_its_bag_does_not_name_yet(place: Place) -> None:
     assert (await audit(Rclone(), Remote.of(place.store.name))).damaged_count == 0
 
 
+class Uploading(Rclone):
+    """It accesses a remote while an engine uploads a bag: `change` is called before the first comparison."""
+
+    def __init__(self, change: Callable[[], None]) -> None:
+        super().__init__()
+        self.change = change
+        self.done = False
+
+    async def compared(self, ended: Ended, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
+        if not self.done:
+            self.done = True
+            self.change()
+        async with aclosing(super().compared(ended, *arguments)) as compared:
+            async for sign, name in compared:
+                yield sign, name
+
+
+@TWO
+async def test_a_bag_that_is_uploaded_while_it_is_audited_or_fetched(place: Place, tmp_path: Path) -> None:
+    await place.up()
+    path = place.bag.relative_to(place.archive)
+
+    def upload() -> None:
+        (place.bag / "bagit.txt").write_text(f"BagIt-Version: 1.0\n{place.add(len(place.payload_there())).name}")
+        sealed(place.bag)
+        for file in sorted(place.bag.rglob("*")):
+            if file.is_file():
+                place.store.put(f"{path}/{file.relative_to(place.bag)}", file.read_bytes())
+
+    found = await audit(Uploading(upload), Remote.of(place.store.name))
+    assert (found.checked, found.damaged) == (9, ())
+    # One that is fetched, and goes on after the next upload: the tag manifest has its size, and other content.
+    assert (await place.back(tmp_path / "back")).lacking == ()
+    (tmp_path / "back" / MARK).touch()
+    upload()
+    result = await place.back(tmp_path / "back")
+    assert (result.total, result.lacking) == (8, ())
+
+
 @TWO
 async def test_journals_and_notes_that_change(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """The journal of an import that runs grows while it is uploaded. An access note may keep its length."""
