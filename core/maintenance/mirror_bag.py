@@ -36,8 +36,8 @@ PAUSE = 1.0
 """Seconds until the next comparison."""
 
 _DUE = (
-    "SELECT 1 FROM job WHERE item_id = 0 AND location_id = ? AND import_id = 0 AND queue = 'bagit' "  # noqa: S608
-    f"AND state IN {UNFINISHED} LIMIT 1"
+    "SELECT 1 FROM location l JOIN job j ON j.item_id = 0 AND j.location_id = l.id AND j.import_id = 0 "  # noqa: S608
+    f"AND j.queue = 'bagit' WHERE l.archive_id = ? AND l.folder = ? AND j.state IN {UNFINISHED} LIMIT 1"
 )
 
 OTHERWISE = "what the other copy holds is not what its bag says"
@@ -105,22 +105,27 @@ class BagMirror:
             had = await self._records.text(run.target, tags)
             differs = lacking.records or lacking.extra or folder in run.locations or folder in self._anew
             if had == before and not differs:
-                return
+                break
             if await self._records.text(run.source, tags) != before:
                 continue  # an import into it has ended just now
             wrong = await self._tags(folder, before, had, lacking)
             if wrong and (await self._records.text(run.source, tags) != before or await self._due(folder)):
                 continue
             self._told(folder, wrong)
+            if wrong or lacking.extra or folder in self._anew:
+                return
+            break
+        else:
+            run.open_bags.append(f"{folder}: it is being imported into, or made anew")
             return
-        run.open_bags.append(f"{folder}: it is being imported into, or made anew")
+        if run.target.copy.number and await self._due(folder):
+            run.open_bags.append(f"{folder}: that of the other copy is not made yet")
 
     async def _due(self, folder: str) -> bool:
         """Whether the source's bag is to be made anew: the engine has changed something in it."""
         run = self._run
         read = run.catalog.database.read_aside
-        known = {one.folder: one.id for one in await locations.of_archive(read, run.source.id)}
-        return not run.source.copy.number and folder in known and bool(await read(_DUE, (known[folder],)))
+        return not run.source.copy.number and bool(await read(_DUE, (run.source.id, folder)))
 
     def _told(self, folder: str, wrong: list[str]) -> None:
         """Report the tag files that the source has otherwise than its bag says."""

@@ -194,6 +194,16 @@ async def test_a_bag_that_is_made_anew_meanwhile(tmp_path: Path, name: str) -> N
         assert (result.lacking, len(result.open_bags)) == ((), 1)
 
 
+async def test_a_bag_that_does_not_name_what_was_brought_yet(rig: Rig) -> None:
+    """An import has ended, and the engine has not made its bag yet."""
+    await filled(rig)
+    for _ in range(2):
+        result = await mirrored(rig.engine, rig.archive, rig.root / "backup")
+        assert (result.held.files, result.lacking, len(result.open_bags)) == (4, (), 1)
+    await rig.engine.database.run(("DELETE FROM job", [()]))
+    assert (await mirrored(rig.engine, rig.archive, rig.root / "backup")).open_bags == ()
+
+
 async def test_a_report_that_its_bag_does_not_name_yet(rig: Rig) -> None:
     """The engine writes a report first, and makes the bag after that. Only where it has not changed anything is a
     report that differs called wrong."""
