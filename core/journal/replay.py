@@ -40,7 +40,8 @@ class JournalReplay:
 
     async def run(self, finish_moves: Callable[[], Awaitable[None]]) -> None:
         """Replay every journal that has grown since it was last replayed, finish interrupted moves, and write
-        missing receipts. Of a read-only archive only what needs no writing is done.
+        missing receipts. Of a read-only archive only what needs no writing is done. An import that is just running
+        commits to the catalog itself what it journals.
 
         Raises what asking a worker raises.
         """
@@ -50,6 +51,8 @@ class JournalReplay:
         known = await self._catalog.journals(self._archive.id)
         grown: list[tuple[ImportRow, str, int]] = []
         for name, size in names.names:
+            if name.removesuffix(archive_layout.JOURNAL_ENDING) in self._archive.active:
+                continue
             if size > known.get(name, 0) and (row := await self._row(name, size, known.get(name, 0))) is not None:
                 grown.append((row, name, size))
         # A later import of a file has a later row. Names do not tell which import is later: they have seconds of a

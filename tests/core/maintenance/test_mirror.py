@@ -474,6 +474,33 @@ async def _both(engine: Engine, source: Path, target: Path) -> tuple[MirrorResul
     return await engine.mirrors.results(name)
 
 
+async def test_into_the_archive_that_is_imported_into(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an import has published, and not yet committed, is left to it."""
+    await filled(rig)
+    copy = rig.root / "backup"
+    await mirrored(rig.engine, rig.archive, copy)
+    reached, gate, ask = asyncio.Event(), asyncio.Event(), Worker.ask
+
+    async def late(self: Worker, request: object, wanted: type) -> object:
+        answer: object = await ask(self, request, wanted)  # type: ignore[arg-type]
+        if isinstance(request, batch_messages.Publish) and not reached.is_set():
+            reached.set()
+            await gate.wait()
+        return answer
+
+    monkeypatch.setattr(Worker, "ask", late)
+    write(rig.source / "new.jpg", random_bytes(3000, 50))
+    name = await rig.begun()
+    await reached.wait()
+    back, forth = await _both(rig.engine, rig.archive, copy)
+    gate.set()
+    assert (await rig.ended(name)).archived.files == 1
+    assert await rig.engine.database.read("SELECT path FROM item GROUP BY path HAVING count(*) > 1") == []
+    assert (back.lacking, forth.lacking) == ((), ())
+    result = await mirrored(rig.engine, rig.archive, copy)
+    assert (result.held, result.total.files, result.lacking) == (result.total, 5, ())
+
+
 async def test_after_each_import(tmp_path: Path) -> None:
     """A copy that was begun once is kept up; where none was begun, none is made."""
     async with at_work(tmp_path) as rig:
