@@ -58,6 +58,8 @@ class Archive:
         """Why it is reserved for one user; empty: it is not."""
         self.closing = asyncio.Lock()
         """Held while an import's receipt is written."""
+        self.mirroring = asyncio.Lock()
+        """Held while a mirror brings it something: two at once would append the same lines to its journals."""
         self._naming = asyncio.Lock()
         self._catalog = catalog
         self._pool = pool

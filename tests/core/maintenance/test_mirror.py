@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -499,6 +499,32 @@ async def test_into_the_archive_that_is_imported_into(rig: Rig, monkeypatch: pyt
     assert (back.lacking, forth.lacking) == ((), ())
     result = await mirrored(rig.engine, rig.archive, copy)
     assert (result.held, result.total.files, result.lacking) == (result.total, 5, ())
+
+
+async def test_two_mirrors_into_one_copy_at_the_same_moment(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other: neither appends to a journal what the other one does."""
+    await filled(rig)
+    third, copy, link = rig.root / "third", rig.root / "backup", rig.root / "link"
+    await mirrored(rig.engine, rig.archive, third)
+    await mirrored(rig.engine, rig.archive, copy)
+    (journal,) = rig.journals()
+    for archive in (rig.archive, third):
+        with (archive / journal.relative_to(rig.archive)).open("ab") as file:
+            file.write(sealed({"accepted": 1.0, "by": "me"}))
+    link.symlink_to(copy)
+    append, appending = mirror_records.Records._append, asyncio.Event()
+
+    async def late(self: mirror_records.Records, path: str, lines: AsyncIterator[bytes]) -> None:
+        if not appending.is_set():
+            appending.set()
+            await asyncio.sleep(1)  # for the other one
+        await append(self, path, lines)
+
+    monkeypatch.setattr(mirror_records.Records, "_append", late)
+    pairs = (rig.archive, copy), (rig.archive, link), (third, copy)
+    results = await asyncio.gather(*(mirrored(rig.engine, *pair) for pair in pairs))
+    assert [result.lacking for result in results] == [(), (), ()]
+    assert (copy / journal.relative_to(rig.archive)).read_bytes() == journal.read_bytes()
 
 
 async def test_after_each_import(tmp_path: Path) -> None:
