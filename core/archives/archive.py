@@ -58,6 +58,10 @@ class Archive:
         """Why it is reserved for one user; empty: it is not."""
         self.closing = asyncio.Lock()
         """Held while an import's receipt is written."""
+        self.mirroring = asyncio.Lock()
+        """Held while a mirror brings it something: two at once would append the same lines to its journals."""
+        self.healing = asyncio.Lock()
+        """Held while damaged files are replaced: a second healing would put aside what the first has brought."""
         self._naming = asyncio.Lock()
         self._catalog = catalog
         self._pool = pool

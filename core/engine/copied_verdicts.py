@@ -72,6 +72,8 @@ class CopiedVerdicts:
             line = journal_format.sealed({"copied": now})
             try:
                 async with archive.closing:
+                    if (number, copies_wanted) not in await self._catalog.awaiting_copies(archive.id):
+                        continue  # it was said, or the import was resumed, while the copies were counted
                     await receipt.add(row, [line], additions.copied(row, now, copies_wanted))
                     await self._catalog.copied(number)
             except (TaskFailedError, WorkerDiedError, OSError) as error:

@@ -62,6 +62,7 @@ class Maintenance:
         self._under_way = under_way
         self._judged = judged
         self._copied = copied
+        self._rebuilding = asyncio.Lock()
 
     async def audit(self, path: str, progress: Progress, scope: AuditScope = EVERYTHING) -> AuditResult:
         """Read the archive at `path`, or the copy of it there, again as `scope` says, count its junk files, and
@@ -117,7 +118,8 @@ class Maintenance:
         """
         telling = asyncio.create_task(self._tell(progress), name="rebuild's progress")
         try:
-            return await self._rebuild(path)
+            async with self._rebuilding:
+                return await self._rebuild(path)
         finally:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)

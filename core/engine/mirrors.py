@@ -292,7 +292,8 @@ class Mirrors:
                 limits = self._limits
                 run = MirrorRun(here, there, self._catalog, self._pool, limits.copy, limits.verify)
                 one.running(run)
-                one.results.append(await Mirror(run, self._settings(), self._learn, anew).go())
+                async with there.mirroring:
+                    one.results.append(await Mirror(run, self._settings(), self._learn, anew).go())
                 anew = run.locations
             await self._verdicts.judge(target if source.copy.number else source)
 

@@ -3,13 +3,13 @@
 import hashlib
 import secrets
 import time
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import IO, TypeVar
 
 from core import archive_layout, receipts
-from core.archives.archive import Archive
+from core.archives.archive import REQUEST, Archive
 from core.catalog import Catalog, ImportRow
 from core.journal import journal_format
 from core.models import State, Verdict
@@ -146,9 +146,17 @@ class Receipt:
             request = archive_messages.CleanStaging(self._archive.place, sorted(self._archive.active))
             await self._ask(request, archive_messages.Names)
 
-    def _sent(self, row: ImportRow, path: str) -> AbstractAsyncContextManager[IO[bytes]]:
-        staged = archive_layout.staging(row.name, secrets.token_hex(8))
-        return sent(self._pool, self._archive.place, staged, path)
+    @asynccontextmanager
+    async def _sent(self, row: ImportRow, path: str) -> AsyncIterator[IO[bytes]]:
+        # An active name keeps others who clean the archive's staging from removing what is staged here.
+        name = f"{REQUEST}{row.name}"
+        self._archive.active.add(name)
+        try:
+            staged = archive_layout.staging(name, secrets.token_hex(8))
+            async with sent(self._pool, self._archive.place, staged, path) as file:
+                yield file
+        finally:
+            self._archive.active.discard(name)
 
     async def add(self, row: ImportRow, lines: list[bytes], text: str) -> None:
         """Add what has become known since an import's end: first to its journal, then as a file of its own beside

@@ -41,7 +41,8 @@ class JournalReplay:
 
     async def run(self, finish_moves: Callable[[], Awaitable[None]]) -> None:
         """Replay every journal that has grown since it was last replayed, finish interrupted moves, and write
-        missing receipts. Of a read-only archive only what needs no writing is done.
+        missing receipts. Of a read-only archive only what needs no writing is done. An import that is just running
+        commits to the catalog itself what it journals.
 
         Raises what asking a worker raises.
         """
@@ -53,6 +54,8 @@ class JournalReplay:
         grown: list[tuple[ImportRow, str, int]] = []
         heads: dict[str, Line] = {}
         for name, size in sizes.items():
+            if name.removesuffix(archive_layout.JOURNAL_ENDING) in self._archive.active:
+                continue
             if size > (since := known.get(name, 0)):
                 match await self._found(name, sizes, since):
                     case ImportRow() as row:
@@ -91,7 +94,7 @@ class JournalReplay:
         when nothing but additions was left to replay, or the journal cannot be used. sizes: of all journals;
         since: bytes that were replayed before."""
         size, head = sizes[name], None
-        row = await self._catalog.import_named(name.removesuffix(".jsonl"))
+        row = await self._catalog.import_named(name.removesuffix(archive_layout.JOURNAL_ENDING))
         if row is None:
             if (head := await self._head(name, size)) is None:
                 return None

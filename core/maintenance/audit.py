@@ -25,6 +25,9 @@ PAGE = 512
 """Items per page of the catalog."""
 
 
+ATTEMPTS = 3
+"""How often an item is read while others record what they found of it."""
+
 NAMED = 1000
 """The most damaged files that a result names."""
 
@@ -36,6 +39,10 @@ AHEAD = 30 * 86_400.0
 
 Progress = Callable[[Count, Count], None]
 """Called with what has been checked so far, and with the total."""
+
+
+Read = tuple[Item, str, Fault | None]
+"""An item, the verification level that its reading reached, and why it is not intact."""
 
 
 class Audit:
@@ -176,6 +183,18 @@ class Audit:
                 await self.again(left)
 
     async def _page(self, items: list[Item]) -> list[Result]:
+        """Read items. One that was healed, or found damaged, by others meanwhile is read once more, so that no
+        older reading replaces a newer finding. Raises ArchiveError."""
+        read, left = dict[int, Read](), items
+        for _ in range(ATTEMPTS):
+            read |= {one[0].id: one for one in await self._all(left)}
+            known = await self._catalog.items([item.id for item in left], self._archive.id, self._copy)
+            left = [known[item.id] for item in left if known.get(item.id, item) != item]
+            if not left:
+                break
+        return self._results(list(read.values()))
+
+    async def _all(self, items: list[Item]) -> list[Read]:
         try:
             async with asyncio.TaskGroup() as tasks:
                 reading = [tasks.create_task(self._read(part)) for part in by_bytes(items, lambda item: item.size)]
@@ -190,9 +209,9 @@ class Audit:
                 macos_permissions.switch(code_of(failed), os.environ)
                 or "Mount it again and start the audit once more: it goes on where it was.",
             ) from group
-        return self._results([one for task in reading for one in task.result()])
+        return [one for task in reading for one in task.result()]
 
-    async def _read(self, items: list[Item]) -> list[tuple[Item, str, Fault | None]]:
+    async def _read(self, items: list[Item]) -> list[Read]:
         wanted = [(item.path, item.size, item.xxh128, item.sha256) for item in items]
         async with self._verify, self._pool.worker("audit") as worker:
             request = archive_messages.Audit(self._archive.place, wanted)
@@ -208,7 +227,7 @@ class Audit:
         again that was read just now."""
         return self._began[0] + time.monotonic() - self._began[1]
 
-    def _results(self, read: list[tuple[Item, str, Fault | None]]) -> list[Result]:
+    def _results(self, read: list[Read]) -> list[Result]:
         now = self._now()
         found: list[Result] = []
         for item, level, fault in read:

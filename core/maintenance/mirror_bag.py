@@ -1,6 +1,7 @@
 """Mirrors a location's folder: brings the target its payload, then the files of its bag."""
 
 import asyncio
+import hashlib
 import os
 import secrets
 import shutil
@@ -20,6 +21,7 @@ from core.errors import ArchiveError
 from core.maintenance.mirror_payload import PayloadCopier
 from core.maintenance.mirror_records import Records
 from core.maintenance.mirror_run import MirrorRun
+from core.queue.enqueue import UNFINISHED
 from core.workers import archive_messages, messages, text_messages
 from core.workers.pool import TaskFailedError
 
@@ -28,7 +30,17 @@ BAG_FILES = (MANIFEST, BAG_INFO, BAGIT, TAG_MANIFEST)
 (core.bagit.bag)."""
 
 ATTEMPTS = 3
-"""How often the comparison of a location is repeated when its bag is made anew meanwhile."""
+"""How often a location is compared when its bag is made anew meanwhile."""
+
+PAUSE = 1.0
+"""Seconds until the next comparison."""
+
+_DUE = (
+    "SELECT 1 FROM location l JOIN job j ON j.item_id = 0 AND j.location_id = l.id AND j.import_id = 0 "  # noqa: S608
+    f"AND j.queue = 'bagit' WHERE l.archive_id = ? AND l.folder = ? AND j.state IN {UNFINISHED} LIMIT 1"
+)
+
+OTHERWISE = "what the other copy holds is not what its bag says"
 
 
 class Differences:
@@ -85,52 +97,75 @@ class BagMirror:
         """Bring what the target lacks of a location. Its bag is valid afterwards if it is valid in the source."""
         path, run = archive_layout.location(folder), self._run
         tags = f"{path}/{TAG_MANIFEST}"
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
+            await asyncio.sleep(PAUSE if attempt else 0)
             before = await self._records.text(run.source, tags)
             lacking = Differences(run, path)
             await self._payload.bring(lacking.payload())
             had = await self._records.text(run.target, tags)
             differs = lacking.records or lacking.extra or folder in run.locations or folder in self._anew
             if had == before and not differs:
-                return
+                break
             if await self._records.text(run.source, tags) != before:
                 continue  # an import into it has ended just now
-            await self._tags(folder, before, had, lacking)
+            wrong = await self._tags(folder, before, had, lacking)
+            if wrong and (await self._records.text(run.source, tags) != before or await self._due(folder)):
+                continue
+            self._told(folder, wrong)
+            if wrong or lacking.extra or folder in self._anew:
+                return
+            break
+        else:
+            run.open_bags.append(f"{folder}: it is being imported into, or made anew")
             return
-        run.open_bags.append(f"{folder}: it is being imported into")
+        if run.target.copy.number and await self._due(folder):
+            run.open_bags.append(f"{folder}: that of the other copy is not made yet")
 
-    async def _tags(self, folder: str, said: bytes, says: bytes, lacking: Differences) -> None:
-        """Bring the files of a bag; `said` and `says` are the tag manifests of the source and of the target."""
+    async def _due(self, folder: str) -> bool:
+        """Whether the source's bag is to be made anew: the engine has changed something in it."""
+        run = self._run
+        read = run.catalog.database.read_aside
+        return not run.source.copy.number and bool(await read(_DUE, (run.source.id, folder)))
+
+    def _told(self, folder: str, wrong: list[str]) -> None:
+        """Report the tag files that the source has otherwise than its bag says."""
+        run = self._run
+        for name in wrong:
+            if name in BAG_FILES:
+                run.open_bags.append(f"{folder}: {name} of the other copy is not what its bag says")
+            else:
+                run.lack(f"{archive_layout.location(folder)}/{name}", OTHERWISE)
+
+    async def _tags(self, folder: str, said: bytes, says: bytes, lacking: Differences) -> list[str]:
+        """Bring the files of a bag; `said` and `says` are the tag manifests of the source and of the target.
+        Returns the names of those that the source has otherwise than `said`."""
         path, run = archive_layout.location(folder), self._run
         wanted, had = _digests(said), _digests(says)
         names = {one.removeprefix(f"{path}/") for one in lacking.records}
         changed = {name for name, sha256 in wanted.items() if had.get(name) != sha256} - names
         own = set(BAG_FILES)
+        wrong: list[str] = []
         for name in sorted((names | changed) - own):
-            await self._tag(f"{path}/{name}", wanted.get(name), there=name in changed)
+            there = name in changed
+            brought = await self._records.bring(f"{path}/{name}", wanted.get(name), there=there)
+            if not brought and (not there or run.target.copy.number):
+                wrong.append(name)
         if not run.target.copy.number:
             # The engine makes this bag anew later, like that of any other location of the archive in use.
             if names | changed:
                 run.locations.add(folder)
-            return
-        if lacking.extra or folder in self._anew:
+        elif lacking.extra or folder in self._anew:
             await self._made_anew(folder)
         elif said and (had != wanted or names & own):
             async with run.worker(path) as worker:
                 # A bag needs a payload folder, even an empty one (RFC 8493, 2.1.2).
                 await worker.ask(archive_messages.MakeFolder(run.target.place, f"{path}/data"), messages.Done)
+            # No other tag manifest may be brought than the one with which the others were compared.
+            wanted[TAG_MANIFEST] = hashlib.sha256(said).digest()
             for name in BAG_FILES:
-                if not await self._tag(f"{path}/{name}", wanted.get(name), there=name not in names):
-                    run.open_bags.append(f"{folder}: {name} of the other copy is not what its bag says")
-                    return
-
-    async def _tag(self, path: str, sha256: bytes | None, *, there: bool) -> bool:
-        """Bring one tag file; False, with the file reported where needed, when it was not brought."""
-        if await self._records.bring(path, sha256, there=there):
-            return True
-        if not there or self._run.target.copy.number:
-            self._run.lack(path, "what the other copy holds is not what its bag says")
-        return False
+                if not await self._records.bring(f"{path}/{name}", wanted.get(name), there=name not in names):
+                    return [*wrong, name]
+        return wrong
 
     async def _made_anew(self, folder: str) -> None:
         """Make the bag anew: the target has files of this location that the source lacks, so its manifest lists

@@ -5,7 +5,7 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 
-from core.archives.archive import Archive
+from core.archives.archive import BACKGROUND, REQUEST, Archive
 from core.bagit import manifest
 from core.bagit.folder import BagFolder
 from core.bagit.manifest_merge import Ledger
@@ -92,8 +92,16 @@ class UnrecordedPayload:
             for (_, sha256, digest), size in zip(listed, sizes, strict=True)
         ]
         found += await bag.digests(read) if read else []
+        paths = [*(path for path, _, _ in listed), *read]
+        if busy := sorted(name for name in self._archive.active if not name.startswith((REQUEST, BACKGROUND))):
+            # What it has just published is committed in a moment.
+            self._problem(f"{bag.path}: {display(busy[0])} runs into it; rebuild once more after its end")
+            return
+        unknown = set(await self._unknown(bag, paths))
         items: list[tuple[int, Item]] = []
-        for path, one in zip([*(path for path, _, _ in listed), *read], found, strict=True):
+        for path, one in zip(paths, found, strict=True):
+            if path not in unknown:
+                continue  # it was committed meanwhile
             where = f"{bag.path}/{os.fsdecode(path)}"
             if one.fault is not None or one.size < 0:
                 self._problem(f"{where} cannot be read")

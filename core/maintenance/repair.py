@@ -46,10 +46,11 @@ class Repair:
         self._sick: dict[tuple[int, bytes, bytes], list[Item]] = {}
 
     async def run(self, sources: list[Picked], copies: Sequence[Standing] = ()) -> None:
-        """Try the copies, then the sources, each in the given order.
+        """Try the copies, then the sources, each in the given order. Raises SourceError."""
+        async with self._archive.healing:
+            await self._run(sources, copies)
 
-        Raises SourceError.
-        """
+    async def _run(self, sources: list[Picked], copies: Sequence[Standing]) -> None:
         for item in await self._catalog.damaged_items(self._archive.id, self._archive.copy.number):
             self._sick.setdefault(item.content, []).append(item)
         # An active name keeps others who clean the archive's staging from removing this run's.

@@ -13,6 +13,12 @@ from core.offsite.upload import MANIFEST, NAMED, TAG_MANIFEST
 from core.paths import display
 from core.results import OffsiteAudit
 
+TAG_ATTEMPTS = 3
+"""How often the tag files of a bag are compared: an upload may just be replacing them, one after the other."""
+
+PAUSE = 3.0
+"""Seconds until they are compared again."""
+
 EMPTY, UNVOUCHED = "0", "1"
 """The signs of a tag manifest that names no file, and of one that does not name the manifest of the payload: by it
 alone is that known to be whole."""
@@ -36,15 +42,13 @@ async def audit(rclone: Rclone, remote: Remote) -> OffsiteAudit:
     damaged: list[tuple[str, str]] = []
     for folder in folders:
         path = archive_layout.location(folder.rstrip("/"))
-        # The tag manifest has the checksum of the manifest, which has those of all payload.
-        for manifest in (TAG_MANIFEST, MANIFEST):
-            async with aclosing(compared(rclone, remote.at(path), manifest)) as files:
-                async for sign, name in files:
-                    checked += 1
-                    well += sign == "="
-                    count += sign != "="
-                    if sign != "=" and len(damaged) < NAMED:
-                        damaged.append((display(f"{path}/{name}"), WHY.get(sign, WHY["!"])))
+        async with aclosing(_bag(rclone, remote.at(path))) as files:
+            async for sign, name in files:
+                checked += 1
+                well += sign == "="
+                count += sign != "="
+                if sign != "=" and len(damaged) < NAMED:
+                    damaged.append((display(f"{path}/{name}"), WHY.get(sign, WHY["!"])))
     return OffsiteAudit(
         remote=str(remote),
         locations=len(folders),
@@ -54,6 +58,22 @@ async def audit(rclone: Rclone, remote: Remote) -> OffsiteAudit:
         damaged=tuple(damaged),
         seconds=time.monotonic() - began,
     )
+
+
+async def _bag(rclone: Rclone, bag: str) -> AsyncGenerator[tuple[str, str], None]:
+    """(sign, path) of each file of a bag. Raises OffsiteError."""
+    # The tag manifest has the checksum of the manifest, which has those of all payload.
+    tags: list[tuple[str, str]] = []
+    for attempt in range(TAG_ATTEMPTS):
+        await asyncio.sleep(PAUSE if attempt else 0)
+        tags = [one async for one in compared(rclone, bag, TAG_MANIFEST)]
+        if all(sign == "=" for sign, _ in tags):
+            break
+    for one in tags:
+        yield one
+    async with aclosing(compared(rclone, bag, MANIFEST)) as files:
+        async for one in files:
+            yield one
 
 
 async def compared(rclone: Rclone, bag: str, manifest: str) -> AsyncGenerator[tuple[str, str], None]:

@@ -26,6 +26,9 @@ from core.words import counted
 MARK = f"{archive_layout.OWN}/fetching"
 """The mark: a file that exists while the fetch is not complete."""
 
+ATTEMPTS = 2
+"""How often files that differ are brought once more."""
+
 SYNC_TIMEOUT = 600.0
 """Seconds that flushing, and a listing of all files, may take."""
 
@@ -71,14 +74,12 @@ class Fetch:
         finally:
             self.in_flight.clear()
         total, wrong = await self._wrong()
-        if wrong:
-            self._tell(counted(len(wrong), "file differs and is", "files differ and are") + " brought once more")
-            for path, _ in wrong:
-                if not _inside(path):
-                    continue
-                there = os.path.join(self._folder, path)
-                await answered(self._folder, partial(_remove, there))
-                await self._rclone.run("copyto", self._remote.at(path), there)
+        before: list[tuple[str, str]] = []
+        for _ in range(ATTEMPTS):
+            if wrong == before:
+                break
+            before = wrong
+            await self._bring_again([path for path, _ in wrong])
             total, wrong = await self._wrong()
         await answered(self._folder, os.sync, SYNC_TIMEOUT)
         if not wrong:
@@ -98,6 +99,18 @@ class Fetch:
             lacking=tuple((display(path), why) for path, why in wrong[:NAMED]),
             seconds=time.monotonic() - began,
         )
+
+    async def _bring_again(self, paths: list[str]) -> None:
+        """Bring these files once more, and all tag files of their bags: an upload may have replaced them since
+        they were brought, some without a change of size."""
+        self._tell(counted(len(paths), "file differs and is", "files differ and are") + " brought once more")
+        for path in filter(_inside, paths):
+            there = os.path.join(self._folder, path)
+            await answered(self._folder, partial(_remove, there))
+            await self._rclone.run("copyto", self._remote.at(path), there)
+        for bag in sorted({"/".join(path.split("/")[:2]) for path in paths}):
+            both = self._remote.at(bag), os.path.join(self._folder, bag)
+            await self._rclone.run("copy", *both, "--ignore-times", "--exclude=/data/**")
 
     def _moved(self, size: int, name: str) -> None:
         self._moving = size

@@ -14,6 +14,7 @@ are abandoned when the archive does not answer.
 """
 
 import asyncio
+import filecmp
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -54,9 +55,15 @@ ATTEMPTS = 2
 """How often a run uploads a file that does not arrive, or differs there. rclone itself repeats what fails."""
 
 TAG_ATTEMPTS = 3
-"""How often a run uploads the tag files of a bag that changes meanwhile."""
+"""How often a run uploads a bag that changes meanwhile."""
+
+PAUSE = 1.0
+"""Seconds until the next attempt: the engine changes a file first, and makes the bag after that."""
 
 OTHERWISE = "what arrived differs"
+NOT_MADE = "its bag is not made yet"
+NOT_NAMED = "its bag does not name it as it is yet"
+CHANGES = "its bag is just being changed: mirror once more"
 _WHY = {"+": "it did not arrive"}
 """Why a file is not equal on the remote, by rclone's sign for it."""
 
@@ -139,8 +146,10 @@ class Upload:
         there = os.path.join(self._archive, archive_layout.LOCATIONS)
         for folder in await answered(self._archive, lambda: folders(there)):
             await self._location(folder, receipt)
-        notes = [f"--include=/{os.path.basename(name)}/**" for name in _OTHERS]
-        await self._copy(archive_layout.OWN, "--size-only", *notes)
+        notes = f"--include=/{os.path.basename(archive_layout.ACCESS_NOTES)}/**"
+        await self._copy(archive_layout.OWN, self._changed, notes)
+        others = [f"--include=/{os.path.basename(name)}/**" for name in _OTHERS]
+        await self._copy(archive_layout.OWN, "--size-only", *others)
         result = OffsiteResult(
             archive=display(self._archive),
             remote=str(self._remote),
@@ -179,29 +188,52 @@ class Upload:
             raise UsageError(f"{self._remote} holds something else.", "Give a path of its own, which is empty.")
 
     async def _copy(self, folder: str, *options: str) -> None:
-        """Upload the files below `folder` that `options` select. Raises OffsiteError."""
-        await self._rclone.must("copy", os.path.join(self._archive, folder), self._remote.at(folder), *options)
+        """Upload the files below `folder` that `options` select. One that grows meanwhile, as the journal of an
+        import that runs, is uploaded up to the size that it had. Raises OffsiteError."""
+        both = os.path.join(self._archive, folder), self._remote.at(folder)
+        await self._rclone.must("copy", *both, "--local-no-check-updated", *options)
+
+    @property
+    def _changed(self) -> str:
+        """The option for files that may have changed, and kept their size."""
+        return "--checksum" if self._hashes else "--ignore-times"
 
     # One location
 
     async def _location(self, folder: str, receipt: Path) -> None:
+        """Upload a location. If its manifest changes meanwhile, it is compared once more: what was lacking may be
+        named now, and the bag at the remote may name what is not there."""
         path = archive_layout.location(folder)
         listed = os.path.join(self._archive, path, MANIFEST)
-        if not await answered(self._archive, lambda: os.path.isfile(listed)):
-            self._lack(path, "its bag is not made yet")
-            return
-        # It is read once for each CHUNK, and may be as large as the archive has files.
-        manifest = self._state / f"{folder}.manifest"
-        await self._rclone.must("copyto", listed, str(manifest), "--ignore-times")
-        before = self.brought[0], self.lacking_count
+        manifest, newer = self._state / f"{folder}.manifest", self._state / f"{folder}.newer"
+        brought, lacked, refused = self.brought[0], (self.lacking_count, len(self._lacking)), self._refused
+        for attempt in range(TAG_ATTEMPTS):
+            if not await answered(self._archive, lambda: os.path.isfile(listed)):
+                self._lack(path, NOT_MADE)
+                return
+            if attempt:
+                self.lacking_count, self._refused = lacked[0], refused
+                del self._lacking[lacked[1] :]
+            # It is read once for each CHUNK, and may be as large as the archive has files.
+            await self._fetch(listed, manifest)
+            async for missing, unproven in self._missing(path):
+                await self._bring(path, manifest, missing, unproven, receipt)
+            await self._lost_here(path, manifest)
+            if self.lacking_count == lacked[0]:
+                await self._tags(path)
+            await self._fetch(listed, newer)
+            if await asyncio.to_thread(filecmp.cmp, manifest, newer, shallow=False):
+                break
+        else:
+            if self.lacking_count == lacked[0]:
+                self._lack(path, CHANGES)
         self._total += await asyncio.to_thread(count_lines, manifest)
-        async for missing, unproven in self._missing(path):
-            await self._bring(path, manifest, missing, unproven, receipt)
-        await self._lost_here(path, manifest)
-        if self.lacking_count == before[1]:
-            await self._tags(path)
-        await asyncio.to_thread(manifest.unlink)
-        self._tell(f"{folder}: {self.brought[0] - before[0]:,} new")
+        for file in (manifest, newer):
+            await asyncio.to_thread(file.unlink)
+        self._tell(f"{folder}: {self.brought[0] - brought:,} new")
+
+    async def _fetch(self, path: str, to: Path) -> None:
+        await self._rclone.must("copyto", path, str(to), "--ignore-times")
 
     async def _missing(self, path: str) -> AsyncIterator[tuple[list[str], list[str]]]:
         """Names of payload, about CHUNK at a time: those that the remote lacks, or whose upload was interrupted;
@@ -383,16 +415,28 @@ class Upload:
     async def _tags(self, path: str) -> None:
         """Upload and compare the bag's tag files; the tag manifest goes last. The engine may add a receipt or make
         the bag anew meanwhile: then all of them are uploaded once more."""
-        changed = "--checksum" if self._hashes else "--ignore-times"
         differing: dict[str, str] = {}
-        for _ in range(TAG_ATTEMPTS):
-            await self._copy(path, changed, "--exclude=/data/**", f"--exclude=/{TAG_MANIFEST}")
-            await self._copy(path, changed, f"--include=/{TAG_MANIFEST}")
-            differing = await self._differing_tags(path)
+        for attempt in range(TAG_ATTEMPTS):
+            await asyncio.sleep(PAUSE if attempt else 0)
+            await self._copy(path, self._changed, "--exclude=/data/**", f"--exclude=/{TAG_MANIFEST}")
+            await self._copy(path, self._changed, f"--include=/{TAG_MANIFEST}")
+            differing = await self._differing_tags(path) or await self._unlike_their_bag(path)
             if not differing:
                 return
         for name, why in differing.items():
             self._lack(f"{path}/{name}", why)
+
+    async def _unlike_their_bag(self, path: str) -> dict[str, str]:
+        """Names of the bag's tag files here that the tag manifest states otherwise, and why. Raises
+        OffsiteError."""
+        local = os.path.join(self._archive, path)
+        sums = os.path.join(local, TAG_MANIFEST)
+        if not await answered(self._archive, lambda: os.path.isfile(sums)):
+            return {TAG_MANIFEST: NOT_MADE}
+        async with aclosing(
+            self._rclone.compared(Ended(), "checksum", "sha256", sums, local, "--one-way")
+        ) as files:
+            return {name: NOT_NAMED async for sign, name in files if sign != "="}
 
     async def _differing_tags(self, path: str) -> dict[str, str]:
         """Names of the bag's tag files that are not equal on the remote, and why. Raises OffsiteError."""
@@ -411,4 +455,4 @@ class Upload:
             self._lacking.append((display(path), why))
 
 
-_OTHERS = (archive_layout.MOVES, archive_layout.ACCESS_NOTES, *archive_layout.DERIVATIVES)
+_OTHERS = (archive_layout.MOVES, *archive_layout.DERIVATIVES)

@@ -8,12 +8,16 @@ from contextlib import suppress
 from core.archives.archive import BACKGROUND, Archive
 from core.database import Database
 from core.errors import ArchiveError, LadingError
+from core.queue.queue_defs import QUEUES
 from core.workers import archive_messages, source_messages
 from core.workers.messages import Place
 from core.workers.pool import Pool, TaskFailedError, TaskStoppedError
 
 NAME = BACKGROUND
 """The entry in an archive's `active` while background jobs use it, and the name of their staging folder."""
+
+OF_LOCATIONS = frozenset(queue.name for queue in QUEUES if queue.subject == "location")
+"""The queues whose jobs need all files of a location."""
 
 OPEN_TIMEOUT = 20.0
 """Seconds until an archive counts as not answering."""
@@ -51,13 +55,15 @@ class ArchiveLeases:
         self._leaving: dict[int, asyncio.Task[None]] = {}
         self._resting = 0.0
 
-    def usable(self, archive_id: int) -> bool:
-        """Whether jobs of this archive can begin. If not, it is looked for, and `changed` is called after that."""
+    def usable(self, archive_id: int, queue: str) -> bool:
+        """Whether jobs of this archive can begin in `queue`. If the archive is not open, it is looked for, and
+        `changed` is called after that."""
         self._resting = 0.0
         archive = self._open.get(archive_id)
         if archive is not None:
             if not archive.lock.lost.is_set():
-                return True
+                # While files are moved, the catalog does not say where they are.
+                return not (archive.alone and queue in OF_LOCATIONS)
             self._lost(archive_id, archive.lock.why)
         now = asyncio.get_running_loop().time()
         if archive_id not in self._opening and self._away.get(archive_id, ("", 0.0))[1] <= now:
@@ -66,7 +72,7 @@ class ArchiveLeases:
 
     async def reachable(self, archive_id: int) -> bool:
         """Look for an archive now. Returns whether it is open, so that its jobs can begin."""
-        if self.usable(archive_id):
+        if self.usable(archive_id, ""):
             return True
         if opening := self._opening.get(archive_id):
             await asyncio.wait((opening,))

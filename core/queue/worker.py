@@ -243,7 +243,7 @@ class QueueWorker:
         if not (ready or due or self._calls):
             self._archives.rest()
         # All are asked, so that all archives that are not open are looked for at once.
-        usable = [queue for queue, archive in ready if self._archives.usable(archive)]
+        usable = [queue for queue, archive in ready if self._archives.usable(archive, queue)]
         return due or any(queue in free for queue in usable)
 
     def _free(self, name: str, busy: Counter[str]) -> int:
@@ -262,7 +262,7 @@ class QueueWorker:
             turn = self._turns % max(1, len(archives))
             for archive in archives[turn:] + archives[:turn]:
                 free = self._free(name, busy)
-                if not free or not self._archives.usable(archive):
+                if not free or not self._archives.usable(archive, name):
                     continue
                 # Jobs that a dead run had claimed are run one at a time, because one of them may have crashed the
                 # engine.

@@ -3,7 +3,8 @@
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncGenerator, Iterator
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from core.errors import UsageError
 from core.offsite.audit import audit
 from core.offsite.fetch import MARK, Fetch
-from core.offsite.rclone import Ended, OffsiteError, Rclone, Remote
+from core.offsite.rclone import Ended, Moved, OffsiteError, Rclone, Remote
 from core.offsite.upload import Upload
 from core.results import OffsiteResult
 from tests.rigs.remotes import NEW, OLD, Store, sealed, served
@@ -131,6 +132,126 @@ async def test_a_receipt_that_is_added_meanwhile_is_uploaded_too(place: Place) -
     # A bag that never stands still is not called complete.
     result = await place.up(Busy(place.bag, 100))
     assert [why for _, why in result.lacking] == ["it did not arrive"]
+
+
+class Meanwhile(Rclone):
+    """It accesses a remote while the engine works: `change` is called before each of the first `times` commands
+    that have the argument `when`."""
+
+    def __init__(self, when: str, change: Callable[[], object], times: int = 1) -> None:
+        super().__init__()
+        self.when = when
+        self.change = change
+        self.left = times
+
+    async def must(self, *arguments: str, moved: Moved | None = None) -> list[str]:
+        if self.when in arguments and self.left:
+            self.left -= 1
+            self.change()
+        return await super().must(*arguments, moved=moved)
+
+
+TAGS = "--include=/tagmanifest-sha256.txt"
+
+
+@TWO
+async def test_what_is_imported_meanwhile_is_uploaded_with_its_bag(place: Place) -> None:
+    def imported() -> None:
+        place.add(len(list(place.bag.glob("data/*/*/*"))))
+        sealed(place.bag)
+
+    result = await place.up(Meanwhile(TAGS, imported))
+    assert (result.total, result.brought, result.lacking) == (7, 7, ())
+    assert (await audit(Rclone(), Remote.of(place.store.name))).damaged_count == 0
+    # A bag that never stands still is not called complete.
+    assert (await place.up(Meanwhile(TAGS, imported, 100))).lacking_count == 1
+
+
+@TWO
+async def test_a_report_that_its_bag_does_not_name_yet(place: Place) -> None:
+    """The engine writes a report first, and makes the bag after that."""
+    report = place.bag / "report.html"
+    report.write_text("ONE")
+    sealed(place.bag)
+    result = await place.up(Meanwhile("--exclude=/data/**", lambda: report.write_text("TWO")))
+    assert len(result.lacking) == 1
+    result = await place.up(Meanwhile(TAGS, lambda: sealed(place.bag)))
+    assert result.lacking == ()
+    assert (await audit(Rclone(), Remote.of(place.store.name))).damaged_count == 0
+
+
+class Uploading(Rclone):
+    """It accesses a remote while an engine uploads a bag: `change` is called before the first comparison."""
+
+    def __init__(self, change: Callable[[], None]) -> None:
+        super().__init__()
+        self.change = change
+        self.done = False
+
+    async def compared(self, ended: Ended, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
+        if not self.done:
+            self.done = True
+            self.change()
+        async with aclosing(super().compared(ended, *arguments)) as compared:
+            async for sign, name in compared:
+                yield sign, name
+
+
+@TWO
+async def test_a_bag_that_is_uploaded_while_it_is_audited_or_fetched(place: Place, tmp_path: Path) -> None:
+    await place.up()
+    path = place.bag.relative_to(place.archive)
+
+    def upload() -> None:
+        (place.bag / "bagit.txt").write_text(f"BagIt-Version: 1.0\n{place.add(len(place.payload_there())).name}")
+        sealed(place.bag)
+        for file in sorted(place.bag.rglob("*")):
+            if file.is_file():
+                place.store.put(f"{path}/{file.relative_to(place.bag)}", file.read_bytes())
+
+    found = await audit(Uploading(upload), Remote.of(place.store.name))
+    assert (found.checked, found.damaged) == (9, ())
+    # One that is fetched, and goes on after the next upload: the tag manifest has its size, and other content.
+    assert (await place.back(tmp_path / "back")).lacking == ()
+    (tmp_path / "back" / MARK).touch()
+    upload()
+    result = await place.back(tmp_path / "back")
+    assert (result.total, result.lacking) == (8, ())
+
+
+@TWO
+async def test_journals_and_notes_that_change(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal of an import that runs grows while it is uploaded. An access note may keep its length."""
+    journal, note = (
+        place.archive / ".lading/imports/one.jsonl",
+        place.archive / ".lading/access-notes/basel-1ec6a5.txt",
+    )
+    journal.write_bytes(os.urandom(4 << 20))
+    note.parent.mkdir()
+    note.write_text("key 1234")
+    over = threading.Event()
+
+    def grow() -> None:
+        while not over.wait(0.001):
+            with journal.open("ab") as file:
+                file.write(b"line\n")
+
+    growing = threading.Thread(target=grow)
+    monkeypatch.setenv("RCLONE_BWLIMIT", "4M")
+    try:
+        result = await place.up(Meanwhile("--include=/imports/**", growing.start))
+    finally:
+        over.set()
+        growing.join()
+    assert result.lacking == ()
+    monkeypatch.delenv("RCLONE_BWLIMIT")
+    there = (place.there / ".lading/imports/one.jsonl").read_bytes()
+    assert journal.read_bytes().startswith(there)
+    assert len(there) >= 4 << 20
+    note.write_text("key 4321")
+    await place.up()
+    assert (place.there / ".lading/access-notes/basel-1ec6a5.txt").read_text() == "key 4321"
+    assert (place.there / ".lading/imports/one.jsonl").read_bytes() == journal.read_bytes()
 
 
 @TWO

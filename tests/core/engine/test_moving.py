@@ -1,5 +1,6 @@
 """An import moved to another location: both bags valid, nothing lost, whatever happens in the middle."""
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
@@ -9,7 +10,9 @@ import pytest
 
 from core import archive_layout
 from core.archives.archive import BACKGROUND
+from core.bagit.bag import Bag
 from core.catalog import ImportRow
+from core.database import Statement
 from core.errors import ArchiveError, UsageError
 from core.files.checksummed_lines import sealed
 from core.maintenance import move_import
@@ -17,6 +20,8 @@ from core.maintenance.move_import import Mover
 from core.models import Count, Outcome, Verdict
 from core.queue import archive_leases
 from core.results import Moved
+from core.workers import archive_messages
+from core.workers.pool import Worker
 from tests.core.importing.rig import Rig, at_work, digest, write
 from tests.core.maintenance.test_rebuild import rows
 from tests.faults import dying
@@ -30,6 +35,30 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     """An engine with all its background."""
     async with at_work(tmp_path) as rig:
         yield rig
+
+
+async def test_no_bag_is_made_while_files_are_moved(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The catalog does not say yet where they are: they would be missing."""
+    view = await rig.imported(card(rig.root / "one", 0), location="Bern")
+    await rig.still()
+    ask, make = Worker.ask, Bag.make
+    made: list[str] = []
+
+    async def late(self: Worker, request: object, wanted: type) -> object:
+        answer: object = await ask(self, request, wanted)  # type: ignore[arg-type]
+        if isinstance(request, archive_messages.Carry):
+            await asyncio.sleep(1.5)  # for a job to begin
+        return answer
+
+    async def noted(self: Bag) -> list[Statement]:
+        made.append(next((archive.alone for archive, _ in rig.engine.archives.opened.values()), ""))
+        return await make(self)
+
+    monkeypatch.setattr(Worker, "ask", late)
+    monkeypatch.setattr(Bag, "make", noted)
+    await rig.engine.maintenance.move(view.id, "Basel")
+    await sound(rig)
+    assert set(made) == {""}
 
 
 async def test_moved_and_moved_back(rig: Rig) -> None:

@@ -12,7 +12,8 @@ from core.errors import ArchiveError
 from core.maintenance import audit
 from core.models import Count, Verdict
 from core.results import AuditResult, AuditScope
-from core.workers.pool import TaskFailedError
+from core.workers import archive_messages
+from core.workers.pool import TaskFailedError, Worker
 from tests.core.importing.rig import Rig, random_bytes, write
 
 pytestmark = pytest.mark.process
@@ -91,6 +92,31 @@ async def test_damage_that_was_mended_by_hand(rig: Rig) -> None:
     assert (await rig.engine.maintenance.audit(str(rig.archive), silent)).damaged_count == 1
     os.rename(rig.root / "aside", rig.archive / path)
     assert (await rig.engine.maintenance.audit(str(rig.archive), silent)).damaged_count == 0
+
+
+@pytest.mark.parametrize("well", [True, False])
+async def test_what_was_found_meanwhile_stays(rig: Rig, monkeypatch: pytest.MonkeyPatch, well: bool) -> None:
+    """While an audit reads, a file is healed, or found to be damaged: an older reading is no newer finding."""
+    path, *_ = await filled(rig)
+    payload, aside = rig.archive / path, rig.root / "aside"
+    if well:
+        os.rename(payload, aside)
+    scope = AuditScope(contents=(os.path.basename(path).partition(".")[0],))
+    ask, asked = Worker.ask, 0
+
+    async def late(self: Worker, request: object, wanted: type) -> object:
+        nonlocal asked
+        answer: object = await ask(self, request, wanted)  # type: ignore[arg-type]
+        if isinstance(request, archive_messages.Audit):
+            asked += 1
+            if asked == 1:
+                os.rename(*((aside, payload) if well else (payload, aside)))
+                await rig.engine.maintenance.audit(str(rig.archive), silent, scope)
+        return answer
+
+    monkeypatch.setattr(Worker, "ask", late)
+    result = await rig.engine.maintenance.audit(str(rig.archive), silent)
+    assert (result.checked.files, result.well.files, result.damaged_count) == (20, 19 + well, 1 - well)
 
 
 @pytest.mark.promise(37)

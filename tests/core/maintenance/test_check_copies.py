@@ -1,6 +1,7 @@
 """SAFE takes as many verified copies, on devices of their own, as a person wants."""
 
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,14 @@ import msgspec
 import pytest
 
 from core.archives import copy_count
+from core.catalog import ImportRow
+from core.catalog.failures import REOPENED
+from core.engine.copied_verdicts import CopiedVerdicts
 from core.maintenance import check
 from core.models import Count, Verdict
 from core.results import CheckResult
+from core.workers import archive_messages, text_messages
+from core.workers.pool import Worker
 from tests.core.importing.rig import Rig, random_bytes, write
 
 pytestmark = [pytest.mark.process, pytest.mark.usefixtures("numbered")]
@@ -175,6 +181,56 @@ async def test_a_verdict_waits_for_the_mirror(rig: Rig, monkeypatch: pytest.Monk
     row = await rig.engine.catalog.import_named(name)
     assert row is not None
     assert row.verdict == "SAFE"
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+async def test_a_verdict_that_changes_while_the_copies_are_counted(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, resumed: bool
+) -> None:
+    """Another mirror has ended at the same moment, or the import is resumed: nothing is said, or said twice."""
+    name, meanwhile = await waited_for(rig, monkeypatch), 0
+    fewer = CopiedVerdicts._fewer
+
+    async def late(self: CopiedVerdicts, row: ImportRow, counts: copy_count.CopyCount) -> Counter[int]:
+        nonlocal meanwhile
+        found, meanwhile = await fewer(self, row, counts), meanwhile + 1
+        if meanwhile == 1 and resumed:
+            await rig.engine.catalog.set_import(row.id, **REOPENED)
+        elif meanwhile == 1:
+            ((archive, _),) = [one for one in rig.engine.archives.opened.values() if not one[0].copy.number]
+            await self.judge(archive)
+        return found
+
+    monkeypatch.setattr(CopiedVerdicts, "_fewer", late)
+    await mirrored(rig, rig.root / "backup")
+    assert len(list(rig.archive.glob(f"locations/*/lading/{name}.added-*.txt"))) == (0 if resumed else 1)
+    (journal,) = rig.journals()
+    assert journal.read_bytes().count(b'"copied"') == (0 if resumed else 1)
+
+
+async def test_staging_is_cleaned_while_a_verdict_is_told(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Background jobs end at that moment, and clean the archive's staging of all but who is at work."""
+    name, ask, cleaned = await waited_for(rig, monkeypatch), Worker.ask, list[bool]()
+
+    async def late(self: Worker, request: object, wanted: type) -> object:
+        if isinstance(request, text_messages.Put) and ".added-" in request.target and not cleaned:
+            (archive,) = [one for one, _ in rig.engine.archives.opened.values() if not one.copy.number]
+            # As if it were in the middle: what it has staged lies there already.
+            staged = write(Path(archive.path, request.staged), b"half")
+            async with rig.engine.pool.worker("clean") as worker:
+                await ask(
+                    worker,
+                    archive_messages.CleanStaging(archive.place, sorted(archive.active)),
+                    archive_messages.Names,
+                )
+            cleaned.append(not staged.exists())
+            staged.unlink(missing_ok=True)
+        return await ask(self, request, wanted)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Worker, "ask", late)
+    await mirrored(rig, rig.root / "backup")
+    assert rig.view(name).verdict is Verdict.SAFE
+    assert cleaned == [False]
 
 
 @pytest.mark.parametrize("rebuilt", [False, True], ids=["in place", "rebuilt"])

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pytest
 from core.engine.engine import Engine
 from core.errors import ArchiveAwayError, ArchiveCopyError, ArchiveHeldError, UsageError
 from core.journal.journal_format import sealed
-from core.maintenance import mirror_bag, mirror_payload
+from core.maintenance import mirror_bag, mirror_payload, mirror_records
 from core.models import Count, Side, State
 from core.results import AuditScope, MirrorResult
 from core.workers import archive_messages, batch_messages, compare_trees, source_messages, text_messages
@@ -140,6 +140,82 @@ async def test_only_what_is_new(rig: Rig) -> None:
     result = await mirrored(rig.engine, rig.archive, copy)
     assert (result.brought.files, result.held.files) == (3, 7)
     assert tree(copy) == tree(rig.archive)
+
+
+def made_anew(bag: Path, number: int) -> None:
+    """Another receipt, another report, and the bag's tag files with them, as the engine makes them."""
+    write(bag / f"lading/one.added-{number}.txt", b"ADDED")
+    write(bag / "lading/one.html", random_bytes(100, number))
+    write(bag / "bag-info.txt", f"Note: {number}\n".encode())
+    tags = [path for path in bag.rglob("*") if path.is_file() and "data" not in path.parts]
+    named = sorted(path for path in tags if not path.name.startswith("tagmanifest-"))
+    lines = [f"{digest(path)}  {path.relative_to(bag)}\n" for path in named]
+    write(bag / "tagmanifest-sha256.txt", "".join(lines).encode())
+
+
+@contextmanager
+def made_anew_before(name: str, times: int = 1) -> Iterator[None]:
+    """So many times, the bag in the source is made anew just before a mirror reads the bag's file `name` there."""
+    bring, left = mirror_records.Records.bring, times
+
+    async def late(
+        self: mirror_records.Records, path: str, sha256: bytes | None = None, *, there: bool = False
+    ) -> bool:
+        nonlocal left
+        if path.endswith(f"/{name}") and left:
+            left -= 1
+            made_anew(Path(self._run.source.path, path.removesuffix(f"/{name}")), left)
+        return await bring(self, path, sha256, there=there)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mirror_records.Records, "bring", late)
+        yield
+
+
+@pytest.mark.parametrize("name", ["tagmanifest-sha256.txt", "bag-info.txt", "lading/one.html"])
+async def test_a_bag_that_is_made_anew_meanwhile(tmp_path: Path, name: str) -> None:
+    """What is brought of it belongs together, and nothing of it is called wrong."""
+    async with at_work(tmp_path) as rig:
+        write(rig.source / "0.txt", random_bytes(3000, 0))
+        await rig.imported()
+        await rig.still()
+        (bag,) = rig.archive.glob("locations/*")
+        made_anew(bag, 10)
+        copy = tmp_path / "backup"
+        with made_anew_before(name):
+            result = await mirrored(rig.engine, rig.archive, copy)
+        assert (result.lacking, result.open_bags) == ((), ())
+        assert rig.invalid(copy) == []
+        assert tree(copy) == tree(rig.archive)
+        # A bag that never stands still is named.
+        made_anew(bag, 11)
+        with made_anew_before("tagmanifest-sha256.txt", 10):
+            result = await mirrored(rig.engine, rig.archive, copy)
+        assert (result.lacking, len(result.open_bags)) == ((), 1)
+
+
+async def test_a_bag_that_does_not_name_what_was_brought_yet(rig: Rig) -> None:
+    """An import has ended, and the engine has not made its bag yet."""
+    await filled(rig)
+    for _ in range(2):
+        result = await mirrored(rig.engine, rig.archive, rig.root / "backup")
+        assert (result.held.files, result.lacking, len(result.open_bags)) == (4, (), 1)
+    await rig.engine.database.run(("DELETE FROM job", [()]))
+    assert (await mirrored(rig.engine, rig.archive, rig.root / "backup")).open_bags == ()
+
+
+async def test_a_report_that_its_bag_does_not_name_yet(rig: Rig) -> None:
+    """The engine writes a report first, and makes the bag after that. Only where it has not changed anything is a
+    report that differs called wrong."""
+    await filled(rig)
+    (bag,) = rig.archive.glob("locations/*")
+    made_anew(bag, 1)
+    write(bag / "lading/one.html", b"MORE")
+    result = await mirrored(rig.engine, rig.archive, rig.root / "backup")
+    assert (result.lacking, len(result.open_bags)) == ((), 1)
+    await rig.engine.database.run(("DELETE FROM job", [()]))
+    result = await mirrored(rig.engine, rig.archive, rig.root / "backup")
+    assert [path.split("/")[-1] for path, _ in result.lacking] == ["one.html"]
 
 
 @pytest.mark.promise(45)
@@ -339,8 +415,9 @@ async def test_bags_rebuild_and_restore_of_a_mirror_alone(tmp_path: Path) -> Non
 async def test_control_what_is_left_out_is_seen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left_out: str
 ) -> None:
-    async def nothing(*_: object) -> None:
+    async def nothing(*_: object) -> list[str]:
         """Nothing is brought."""
+        return []
 
     if left_out == "payload":
         monkeypatch.setattr(mirror_payload.PayloadCopier, "_start", nothing)
@@ -395,6 +472,59 @@ async def _both(engine: Engine, source: Path, target: Path) -> tuple[MirrorResul
     name = await engine.mirrors.start(str(source), str(target), both=True)
     await engine.mirrors.wait(name)
     return await engine.mirrors.results(name)
+
+
+async def test_into_the_archive_that_is_imported_into(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an import has published, and not yet committed, is left to it."""
+    await filled(rig)
+    copy = rig.root / "backup"
+    await mirrored(rig.engine, rig.archive, copy)
+    reached, gate, ask = asyncio.Event(), asyncio.Event(), Worker.ask
+
+    async def late(self: Worker, request: object, wanted: type) -> object:
+        answer: object = await ask(self, request, wanted)  # type: ignore[arg-type]
+        if isinstance(request, batch_messages.Publish) and not reached.is_set():
+            reached.set()
+            await gate.wait()
+        return answer
+
+    monkeypatch.setattr(Worker, "ask", late)
+    write(rig.source / "new.jpg", random_bytes(3000, 50))
+    name = await rig.begun()
+    await reached.wait()
+    back, forth = await _both(rig.engine, rig.archive, copy)
+    gate.set()
+    assert (await rig.ended(name)).archived.files == 1
+    assert await rig.engine.database.read("SELECT path FROM item GROUP BY path HAVING count(*) > 1") == []
+    assert (back.lacking, forth.lacking) == ((), ())
+    result = await mirrored(rig.engine, rig.archive, copy)
+    assert (result.held, result.total.files, result.lacking) == (result.total, 5, ())
+
+
+async def test_two_mirrors_into_one_copy_at_the_same_moment(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other: neither appends to a journal what the other one does."""
+    await filled(rig)
+    third, copy, link = rig.root / "third", rig.root / "backup", rig.root / "link"
+    await mirrored(rig.engine, rig.archive, third)
+    await mirrored(rig.engine, rig.archive, copy)
+    (journal,) = rig.journals()
+    for archive in (rig.archive, third):
+        with (archive / journal.relative_to(rig.archive)).open("ab") as file:
+            file.write(sealed({"accepted": 1.0, "by": "me"}))
+    link.symlink_to(copy)
+    append, appending = mirror_records.Records._append, asyncio.Event()
+
+    async def late(self: mirror_records.Records, path: str, lines: AsyncIterator[bytes]) -> None:
+        if not appending.is_set():
+            appending.set()
+            await asyncio.sleep(1)  # for the other one
+        await append(self, path, lines)
+
+    monkeypatch.setattr(mirror_records.Records, "_append", late)
+    pairs = (rig.archive, copy), (rig.archive, link), (third, copy)
+    results = await asyncio.gather(*(mirrored(rig.engine, *pair) for pair in pairs))
+    assert [result.lacking for result in results] == [(), (), ()]
+    assert (copy / journal.relative_to(rig.archive)).read_bytes() == journal.read_bytes()
 
 
 async def test_after_each_import(tmp_path: Path) -> None:

@@ -1,15 +1,20 @@
 """The catalog from the archive alone: with its journals, without them, and from payload that nobody recorded."""
 
+import asyncio
 import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from core.bagit.folder import BagFolder
 from core.engine import maintenance
 from core.errors import ArchiveError, UsageError
+from core.maintenance.rebuild_payload import UnrecordedPayload
 from core.models import Outcome, Verdict
 from core.results import Rebuilt
+from core.workers import batch_messages
+from core.workers.pool import Worker
 from tests.core.importing.rig import Rig, digest, random_bytes, write
 from tests.core.receipts.test_parse import WRITTEN
 
@@ -265,3 +270,51 @@ async def test_receipts_of_old_releases_are_read_as_ever(rig: Rig, release: str)
         *(Outcome.ARCHIVED, Outcome.DUPLICATE, Outcome.SKIPPED, Outcome.LITTER)
     }
     assert b"a\ttab \xff\xfe.jpg" in entries
+
+
+async def test_an_import_that_begins_during_a_rebuild(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an import has published, and not yet committed, is not taken for payload that nobody recorded."""
+    write(rig.source / "a.jpg", random_bytes(500, 1))
+    await rig.imported()
+    listing, published, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    take, ask = UnrecordedPayload.take, Worker.ask
+
+    async def later(self: UnrecordedPayload, bag: BagFolder, location_id: int) -> None:
+        listing.set()
+        await published.wait()
+        await take(self, bag, location_id)
+        done.set()
+
+    async def late(self: Worker, request: object, wanted: type) -> object:
+        answer: object = await ask(self, request, wanted)  # type: ignore[arg-type]
+        if isinstance(request, batch_messages.Publish):
+            published.set()
+            await done.wait()
+        return answer
+
+    monkeypatch.setattr(UnrecordedPayload, "take", later)
+    monkeypatch.setattr(Worker, "ask", late)
+    rebuild = asyncio.create_task(rig.engine.maintenance.rebuild(str(rig.archive)))
+    await listing.wait()
+    write(rig.root / "second/b.jpg", random_bytes(500, 2))
+    begun = asyncio.create_task(rig.begun(rig.root / "second"))
+    await published.wait()
+    found = await rebuild
+    await rig.ended(await begun)
+    assert (found.unrecorded_count, len(found.problems)) == (0, 1)
+    assert await rig.engine.database.read("SELECT count(*) FROM item GROUP BY path") == [(1,), (1,)]
+    again = await rig.engine.maintenance.rebuild(str(rig.archive))
+    assert (again.items, again.unrecorded_count, again.problems) == (2, 0, ())
+
+
+async def test_two_rebuilds_at_the_same_moment(rig: Rig) -> None:
+    """Payload that nobody recorded is entered once."""
+    write(rig.source / "a.jpg", random_bytes(500, 1))
+    await rig.imported()
+    for name in (".lading/imports", "locations"):
+        for path in (rig.archive / name).rglob("*"):
+            if path.is_file() and "data" not in path.parts:
+                path.unlink()
+    await rig.restarted("fresh home")
+    await asyncio.gather(*(rig.engine.maintenance.rebuild(str(rig.archive)) for _ in range(2)))
+    assert await rig.engine.database.read("SELECT count(*) FROM item GROUP BY path") == [(1,)]

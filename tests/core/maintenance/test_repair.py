@@ -1,5 +1,6 @@
 """Audits of a part of the archive, and healing what they find."""
 
+import asyncio
 import os
 import shutil
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from core import archive_layout
+from core.catalog import Item
 from core.engine.job_service import JobService
 from core.errors import SourceError
+from core.maintenance.repair import Repair
 from core.models import Count
 from core.results import AuditScope
 from core.workers import batch_messages
@@ -231,3 +234,27 @@ async def test_of_a_copy_that_nobody_has_read_all_is_read(rig: Rig, bags: list[i
     assert victim.read_bytes() == paths[b"a.jpg"].read_bytes()
     again = await rig.engine.maintenance.audit(str(backup), silent, AuditScope(copies=True))
     assert (again.checked.files, again.healed) == (0, ())
+
+
+async def test_two_healings_at_the_same_moment(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one has brought is not put aside by the other."""
+    paths = await filled(rig)
+    paths[b"a.jpg"].write_bytes(b"rotten")
+    await rig.engine.maintenance.audit(str(rig.archive), silent)
+    replace, began = Repair._replace, asyncio.Event()
+
+    async def late(self: Repair, worker: Worker, item: Item, aside: str, level: str) -> None:
+        if not began.is_set():
+            began.set()
+            await asyncio.sleep(1)  # for the other one
+        await replace(self, worker, item, aside, level)
+
+    monkeypatch.setattr(Repair, "_replace", late)
+    scope = AuditScope(heal=(str(rig.source),))
+    heals = [rig.engine.maintenance.audit(str(rig.archive), silent, scope) for _ in range(2)]
+    results = await asyncio.gather(*heals)
+    assert [result.damaged_count for result in results] == [0, 0]
+    assert sum(len(result.healed) for result in results) == 1
+    aside = [path.read_bytes() for path in (rig.archive / archive_layout.DAMAGED).iterdir()]
+    assert aside == [b"rotten"]
+    assert paths[b"a.jpg"].read_bytes() == (rig.source / "a.jpg").read_bytes()

@@ -45,7 +45,7 @@ class FakeArchives:
         self.asked: set[int] = set()
         self.rests = 0
 
-    def usable(self, archive_id: int) -> bool:
+    def usable(self, archive_id: int, queue: str) -> bool:
         self.asked.add(archive_id)
         return archive_id not in self.away
 
