@@ -82,7 +82,7 @@ class JournalReplay:
 
     async def replay_import(self, row: ImportRow, dedup: Dedup, owner: Owner) -> None:
         """Replay what an interrupted run of `row` published but could not commit to the catalog."""
-        name = f"{row.name}.jsonl"
+        name = f"{row.name}{archive_layout.JOURNAL_ENDING}"
         replay = LineReplay(self._archive, self._catalog, self._pool, row, dedup, owner)
         for step in (replay.items, replay.files):
             async with aclosing(self._pieces(name)) as pieces:
@@ -98,7 +98,7 @@ class JournalReplay:
         if row is None:
             if (head := await self._head(name, size)) is None:
                 return None
-            own = f"{head['import']}.jsonl"
+            own = f"{head['import']}{archive_layout.JOURNAL_ENDING}"
             if own != name and own in sizes:
                 # A copy that Finder or a synchronised folder has put beside the journal.
                 await self._catalog.read_journal(self._archive.id, name, size)
@@ -263,7 +263,11 @@ class JournalReplay:
 
 def _known(name: str, head: Line) -> Known:
     started, after = head.get("started"), head.get("after")
-    return name, float(started) if isinstance(started, int | float) else 0.0, f"{after}.jsonl" if after else ""
+    return (
+        name,
+        float(started) if isinstance(started, int | float) else 0.0,
+        f"{after}{archive_layout.JOURNAL_ENDING}" if after else "",
+    )
 
 
 def _valid(options: str) -> str:
