@@ -155,7 +155,7 @@ class Dashboard(Base[None]):
     def why_not(self, does: str) -> str:
         """Why a key cannot be used now."""
         if does in ("pause", "cancel", "retry", "dismiss", "more", "less") and self.lading.trouble:
-            return "There is no engine just now."
+            return self.lading.away
         queues = isinstance(self.pane, Queues)
         if does in ("more", "less") or (queues and does in ("pause", "retry")):
             if not self.steers_queues:

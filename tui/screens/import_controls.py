@@ -48,7 +48,7 @@ class Steering(Base[Any]):
         if does not in ("pause", "cancel", "retry", "errors"):
             return super().why_not(does)
         if self.lading.trouble:
-            return "There is no engine just now."
+            return self.lading.away
         if self.record is None:
             return "There is no import."
         if does == "errors":
