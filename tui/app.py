@@ -18,7 +18,7 @@ from textual.screen import Screen
 from core.config import Config
 from core.errors import EjectError, LadingError
 from core.models import Verdict
-from core.snapshot import Arrival, ImportView, Snapshot
+from core.snapshot import Arrival, ImportView, MirrorView, Snapshot
 from core.threads import aside
 from tui import format, terminal_progress, textual_private, theme
 from tui.glyphs import Glyphs
@@ -272,6 +272,16 @@ class LadingApp(PictureApp):
     async def _hold(self) -> None:
         await self.connection.hold_cards()
         self.draw_at_once()
+
+    def newest_import(self, view: ImportView) -> ImportView:
+        """The import as the newest snapshot has it, else as it was."""
+        views = self.snapshot.imports if self.snapshot else ()
+        return next((one for one in views if one.id == view.id), view)
+
+    def newest_mirror(self, view: MirrorView) -> MirrorView:
+        """The mirror as the newest snapshot has it, else as it was."""
+        views = self.snapshot.mirrors if self.snapshot else ()
+        return next((one for one in views if one.id == view.id), view)
 
     @property
     def away(self) -> str:
