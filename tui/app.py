@@ -18,7 +18,7 @@ from textual.screen import Screen
 from core.config import Config
 from core.errors import EjectError, LadingError
 from core.models import Verdict
-from core.snapshot import Arrival, ImportView, Snapshot
+from core.snapshot import Arrival, ImportView, MirrorView, Snapshot
 from core.threads import aside
 from tui import format, terminal_progress, textual_private, theme
 from tui.glyphs import Glyphs
@@ -40,6 +40,11 @@ RECONNECT_INTERVAL = 1.0
 """Seconds before the app tries to reconnect to a lost engine."""
 
 LOST = "ENGINE LOST, reconnecting"
+
+SILENT = "ENGINE DOES NOT ANSWER, waiting"
+
+SILENT_DRAWS = 10
+"""Redraws without a snapshot, of which an engine sends several between two: it stands still or is frozen."""
 
 
 # What the first screen does not need is imported on demand: the system's mounts alone take a tenth of a start.
@@ -106,6 +111,7 @@ class LadingApp(PictureApp):
         self._connect = connect
         self._connection: Connection | None = None
         self._newest: Snapshot | None = None
+        self._unheard = 0
         self._at_once = True
         self._running_loop: asyncio.AbstractEventLoop | None = None
         self._following: asyncio.Task[None] | None = None
@@ -142,7 +148,7 @@ class LadingApp(PictureApp):
         self._running_loop = asyncio.get_running_loop()
         # The screen appears first: what speaks with the engine has to be imported.
         self.call_after_refresh(self._begin_to_follow)
-        self.set_interval(DRAW_INTERVAL, self._draw)
+        self.set_interval(DRAW_INTERVAL, self._tick)
         self.app_resume_signal.subscribe(self, self._drawn_anew)
 
     async def on_unmount(self) -> None:
@@ -267,13 +273,38 @@ class LadingApp(PictureApp):
         await self.connection.hold_cards()
         self.draw_at_once()
 
+    def newest_import(self, view: ImportView) -> ImportView:
+        """The import as the newest snapshot has it, else as it was."""
+        views = self.snapshot.imports if self.snapshot else ()
+        return next((one for one in views if one.id == view.id), view)
+
+    def newest_mirror(self, view: MirrorView) -> MirrorView:
+        """The mirror as the newest snapshot has it, else as it was."""
+        views = self.snapshot.mirrors if self.snapshot else ()
+        return next((one for one in views if one.id == view.id), view)
+
+    @property
+    def away(self) -> str:
+        """Why the engine cannot be asked just now; empty when it can."""
+        if self.trouble == SILENT:
+            return "The engine does not answer just now."
+        return "There is no engine just now." if self.trouble else ""
+
     def _take(self, snapshot: Snapshot) -> None:
         self._newest = snapshot
+        self._unheard = 0
         if self.trouble or self._at_once:
             # The result of a person's command is drawn at once.
             self._at_once = False
             self.trouble = ""
             self._draw()
+
+    def _tick(self) -> None:
+        # Counted, not timed: a program that was stopped itself has heard nothing either.
+        self._unheard += 1
+        if self._unheard > SILENT_DRAWS and self._connection is not None and self.snapshot is not None:
+            self.trouble = self.trouble or SILENT
+        self._draw()
 
     def _draw(self) -> None:
         if self._newest is not None:

@@ -78,7 +78,7 @@ class TypeAhead:
                     await self._passed()
             except Exception as error:
                 # Raised again in the app, which ends with it.
-                self._app.call_later(_raise, error)
+                self._app.call_later(raised, error)
 
     async def _passed(self) -> None:
         """Wait until what has the focus, its screen and the app have done what they were sent before."""
@@ -91,5 +91,6 @@ class TypeAhead:
                 await asyncio.wait_for(arrived.wait(), POLL_INTERVAL)
 
 
-def _raise(error: Exception) -> None:
+def raised(error: Exception) -> None:
+    """Raise it."""
     raise error

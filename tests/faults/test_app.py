@@ -154,7 +154,7 @@ def test_p_pauses_and_lets_go_on(tmp_path: Path) -> None:
 
 def test_x_asks_once_and_cancels(tmp_path: Path) -> None:
     with midway(tmp_path) as (shown, frozen):
-        typed(shown, "x", "1 file (8.39 MB) stay in the archive, with their receipt.")
+        typed(shown, "x", "1 file (8.39 MB) stays in the archive, with a receipt.")
         typed(shown, "\x1b", "reading")
         typed(shown, "x", "1 file would not be archived: the card is not safe.")
         shown.type(b"y")

@@ -85,10 +85,12 @@ def _go_on(settings: "Config", shows: "Printer[Snapshot]") -> Exit:
 
 
 def _printer(json: bool, console: Console) -> "Printer[Snapshot]":
-    from tui.console.mirrors import Everything
+    from tui.console.mirrors import Everything, InTurn
     from tui.console.progress import Snapshots
 
-    return Snapshots(console.out, console.err) if json else Everything(console.out, "Ctrl-C leaves")
+    if json:
+        return Snapshots(console.out, console.err)
+    return Everything(console.out, "Ctrl-C leaves") if console.out.terminal else InTurn(console.out, console.err)
 
 
 async def _watch(engine: "Client", shows: "Printer[Snapshot]") -> None:
@@ -100,6 +102,9 @@ async def _watch(engine: "Client", shows: "Printer[Snapshot]") -> None:
     window = Window(shows)
     try:
         async for newest in engine.snapshots():
+            if window.fault is not None:
+                # There is nobody left to show it to.
+                raise window.fault
             window.show(newest)
     finally:
         await asyncio.to_thread(window.close)

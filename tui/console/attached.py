@@ -34,6 +34,11 @@ End = Callable[[Sequence[str]], Coroutine[Any, Any, None]]
 POLL_INTERVAL = 0.25
 """Seconds between two polls of the engine's snapshot."""
 
+SILENT_POLLS = 20
+"""Polls without a new snapshot, of which an engine sends one for each: it stands still or is frozen."""
+
+SILENT = "The engine does not answer. The figures are of {}; they go on when it does."
+
 
 class Engine(Protocol):
     """What a command needs of the engine (`core.client.client.Client`)."""
@@ -48,7 +53,7 @@ class Engine(Protocol):
 
 
 class Signals:
-    """Handles signals: the first one sets `stop`; Ctrl-C after that exits at once.
+    """Handles signals: the first one sets `stop`; Ctrl-C after that, and any signal after Ctrl-C, exits at once.
 
     lost: it was not Ctrl-C, but the terminal or the command is to end; imports continue.
     """
@@ -109,7 +114,7 @@ class Signals:
             self.stop.set()
 
     def _caught(self, number: int, frame: FrameType | None) -> None:
-        if self.reason and number == signal.SIGINT:
+        if self.reason and (number == signal.SIGINT or not self.lost):
             # The engine has been asked to pause already.
             os._exit(Exit.PAUSED)
         names = {signal.SIGINT: "by Ctrl-C", signal.SIGTERM: "SIGTERM came", signal.SIGHUP: "the terminal went"}
@@ -203,9 +208,14 @@ async def attend(engine: Engine, begin: Begin, shows: Printer[Snapshot], end: En
 async def _watch(engine: Engine, ids: Sequence[str], signals: Signals, window: Window[Snapshot]) -> None:
     """Show the imports until they have ended. Ctrl-C pauses them at once; any other signal only detaches."""
     waiting, stop = asyncio.create_task(engine.wait(ids)), asyncio.create_task(signals.stop.wait())
+    silent, last = 0, 0.0
     try:
         while not (waiting.done() or stop.done()):
-            window.show(only(engine.snapshot(), ids))
+            snapshot = engine.snapshot()
+            silent, last = (silent + 1 if snapshot.time == last else 0), snapshot.time
+            if silent == SILENT_POLLS:
+                window.note(SILENT.format(time.strftime("%H:%M:%S", time.localtime(last))))
+            window.show(only(snapshot, ids))
             await asyncio.wait([waiting, stop], timeout=POLL_INTERVAL, return_when=asyncio.FIRST_COMPLETED)
             signals.watch()
         if signals.lost:

@@ -12,7 +12,7 @@ from core.snapshot import MirrorView, Snapshot
 from core.words import counted
 from tui import format
 from tui.console.output import Output
-from tui.console.progress import Lines, bar, render
+from tui.console.progress import JsonLines, Lines, bar, render
 
 if TYPE_CHECKING:
     from core.results import MirrorResult
@@ -81,6 +81,21 @@ class Everything(Lines):
     def render(self, snapshot: Snapshot) -> list[str]:
         """The lines about imports and mirrors."""
         return everything(snapshot, self.out, self.hint)
+
+
+class InTurn(JsonLines):
+    """Imports and mirrors for a file, a pipe or a terminal that redraws nothing: what has changed, once a second
+    at most."""
+
+    def __init__(self, out: Output, err: Output) -> None:
+        super().__init__(out, err)
+        self._told: list[str] = []
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Write the lines that differ from those before."""
+        if self.due(snapshot.time):
+            told, self._told = self._told, everything(snapshot, self.out)
+            self.out.write("".join(f"{line}\n" for line in self._told if line not in told))
 
 
 def everything(snapshot: Snapshot, out: Output, hint: str = "") -> list[str]:

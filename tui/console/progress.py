@@ -91,21 +91,27 @@ class JsonLines:
     PERIOD = 1.0
 
     def __init__(self, out: Output, err: Output) -> None:
-        self._out = out
+        self.out = out
         self._err = err
         self._last = float("-inf")
 
     def show(self, snapshot: Snapshot) -> None:
         """Write the imports' progress when it is due."""
-        if snapshot.time - self._last < self.PERIOD:
+        if not self.due(snapshot.time):
             return
-        self._last = snapshot.time
         for view in snapshot.imports:
             if view.state is not State.RUNNING:
                 continue
             from tui.console.json_answers import Progressed
 
-            self._out.json(Progressed(time=snapshot.time, **msgspec.structs.asdict(view)))
+            self.out.json(Progressed(time=snapshot.time, **msgspec.structs.asdict(view)))
+
+    def due(self, now: float) -> bool:
+        """Whether a period has passed since this was last so. A clock that was put back does not hold it up."""
+        if abs(now - self._last) < self.PERIOD:
+            return False
+        self._last = now
+        return True
 
     def note(self, text: str) -> None:
         """One line on standard error."""

@@ -29,6 +29,8 @@ class Window(Generic[T]):
         self._newest: T | None = None
         self._notes: list[str] = []
         self._ended = False
+        self.fault: OSError | None = None
+        """Why nothing is shown any more; None while it is."""
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
         self._thread.start()
 
@@ -56,9 +58,9 @@ class Window(Generic[T]):
             while self._step():
                 pass
             self._printer.close()
-        except OSError:
+        except OSError as error:
             # The terminal is gone, but the import continues.
-            return
+            self.fault = error
 
     def _step(self) -> bool:
         with self._change:

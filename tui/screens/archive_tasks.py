@@ -167,6 +167,9 @@ def restore(screen: Screen, what: str, named: str) -> None:
 async def restore_any(screen: Screen) -> None:
     """Ask for an import, a card or a location, then restore it."""
     records = (await screen.lading.connection.imports())[::-1]
+    if not screen.is_current:
+        # It was left before the engine answered.
+        return
     names = dict.fromkeys(name for one in records for name in (one.location, one.label, one.id) if name)
     about = "a location, a card or the id of an import"
     _ask(screen, "Restore", about, lambda what: restore(screen, what, what), "", *names)
@@ -210,6 +213,8 @@ async def edit_location(screen: Screen, record: ImportRecord) -> None:
     leaves it as it was."""
     connection = screen.lading.connection
     now = await connection.call(DescribeLocation.of(record.archive, record.location, Changes()))
+    if not screen.is_current:
+        return
     place = "" if now.latitude is None or now.longitude is None else f"{now.latitude:g},{now.longitude:g}"
     questions = (
         ("name", now.name, "its name; the folder stays"),

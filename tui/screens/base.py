@@ -1,7 +1,8 @@
 """The base of all screens: keys that say why they cannot be used now, and the snapshot."""
 
+import asyncio
 import inspect
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 import msgspec
@@ -12,6 +13,7 @@ from core.errors import LadingError
 from core.snapshot import Snapshot
 from tui import textual_private
 from tui.glyphs import Glyphs
+from tui.type_ahead import raised
 from tui.widgets.keys import Key, Keys, drawn
 from tui.widgets.lines import CLASSES
 from tui.widgets.pane import Pane
@@ -25,6 +27,11 @@ HELP = Key(key="question_mark", label="help", does="help", about="what the keys 
 LEAVE = Key(key="q,ctrl+c,ctrl+q", label="leave", does="leave", about="leave; imports go on", face="q")
 AT_ONCE = ("back", "help", "leave")
 """Actions that need no rows."""
+
+ACT_TIMEOUT = 1.0
+"""Seconds that later keys wait for what a key has begun. An engine may take longer, or stand still."""
+
+UNANSWERED = "The engine has not answered the key before this one yet."
 
 BACK = Key(key="escape", label="back", does="back", about="back to where you were")
 
@@ -44,6 +51,8 @@ class Base(Screen[T]):
     """The screen's name in the help."""
     ABOUT = ""
     """A sentence about it for the help."""
+    _acting: asyncio.Task[None] | None = None
+    """What a key has begun, until the engine has answered."""
 
     @property
     def lading(self) -> "LadingApp":
@@ -94,24 +103,56 @@ class Base(Screen[T]):
 
     def draw_keys(self) -> None:
         """Update the displayed keys."""
-        if self.is_mounted:
+        if self.is_mounted and self._there:
             self.keys.show([(self.face(key), self.why_not(key.does)) for key in self.own_keys()])
 
     def say(self, message: str, style: str = "warn") -> None:
         """Show a message in the last line."""
-        self.keys.say(message, style)
+        if self._there:
+            self.keys.say(message, style)
+
+    @property
+    def _there(self) -> bool:
+        """Whether the screen has not been left; an answer may come after that."""
+        return self.is_running and self.is_attached
 
     async def action_do(self, does: str) -> None:
         """Run the action of a key, or say why it cannot be run."""
         if why := self.why_not(does):
             self.say(why)
             return
+        await self.act(getattr(self, f"do_{does}"))
+        self.draw_keys()
+
+    async def act(self, begin: Callable[[], object]) -> None:
+        """Carry out what a key does; errors are shown. While the engine does not answer, other keys are done."""
         try:
-            result = getattr(self, f"do_{does}")()
-            if inspect.isawaitable(result):
-                await result
+            work = begin()
         except LadingError as error:
             self.say(str(error), "bad")
+            return
+        if not inspect.iscoroutine(work):
+            return
+        if self._acting is not None:
+            work.close()
+            self.say(UNANSWERED)
+            return
+        self._acting = asyncio.create_task(self._await(work), name="key")
+        await asyncio.wait([self._acting], timeout=ACT_TIMEOUT)
+
+    async def _await(self, work: Awaitable[object]) -> None:
+        try:
+            await work
+        except LadingError as error:
+            if self.lading.screen is self:
+                self.say(str(error), "bad")
+            else:
+                self.lading.tell(error)
+        except Exception as error:
+            # Nobody awaits this task: the app ends with its fault.
+            self.app.call_later(raised, error)
+        finally:
+            self._acting = None
         self.draw_keys()
 
     def on_mount(self) -> None:

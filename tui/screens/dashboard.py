@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 import msgspec
@@ -155,7 +156,7 @@ class Dashboard(Base[None]):
     def why_not(self, does: str) -> str:
         """Why a key cannot be used now."""
         if does in ("pause", "cancel", "retry", "dismiss", "more", "less") and self.lading.trouble:
-            return "There is no engine just now."
+            return self.lading.away
         queues = isinstance(self.pane, Queues)
         if does in ("more", "less") or (queues and does in ("pause", "retry")):
             if not self.steers_queues:
@@ -249,6 +250,7 @@ class Dashboard(Base[None]):
             return
         # Imported on demand, so that the first screen appears sooner.
         from tui.screens import questions
+        from tui.screens.confirm import MOOT
 
         name, label = view.id, view.label
 
@@ -256,11 +258,13 @@ class Dashboard(Base[None]):
             if yes:
                 self.say(f"Cancelling {label}.", "warn")
                 self.lading.begin(self.lading.cancel(name))
+            elif yes is None:
+                self.say(f"{label} {MOOT}")
 
         if isinstance(view, ImportView):
-            asks = questions.cancel(view, self.glyphs)
+            asks = questions.cancel(partial(self.lading.newest_import, view), self.glyphs)
         else:
-            asks = questions.cancel_mirror(view, self.glyphs)
+            asks = questions.cancel_mirror(partial(self.lading.newest_mirror, view), self.glyphs)
         self.app.push_screen(asks, answered)
 
     async def do_dismiss(self) -> None:
@@ -287,7 +291,7 @@ class Dashboard(Base[None]):
         if view.unopenable.files:
             from tui.screens import questions
 
-            self.app.push_screen(questions.eject(view, self.glyphs), answered)
+            self.app.push_screen(questions.eject(partial(self.lading.newest_import, view), self.glyphs), answered)
         else:
             answered(True)
 

@@ -156,7 +156,7 @@ class Failures(Base[None]):
         if does == "copy" and self.failed.chosen is None:
             return "There is no file."
         if does in ("retry", "all") and self.lading.trouble:
-            return "There is no engine just now."
+            return self.lading.away
         if does in ("retry", "all") and self._record is not None and self._record.state == "cancelled":
             return CANCELLED
         return ""
@@ -198,7 +198,8 @@ class Failures(Base[None]):
         self.say("Taking it up.")
         count = await self.lading.retry(self.import_id, cause=cause, files=files)
         self.say(f"{counted(count, 'file')} tried again.", "good")
-        self._again()
+        if self.is_attached:
+            self._again()
 
     def do_copy(self) -> None:
         """Copy the chosen file's path."""

@@ -62,6 +62,8 @@ class FileFacts(Reading):
         found = (await self.lading.connection.files(self._file.import_id, text=name)).files if name else ()
         # What names another file is its path on the volume; the import may be of a folder.
         same = [one for one in found if one.id != self._file.id and f"/{path}".endswith(f"/{one.path}")]
+        if not self.is_current:
+            return
         if same:
             self.lading.open_file(same[0])
         else:

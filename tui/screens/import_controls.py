@@ -8,7 +8,7 @@ from core.listings import ImportRecord
 from core.models import State
 from core.words import counted
 from tui.screens.base import Base
-from tui.screens.confirm import Confirm
+from tui.screens.confirm import MOOT, Confirm
 from tui.screens.key_reasons import CANCELLED, ENDED, background
 from tui.widgets.keys import Key
 
@@ -48,7 +48,7 @@ class Steering(Base[Any]):
         if does not in ("pause", "cancel", "retry", "errors"):
             return super().why_not(does)
         if self.lading.trouble:
-            return "There is no engine just now."
+            return self.lading.away
         if self.record is None:
             return "There is no import."
         if does == "errors":
@@ -103,13 +103,20 @@ class Steering(Base[Any]):
             if yes:
                 self.say("Cancelling.")
                 self.lading.begin(self.lading.cancel(record.id))
+            elif yes is None:
+                self.say(f"{name} {MOOT}")
 
         name = record.label or record.source
-        told = [
-            f"{counted(record.archived, 'file stays', 'files stay')} in the archive, with a receipt.",
-            "What is left is not archived: the card is not safe.",
-            "The card itself is never changed.",
-        ]
-        self.app.push_screen(
-            Confirm(f"Cancel the import of {name}?", told, "cancel the import", self.glyphs), answered
-        )
+
+        def asked() -> tuple[str, list[str]] | None:
+            views = self.lading.snapshot.imports if self.lading.snapshot else ()
+            view = next((view for view in views if view.id == record.id), None)
+            archived = view.archived.files if view else record.archived
+            told = [
+                f"{counted(archived, 'file stays', 'files stay')} in the archive, with a receipt.",
+                "What is left is not archived: the card is not safe.",
+                "The card itself is never changed.",
+            ]
+            return (f"Cancel the import of {name}?", told) if view is None or view.ended is None else None
+
+        self.app.push_screen(Confirm(asked, "cancel the import", self.glyphs), answered)

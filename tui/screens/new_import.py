@@ -83,6 +83,7 @@ class NewImport(Choosing):
         self._found: list[bytes] = []
         """The paths inside that the last search has found, and which of them was gone to."""
         self._at = -1
+        self._starting = False
 
     # Keys
 
@@ -110,6 +111,8 @@ class NewImport(Choosing):
     def why_not(self, does: str) -> str:
         """Why a key cannot be used now."""
         pane = self.pane
+        if does == "back" and self._starting:
+            return f"It is being started, the engine has not answered yet; {self.key('leave')} leaves."
         if does == "cards" and not self.choice.cards:
             return "No card of a camera is plugged in."
         if does == "pick" and isinstance(pane, Sources) and self.source is None:
@@ -132,9 +135,7 @@ class NewImport(Choosing):
         if does == "inside" and (self.source is None or not isinstance(pane, Sources | Inside)):
             return "Go to a source first: 1."
         if does == "start" or (does == "enter" and isinstance(pane, Sources | Prospect)):
-            return self.choice.missing(self.key("pick")) or (
-                "There is no engine just now." if self.lading.trouble else ""
-            )
+            return self.choice.missing(self.key("pick")) or self.lading.away
         return ""
 
     def action_pane(self, number: int) -> None:
@@ -332,7 +333,11 @@ class NewImport(Choosing):
         choice = self.choice
         requests = choice.requests()
         self.say("Starting.", "good")
-        await self.lading.connection.start_imports(requests)
+        self._starting = True
+        try:
+            await self.lading.connection.start_imports(requests)
+        finally:
+            self._starting = False
         self.lading.draw_at_once()
         last = recall(self.lading.settings.home).with_archive(choice.archive)
         answers = Remembered(
@@ -346,7 +351,16 @@ class NewImport(Choosing):
         )
         remember(self.lading.settings.home, answers)
         self.started = True
-        self.dismiss(None)
+        self._leave_started()
+
+    def on_screen_resume(self) -> None:
+        """Draw; what was started while another screen was on top is not shown any more."""
+        super().on_screen_resume()
+        self._leave_started()
+
+    def _leave_started(self) -> None:
+        if self.started and self.app.screen is self:
+            self.dismiss(None)
 
     # The form
 

@@ -1,4 +1,6 @@
-"""The questions before what cannot be undone."""
+"""The questions before what cannot be undone, about what is true while they are asked."""
+
+from collections.abc import Callable, Sequence
 
 from core.snapshot import ImportView, MirrorView
 from core.words import counted
@@ -8,36 +10,40 @@ from tui.glyphs import Glyphs
 from tui.screens.confirm import Confirm
 
 
-def eject(view: ImportView, glyphs: Glyphs) -> Confirm:
-    """The question before a card is ejected whose archived files cannot all be opened."""
-    return Confirm(
-        f"Eject {view.label}, which is {view.verdict}?",
-        ejecting.asks(view.unopenable),
-        "eject it",
-        glyphs,
-    )
+def eject(newest: Callable[[], ImportView], glyphs: Glyphs) -> Confirm:
+    """The question before a card is ejected whose archived files cannot all be opened. `newest`: the import as it
+    is now."""
+
+    def asked() -> tuple[str, Sequence[str]]:
+        view = newest()
+        return f"Eject {view.label}, which is {view.verdict}?", ejecting.asks(view.unopenable)
+
+    return Confirm(asked, "eject it", glyphs)
 
 
-def cancel(view: ImportView, glyphs: Glyphs) -> Confirm:
-    """The question before an import is cancelled."""
-    stays = counted(view.archived.files, "file")
-    return Confirm(
-        f"Cancel the import of {view.label}?",
-        [
-            f"{stays} ({format.size(view.archived.bytes)}) stay in the archive, with their receipt.",
+def cancel(newest: Callable[[], ImportView], glyphs: Glyphs) -> Confirm:
+    """The question before an import is cancelled. `newest`: the import as it is now."""
+
+    def asked() -> tuple[str, Sequence[str]] | None:
+        view = newest()
+        stay = "stays" if view.archived.files == 1 else "stay"
+        archived = f"{counted(view.archived.files, 'file')} ({format.size(view.archived.bytes)})"
+        told = [
+            f"{archived} {stay} in the archive, with a receipt.",
             f"{counted(view.todo.files, 'file')} would not be archived: the card is not safe.",
             "The card itself is never changed.",
-        ],
-        "cancel the import",
-        glyphs,
-    )
+        ]
+        return (f"Cancel the import of {view.label}?", told) if view.ended is None else None
+
+    return Confirm(asked, "cancel the import", glyphs)
 
 
-def cancel_mirror(view: MirrorView, glyphs: Glyphs) -> Confirm:
-    """The question before a mirror is cancelled."""
-    return Confirm(
-        f"Cancel the mirror to {view.label}?",
-        ["What was brought stays there.", f"Go on later with: lading mirror {view.source} {view.target}"],
-        "cancel the mirror",
-        glyphs,
-    )
+def cancel_mirror(newest: Callable[[], MirrorView], glyphs: Glyphs) -> Confirm:
+    """The question before a mirror is cancelled. `newest`: the mirror as it is now."""
+
+    def asked() -> tuple[str, Sequence[str]] | None:
+        view = newest()
+        told = ["What was brought stays there.", f"Go on later with: lading mirror {view.source} {view.target}"]
+        return (f"Cancel the mirror to {view.label}?", told) if view.ended is None else None
+
+    return Confirm(asked, "cancel the mirror", glyphs)

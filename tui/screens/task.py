@@ -103,4 +103,9 @@ class Task(Readable):
                 self.dismiss(None)
 
         told = ["It stops where it is. The same once more goes on from there."]
-        self.app.push_screen(Confirm(f"Stop: {self._title.lower()}?", told, "stop it", self.glyphs), answered)
+        question = f"Stop: {self._title.lower()}?"
+
+        def asked() -> tuple[str, list[str]] | None:
+            return (question, told) if self._doing is not None else None
+
+        self.app.push_screen(Confirm(asked, "stop it", self.glyphs), answered)

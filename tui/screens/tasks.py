@@ -1,13 +1,11 @@
 """The list of tasks on the archive."""
 
-import inspect
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from core.errors import LadingError
 from core.models import Value
 from tui.screens import archive_tasks, list_tasks
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
@@ -56,12 +54,7 @@ ENTRIES = (
 
 async def begin(screen: Base[None], entry: Entry) -> None:
     """Begin a task from any screen, or say there why it cannot be begun."""
-    try:
-        begun = entry.begin(screen)
-        if inspect.isawaitable(begun):
-            await begun
-    except LadingError as error:
-        screen.say(str(error), "bad")
+    await screen.act(lambda: entry.begin(screen))
 
 
 class Choices(Pane):
@@ -114,6 +107,6 @@ class Tasks(Base[None]):
         """A double click acts as Enter."""
         self.call_later(self.action_do, "begin")
 
-    async def do_begin(self) -> None:
+    def do_begin(self) -> object:
         """Begin the chosen task."""
-        await begin(self, self.query_one(Choices).chosen)
+        return self.query_one(Choices).chosen.begin(self)

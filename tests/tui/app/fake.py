@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 from core.client.calls import OnProgress, OnText
 from core.errors import LadingError
 from core.listings import Failure, FailureGroup, FilePage, FileView, ImportRecord
 from core.models import Count, ImportRequest, Outcome
-from core.protocol import Request
+from core.protocol import PUSH_INTERVAL, Request
 from core.protocol.import_requests import ListInUse, RecogniseFiles
 from core.receipts import Form
 from core.results import InUse, Survey
@@ -18,13 +19,14 @@ R = TypeVar("R")
 
 
 class Fake:
-    """An engine's end for tests. `lost` set: it ends."""
+    """An engine's end for tests. `lost` set: it ends; `frozen`: it sends only what a test pushes."""
 
     def __init__(self, first: Snapshot | None = None) -> None:
         self.asked: list[tuple[Any, ...]] = []
         self.newest = first
         self.news = asyncio.Event()
         self.lost = False
+        self.frozen = False
         self.starts = 0
         self.fault: LadingError | None = None
         self.records: list[ImportRecord] = []
@@ -62,7 +64,9 @@ class Fake:
             self.news.clear()
             if self.newest is not None:
                 yield self.newest
-            await self.news.wait()
+            # As an engine does, which sends what has not changed, too.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.news.wait(), None if self.frozen else PUSH_INTERVAL)
 
     async def call(
         self, request: Request[R], *, progress: OnProgress | None = None, text: OnText | None = None

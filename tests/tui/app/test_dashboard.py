@@ -9,10 +9,11 @@ from core.models import State, Waits
 from core.protocol.import_requests import DismissImport
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
-from tests.tui.app.moments import A001, B002, C003, changed, moment
+from tests.tui.app.moments import A001, B002, C003, GB, changed, moment
 from tests.tui.app.pilot import SIZES, running
-from tests.tui.views import count
-from tui.screens.confirm import Confirm
+from tests.tui.app.test_imports import RECORDS
+from tests.tui.views import count, done
+from tui.screens.confirm import MOOT, Confirm
 from tui.screens.dashboard import Dashboard
 from tui.screens.help import Help
 from tui.widgets.lines import Lines
@@ -194,6 +195,34 @@ async def test_x_asks_once_and_cancels() -> None:
         await app.press("x", "y")
         assert app.fake.asked == [("cancel", B002.id)]
         assert isinstance(app.app.screen, Dashboard)
+
+
+async def test_a_question_tells_what_is_true_while_it_is_asked() -> None:
+    async with running(moments.RUNNING) as app:
+        await app.press("j", "x")
+        further = changed(B002, archived=count(390, 60 * GB), todo=count(9, GB))
+        await app.push(moment(imports=(further,)))
+        await app.until(lambda: "390 files (60.0 GB) stay in the archive" in app.text)
+        assert "9 files would not be archived" in app.text
+
+
+@pytest.mark.parametrize("screen", ["dashboard", "import"])
+async def test_a_question_about_an_import_that_ends_meanwhile_closes(screen: str) -> None:
+    async with running(moments.RUNNING) as app:
+        if screen == "import":
+            app.fake.records = RECORDS
+            app.app.open_import(B002.id)
+            await app.until(lambda: app.app.screen.why_not("cancel") == "")  # type: ignore[attr-defined]
+            await app.press("x")
+        else:
+            await app.press("j", "x")
+        assert isinstance(app.app.screen, Confirm)
+        # Its verdict is SAFE now: that the card is not safe would be wrong.
+        await app.push(moment(imports=(done(id=B002.id, label=B002.label),)))
+        await app.until(lambda: not isinstance(app.app.screen, Confirm))
+        assert MOOT in app.foot
+        assert "not safe" not in app.text
+        assert all(asked[0] != "cancel" for asked in app.fake.asked)
 
 
 @pytest.mark.parametrize(

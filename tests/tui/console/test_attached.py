@@ -12,6 +12,7 @@ from core.models import State
 from core.snapshot import Snapshot
 from tests.tui.console.streams import console
 from tests.tui.views import done, snapshot, view
+from tui.console import attached
 from tui.console.attached import Signals, attend, carry_out, perform, printer
 from tui.console.exits import Exit, StoppedError
 from tui.console.progress import JsonLines, Lines, Quiet
@@ -75,6 +76,50 @@ def test_an_import_runs_to_its_end() -> None:
     assert engine.told == ["start", "begin", "stop"]
     assert told.getvalue().startswith("SAFE  B002: ")
     assert complained.getvalue() == ""
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_any_signal_after_ctrl_c_leaves_at_once(
+    second: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[int] = []
+    monkeypatch.setattr(os, "_exit", left.append)
+    signals = Signals()
+    with signals.caught():
+        signal.raise_signal(signal.SIGINT)
+        assert left == []
+        signal.raise_signal(second)
+    assert left == [Exit.PAUSED]
+
+
+async def test_a_second_signal_that_only_detaches_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[int] = []
+    monkeypatch.setattr(os, "_exit", left.append)
+    signals = Signals()
+    with signals.caught():
+        signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGTERM)
+    assert left == []
+    assert signals.lost
+
+
+async def test_an_engine_that_stands_still_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attached, "POLL_INTERVAL", 0.01)
+    monkeypatch.setattr(attached, "SILENT_POLLS", 3)
+    engine, (to, _, complained) = Fake(), console()
+
+    polls = 0
+
+    def still() -> Snapshot:
+        nonlocal polls
+        polls += 1
+        if polls == 10:
+            engine.ended.set()
+        return snapshot(engine.view)
+
+    monkeypatch.setattr(engine, "snapshot", still)
+    await attend(engine, engine.begin, Quiet(to.err))
+    assert complained.getvalue().count("The engine does not answer.") == 1
 
 
 @pytest.mark.promise(36)

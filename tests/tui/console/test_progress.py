@@ -177,6 +177,14 @@ def test_json_lines_come_once_a_second() -> None:
     assert events[0]["archived"] == {"files": 1532, "bytes": 100_000_000_000}
 
 
+def test_progress_goes_on_when_the_clock_is_put_back() -> None:
+    out, told = pipe()
+    printer = JsonLines(out, pipe()[0])
+    for time in (7300.0, 100.0, 100.5, 101.5):
+        printer.show(snapshot(view(), time=time))
+    assert len(told.getvalue().splitlines()) == 3
+
+
 def test_quiet_only_speaks_when_it_must() -> None:
     err, complained = pipe()
     printer = Quiet(err)
