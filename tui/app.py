@@ -339,22 +339,33 @@ class LadingApp(PictureApp):
         self.draw_at_once()
 
     async def eject(self, view: ImportView) -> None:
-        """Eject the card of an import that has ended, and report the result. Raises LadingError."""
-        from core.protocol.import_requests import ListInUse
+        """Eject the card that lies where an import that has ended has read one, and report the result. Raises
+        LadingError."""
+        from core.protocol.import_requests import ListCards, ListInUse
         from core.volumes.eject import COMMAND_TIMEOUT
-        from tui.console import ejecting
+        from tui.console import card_list, ejecting
+        from tui.console.named_volume import named
 
         # The catalog also knows the imports that an earlier engine has left paused.
         held = await self.connection.call(ListInUse())
         shown = {other.archive for other in (self.snapshot.imports if self.snapshot else ())} | {view.archive}
         archives = ejecting.held_archives(self.settings, held, shown)
         try:
+            # By now another card may lie there.
+            there = await aside(lambda: named(view.source, self.volumes(), ()), COMMAND_TIMEOUT)
             await aside(lambda: self.ejecting(view.source, held.sources, archives), 2 * COMMAND_TIMEOUT + 1)
         except TimeoutError as error:
             raise EjectError(f"{view.label} does not answer.", "Try again, or eject it by hand.") from error
+        cards = card_list.of_volume(await self.connection.call(ListCards()), there.identity)
+        own = not there.identity or any(card.import_id == view.id for card in cards)
+        label = view.label if own else there.label
+        keep = (
+            ejecting.keep(view.verdict, view.state)
+            if own
+            else ejecting.keep_of(card_list.of_all(cards), there.identity)
+        )
         if isinstance(self.screen, Base):
-            keep = ejecting.keep(view.verdict, view.state)
-            self.screen.say(ejecting.gone(view.label, keep), "warn" if keep else "good")
+            self.screen.say(ejecting.gone(label, keep), "warn" if keep else "good")
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` in the background; errors are shown."""

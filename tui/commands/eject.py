@@ -81,20 +81,13 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
 
 def _ejected(one: "NamedVolume", card: "CardView | None") -> "Ejected":
-    from core.volumes.volume import known_again
-    from tui import format
+    from core.models import Verdict
     from tui.console import ejecting
     from tui.console.json_answers import Ejected
 
-    if card is None:
-        keep = "Keep what is on it: no import of all of it is known."
-        return Ejected(label=one.label, path=one.path, ejected=True, keep=keep)
-    keep = ejecting.keep(card.verdict, card.state)
-    if not keep and not known_again(one.identity):
-        keep = ejecting.UNKNOWN
-    if not keep and card.damaged:
-        keep = f"Keep what is on it: {format.damaged_since(card.damaged)} in the archive."
-    return Ejected(label=one.label, path=one.path, ejected=True, verdict=card.verdict, keep=keep)
+    keep = ejecting.keep_of(card, one.identity)
+    verdict = card.verdict if card else Verdict.OPEN
+    return Ejected(label=one.label, path=one.path, ejected=True, verdict=verdict, keep=keep)
 
 
 def _left(one: "NamedVolume", error: LadingError) -> "Ejected":

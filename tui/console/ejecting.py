@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from core.config import Config, all_archives
 from core.models import State, Unopenable, Verdict
-from core.results import InUse
+from core.results import CardView, InUse
+from core.volumes.volume import known_again
 from tui import format
 
 
@@ -32,6 +33,17 @@ def keep(verdict: Verdict, state: str) -> str:
     if state == State.DONE and verdict is Verdict.OPEN:
         return "Nothing was found on it."
     return "Keep what is on it: not all is archived."
+
+
+def keep_of(card: CardView | None, identity: str) -> str:
+    """What to say of a volume with this identity that was ejected; card: the newest import of all of it."""
+    if card is None:
+        return "Keep what is on it: no import of all of it is known."
+    if said := keep(card.verdict, card.state):
+        return said
+    if not known_again(identity):
+        return UNKNOWN
+    return f"Keep what is on it: {format.damaged_since(card.damaged)} in the archive." if card.damaged else ""
 
 
 UNKNOWN = (

@@ -10,7 +10,7 @@ from core.errors import LadingError
 from core.listings import Failure, FailureGroup, FilePage, FileView, ImportRecord
 from core.models import Count, ImportRequest, Outcome
 from core.protocol import PUSH_INTERVAL, Request
-from core.protocol.import_requests import ListInUse, RecogniseFiles
+from core.protocol.import_requests import ListCards, ListInUse, RecogniseFiles
 from core.receipts import Form
 from core.results import InUse, Survey
 from core.snapshot import Snapshot
@@ -78,6 +78,8 @@ class Fake:
             return cast(R, [False] * len(request.files))
         if isinstance(request, ListInUse) and ListInUse not in self.answers:
             return cast(R, InUse())
+        if isinstance(request, ListCards) and ListCards not in self.answers:
+            return cast(R, [])
         answer = self.answers[type(request)]
         if isinstance(answer, asyncio.Event):
             await answer.wait()

@@ -6,12 +6,13 @@ import pytest
 
 from core.config import Config
 from core.errors import EjectError
-from core.models import Unopenable
-from core.protocol.import_requests import ListInUse
-from core.results import InUse
+from core.models import Unopenable, Verdict
+from core.protocol.import_requests import ListCards, ListInUse
+from core.results import CardView, InUse
 from tests.tui.app import moments
 from tests.tui.app.moments import changed
 from tests.tui.app.pilot import running
+from tests.tui.app.volumes import volume
 
 pytestmark = pytest.mark.terminal
 
@@ -81,6 +82,43 @@ async def test_a_card_that_is_to_be_kept_is_ejected_with_a_word() -> None:
     async with running(moments.DONE, (120, 40), eject=lambda source, reading, archives: source) as app:
         await app.press("G", "e")
         await app.until(lambda: "Keep what is on it: not all is archived." in app.foot)
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        ((), "B003 can be taken out. Keep what is on it: no import of all of it is known."),
+        ((Verdict.KEEP,), "B003 can be taken out. Keep what is on it: not all is archived."),
+        ((Verdict.SAFE,), "B003 can be taken out."),
+    ],
+)
+async def test_another_card_that_lies_there_by_now_is_called_by_its_own_name(
+    known: Sequence[Verdict], told: str
+) -> None:
+    """The row of an import is that of the card that it has read."""
+    other = volume("B003", mount="/Volumes/A001")
+    async with running(moments.SAFE, (120, 40), volumes=lambda: [other], eject=lambda *_: "") as app:
+        app.fake.answers[ListCards] = [[card_of("B003", verdict) for verdict in known]]
+        await app.press("e")
+        await app.until(lambda: "can be taken out" in app.foot)
+        assert app.foot.strip().endswith(told)
+
+
+def card_of(label: str, verdict: Verdict) -> CardView:
+    return CardView(
+        identity=f"uuid:{label}",
+        label=label,
+        source="/Volumes/A001",
+        archive="nas:archive",
+        location="Basel",
+        import_id="20250101-000000-ffffffff",
+        state="done",
+        verdict=verdict,
+        reason="",
+        started=1.0,
+        ended=2.0,
+        imports=1,
+    )
 
 
 async def test_a_card_of_which_not_all_can_be_opened_is_asked_about() -> None:
