@@ -88,7 +88,7 @@ class Terminal:
                 self.read(0.01)
             else:
                 time.sleep(0.01)
-        raise AssertionError(f"it still runs after {seconds} seconds")
+        raise AssertionError(f"it still runs after {seconds} seconds:\n{self.screen}")
 
 
 @contextmanager
