@@ -2,6 +2,8 @@
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from core.files import noreplace
 from tests.rigs import disks, machines, passthrough
 from tests.rigs.passthrough import Switch
+from tests.rigs.seen_cards import seen_below
 
 pytestmark = machines.root
 
@@ -100,3 +103,21 @@ def test_a_card_reads_up_to_its_bad_sector(tmp_path: Path, kind: str) -> None:
 def test_memory_is_full_when_it_is(tmp_path: Path) -> None:
     with disks.memory(tmp_path / "memory", "size=128k,nr_inodes=10") as path:
         assert _error(path / "a") == errno.ENOSPC
+
+
+def test_a_command_sees_nothing_that_other_tests_have_mounted(tmp_path: Path) -> None:
+    """No disk image only: a rule for all cards would import from any of them."""
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
+    for folder in (mine, theirs):
+        folder.mkdir()
+    with passthrough.mounted(mine) as own, passthrough.mounted(theirs) as other:
+        code = "from core.volumes.mounts import mounts; print(*(one.mount for one in mounts()), sep='\\n')"
+        listed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert {str(own.path), str(other.path)} <= set(listed.stdout.splitlines())
+        environ = {**os.environ, **seen_below(mine)}
+        seen = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environ
+        ).stdout.splitlines()
+        assert str(own.path) in seen
+        assert str(other.path) not in seen
+        assert "/" in seen
