@@ -16,7 +16,7 @@ from core.archives import bag_info
 from core.bagit import manifest
 from core.bagit.folder import BagFolder
 from core.bagit.manifest_merge import PAGE, Ledger
-from core.bagit.tag_files import BAG_INFO, BAGIT, DECLARATION, MANIFEST, Context, TagFiles, foreign, is_there
+from core.bagit.tag_files import BAG_INFO, BAGIT, DECLARATION, MANIFEST, BagContext, TagFiles, foreign, is_there
 from core.catalog.items import BY_DIGEST
 from core.catalog.locations import Location
 from core.config import Config
@@ -53,7 +53,7 @@ _SEAL = """
 """
 
 
-async def open_import(context: Context, location_id: int) -> str:
+async def open_import(context: BagContext, location_id: int) -> str:
     """Why a location's bag is open now; empty when it can be sealed.
 
     An import that this database only knows from another engine's journal (it never ran here) does not count,
@@ -71,7 +71,7 @@ class Bag:
     """One bag that is being made. `done` is the progress, 0 to 1."""
 
     def __init__(
-        self, settings: Config, context: Context, location: Location, folder: BagFolder, scratch: str
+        self, settings: Config, context: BagContext, location: Location, folder: BagFolder, scratch: str
     ) -> None:
         self.done = 0.0
         self._settings = settings

@@ -22,7 +22,7 @@ BATCH = 64
 """The most files hashed per request."""
 
 
-class Context(Protocol):
+class BagContext(Protocol):
     """What making a bag needs: the catalog, and the archive that holds the bag (as core.tasks.task.Context)."""
 
     async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -38,7 +38,7 @@ class Context(Protocol):
 class TagFiles:
     """The tag files of one bag. `scratch`: a folder on the local disk."""
 
-    def __init__(self, context: Context, location: Location, folder: BagFolder, scratch: str) -> None:
+    def __init__(self, context: BagContext, location: Location, folder: BagFolder, scratch: str) -> None:
         self._context = context
         self._location = location
         self._folder = folder

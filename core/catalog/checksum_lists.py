@@ -19,7 +19,7 @@ from core.models import Value
 from core.words import counted
 
 
-class Compared(NamedTuple):
+class FileChecksum(NamedTuple):
     """The checksum `found` of one file, by one algorithm. `file`: the id of its row. `path`: below the source's
     root."""
 
@@ -54,7 +54,7 @@ def trouble(row: ListRow) -> str:
     return "; ".join(parts)
 
 
-class Differs(NamedTuple):
+class ListedOtherwise(NamedTuple):
     """A listed `digest` that is not the checksum `found` of the file. Paths are below the source's root, digests
     raw."""
 
@@ -147,7 +147,7 @@ class ChecksumLists(Table):
         return {path: frozenset(algorithms) for path, algorithms in found.items()}
 
     @staticmethod
-    def compared(import_id: int, files: Iterable[Compared]) -> list[Statement]:
+    def compared(import_id: int, files: Iterable[FileChecksum]) -> list[Statement]:
         """The statement that stores the checksums found for listed files. If two paths differ in Unicode
         normalization only, the file that is spelled as in the list counts."""
         rows = [
@@ -252,7 +252,7 @@ async def lists_of(read: Read, import_id: int) -> list[ListRow]:
     ]
 
 
-async def differing(read: Read, import_id: int, most: int) -> list[Differs]:
+async def differing(read: Read, import_id: int, most: int) -> list[ListedOtherwise]:
     """The first `most` checksums that differ from those of their files, by path."""
     rows = await read(
         "SELECT l.path, c.path, l.algorithm, l.digest, l.found FROM listed l "
@@ -260,7 +260,7 @@ async def differing(read: Read, import_id: int, most: int) -> list[Differs]:
         "WHERE l.import_id = ? AND l.found != l.digest ORDER BY l.key, l.list_id LIMIT ?",
         (import_id, most),
     )
-    return [Differs(*row) for row in rows]
+    return [ListedOtherwise(*row) for row in rows]
 
 
 async def missing(read: Read, import_id: int, most: int) -> list[tuple[bytes, bytes]]:

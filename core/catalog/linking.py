@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from core.catalog import Catalog
 from core.media.card_rules import Candidate, choose, completed, owner_keys
 from core.media.frames import EXTENSIONS, Films
-from core.media.stems import Named, named
+from core.media.stems import NameParts, named
 from core.paths import relative
 
 PAGE = 2000
@@ -21,7 +21,7 @@ SIMILAR = 1000
 APART_NS = 2_000_000_000
 """How far apart the times of a film and of what the camera wrote with it may be: FAT's are even seconds."""
 
-Found = dict[bytes, list[Named]]
+Found = dict[bytes, list[NameParts]]
 """Files by stem key."""
 
 
@@ -40,7 +40,7 @@ async def link(catalog: Catalog, import_id: int, root: bytes) -> None:
     links: list[tuple[int, int, str]] = []
     while page := await catalog.in_stem_order(import_id, after, PAGE):
         last, after = page[-1][0], (page[-1][0], page[-1][1])
-        files: list[Named] = []
+        files: list[NameParts] = []
         here: Found = defaultdict(list)
         for stem, id, whole in page:
             file = named(relative(root, whole), id)
@@ -48,7 +48,7 @@ async def link(catalog: Catalog, import_id: int, root: bytes) -> None:
             here[stem].append(file)
             if file.extension in EXTENSIONS:
                 films.add(id, file.folder + file.name)
-        waiting: list[tuple[Named, Sequence[Candidate]]] = []
+        waiting: list[tuple[NameParts, Sequence[Candidate]]] = []
         elsewhere: set[bytes] = set()
         for file in files:
             candidates = owner_keys(file)
@@ -81,8 +81,8 @@ async def link(catalog: Catalog, import_id: int, root: bytes) -> None:
 
 async def _link(
     catalog: Catalog,
-    file: Named,
-    owner: Named,
+    file: NameParts,
+    owner: NameParts,
     candidate: Candidate,
     candidates: Sequence[Candidate],
     found: Found,
@@ -92,7 +92,7 @@ async def _link(
     return [] if one is None else [(file.id, one.id, str(candidate.role))]
 
 
-def _owner(file: Named, candidate: Candidate, found: Found) -> Named | None:
+def _owner(file: NameParts, candidate: Candidate, found: Found) -> NameParts | None:
     others = found.get(candidate.key, ())
     # Most files are the only one with their key.
     if not others or (len(others) == 1 and others[0].id == file.id):
@@ -107,7 +107,9 @@ async def _completed(catalog: Catalog, import_id: int, candidates: Sequence[Cand
     return [*known, whole] if whole else known
 
 
-async def _nearest(catalog: Catalog, file: Named, candidates: Sequence[Candidate], found: Found) -> Named | None:
+async def _nearest(
+    catalog: Catalog, file: NameParts, candidates: Sequence[Candidate], found: Found
+) -> NameParts | None:
     """The owner among those that rivals find: the only one, or the only one of the file's time."""
     owners = [owner for one in candidates if one.rule.rivals and (owner := _owner(file, one, found)) is not None]
     if len(owners) == 1:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from core.catalog.base import Table
 from core.catalog.rows import Item
-from core.media.frames import ENDINGS, Film, Numbers, frame
+from core.media.frames import ENDINGS, FilmFrames, Numbers, frame
 from core.media.makers.rule import Role
 from core.models import Outcome
 from core.paths import relative
@@ -36,7 +36,7 @@ _SINGLE = f"""
 class Sequences(Table):
     """The table of films in numbered pictures. Their further frames are linked to the first frame."""
 
-    async def keep_sequences(self, import_id: int, root: bytes, films: dict[bytes, Film]) -> None:
+    async def keep_sequences(self, import_id: int, root: bytes, films: dict[bytes, FilmFrames]) -> None:
         """Record the films of an import whose listing is complete, with the further frames of each. Earlier ones
         of it are replaced.
 

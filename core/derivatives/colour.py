@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from PIL import Image, ImageCms, ImageFilter
 
-from core.derivatives.hdr_lut import POINTS, Space, table
+from core.derivatives.hdr_lut import POINTS, ColourSpace, table
 
 _SRGB = ImageCms.createProfile("sRGB")
 SRGB_PROFILE = ImageCms.ImageCmsProfile(_SRGB).tobytes()
@@ -18,7 +18,7 @@ _SAME = 2
 _SPACES = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab"}
 
 
-def to_srgb(image: Image.Image, profile: bytes, space: Space | None) -> Image.Image:
+def to_srgb(image: Image.Image, profile: bytes, space: ColourSpace | None) -> Image.Image:
     """Convert a picture of mode RGB, L, CMYK or LAB to sRGB, of mode RGB or L. An HDR `space` takes precedence
     over a profile."""
     hdr = space is not None and space.transfer in ("pq", "hlg")
@@ -30,7 +30,7 @@ def to_srgb(image: Image.Image, profile: bytes, space: Space | None) -> Image.Im
 
 
 @lru_cache(maxsize=4)
-def _filter(space: Space) -> ImageFilter.Color3DLUT:
+def _filter(space: ColourSpace) -> ImageFilter.Color3DLUT:
     return ImageFilter.Color3DLUT(POINTS, table(space))
 
 

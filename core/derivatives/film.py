@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from core.derivatives import hdr_lut
-from core.derivatives.hdr_lut import Space
+from core.derivatives.hdr_lut import ColourSpace
 
 _UNKNOWN = ("", "unknown", "unspecified", "reserved", "none")
 _HD = 720
@@ -32,7 +32,7 @@ class Film(msgspec.Struct, frozen=True, kw_only=True):
     lasts: float | None
     begins: float
     rate: float
-    space: Space
+    space: ColourSpace
     matrix: str
     interlaced: bool
     sounds: tuple[int, ...]
@@ -114,7 +114,7 @@ def _shown(stream: dict[str, Any]) -> tuple[int, int]:
     return (height, width) if quarter else (width, height)
 
 
-def _space(stream: dict[str, Any]) -> Space:
+def _space(stream: dict[str, Any]) -> ColourSpace:
     primaries: dict[str, hdr_lut.Primaries] = {"bt2020": "bt2020", "smpte432": "p3"}
     # libavutil's pixdesc.c: gamma 2.2 has the name of BT.470 System M.
     transfers: dict[str, hdr_lut.Transfer] = {"smpte2084": "pq", "arib-std-b67": "hlg", "bt470m": "gamma"}
@@ -122,10 +122,10 @@ def _space(stream: dict[str, Any]) -> Space:
     # HDR without named primaries has those of the HDR standards.
     default: hdr_lut.Primaries = "bt2020" if transfer in ("pq", "hlg") else "bt709"
     named = stream.get("color_primaries")
-    return Space(transfer, primaries.get(str(named), "bt709") if _known(named) else default)
+    return ColourSpace(transfer, primaries.get(str(named), "bt709") if _known(named) else default)
 
 
-def _matrix(stream: dict[str, Any], space: Space) -> str:
+def _matrix(stream: dict[str, Any], space: ColourSpace) -> str:
     """The matrix to assume; empty where ffmpeg's own choice is right.
 
     ffmpeg assumes that of standard-definition television for every film that does not name one.

@@ -23,7 +23,7 @@ Primaries = Literal["bt709", "bt2020", "p3", "adobe"]
 Triple = tuple[float, float, float]
 
 
-class Space(msgspec.Struct, frozen=True):
+class ColourSpace(msgspec.Struct, frozen=True):
     """A colour space: transfer function ("gamma" is 2.2) and primaries ("p3" has the white point D65)."""
 
     transfer: Transfer
@@ -35,7 +35,7 @@ class Space(msgspec.Struct, frozen=True):
         return self.transfer == "sdr" and self.primaries == "bt709"
 
 
-ADOBE = Space("gamma", "adobe")
+ADOBE = ColourSpace("gamma", "adobe")
 
 # Code points of ITU-T H.273, as HEIF and AVIF have them.
 _TRANSFERS: dict[int, Transfer] = {4: "gamma", 16: "pq", 18: "hlg"}
@@ -50,24 +50,24 @@ _MATRICES: dict[Primaries, tuple[Triple, Triple, Triple]] = {
 }
 
 
-def space_of(primaries: int, transfer: int) -> Space:
+def space_of(primaries: int, transfer: int) -> ColourSpace:
     """The space of two code points of ITU-T H.273; unknown ones count as sRGB."""
-    return Space(_TRANSFERS.get(transfer, "sdr"), _PRIMARIES.get(primaries, "bt709"))
+    return ColourSpace(_TRANSFERS.get(transfer, "sdr"), _PRIMARIES.get(primaries, "bt709"))
 
 
 @lru_cache(maxsize=8)
-def table(space: Space) -> list[Triple]:
+def table(space: ColourSpace) -> list[Triple]:
     """The lookup table of a space: red changes fastest, values from 0 to 1."""
     return list(_values(space))
 
 
-def cube(space: Space) -> str:
+def cube(space: ColourSpace) -> str:
     """The table in the .cube format, which ffmpeg's filter lut3d reads."""
     rows = "\n".join(f"{red:.5f} {green:.5f} {blue:.5f}" for red, green, blue in table(space))
     return f"LUT_3D_SIZE {POINTS}\n{rows}\n"
 
 
-def _values(space: Space) -> Iterator[Triple]:
+def _values(space: ColourSpace) -> Iterator[Triple]:
     matrix = _MATRICES[space.primaries]
     axis = [_LIGHT[space.transfer](index / (POINTS - 1)) for index in range(POINTS)]
     hdr = space.transfer in ("pq", "hlg")

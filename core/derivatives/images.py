@@ -11,7 +11,7 @@ import pillow_heif
 from PIL import AvifImagePlugin, ExifTags, Image, ImageChops, ImageFile, PngImagePlugin, UnidentifiedImageError
 
 from core.derivatives import boxes, colour, hdr_lut
-from core.derivatives.hdr_lut import Space
+from core.derivatives.hdr_lut import ColourSpace
 from core.derivatives.messages import File, NoDecoderError, RefusedError
 from core.derivatives.tiff import Tiff
 
@@ -271,7 +271,7 @@ def _turned(image: Image.Image, orientation: int) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _space(image: Image.Image, source: IO[bytes]) -> Space | None:
+def _space(image: Image.Image, source: IO[bytes]) -> ColourSpace | None:
     """The colour space that the file names without an ICC profile; None when it names none."""
     with suppress(Exception):
         if image.format == "HEIF":

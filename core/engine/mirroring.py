@@ -17,7 +17,7 @@ from core.results import MirrorResult, OffsiteResult
 from core.snapshot import MirrorView
 
 
-class Run(Protocol):
+class MirrorProgress(Protocol):
     """The progress of a mirror, as in `core.maintenance.mirror_run.MirrorRun`."""
 
     total: Count
@@ -55,7 +55,7 @@ class Mirroring:
         self.ended: float | None = None
         self.environ = environ
         """The environment in which rclone runs, where one of the two is a remote; None: that of the engine."""
-        self.run: Run | None = None
+        self.run: MirrorProgress | None = None
         self.meter = Meter()
         self.results: list[MirrorResult] = []
         self.offsite: OffsiteResult | None = None
@@ -72,7 +72,7 @@ class Mirroring:
         self._woken = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
-    def running(self, run: Run) -> None:
+    def running(self, run: MirrorProgress) -> None:
         """It has begun: `run` has its progress."""
         self.run = run
         if not self.begun.done():

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from core.catalog import Item
 from core.importing.import_run import Run
-from core.media.card_index import LARGEST, Named, is_index, named
+from core.media.card_index import LARGEST, IndexedClip, is_index, named
 from core.media.file_types import split
 from core.media.stems import stem_key
 from core.paths import display, join, relative
@@ -60,7 +60,7 @@ async def _content(run: Run, item: Item | None) -> bytes:
     return b""
 
 
-async def _sizes(run: Run, one: Named) -> list[int]:
+async def _sizes(run: Run, one: IndexedClip) -> list[int]:
     """The sizes of the files that the import has of a clip. An ARRI clip is a file of that stem, or a folder,
     which gives [0]."""
     keys = {stem_key(path): split(os.path.basename(path))[1] for path in one.paths}

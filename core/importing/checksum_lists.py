@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from core.archives.item_batches import not_read
 from core.catalog import Item
-from core.catalog.checksum_lists import Compared, Uncompared, differing, lists_of, missing, sums, trouble
+from core.catalog.checksum_lists import FileChecksum, Uncompared, differing, lists_of, missing, sums, trouble
 from core.checksums.algorithms import ALWAYS
 from core.checksums.names import is_list, spellings
 from core.errors import WorkerDiedError
@@ -76,12 +76,12 @@ async def judge(run: Run) -> None:
     await run.catalog.judge_lists(run.row.id)
 
 
-async def _from_archive(run: Run, wanted: list[tuple[int, int, bytes, str]]) -> list[Compared]:
+async def _from_archive(run: Run, wanted: list[tuple[int, int, bytes, str]]) -> list[FileChecksum]:
     """The checksums of `wanted` (item, file, path, algorithm): from the catalog if it has them, else computed from
     the archive's payload. Files whose payload is damaged are left out: the verdict reports them. Raises HaltError,
     TaskFailedError."""
     items = await run.catalog.items({item for item, _, _, _ in wanted}, run.archive.id)
-    compared: list[Compared] = []
+    compared: list[FileChecksum] = []
     for number, file, path, algorithm in wanted:
         item = items.get(number)
         if item is None:
@@ -90,7 +90,7 @@ async def _from_archive(run: Run, wanted: list[tuple[int, int, bytes, str]]) -> 
         if algorithm not in ALWAYS:
             known = await _computed(run, item, algorithm)
         if algorithm in known:
-            compared.append(Compared(file, path, algorithm, known[algorithm]))
+            compared.append(FileChecksum(file, path, algorithm, known[algorithm]))
     return compared
 
 

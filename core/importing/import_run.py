@@ -13,7 +13,7 @@ from core import archive_layout
 from core.archives.archive import Archive
 from core.archives.dedup import Dedup
 from core.catalog import Catalog, ImportRow, Item
-from core.catalog.checksum_lists import Compared
+from core.catalog.checksum_lists import FileChecksum
 from core.catalog.failures import keeping, settled
 from core.importing.counters import Cause, Counters
 from core.importing.halt_reasons import CONGESTION
@@ -225,9 +225,9 @@ class Run:
             self.workers.resume()
 
 
-def _compared(files: list[Settled]) -> list[Compared]:
+def _compared(files: list[Settled]) -> list[FileChecksum]:
     return [
-        Compared(file.todo.id, file.todo.path, algorithm, found)
+        FileChecksum(file.todo.id, file.todo.path, algorithm, found)
         for file in files
         for algorithm, found in file.checksums.items()
     ]

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-Known = tuple[str, float, str]
+BegunImport = tuple[str, float, str]
 """An import's key, when it began, and the key of the import before it; empty when there is none."""
 
 
-def in_order(found: Iterable[Known]) -> list[str]:
+def in_order(found: Iterable[BegunImport]) -> list[str]:
     """The keys of imports, oldest first: by the time at which they began, but none before the one that it names.
 
     Their names do not tell it, because those have local times; nor do the times alone, because a clock may have

@@ -15,7 +15,7 @@ from core.catalog.linking import link
 from core.errors import DatabaseError
 from core.journal import adjustment_lines, checksum_lines, journal_format
 from core.journal.end_import import Receipt
-from core.journal.import_order import Known, in_order
+from core.journal.import_order import BegunImport, in_order
 from core.journal.journal_format import Line
 from core.journal.replay_rows import LineReplay
 from core.models import ENDED, State, Verdict
@@ -261,7 +261,7 @@ class JournalReplay:
             yield await asyncio.to_thread(list, journal_format.lines(whole + newline))
 
 
-def _known(name: str, head: Line) -> Known:
+def _known(name: str, head: Line) -> BegunImport:
     started, after = head.get("started"), head.get("after")
     return (
         name,

@@ -41,7 +41,7 @@ Progress = Callable[[Count, Count], None]
 """Called with what has been checked so far, and with the total."""
 
 
-Read = tuple[Item, str, Fault | None]
+AuditedItem = tuple[Item, str, Fault | None]
 """An item, the verification level that its reading reached, and why it is not intact."""
 
 
@@ -185,7 +185,7 @@ class Audit:
     async def _page(self, items: list[Item]) -> list[Result]:
         """Read items. One that was healed, or found damaged, by others meanwhile is read once more, so that no
         older reading replaces a newer finding. Raises ArchiveError."""
-        read, left = dict[int, Read](), items
+        read, left = dict[int, AuditedItem](), items
         for _ in range(ATTEMPTS):
             read |= {one[0].id: one for one in await self._all(left)}
             known = await self._catalog.items([item.id for item in left], self._archive.id, self._copy)
@@ -194,7 +194,7 @@ class Audit:
                 break
         return self._results(list(read.values()))
 
-    async def _all(self, items: list[Item]) -> list[Read]:
+    async def _all(self, items: list[Item]) -> list[AuditedItem]:
         try:
             async with asyncio.TaskGroup() as tasks:
                 reading = [tasks.create_task(self._read(part)) for part in by_bytes(items, lambda item: item.size)]
@@ -211,7 +211,7 @@ class Audit:
             ) from group
         return [one for task in reading for one in task.result()]
 
-    async def _read(self, items: list[Item]) -> list[Read]:
+    async def _read(self, items: list[Item]) -> list[AuditedItem]:
         wanted = [(item.path, item.size, item.xxh128, item.sha256) for item in items]
         async with self._verify, self._pool.worker("audit") as worker:
             request = archive_messages.Audit(self._archive.place, wanted)
@@ -227,7 +227,7 @@ class Audit:
         again that was read just now."""
         return self._began[0] + time.monotonic() - self._began[1]
 
-    def _results(self, read: list[Read]) -> list[Result]:
+    def _results(self, read: list[AuditedItem]) -> list[Result]:
         now = self._now()
         found: list[Result] = []
         for item, level, fault in read:

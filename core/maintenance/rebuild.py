@@ -15,7 +15,7 @@ from core.catalog import Catalog, ImportRow
 from core.catalog.linking import link
 from core.errors import ArchiveError, WorkerDiedError
 from core.journal.end_import import ADDED
-from core.journal.import_order import Known, in_order
+from core.journal.import_order import BegunImport, in_order
 from core.journal.journal_format import Line
 from core.journal.replay_rows import ABSENT, LineReplay
 from core.maintenance import receipt_list
@@ -149,7 +149,7 @@ class Rebuild:
         """Insert the imports that only receipts know, in the order in which they began: a later import has a later
         row."""
         lost: dict[str, tuple[Recalled, int]] = {}
-        known: list[Known] = []
+        known: list[BegunImport] = []
         for folder in folders:
             bag = BagFolder(self._pool, self._archive.place, folder, lambda: None)
             number = await self._catalog.location(self._archive.id, folder, folder)

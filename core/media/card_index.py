@@ -17,7 +17,7 @@ LARGEST = 4 << 20
 """The most bytes of an index that is parsed."""
 
 
-class Named(msgspec.Struct, frozen=True):
+class IndexedClip(msgspec.Struct, frozen=True):
     """A clip that an index names. `paths`: where it may be, below the source; `least`: the fewest bytes it can
     have."""
 
@@ -36,7 +36,7 @@ def _in_clip(folder: bytes) -> bool:
     return folder == b"contents/clip" or folder.endswith(b"/contents/clip")
 
 
-def named(path: bytes, data: bytes) -> list[Named]:
+def named(path: bytes, data: bytes) -> list[IndexedClip]:
     """The clips that the index `path` names; empty where it cannot be parsed."""
     folder, _, name = path.rpartition(b"/")
     try:
@@ -53,17 +53,17 @@ def _elements(root: ET.Element, name: str) -> list[ET.Element]:
     return [one for one in root.iter() if isinstance(one.tag, str) and one.tag.rpartition("}")[2] == name]
 
 
-def _mediapro(folder: bytes, root: ET.Element) -> list[Named]:
+def _mediapro(folder: bytes, root: ET.Element) -> list[IndexedClip]:
     found = []
     for material in _elements(root, "Material"):
         path = posixpath.normpath(posixpath.join(folder, unquote_to_bytes(material.get("uri", ""))))
         if material.get("uri") and not path.startswith((b"..", b"/")):
             clip = os.path.splitext(posixpath.basename(path))[0]
-            found.append(Named(clip, (path,)))
+            found.append(IndexedClip(clip, (path,)))
     return found
 
 
-def _p2(folder: bytes, root: ET.Element) -> list[Named]:
+def _p2(folder: bytes, root: ET.Element) -> list[IndexedClip]:
     names = [(one.text or "").strip() for one in _elements(root, "ClipName")]
     if not names or not names[0].isalnum():
         return []
@@ -73,9 +73,9 @@ def _p2(folder: bytes, root: ET.Element) -> list[Named]:
     # In an AVCLIP the audio is in the video file.
     whole = below + b"AVCLIP/" + clip + b".MXF"
     video = below + b"VIDEO/" + clip + b".MXF"
-    found = [Named(clip, (video, whole), _bytes(one)) for one in _elements(root, "Video")[:1]]
+    found = [IndexedClip(clip, (video, whole), _bytes(one)) for one in _elements(root, "Video")[:1]]
     return found + [
-        Named(clip, (below + b"AUDIO/%b%02d.MXF" % (clip, number), whole), _bytes(one))
+        IndexedClip(clip, (below + b"AUDIO/%b%02d.MXF" % (clip, number), whole), _bytes(one))
         for number, one in enumerate(_elements(root, "Audio"))
     ]
 
@@ -87,11 +87,11 @@ def _bytes(essence: ET.Element) -> int:
     return sum(numbers) if len(numbers) == 2 else 0
 
 
-def _ale(folder: bytes, data: bytes) -> list[Named]:
+def _ale(folder: bytes, data: bytes) -> list[IndexedClip]:
     """Parse the sections Heading, Column and Data, each begun by a line; columns are separated by tabs."""
     lines = [line.rstrip(b"\r") for line in data.split(b"\n")]
     columns = lines[lines.index(b"Column") + 1].split(b"\t")
     at = columns.index(b"Name")
     rows = (line.split(b"\t") for line in lines[lines.index(b"Data") + 1 :])
     names = [row[at].strip() for row in rows if len(row) > at and row[at].strip()]
-    return [Named(clip, (posixpath.join(folder, clip),)) for clip in names if b"/" not in clip]
+    return [IndexedClip(clip, (posixpath.join(folder, clip),)) for clip in names if b"/" not in clip]

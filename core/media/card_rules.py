@@ -21,7 +21,7 @@ from core.media.file_types import split
 from core.media.makers import RULES, SAME_STEM, TAKES
 from core.media.makers.phones import takeout_owners
 from core.media.makers.rule import Groups, Role, Rule
-from core.media.stems import Named, folder_and_name, named
+from core.media.stems import NameParts, folder_and_name, named
 
 TAKEOUT = msgspec.structs.replace(
     SAME_STEM[b"json"], maker="Google Takeout", source="github.com/simulot/immich-go, docs/misc/google-takeout.md"
@@ -236,7 +236,7 @@ def _beside(number: int, folder: bytes, moved: int) -> tuple[bytes, tuple[_Templ
     return match[1], _moved((_template(stem, group) for stem in stems), moved)
 
 
-def owner_keys(file: Named) -> Sequence[Candidate]:
+def owner_keys(file: NameParts) -> Sequence[Candidate]:
     """The possible owners of a file, the likeliest first; empty for a file that stands alone.
 
     Call it for every file: a JPEG may belong to a RAW, a WAV to a photo, a film to the first chapter of its take.
@@ -278,7 +278,7 @@ def _by_stem(folder: bytes, stem: bytes, rules: _Rules) -> Sequence[Candidate]:
     return found + last if last else found
 
 
-def _whole_name(file: Named, rules: _Rules) -> list[Candidate]:
+def _whole_name(file: NameParts, rules: _Rules) -> list[Candidate]:
     """The possible owners of a sidecar that is named after a whole file name."""
     exact = _exact(file.inner)
     return [
@@ -324,14 +324,14 @@ def completed(candidate: Candidate, keys: Iterable[bytes]) -> Candidate | None:
     return msgspec.structs.replace(candidate, key=fitting[0], stem=folder_and_name(fitting[0])[1], rest=None)
 
 
-def choose(candidate: Candidate, files: Iterable[Named]) -> Named | None:
+def choose(candidate: Candidate, files: Iterable[NameParts]) -> NameParts | None:
     """Pick the owner among the files found under a candidate's key, without the file itself; None when none of
     them can be it.
 
     The order of extensions decides (RAW before JPEG before others), then the exact spelling of the stem, then the
     name.
     """
-    best: Named | None = None
+    best: NameParts | None = None
     least: tuple[int, bool, bytes] | None = None
     for file in files:
         if (rank := candidate.ranks.get(file.extension)) is not None:

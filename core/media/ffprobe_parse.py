@@ -81,7 +81,7 @@ class _Error(msgspec.Struct):
     string: str = ""
 
 
-class Answer(msgspec.Struct):
+class ProbeAnswer(msgspec.Struct):
     """The members of ffprobe's JSON that are used."""
 
     streams: list[_Stream] = []
@@ -89,10 +89,10 @@ class Answer(msgspec.Struct):
     error: _Error | None = None
 
 
-_answer = msgspec.json.Decoder(Answer)
+_answer = msgspec.json.Decoder(ProbeAnswer)
 
 
-def read(json: bytes) -> Answer:
+def read(json: bytes) -> ProbeAnswer:
     """Decode ffprobe's JSON. Raises msgspec.DecodeError."""
     return _answer.decode(json)
 
@@ -107,7 +107,7 @@ def raw_of(json: bytes) -> bytes:
     return msgspec.json.format(msgspec.json.encode(values), indent=-1)
 
 
-def typed(answer: Answer) -> Probe:
+def typed(answer: ProbeAnswer) -> Probe:
     """The typed facts: of the first video stream that is not a cover picture, and the first audio stream that can
     be decoded."""
     films = [one for one in answer.streams if one.codec_type == "video"]
@@ -156,7 +156,7 @@ def _rotation(film: _Stream) -> int:
     return round(turns[0] / 90) * 90 % 360 if turns else 0
 
 
-def _time_code(answer: Answer) -> str | None:
+def _time_code(answer: ProbeAnswer) -> str | None:
     """The time code of a stream, else of the whole file."""
     codes = [one.timecode for one in answer.streams]
     codes += [one.tags.get("timecode") for one in answer.streams]

@@ -43,7 +43,7 @@ def frame(path: bytes) -> tuple[bytes, int] | None:
     return b"%b/%b.%b" % (folder, match[1].lower(), extension), int(match[2])
 
 
-class Film(msgspec.Struct):
+class FilmFrames(msgspec.Struct):
     """What is known of one film before its frames are read again."""
 
     count: int
@@ -57,7 +57,7 @@ class Films:
     """The films among files of which each is added once, in any order."""
 
     def __init__(self) -> None:
-        self._films: dict[bytes, Film] = {}
+        self._films: dict[bytes, FilmFrames] = {}
 
     def add(self, id: int, path: bytes) -> None:
         """Add the file with this number; it need not be a frame."""
@@ -65,13 +65,13 @@ class Films:
             return
         shared, number = found
         if (film := self._films.get(shared)) is None:
-            film = self._films[shared] = Film(0, number, number, id)
+            film = self._films[shared] = FilmFrames(0, number, number, id)
         film.count += 1
         film.last = max(film.last, number)
         if number < film.first:
             film.first, film.file_id = number, id
 
-    def found(self) -> dict[bytes, Film]:
+    def found(self) -> dict[bytes, FilmFrames]:
         """The films, by the key that their frames share."""
         return {
             shared: film

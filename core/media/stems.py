@@ -9,7 +9,7 @@ import msgspec
 from core.media.file_types import MEDIA, SIDECARS, split
 
 
-class Named(msgspec.Struct, frozen=True, gc=False):
+class NameParts(msgspec.Struct, frozen=True, gc=False):
     """A file by the parts of its name, which are split only once because a card may have a million names."""
 
     id: int
@@ -41,10 +41,10 @@ def parts(name: bytes) -> tuple[bytes, bytes, bytes]:
     return stem, extension, b""
 
 
-def named(path: bytes, id: int = 0) -> Named:
+def named(path: bytes, id: int = 0) -> NameParts:
     """A path, split."""
     folder, slash, name = path.rpartition(b"/")
-    return Named(id, folder + slash, name, *parts(name))
+    return NameParts(id, folder + slash, name, *parts(name))
 
 
 def stem_key(path: bytes) -> bytes:

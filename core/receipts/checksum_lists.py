@@ -4,7 +4,7 @@ are missing."""
 from collections.abc import Iterator, Sized
 from typing import Any, NamedTuple
 
-from core.catalog.checksum_lists import Differs, ListRow, differing, lists_of, missing, trouble
+from core.catalog.checksum_lists import ListedOtherwise, ListRow, differing, lists_of, missing, trouble
 from core.checksums.algorithms import word
 from core.database import Read
 from core.paths import display, encode
@@ -19,7 +19,7 @@ class Lists(NamedTuple):
     the list)."""
 
     lists: list[ListRow]
-    differing: list[Differs]
+    differing: list[ListedOtherwise]
     missing: list[tuple[bytes, bytes]]
 
 
@@ -75,7 +75,7 @@ def sentences(found: Lists) -> Iterator[str]:
         yield f"{display(one.path)}: {'; '.join(parts) or 'nothing listed'}"
 
 
-def wrong(one: Differs) -> tuple[str, str]:
+def wrong(one: ListedOtherwise) -> tuple[str, str]:
     """(path, how it differs) of a file, for a person."""
     name = word(one.algorithm)
     return display(one.path), f"{display(one.list)} says {name} {one.digest.hex()}, it has {one.found.hex()}"

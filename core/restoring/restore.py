@@ -20,7 +20,7 @@ from core.paths import display
 from core.restoring import selection
 from core.restoring.naming import Naming
 from core.restoring.placing import Placing, placing
-from core.restoring.selection import Found, Tree
+from core.restoring.selection import Found, SourceTree
 from core.results import RestoreResult
 from core.workers import messages, restore_messages, shared_memory
 from core.workers.messages import Fault, Place
@@ -95,7 +95,7 @@ class Restore:
 
     async def run(
         self,
-        trees: list[Tree],
+        trees: list[SourceTree],
         path: bytes,
         progress: Progress,
         options: RestoreOptions,
@@ -150,7 +150,7 @@ class Restore:
             seconds=time.monotonic() - began,
         )
 
-    async def _plan(self, trees: list[Tree]) -> None:
+    async def _plan(self, trees: list[SourceTree]) -> None:
         """Record where each file would go, if no name is taken at the destination."""
         for tree in trees:
             async for page in selection.files(self._read, tree):
@@ -161,7 +161,7 @@ class Restore:
                         self._copied = [self._copied[0] + 1, self._copied[1] + found.file.size]
                         self._note("planned", self._planned, original, display(found.file.path))
 
-    async def _placed(self, page: list[Found], tree: Tree) -> None:
+    async def _placed(self, page: list[Found], tree: SourceTree) -> None:
         """Set the paths of the files of a page, and report files that the archive does not have."""
         if self._placing is not None:
             await self._placing.place(page, tree.folder)
@@ -179,7 +179,9 @@ class Restore:
         """Whether links are made: only where files keep their original paths."""
         return self._links and self._placing is None
 
-    async def _all(self, trees: list[Tree], path: bytes, progress: Progress, total: Count, by_date: bool) -> None:
+    async def _all(
+        self, trees: list[SourceTree], path: bytes, progress: Progress, total: Count, by_date: bool
+    ) -> None:
         target = await self._open(path)
         ticking = asyncio.create_task(self._tick(progress, total))
         try:
@@ -193,7 +195,7 @@ class Restore:
             await to_the_end(self._close(target))
             await asyncio.gather(ticking, return_exceptions=True)
 
-    async def _total(self, trees: list[Tree]) -> Count:
+    async def _total(self, trees: list[SourceTree]) -> Count:
         files = size = 0
         for tree in trees:
             # A file that several imports of one source saw with the same content is restored once.
@@ -228,7 +230,7 @@ class Restore:
             async with self._pool.worker("restore") as worker:
                 await worker.ask(restore_messages.CloseTarget(target), messages.Done)
 
-    async def _files(self, target: Target, tree: Tree) -> None:
+    async def _files(self, target: Target, tree: SourceTree) -> None:
         # Links are made last, so that no file is written through one.
         pending: list[tuple[bytes, bytes]] = []
         async for page in selection.files(self._read, tree):
@@ -319,7 +321,7 @@ class Restore:
             async with self._pool.worker("restore") as worker:
                 await worker.ask(restore_messages.RemoveDownloads(target, name), messages.Done)
 
-    async def _folders(self, target: Target, tree: Tree) -> None:
+    async def _folders(self, target: Target, tree: SourceTree) -> None:
         found = await selection.folders(self._read, tree)
         if self._portable:
             found = [(paths.portable(path), mtime_ns, far) for path, mtime_ns, far in found]

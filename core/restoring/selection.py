@@ -53,7 +53,7 @@ _DIFFERING = """
 """
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class PickedImport(msgspec.Struct, frozen=True):
     """One import. `source`: (volume, root, single file), what was picked; imports of one source share one tree."""
 
     id: int
@@ -67,14 +67,14 @@ class Wanted(msgspec.Struct, frozen=True):
     path: bytes
 
 
-class Tree(msgspec.Struct):
+class SourceTree(msgspec.Struct):
     """Imports of one source, newest first, and the folder below the destination for their files.
 
     only: ids of the files to restore; None: all.
     """
 
     folder: bytes
-    imports: list[Wanted]
+    imports: list[PickedImport]
     only: frozenset[int] | None = None
 
 
@@ -89,7 +89,7 @@ class Found(msgspec.Struct):
     link: bytes | None = None
 
 
-async def trees(read: Read, name: str, archive: int = 0) -> list[Tree]:
+async def trees(read: Read, name: str, archive: int = 0) -> list[SourceTree]:
     """The trees of `name`: an import (its id or the beginning of it), a card or a location. `archive`: the id of
     the archive, if `name` is in several; 0: none is given. Raises UsageError.
 
@@ -102,7 +102,7 @@ async def trees(read: Read, name: str, archive: int = 0) -> list[Tree]:
     told = rest.strip().casefold()
     cards = [one for one in everything if told and told in (one.label.casefold(), one.volume.casefold())]
     places = [one for one in everything if told and told == one.location.casefold()]
-    chosen: list[Wanted]
+    chosen: list[PickedImport]
     if kind == "card" or (not kind and cards and not places):
         chosen = cards
     elif kind == "location" or (not kind and places and not cards):
@@ -126,7 +126,7 @@ async def trees(read: Read, name: str, archive: int = 0) -> list[Tree]:
     return _of_one_archive(chosen, rest, archive)
 
 
-def _unknown(name: str, everything: Sequence[Wanted]) -> UsageError:
+def _unknown(name: str, everything: Sequence[PickedImport]) -> UsageError:
     known = {known for one in everything for known in (one.name, one.label, one.volume, one.location) if known}
     listed = "`lading imports`, `lading cards` and `lading location` list them."
     return UsageError(
@@ -135,7 +135,7 @@ def _unknown(name: str, everything: Sequence[Wanted]) -> UsageError:
     )
 
 
-async def fitting(read: Read, text: str, archive: int = 0) -> list[Tree]:
+async def fitting(read: Read, text: str, archive: int = 0) -> list[SourceTree]:
     """The trees of the archived files that match `text` (`core.catalog.search`), each content once. `archive`: as
     for `trees`. Raises UsageError."""
     _, more, ids = await file_list.archived(read, text)
@@ -154,12 +154,12 @@ async def fitting(read: Read, text: str, archive: int = 0) -> list[Tree]:
     return [msgspec.structs.replace(tree, only=only) for tree in _of_one_archive(chosen, text, archive)]
 
 
-async def _all(read: Read) -> list[Wanted]:
+async def _all(read: Read) -> list[PickedImport]:
     rows = await read(_IMPORTS, ())
-    return [Wanted(*row[:4], (row[4], row[5], row[6]), *row[7:]) for row in rows]  # type: ignore[call-arg]
+    return [PickedImport(*row[:4], (row[4], row[5], row[6]), *row[7:]) for row in rows]  # type: ignore[call-arg]
 
 
-def _of_one_archive(chosen: Sequence[Wanted], rest: str, archive: int) -> list[Tree]:
+def _of_one_archive(chosen: Sequence[PickedImport], rest: str, archive: int) -> list[SourceTree]:
     if len({one.archive_id for one in chosen}) > 1:
         chosen = [one for one in chosen if one.archive_id == archive]
         if not chosen:
@@ -167,13 +167,13 @@ def _of_one_archive(chosen: Sequence[Wanted], rest: str, archive: int) -> list[T
     return _by_source(chosen)
 
 
-def _by_source(chosen: Sequence[Wanted]) -> list[Tree]:
-    found: dict[tuple[int, bytes, bytes], list[Wanted]] = {}
+def _by_source(chosen: Sequence[PickedImport]) -> list[SourceTree]:
+    found: dict[tuple[int, bytes, bytes], list[PickedImport]] = {}
     for one in chosen:
         found.setdefault(one.source, []).append(one)
     if len(found) == 1:
-        return [Tree(b"", list(chosen))]
-    made: list[Tree] = []
+        return [SourceTree(b"", list(chosen))]
+    made: list[SourceTree] = []
     taken: set[bytes] = set()
     for imports in found.values():
         newest = imports[0]
@@ -181,11 +181,11 @@ def _by_source(chosen: Sequence[Wanted]) -> list[Tree]:
         if name in (b".", b"..") or name in taken:
             name += b" " + newest.name.encode()
         taken.add(name)
-        made.append(Tree(name, imports))
+        made.append(SourceTree(name, imports))
     return made
 
 
-async def files(read: Read, tree: Tree) -> AsyncIterator[list[Found]]:
+async def files(read: Read, tree: SourceTree) -> AsyncIterator[list[Found]]:
     """Pages of the files of a tree. A file that several imports saw with the same content is listed once; a file
     is listed as missing only if none of them has archived it.
 
@@ -225,7 +225,7 @@ async def files(read: Read, tree: Tree) -> AsyncIterator[list[Found]]:
             yield [found]
 
 
-async def _differing(read: Read, tree: Tree) -> tuple[dict[bytes, tuple[Any, ...]], set[tuple[bytes, int]]]:
+async def _differing(read: Read, tree: SourceTree) -> tuple[dict[bytes, tuple[Any, ...]], set[tuple[bytes, int]]]:
     """(earlier contents by path, {(path, item)} of the files that differ from them)."""
     one = tree.imports[0]
     rows = await read(_DIFFERING, (one.source[0], one.archive_id))
@@ -247,7 +247,7 @@ def _found(row: Sequence[Any], root: bytes, folder: bytes) -> Found:
     return Found(number, target, ToRestore(target, payload, size, mtime_ns, xxh128, sha256))
 
 
-async def _exact(read: Read, one: Wanted, rows: Sequence[Sequence[Any]], page: list[Found]) -> None:
+async def _exact(read: Read, one: PickedImport, rows: Sequence[Sequence[Any]], page: list[Found]) -> None:
     """Set the exact times of files whose time is outside the range of the catalog's column."""
     for row, found in zip(rows, page, strict=True):
         if found.file is not None and times.is_far(row[2]):
@@ -255,7 +255,7 @@ async def _exact(read: Read, one: Wanted, rows: Sequence[Sequence[Any]], page: l
             found.file.far = exact[0][0] if exact else ""
 
 
-async def folders(read: Read, tree: Tree) -> list[tuple[bytes, int, str]]:
+async def folders(read: Read, tree: SourceTree) -> list[tuple[bytes, int, str]]:
     """(path, mtime_ns, exact time) of the folders of a whole tree, deepest first; times are from the newest
     import."""
     found: dict[bytes, tuple[int, str]] = {}

@@ -91,7 +91,7 @@ class Root:
         self._calls.call(lambda: release(fd))
 
 
-class Content(io.RawIOBase):
+class ArchivedStream(io.RawIOBase):
     """An archived file as a stream. When it is read from beginning to end it is compared with both digests, and
     its last bytes are only returned when they are equal: the transfer of a damaged file ends with an error.
 

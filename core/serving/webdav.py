@@ -7,7 +7,7 @@ from typing import Any
 from wsgidav.dav_error import HTTP_NOT_FOUND, HTTP_SERVICE_UNAVAILABLE, DAVError
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection, DAVProvider
 
-from core.serving.content import Content, DamagedError, Payload, Root
+from core.serving.content import ArchivedStream, DamagedError, Payload, Root
 from core.serving.names import File, Folder, Names
 
 Environ = dict[str, Any]
@@ -62,7 +62,7 @@ class FileResource(DAVNonCollection):  # type: ignore[misc]
     def __init__(self, path: str, environ: Environ, file: File) -> None:
         super().__init__(path, environ)
         self._file = file
-        self._content: Content | None = None
+        self._content: ArchivedStream | None = None
         self._url = ""
 
     def get_ref_url(self) -> str:
@@ -106,7 +106,7 @@ class FileResource(DAVNonCollection):  # type: ignore[misc]
             except OSError as error:
                 raise DAVError(HTTP_SERVICE_UNAVAILABLE, f"{error}") from error
 
-    def get_content(self) -> Content:
+    def get_content(self) -> ArchivedStream:
         """The file that was opened."""
         assert self._content is not None  # noqa: S101 - finalize_headers comes first
         return self._content
@@ -137,6 +137,6 @@ class Provider(DAVProvider):  # type: ignore[misc]
             return FolderResource(path, environ, found)
         return FileResource(path, environ, found)
 
-    def opened(self, file: File) -> Content:
+    def opened(self, file: File) -> ArchivedStream:
         """Open a file's content. Raises OSError."""
-        return Content(self._root, file.payload, self._damaged)
+        return ArchivedStream(self._root, file.payload, self._damaged)

@@ -5,7 +5,7 @@ small file. Programs that copy a card ask for nothing else; whatever has a condi
 from collections.abc import Callable, Iterable, Iterator
 from email.utils import formatdate
 
-from core.serving.content import Content, DamagedError, Payload, Root
+from core.serving.content import ArchivedStream, DamagedError, Payload, Root
 from core.serving.gate import Application, Environ, Start, refused
 from core.serving.names import File, Names
 from core.serving.webdav import content_type, etag
@@ -37,7 +37,7 @@ class WholeFiles:
         if file is None:
             return self._folders(environ, start_response)
         try:
-            content = Content(self._root, file.payload, self._damaged)
+            content = ArchivedStream(self._root, file.payload, self._damaged)
         except (FileNotFoundError, DamagedError) as error:
             return refused(start_response, "404 Not Found", f"{error}")
         except OSError as error:
@@ -67,7 +67,7 @@ class WholeFiles:
         return (parts[-1], found) if isinstance(found, File) else ("", None)
 
 
-def _read(content: Content, block: int) -> Iterator[bytes]:
+def _read(content: ArchivedStream, block: int) -> Iterator[bytes]:
     try:
         while data := content.read(block):
             yield data

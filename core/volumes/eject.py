@@ -34,7 +34,7 @@ def eject(
     except OSError as error:
         raise EjectError(f"the system does not say what is mounted: {error}.", "Eject it by hand.") from error
     mount = card_at(source, mounted, disk)
-    taken = Taken(mount, wholes, platform)
+    taken = EjectedTogether(mount, wholes, platform)
     if platform == "darwin" and not taken.disks:
         raise EjectError(
             f"the system does not say which disk {source} lies on.", "Try again, or eject it by hand."
@@ -65,7 +65,7 @@ def eject(
     raise EjectError(f"{said or 'nothing here can do it'}.", "Close what uses it, then try again.")
 
 
-class Taken:
+class EjectedTogether:
     """What is ejected together with a mount: everything on its disks. `look` returns the disks of a device."""
 
     def __init__(self, mount: Mount, look: Callable[[str], frozenset[str]], platform: str = sys.platform) -> None:

@@ -141,7 +141,10 @@ def test_other_modes(tmp_path: os.PathLike[str]) -> None:
 
 def test_hdr_light_is_brought_down() -> None:
     white = 0.5807  # 203 cd/m² in PQ
-    for space, signal in ((hdr_lut.Space("pq", "bt2020"), white), (hdr_lut.Space("hlg", "bt2020"), 0.75)):
+    for space, signal in (
+        (hdr_lut.ColourSpace("pq", "bt2020"), white),
+        (hdr_lut.ColourSpace("hlg", "bt2020"), 0.75),
+    ):
         image = Image.new("RGB", (4, 4), (round(signal * 255),) * 3)
         shown = pixel(colour.to_srgb(image, b"", space), 1, 1)
         assert distance(shown, (214, 214, 214)) <= 6

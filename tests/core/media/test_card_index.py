@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.media.card_index import Named, is_index, named
+from core.media.card_index import IndexedClip, is_index, named
 
 MEDIAPRO = b"""<?xml version="1.0" encoding="UTF-8"?>
 <MediaProfile xmlns="http://xmlns.sony.net/pro/metadata/mediaprofile" version="2.10"><Contents>
@@ -28,17 +28,17 @@ ALE = (
 
 def test_sony() -> None:
     assert named(b"PRIVATE/M4ROOT/MEDIAPRO.XML", MEDIAPRO) == [
-        Named(b"C0001", (b"PRIVATE/M4ROOT/CLIP/C0001.MP4",)),
-        Named(b"a b", (b"PRIVATE/M4ROOT/CLIP/a b.MP4",)),
+        IndexedClip(b"C0001", (b"PRIVATE/M4ROOT/CLIP/C0001.MP4",)),
+        IndexedClip(b"a b", (b"PRIVATE/M4ROOT/CLIP/a b.MP4",)),
     ]
     assert [one.paths for one in named(b"MEDIAPRO.XML", MEDIAPRO)] == [(b"CLIP/C0001.MP4",), (b"CLIP/a b.MP4",)]
 
 
 def test_p2() -> None:
     assert named(b"CONTENTS/CLIP/0001AB.XML", P2) == [
-        Named(b"0001AB", (b"CONTENTS/VIDEO/0001AB.MXF", b"CONTENTS/AVCLIP/0001AB.MXF"), 33768),
-        Named(b"0001AB", (b"CONTENTS/AUDIO/0001AB00.MXF", b"CONTENTS/AVCLIP/0001AB.MXF"), 33268),
-        Named(b"0001AB", (b"CONTENTS/AUDIO/0001AB01.MXF", b"CONTENTS/AVCLIP/0001AB.MXF")),
+        IndexedClip(b"0001AB", (b"CONTENTS/VIDEO/0001AB.MXF", b"CONTENTS/AVCLIP/0001AB.MXF"), 33768),
+        IndexedClip(b"0001AB", (b"CONTENTS/AUDIO/0001AB00.MXF", b"CONTENTS/AVCLIP/0001AB.MXF"), 33268),
+        IndexedClip(b"0001AB", (b"CONTENTS/AUDIO/0001AB01.MXF", b"CONTENTS/AVCLIP/0001AB.MXF")),
     ]
 
 

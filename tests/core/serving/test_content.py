@@ -9,7 +9,7 @@ import pytest
 import xxhash
 
 from core.serving import timed_calls
-from core.serving.content import BLOCK, Content, DamagedError, Payload, Root
+from core.serving.content import BLOCK, ArchivedStream, DamagedError, Payload, Root
 from core.serving.timed_calls import NoAnswerError, TimedCalls
 
 DATA = os.urandom(3 * BLOCK + 17)
@@ -28,11 +28,13 @@ class Opened:
         self.damaged: list[tuple[str, str]] = []
         self.root = Root(str(folder), TimedCalls())
 
-    def content(self) -> Content:
-        return Content(self.root, payload("a/file"), lambda file, why: self.damaged.append((file.path, why)))
+    def content(self) -> ArchivedStream:
+        return ArchivedStream(
+            self.root, payload("a/file"), lambda file, why: self.damaged.append((file.path, why))
+        )
 
 
-def whole(content: Content) -> bytes:
+def whole(content: ArchivedStream) -> bytes:
     parts = []
     while data := content.read(BLOCK):
         parts.append(data)
@@ -58,14 +60,14 @@ def test_a_part(tmp_path: Path) -> None:
 def test_a_small_file_is_compared_too_and_holds_no_descriptor(tmp_path: Path, size: int) -> None:
     opened = Opened(tmp_path, DATA[:size])
     before = len(os.listdir("/dev/fd"))
-    content = Content(opened.root, payload("a/file", DATA[:size]), lambda file, why: None)
+    content = ArchivedStream(opened.root, payload("a/file", DATA[:size]), lambda file, why: None)
     assert len(os.listdir("/dev/fd")) == before
     assert whole(content) == DATA[:size]
     content.seek(size // 2)
     assert content.read(7) == DATA[:size][size // 2 :][:7]
     if size:
         (tmp_path / "a" / "file").write_bytes(bytes(size - 1) + b"x")
-        wrong = Content(
+        wrong = ArchivedStream(
             opened.root, payload("a/file", DATA[:size]), lambda file, why: opened.damaged.append((file.path, why))
         )
         with pytest.raises(DamagedError):
