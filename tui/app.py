@@ -353,17 +353,15 @@ class LadingApp(PictureApp):
         try:
             # By now another card may lie there.
             there = await aside(lambda: named(view.source, self.volumes(), ()), COMMAND_TIMEOUT)
+            cards = card_list.of_volume(await self.connection.call(ListCards()), there.identity)
             await aside(lambda: self.ejecting(view.source, held.sources, archives), 2 * COMMAND_TIMEOUT + 1)
         except TimeoutError as error:
             raise EjectError(f"{view.label} does not answer.", "Try again, or eject it by hand.") from error
-        cards = card_list.of_volume(await self.connection.call(ListCards()), there.identity)
-        own = not there.identity or any(card.import_id == view.id for card in cards)
-        label = view.label if own else there.label
-        keep = (
-            ejecting.keep(view.verdict, view.state)
-            if own
-            else ejecting.keep_of(card_list.of_all(cards), there.identity)
-        )
+        own = next((card for card in cards if card.import_id == view.id), None)
+        label, keep = view.label, ejecting.keep(view.verdict, view.state)
+        if there.identity:
+            label = view.label if own else there.label
+            keep = ejecting.keep_of(own or card_list.of_all(cards), there.identity)
         if isinstance(self.screen, Base):
             self.screen.say(ejecting.gone(label, keep), "warn" if keep else "good")
 

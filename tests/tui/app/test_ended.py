@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from core.config import Config
@@ -13,6 +14,7 @@ from tests.tui.app import moments
 from tests.tui.app.moments import changed
 from tests.tui.app.pilot import running
 from tests.tui.app.volumes import volume
+from tui.console.ejecting import UNKNOWN
 
 pytestmark = pytest.mark.terminal
 
@@ -99,6 +101,27 @@ async def test_another_card_that_lies_there_by_now_is_called_by_its_own_name(
     other = volume("B003", mount="/Volumes/A001")
     async with running(moments.SAFE, (120, 40), volumes=lambda: [other], eject=lambda *_: "") as app:
         app.fake.answers[ListCards] = [[card_of("B003", verdict) for verdict in known]]
+        await app.press("e")
+        await app.until(lambda: "can be taken out" in app.foot)
+        assert app.foot.strip().endswith(told)
+
+
+@pytest.mark.parametrize(
+    ("identity", "damaged", "told"),
+    [
+        ("uuid:A001", 0, "A001 EOS R5 can be taken out."),
+        ("uuid:A001", 2, "A001 EOS R5 can be taken out. Keep what is on it: 2 damaged since in the archive."),
+        ("dev:/dev/sda1:exfat:A001", 0, f"A001 EOS R5 can be taken out. {UNKNOWN}"),
+    ],
+)
+async def test_what_is_known_of_the_card_since_is_said_as_by_the_command(
+    identity: str, damaged: int, told: str
+) -> None:
+    there = volume("A001", identity=identity)
+    async with running(moments.SAFE, (200, 40), volumes=lambda: [there], eject=lambda *_: "") as app:
+        own = card_of("A001", Verdict.SAFE)
+        own = msgspec.structs.replace(own, identity=identity, import_id=moments.A001.id, damaged=damaged)
+        app.fake.answers[ListCards] = [[own]]
         await app.press("e")
         await app.until(lambda: "can be taken out" in app.foot)
         assert app.foot.strip().endswith(told)
