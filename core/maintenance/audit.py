@@ -25,9 +25,6 @@ PAGE = 512
 """Items per page of the catalog."""
 
 
-ATTEMPTS = 3
-"""How often an item is read while others record what they found of it."""
-
 NAMED = 1000
 """The most damaged files that a result names."""
 
@@ -186,12 +183,10 @@ class Audit:
         """Read items. One that was healed, or found damaged, by others meanwhile is read once more, so that no
         older reading replaces a newer finding. Raises ArchiveError."""
         read, left = dict[int, AuditedItem](), items
-        for _ in range(ATTEMPTS):
+        while left:
             read |= {one[0].id: one for one in await self._all(left)}
             known = await self._catalog.items([item.id for item in left], self._archive.id, self._copy)
             left = [known[item.id] for item in left if known.get(item.id, item) != item]
-            if not left:
-                break
         return self._results(list(read.values()))
 
     async def _all(self, items: list[Item]) -> list[AuditedItem]:
