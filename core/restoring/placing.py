@@ -19,6 +19,7 @@ from core.media.card_structures import belongs_to_card, structure
 from core.media.file_types import MEDIA, SIDECARS, split
 from core.media.frames import frame
 from core.paths import relative
+from core.queue.enqueue import UNFINISHED
 from core.restoring.naming import Naming
 from core.restoring.selection import Found
 from core.sqlite import connect
@@ -29,14 +30,14 @@ PAGE = 2000
 FOLDERS = 64
 """The most folders whose dates are cached."""
 
-_FACTS = """
+_FACTS = f"""
     SELECT f.id, f.import_id, f.volume_id, i.root, f.path, f.mtime_ns, m.captured_local, m.camera,
            (SELECT min(o.owner_id) FROM link o WHERE o.file_id = f.id),
            m.item_id IS NULL AND EXISTS (SELECT 1 FROM job j WHERE j.item_id = f.item_id AND j.queue = 'exiftool'
-           AND j.state IN ('waiting', 'ready', 'claimed'))
+           AND j.state IN {UNFINISHED})
     FROM json_each(?) d CROSS JOIN file f ON f.id = d.value JOIN import i ON i.id = f.import_id
     LEFT JOIN metadata m ON m.item_id = f.item_id
-"""
+"""  # noqa: S608 - a list of our own
 _DATES = """
     SELECT f.path, m.captured_local FROM file f CROSS JOIN metadata m ON m.item_id = f.item_id
     WHERE f.volume_id = ?1 AND f.path > ?2 AND f.path < ?3 AND f.import_id = ?4 AND m.captured_local IS NOT NULL
