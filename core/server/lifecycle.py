@@ -141,7 +141,7 @@ async def _stay(
         with suppress(TimeoutError):
             await asyncio.wait_for(server.stopping.wait(), tick)
         await awake.hold(engine.working)
-        if engine.homeless:
+        if await asyncio.to_thread(lambda: engine.homeless):
             events.warning("the engine leaves: its state folder was removed or replaced")
             return
         await server.mend()
