@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import time
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import psutil
@@ -84,7 +85,8 @@ def _import(folder: str, source: str, *, stalled: bool) -> float:
             )
             found = json.loads(told.stdout or b"[]")
             if found and found[0]["ended"]:
-                return float(found[0]["ended"] - found[0]["started"])
+                began, ended = (datetime.fromisoformat(found[0][name]) for name in ("started", "ended"))
+                return (ended - began).total_seconds()
     finally:
         for one in stopped:
             one.resume()
