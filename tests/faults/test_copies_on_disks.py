@@ -33,7 +33,8 @@ async def test_a_backup_in_the_archives_place(tmp_path: Path) -> None:
             name = (await scene.imported(rig)).id
             disks.run("cp", "-a", str(rig.archive), str(other.path))
             victim = next(rig.archive.glob("locations/*/data/*/*/*.jpg"))
-            victim.write_bytes(b"X" + victim.read_bytes()[1:])
+            whole = victim.read_bytes()
+            victim.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
             assert (await rig.engine.maintenance.audit(str(rig.archive), silent)).damaged_count == 1
             disk.unmount()
             other.unmount()

@@ -197,7 +197,8 @@ async def rotten(rig: Rig) -> MirrorResult:
     scene.pictures(rig.source)
     await scene.imported(rig)
     (path, *_) = sorted(rig.archive.glob("locations/*/data/*/*/*"))
-    path.write_bytes(b"X" + path.read_bytes()[1:])
+    whole = path.read_bytes()
+    path.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
     result = await mirrored(rig, rig.root / "backup")
     assert scene.complete(rig.root / "backup") == 11, "all but the rotten one"
     assert [one for one, _ in result.lacking] == [str(path.relative_to(rig.archive))]

@@ -259,7 +259,7 @@ async def test_journals_and_notes_that_change(place: Place, monkeypatch: pytest.
 async def test_what_is_damaged_is_named(place: Place, tmp_path: Path) -> None:
     rotten = sorted(place.bag.glob("data/*/*/*"))[0]
     whole = rotten.read_bytes()
-    rotten.write_bytes(whole[:-1] + b"X")
+    rotten.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     result = await place.up()
     assert (result.brought, [why for _, why in result.lacking]) == (
         5,

@@ -47,7 +47,8 @@ def test_a_mirror_and_what_is_said_of_it(tmp_path: Path) -> None:
         assert (kept.returncode, "are in 1 of 2 copies" in kept.stdout) == (1, True)
         # Rotten in the archive: that is KEEP.
         (victim, *_) = sorted(archive.glob("locations/*/data/*/*/*"))
-        victim.write_bytes(b"X" + victim.read_bytes()[1:])
+        whole = victim.read_bytes()
+        victim.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
         rotten = lading(home, "mirror", str(archive), str(tmp_path / "second"))
         assert (rotten.returncode, rotten.stdout[:4]) == (1, "KEEP")
         assert (

@@ -42,7 +42,8 @@ def copied(rig: Rig, name: str = "backup") -> Path:
 def damaged(archive: Path) -> str:
     """One payload file with another byte in it; its path below the archive."""
     (path, *_) = sorted(archive.glob("locations/*/data/*/*/*.jpg"))
-    path.write_bytes(b"X" + path.read_bytes()[1:])
+    whole = path.read_bytes()
+    path.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
     return str(path.relative_to(archive))
 
 
