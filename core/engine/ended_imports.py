@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 class EndedImports:
     """Watches each import from its end until no job that opens one of its files is pending.
 
-    `show` is called with the id of each such import, and what is known of files that cannot be opened.
+    `show` is called with the id of each such import, and what is known of files that cannot be opened; `changed`
+    when its receipt or report was written to since its end.
     """
 
     def __init__(
@@ -41,12 +42,14 @@ class EndedImports:
         archives: Archives,
         jobs: JobService,
         show: Callable[[str, Unopenable], None],
+        changed: Callable[[ImportRow], None],
     ) -> None:
         self._pool = pool
         self._catalog = catalog
         self._archives = archives
         self._jobs = jobs
         self._show = show
+        self._changed = changed
         self._more = asyncio.Event()
         self._more.set()
         self._looking = asyncio.Lock()
@@ -112,6 +115,7 @@ class EndedImports:
             async with self._archives.used(path, row.archive_id) as (archive, _), archive.closing:
                 await self._page(Receipt(archive, self._catalog, self._pool), row)
             await self._jobs.bag_anew(row.archive_id, row.location_id, row.id)
+            self._changed(row)
         except (ArchiveError, TaskFailedError, WorkerDiedError, OSError):
             self._later[row.id] = time.monotonic() + LATER
             return
@@ -145,6 +149,7 @@ class EndedImports:
                     await self._page(receipt, row)
                 await self._catalog.tell([id for id, _, _ in untold])
                 await self._jobs.bag_anew(row.archive_id, row.location_id, number)
+                self._changed(row)
         except (ArchiveError, TaskFailedError, WorkerDiedError, OSError):
             self._later[number] = time.monotonic() + LATER
             return

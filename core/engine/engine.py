@@ -93,7 +93,14 @@ class Engine:
             await self.view_copies.remove_old()
             self.film_strips = FilmStrips(self.catalog, self.restore_check)
             stack.push_async_callback(self.film_strips.close)
-            self.ended_imports = EndedImports(self.pool, self.catalog, self.archives, self.jobs, self.views.opened)
+            self.ended_imports = EndedImports(
+                self.pool,
+                self.catalog,
+                self.archives,
+                self.jobs,
+                self.views.opened,
+                lambda row: self.mirrors.after_change(row),
+            )
             self._make_importing()
             self.imports.ended = self._import_ended
             self.imports.begun = lambda row: self.arrivals.taken(row.volume_identity)

@@ -312,11 +312,22 @@ class Mirrors:
     def after_import(self, row: ImportRow) -> None:
         """Mirror the archive of an import that has ended to the configured targets: now, and again when its jobs
         have ended. Of a group of imports, the first archive is mirrored."""
+        for target in self._targets(row):
+            self._ask_for(row, target)
+
+    def after_change(self, row: ImportRow) -> None:
+        """Mirror the archive of an ended import once more, because its receipt or report was written to: when the
+        location's bag is made anew, unless a mirror is due then already."""
+        for target in self._targets(row):
+            if not self._once_more_for[os.fsdecode(row.archive_path), target]:
+                noted = asyncio.create_task(self._note(row, target), name=f"mirror due {row.name}")
+                self._ask_once_more(row, target, noted)
+
+    def _targets(self, row: ImportRow) -> list[str]:
         if self._stopped or row.state not in ENDED or not row.first:
-            return
-        for target in self._settings().mirror:
-            if os.path.abspath(os.fsdecode(row.archive_path)) != target:
-                self._ask_for(row, target)
+            return []
+        here = os.path.abspath(os.fsdecode(row.archive_path))
+        return [target for target in self._settings().mirror if target != here]
 
     async def take_up(self) -> None:
         """Begin the mirrors that imports have asked for, and that the engines until now did not make."""
@@ -331,25 +342,32 @@ class Mirrors:
     def _ask_for(self, row: ImportRow, target: str) -> None:
         first = asyncio.create_task(self._at_once(row, target), name=f"mirror after {row.name}")
         self._firsts.setdefault(row.name, []).append(first)
+        self._ask_once_more(row, target, first)
+
+    def _ask_once_more(self, row: ImportRow, target: str, first: "asyncio.Task[None]") -> None:
+        self._once_more_for[os.fsdecode(row.archive_path), target] += 1
         task = asyncio.create_task(self._once_more(row, target, first), name=f"mirror once more {row.name}")
         self._after.add(task)
         task.add_done_callback(self._after.discard)
 
-    async def _at_once(self, row: ImportRow, target: str) -> None:
+    async def _note(self, row: ImportRow, target: str) -> None:
         await self._catalog.mirror_due(os.fsdecode(row.archive_path), target, row.name)
+
+    async def _at_once(self, row: ImportRow, target: str) -> None:
+        await self._note(row, target)
         await self._bring(row, target)
 
     async def _once_more(self, row: ImportRow, target: str, first: "asyncio.Task[None]") -> None:
-        pair = os.fsdecode(row.archive_path), target
-        self._once_more_for[pair] += 1
         try:
             await first
             await self._finish([row.name])
-            self._once_more_for[pair] -= 1
-            await self._bring(row, target)
         finally:
             first.cancel()
-            self._firsts.pop(row.name, None)
+            self._once_more_for[os.fsdecode(row.archive_path), target] -= 1
+            firsts = [task for task in self._firsts.pop(row.name, []) if task is not first]
+            if firsts:
+                self._firsts[row.name] = firsts
+        await self._bring(row, target)
 
     async def _bring(self, row: ImportRow, target: str) -> None:
         """Mirror until it has ended, or waits for an archive or a store; then it resumes by itself."""

@@ -35,9 +35,14 @@ _COUNT = f"""
 
 _TOTALS = "SELECT name, done, failed FROM queue"
 
+# The one job that makes a location's bag anew is counted for each import there, because another import may have
+# added it first.
 _OF_IMPORTS = f"""
     SELECT queue, archive_id, count(*) FROM job
-    WHERE origin IN (SELECT value FROM json_each(?)) AND state IN {UNFINISHED} GROUP BY queue, archive_id
+    WHERE state IN {UNFINISHED} AND (origin IN (SELECT value FROM json_each(?1)) OR (
+        barrier = 0 AND location_id IN (
+            SELECT location_id FROM import WHERE id IN (SELECT value FROM json_each(?1)))))
+    GROUP BY queue, archive_id
 """  # noqa: S608
 
 
@@ -142,7 +147,7 @@ class QueueStats:
         return self._states.get((name, JobState.READY), 0) + self._due.get(name, 0)
 
     async def of_imports(self, imports: Sequence[int]) -> list[tuple[str, int, int]]:
-        """(queue, archive, count) of unfinished jobs that these imports added."""
+        """(queue, archive, count) of unfinished jobs that these imports added, and of jobs of their locations."""
         rows = await self._database.read(_OF_IMPORTS, (json.dumps(imports),))
         return [(queue, archive, count) for queue, archive, count in rows]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from PIL import Image
 
 from core.engine.engine import Engine
 from core.errors import ArchiveAwayError, ArchiveCopyError, ArchiveHeldError, UsageError
@@ -550,6 +551,26 @@ async def test_after_each_import(tmp_path: Path) -> None:
         await rig.imported()
         shutil.move(tmp_path / "unplugged", copy)
         await rig.until(lambda: len(payload(copy)) == 3)
+
+
+async def test_a_report_that_is_written_later_is_mirrored_later(tmp_path: Path) -> None:
+    """An import whose photo waits for an earlier import's job has its report written after the mirror."""
+    async with at_work(tmp_path) as rig:
+        copy = tmp_path / "backup"
+        await rig.engine.jobs.worker.pause("exiftool")
+        rig.source.mkdir()
+        Image.new("RGB", (64, 48), "red").save(rig.source / "a.jpg")
+        await rig.imported()
+        await mirrored(rig.engine, rig.archive, copy)
+        rig.engine.config = msgspec.structs.replace(rig.engine.config, mirror=(str(copy),))
+        shutil.copy(rig.source / "a.jpg", rig.source / "b.jpg")
+        await rig.imported()
+        await rig.until(lambda: not rig.engine.mirrors.running)
+        before = tree(copy)
+        await rig.engine.jobs.worker.resume("exiftool")
+        await rig.still()
+        assert tree(rig.archive) != before
+        await rig.until(lambda: tree(copy) == tree(rig.archive))
 
 
 async def test_journals_grow_and_part(rig: Rig) -> None:

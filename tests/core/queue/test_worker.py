@@ -194,6 +194,25 @@ async def test_a_queue_waits_for_what_is_missing(tmp_path: Path, monkeypatch: py
         await b.settled()
 
 
+async def test_the_bag_of_a_location_is_left_for_all_imports_there(tmp_path: Path) -> None:
+    """One job makes the bag anew, whichever import has added it."""
+    values = "1, ?, 1, x'', x'', x'', '', '', '', 0, ''"
+    async with bench(tmp_path, FakeTask("bagit"), start=False) as b:
+        await b.database.run(
+            ("INSERT INTO volume VALUES (1, 'uuid:1', '', '', NULL)", [()]),
+            ("INSERT INTO location (id, archive_id, folder, name) VALUES (?, 1, ?, '')", [(8, "a"), (9, "b")]),
+            (
+                "INSERT INTO import (id, name, state, archive_id, location_id, volume_id, root, source, single, "  # noqa: S608
+                f"options, machine, version, started, zone) VALUES (?, ?, 'done', {values})",
+                [(3, "a", 9), (4, "b", 9), (5, "c", 8)],
+            ),
+        )
+        await b.jobs.add([Work(queue="bagit", priority=0, archive_id=1, location_id=9, origin=3)])
+        for number in (3, 4):
+            assert await b.worker.left([number]) == {"bagit": 1}
+        assert await b.worker.left([5]) == {}
+
+
 async def test_more_work_while_a_job_is_at_work_is_done_once_more(tmp_path: Path) -> None:
     go_on = asyncio.Event()
 
