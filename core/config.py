@@ -11,7 +11,7 @@ from core import hardware, ownership, presets
 from core.errors import ConfigError, UsageError
 from core.models import Acceptable
 from core.paths import is_remote
-from core.presets import Hook, Preset, Rule
+from core.presets import ArrivalRule, Hook, Preset
 from core.setting_values import Copies, Number, Text, absolute, encodable, unknown, wanted
 
 ENVIRONMENT_PREFIX = "LADING_"
@@ -115,7 +115,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     places: tuple[Text, ...] = ()
     workers: Workers = Workers()
     presets: dict[str, Preset] = msgspec.field(default_factory=dict)
-    auto: tuple[Rule, ...] = ()
+    auto: tuple[ArrivalRule, ...] = ()
     hooks: tuple[Hook, ...] = ()
     keys: dict[str, Text] = msgspec.field(default_factory=dict)
 

@@ -49,7 +49,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return {key: value for key, value in msgspec.structs.asdict(self).items() if value is not None}
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ArrivalRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which cards are imported by themselves: those that fit all given patterns.
 
     label, camera, identity: patterns as in fnmatch (`EOS_*`), regardless of case. identity: the volume's, as
@@ -138,7 +138,7 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     """All these tables, as in the TOML file."""
 
     presets: dict[str, Preset] = msgspec.field(default_factory=dict)
-    auto: tuple[Rule, ...] = ()
+    auto: tuple[ArrivalRule, ...] = ()
     hooks: tuple[Hook, ...] = ()
     keys: dict[str, Text] = msgspec.field(default_factory=dict)
 

@@ -121,7 +121,7 @@ def understood(answer: bytes, cell: tuple[int, int] = (10, 20)) -> Graphics:
     return Graphics()
 
 
-class Answers:
+class AnswerFilter:
     """Separates a terminal's answers to QUESTION from keys, in what a terminal sends.
 
     What may be the beginning of an answer is held back until the rest comes or `release` is called.

@@ -26,7 +26,7 @@ ALSO = "/* also */"
 are filtered before any other table is read."""
 
 
-class Part(msgspec.Struct, frozen=True):
+class CriterionPart(msgspec.Struct, frozen=True):
     """One way in which a file can meet a criterion.
 
     where, values: a condition on TABLES. ids, led: a query for the `id`s of all files that meet it, newest first,
@@ -41,7 +41,7 @@ class Part(msgspec.Struct, frozen=True):
     of_path: bool = False
 
 
-Criterion = Sequence[Part]
+Criterion = Sequence[CriterionPart]
 """A file meets it if it meets any of these parts."""
 
 

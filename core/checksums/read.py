@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from core.checksums.mhl import Mhl, MhlError
 from core.checksums.names import Checksum, algorithm_of, base_of, is_bagit, is_mhl
-from core.checksums.text import Text
+from core.checksums.text import ListParser
 
 LARGEST = 512 << 20
 """The most bytes of a list that are read; an MHL of a million files has about 400 MB."""
@@ -26,7 +26,7 @@ class ListReader:
 
     def __init__(self, path: bytes) -> None:
         self._path = path
-        self._parser: Mhl | Text | None = None
+        self._parser: Mhl | ListParser | None = None
         self._fed = self._given = 0
 
     @property
@@ -50,11 +50,11 @@ class ListReader:
         if not self._given:
             raise ListError("it names no checksum of a file")
 
-    def _made(self) -> Mhl | Text:
+    def _made(self) -> Mhl | ListParser:
         folder = base_of(self._path)
         if is_mhl(self._path):
             return Mhl(folder)
-        return Text(folder, self._path, algorithm_of(self._path) or "", bagit=is_bagit(self._path))
+        return ListParser(folder, self._path, algorithm_of(self._path) or "", bagit=is_bagit(self._path))
 
     def _counted(self, parse: Callable[..., list[Checksum]], *block: bytes) -> list[Checksum]:
         """Raises ListError."""

@@ -25,7 +25,7 @@ _MEANT = {b"\\": b"\\", b"n": b"\n", b"r": b"\r"}
 _BY_SIZE = {4: "xxh32", 8: "xxh64", 16: "xxh128"}
 
 
-class Text:
+class ListParser:
     """Parses the list at `path`, whose names are relative to `folder`, piece by piece. `algorithm`: as from
     `names.algorithm_of`. `bagit`: names are percent-encoded.
 

@@ -18,10 +18,10 @@ from core.derivatives.messages import (
     MakeStrip,
     MakeThumbnails,
     Order,
+    OrderRefusedError,
     Probed,
     ProbeFilm,
     Refused,
-    RefusedError,
     Step,
 )
 from core.errors import WorkerDiedError
@@ -136,7 +136,7 @@ class Makers:
                 if isinstance(answer, Step):
                     step(answer.fraction)
         except TimeoutError:
-            raise RefusedError(f"no progress for {self.patience:g} s", final=False) from None
+            raise OrderRefusedError(f"no progress for {self.patience:g} s", final=False) from None
         finally:
             self.busy.discard(maker)
             if isinstance(answer, _Reply):
@@ -145,7 +145,7 @@ class Makers:
             else:
                 await asyncio.wait({self.bury(maker)}, timeout=EXIT_TIMEOUT)
         if isinstance(answer, Refused):
-            raise RefusedError(answer.error, final=answer.final, damaged=answer.damaged)
+            raise OrderRefusedError(answer.error, final=answer.final, damaged=answer.damaged)
         return answer
 
     async def close(self) -> None:

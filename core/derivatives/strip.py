@@ -9,7 +9,7 @@ from PIL import Image
 
 from core.derivatives import ffmpeg, libav_frames, resource_limits, thumbnails
 from core.derivatives.libav import UnsuitableError
-from core.derivatives.messages import File, Made, MakeStrip, NoDecoderError, RefusedError
+from core.derivatives.messages import Made, MadeFile, MakeStrip, NoDecoderError, OrderRefusedError
 
 COLUMNS, ROWS = 2, 3
 _COUNT = COLUMNS * ROWS
@@ -39,7 +39,7 @@ def make(order: MakeStrip, report: Callable[[float], None]) -> Made:
     except NoDecoderError as error:
         return Made([], str(error))
     if not any(frames):
-        raise RefusedError("no frame of it can be decoded", damaged=True)
+        raise OrderRefusedError("no frame of it can be decoded", damaged=True)
     with resource_limits.bounded_memory():
         return Made([_saved(frames, order)])
 
@@ -62,7 +62,7 @@ def _moments(duration: float | None) -> list[float]:
     return [(duration or 0.0) * (number + 0.5) / _COUNT for number in range(_COUNT)]
 
 
-def _saved(frames: list[Image.Image | None], order: MakeStrip) -> File:
+def _saved(frames: list[Image.Image | None], order: MakeStrip) -> MadeFile:
     width, height = COLUMNS * FRAME[0] + (COLUMNS - 1) * GAP, ROWS * FRAME[1] + (ROWS - 1) * GAP
     whole = Image.new("RGB", (width, height))
     for number, image in enumerate(frames):
@@ -75,4 +75,4 @@ def _saved(frames: list[Image.Image | None], order: MakeStrip) -> File:
     name = f"{order.stem}.jpg"
     path = os.path.join(order.folder, os.fsencode(name))
     whole.save(path, "JPEG", quality=QUALITY)
-    return File("strip", name, width, height, os.path.getsize(path))
+    return MadeFile("strip", name, width, height, os.path.getsize(path))

@@ -11,7 +11,7 @@ from core.archives.registry import Archives
 from core.catalog import Catalog, ImportRow, unopenable
 from core.engine.job_service import JobService
 from core.errors import ArchiveError, WorkerDiedError
-from core.journal.end_import import Receipt
+from core.journal.end_import import ReceiptWriter
 from core.models import Unopenable
 from core.receipts import additions
 from core.workers.pool import Pool, TaskFailedError
@@ -113,7 +113,7 @@ class EndedImports:
         try:
             path = os.fsdecode(row.archive_path)
             async with self._archives.used(path, row.archive_id) as (archive, _), archive.closing:
-                await self._page(Receipt(archive, self._catalog, self._pool), row)
+                await self._page(ReceiptWriter(archive, self._catalog, self._pool), row)
             await self._jobs.bag_anew(row.archive_id, row.location_id, row.id)
             self._changed(row)
         except (ArchiveError, TaskFailedError, WorkerDiedError, OSError):
@@ -122,7 +122,7 @@ class EndedImports:
         self._ended.discard(row.id)
         self._reported.add(row.id)
 
-    async def _page(self, receipt: Receipt, row: ImportRow) -> None:
+    async def _page(self, receipt: ReceiptWriter, row: ImportRow) -> None:
         """Write the report; if it cannot be made, this is logged, because additions to the receipt must not depend
         on it."""
         try:
@@ -141,7 +141,7 @@ class EndedImports:
             if untold or number not in self._reported or await self._catalog.holds_media(number):
                 path = os.fsdecode(row.archive_path)
                 async with self._archives.used(path, row.archive_id) as (archive, _), archive.closing:
-                    receipt = Receipt(archive, self._catalog, self._pool)
+                    receipt = ReceiptWriter(archive, self._catalog, self._pool)
                     if untold:
                         files = [(name, why) for _, name, why in untold]
                         await receipt.add(row, [], additions.unopenable(row, time.time(), files))

@@ -8,7 +8,7 @@ import tempfile
 from collections import OrderedDict
 
 from core.catalog import Catalog, item_details
-from core.derivatives.messages import MakeStrip, RefusedError
+from core.derivatives.messages import MakeStrip, OrderRefusedError
 from core.derivatives.pool import Makers
 from core.engine.restore_check import RestoreCheck
 from core.errors import ArchiveError, WorkerDiedError
@@ -58,7 +58,7 @@ class FilmStrips:
             if not made.files:
                 return b""
             return await asyncio.to_thread(_read, os.path.join(folder, made.files[0].name))
-        except RefusedError as error:
+        except OrderRefusedError as error:
             if not error.final:
                 self._lost.add(path)
             return b""

@@ -56,7 +56,7 @@ async def _content(run: Run, item: Item | None) -> bytes:
     request = text_messages.ReadText(run.archive.place, item.path, 0, LARGEST)
     with suppress(TaskFailedError):  # the verdict reports payload that is missing
         async with run.workers.worker([]) as worker:
-            return (await run.workers.ask(worker, request, text_messages.Text)).data
+            return (await run.workers.ask(worker, request, text_messages.TextRead)).data
     return b""
 
 

@@ -26,7 +26,7 @@ from core.importing.leader import Leader
 from core.importing.transfer import Transfer
 from core.models import IN_ARCHIVE, Outcome, Side, State
 from core.paths import relative
-from core.workers.source_messages import Entry, FileFacts, Taken
+from core.workers.source_messages import Entry, SourceMetadata, Taken
 
 PAGE = 1024
 """Rows per query of the catalog."""
@@ -187,7 +187,7 @@ def _taken(file: HandedFile) -> Taken:
         file.xxh128 or b"",
         file.sha256 or b"",
         reason.removeprefix(unkept) if reason.startswith(unkept) else "",
-        msgspec.msgpack.decode(file.facts or b"", type=FileFacts),
+        msgspec.msgpack.decode(file.facts or b"", type=SourceMetadata),
     )
 
 

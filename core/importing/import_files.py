@@ -7,7 +7,7 @@ from core.catalog.differing import Before
 from core.catalog.files import UNKEPT
 from core.checksums.algorithms import ALWAYS
 from core.models import Outcome
-from core.workers.source_messages import Digest, FileFacts, Taken
+from core.workers.source_messages import Digest, SourceMetadata, Taken
 
 
 class Todo(msgspec.Struct):
@@ -56,7 +56,7 @@ class Settled(msgspec.Struct):
     failure: FailureRow | None = None
     unkept: bool = False
     sort: str = ""
-    facts: FileFacts | None = None
+    facts: SourceMetadata | None = None
     checksums: dict[str, bytes] = msgspec.field(default_factory=dict)
 
     @classmethod

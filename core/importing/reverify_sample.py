@@ -131,7 +131,9 @@ class Sampling:
         time."""
         run = self._run
         async with run.workers.worker([]) as worker:
-            room = await run.workers.ask(worker, archive_messages.Space(run.archive.place), archive_messages.Room)
+            room = await run.workers.ask(
+                worker, archive_messages.Space(run.archive.place), archive_messages.SpaceFound
+            )
         if room.total is None or room.available is None:
             return
         used = room.total - room.available

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from core.importing.halt_reasons import gone
 from core.importing.import_run import Run
-from core.importing.scan import Ask, asking
+from core.importing.scan import AskWorker, asking
 from core.media.file_types import Kind
 from core.models import Waits
 from core.workers import archive_messages
@@ -87,7 +87,7 @@ class Sample:
 
 
 async def _read(
-    ask: Ask, run: Run, place: Place, wanted: list[tuple[bytes, int, int]], waits: Waits
+    ask: AskWorker, run: Run, place: Place, wanted: list[tuple[bytes, int, int]], waits: Waits
 ) -> list[tuple[bytes, Fault | None]]:
     """Digests of these blocks of a source or an archive. Raises HaltError when its volume is gone."""
     try:

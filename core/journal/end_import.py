@@ -35,7 +35,7 @@ CHUNK = 1 << 20
 """Bytes per read."""
 
 
-class Receipt:
+class ReceiptWriter:
     """Ends imports of one archive. Callers hold `archive.closing`, because each receipt names the one before."""
 
     def __init__(self, archive: Archive, catalog: Catalog, pool: Pool) -> None:
@@ -144,7 +144,7 @@ class Receipt:
         opened."""
         with suppress(TaskFailedError):
             request = archive_messages.CleanStaging(self._archive.place, sorted(self._archive.active))
-            await self._ask(request, archive_messages.Names)
+            await self._ask(request, archive_messages.NamesCounted)
 
     @asynccontextmanager
     async def _sent(self, row: ImportRow, path: str) -> AsyncIterator[IO[bytes]]:
@@ -178,7 +178,9 @@ class Receipt:
         sha, at = hashlib.sha256(), 0
         try:
             while data := (
-                await self._ask(text_messages.ReadText(self._archive.place, path, at, CHUNK), text_messages.Text)
+                await self._ask(
+                    text_messages.ReadText(self._archive.place, path, at, CHUNK), text_messages.TextRead
+                )
             ).data:
                 sha.update(data)
                 at += len(data)

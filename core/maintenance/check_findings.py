@@ -4,7 +4,7 @@ import time
 from collections import Counter
 
 from core.archives.copy_count import CopyCount
-from core.archives.readonly import Reading
+from core.archives.readonly import FoundArchive
 from core.catalog import unopenable
 from core.importing.keep_reasons import ALL_EXCLUDED, KEEP_REASONS, NOTHING, UNKEPT
 from core.importing.sources import Picked
@@ -54,7 +54,9 @@ class Findings:
     are read, so that what is not known by its name may be known by its content.
     """
 
-    def __init__(self, picked: Picked, archive: Reading, copies: CopyCount | None = None, *, read: bool) -> None:
+    def __init__(
+        self, picked: Picked, archive: FoundArchive, copies: CopyCount | None = None, *, read: bool
+    ) -> None:
         self._began = time.monotonic()
         self._picked = picked
         self._archive = archive

@@ -19,7 +19,7 @@ from core.catalog.locations import Location
 from core.config import Config
 from core.errors import ArchiveError
 from core.maintenance.mirror_payload import PayloadCopier
-from core.maintenance.mirror_records import Records
+from core.maintenance.mirror_records import RecordCopier
 from core.maintenance.mirror_run import MirrorRun
 from core.queue.enqueue import UNFINISHED
 from core.workers import archive_messages, messages, text_messages
@@ -82,7 +82,7 @@ class BagMirror:
     def __init__(
         self,
         run: MirrorRun,
-        records: Records,
+        records: RecordCopier,
         payload: PayloadCopier,
         settings: Config,
         anew: Collection[str] = (),
@@ -198,7 +198,7 @@ class _CopyContext:
 
     def __init__(self, run: MirrorRun) -> None:
         self._run = run
-        self._records = Records(run)
+        self._records = RecordCopier(run)
 
     async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Returns the rows of a query on committed data."""

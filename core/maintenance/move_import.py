@@ -18,7 +18,7 @@ from core import archive_layout
 from core.archives.archive import Archive
 from core.catalog import Catalog, ImportRow, moved_items
 from core.catalog.moved_items import MovedItem, MovedItems
-from core.journal.end_import import ENDINGS, REPORT, Receipt
+from core.journal.end_import import ENDINGS, REPORT, ReceiptWriter
 from core.journal.journal_format import Line
 from core.journal.replay_rows import ABSENT
 from core.maintenance.audit import Progress
@@ -224,7 +224,7 @@ class Mover:
         moved = await self._catalog.import_named(row.name)
         if moved is not None:
             async with self._archive.closing:
-                await Receipt(self._archive, self._catalog, self._pool).write(moved)
+                await ReceiptWriter(self._archive, self._catalog, self._pool).write(moved)
 
     def _bags(self, *locations: int) -> list[tuple[str, list[Any]]]:
         works = [

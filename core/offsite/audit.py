@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from core import archive_layout
-from core.offsite.rclone import Ended, OffsiteError, Rclone, Remote
+from core.offsite.rclone import OffsiteError, Rclone, RcloneResult, Remote
 from core.offsite.upload import MANIFEST, NAMED, TAG_MANIFEST
 from core.paths import display
 from core.results import OffsiteAudit
@@ -88,7 +88,7 @@ async def compared(rclone: Rclone, bag: str, manifest: str) -> AsyncGenerator[tu
             return
         named = vouched = False
         options = ("checksum", "sha256", sums, bag, "--download", "--one-way")
-        async with aclosing(rclone.compared(Ended(), *options)) as files:
+        async with aclosing(rclone.compared(RcloneResult(), *options)) as files:
             async for sign, name in files:
                 named, vouched = True, vouched or name == MANIFEST
                 yield sign, name

@@ -69,7 +69,7 @@ class Remote(msgspec.Struct, frozen=True):
         return REMOTE + self.spec
 
 
-class Ended(msgspec.Struct):
+class RcloneResult(msgspec.Struct):
     """How a command of rclone ended. `status`: its exit status. `errors`: the last lines that it wrote to standard
     error, without time and level."""
 
@@ -109,7 +109,9 @@ class Rclone:
             raise UsageError("rclone is not installed.", f"Install it: {_install()}, then `rclone config`.")
         self._path = path
 
-    async def lines(self, ended: Ended, *arguments: str, moved: Moved | None = None) -> AsyncGenerator[str, None]:
+    async def lines(
+        self, ended: RcloneResult, *arguments: str, moved: Moved | None = None
+    ) -> AsyncGenerator[str, None]:
         """Run a command. Yields the lines of its standard output, then fills in `ended`. `moved` is told of a
         transfer's progress. The caller has to close the generator."""
         argv = guarded([self._path, *arguments, *(TELLING if moved else QUIET)])
@@ -131,9 +133,9 @@ class Rclone:
                 child.kill()
                 await child.gone()
 
-    async def run(self, *arguments: str, moved: Moved | None = None) -> tuple[Ended, list[str]]:
+    async def run(self, *arguments: str, moved: Moved | None = None) -> tuple[RcloneResult, list[str]]:
         """Run a command that writes little. Returns how it ended, and its lines."""
-        ended = Ended()
+        ended = RcloneResult()
         async with aclosing(self.lines(ended, *arguments, moved=moved)) as lines:
             return ended, [line async for line in lines]
 
@@ -171,7 +173,7 @@ class Rclone:
             raise OffsiteError(f"{ended.why}.", "Check the remote: rclone lsd, rclone config.")
         return lines if not ended.status else []
 
-    async def compared(self, ended: Ended, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
+    async def compared(self, ended: RcloneResult, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
         """Run a comparison. Yields (sign, path) for each file: `=` equal, `*` differs, `+` missing in the
         destination, `-` missing in the source, `!` could not be read. Raises OffsiteError if rclone fails without
         having told of a difference."""
@@ -184,7 +186,7 @@ class Rclone:
             raise ended.error()
 
 
-async def _errors(stream: asyncio.StreamReader, ended: Ended, moved: Moved | None) -> None:
+async def _errors(stream: asyncio.StreamReader, ended: RcloneResult, moved: Moved | None) -> None:
     while line := await stream.readline():
         text = line.decode(errors="replace").strip()
         if moved and text.startswith("{"):

@@ -39,7 +39,7 @@ from core.offsite.lists import (
     total_size,
     write_names,
 )
-from core.offsite.rclone import Ended, Rclone, Remote
+from core.offsite.rclone import Rclone, RcloneResult, Remote
 from core.paths import display
 from core.results import OffsiteResult
 
@@ -240,7 +240,7 @@ class Upload:
         and those that it has at their size, but which were never compared there. Payload that the remote has with
         another size is recorded as lacking."""
         noted = await asyncio.to_thread(read_names, self._noted(path))
-        ended, names, there = Ended(), list(noted), list[str]()
+        ended, names, there = RcloneResult(), list(noted), list[str]()
         options = ("--size-only", "--one-way", "--include=/data/**")
         both = os.path.join(self._archive, path), self._remote.at(path)
         async with aclosing(self._rclone.compared(ended, "check", *both, *options)) as compared:
@@ -298,7 +298,7 @@ class Upload:
         await asyncio.to_thread(sums.write_text, "".join(f"{sha}  {name}\n" for name, sha in wanted.items()))
         sound: list[str] = []
         options = ("checksum", "sha256", str(sums), local, "--one-way")
-        async with aclosing(self._rclone.compared(Ended(), *options)) as compared:
+        async with aclosing(self._rclone.compared(RcloneResult(), *options)) as compared:
             async for sign, name in compared:
                 if sign == "=":
                     sound.append(name)
@@ -329,7 +329,7 @@ class Upload:
         left, well = names, list[str]()
         for attempt in range(ATTEMPTS):
             again = [name for name in new if name in bad] if attempt else new
-            ended = await self._upload(path, again, anew=attempt > 0) if again else Ended()
+            ended = await self._upload(path, again, anew=attempt > 0) if again else RcloneResult()
             found, wrong = await self._arrived(path, left)
             well += found
             none = not well and bool(ended.status)
@@ -351,12 +351,12 @@ class Upload:
             await self._book.found([f"{path}/{name}" for name in damaged], DIFFERS)
         return well
 
-    async def _upload(self, path: str, names: list[str], *, anew: bool = False) -> Ended:
+    async def _upload(self, path: str, names: list[str], *, anew: bool = False) -> RcloneResult:
         """Note the names of payload, then upload it; `anew`: also what the remote has at its size. Returns how
         rclone ended."""
         noted = self._noted(path)
         await asyncio.to_thread(write_names, noted, {*await asyncio.to_thread(read_names, noted), *names})
-        from_list, ended = await self._listed(names), Ended()
+        from_list, ended = await self._listed(names), RcloneResult()
 
         def moved(size: int, name: str) -> None:
             stands = ended.errors and size <= self._moving
@@ -388,7 +388,7 @@ class Upload:
         well: list[str] = []
         bad: dict[str, str] = {}
         for download in (not self._hashes, True):
-            ended = Ended()
+            ended = RcloneResult()
             well, bad = [], {}
             options = ("check", local, there, "--one-way", *from_list, *(["--download"] if download else []))
             async with aclosing(self._rclone.compared(ended, *options)) as compared:
@@ -434,7 +434,7 @@ class Upload:
         if not await answered(self._archive, lambda: os.path.isfile(sums)):
             return {TAG_MANIFEST: NOT_MADE}
         async with aclosing(
-            self._rclone.compared(Ended(), "checksum", "sha256", sums, local, "--one-way")
+            self._rclone.compared(RcloneResult(), "checksum", "sha256", sums, local, "--one-way")
         ) as files:
             return {name: NOT_NAMED async for sign, name in files if sign != "="}
 
@@ -442,7 +442,7 @@ class Upload:
         """Names of the bag's tag files that are not equal on the remote, and why. Raises OffsiteError."""
         local, there = os.path.join(self._archive, path), self._remote.at(path)
         options = ("--one-way", "--exclude=/data/**", *([] if self._hashes else ["--download"]))
-        async with aclosing(self._rclone.compared(Ended(), "check", local, there, *options)) as compared:
+        async with aclosing(self._rclone.compared(RcloneResult(), "check", local, there, *options)) as compared:
             return {name: _WHY.get(sign, OTHERWISE) async for sign, name in compared if sign != "="}
 
     def _noted(self, path: str) -> Path:

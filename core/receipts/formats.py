@@ -17,7 +17,7 @@ from core.models import State
 from core.paths import display, encode
 from core.receipts import checksum_lists
 from core.receipts.files import WORDS, ReceiptRow, Tally, contradiction, pages
-from core.receipts.summary import Head, Heading, heading
+from core.receipts.summary import Head, ReceiptHead, heading
 from core.receipts.timestamps import stamp, stamp_ns
 
 Out = Callable[[str], None]
@@ -50,7 +50,7 @@ describes the others."""
 _FORMULA = ("=", "+", "-", "@")
 
 
-async def checked(read: Read, found: Heading) -> AsyncIterator[list[ReceiptRow]]:
+async def checked(read: Read, found: ReceiptHead) -> AsyncIterator[list[ReceiptRow]]:
     """The pages of all files that the head counted. Raises DatabaseError after the last page if they do not add
     up."""
     tally, totals = Tally(), found.head.totals
@@ -113,7 +113,7 @@ async def write_data(read: Read, name: str, out: Out, tsv_sha256: str) -> None:
     out("\n")
 
 
-async def _noteworthy(read: Read, found: Heading) -> dict[str, Any]:
+async def _noteworthy(read: Read, found: ReceiptHead) -> dict[str, Any]:
     """What is archived, but may need a person's attention.
 
     `unopenable`: photos and films that cannot be opened, and why. `differing`: files that differ from what an

@@ -84,7 +84,7 @@ def _into(file: IO[bytes], sha: "hashlib._Hash") -> Callable[[str], None]:
 async def place_of(read: Read, pool: Pool, name: str, path: str) -> Place:
     """The folder `path`, as a place to write in. Raises UsageError, TaskFailedError."""
     async with pool.worker("mhl") as worker:
-        looked = await worker.ask(source_messages.Look(os.fsencode(path)), source_messages.Looked)
+        looked = await worker.ask(source_messages.LookAtPath(os.fsencode(path)), source_messages.Looked)
     root = looked.source.root
     ((source, archive),) = await read(
         "SELECT i.source, a.path FROM import i JOIN archive a ON a.id = i.archive_id WHERE i.id = ?",

@@ -121,7 +121,8 @@ class Previous:
         chain = join(HISTORY, CHAIN)
         self.chain = (
             await self.tree.ask(
-                text_messages.ReadText(self.tree.place, os.fsdecode(chain), 0, LARGEST_CHAIN), text_messages.Text
+                text_messages.ReadText(self.tree.place, os.fsdecode(chain), 0, LARGEST_CHAIN),
+                text_messages.TextRead,
             )
         ).data
         if not self.chain.rstrip().endswith(END):

@@ -112,7 +112,7 @@ class Head(Value, frozen=True, kw_only=True):
     lists: int = 0
 
 
-class Heading(NamedTuple):
+class ReceiptHead(NamedTuple):
     """A head, and what is needed to read the files that it counted: those of `import_id` with ids up to `last`."""
 
     head: Head
@@ -143,7 +143,7 @@ _IMPORT = """
 """
 
 
-async def heading(read: Read, name: str) -> Heading:
+async def heading(read: Read, name: str) -> ReceiptHead:
     """`head`, with what is needed to read its files. Raises as `head`."""
     import_id = await find(read, name)
     # Read before its files: the files of an import that is done do not change any more
@@ -205,7 +205,7 @@ async def heading(read: Read, name: str) -> Heading:
         one_volume=bool(one_volume),
         lists=lists,
     )
-    return Heading(made, import_id, root, here, counted.last)
+    return ReceiptHead(made, import_id, root, here, counted.last)
 
 
 def _options(asked: ImportRequest) -> Options:

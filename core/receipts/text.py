@@ -15,7 +15,7 @@ from core.paths import display, encode
 from core.receipts import checksum_lists
 from core.receipts.files import DAMAGED, WORDS, ReceiptRow, pages
 from core.receipts.formats import Out, checked
-from core.receipts.summary import Head, Heading, heading
+from core.receipts.summary import Head, ReceiptHead, heading
 from core.receipts.timestamps import stamp, stamp_ns
 from core.words import counted, said
 
@@ -67,7 +67,7 @@ async def write_text(read: Read, name: str, out: Out, tsv_sha256: str = "", json
     out(f"\nEnd of the receipt of {display(head.id)}: {counted(totals.seen.files, 'entry', 'entries')}.\n")
 
 
-async def _noteworthy(read: Read, found: Heading, out: Out) -> None:
+async def _noteworthy(read: Read, found: ReceiptHead, out: Out) -> None:
     """What is archived, but may need a person's attention."""
     if broken := await unopenable.of_import(read, found.import_id):
         out(f"\nPhotos and films that cannot be opened, found so far ({len(broken):,})\n")

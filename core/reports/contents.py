@@ -21,7 +21,7 @@ from core.models import Count, Outcome, Verdict
 from core.paths import display
 from core.receipts import checksum_lists
 from core.receipts.files import DAMAGED, WORDS
-from core.receipts.summary import Head, Heading, heading
+from core.receipts.summary import Head, ReceiptHead, heading
 from core.receipts.text import OUTCOME_WORDS, facts, proven, verdict_words
 from core.receipts.timestamps import stamp
 
@@ -55,7 +55,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     checksum list on the source. not_as_listed: (path, how it differs). not_there: (path, the list that names
     it)."""
 
-    heading: Heading
+    heading: ReceiptHead
     title: str
     verdict: str
     tone: str

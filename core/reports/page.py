@@ -28,7 +28,7 @@ from core.receipts.formats import checked
 from core.receipts.text import OUTCOME_WORDS
 from core.receipts.timestamps import stamp_ns
 from core.reports.contents import clock, contents, length, overview, size, spoken
-from core.reports.links import Linked, Links
+from core.reports.links import KnownAddresses, Links
 from core.reports.select import Chosen
 from core.reports.tiles import Tile, tiles
 
@@ -95,7 +95,7 @@ async def _pieces(filled: AsyncIterator[str]) -> AsyncIterator[str]:
 async def _shared(read: Read, files: FileSet, links: Links) -> dict[str, Any]:
     """The values that the templates of both pages need."""
     over = await overview(read, files)
-    players = over.films <= PLAYERS or not isinstance(links, Linked)
+    players = over.films <= PLAYERS or not isinstance(links, KnownAddresses)
     return {
         "tiles": _tiles(read, files, links, players=players),
         "over": over,
@@ -115,7 +115,7 @@ async def _tiles(read: Read, files: FileSet, links: Links, *, players: bool) -> 
         for over, group in groupby(page, _heading):
             sections.append((over, over != last, list(group)))
             last = over
-        if isinstance(links, Linked):
+        if isinstance(links, KnownAddresses):
             template = _template("tiles.html", at_once=True)
             yield _safe(template.render(sections=sections, address=links.pieces, players=players))
             continue

@@ -22,7 +22,7 @@ from core.reports.links import Relative
 from core.reports.select import Chosen
 from core.serving.content import BLOCK, Payload, Root
 from core.serving.gate import LOOPBACK, Environ, Gate, Start, refused
-from core.serving.names import Names
+from core.serving.names import ServedNames
 from core.serving.timed_calls import TimedCalls
 from core.serving.webdav import Provider
 from core.serving.whole_files import WholeFiles
@@ -44,7 +44,7 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 class Pages:
     """What a browser gets at the top: the sheet of the archive, with its thumbnails and proxies."""
 
-    def __init__(self, names: Names, root: Root, title: str) -> None:
+    def __init__(self, names: ServedNames, root: Root, title: str) -> None:
         self._names = names
         self._root = root
         self._title = title
@@ -147,7 +147,7 @@ class Serving:
                 f"{display(archive)} cannot be opened: {error.strerror or error}.",
                 "Mount it, then serve it again.",
             ) from error
-        names = Names(database, uuid)
+        names = ServedNames(database, uuid)
         self.token = secrets.token_urlsafe(TOKEN_BYTES)
         settings: dict[str, Any] = {
             "provider_mapping": {"/": Provider(names, root, damaged)},

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from core.volumes import disks
-from core.volumes.filesystems import Kind
+from core.volumes.filesystems import StorageKind
 from core.volumes.mounts import Mount, mounted_at, mounts
 
 _HOST = re.compile(
@@ -28,7 +28,7 @@ def devices_at(point: bytes) -> frozenset[str]:
 def devices(mount: Mount, others: Sequence[Mount], sysfs: str = "/sys", depth: int = DEPTH) -> frozenset[str]:
     """The disks that a mount lies on, or the server that it comes from; empty where they are not known. `others`:
     everything mounted, to find the volume that holds an image's file."""
-    if mount.kind is Kind.NETWORK:
+    if mount.kind is StorageKind.NETWORK:
         host = _HOST.match(mount.device)
         return frozenset({f"server {(host[1] or host[2]).lower()}"}) if host else frozenset()
     below: set[str] = set()

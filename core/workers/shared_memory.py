@@ -24,7 +24,7 @@ PAUSE_POLL = 0.02
 """Seconds between two checks while waiting."""
 
 
-class StoppedError(Exception):
+class CancelledByEngineError(Exception):
     """The engine cancelled this worker's task."""
 
 
@@ -80,7 +80,7 @@ class Slot:
             close()
 
     def checkpoint(self) -> None:
-        """Wait here while paused, and while reading is ahead of PACE. Raises StoppedError when cancelled.
+        """Wait here while paused, and while reading is ahead of PACE. Raises CancelledByEngineError.
 
         Descriptors on the source are closed before a pause (`on_pause`), so that a card can be ejected.
         """
@@ -102,7 +102,7 @@ class Slot:
                 time.sleep(PAUSE_POLL)
             self._words[STATE] = before
         if self._words[COMMAND] == CANCEL:
-            raise StoppedError
+            raise CancelledByEngineError
 
 
 class Control:

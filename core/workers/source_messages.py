@@ -79,7 +79,7 @@ class ListPart(Reply):
     more: bool = False
 
 
-class Look(Request):
+class LookAtPath(Request):
     """Ask what is at a path."""
 
     path: bytes
@@ -94,8 +94,8 @@ class Answers(Request):
 
 
 class Looked(Reply):
-    """The reply to Look: the source (with `only`, a single file of it), and the (device, inode) of its root and of
-    each folder above it.
+    """The reply to LookAtPath: the source (with `only`, a single file of it), and the (device, inode) of its root
+    and of each folder above it.
 
     `mount` is the mount point of its volume, as the kernel reports it, and `below` the root's path below that.
     """
@@ -107,7 +107,7 @@ class Looked(Reply):
     below: bytes
 
 
-class FileFacts(Message):
+class SourceMetadata(Message):
     """The metadata of a source's file, except for size and time, from before its first byte was read.
 
     `mode`: its permissions. `mtime_exact`: a time beyond what a message holds (core.files.times). `born`: when it
@@ -130,7 +130,7 @@ class Taken(Message):
     xxh128: bytes
     sha256: bytes
     unkept: str
-    facts: FileFacts
+    facts: SourceMetadata
 
 
 class ToRead(Message):
@@ -147,7 +147,7 @@ class ToRead(Message):
 
 class ReadBatch(Request):
     """Read and hash files; with `keep` their bytes stay in memory for `Stage`. `tell`: each digest comes with the
-    file's FileFacts."""
+    file's SourceMetadata."""
 
     source: Source
     files: list[ToRead]
@@ -169,7 +169,7 @@ class Digest(Message):
     fault: Fault | None = None
     unkept: str = ""
     others: dict[str, bytes] = msgspec.field(default_factory=dict)
-    facts: FileFacts | None = None
+    facts: SourceMetadata | None = None
 
     @property
     def content(self) -> Content:

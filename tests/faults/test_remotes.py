@@ -13,7 +13,7 @@ import pytest
 from core.errors import UsageError
 from core.offsite.audit import audit
 from core.offsite.fetch import MARK, Fetch
-from core.offsite.rclone import Ended, Moved, OffsiteError, Rclone, Remote
+from core.offsite.rclone import Moved, OffsiteError, Rclone, RcloneResult, Remote
 from core.offsite.upload import Upload
 from core.results import OffsiteResult
 from tests.rigs.remotes import NEW, OLD, Store, sealed, served
@@ -115,7 +115,7 @@ class Busy(Rclone):
         self.bag = bag
         self.left = receipts
 
-    async def compared(self, ended: Ended, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
+    async def compared(self, ended: RcloneResult, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
         if "--exclude=/data/**" in arguments and self.left:
             self.left -= 1
             (self.bag / f"one.added-{self.left}.txt").write_text("ADDED\n")
@@ -188,7 +188,7 @@ class Uploading(Rclone):
         self.change = change
         self.done = False
 
-    async def compared(self, ended: Ended, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
+    async def compared(self, ended: RcloneResult, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
         if not self.done:
             self.done = True
             self.change()

@@ -12,7 +12,7 @@ from core.snapshot import MirrorView, Snapshot
 from core.words import counted
 from tui import format
 from tui.console.output import Output
-from tui.console.progress import JsonLines, Lines, bar, render
+from tui.console.progress import ImportLines, JsonLines, bar, render
 
 if TYPE_CHECKING:
     from core.results import MirrorResult
@@ -67,7 +67,7 @@ def says(view: MirrorView) -> str:
     return f"{held}{rate}{left}"
 
 
-class MirrorLines(Lines):
+class MirrorLines(ImportLines):
     """A line for each mirror, redrawn in place."""
 
     def render(self, snapshot: Snapshot) -> list[str]:
@@ -75,7 +75,7 @@ class MirrorLines(Lines):
         return [*lines(snapshot.mirrors, self.out), self.out.styled(f"({self.hint})", "dim")]
 
 
-class Everything(Lines):
+class Everything(ImportLines):
     """Imports and mirrors, redrawn in place."""
 
     def render(self, snapshot: Snapshot) -> list[str]:

@@ -46,7 +46,7 @@ class Quiet:
         """Does nothing."""
 
 
-class Audited:
+class AuditLine:
     """An audit's progress, in one line redrawn in place. `show` takes what was checked, and the total."""
 
     def __init__(self, out: Output) -> None:
@@ -69,7 +69,7 @@ class Audited:
         self._out.write("\r\x1b[K")
 
 
-class TakenIn(Audited):
+class TakenIn(AuditLine):
     """A rebuild's progress: how many files it has added to the catalog."""
 
     def show(self, newest: tuple[Count, Count], /) -> None:
@@ -77,7 +77,7 @@ class TakenIn(Audited):
         self._draw(f"{counted(newest[0].files, 'file')} new in the catalog  (Ctrl-C stops)")
 
 
-class Carried(Audited):
+class MoveLine(AuditLine):
     """A move's progress: what was moved, and the total. A move that was begun is finished in any case."""
 
     def show(self, newest: tuple[Count, Count], /) -> None:
@@ -133,7 +133,7 @@ class Snapshots(Quiet):
         self._out.json(newest)
 
 
-class Lines:
+class ImportLines:
     """One line for each import, and one for the rates, redrawn in place."""
 
     def __init__(self, out: Output, hint: str = "Ctrl-C pauses") -> None:

@@ -13,7 +13,7 @@ import msgspec
 from core import config, tools
 from core.config import Config
 from core.errors import LadingError
-from core.volumes.filesystems import Kind
+from core.volumes.filesystems import StorageKind
 from core.volumes.mounts import Mount
 from core.volumes.space import space
 from core.volumes.volume import Volume, volumes
@@ -36,7 +36,7 @@ class DemoError(LadingError):
     title = "No demo"
 
 
-class Stage(msgspec.Struct, frozen=True):
+class DemoStage(msgspec.Struct, frozen=True):
     """Settings for the demo's engine, and the folders of the cards."""
 
     settings: Config
@@ -46,14 +46,14 @@ class Stage(msgspec.Struct, frozen=True):
         """The cards, as if they were mounted volumes."""
         return volumes(
             among=[
-                Mount(mount=card, device="demo", filesystem="folder", kind=Kind.LOCAL, read_only=False)
+                Mount(mount=card, device="demo", filesystem="folder", kind=StorageKind.LOCAL, read_only=False)
                 for card in self.cards
             ]
         )
 
 
 @contextmanager
-def stage(environ: MutableMapping[str, str], told: Callable[[str], None]) -> Iterator[Stage]:
+def stage(environ: MutableMapping[str, str], told: Callable[[str], None]) -> Iterator[DemoStage]:
     """Set the demo up, and remove it afterwards; `environ` is what the engine inherits. Raises DemoError,
     ConfigError.
 
@@ -79,7 +79,7 @@ def stage(environ: MutableMapping[str, str], told: Callable[[str], None]) -> Ite
         sweeper.communicate()
 
 
-def _set_up(folder: str, environ: MutableMapping[str, str], told: Callable[[str], None]) -> Stage:
+def _set_up(folder: str, environ: MutableMapping[str, str], told: Callable[[str], None]) -> DemoStage:
     home, root = os.path.join(folder, "home"), os.path.join(folder, "cards")
     try:
         room = space(os.fsencode(folder))
@@ -103,7 +103,7 @@ def _set_up(folder: str, environ: MutableMapping[str, str], told: Callable[[str]
         LADING_WORKERS_HASH="6",
         LADING_WORKERS_COPY="9",
     )
-    return Stage(config.load({}, environ), tuple(made))
+    return DemoStage(config.load({}, environ), tuple(made))
 
 
 _rest = threading.Event()

@@ -22,7 +22,7 @@ from tui.widgets.header import Header
 from tui.widgets.in_flight import InFlight
 from tui.widgets.keys import Key, Keys
 from tui.widgets.pane import Pane, SnapshotPane
-from tui.widgets.queues import Place, Queues
+from tui.widgets.queues import QueueRow, Queues
 from tui.widgets.throughput import Throughput
 
 PAUSE = Key(key="p", label="pause", does="pause", about="pause what is chosen, or let it go on")
@@ -192,7 +192,7 @@ class Dashboard(Base[None]):
         return self.enlarged and isinstance(self.pane, Queues)
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> QueueRow | None:
         """The chosen stage or queue."""
         return self.query_one(Queues).chosen
 

@@ -3,7 +3,7 @@
 import os
 
 from tui.glyphs import Glyphs
-from tui.import_form import DUPLICATES, ICLOUD, KNOWN, LIBRARIES, VERIFY, Choice, Source
+from tui.import_form import DUPLICATES, ICLOUD, KNOWN, LIBRARIES, VERIFY, Choice, SourceRow
 from tui.widgets.keys import drawn
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Pane, Room, Rows
@@ -52,7 +52,7 @@ class Form(Pane):
     def __init__(self, glyphs: Glyphs, choice: Choice, *, id: str) -> None:
         super().__init__(glyphs, id=id)
         self.choice = choice
-        self.source: Source | None = None
+        self.source: SourceRow | None = None
         """The chosen source."""
         self.limit = ""
         """The configured limit of reading, and where it comes from; empty: there is none."""
