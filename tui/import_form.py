@@ -25,16 +25,16 @@ VERIFY: dict[Verify, str] = {
     "end": "read copies back, and all of them again at the end",
     "none": "do not read back: faster, and never SAFE",
 }
-KNOWN: dict[Known, str] = {
+KNOWN_CHOICES: dict[Known, str] = {
     "read": "read them again and compare",
     "record": "believe the record: faster",
 }
-DUPLICATES: dict[Duplicates, str] = {
+DUPLICATE_CHOICES: dict[Duplicates, str] = {
     "archive": "what the archive holds is not kept twice",
     "location": "what this location holds is not kept twice",
 }
 LIBRARIES = {False: "photo libraries stay out", True: "photo libraries, too, file by file"}
-ICLOUD = {False: "what is only in iCloud stays out", True: "what is only in iCloud is fetched"}
+ICLOUD_CHOICES = {False: "what is only in iCloud stays out", True: "what is only in iCloud is fetched"}
 
 
 class SourceRow(msgspec.Struct, kw_only=True):

@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from core.catalog.find_import import LEAST
+from core.catalog.find_import import LEAST_CHARACTERS
 from core.catalog.import_names import ImportNames, import_names
 from core.catalog.search_dates import dated, span
 from core.catalog.search_plan import ALSO, METADATA, PATH, Criterion, CriterionPart
@@ -36,7 +36,7 @@ _DIGEST = re.compile(r"[0-9a-f]{1,64}")
 _LITERAL = re.compile(r"\[[^]]*\]|[*?\[]")
 _TRIGRAM = 3
 
-LARGEST = 2**63 - 1
+LARGEST_INTEGER = 2**63 - 1
 """The largest number that SQLite can hold."""
 
 _BARE_DIGEST = 16
@@ -161,7 +161,7 @@ async def _import(read: Read, value: str) -> Criterion:
     told = value.casefold()
     # As where a command names an import: lists show the end of an id only.
     found = await _imports(read, lambda one: one.name.startswith(told))
-    if not found and len(told) >= LEAST:
+    if not found and len(told) >= LEAST_CHARACTERS:
         found = await _imports(read, lambda one: told in one.name)
     return found or [_nothing()]
 
@@ -219,7 +219,7 @@ def _size(sign: str, value: str) -> Criterion:
             f"{display(value) or 'Nothing'} is no size.", "Write 'size>2GB', 'size<500kB', 'size>1GiB'."
         )
     factor = (1024 if number[3] else 1000) ** " kmgtp".index(number[2] or " ")
-    return [CriterionPart(f"f.size {sign} ?", (min(round(float(number[1]) * factor), LARGEST),))]
+    return [CriterionPart(f"f.size {sign} ?", (min(round(float(number[1]) * factor), LARGEST_INTEGER),))]
 
 
 async def _outcome(_: Read, value: str) -> Criterion:

@@ -18,7 +18,7 @@ PATH = "CAST(substr(f.path, length(i.root) + iif(length(i.root), 2, 1)) AS TEXT)
 METADATA = "LEFT JOIN metadata m ON m.item_id = f.item_id"
 """SQL that joins the metadata `m` of a file `f`."""
 
-TABLES = f"file f CROSS JOIN import i ON i.id = f.import_id {METADATA}"
+SEARCHED_TABLES = f"file f CROSS JOIN import i ON i.id = f.import_id {METADATA}"
 """The tables that conditions refer to."""
 
 ALSO = "/* also */"
@@ -29,9 +29,9 @@ are filtered before any other table is read."""
 class CriterionPart(msgspec.Struct, frozen=True):
     """One way in which a file can meet a criterion.
 
-    where, values: a condition on TABLES. ids, led: a query for the `id`s of all files that meet it, newest first,
-    by an index; "": there is no index for it. exact: the query gives no other files. of_path: the condition refers
-    to `i`, too."""
+    where, values: a condition on SEARCHED_TABLES. ids, led: a query for the `id`s of all files that meet it,
+    newest first, by an index; "": there is no index for it. exact: the query gives no other files. of_path: the
+    condition refers to `i`, too."""
 
     where: str
     values: tuple[Any, ...]
@@ -82,7 +82,7 @@ async def leading(read: Read, wanted: Sequence[Criterion]) -> Lead:
 
 
 def condition(criterion: Criterion) -> tuple[str, list[Any]]:
-    """One criterion as a condition on TABLES."""
+    """One criterion as a condition on SEARCHED_TABLES."""
     values = [value for part in criterion for value in part.values]
     return "(" + " OR ".join(part.where for part in criterion) + ")", values
 
@@ -133,5 +133,6 @@ def _united(criterion: Criterion, early: Sequence[Criterion]) -> tuple[str, list
 
 
 def led_by(ids: str) -> str:
-    """A FROM clause in which the query `ids` drives TABLES; it ends in a condition, to be followed by AND."""
-    return f"({ids}) d CROSS JOIN {TABLES} WHERE f.id = d.id"
+    """A FROM clause in which the query `ids` drives SEARCHED_TABLES. It ends in a condition, to be followed by
+    AND."""
+    return f"({ids}) d CROSS JOIN {SEARCHED_TABLES} WHERE f.id = d.id"

@@ -15,7 +15,7 @@ from core.derivatives.hdr_lut import ColourSpace
 from core.derivatives.messages import MadeFile, NoDecoderError, OrderRefusedError
 from core.derivatives.tiff import Tiff
 
-SIZES = ((1920, 90), (800, 85), (400, 85))
+THUMBNAIL_SIZES = ((1920, 90), (800, 85), (400, 85))
 """Short edge in pixels and JPEG quality, largest first."""
 
 PIXELS = 250_000_000
@@ -153,7 +153,7 @@ def save(
     """
     told = {"comment": note.encode()} if note else {}
     files = []
-    for count, (short, quality) in enumerate(SIZES, 1):
+    for count, (short, quality) in enumerate(THUMBNAIL_SIZES, 1):
         image = _shrunk(image, short)
         image.info = {}
         name = f"{stem}_{short}.jpg"
@@ -161,7 +161,7 @@ def save(
         profile = colour.SRGB_PROFILE if image.mode == "RGB" else None
         image.save(path, "JPEG", quality=quality, icc_profile=profile, **told)
         files.append(MadeFile(str(short), name, image.width, image.height, os.path.getsize(path)))
-        report(0.7 + 0.3 * count / len(SIZES))
+        report(0.7 + 0.3 * count / len(THUMBNAIL_SIZES))
     return files
 
 
@@ -181,7 +181,7 @@ def _develop(source: IO[bytes], orientation: int, extension: str, partly: bool) 
         space = _space(image, source)
         if image.format in ("JPEG", "MPO"):
             # The decoder halves the picture while decoding, as often as the largest size allows, in half the time.
-            image.draft(None, reduced(*image.size, SIZES[0][0]))
+            image.draft(None, reduced(*image.size, THUMBNAIL_SIZES[0][0]))
         image.load()
         if partly and not _anything(image):
             raise OrderRefusedError("nothing of it can be decoded", damaged=True)
@@ -193,7 +193,7 @@ def _develop(source: IO[bytes], orientation: int, extension: str, partly: bool) 
             own = image.info.get("original_orientation") or own
         whole = image.crop(how.crop) if how and how.crop and image.format == "AVIF" else image
         profile = image.info.get("icc_profile") or b""
-        developed = _flat(_shrunk(plain(whole, kind), SIZES[0][0]))
+        developed = _flat(_shrunk(plain(whole, kind), THUMBNAIL_SIZES[0][0]))
     developed = colour.to_srgb(developed, profile if isinstance(profile, bytes) else b"", space)
     return _turned(developed, own or orientation)
 

@@ -33,7 +33,7 @@ STALL_TIMEOUT = 120.0
 EXIT_TIMEOUT = 1.0
 """Seconds to wait for a killed maker; one that is stuck in the kernel ends when the kernel allows it."""
 
-ORDERS = 1000
+ORDERS_PER_MAKER = 1000
 """Orders after which a maker is replaced, because decoders leak."""
 
 IDLE_TIMEOUT = 60.0
@@ -67,7 +67,7 @@ class Maker:
     @property
     def alive(self) -> bool:
         """Whether it can accept an order."""
-        return self.process.returncode is None and self.orders < ORDERS
+        return self.process.returncode is None and self.orders < ORDERS_PER_MAKER
 
     async def send(self, order: Order) -> None:
         """Send an order. Raises WorkerDiedError."""

@@ -13,7 +13,7 @@ from core.derivatives.messages import Made, MadeFile, MakeStrip, NoDecoderError,
 
 COLUMNS, ROWS = 2, 3
 _COUNT = COLUMNS * ROWS
-FRAME = (320, 180)
+FRAME_SIZE = (320, 180)
 """Pixels that a frame is fitted into."""
 
 GAP = 6
@@ -33,7 +33,7 @@ def make(order: MakeStrip, report: Callable[[float], None]) -> Made:
             return Made([], "nothing decodes it")
         frames: list[Image.Image | None] = []
         for at in _moments(film.duration):
-            data = ffmpeg.frame(film, order.path, order.folder, at, FRAME[1])
+            data = ffmpeg.frame(film, order.path, order.folder, at, FRAME_SIZE[1])
             frames.append(Image.open(io.BytesIO(data), formats=("PPM",)) if data else None)
             report(len(frames) / (_COUNT + 1))
     except NoDecoderError as error:
@@ -50,7 +50,7 @@ def _inside(order: MakeStrip, report: Callable[[float], None]) -> Made:
         found: list[Image.Image | None] = []
         with libav_frames.frames(order.path, order.folder) as frames:
             for at in _moments(frames.film.duration):
-                found.append(frames.at(at, FRAME[1]))
+                found.append(frames.at(at, FRAME_SIZE[1]))
                 report(len(found) / (_COUNT + 1))
         if not all(found):
             raise UnsuitableError("not every frame of it can be decoded")
@@ -63,15 +63,15 @@ def _moments(duration: float | None) -> list[float]:
 
 
 def _saved(frames: list[Image.Image | None], order: MakeStrip) -> MadeFile:
-    width, height = COLUMNS * FRAME[0] + (COLUMNS - 1) * GAP, ROWS * FRAME[1] + (ROWS - 1) * GAP
+    width, height = COLUMNS * FRAME_SIZE[0] + (COLUMNS - 1) * GAP, ROWS * FRAME_SIZE[1] + (ROWS - 1) * GAP
     whole = Image.new("RGB", (width, height))
     for number, image in enumerate(frames):
         if image is None:
             continue
-        image.thumbnail(FRAME)
+        image.thumbnail(FRAME_SIZE)
         row, column = divmod(number, COLUMNS)
-        left = column * (FRAME[0] + GAP) + (FRAME[0] - image.width) // 2
-        whole.paste(image, (left, row * (FRAME[1] + GAP) + (FRAME[1] - image.height) // 2))
+        left = column * (FRAME_SIZE[0] + GAP) + (FRAME_SIZE[0] - image.width) // 2
+        whole.paste(image, (left, row * (FRAME_SIZE[1] + GAP) + (FRAME_SIZE[1] - image.height) // 2))
     name = f"{order.stem}.jpg"
     path = os.path.join(order.folder, os.fsencode(name))
     whole.save(path, "JPEG", quality=QUALITY)

@@ -142,7 +142,7 @@ def _by_ffmpeg(order: MakeThumbnails, path: bytes, report: Report, orientation: 
         how = None
     report(0.2)
     try:
-        data, wrong = ffmpeg.still(film, path, order.folder, None if how else images.SIZES[0][0])
+        data, wrong = ffmpeg.still(film, path, order.folder, None if how else images.THUMBNAIL_SIZES[0][0])
     except NoDecoderError as error:
         raise NoDecoderError(f"no decoder for pictures of the kind .{order.extension}") from error
     report(0.5)
@@ -209,7 +209,10 @@ def _inside(order: MakeThumbnails, report: Report) -> Made:
             report(0.1)
             late = frames.film.duration is None or frames.film.duration > 1.0
             image = next(
-                filter(None, (frames.at(at, images.SIZES[0][0]) for at in ((1.0, 0.0) if late else (0.0,)))), None
+                filter(
+                    None, (frames.at(at, images.THUMBNAIL_SIZES[0][0]) for at in ((1.0, 0.0) if late else (0.0,)))
+                ),
+                None,
             )
         if image is None:
             raise UnsuitableError("no frame of it can be decoded")
@@ -229,7 +232,7 @@ def _of_frame(order: MakeThumbnails, report: Report) -> Made:
     # The last try is without seeking, which raw streams and interrupted recordings do not allow.
     for at in (1.0, 0.0, None) if late else (0.0, None):
         try:
-            frame = ffmpeg.frame(film, order.path, order.folder, at, images.SIZES[0][0])
+            frame = ffmpeg.frame(film, order.path, order.folder, at, images.THUMBNAIL_SIZES[0][0])
         except NoDecoderError:
             raise none from None
         report(0.5)

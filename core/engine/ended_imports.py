@@ -16,7 +16,7 @@ from core.models import Unopenable
 from core.receipts import additions
 from core.workers.pool import Pool, TaskFailedError
 
-LOOK = 2.0
+LOOK_INTERVAL = 2.0
 """Seconds between two checks of imports whose files are still being opened."""
 
 REST_FACTOR = 20.0
@@ -85,7 +85,7 @@ class EndedImports:
                     self._more.clear()
             except Exception:
                 log.exception("what cannot be opened is not told")
-            await asyncio.sleep(max(LOOK, REST_FACTOR * (time.monotonic() - began)))
+            await asyncio.sleep(max(LOOK_INTERVAL, REST_FACTOR * (time.monotonic() - began)))
 
     async def look(self) -> bool:
         """Update views and receipts. Returns whether any import is still watched."""

@@ -13,12 +13,12 @@ from core.derivatives.pool import Makers
 from core.engine.restore_check import RestoreCheck
 from core.errors import ArchiveError, WorkerDiedError
 
-KEPT = 64
+STRIPS_KEPT = 64
 """The most strips in memory, about 50 kB each."""
 
 
 class FilmStrips:
-    """Makes strips one at a time, and keeps the last KEPT ones."""
+    """Makes strips one at a time, and keeps the last STRIPS_KEPT ones."""
 
     def __init__(self, catalog: Catalog, restore_check: RestoreCheck) -> None:
         self._catalog = catalog
@@ -35,7 +35,7 @@ class FilmStrips:
         async with self._turn:
             if sha256 not in self._kept:
                 self._kept[sha256] = await self._of(sha256)
-                while len(self._kept) > KEPT:
+                while len(self._kept) > STRIPS_KEPT:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(sha256)
             return self._kept[sha256]

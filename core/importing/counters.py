@@ -4,7 +4,7 @@ import msgspec
 
 from core.models import Count, Outcome
 
-CAUSES = 500
+CAUSES_KEPT = 500
 """The most causes of failed files that a run keeps; fewer are ever shown."""
 
 
@@ -24,7 +24,7 @@ class Counters:
     def __init__(self) -> None:
         self.counts: dict[Outcome, list[int]] = {outcome: [0, 0] for outcome in Outcome}
         self.causes: dict[str, Cause] = {}
-        """By reason: files that failed in this run, at most CAUSES reasons."""
+        """By reason: files that failed in this run, at most CAUSES_KEPT reasons."""
         self.levels: set[str] = set()
 
     def count(self, outcome: Outcome, size: int, by: int = 1) -> None:
@@ -51,5 +51,5 @@ class Counters:
         if cause := self.causes.get(reason):
             cause.count += 1
             cause.newest = path
-        elif len(self.causes) < CAUSES:
+        elif len(self.causes) < CAUSES_KEPT:
             self.causes[reason] = Cause(1, path, side, code)

@@ -14,7 +14,7 @@ import msgspec
 from core.aio import to_the_end
 from core.catalog import FailureRow
 from core.catalog.failures import LIST
-from core.catalog.files import UNKEPT
+from core.catalog.files import ATTRIBUTES_UNKEPT
 from core.catalog.groups import HandedFile, ListedFile
 from core.catalog.linking import link
 from core.files import times
@@ -179,7 +179,7 @@ def _to_take(file: HandedFile) -> bool:
 
 
 def _taken(file: HandedFile) -> Taken:
-    unkept = f"{UNKEPT}: "
+    unkept = f"{ATTRIBUTES_UNKEPT}: "
     reason = file.reason or ""
     return Taken(
         (file.payload or "").encode(),

@@ -20,7 +20,7 @@ from core.workers.source_messages import Entry
 SAMPLES, BLOCK = 8, 1 << 20
 """How many files have their first and last block compared."""
 
-MEDIA = (Kind.IMAGES, Kind.VIDEOS, Kind.AUDIO)
+COMPARED_KINDS = (Kind.IMAGES, Kind.VIDEOS, Kind.AUDIO)
 """Kinds of files that are compared first: two cards may well have equal sidecars."""
 
 
@@ -51,7 +51,7 @@ class Sample:
     def add(self, files: Iterable[tuple[Entry, int]]) -> None:
         """Consider these files, each with its item. Empty files and those that are only in iCloud are not read."""
         candidates = [
-            _Candidate((entry.kind in MEDIA, random.random()), entry.path, item)  # noqa: S311 - no secret
+            _Candidate((entry.kind in COMPARED_KINDS, random.random()), entry.path, item)  # noqa: S311 - no secret
             for entry, item in files
             if entry.size and not entry.dataless
         ]

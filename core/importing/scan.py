@@ -129,7 +129,7 @@ def _warn(run: Run) -> None:
     """Add warnings about entries that are archived only on request, so that the verdict will be KEEP, and about
     far times."""
     counts = run.listing.left_out
-    found = [f"{count:,} {why.reason}." for why in left_out.ASKED if (count := counts[why.sort])]
+    found = [f"{count:,} {why.reason}." for why in left_out.ON_REQUEST if (count := counts[why.sort])]
     if run.listing.far:
         found.append(far_times(run.listing.far))
     # An import that followed another one may have listed the source before.

@@ -32,7 +32,7 @@ BAG_FILES = (MANIFEST, BAG_INFO, BAGIT, TAG_MANIFEST)
 ATTEMPTS = 3
 """How often a location is compared when its bag is made anew meanwhile."""
 
-PAUSE = 1.0
+RETRY_PAUSE = 1.0
 """Seconds until the next comparison."""
 
 _DUE = (
@@ -98,7 +98,7 @@ class BagMirror:
         path, run = archive_layout.location(folder), self._run
         tags = f"{path}/{TAG_MANIFEST}"
         for attempt in range(ATTEMPTS):
-            await asyncio.sleep(PAUSE if attempt else 0)
+            await asyncio.sleep(RETRY_PAUSE if attempt else 0)
             before = await self._records.text(run.source, tags)
             lacking = Differences(run, path)
             await self._payload.bring(lacking.payload())

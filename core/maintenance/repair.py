@@ -108,7 +108,7 @@ class Repair:
         if faults or verified.faults:
             return
         name = os.path.basename(item.path)
-        aside = f"{archive_layout.DAMAGED}/{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}-{name}"
+        aside = f"{archive_layout.DAMAGED_FOLDER}/{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}-{name}"
         await to_the_end(self._replace(worker, item, aside, dict(verified.levels)[file.number]))
         self._sick[content].remove(item)
         if not self._sick[content]:

@@ -16,7 +16,7 @@ from core.results import OffsiteAudit
 TAG_ATTEMPTS = 3
 """How often the tag files of a bag are compared: an upload may just be replacing them, one after the other."""
 
-PAUSE = 3.0
+RETRY_PAUSE = 3.0
 """Seconds until they are compared again."""
 
 EMPTY, UNVOUCHED = "0", "1"
@@ -65,7 +65,7 @@ async def _bag(rclone: Rclone, bag: str) -> AsyncGenerator[tuple[str, str], None
     # The tag manifest has the checksum of the manifest, which has those of all payload.
     tags: list[tuple[str, str]] = []
     for attempt in range(TAG_ATTEMPTS):
-        await asyncio.sleep(PAUSE if attempt else 0)
+        await asyncio.sleep(RETRY_PAUSE if attempt else 0)
         tags = [one async for one in compared(rclone, bag, TAG_MANIFEST)]
         if all(sign == "=" for sign, _ in tags):
             break

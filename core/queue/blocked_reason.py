@@ -10,7 +10,7 @@ from core.tasks.task import QueueTask
 LOOK_AGAIN = 5.0
 """Seconds between two checks whether the tools that tasks need are present."""
 
-COPIES = "copies come first"
+COPIES_FIRST = "copies come first"
 
 
 class ReachableArchives(Protocol):
@@ -63,5 +63,5 @@ class Readiness:
         if reason := self.until_someone_acts(name) or self.trouble:
             return reason
         if self._throttle.holds(name):
-            return COPIES
+            return COPIES_FIRST
         return next(iter(self._archives.away.values()), "")

@@ -16,7 +16,7 @@ from core.database import Read
 from core.models import State
 from core.paths import display, encode
 from core.receipts import checksum_lists
-from core.receipts.files import WORDS, ReceiptRow, Tally, contradiction, pages
+from core.receipts.files import DATA_WORDS, ReceiptRow, Tally, contradiction, pages
 from core.receipts.summary import Head, ReceiptHead, heading
 from core.receipts.timestamps import stamp, stamp_ns
 
@@ -61,9 +61,9 @@ async def checked(read: Read, found: ReceiptHead) -> AsyncIterator[list[ReceiptR
     # the counts of an unfinished import may change meanwhile
     if found.head.state in (State.DONE, State.CANCELLED):
         for outcome, count in tally.outcomes.items():
-            counted = getattr(totals, WORDS[outcome]).files
+            counted = getattr(totals, DATA_WORDS[outcome]).files
             if count != counted:
-                raise contradiction(f"{counted} files were counted as {WORDS[outcome]}, then {count}")
+                raise contradiction(f"{counted} files were counted as {DATA_WORDS[outcome]}, then {count}")
 
 
 async def write_tsv(read: Read, name: str, out: Out) -> None:
@@ -148,7 +148,7 @@ def _fields(row: ReceiptRow) -> tuple[str, ...]:
         row.xxh128,
         row.sha256,
         display(row.payload),
-        WORDS[row.outcome],
+        DATA_WORDS[row.outcome],
         display(row.level),
         "" if row.read_back is None else stamp(row.read_back),
         display(row.reason),
@@ -165,7 +165,7 @@ def _fields(row: ReceiptRow) -> tuple[str, ...]:
 
 def _file(row: ReceiptRow) -> dict[str, Any]:
     return {
-        "outcome": WORDS[row.outcome],
+        "outcome": DATA_WORDS[row.outcome],
         "path": encode(row.path),
         "size": row.size,
         "mtime_ns": row.mtime_ns,

@@ -27,7 +27,7 @@ from core.words import counted
 Out = Callable[[str], None]
 
 PASSED = (Outcome.SKIPPED, Outcome.LITTER)
-ALWAYS = (".DS_Store", "ascmhl", "ascmhl/")
+IGNORED_PATTERNS = (".DS_Store", "ascmhl", "ascmhl/")
 """Patterns that every history ignores (specification, ignore patterns): the reference tool's own."""
 
 FORMATS = {"md5": "md5", "sha1": "sha1", "xxh64": "xxh64", "xxh3": "xxh3", "xxh128": "xxh128", "sha512": "c4"}
@@ -56,7 +56,7 @@ async def write_mhl(read: Read, name: str, out: Out, previous: Previous | None =
         out("".join(f"  {line}\n" for line in _creator(found, unfit)))
         out("  <processinfo>\n    <process>transfer</process>\n")
         out(_hashes_of(root, "roothash", ""))
-        out("    <ignore>\n" + "".join(f"      <pattern>{pattern}</pattern>\n" for pattern in ALWAYS))
+        out("    <ignore>\n" + "".join(f"      <pattern>{pattern}</pattern>\n" for pattern in IGNORED_PATTERNS))
         async for passed in pages(read, found.import_id, found.root, found.last, PASSED):
             out("".join(_pattern(row) for row in passed))
         out("    </ignore>\n  </processinfo>\n")

@@ -10,7 +10,7 @@ import msgspec
 from core.catalog.find_import import find
 from core.database import Read
 from core.models import ENDED, Count, ImportRequest, Outcome, State, Value, Verdict
-from core.receipts.files import DAMAGED, LEVEL, WORDS, contradiction
+from core.receipts.files import DAMAGED, DATA_WORDS, LEVEL_SQL, contradiction
 from core.receipts.timestamps import stamp, zone_of
 
 
@@ -230,11 +230,11 @@ class _Counted(NamedTuple):
     last: int
 
 
-FILES = 50_000
+FILES_GROUPED = 50_000
 """Files that are grouped at a time, because SQLite sorts them in memory."""
 
 _GROUPS = f"""
-    SELECT f.outcome, f.kind, {LEVEL}, i.id IS NULL, count(*), sum(f.size), min(i.read_back),
+    SELECT f.outcome, f.kind, {LEVEL_SQL}, i.id IS NULL, count(*), sum(f.size), min(i.read_back),
            count(*) - count(i.read_back), max(f.id)
     FROM (SELECT * FROM file WHERE import_id = ? AND id > ? ORDER BY id LIMIT ?) f
          LEFT JOIN item i ON i.id = f.item_id
@@ -246,11 +246,11 @@ async def _groups(read: Read, import_id: int) -> AsyncIterator[tuple[Any, ...]]:
     """The rows of _GROUPS for all files. While an import runs they change meanwhile, but each is in one row."""
     last, full = 0, True
     while full:
-        rows = await read(_GROUPS, (import_id, last, FILES))
+        rows = await read(_GROUPS, (import_id, last, FILES_GROUPED))
         for row in rows:
             yield row
         last = max((row[-1] for row in rows), default=last)
-        full = sum(row[4] for row in rows) == FILES
+        full = sum(row[4] for row in rows) == FILES_GROUPED
 
 
 async def _count(read: Read, import_id: int) -> _Counted:
@@ -280,7 +280,7 @@ async def _count(read: Read, import_id: int) -> _Counted:
             oldest += [] if read_back is None else [read_back]
     totals = Totals(
         seen=Count(files=seen, bytes=size),
-        **{WORDS[outcome]: count for outcome, count in outcomes.items()},
+        **{DATA_WORDS[outcome]: count for outcome, count in outcomes.items()},
     )
     proven = (Proven(level=level, files=count.files, bytes=count.bytes) for level, count in levels.items())
     ordered = tuple(sorted(proven, key=lambda each: (-each.files, each.level)))

@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-PIECE = 64 << 10
+LEAST_PIECE = 64 << 10
 """The fewest characters of a piece, except for the last."""
 
 PLAYERS = 200
 """The most films that play within a page of which they are no part. A player takes 60 KiB of a browser's memory
 (Chromium 156), also before it plays; films of a page with more of them are links, and play alone."""
 
-ROWS = 200
+ROWS_RENDERED = 200
 """Rows of the list of files that are rendered at a time."""
 
 
@@ -84,7 +84,7 @@ async def _pieces(filled: AsyncIterator[str]) -> AsyncIterator[str]:
     async for part in filled:
         parts.append(part)
         length += len(part)
-        if length >= PIECE:
+        if length >= LEAST_PIECE:
             yield "".join(parts)
             parts, length = [], 0
             # Other tasks get a turn.
@@ -127,8 +127,8 @@ async def _tiles(read: Read, files: FileSet, links: Links, *, players: bool) -> 
 async def _rows(found: AsyncIterator[list[ReceiptRow]], moment: Callable[[int], str]) -> AsyncIterator[Markup]:
     template = _template("rows.html", at_once=True)
     async for page in found:
-        for at in range(0, len(page), ROWS):
-            yield _safe(template.render(rows=page[at : at + ROWS], words=OUTCOME_WORDS, moment=moment))
+        for at in range(0, len(page), ROWS_RENDERED):
+            yield _safe(template.render(rows=page[at : at + ROWS_RENDERED], words=OUTCOME_WORDS, moment=moment))
 
 
 def _heading(tile: Tile) -> tuple[str, str]:

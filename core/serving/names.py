@@ -19,7 +19,7 @@ from core.paths import relative
 from core.serving.content import Payload
 from core.sqlite import sqlite3
 
-KEPT = 32
+GROUPS_CACHED = 32
 """The most cached groups."""
 
 FRESH = 10.0
@@ -53,7 +53,7 @@ class ServedNames:
     def __init__(self, database: str, uuid: str) -> None:
         self._path = database
         self._local = threading.local()
-        rows = self._rows(sql.ARCHIVE, (uuid,))
+        rows = self._rows(sql.FIND_ARCHIVE, (uuid,))
         if not rows:
             raise ArchiveError(
                 "the catalog of this machine does not know this archive.", "Bring it in: lading rebuild PATH."
@@ -115,7 +115,7 @@ class ServedNames:
                 now = time.monotonic()
                 self._kept[key] = (now + max(FRESH, SHARE * (now - begun)), made)
                 self._kept.move_to_end(key)
-                while len(self._kept) > KEPT:
+                while len(self._kept) > GROUPS_CACHED:
                     self._kept.popitem(last=False)
         return made
 
@@ -149,7 +149,7 @@ class ServedNames:
 
     def _of_location(self, *names: str) -> ServedFolder | None:
         if not names:
-            rows = self._rows(sql.LOCATIONS, (self.archive_id,))
+            rows = self._rows(sql.FIND_LOCATIONS, (self.archive_id,))
             return ServedFolder({name_of(name): ServedFolder() for (name,) in rows})
         cards = self._cards(names[0])
         if len(names) == 1:
@@ -162,11 +162,11 @@ class ServedNames:
         top = ServedFolder()
         seen: set[tuple[bytes, int]] = set()
         for number, root in imports:
-            folders = self._rows(sql.FOLDERS, (number,))
+            folders = self._rows(sql.FIND_FOLDERS, (number,))
             for path, mtime_ns in folders:
                 folder = _made_at(top, path)
                 folder.mtime = mtime_ns / 1e9 if folder.mtime is None else folder.mtime
-            for path, mtime_ns, item, *payload in self._rows(sql.FILES, (number,)):
+            for path, mtime_ns, item, *payload in self._rows(sql.FIND_FILES, (number,)):
                 if (path, item) not in seen:
                     seen.add((path, item))
                     above, _, name = relative(root, path).rpartition(b"/")

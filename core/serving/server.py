@@ -27,7 +27,7 @@ from core.serving.timed_calls import TimedCalls
 from core.serving.webdav import Provider
 from core.serving.whole_files import WholeFiles
 
-THREADS = 12
+SERVER_THREADS = 12
 """Requests that are answered in parallel."""
 
 SENT_AT_ONCE = 256 << 10
@@ -51,7 +51,7 @@ class Pages:
 
     def sheet(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """Answer with the sheet of everything in the archive."""
-        chosen = Chosen(self._title, "archive", FileSet(original_names.EVERYTHING, (self._names.archive_id,)))
+        chosen = Chosen(self._title, "archive", FileSet(original_names.FIND_ALL_FILES, (self._names.archive_id,)))
         beside = "The originals, under their own names, are at this address for programs that know WebDAV."
         start_response("200 OK", [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")])
         if environ["REQUEST_METHOD"] == "HEAD":
@@ -173,7 +173,7 @@ class Serving:
             password=password,
         )
         self._server = wsgi.Server(
-            (host, port), gate, numthreads=THREADS, server_name="lading", shutdown_timeout=1
+            (host, port), gate, numthreads=SERVER_THREADS, server_name="lading", shutdown_timeout=1
         )
         self._server.error_log = _ignore  # type: ignore[method-assign]
         self._server.prepare()

@@ -177,7 +177,7 @@ class Ffprobe:
             exiftool = await asyncio.to_thread(tools.find, "exiftool", self._search)
             if exiftool is None:
                 return result
-            argv, merged = (exiftool, "-config", "", "-json", *redcode.ASKED), redcode.merged
+            argv, merged = (exiftool, "-config", "", "-json", *redcode.REDCODE_TAGS), redcode.merged
         told, status = await self._run([*argv, os.fsencode(item.path)], job, beat)
         ((_, *values, raw),) = result.statements[0][1]
         try:

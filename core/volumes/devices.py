@@ -13,7 +13,7 @@ _HOST = re.compile(
     r"|(?:[^/@:]*@)?(\[[^\]]+\]|[^/:@]+):"  # nas:/export, user@nas:folder
 )
 
-DEPTH = 4
+NESTED_IMAGES = 4
 """The most disk images nested in one another that are resolved."""
 
 
@@ -25,7 +25,9 @@ def devices_at(point: bytes) -> frozenset[str]:
     return devices(mount, found) if mount else frozenset()
 
 
-def devices(mount: Mount, others: Sequence[Mount], sysfs: str = "/sys", depth: int = DEPTH) -> frozenset[str]:
+def devices(
+    mount: Mount, others: Sequence[Mount], sysfs: str = "/sys", depth: int = NESTED_IMAGES
+) -> frozenset[str]:
     """The disks that a mount lies on, or the server that it comes from; empty where they are not known. `others`:
     everything mounted, to find the volume that holds an image's file."""
     if mount.kind is StorageKind.NETWORK:

@@ -51,7 +51,7 @@ from core.workers.source_messages import Digest, Digests, Entry
 from core.workers.verification import verify
 from core.workers.write_large import LargeWriter, WriteError
 
-ATTRIBUTES = 4 << 20
+ATTRIBUTES_MEMORY = 4 << 20
 """The most bytes of extended attributes that a batch holds in memory."""
 
 SOON = 0.1
@@ -242,7 +242,7 @@ class Dispatcher:
         for file in request.files:
             read = lost or self._tried(tree, file, start if request.keep else None)
             weight = 0 if isinstance(read, Fault) else sum(map(len, read.facts.attributes.values()))
-            if attributes and attributes + weight > ATTRIBUTES:
+            if attributes and attributes + weight > ATTRIBUTES_MEMORY:
                 read = Fault(Side.SOURCE, "more extended attributes than a batch can hold", again=True)
             if isinstance(read, Fault):
                 lost = read if read.lost else None

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from tests.screenshots import pages, png
 from tui.demo.app import DemoApp
-from tui.demo.stage import LOCATION, DemoStage, stage
+from tui.demo.stage import DEMO_LOCATION, DemoStage, stage
 from tui.screens.dashboard import Dashboard
 from tui.screens.grid import Grid
 
@@ -155,7 +155,7 @@ def main() -> int:
     os.environ.update(COLORTERM="truecolor", TZ="UTC")
     with stage(os.environ, print) as set_up:
         imported = asyncio.run(photograph(set_up))
-        pages.take(imported, LOCATION, FOLDER)
+        pages.take(imported, DEMO_LOCATION, FOLDER)
     return 0
 
 

@@ -22,7 +22,7 @@ BAR, SHORT_BAR = 24, 8
 
 WIDE = 100
 
-ENDED = 5
+ENDED_SHOWN = 5
 """The newest ended imports that have a line each: an engine that runs for days has brought in many."""
 
 NAMED = 20
@@ -103,7 +103,7 @@ def everything(snapshot: Snapshot, out: Output, hint: str = "") -> list[str]:
     newest have a line each."""
     shown = lines(snapshot.mirrors, out)[-max(1, out.size()[1] // 3) :]
     ended = sorted((view for view in snapshot.imports if view.ended is not None), key=lambda view: view.ended or 0)
-    earlier = {view.id for view in ended[:-ENDED]}
+    earlier = {view.id for view in ended[:-ENDED_SHOWN]}
     views = tuple(view for view in snapshot.imports if view.id not in earlier)
     told: list[str] = []
     if earlier:

@@ -7,7 +7,7 @@ from core.config import Config
 from core.models import ImportRequest
 from tui.app import LadingApp
 from tui.connection import Connection
-from tui.demo.stage import LOCATION, DemoStage
+from tui.demo.stage import DEMO_LOCATION, DemoStage
 from tui.screens.base import Base
 
 HINT = "Two cards are on their way. To add B002: n, choose it with space, then s."
@@ -24,7 +24,7 @@ class Beginning(Client):
         """Attach and start the imports. Raises what either of them raises."""
         await super().start()
         archive = self._settings.archive or ""
-        requests = [ImportRequest(source=card, archive=archive, location=LOCATION) for card in self._cards]
+        requests = [ImportRequest(source=card, archive=archive, location=DEMO_LOCATION) for card in self._cards]
         # Each import is started once, although the engine may be lost and found again.
         self._cards.clear()
         if requests:

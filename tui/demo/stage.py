@@ -21,13 +21,13 @@ from tui.demo import cards
 
 PREFIX = "lading-demo-"
 
-NEEDED = 1 << 30
+NEEDED_BYTES = 1 << 30
 """Bytes that cards and archive need, with a margin."""
 
 READ_LIMIT = 2
 """Megabytes per second that are read from each card: slow enough to watch."""
 
-LOCATION = "Mill Creek Asylum"
+DEMO_LOCATION = "Mill Creek Asylum"
 
 
 class DemoError(LadingError):
@@ -83,7 +83,7 @@ def _set_up(folder: str, environ: MutableMapping[str, str], told: Callable[[str]
     home, root = os.path.join(folder, "home"), os.path.join(folder, "cards")
     try:
         room = space(os.fsencode(folder))
-        if room is not None and room.available < NEEDED:
+        if room is not None and room.available < NEEDED_BYTES:
             raise DemoError(f"{folder} has less than 1 GB of room.", "Set TMPDIR to a folder that has more.")
         os.makedirs(home, mode=0o700)
         made = cards.make(root, tools.find("ffmpeg"), told)
@@ -95,7 +95,7 @@ def _set_up(folder: str, environ: MutableMapping[str, str], told: Callable[[str]
     environ.update(
         LADING_HOME=home,
         LADING_ARCHIVE=os.path.join(folder, "archive"),
-        LADING_LOCATION=LOCATION,
+        LADING_LOCATION=DEMO_LOCATION,
         LADING_OPERATOR="Ada",
         LADING_READ_LIMIT=str(READ_LIMIT),
         # A worker with a read limit keeps its place, so on a small machine two cards would take turns without

@@ -10,8 +10,7 @@ from textual.timer import Timer
 
 from core.errors import LadingError
 from core.listings import FileView
-from core.media.viewable import KINDS as VIEWED
-from core.media.viewable import REFUSAL, viewable
+from core.media.viewable import REFUSAL, VIEWABLE_KINDS, viewable
 from core.threads import aside
 from tui import half_blocks, pixels, viewer
 from tui.graphics import Graphics
@@ -19,11 +18,11 @@ from tui.screens.base import Base
 from tui.widgets.keys import Key
 from tui.widgets.picture import Shown
 
-PAUSE = 0.25
+KEY_PAUSE = 0.25
 """Seconds without a key before pictures are fetched, so that a key that is held down fetches none."""
 
-FILMS = "videos"
-KINDS = ("images", FILMS)
+FILM_KIND = "videos"
+PICTURED_KINDS = ("images", FILM_KIND)
 """Kinds of files that have pictures."""
 
 START_TIMEOUT = 10.0
@@ -38,7 +37,7 @@ def why_not_viewed(file: FileView | None) -> str:
         return "There is no file."
     if not file.sha256:
         return "That file is not in the archive."
-    if file.kind in VIEWED and viewable(os.fsencode(file.path)):
+    if file.kind in VIEWABLE_KINDS and viewable(os.fsencode(file.path)):
         return ""
     return f"{REFUSAL[:1].upper()}{REFUSAL[1:]}"
 
@@ -67,10 +66,10 @@ class Pictured(Base[None]):
         self._pause: Timer | None = None
 
     def soon(self, fetch: Callable[[], None]) -> None:
-        """Call `fetch` after PAUSE; each further call begins the pause again."""
+        """Call `fetch` after KEY_PAUSE; each further call begins the pause again."""
         if self._pause is not None:
             self._pause.stop()
-        self._pause = self.set_timer(PAUSE, fetch)
+        self._pause = self.set_timer(KEY_PAUSE, fetch)
 
     async def picture(self, sha256: str, columns: int, rows: int, *, strip: bool = False) -> Shown:
         """The picture of the content `sha256` in at most so many columns and rows; empty if there is none.

@@ -24,7 +24,7 @@ class TaskEntry(Value, frozen=True, kw_only=True):
     begin: Begin
 
 
-ENTRIES = (
+TASK_ENTRIES = (
     TaskEntry(
         name="check",
         about="is all of a card archived and still there? By the record",
@@ -65,18 +65,18 @@ class Choices(Pane):
     @property
     def chosen(self) -> TaskEntry:
         """The entry in the chosen row."""
-        return ENTRIES[self.cursor]
+        return TASK_ENTRIES[self.cursor]
 
     def content(self, room: Room) -> Rows:
         """The tasks' names and descriptions."""
-        widest = max(len(entry.name) for entry in ENTRIES)
+        widest = max(len(entry.name) for entry in TASK_ENTRIES)
 
         def row(number: int, entry: TaskEntry) -> Line:
             mark = (">", "title") if number == room.cursor else (" ", "")
             pieces = line(mark, (f"{entry.name:<{widest}}", "bold"), "  ", (entry.about, "dim"))
             return crop(pieces, room.width, utf8=room.glyphs.utf8)
 
-        return Rows(title="TASKS", rows=tuple((row(number, one),) for number, one in enumerate(ENTRIES)))
+        return Rows(title="TASKS", rows=tuple((row(number, one),) for number, one in enumerate(TASK_ENTRIES)))
 
 
 class Tasks(Base[None]):

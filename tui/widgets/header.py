@@ -12,7 +12,7 @@ from tui.totals import SessionTotals, session, share
 from tui.widgets.keys import drawn
 from tui.widgets.lines import Line, Lines, Piece, beside, crop, line, width_of
 
-LEAST = 8
+LEAST_COLUMNS = 8
 """The fewest columns of an archive's path; with fewer it is left out."""
 
 
@@ -59,7 +59,7 @@ def lines(snapshot: Snapshot | None, trouble: str, width: int, glyphs: Glyphs, n
     now = time.strftime("%H:%M", time.localtime(snapshot.time))
     word = line((now, "dim"), "  ", (format.fit(glyphs.text(head.word), width - 20, utf8=glyphs.utf8), head.style))
     # The end of a reason says more than the path at its beginning.
-    more = glyphs.tail(glyphs.text(head.more), max(LEAST, width * 2 // 3 - width_of(word)))
+    more = glyphs.tail(glyphs.text(head.more), max(LEAST_COLUMNS, width * 2 // 3 - width_of(word)))
     state = line(*word, more, " ")
     where = _where(sums, width - width_of(state) - 11, glyphs)
     top = beside(line((" Lading", "title"), "  ", where), state, width, utf8=glyphs.utf8)
@@ -125,7 +125,7 @@ def _where(sums: SessionTotals, width: int, glyphs: Glyphs) -> str:
     left = glyphs.text(f"{places[0]}{more} to ")
     right = glyphs.text(archives[0]) + (" and more" if len(archives) > 1 else "")
     room = width - format.cells(left)
-    return left + glyphs.tail(right, room) if room >= LEAST else glyphs.text(f"{places[0]}{more}")
+    return left + glyphs.tail(right, room) if room >= LEAST_COLUMNS else glyphs.text(f"{places[0]}{more}")
 
 
 def _progress(sums: SessionTotals, now: float, head: Heading, width: int, glyphs: Glyphs) -> Line:

@@ -15,7 +15,7 @@ DATED = 56
 """The fewest columns that have room for the dates of files."""
 
 
-LEAST = 14
+LEAST_COLUMNS = 14
 """The fewest columns of a name beside what else is known of it."""
 
 
@@ -157,7 +157,7 @@ class Inside(Pane):
         end = f"{size:>8} {new}"
         tails = (f" {when}{files}{end}", f" {when}{end}", f" {end}", f" {size:>8}", "")
         room_left = room.width - 4 - len(head)
-        least = max(LEAST, min(format.cells(name), room_left - len(end) - 1))
+        least = max(LEAST_COLUMNS, min(format.cells(name), room_left - len(end) - 1))
         tail = next((one for one in tails if room_left - len(one) >= least), "")
         width = room_left - len(tail)
         box = ("[x]" if has else "[ ]", "good" if has else "dim")

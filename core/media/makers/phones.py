@@ -10,8 +10,8 @@ from core.media.file_types import CAMERA_JPEG, MEDIA, VIDEOS
 from core.media.makers.rule import EDITED, NO_SOURCE, STILLS, Groups, Role, rule
 
 _PHOTOS = "github.com/RhetTbull/osxphotos, issues 1113 and 2043: as Image Capture and Photos write them"
-TAKEOUT = "github.com/simulot/immich-go, docs/misc/google-takeout.md"
-_LANGUAGES = f"{TAKEOUT}; github.com/TheLastGimbus/GooglePhotosTakeoutHelper, lib/extras.dart"
+TAKEOUT_SOURCE = "github.com/simulot/immich-go, docs/misc/google-takeout.md"
+_LANGUAGES = f"{TAKEOUT_SOURCE}; github.com/TheLastGimbus/GooglePhotosTakeoutHelper, lib/extras.dart"
 _CUT_LANGUAGES = "github.com/Xentraxx/GooglePhotosTakeoutHelper_Neo, issue 29: names are cut, -edited with them"
 
 # "edited" in the language of the account. A space is written as "_".

@@ -616,7 +616,7 @@ def test_trees_are_compared_page_by_page(tmp_path: Path, monkeypatch: pytest.Mon
     assert (set(whole.lacking), whole.extra, whole.after) == (wanted, 3, b"")
     assert "5" not in asked, "what both have is not looked into"
     assert {"1", "here", ".DS_Store"} <= set(asked)
-    monkeypatch.setattr(compare_trees, "MOST", 1)
+    monkeypatch.setattr(compare_trees, "FILES_PER_REPLY", 1)
     found: list[bytes] = []
     extra, pages, after = 0, 0, b""
     while after or not pages:

@@ -117,7 +117,7 @@ def test_another_folder_in_its_place_is_not_read(tmp_path: Path) -> None:
 
 
 def test_what_hangs_is_an_error_and_nobody_else_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timed_calls, "AT_ONCE", 3)
+    monkeypatch.setattr(timed_calls, "MOST_CALLS", 3)
     calls = TimedCalls(timeout=0.05)
     let_go = threading.Event()
     for _ in range(2):

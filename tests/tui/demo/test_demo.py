@@ -84,7 +84,7 @@ def test_the_stage_is_set_and_cleared(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_too_little_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(stage, "NEEDED", 1 << 62)
+    monkeypatch.setattr(stage, "NEEDED_BYTES", 1 << 62)
     with pytest.raises(stage.DemoError, match="less than"), stage.stage({}, lambda told: None):
         raise AssertionError("it was set up")
     assert os.listdir(tmp_path) == []
