@@ -38,7 +38,7 @@ def login_name() -> str:
 
 
 class Workers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ceilings that replace those of the hardware profile (`hardware.NUMBERS`); None: no replacement.
+    """Ceilings that replace those of the hardware profile (`hardware.OVERRIDABLE`); None: no replacement.
 
     The poll intervals are in milliseconds, everything else is a number of concurrent tasks.
     """
@@ -144,7 +144,7 @@ LISTS = ("exclude", "accept", "archives", "mirror", "places")
 """In the environment they are separated by `os.pathsep`."""
 
 NESTED = ("workers", *presets.TABLE_NAMES)
-"""Tables of the TOML file. Those of `presets.TABLES` can only be set there."""
+"""Tables of the TOML file. Those of `presets.TABLE_NAMES` can only be set there."""
 
 KEY_TYPES: dict[str, Any] = {
     **{key: kind for key, kind in get_type_hints(Config, include_extras=True).items() if key not in NESTED},

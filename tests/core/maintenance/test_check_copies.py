@@ -17,7 +17,8 @@ from core.models import Count, Verdict
 from core.results import CheckResult
 from core.workers import archive_messages, text_messages
 from core.workers.pool import Worker
-from tests.core.importing.rig import Rig, random_bytes, write
+from tests.core.importing.rig import Rig, at_work, random_bytes, write
+from tests.core.maintenance.test_mirror import tree
 
 pytestmark = [pytest.mark.process, pytest.mark.usefixtures("numbered")]
 
@@ -181,6 +182,31 @@ async def test_a_verdict_waits_for_the_mirror(rig: Rig, monkeypatch: pytest.Monk
     row = await rig.engine.catalog.import_named(name)
     assert row is not None
     assert row.verdict == "SAFE"
+
+
+async def test_a_copy_gets_the_receipt_of_the_verdict_that_it_brought(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was away at the import's end. When it is back, the import becomes SAFE, and its receipt says so."""
+    placed(monkeypatch, ("archive", "sda"), ("backup", "sdb"))
+    async with at_work(tmp_path) as rig:
+        copy, unplugged = tmp_path / "backup", tmp_path / "unplugged"
+        write(rig.source / "a.jpg", random_bytes(3000, 1))
+        await rig.imported()
+        await mirrored(rig, copy)
+        rig.engine.config = msgspec.structs.replace(rig.engine.config, mirror=(str(copy),))
+        shutil.move(copy, unplugged)
+        write(rig.source / "b.jpg", random_bytes(3000, 2))
+        name = (await rig.imported(copies=2)).id
+        assert rig.view(name).verdict is Verdict.KEEP
+        await rig.still()
+        # What was asked for at the import's end is over; only the mirror itself waits for the copy.
+        await rig.until(lambda: rig.engine.mirrors.running == 1)
+        shutil.move(unplugged, copy)
+        await rig.until(lambda: rig.view(name).verdict is Verdict.SAFE)
+        await rig.still()
+        assert list(rig.archive.glob(f"locations/*/lading/{name}.added-*.txt"))
+        await rig.until(lambda: tree(copy) == tree(rig.archive))
 
 
 @pytest.mark.parametrize("resumed", [False, True])

@@ -176,7 +176,7 @@ async def main(folder):
     held = [pool.worker() for _ in range(5)]
     workers = [await one.__aenter__() for one in held]
     idle, reading, paused, stopped, sending = workers
-    facts = await idle.ask(source_messages.Look(os.fsencode(folder)), source_messages.Looked)
+    facts = await idle.ask(source_messages.LookAtPath(os.fsencode(folder)), source_messages.Looked)
     files = [source_messages.ToRead(1, b"big.mov", 1, "videos")] * 1000
     read = source_messages.ReadBatch(facts.source, files, False)
     tasks = [asyncio.create_task(worker.ask(read, source_messages.Digests)) for worker in (reading, paused)]
