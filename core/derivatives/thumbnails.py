@@ -130,6 +130,8 @@ def _by_ffmpeg(order: MakeThumbnails, path: bytes, report: Report, orientation: 
     try:
         film = ffmpeg.look(path, order.folder, demuxers.PICTURES)
     except RefusedError as error:
+        if error.final and kind:
+            raise NoDecoderError(f"no decoder for {kind}") from error
         raise NotAPictureError(str(error)) if error.final else error from error
     if film is None or not film.decoded:
         raise NoDecoderError(f"no decoder for pictures of the kind .{order.extension}")
