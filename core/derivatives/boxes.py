@@ -156,10 +156,10 @@ def _matrix(content: bytes, at: int) -> tuple[int, ...]:
 
 
 def cut_off(file: IO[bytes]) -> bool:
-    """Whether HEIF, AVIF, JPEG 2000 (boxes), WebP (RIFF) or TIFF says that it is longer than its file: of a TIFF the
-    first directory, which most programs write behind the picture.
+    """Whether HEIF, AVIF, JPEG 2000 (boxes), WebP (RIFF) or TIFF says that it is longer than its file.
 
-    Leaves the file at its beginning.
+    Of a TIFF its first directory is looked for, which most programs write behind the picture. Leaves
+    the file at its beginning.
     """
     try:
         end = file.seek(0, 2)
