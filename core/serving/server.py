@@ -38,7 +38,6 @@ TOKEN_BYTES = 18
 """Random bytes of a token: 144 bits."""
 
 _PICTURE = re.compile(r"\.lading/(?:thumbnails|proxies)/[0-9a-f]{2}/[0-9a-f][0-9A-Za-z_-]*\.(jpg|mp4)")
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 class Pages:
@@ -71,8 +70,14 @@ class Pages:
             return refused(start_response, "404 Not Found", "It is not made yet.")
         except OSError as error:
             return refused(start_response, "503 Service Unavailable", f"{error}.")
-        first, last = _range(environ.get("HTTP_RANGE", ""), size)
-        status = "206 Partial Content" if environ.get("HTTP_RANGE") else "200 OK"
+        # There is nothing to compare with what If-Range names, so that the whole file is sent (RFC 9110, 13.1.5).
+        part = "" if "HTTP_IF_RANGE" in environ else environ.get("HTTP_RANGE", "")
+        first, last = range_of(part, size)
+        if part and first >= size:
+            self._root.close(fd)
+            beyond = [("Content-Range", f"bytes */{size}")]
+            return refused(start_response, "416 Range Not Satisfiable", "It ends before that.", beyond)
+        status = "206 Partial Content" if part else "200 OK"
         headers = [
             ("Content-Type", {"jpg": "image/jpeg", "mp4": "video/mp4"}[found[1]]),
             ("Content-Length", str(last - first)),
@@ -96,16 +101,15 @@ class Pages:
             self._root.close(fd)
 
 
-def _range(asked: str, size: int) -> tuple[int, int]:
-    """The first byte of a Range header and the one after the last; the whole file where the header is not
-    valid."""
-    found = _RANGE.fullmatch(asked)
-    if not found or not (found[1] or found[2]):
+def range_of(asked: str, size: int) -> tuple[int, int]:
+    """The first byte of a Range header that the gate lets through, and the one after the last; the whole file
+    without one. The first is not in the file where all of the range is behind its end."""
+    if not asked:
         return 0, size
-    if not found[1]:
-        return max(0, size - int(found[2])), size
-    first = min(int(found[1]), size)
-    return first, max(first, min(size, int(found[2]) + 1 if found[2] else size))
+    first, _, last = asked.removeprefix("bytes=").partition("-")
+    if not first:
+        return max(0, size - int(last)), size
+    return int(first), min(size, int(last) + 1) if last else size
 
 
 def _drawn(pieces: AsyncIterator[str]) -> Iterator[str]:
