@@ -20,6 +20,7 @@ from core.paths import display
 from core.reports import page
 from core.reports.links import Relative
 from core.reports.select import Chosen
+from core.serving.connections import Connection
 from core.serving.content import BLOCK, Payload, Root
 from core.serving.gate import LOOPBACK, Environ, Gate, Start, refused
 from core.serving.names import Names
@@ -180,6 +181,7 @@ class Serving:
             (host, port), gate, numthreads=THREADS, server_name="lading", shutdown_timeout=1
         )
         self._server.error_log = _ignore  # type: ignore[method-assign]
+        self._server.ConnectionClass = Connection
         self._server.prepare()
         # Connections have it from the socket that they came to (Linux, tcp(7); XNU, soreserve in sonewconn).
         self._server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_AT_ONCE)
