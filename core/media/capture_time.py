@@ -170,7 +170,10 @@ def _moment(tags: Tags, row: DateTag, group: str, parsed: _Parsed) -> Capture | 
     if offset is not None:
         return _made(parsed, offset, tag, "recorded")
     header = group in QUICKTIME and row.rule == "utc"
-    beside = next((text for name in row.offsets for text in tags.values(name)), "")
+    names = row.offsets
+    if row.meaning == "taken" and _scanned(tags, parsed):
+        names = tuple(name for name in names if name != "OffsetTimeDigitized")
+    beside = next((text for name in names for text in tags.values(name)), "")
     if (
         parsed.zone == "Z"
         or (not parsed.zone and beside.upper() in _UTC)
@@ -180,8 +183,15 @@ def _moment(tags: Tags, row: DateTag, group: str, parsed: _Parsed) -> Capture | 
         if offset is None:
             return _made(parsed, None, tag, "utc")
         return _made(parsed._replace(clock=parsed.clock + timedelta(minutes=offset)), offset, tag, "recorded")
-    offset = _zone(tags, row.offsets)
+    offset = _zone(tags, names)
     return _made(parsed, offset, tag, "" if offset is None else "recorded")
+
+
+def _scanned(tags: Tags, taken: _Parsed) -> bool:
+    """Whether all that is known of its digitisation is another day, so that the zone of that is the scanner's."""
+    told = (_parse(text) for name in ("CreateDate", "DateTimeDigitized") for text in tags.values(name))
+    days = [abs(one.clock - taken.clock) for one in told if one and one.precision >= _WHOLE]
+    return bool(days) and min(days) > timedelta(days=1)
 
 
 def _made(parsed: _Parsed, offset: int | None, tag: str, zone: Zone) -> Capture | None:

@@ -246,6 +246,34 @@ def test_a_scan_is_not_dated_by_the_day_it_was_scanned(tag: str, scanned: dict[s
     assert found[1] == "1985-07-01T12:00:00"
 
 
+def test_the_zone_of_the_scanner_is_not_that_of_the_picture() -> None:
+    scan = {"ExifIFD__CreateDate": "2023:05:05 10:00:00", "ExifIFD__OffsetTimeDigitized": "+02:00"}
+    for tag in ("ExifIFD__DateTimeOriginal", "XMP_exif__DateTimeOriginal"):
+        found = taken(**{tag: "1985:07:01 12:00:00"}, **scan)
+        assert found is not None
+        assert found[1:] == ("1985-07-01T12:00:00", None, "")
+    # A camera digitises when it takes the picture; and a zone of the picture's own counts anyhow.
+    for more in (
+        {},
+        {"ExifIFD__CreateDate": "2024:05:06 14:00:01"},
+        {"ExifIFD__CreateDate": "0000:00:00 00:00:00"},
+    ):
+        told = {
+            "ExifIFD__DateTimeOriginal": "2024:05:06 14:00:00",
+            "ExifIFD__OffsetTimeDigitized": "+02:00",
+            **more,
+        }
+        assert taken(**told) == (NOON, "2024-05-06T14:00:00", 120, "recorded")
+    own = {"ExifIFD__DateTimeOriginal": "1985:07:01 12:00:00", "ExifIFD__OffsetTimeOriginal": "-05:00"}
+    found = taken(**own, **scan)
+    assert found is not None
+    assert found[2] == -300
+    # UTC beside the scan is the scan's, too.
+    found = taken(**{**scan, "ExifIFD__OffsetTimeDigitized": "Z"}, ExifIFD__DateTimeOriginal="1985:07:01 12:00:00")
+    assert found is not None
+    assert found[3] == ""
+
+
 @pytest.mark.parametrize(
     ("value", "local"),
     [
