@@ -14,7 +14,7 @@ from core import tools
 from core.derivatives import boxes, hdr_lut, run_program, tracks
 from core.derivatives.film import Film, from_probe
 from core.derivatives.images import PIXELS, reduced
-from core.derivatives.messages import NoDecoderError, RefusedError
+from core.derivatives.messages import CUT_OFF, NoDecoderError, RefusedError
 from core.media import demuxers
 
 CUBE = "space.cube"
@@ -189,6 +189,8 @@ def truer(error: RefusedError, path: bytes) -> RefusedError:
         with suppress(OSError), open(path, "rb") as file:
             if boxes.elsewhere(file):
                 return RefusedError("its pictures are not in this file, which only refers to others")
+            if boxes.cut_off(file):
+                return RefusedError(f"{CUT_OFF}, and nothing of it can be decoded", damaged=True)
     return error
 
 

@@ -146,6 +146,18 @@ def test_what_is_missing_of_a_film_that_begins_late_is_told(tmp_path: os.PathLik
     assert re.fullmatch(r"it ends after \d\.\d of 10\.0 s", small(path).note)
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov"])
+def test_a_film_without_its_index_is_cut_off(tmp_path: os.PathLike[str], name: str) -> None:
+    """It stands at the end, and a recording that broke off lacks it."""
+    path = film(tmp_path, name, *shown(), *X264)
+    os.truncate(path, os.path.getsize(path) // 2)
+    for making in (picture, small):
+        with pytest.raises(RefusedError, match="it is cut off, and nothing of it can be decoded") as refused:
+            making(path)
+        assert refused.value.damaged
+        assert refused.value.final
+
+
 # Number 3: a track that will not open.
 
 
