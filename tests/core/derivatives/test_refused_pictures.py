@@ -417,6 +417,16 @@ def test_jxl_in_boxes(tmp_path: os.PathLike[str]) -> None:
     assert seen_corners(largest(path)) == [0, 1, 2, 3]
 
 
+def test_jxl_that_is_cut_off(tmp_path: os.PathLike[str]) -> None:
+    source, path = os.path.join(tmp_path, "source.png"), os.path.join(tmp_path, "a.jxl")
+    Image.effect_noise((320, 200), 90).save(source)
+    media.run("ffmpeg", "-v", "error", "-i", source, path)
+    os.truncate(path, os.path.getsize(path) // 2)
+    with pytest.raises(RefusedError, match="it is cut off, and nothing of it can be decoded") as refused:
+        make(path)
+    assert refused.value.damaged
+
+
 def test_png_with_a_large_colour_profile(tmp_path: os.PathLike[str]) -> None:
     path = os.path.join(tmp_path, "a.png")
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
