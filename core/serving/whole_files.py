@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC
 from email.utils import formatdate, parsedate_to_datetime
 
-from core.serving.content import ArchivedStream, DamagedError, Payload, Root
+from core.serving.content import ArchivedStream, ContentDamagedError, Payload, Root
 from core.serving.gate import Application, Environ, Start, refused
-from core.serving.names import File, Names
+from core.serving.names import ServedFile, ServedNames
 from core.serving.webdav import content_type, etag
 
 CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
@@ -31,7 +31,12 @@ class WholeFiles:
     called for files whose content is not what was archived; a file is sent in blocks of `block` bytes."""
 
     def __init__(
-        self, names: Names, root: Root, damaged: Callable[[Payload, str], None], folders: Application, block: int
+        self,
+        names: ServedNames,
+        root: Root,
+        damaged: Callable[[Payload, str], None],
+        folders: Application,
+        block: int,
     ) -> None:
         self._names = names
         self._root = root
@@ -58,7 +63,7 @@ class WholeFiles:
             return self._folders(environ, start_response)
         try:
             content = ArchivedStream(self._root, file.payload, self._damaged)
-        except (FileNotFoundError, DamagedError) as error:
+        except (FileNotFoundError, ContentDamagedError) as error:
             return refused(start_response, "404 Not Found", f"{error}")
         except OSError as error:
             return refused(start_response, "503 Service Unavailable", f"{error}")
@@ -73,7 +78,7 @@ class WholeFiles:
         start_response("200 OK", headers)
         return _read(content, self._block)
 
-    def _asked(self, environ: Environ) -> tuple[str, File | None]:
+    def _asked(self, environ: Environ) -> tuple[str, ServedFile | None]:
         """The name and file of a GET or HEAD; None: it is another request, or not of a file."""
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return "", None
@@ -84,14 +89,14 @@ class WholeFiles:
             return "", None
         parts = [part for part in path.split("/") if part]
         found = self._names.find(parts)
-        return (parts[-1], found) if isinstance(found, File) else ("", None)
+        return (parts[-1], found) if isinstance(found, ServedFile) else ("", None)
 
 
-def _date(file: File) -> str:
+def _date(file: ServedFile) -> str:
     return formatdate(math.floor(file.mtime), usegmt=True)
 
 
-def _unmet(environ: Environ, file: File) -> str:
+def _unmet(environ: Environ, file: ServedFile) -> str:
     """The status to answer with, where a condition is not met (RFC 9110, 13.2.2); else empty."""
     match, unmodified, none, modified = (environ.get(one) for one in CONDITIONS)
     changed = math.floor(file.mtime)
@@ -105,7 +110,7 @@ def _unmet(environ: Environ, file: File) -> str:
     return "304 Not Modified" if modified is not None and changed <= _seconds(modified, -math.inf) else ""
 
 
-def _names(tags: str, file: File, *, weakly: bool) -> bool:
+def _names(tags: str, file: ServedFile, *, weakly: bool) -> bool:
     """Whether a list of tags names this file's, or any."""
     own = f'"{etag(file)}"'
     return tags.strip() == "*" or any(tag == own and (weakly or not weak) for weak, tag in _TAG.findall(tags))

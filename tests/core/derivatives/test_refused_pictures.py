@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms, TiffImagePlugin
 
 from core.derivatives import boxes, ffmpeg, thumbnails
-from core.derivatives.messages import Made, MakeThumbnails, RefusedError
+from core.derivatives.messages import Made, MakeThumbnails, OrderRefusedError
 from core.media import demuxers
 from tests.rigs import media
 from tests.rigs.making import CORNERS, corners, distance, film, largest, make, pixel, seen_corners, shown, written
@@ -161,7 +161,7 @@ def test_a_number_of_bits_without_a_decoder_is_named(tmp_path: os.PathLike[str],
 def test_a_tiff_without_its_directory_is_cut_off(tmp_path: os.PathLike[str], order: str) -> None:
     data = tiff([RISING], 64, order=order)
     path = written(os.path.join(tmp_path, "a.tif"), data[: len(data) // 2])
-    with pytest.raises(RefusedError, match="it is cut off, and nothing of it can be decoded") as refused:
+    with pytest.raises(OrderRefusedError, match="it is cut off, and nothing of it can be decoded") as refused:
         make(path)
     assert refused.value.damaged
     with open(path, "rb") as file:
@@ -269,7 +269,7 @@ def test_ffmpeg_is_not_believed_with_another_picture(tmp_path: os.PathLike[str])
     data = bytearray(without_size(encoded(image, "AVIF")))
     ispe = data.index(b"ispe") + 8
     data[ispe : ispe + 8] = struct.pack(">II", 640, 400)
-    with pytest.raises(RefusedError):
+    with pytest.raises(OrderRefusedError):
         make(written(os.path.join(tmp_path, "a.avif"), bytes(data)))
 
 
@@ -340,7 +340,7 @@ def test_a_jpeg_of_which_nothing_is_there_shows_its_preview(tmp_path: os.PathLik
     assert image.size == (160, 106)
     assert seen_corners(image) == [0, 1, 2, 3]
     bare = photo(preview=False)
-    with pytest.raises(RefusedError, match="cannot be decoded") as caught:
+    with pytest.raises(OrderRefusedError, match="cannot be decoded") as caught:
         make(written(os.path.join(tmp_path, "b.jpg"), bare[: bare.rindex(b"\xff\xda") + 14]))
     assert caught.value.damaged
 
@@ -422,7 +422,7 @@ def test_jxl_that_is_cut_off(tmp_path: os.PathLike[str]) -> None:
     Image.effect_noise((320, 200), 90).save(source)
     media.run("ffmpeg", "-v", "error", "-i", source, path)
     os.truncate(path, os.path.getsize(path) // 2)
-    with pytest.raises(RefusedError, match="it is cut off, and nothing of it can be decoded") as refused:
+    with pytest.raises(OrderRefusedError, match="it is cut off, and nothing of it can be decoded") as refused:
         make(path)
     assert refused.value.damaged
 
@@ -495,7 +495,7 @@ def test_a_picture_reads_no_other_file(tmp_path: os.PathLike[str]) -> None:
         ):
             path = written(os.path.join(tmp_path, name), text.encode())
             order = MakeThumbnails(os.fsencode(path), name[2:], False, os.fsencode(tmp_path), "made")
-            with suppress(RefusedError):
+            with suppress(OrderRefusedError):
                 assert thumbnails.make(order, lambda _: None).files == []
-            with pytest.raises(RefusedError):
+            with pytest.raises(OrderRefusedError):
                 ffmpeg.look(os.fsencode(path), os.fsencode(tmp_path), demuxers.PICTURES)
