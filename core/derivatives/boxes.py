@@ -5,7 +5,7 @@ import math
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import IO
+from typing import IO, Literal
 
 import msgspec
 from PIL import Image
@@ -20,6 +20,14 @@ _CONTAINERS = frozenset((b"trak", b"mdia", b"minf", b"dinf"))
 
 IDENTITY = (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
 """The matrix that changes nothing (ISO/IEC 14496-12, 6.2.2)."""
+
+_TIFF_HEADS: dict[bytes, tuple[Literal["little", "big"], slice]] = {
+    b"II*\0": ("little", slice(4, 8)),
+    b"MM\0*": ("big", slice(4, 8)),
+    b"II+\0": ("little", slice(8, 16)),
+    b"MM\0+": ("big", slice(8, 16)),
+}
+"""Beginnings of TIFF and BigTIFF files: byte order, and where the offset of the first directory stands."""
 
 Box = tuple[bytes, bytes]
 """Type and content."""
@@ -148,9 +156,10 @@ def _matrix(content: bytes, at: int) -> tuple[int, ...]:
 
 
 def cut_off(file: IO[bytes]) -> bool:
-    """Whether HEIF, AVIF, JPEG 2000 (boxes) or WebP (RIFF) says that it is longer than its file.
+    """Whether HEIF, AVIF, JPEG 2000 (boxes), WebP (RIFF) or TIFF says that it is longer than its file.
 
-    Leaves the file at its beginning.
+    Of a TIFF its first directory is looked for, which most programs write behind the picture. Leaves
+    the file at its beginning.
     """
     try:
         end = file.seek(0, 2)
@@ -158,6 +167,9 @@ def cut_off(file: IO[bytes]) -> bool:
         head = file.read(12)
         if head[:4] == b"RIFF":
             return 8 + int.from_bytes(head[4:8], "little") > end
+        if found := _TIFF_HEADS.get(head[:4]):
+            order, place = found
+            return int.from_bytes((head + file.read(4))[place], order) >= end
         if head[4:8] not in (b"ftyp", b"jP  "):
             return False
         at = 0

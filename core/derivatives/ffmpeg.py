@@ -14,7 +14,7 @@ from core import tools
 from core.derivatives import boxes, hdr_lut, run_program, tracks
 from core.derivatives.film import Film, from_probe
 from core.derivatives.images import PIXELS, reduced
-from core.derivatives.messages import NoDecoderError, OrderRefusedError
+from core.derivatives.messages import CUT_OFF, NoDecoderError, OrderRefusedError
 from core.media import demuxers
 
 CUBE = "space.cube"
@@ -189,6 +189,8 @@ def truer(error: OrderRefusedError, path: bytes) -> OrderRefusedError:
         with suppress(OSError), open(path, "rb") as file:
             if boxes.elsewhere(file):
                 return OrderRefusedError("its pictures are not in this file, which only refers to others")
+            if boxes.cut_off(file):
+                return OrderRefusedError(f"{CUT_OFF}, and nothing of it can be decoded", damaged=True)
     return error
 
 

@@ -89,7 +89,11 @@ def opened(stream: dict[str, Any]) -> bool:
 def _sounds(streams: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
     """The audio tracks to use, and why there are none where the file has some."""
     told = [one for one in streams if one.get("codec_type") == "audio"]
-    usable = [one for one in told if opened(one) and _known(one.get("codec_name"))]
+    known = [one for one in told if opened(one) and _known(one.get("codec_name"))]
+    # A file that is cut off may not tell them, and ffmpeg then ends with an error.
+    usable = [one for one in known if _number(one.get("sample_rate")) and one.get("channels")]
+    if known and not usable:
+        return [], "the file does not tell its sample rate and channels"
     if not usable:
         kinds = [str(one.get("codec_name") or one.get("codec_tag_string") or "unknown") for one in told]
         return [], f"no decoder for sound of the kind {kinds[0]}" if kinds else ""

@@ -140,8 +140,12 @@ def _missing(film: Film, source: bytes, made: Film, path: bytes, report: Callabl
     duration that a recorder wrote when it started.
     """
     there, here = ffmpeg.packets(film, source, report), ffmpeg.packets(made, path, report)
-    cut = _shorter(there.whole, film.duration)
-    whole = film.duration if cut and film.duration else there.pictures
+    told = film.duration or 0.0
+    if told > film.begins > 0:
+        # Matroska and edit lists count what comes before the first frame, too.
+        told -= film.begins
+    cut = _shorter(there.whole, told)
+    whole = told if cut else there.pictures
     if whole - here.pictures > max(1.0, whole / 30, there.gap, here.gap):
         yield f"it ends after {here.pictures:.1f} of {whole:.1f} s"
 

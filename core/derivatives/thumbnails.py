@@ -17,6 +17,9 @@ from core.media.file_types import RAW, Kind, kind_of_content
 HEAD = 400
 """Bytes at the start of a file that tell its type."""
 
+_ENDS = "nexpected end of"
+"""What libavcodec/libjxldec.c says of a JPEG XL that is cut off, whose length only its decoder knows."""
+
 Report = Callable[[float], None]
 
 
@@ -85,7 +88,7 @@ def _of_picture(order: MakeThumbnails, file: IO[bytes], content: Kind, report: R
             refused = _clearer(refused, error, order, content)
     report(0.4)
     # Many formats without a decoder carry a preview.
-    if not isinstance(refused, NoDecoderError) and boxes.cut_off(file):
+    if not isinstance(refused, NoDecoderError) and (boxes.cut_off(file) or _ENDS in str(refused)):
         refused = OrderRefusedError(f"{CUT_OFF}, and nothing of it can be decoded", damaged=True)
     known = not isinstance(refused, NotAPictureError | NoDecoderError)
     note = f"{damage if refused.damaged else 'it cannot be decoded'}: this is the preview in it" if known else ""
@@ -132,6 +135,8 @@ def _by_ffmpeg(order: MakeThumbnails, path: bytes, report: Report, orientation: 
     try:
         film = ffmpeg.look(path, order.folder, demuxers.PICTURES)
     except OrderRefusedError as error:
+        if error.final and kind:
+            raise NoDecoderError(f"no decoder for {kind}") from error
         raise NotAPictureError(str(error)) if error.final else error from error
     if film is None or not film.decoded:
         raise NoDecoderError(f"no decoder for pictures of the kind .{order.extension}")

@@ -80,12 +80,13 @@ class Tiff:
         """Whether Pillow decodes it correctly.
 
         With separate planes it takes each pair of bytes for two pixels; in compressed, big-endian, signed or
-        floating-point numbers it swaps bytes that libtiff has swapped already.
+        floating-point numbers it swaps bytes that libtiff has swapped already; signed bytes it takes for unsigned.
         """
         turned = (
             self.big_endian and self.compression != 1 and self.bits > 8 and self.format in (_SIGNED, _FLOATING)
         )
-        return not turned and not (self.separate and self.bits != 8)
+        wrapped = self.format == _SIGNED and self.bits <= 8
+        return not turned and not wrapped and not (self.separate and self.bits != 8)
 
     @property
     def for_ffmpeg(self) -> bool:

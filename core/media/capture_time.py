@@ -37,19 +37,33 @@ class Capture(Value, frozen=True, kw_only=True):
 _LOCAL_CLOCK = ("canon", "nikon", "gopro")
 _MINUTES = ("Canon", "Nikon", "GoPro")  # these write their TimeZone as minutes
 
+_HALF = r"[AaPp]\.?[Mm]\.?|上午|下午|午前|午後|오전|오후"
 _DATE = re.compile(
     r"(?P<year>\d{4})"
     r"(?:[:/._ -] ?(?P<month>\d{1,2}| {0,2})(?:[:/._ -] ?(?P<day>\d{1,2}| {0,2})"
     # exiftool puts no space behind a day of BWF unless hyphens stand in it; times may have other signs there, too
     # (EBU Tech 3285, OriginationDate and OriginationTime).
-    r"(?:(?:[ T] *|(?<=\d\d)(?=\d\d))(?:(?P<hour>\d{1,2})(?P<sign>[:._-]) ?(?P<minute>\d{1,2})"
-    r"(?:(?P=sign) ?(?P<second>\d{1,2})(?:[.,](?P<fraction>\d+))?)?"
-    r"|[ :]+)\s*(?P<zone>Z|UTC|GMT|[+-][\d:]+)?(?:\s*DST)?)?)?)?"
+    rf"(?:(?:[ T] *|[_:](?=\d)|(?<=\d\d)(?=\d\d))(?:(?P<early>{_HALF})? ?"
+    r"(?P<hour>\d{1,2})(?P<sign>[:._-]) ?(?P<minute>\d{1,2})"
+    # exiftool 12.57 tells the fraction of a Matroska date before 2001 as what lacks to the next second.
+    r"(?:(?P=sign) ?(?P<second>\d{1,2})(?:[.,](?P<fraction>\d+)|-0\.(?P<lacks>\d+)(?=Z))?)?"
+    rf"(?: ?(?P<late>{_HALF})(?![A-Za-z]))?"
+    # A zone by its letters may be one of several: it is passed over.
+    r"|[ :]+)\s*(?P<zone>Z|(?:UTC|GMT)?[+\u2212-][\d:]+|UTC|GMT|[A-Z]{3,5})?(?:\s*DST)?)?)?)?"
 )
-_CTIME = re.compile(
-    r"(?:[a-z]{3},? )?(?P<month>[a-z]{3}) {1,2}(?P<day>\d{1,2}) (?P<time>\d\d:\d\d:\d\d) (?P<year>\d{4})"
+_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)[ T_-]?(\d\d)(\d\d)(\d\d)(?!\d)")
+"""ISO 8601 in its basic form."""
+_WORDS = tuple(
+    re.compile(r"(?:[a-z]{3,9},? )?" + order)
+    for order in (
+        r"(?P<month>[a-z]{3}) {1,2}(?P<day>\d{1,2}) (?P<time>\d\d:\d\d:\d\d)(?P<before> [a-z]{3,5}| [+-]\d{4})?"
+        r" (?P<year>\d{4})(?P<zone> [a-z]{3,5}| [+-]\d{4})?",
+        r"(?P<day>\d{1,2})(?P<sign>[ -])(?P<month>[a-z]{3})(?P=sign)(?P<year>\d{4}) (?P<time>\d\d:\d\d:\d\d)"
+        r"(?P<before>)(?P<zone> [a-z]{3,5}| [+-]\d{4})?",
+    )
 )
-"""C's ctime in small letters, as AVI and PNG files have it."""
+"""Dates of the program date, of C's ctime and of mail (RFC 5322), in small letters, as AVI, FLV and PNG files have
+them."""
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _OFFSET = re.compile(r"([+\u2212-])(\d{1,2})(?::?(\d\d))?")
 
@@ -156,7 +170,10 @@ def _moment(tags: Tags, row: DateTag, group: str, parsed: _Parsed) -> Capture | 
     if offset is not None:
         return _made(parsed, offset, tag, "recorded")
     header = group in QUICKTIME and row.rule == "utc"
-    beside = next((text for name in row.offsets for text in tags.values(name)), "")
+    names = row.offsets
+    if row.meaning == "taken" and _scanned(tags, parsed):
+        names = tuple(name for name in names if name != "OffsetTimeDigitized")
+    beside = next((text for name in names for text in tags.values(name)), "")
     if (
         parsed.zone == "Z"
         or (not parsed.zone and beside.upper() in _UTC)
@@ -166,8 +183,15 @@ def _moment(tags: Tags, row: DateTag, group: str, parsed: _Parsed) -> Capture | 
         if offset is None:
             return _made(parsed, None, tag, "utc")
         return _made(parsed._replace(clock=parsed.clock + timedelta(minutes=offset)), offset, tag, "recorded")
-    offset = _zone(tags, row.offsets)
+    offset = _zone(tags, names)
     return _made(parsed, offset, tag, "" if offset is None else "recorded")
+
+
+def _scanned(tags: Tags, taken: _Parsed) -> bool:
+    """Whether all that is known of its digitisation is another day, so that the zone of that is the scanner's."""
+    told = (_parse(text) for name in ("CreateDate", "DateTimeDigitized") for text in tags.values(name))
+    days = [abs(one.clock - taken.clock) for one in told if one and one.precision >= _WHOLE]
+    return bool(days) and min(days) > timedelta(days=1)
 
 
 def _made(parsed: _Parsed, offset: int | None, tag: str, zone: Zone) -> Capture | None:
@@ -186,15 +210,13 @@ def _parse(text: str) -> _Parsed | None:
     Hour 24 is read as hour 0 of the same day, as some cameras write it; second 60 as the last second of its
     minute.
     """
-    text = text.strip()
-    if (told := _CTIME.fullmatch(text.lower())) and told["month"] in _MONTHS:
-        text = f"{told['year']}:{_MONTHS.index(told['month']) + 1}:{told['day']} {told['time']}"
-    found = _DATE.fullmatch(text)
+    found = _DATE.fullmatch(_plain(text.strip()))
     if found is None or int(found["year"]) < FIRST_YEAR:
         return None
     month, day = (int((found[part] or "0").strip() or 0) for part in ("month", "day"))
     timed = month and day and found["hour"]
     hour, minute, second = (int(found[part] or 0) if timed else 0 for part in ("hour", "minute", "second"))
+    hour = _of_day(hour, found["early"] or found["late"] or "")
     try:
         clock = datetime(
             int(found["year"]),
@@ -208,8 +230,27 @@ def _parse(text: str) -> _Parsed | None:
         return None
     if not timed:
         return _Parsed(clock, "", "", 4 if not month else 7 if not day else 10)
-    zone = found["zone"] or ""
-    return _Parsed(clock, (found["fraction"] or "")[:6].rstrip("0"), "Z" if zone in _UTC else zone, 19)
+    zone, fraction = found["zone"] or "", (found["fraction"] or "")[:6]
+    if found["lacks"]:
+        fraction = f"{min(0.999999, 1 - float('0.' + found['lacks'])):.6f}"[2:]
+    zone = "Z" if zone in _UTC else zone.removeprefix("UTC").removeprefix("GMT")
+    return _Parsed(clock, fraction.rstrip("0"), zone, 19)
+
+
+def _plain(text: str) -> str:
+    """A date in words, or without signs, in the form of most others; any other text as it is."""
+    for told in (form.fullmatch(text.lower()) for form in _WORDS):
+        if told and told["month"] in _MONTHS:
+            zone = (told["before"] or told["zone"] or "").upper()
+            return f"{told['year']}:{_MONTHS.index(told['month']) + 1}:{told['day']} {told['time']}{zone}"
+    return _COMPACT.sub(r"\1:\2:\3 \4:\5:\6", text, count=1) if _COMPACT.match(text) else text
+
+
+def _of_day(hour: int, half: str) -> int:
+    """The hour of the day; `half` of it is empty for a clock of 24 hours, which some cameras mark all the same."""
+    if not half or hour > 12:
+        return hour
+    return hour % 12 + (12 if half[0] in "Pp" or half in ("下午", "午後", "오후") else 0)
 
 
 def offset_of(text: str) -> int | None:

@@ -43,12 +43,13 @@ _DIGITISED = ("OffsetTimeDigitized", "OffsetTime", "OffsetTimeOriginal")
 _OGG = ("Vorbis", "Theora")
 _EXIF = "CIPA DC-008 (Exif 2.32), 4.6.5"
 _HEADER = "QuickTime File Format, Movie Header Atoms: seconds since 1904 in UTC"
+# exiftool has the tag DATE_RECORDED under the same name, which says nothing of a zone, and ends only DateUTC in Z.
 _MATROSKA = "RFC 9559, 5.1.2.11, DateUTC: ns since 2001 in UTC; exiftool's group is Info since 13.44"
 _MWG = "Metadata Working Group, Guidelines 2.0, 5.4: the date of the picture, not of the scan"
 _APPLE = "QuickTime File Format, com.apple.quicktime.creationdate: local time with its zone"
 
 DATE_TAGS: tuple[DateTag, ...] = (
-    DateTag("DateTimeOriginal", "recorded", "utc", _MATROSKA, ("Matroska", "Info")),
+    DateTag("DateTimeOriginal", "recorded", "clock", _MATROSKA, ("Matroska", "Info")),
     DateTag("DateTimeOriginal", "recorded", "clock", "the clock of a camcorder or recorder", CLOCKED),
     DateTag("SubSecDateTimeOriginal", "taken", "clock", _EXIF, (), _TAKEN),
     DateTag("DateTimeOriginal", "taken", "clock", _EXIF, (), _TAKEN),

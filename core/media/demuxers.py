@@ -45,14 +45,18 @@ PICTURES = (
 """Demuxers of single pictures; mov also reads HEIF and AVIF."""
 
 
+_BY_NAME = (((b".mjpeg", b".mjpg"), "mjpeg"), ((b".pam",), "pam_pipe"))
+
+
 def options(demuxers: tuple[str, ...], path: bytes = b"") -> tuple[dict[str, str], str | None]:
     """(options of libavformat, the demuxer to use, or None): so that only this one file is read, and only by one
     of these demuxers.
 
-    A stream of JPEG pictures begins like a single picture, so that only its name shows that it is a film.
+    A stream of JPEG pictures begins like a single picture, so that only its name shows that it is a film. A PAM
+    picture libavformat recognises by its name alone (5.1, img2dec.c, pnm_probe).
     """
-    forced = path.lower().endswith((b".mjpeg", b".mjpg")) and "mjpeg" in demuxers
-    return {"protocol_whitelist": "file", "format_whitelist": ",".join(demuxers)}, "mjpeg" if forced else None
+    named = (one for endings, one in _BY_NAME if path.lower().endswith(endings) and one in demuxers)
+    return {"protocol_whitelist": "file", "format_whitelist": ",".join(demuxers)}, next(named, None)
 
 
 def guards(demuxers: tuple[str, ...], path: bytes = b"") -> tuple[str, ...]:

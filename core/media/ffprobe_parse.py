@@ -124,8 +124,9 @@ def typed(answer: ProbeAnswer) -> Probe:
         time_code=_time_code(answer),
         created=clean(shown.tags.get("creation_time")),
         audio_codec=clean(sound.codec_name) if sound else None,
-        audio_channels=_believable(sound.channels) if sound else None,
-        audio_rate=_whole(sound.sample_rate) if sound else None,
+        # 0 where a file that is cut off does not tell them.
+        audio_channels=(_believable(sound.channels) or None) if sound else None,
+        audio_rate=(_whole(sound.sample_rate) or None) if sound else None,
     )
     return msgspec.structs.replace(probe, **_film(film)) if film else probe
 

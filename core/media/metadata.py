@@ -37,6 +37,18 @@ _MIRRORED = {"0": (4, 5, 2, 7), "1": (2, 7, 4, 5)}
 """EXIF orientation by a mirror (0 top to bottom, 1 left to right) and the quarter turns anticlockwise before
 it."""
 
+_ORIENTATIONS: dict[tuple[float, ...], int] = {
+    (1, 0, 0, 1): 1,
+    (-1, 0, 0, 1): 2,
+    (-1, 0, 0, -1): 3,
+    (1, 0, 0, -1): 4,
+    (0, 1, 1, 0): 5,
+    (0, 1, -1, 0): 6,
+    (0, -1, -1, 0): 7,
+    (0, -1, 1, 0): 8,
+}
+"""EXIF orientation by a, b, c and d of a film's matrix, whose y axis points down."""
+
 
 class Metadata(Value, frozen=True, kw_only=True):
     """One row of the table `metadata` without item and raw JSON; the columns have these names.
@@ -198,11 +210,37 @@ def _orientation(tags: Tags) -> int | None:
     for text in tags.values("Orientation"):
         if re.fullmatch("[1-8]", text):
             return int(text)
+    shown = _of_matrices(tags)
+    if shown is not None:
+        return shown
     for text in tags.values("Rotation", ("Composite",)):
         turned = number(text)
         if turned is not None:
             return _TURNED.get(round(turned) % 360)  # of a film, clockwise
     return None
+
+
+def _of_matrices(tags: Tags) -> int | None:
+    """The orientation of a film by the matrix of its video track and that of the whole film, which may mirror, too
+    (ISO/IEC 14496-12, 6.2.2); None where they do not bring edges onto edges. exiftool's Rotation knows neither
+    mirrors nor the second one."""
+    track = next((group for group, kind in tags.all("HandlerType") if kind == "vide" and group != "QuickTime"), "")
+    found = [next(map(_matrix, tags.values("MatrixStructure", (group,))), None) for group in (track, "QuickTime")]
+    if not track or found[0] is None:
+        return None
+    (a, b, c, d), (e, f, g, h) = found[0], found[1] or (1.0, 0.0, 0.0, 1.0)
+    product = (a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h)
+    largest = max(map(abs, product)) or 1.0
+    return _ORIENTATIONS.get(tuple(round(one / largest, 2) for one in product))
+
+
+def _matrix(text: str) -> tuple[float, float, float, float] | None:
+    """The four of a matrix's nine numbers that turn and mirror."""
+    numbers = [number(one) for one in text.split()]
+    if len(numbers) != 9 or None in numbers:
+        return None
+    a, b, _, c, d = (one or 0.0 for one in numbers[:5])
+    return a, b, c, d
 
 
 def _duration(tags: Tags) -> float | None:

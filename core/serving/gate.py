@@ -8,6 +8,7 @@ for its user alone (DNS rebinding). Requests that would write are refused, too.
 import base64
 import binascii
 import hmac
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -17,6 +18,7 @@ Start = Callable[..., Any]
 Application = Callable[[Environ, Start], Iterable[bytes]]
 
 METHODS = ("GET", "HEAD", "OPTIONS", "PROPFIND")
+_RANGE = re.compile(r"bytes=[ \t,]*(?:([0-9]{1,18})-([0-9]{1,18})?|-0*([1-9][0-9]{0,17}))[ \t,]*", re.IGNORECASE)
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -51,7 +53,9 @@ class Gate:
             # Cheroot 11.1 gives the path of this method as it was sent, without decoding %XX (parse_request_uri).
             path = urlsplit(environ["REQUEST_URI"]).path
             environ["PATH_INFO"] = unquote_to_bytes(path.encode("latin-1")).decode("latin-1")
-        first, slash, rest = environ.get("PATH_INFO", "").removeprefix("/").partition("/")
+        _keep_plain_range(environ)
+        path = environ.get("PATH_INFO", "")
+        first, slash, rest = path.removeprefix("/").partition("/")
         if not hmac.compare_digest(first.encode("utf-8", "replace"), self._token.encode()):
             return refused(start_response, "404 Not Found", "There is nothing here.")
         if self._password and not self._knows(environ.get("HTTP_AUTHORIZATION", "")):
@@ -62,6 +66,9 @@ class Gate:
             return refused(start_response, "403 Forbidden", "The archive is only read here.", allowed)
         if ".." in rest.split("/"):
             return refused(start_response, "400 Bad Request", "No path leads up.")
+        if not _is_text(path):
+            # No name here is of other bytes, and WsgiDAV 4.4 ends the connection at them.
+            return refused(start_response, "404 Not Found", "There is nothing here.")
         if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             if not slash:
                 start_response(
@@ -92,6 +99,26 @@ class Gate:
         except (binascii.Error, ValueError):
             return False
         return kind.lower() == "basic" and hmac.compare_digest(password, self._password.encode())
+
+
+def _keep_plain_range(environ: Environ) -> None:
+    """Remove a Range header that is not to be followed, so that the whole file is sent (RFC 9110, 14.2): with
+    another method than GET, with another unit, malformed, or with several ranges, of which WsgiDAV 4.4 would send
+    the last one alone."""
+    asked = environ.pop("HTTP_RANGE", "")
+    found = _RANGE.fullmatch(asked.strip()) if environ["REQUEST_METHOD"] == "GET" else None
+    if found is None or (found[2] and int(found[2]) < int(found[1])):
+        return
+    environ["HTTP_RANGE"] = f"bytes=-{found[3]}" if found[3] else f"bytes={found[1]}-{found[2] or ''}"
+
+
+def _is_text(path: str) -> bool:
+    """Whether the bytes of a path, which WSGI gives as Latin-1 (PEP 3333), are UTF-8."""
+    try:
+        path.encode("latin-1").decode()
+    except UnicodeError:
+        return False
+    return True
 
 
 def refused(start_response: Start, status: str, why: str, more: Iterable[tuple[str, str]] = ()) -> list[bytes]:

@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+from unicodedata import normalize
 
 import msgspec
 
@@ -76,7 +77,29 @@ class ServedNames:
         return self._rows(query, values)
 
     def find(self, parts: Sequence[str]) -> "ServedFile | ServedFolder | None":
-        """The file or folder at a path; None: there is none."""
+        """The file or folder at a path; None: there is none.
+
+        A name that is not there counts as the same name in another Unicode normalisation form: clients on a Mac
+        decompose names, or compose them, before they ask.
+        """
+        found = self._exactly(parts)
+        return self._spelt_otherwise(parts) if found is None and not all(map(str.isascii, parts)) else found
+
+    def _spelt_otherwise(self, parts: Sequence[str]) -> "ServedFile | ServedFolder | None":
+        found: ServedFile | ServedFolder | None = self._exactly(())
+        path: list[str] = []
+        for part in parts:
+            if not isinstance(found, ServedFolder):
+                return None
+            if part not in found.members:
+                plain = normalize("NFC", part)
+                alike = (one for one in found.members if not one.isascii() and normalize("NFC", one) == plain)
+                part = next(alike, part)
+            path.append(part)
+            found = self._exactly(path)
+        return found
+
+    def _exactly(self, parts: Sequence[str]) -> "ServedFile | ServedFolder | None":
         if not parts:
             return ServedFolder({name: ServedFolder() for name in TOP})
         group, rest = self._group(parts)

@@ -20,6 +20,7 @@ from core.paths import display
 from core.reports import page
 from core.reports.links import Relative
 from core.reports.select import Chosen
+from core.serving.connections import Connection
 from core.serving.content import BLOCK, Payload, Root
 from core.serving.gate import LOOPBACK, Environ, Gate, Start, refused
 from core.serving.names import ServedNames
@@ -38,7 +39,6 @@ TOKEN_BYTES = 18
 """Random bytes of a token: 144 bits."""
 
 _PICTURE = re.compile(r"\.lading/(?:thumbnails|proxies)/[0-9a-f]{2}/[0-9a-f][0-9A-Za-z_-]*\.(jpg|mp4)")
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
 class Pages:
@@ -71,8 +71,14 @@ class Pages:
             return refused(start_response, "404 Not Found", "It is not made yet.")
         except OSError as error:
             return refused(start_response, "503 Service Unavailable", f"{error}.")
-        first, last = _range(environ.get("HTTP_RANGE", ""), size)
-        status = "206 Partial Content" if environ.get("HTTP_RANGE") else "200 OK"
+        # There is nothing to compare with what If-Range names, so that the whole file is sent (RFC 9110, 13.1.5).
+        part = "" if "HTTP_IF_RANGE" in environ else environ.get("HTTP_RANGE", "")
+        first, last = range_of(part, size)
+        if part and first >= size:
+            self._root.close(fd)
+            beyond = [("Content-Range", f"bytes */{size}")]
+            return refused(start_response, "416 Range Not Satisfiable", "It ends before that.", beyond)
+        status = "206 Partial Content" if part else "200 OK"
         headers = [
             ("Content-Type", {"jpg": "image/jpeg", "mp4": "video/mp4"}[found[1]]),
             ("Content-Length", str(last - first)),
@@ -96,16 +102,15 @@ class Pages:
             self._root.close(fd)
 
 
-def _range(asked: str, size: int) -> tuple[int, int]:
-    """The first byte of a Range header and the one after the last; the whole file where the header is not
-    valid."""
-    found = _RANGE.fullmatch(asked)
-    if not found or not (found[1] or found[2]):
+def range_of(asked: str, size: int) -> tuple[int, int]:
+    """The first byte of a Range header that the gate lets through, and the one after the last; the whole file
+    without one. The first is not in the file where all of the range is behind its end."""
+    if not asked:
         return 0, size
-    if not found[1]:
-        return max(0, size - int(found[2])), size
-    first = min(int(found[1]), size)
-    return first, max(first, min(size, int(found[2]) + 1 if found[2] else size))
+    first, _, last = asked.removeprefix("bytes=").partition("-")
+    if not first:
+        return max(0, size - int(last)), size
+    return int(first), min(size, int(last) + 1) if last else size
 
 
 def _drawn(pieces: AsyncIterator[str]) -> Iterator[str]:
@@ -176,6 +181,7 @@ class Serving:
             (host, port), gate, numthreads=SERVER_THREADS, server_name="lading", shutdown_timeout=1
         )
         self._server.error_log = _ignore  # type: ignore[method-assign]
+        self._server.ConnectionClass = Connection
         self._server.prepare()
         # Connections have it from the socket that they came to (Linux, tcp(7); XNU, soreserve in sonewconn).
         self._server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_AT_ONCE)

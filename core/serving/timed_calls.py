@@ -7,10 +7,12 @@ not the end of the process, because nothing joins it.
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
+# A Future has a Condition, which takes as long as opening a small file.
+Answer = queue.SimpleQueue[tuple[Any, BaseException | None]]
+Line = queue.SimpleQueue[tuple[Callable[[], Any], Answer]]
 
 ANSWER_TIMEOUT = 8.0
 """Seconds that a file system gets for one call."""
@@ -31,9 +33,7 @@ class TimedCalls:
 
     def __init__(self, timeout: float = ANSWER_TIMEOUT) -> None:
         self._timeout = timeout
-        self._idle: queue.SimpleQueue[queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]]] = (
-            queue.SimpleQueue()
-        )
+        self._idle: queue.SimpleQueue[Line] = queue.SimpleQueue()
         self._calls = 0
         self._counting = threading.Lock()
 
@@ -43,21 +43,22 @@ class TimedCalls:
             if self._calls >= MOST_CALLS:
                 raise NoAnswerError
             self._calls += 1  # until the call has returned
-        answer: Future[T] = Future()
+        answer = Answer()  # of this call alone: one that comes too late is nobody's
         try:
             line = self._idle.get_nowait()
         except queue.Empty:
-            line = queue.SimpleQueue()
+            line = Line()
             threading.Thread(target=self._run, args=(line,), name="archive", daemon=True).start()
         line.put((work, answer))
         try:
-            return answer.result(self._timeout)
-        except TimeoutError:
-            if answer.done():
-                raise
+            result, problem = answer.get(timeout=self._timeout)
+        except queue.Empty:
             raise NoAnswerError from None
+        if problem is not None:
+            raise problem
+        return cast(T, result)
 
-    def _run(self, line: "queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]]") -> None:
+    def _run(self, line: Line) -> None:
         while True:
             work, answer = line.get()
             try:
@@ -68,7 +69,4 @@ class TimedCalls:
                 self._calls -= 1
             # The thread is free before the caller continues, so that its next call can use it.
             self._idle.put(line)
-            if problem is None:
-                answer.set_result(result)
-            else:
-                answer.set_exception(problem)
+            answer.put((result, problem))

@@ -1,5 +1,6 @@
 """The folders of original names as resources of WsgiDAV (RFC 4918, class 1), read-only."""
 
+import math
 import mimetypes
 from collections.abc import Callable
 from typing import Any
@@ -79,9 +80,9 @@ class FileResource(DAVNonCollection):  # type: ignore[misc]
         """The type by the file's name."""
         return content_type(self.name)
 
-    def get_last_modified(self) -> float:
-        """The file's time on the card."""
-        return self._file.mtime
+    def get_last_modified(self) -> int:
+        """The file's time on the card, in whole seconds as in HTTP's dates: WsgiDAV compares it with those."""
+        return math.floor(self._file.mtime)
 
     def get_etag(self) -> str:
         """An ETag made of the content's digest."""

@@ -1,21 +1,29 @@
 """Plain requests for whole files, answered without WsgiDAV, which takes as long for one as reading and comparing a
-small file. Programs that copy a card ask for nothing else; whatever has a condition or a range goes to WsgiDAV.
+small file. Programs that copy a card ask for nothing else; a range goes to WsgiDAV.
+
+Conditions are judged here, because WsgiDAV 4.4 sends a file again that was not modified since exactly its own time
+and refuses a known tag together with a later time.
 """
 
+import math
+import re
 from collections.abc import Callable, Iterable, Iterator
-from email.utils import formatdate
+from datetime import UTC
+from email.utils import formatdate, parsedate_to_datetime
 
 from core.serving.content import ArchivedStream, ContentDamagedError, Payload, Root
 from core.serving.gate import Application, Environ, Start, refused
 from core.serving.names import ServedFile, ServedNames
 from core.serving.webdav import content_type, etag
 
-CONDITIONS = (
-    *("HTTP_RANGE", "HTTP_IF_RANGE", "HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"),
-    *("HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF", "CONTENT_LENGTH"),
-)
-"""What makes a GET more than plain, as WSGI names it. Not the depth, which a GET has none of (RFC 4918, 10.2):
-rclone sends one with each (1.75, backend/webdav/webdav.go, Open)."""
+CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
+"""Conditions of a request, as WSGI names them, in the order of RFC 9110, 13.2.2."""
+
+MORE = ("HTTP_RANGE", "HTTP_IF_RANGE", "HTTP_IF", "CONTENT_LENGTH")
+"""What makes a GET more than plain. Not the depth, which a GET has none of (RFC 4918, 10.2): rclone sends one with
+each (1.75, backend/webdav/webdav.go, Open)."""
+
+_TAG = re.compile(r'(W/)?("[^"]*")')
 
 
 class WholeFiles:
@@ -38,8 +46,20 @@ class WholeFiles:
 
     def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """Answer one request."""
-        name, file = self._asked(environ)
-        if file is None:
+        plain = environ["REQUEST_METHOD"] == "GET" and not any(environ.get(one) for one in MORE)
+        conditions = [one for one in CONDITIONS if one in environ]
+        name, file = self._asked(environ) if plain or conditions else ("", None)
+        if file is not None and conditions:
+            unmet = _unmet(environ, file)
+            if unmet:
+                told = [("ETag", f'"{etag(file)}"'), ("Last-Modified", _date(file))]
+                if unmet[:3] == "304":
+                    start_response(unmet, told)
+                    return []
+                return refused(start_response, unmet, "It is not as the request wants it.", told)
+            for one in conditions:
+                del environ[one]
+        if file is None or not plain:
             return self._folders(environ, start_response)
         try:
             content = ArchivedStream(self._root, file.payload, self._damaged)
@@ -49,7 +69,7 @@ class WholeFiles:
             return refused(start_response, "503 Service Unavailable", f"{error}")
         headers = [
             ("Content-Length", str(file.payload.size)),
-            ("Last-Modified", formatdate(file.mtime, usegmt=True)),
+            ("Last-Modified", _date(file)),
             ("Content-Type", content_type(name)),
             ("ETag", f'"{etag(file)}"'),
             ("Accept-Ranges", "bytes"),
@@ -59,8 +79,8 @@ class WholeFiles:
         return _read(content, self._block)
 
     def _asked(self, environ: Environ) -> tuple[str, ServedFile | None]:
-        """The name and file of a plain GET; None: it is another request, or not of a file."""
-        if environ["REQUEST_METHOD"] != "GET" or any(environ.get(one) for one in CONDITIONS):
+        """The name and file of a GET or HEAD; None: it is another request, or not of a file."""
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return "", None
         try:
             # WSGI gives the bytes of a path as Latin-1 (PEP 3333).
@@ -70,6 +90,37 @@ class WholeFiles:
         parts = [part for part in path.split("/") if part]
         found = self._names.find(parts)
         return (parts[-1], found) if isinstance(found, ServedFile) else ("", None)
+
+
+def _date(file: ServedFile) -> str:
+    return formatdate(math.floor(file.mtime), usegmt=True)
+
+
+def _unmet(environ: Environ, file: ServedFile) -> str:
+    """The status to answer with, where a condition is not met (RFC 9110, 13.2.2); else empty."""
+    match, unmodified, none, modified = (environ.get(one) for one in CONDITIONS)
+    changed = math.floor(file.mtime)
+    if match is not None:
+        if not _names(match, file, weakly=False):
+            return "412 Precondition Failed"
+    elif unmodified is not None and changed > _seconds(unmodified, math.inf):
+        return "412 Precondition Failed"
+    if none is not None:
+        return "304 Not Modified" if _names(none, file, weakly=True) else ""
+    return "304 Not Modified" if modified is not None and changed <= _seconds(modified, -math.inf) else ""
+
+
+def _names(tags: str, file: ServedFile, *, weakly: bool) -> bool:
+    """Whether a list of tags names this file's, or any."""
+    own = f'"{etag(file)}"'
+    return tags.strip() == "*" or any(tag == own and (weakly or not weak) for weak, tag in _TAG.findall(tags))
+
+
+def _seconds(date: str, otherwise: float) -> float:
+    try:
+        return parsedate_to_datetime(date).replace(tzinfo=UTC).timestamp()
+    except (ValueError, OverflowError):
+        return otherwise
 
 
 def _read(content: ArchivedStream, block: int) -> Iterator[bytes]:

@@ -294,9 +294,13 @@ LAYOUTS: dict[str, str] = {
         shoot/Wedding@@@@.srt < sidecar Wedding@@@@.mp4
         shoot/Wedding@@@@.en.srt < sidecar Wedding@@@@.mp4
         shoot/Wedding@@@@.pt-BR.forced.vtt < sidecar Wedding@@@@.mp4
+        shoot/Wedding@@@@.en.sdh.srt < sidecar Wedding@@@@.mp4
+        shoot/Wedding@@@@.en.forced.hi.srt < sidecar Wedding@@@@.mp4
+        shoot/Wedding@@@@.es-419.cc.srt < sidecar Wedding@@@@.mp4
         shoot/Toast@@@@.mp4
         shoot/Toast@@@@.de.mp4
         shoot/Toast@@@@.de.srt < sidecar Toast@@@@.de.mp4
+        shoot/Toast@@@@.de.en.srt < sidecar Toast@@@@.de.mp4
     """,
     "Tascam": """
         SOUND/TASCAM_@@@@_1.wav < audio TASCAM_@@@@_MIX.wav

@@ -38,7 +38,8 @@ RULES = (
         "subtitles",
         Role.SIDECAR,
         b"srt vtt ass ssa sub idx",
-        rb"(.+)\.[a-z]{2,3}(?:-[a-z]{2,4})?(?:\.(?:default|forced|sdh|hi|cc))*",
+        # As few dots as possible in the stem, because some flags look like languages.
+        rb"(.+?)\.[a-z]{2,3}(?:-[a-z0-9]{2,4})?(?:\.(?:default|forced|sdh|hi|cc))*",
         rb"\1",
         FILM_EXTENSIONS,
         _SUBTITLES,

@@ -136,6 +136,47 @@ def test_numbers_without_a_decoder(tmp_path: os.PathLike[str], kind: str, said: 
     assert make(path) == Made([], f"no decoder for TIFF pictures of {said}")
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("deflated", [False, True])
+def test_signed_bytes_are_not_taken_for_unsigned_ones(
+    tmp_path: os.PathLike[str], order: str, deflated: bool
+) -> None:
+    numbers = [x * 4 - 128 for _ in range(48) for x in range(64)]
+    path = written(os.path.join(tmp_path, "a.tif"), tiff([numbers], 64, kind="b", order=order, deflated=deflated))
+    assert make(path) == Made([], "no decoder for TIFF pictures of 8 bits, signed")
+
+
+@pytest.mark.parametrize("bits", [10, 14, 24])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_number_of_bits_without_a_decoder_is_named(tmp_path: os.PathLike[str], order: str, bits: int) -> None:
+    data = tiff([RISING], 64, order=order)
+    entry = struct.pack(order + "HHI", 258, SHORT, 1) + struct.pack(order + "H", 16)
+    assert data.count(entry) == 1
+    data = data.replace(entry, entry[:-2] + struct.pack(order + "H", bits))
+    made = make(written(os.path.join(tmp_path, "a.tif"), data))
+    assert made == Made([], f"no decoder for TIFF pictures of {bits} bits")
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_tiff_without_its_directory_is_cut_off(tmp_path: os.PathLike[str], order: str) -> None:
+    data = tiff([RISING], 64, order=order)
+    path = written(os.path.join(tmp_path, "a.tif"), data[: len(data) // 2])
+    with pytest.raises(OrderRefusedError, match="it is cut off, and nothing of it can be decoded") as refused:
+        make(path)
+    assert refused.value.damaged
+    with open(path, "rb") as file:
+        assert boxes.cut_off(file)
+    with open(written(path, data), "rb") as file:
+        assert not boxes.cut_off(file)
+
+
+def test_a_bigtiff_without_its_directory_is_cut_off() -> None:
+    for order, head in (("<", b"II+\0\x08\0\0\0"), (">", b"MM\0+\0\x08\0\0")):
+        whole = io.BytesIO(head + struct.pack(order + "Q", 60) + bytes(80))
+        assert not boxes.cut_off(whole)
+        assert boxes.cut_off(io.BytesIO(whole.getvalue()[:40]))
+
+
 # Number 16: AVIF and HEIF.
 
 
@@ -342,7 +383,7 @@ def test_heic_turned_by_itself_and_by_exif_is_turned_once(tmp_path: os.PathLike[
 # Number 25, and 19: formats that ffmpeg decodes; names that lie.
 
 
-@pytest.mark.parametrize("name", ["a.jxl", "a.tga", "a.exr", "a.dpx", "a.sun", "a.xwd", "a.dds"])
+@pytest.mark.parametrize("name", ["a.jxl", "a.tga", "a.exr", "a.dpx", "a.sun", "a.xwd", "a.dds", "a.pam"])
 def test_formats_without_a_decoder_of_pillow(tmp_path: os.PathLike[str], name: str) -> None:
     source = os.path.join(tmp_path, "source.png")
     corners(320, 200).save(source)
@@ -374,6 +415,16 @@ def test_jxl_in_boxes(tmp_path: os.PathLike[str]) -> None:
         for kind, content in ((b"JXL ", b"\r\n\x87\n"), (b"ftyp", b"jxl \0\0\0\0jxl "), (b"jxlc", data)):
             file.write(struct.pack(">I4s", 8 + len(content), kind) + content)
     assert seen_corners(largest(path)) == [0, 1, 2, 3]
+
+
+def test_jxl_that_is_cut_off(tmp_path: os.PathLike[str]) -> None:
+    source, path = os.path.join(tmp_path, "source.png"), os.path.join(tmp_path, "a.jxl")
+    Image.effect_noise((320, 200), 90).save(source)
+    media.run("ffmpeg", "-v", "error", "-i", source, path)
+    os.truncate(path, os.path.getsize(path) // 2)
+    with pytest.raises(OrderRefusedError, match="it is cut off, and nothing of it can be decoded") as refused:
+        make(path)
+    assert refused.value.damaged
 
 
 def test_png_with_a_large_colour_profile(tmp_path: os.PathLike[str]) -> None:

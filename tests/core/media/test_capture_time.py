@@ -246,6 +246,34 @@ def test_a_scan_is_not_dated_by_the_day_it_was_scanned(tag: str, scanned: dict[s
     assert found[1] == "1985-07-01T12:00:00"
 
 
+def test_the_zone_of_the_scanner_is_not_that_of_the_picture() -> None:
+    scan = {"ExifIFD__CreateDate": "2023:05:05 10:00:00", "ExifIFD__OffsetTimeDigitized": "+02:00"}
+    for tag in ("ExifIFD__DateTimeOriginal", "XMP_exif__DateTimeOriginal"):
+        found = taken(**{tag: "1985:07:01 12:00:00"}, **scan)
+        assert found is not None
+        assert found[1:] == ("1985-07-01T12:00:00", None, "")
+    # A camera digitises when it takes the picture; and a zone of the picture's own counts anyhow.
+    for more in (
+        {},
+        {"ExifIFD__CreateDate": "2024:05:06 14:00:01"},
+        {"ExifIFD__CreateDate": "0000:00:00 00:00:00"},
+    ):
+        told = {
+            "ExifIFD__DateTimeOriginal": "2024:05:06 14:00:00",
+            "ExifIFD__OffsetTimeDigitized": "+02:00",
+            **more,
+        }
+        assert taken(**told) == (NOON, "2024-05-06T14:00:00", 120, "recorded")
+    own = {"ExifIFD__DateTimeOriginal": "1985:07:01 12:00:00", "ExifIFD__OffsetTimeOriginal": "-05:00"}
+    found = taken(**own, **scan)
+    assert found is not None
+    assert found[2] == -300
+    # UTC beside the scan is the scan's, too.
+    found = taken(**{**scan, "ExifIFD__OffsetTimeDigitized": "Z"}, ExifIFD__DateTimeOriginal="1985:07:01 12:00:00")
+    assert found is not None
+    assert found[3] == ""
+
+
 @pytest.mark.parametrize(
     ("value", "local"),
     [
@@ -261,6 +289,22 @@ def test_a_scan_is_not_dated_by_the_day_it_was_scanned(tag: str, scanned: dict[s
         ("2004.12.0507.08.09", "2004-12-05T07:08:09"),
         ("2004 12 05 07-08-09", "2004-12-05T07:08:09"),
         ("2004:12:05 07:08", "2004-12-05T07:08:00"),
+        ("2004:12:05:07:08:09", "2004-12-05T07:08:09"),
+        ("2004:12:05_07:08:09", "2004-12-05T07:08:09"),
+        # ISO 8601 in its basic form.
+        ("20041205T070809", "2004-12-05T07:08:09"),
+        ("20041205 070809.5", "2004-12-05T07:08:09.5"),
+        ("20041205070809", "2004-12-05T07:08:09"),
+        # Clocks of twelve hours, in the words of phones.
+        ("2004:12:05 7:08:09 PM", "2004-12-05T19:08:09"),
+        ("2004:12:05 12:08:09 am", "2004-12-05T00:08:09"),
+        ("2004:12:05 12:08 p.m.", "2004-12-05T12:08:00"),
+        ("2004:12:05 16:08:09 PM", "2004-12-05T16:08:09"),
+        ("2004:12:05 下午04:08:09", "2004-12-05T16:08:09"),
+        ("2004:12:05 上午 04:08:09", "2004-12-05T04:08:09"),
+        ("2004:12:05 04:08:09 오후", "2004-12-05T16:08:09"),
+        # Zones that several places call so.
+        ("2004:12:05 07:08:09 CST", "2004-12-05T07:08:09"),
         ("1931:08:28   :  :  ", "1931-08-28"),
         ("1931:08:28", "1931-08-28"),
         ("1931:08:00 00:00:00", "1931-08"),
@@ -281,6 +325,38 @@ def test_dates_as_cameras_and_archives_write_them(value: object, local: str) -> 
 def test_an_impossible_zone_drops_the_zone_and_not_the_date() -> None:
     for value in ("2024:05:06 12:00:00+25:00", "2024:05:06 12:00:00-99:99", "2024:05:06 12:00:00+1234:00"):
         assert taken(ExifIFD__DateTimeOriginal=value) == (NOON, "2024-05-06T12:00:00", None, "")
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("2024:05:06 17:45:00+05:45", NOON),
+        ("2024:05:06 17:45:00 GMT+5:45", NOON),
+        ("2024:05:06 08:30:00 UTC-03:30", NOON),
+        ("2024-05-06T08:30:00\u221203:30", NOON),
+        ("20240506T174500+0545", NOON),
+        ("Mon, 06 May 2024 17:45:00 +0545", NOON),
+        ("Mon May  6 17:45:00 2024 +0545", NOON),
+    ],
+)
+def test_a_zone_as_programs_spell_it(value: str, seconds: float) -> None:
+    found = taken(Flash__CreateDate=value)
+    assert found is not None
+    assert (found[0], found[3]) == (seconds, "recorded")
+
+
+@pytest.mark.parametrize(
+    ("value", "local"),
+    [
+        ("1999:05:05 10:11:12-0.24999987334013Z", "1999-05-05T10:11:12.75"),
+        ("1965:01:05 00:01:35-0.999999523162842Z", "1965-01-05T00:01:35"),
+    ],
+)
+def test_a_film_in_matroska_may_be_older_than_the_format(value: str, local: str) -> None:
+    # Exactly as exiftool 12.57 tells DateUTC of films that ffmpeg dated 10:11:12.75 and 00:01:35.
+    found = taken(Matroska__DateTimeOriginal=value)
+    assert found is not None
+    assert (found[1], found[3]) == (local, "utc")
 
 
 def test_a_day_alone_gives_way_to_a_time_on_it() -> None:
@@ -404,6 +480,23 @@ def test_a_date_in_words(value: str) -> None:
     assert taken(RIFF__DateCreated=value) == (NOON, "2024-05-06T12:00:00", None, "")
     assert taken(RIFF__DateCreated=value.replace("2024", "24")) is None
     assert taken(RIFF__DateCreated=value.lower().replace("may", "mai")) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Mon May  6 12:00:00 CEST 2024",
+        "Monday, 6 May 2024 12:00:00",
+        "06-MAY-2024 12:00:00",
+        "6 May 2024 12:00:00 CET",
+    ],
+)
+def test_a_date_in_the_words_of_unix_and_of_mail(value: str) -> None:
+    assert taken(RIFF__DateTimeOriginal=value) == (NOON, "2024-05-06T12:00:00", None, "")
+
+
+def test_the_recording_date_of_a_matroska_tag_says_nothing_of_a_zone() -> None:
+    assert taken(Matroska__DateTimeOriginal="2024:05:06 12:00:00") == (NOON, "2024-05-06T12:00:00", None, "")
 
 
 def test_an_album_of_1970_is_of_1970() -> None:

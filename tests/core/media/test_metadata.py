@@ -87,6 +87,18 @@ def test_places(lat: object, lon: object, place: tuple[float | None, float | Non
     assert found.altitude == (None if place[0] is None else 3)
 
 
+def video(matrix: str, whole: str = "1 0 0 0 1 0 0 0 1") -> dict[str, object]:
+    """A film's matrices as exiftool tells them, with those of its sound."""
+    return {
+        "QuickTime:MatrixStructure": whole,
+        "QuickTime:HandlerType": "mdir",
+        "Track1:MatrixStructure": "1 0 0 0 1 0 0 0 1",
+        "Track1:HandlerType": "soun",
+        "Track2:MatrixStructure": matrix,
+        "Track2:HandlerType": "vide",
+    }
+
+
 @pytest.mark.parametrize(
     ("tags", "orientation"),
     [
@@ -97,6 +109,23 @@ def test_places(lat: object, lon: object, place: tuple[float | None, float | Non
         ({"Composite:Rotation": 0}, 1),
         ({"Composite:Rotation": 45}, None),
         ({"QuickTime:Rotation": 270}, 6),
+        # A mirrored film: exiftool's Rotation is half a turn then.
+        ({**video("-1 0 0 0 1 0 1000 0 1"), "Composite:Rotation": 180}, 2),
+        ({**video("-1 0 0 0 -1 0 1000 600 1"), "Composite:Rotation": 180}, 3),
+        ({**video("1 0 0 0 -1 0 0 600 1"), "Composite:Rotation": 0}, 4),
+        ({**video("0 1 0 1 0 0 0 0 1"), "Composite:Rotation": 90}, 5),
+        ({**video("0 1 0 -1 0 0 600 0 1"), "Composite:Rotation": 90}, 6),
+        ({**video("0 -1 0 -1 0 0 600 1000 1"), "Composite:Rotation": 270}, 7),
+        ({**video("0 -1 0 1 0 0 0 1000 1"), "Composite:Rotation": 270}, 8),
+        ({**video("2 0 0 0 2 0 0 0 1"), "Composite:Rotation": 0}, 1),
+        ({**video("0.707 0.707 0 -0.707 0.707 0 0 0 1"), "Composite:Rotation": 45}, None),
+        # Turned by the header of the whole film, too.
+        ({**video("1 0 0 0 1 0 0 0 1", "0 1 0 -1 0 0 600 0 1"), "Composite:Rotation": 0}, 6),
+        ({**video("0 1 0 -1 0 0 600 0 1", "0 1 0 -1 0 0 600 0 1"), "Composite:Rotation": 90}, 3),
+        ({**video("0 1 0 -1 0 0 600 0 1", "-1 0 0 0 1 0 0 0 1"), "Composite:Rotation": 90}, 5),
+        # A matrix of zeros, or none that could be read.
+        ({**video("0 0 0 0 0 0 0 0 0"), "Composite:Rotation": 90}, 6),
+        ({**video("junk"), "Composite:Rotation": 90}, 6),
     ],
 )
 def test_orientations(tags: dict[str, object], orientation: int | None) -> None:

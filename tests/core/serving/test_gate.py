@@ -16,11 +16,13 @@ class Asking:
 
     def __init__(self, **options: Any) -> None:
         self.reached: list[tuple[str, str, str]] = []
+        self.ranges: list[str | None] = []
         self.gate = Gate(TOKEN, self.app("folders"), self.app("page"), self.app("picture"), **options)
 
     def app(self, name: str) -> Any:
         def answer(environ: Environ, start_response: Start) -> Iterable[bytes]:
             self.reached.append((name, environ.get("SCRIPT_NAME", ""), environ["PATH_INFO"]))
+            self.ranges.append(environ.get("HTTP_RANGE"))
             start_response("200 OK", [])
             return []
 
@@ -107,3 +109,36 @@ def test_a_password() -> None:
         assert ask(f"/{TOKEN}/", host="nas:80", HTTP_AUTHORIZATION=said) == "401", said
     assert not ask.reached
     assert ask(f"/{TOKEN}/", host="nas:80", HTTP_AUTHORIZATION=basic("ada:p\u00e4ss:word")) == "200"
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [
+        ("bytes=0-3", "bytes=0-3"),
+        ("bytes=8-", "bytes=8-"),
+        ("bytes=-3", "bytes=-3"),
+        ("BYTES= 2-3 ,", "bytes=2-3"),
+        ("bytes=5-2", None),
+        ("bytes=-0", None),
+        ("bytes=0-1,4-5", None),
+        ("bytes=abc", None),
+        ("bytes=-", None),
+        ("bytes=\u0661-\u0662", None),
+        ("chars=0-3", None),
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize("path", ["by card/A", ".lading/thumbnails/aa/x.jpg"])
+def test_only_one_range_of_bytes_is_followed(path: str, asked: str, kept: str | None) -> None:
+    ask = Asking()
+    assert ask(f"/{TOKEN}/{path}", HTTP_RANGE=asked) == "200"
+    assert ask(f"/{TOKEN}/{path}", "HEAD", HTTP_RANGE=asked) == "200"
+    assert ask.ranges == [kept, None], "a range is for GET alone"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PROPFIND", "OPTIONS"])
+def test_a_path_that_is_no_text_leads_nowhere(method: str) -> None:
+    ask = Asking()
+    assert ask(f"/{TOKEN}/by card/\xff", method) == "404"
+    assert not ask.reached
+    assert ask(f"/{TOKEN}/by card/" + "\u00e9".encode().decode("latin-1"), method) == "200"

@@ -122,6 +122,25 @@ def test_names(given: bytes | str, name: str) -> None:
     assert name_of(given) == name
 
 
+async def test_a_name_is_found_in_either_form_of_unicode(book: Book) -> None:
+    """HFS+ decomposes names; clients on a Mac may ask in the other form."""
+    composed, decomposed = "M\u00e9.jpg", "Me\u0301.jpg"
+    number = await book.add(options={"label": "Zoe\u0308"})
+    for name in (f"{decomposed[:-4]}/{decomposed}", "both/" + composed, "both/" + decomposed):
+        await book.enter(number, (name.encode(), Outcome.ARCHIVED, await book.item(), None))
+    found = names(book)
+    for card in ("Zo\u00eb", "Zoe\u0308"):
+        for folder in (composed[:-4], decomposed[:-4]):
+            for name in (composed, decomposed):
+                assert isinstance(found.find(("by card", card, folder, name)), ServedFile)
+        assert payload(found, "by card", card, "both", composed) != payload(
+            found, "by card", card, "both", decomposed
+        )
+        assert found.find(("by card", card, "both", "Mo\u0308.jpg")) is None
+    assert isinstance(found.find(("by location", "Berlin, Ma\u0308rz", "Zo\u00eb")), ServedFolder)
+    assert found.find(("by card", "Zo\u00eb", "both", decomposed, "below")) is None
+
+
 async def test_an_archive_that_the_catalog_does_not_know(book: Book) -> None:
     with pytest.raises(ArchiveError):
         ServedNames(f"{home(book.database)}/{DATABASE_FILE}", "another")

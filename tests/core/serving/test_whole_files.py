@@ -30,6 +30,7 @@ class Asking:
     def __init__(self, found: ServedNames, folder: Path, file: Payload) -> None:
         from wsgidav.wsgidav_app import WsgiDAVApp
 
+        self.file = file
         self.path = folder / file.path
         self.path.parent.mkdir(parents=True)
         self.path.write_bytes(DATA)
@@ -99,7 +100,7 @@ async def test_it_is_what_webdav_answers(ask: Asking, more: dict[str, str]) -> N
     [
         (AT, "HEAD", {}, "200 OK"),
         (AT, "GET", {"HTTP_RANGE": "bytes=5-9"}, "206 Partial Content"),
-        (AT, "GET", {"HTTP_IF_MODIFIED_SINCE": "Fri, 01 Jan 2038 00:00:00 GMT"}, "304 Not Modified"),
+        (AT, "HEAD", {"HTTP_IF_MODIFIED_SINCE": "Fri, 01 Jan 1971 00:00:00 GMT"}, "200 OK"),
         ("/by card/A/nothing", "GET", {}, "404 Not Found"),
         ("/by card/A", "GET", {}, "403 Forbidden"),
         (AT + "/below", "GET", {}, "404 Not Found"),
@@ -113,7 +114,7 @@ async def test_all_else_is_webdavs(ask: Asking, path: str, method: str, more: di
 async def test_a_tag_that_is_known_is_not_sent_again(ask: Asking) -> None:
     tag = ask(AT)[1]["ETag"]
     assert ask(AT, more={"HTTP_IF_NONE_MATCH": tag})[0] == "304 Not Modified"
-    assert ask.passed_on == ["GET"]
+    assert ask.passed_on == []
 
 
 async def test_what_cannot_be_read_is_an_error(ask: Asking) -> None:
@@ -132,3 +133,57 @@ async def test_what_cannot_be_read_is_an_error(ask: Asking) -> None:
     ask.path.parent.rmdir()
     ask.path.parent.parent.rename(ask.path.parent.parent.with_name("away"))
     assert ask(AT)[0] == "503 Service Unavailable"
+
+
+async def test_a_time_of_less_than_a_second_is_the_one_that_was_told(
+    ask: Asking, book: Book, tmp_path: Path
+) -> None:
+    """Cards have times of two seconds or of nanoseconds; HTTP's dates are of whole seconds."""
+    for seconds in (1_714_972_089.75, -0.25):
+        await book.database.run(("UPDATE file SET mtime_ns = ?", [(round(seconds * 1e9),)]))
+        asked = Asking(names(book), tmp_path / f"at {seconds}", ask.file)
+        told = asked(AT)[1]["Last-Modified"]
+        assert asked(AT, "HEAD")[1]["Last-Modified"] == told
+        for method in ("GET", "HEAD"):
+            assert asked(AT, method, {"HTTP_IF_MODIFIED_SINCE": told})[0] == "304 Not Modified"
+            assert asked(AT, method, {"HTTP_IF_UNMODIFIED_SINCE": told})[0] == "200 OK"
+        assert asked(AT, more={"HTTP_IF_RANGE": told, "HTTP_RANGE": "bytes=5-9"})[2] == DATA[5:10]
+
+
+EARLY, LATE = "Fri, 01 Jan 1960 00:00:00 GMT", "Fri, 01 Jan 2038 00:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("conditions", "status"),
+    [
+        ({"IF_MATCH": "TAG"}, "200"),
+        ({"IF_MATCH": "*"}, "200"),
+        ({"IF_MATCH": '"x", TAG'}, "200"),
+        ({"IF_MATCH": "W/TAG"}, "412"),
+        ({"IF_MATCH": '"x"'}, "412"),
+        ({"IF_MATCH": "TAG", "IF_UNMODIFIED_SINCE": EARLY}, "200"),
+        ({"IF_UNMODIFIED_SINCE": EARLY}, "412"),
+        ({"IF_UNMODIFIED_SINCE": LATE}, "200"),
+        ({"IF_UNMODIFIED_SINCE": "junk"}, "200"),
+        ({"IF_NONE_MATCH": "*"}, "304"),
+        ({"IF_NONE_MATCH": 'W/"x", W/TAG'}, "304"),
+        ({"IF_NONE_MATCH": "TAG", "IF_MODIFIED_SINCE": EARLY}, "304"),
+        ({"IF_NONE_MATCH": "TAG", "IF_MODIFIED_SINCE": LATE}, "304"),
+        ({"IF_NONE_MATCH": '"x"', "IF_MODIFIED_SINCE": LATE}, "200"),
+        ({"IF_MODIFIED_SINCE": EARLY}, "200"),
+        ({"IF_MODIFIED_SINCE": LATE}, "304"),
+        ({"IF_MODIFIED_SINCE": "junk"}, "200"),
+        ({"IF_MATCH": "TAG", "IF_NONE_MATCH": "TAG"}, "304"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_conditions_by_rfc_9110(ask: Asking, method: str, conditions: dict[str, str], status: str) -> None:
+    tag = ask(AT)[1]["ETag"]
+    more = {f"HTTP_{name}": value.replace("TAG", tag) for name, value in conditions.items()}
+    answered, headers, body = ask(AT, method, more)
+    assert answered[:3] == status
+    assert headers["ETag"] == tag
+    assert (body == DATA) == (status == "200" and method == "GET")
+    if status == "200" and method == "GET":
+        ranged = ask(AT, method, {**more, "HTTP_RANGE": "bytes=5-9"})
+        assert (ranged[0][:3], ranged[2]) == ("206", DATA[5:10])

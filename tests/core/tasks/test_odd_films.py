@@ -130,7 +130,52 @@ def test_what_is_missing_is_told(tmp_path: os.PathLike[str]) -> None:
     assert re.fullmatch(r"it ends after \d\.\d of 10\.0 s", small(source).note)
 
 
+@pytest.mark.parametrize("name", ["a.mkv", "a.mov", "a.ts"])
+def test_a_film_that_begins_late_is_whole(tmp_path: os.PathLike[str], name: str) -> None:
+    """Its times begin at an hour, and in its header the hour may count."""
+    plain = film(tmp_path, "plain.mp4", *shown(), *SOUND, *X264, "-c:a", "aac")
+    path = film(tmp_path, name, "-i", plain, "-c", "copy", "-output_ts_offset", "3600")
+    assert small(path).note == ""
+    assert abs(duration(os.path.join(tmp_path, "made.mp4")) - 2) <= 0.5
+
+
+def test_what_is_missing_of_a_film_that_begins_late_is_told(tmp_path: os.PathLike[str]) -> None:
+    plain = film(tmp_path, "plain.mp4", *shown("testsrc2=size=320x240:rate=25:duration=10"), *X264)
+    path = film(tmp_path, "a.mkv", "-i", plain, "-c", "copy", "-output_ts_offset", "3600")
+    os.truncate(path, os.path.getsize(path) // 2)
+    assert re.fullmatch(r"it ends after \d\.\d of 10\.0 s", small(path).note)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov"])
+def test_a_film_without_its_index_is_cut_off(tmp_path: os.PathLike[str], name: str) -> None:
+    """It stands at the end, and a recording that broke off lacks it."""
+    path = film(tmp_path, name, *shown(), *X264)
+    os.truncate(path, os.path.getsize(path) // 2)
+    for making in (picture, small):
+        with pytest.raises(OrderRefusedError, match="it is cut off, and nothing of it can be decoded") as refused:
+            making(path)
+        assert refused.value.damaged
+        assert refused.value.final
+
+
 # Number 3: a track that will not open.
+
+
+async def test_a_sound_track_of_which_nothing_is_there(tmp_path: os.PathLike[str]) -> None:
+    """A transport stream names its tracks at the beginning, and one that is cut off may hold nothing of one."""
+    path = film(tmp_path, "a.ts", *shown(), *SOUND, *X264, "-c:a", "aac")
+    data = bytearray(content(path))
+    for at in range(0, len(data), 188):
+        if int.from_bytes(data[at + 1 : at + 3], "big") & 0x1FFF == 0x101:  # libavformat's second track
+            data[at + 1 : at + 3] = b"\x1f\xff"  # a packet without content (ISO/IEC 13818-1, 2.4.3.3)
+    written(path, bytes(data))
+    made = small(path)
+    assert made.files
+    assert made.note == "its sound is left out: the file does not tell its sample rate and channels"
+    task = Ffprobe()
+    (row,) = database_rows("probe", await Files([path]).run(task))
+    await task.close()
+    assert (row["codec"], row["audio_channels"], row["audio_rate"]) == ("h264", None, None)
 
 
 def usac(path: str) -> str:
