@@ -210,11 +210,12 @@ class RestoreResult(Value, frozen=True, kw_only=True):
     """The result of a restore. `there`: files that existed at the destination already, with the same content.
 
     renamed: (original, path), where another file had the name; both were kept. encoded: (original, path) with
-    portable names. failed: (path, why). absent: (path, why it was never archived), such as symbolic links. The
-    first thousand of each. links: symbolic links made. folders: those below the destination that hold the cards,
-    when there are several. copy: the copy of the archive that was read, when it was not the one in use. dry:
-    nothing was written, and planned is (original, path). unread: files that were placed or named without their
-    date of capture, because their metadata is not read yet.
+    portable names. failed: (path, why), of files, and of so many failed_folders, whose paths end with /, and
+    failed_links, that failed_count holds, too. absent: (path, why it was never archived), such as symbolic links.
+    The first thousand of each. links: symbolic links made. folders: those below the destination that hold the
+    cards, when there are several. copy: the copy of the archive that was read, when it was not the one in use.
+    dry: nothing was written, and planned is (original, path). unread: files that were placed or named without
+    their date of capture, because their metadata is not read yet.
     """
 
     restored: Count = Count()
@@ -225,6 +226,8 @@ class RestoreResult(Value, frozen=True, kw_only=True):
     encoded: tuple[tuple[str, str], ...] = ()
     failed_count: int = 0
     failed: tuple[tuple[str, str], ...] = ()
+    failed_folders: int = 0
+    failed_links: int = 0
     links: int = 0
     absent_count: int = 0
     absent: tuple[tuple[str, str], ...] = ()
