@@ -21,6 +21,7 @@ class AlsoInto(Value, frozen=True, kw_only=True):
     free: int | None = None
     one_volume: bool = False
     refused: str = ""
+    away: bool = False
 
 
 class Survey(Value, frozen=True, kw_only=True):
@@ -33,7 +34,8 @@ class Survey(Value, frozen=True, kw_only=True):
     unless asked for; the content of such a folder is not counted. needed, free: bytes in the archive; free None:
     not known. seconds: the expected duration by earlier imports; None: there are no measurements. one_volume:
     source and archive are on one volume. broken_off: why the listing is not complete; empty: it is. refused: why
-    the import will not start. also: the same for the other archives of an import into several.
+    the import will not start. away: because the archive is not where it was, or cannot be opened. also: the same
+    for the other archives of an import into several.
     """
 
     source: str
@@ -61,6 +63,7 @@ class Survey(Value, frozen=True, kw_only=True):
     one_volume: bool = False
     broken_off: str = ""
     refused: str = ""
+    away: bool = False
     also: tuple[AlsoInto, ...] = ()
 
 
