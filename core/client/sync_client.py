@@ -118,13 +118,23 @@ def greeted(home: str) -> tuple[Blocking, Welcome] | None:
     return line, welcome
 
 
+def found(home: str) -> Blocking | Welcome | None:
+    """A connection to the engine of `home`; what it has said when it is of another version; None when none runs.
+    Raises EngineError."""
+    here = greeted(home)
+    if here is None:
+        return None
+    line, welcome = here
+    if welcome.version == VERSION:
+        return line
+    line.close()
+    return welcome
+
+
 def attached(home: str) -> Blocking | None:
     """A connection to the engine of `home`; None when none of this version runs. Raises EngineError."""
-    found = greeted(home)
-    if found is None or found[1].version == VERSION:
-        return found and found[0]
-    found[0].close()
-    return None
+    here = found(home)
+    return here if isinstance(here, Blocking) else None
 
 
 def running(home: str) -> bool:
