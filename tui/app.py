@@ -244,7 +244,7 @@ class LadingApp(PictureApp):
             await asyncio.sleep(RECONNECT_INTERVAL)
 
     def _tell_lost(self, error: LadingError) -> None:
-        """Show why there is no connection: the figures of before stay, so that the reason has to be short."""
+        """Show why there is no connection in the header, which has no room for more, and once what to do below."""
         before = self.trouble
         if self.snapshot is None:
             self.trouble = f"{error} Trying again."
@@ -252,9 +252,9 @@ class LadingApp(PictureApp):
             self.trouble = LOST
         else:
             self.trouble = f"ENGINE LOST: {error.cause}"
-            if self.trouble != before:
-                # What to do is said once, because that takes the place of the keys.
-                self.tell(error)
+        if error.advice and self.trouble not in (before, LOST) and isinstance(self.screen, Base):
+            # Once, because it takes the place of the keys.
+            self.screen.say(error.advice, "bad")
 
     async def _watch_cards(self, connection: "Connection") -> None:
         """Have the engine look for cards while the app is connected. A lost engine is reported elsewhere."""

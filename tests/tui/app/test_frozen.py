@@ -145,7 +145,7 @@ async def test_an_engine_that_was_replaced_is_told_and_what_to_do_once(monkeypat
     told: list[str] = []
     async with running(None, fake=fake) as app:
         await app.until(lambda: "A001" in app.text)
-        monkeypatch.setattr(app.app, "tell", lambda error: told.append(error.advice))
+        monkeypatch.setattr(app.app.screen, "say", lambda message, style: told.append(message))
         fake.lose()
         await app.until(lambda: "ENGINE LOST: process 7 is version 9.9, this is 0.1." in app.text)
         await app.until(lambda: [asked[0] for asked in fake.asked].count("refused") > 2)
