@@ -8,7 +8,7 @@ from contextlib import suppress
 import msgspec
 
 from core.archives.copies import examine
-from core.archives.locate import Locate
+from core.archives.locate import Locate, left, seen_at
 from core.archives.readonly import reading
 from core.catalog import Catalog
 from core.errors import ArchiveAwayError, ArchiveCopyError, ArchiveError, SourceError
@@ -42,7 +42,7 @@ async def look_for(path: str, pool: Pool, catalog: Catalog, whereabouts: Locate)
     """As `look_at`, where an import would find the archive: one that was at `path` before may be mounted elsewhere
     now, and where it is nowhere, no new one is made."""
     absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk
-    if not path or await catalog.any_at(absolute) is None:
+    if not path or not await seen_at(absolute, catalog):
         return await look_at(path, pool, catalog)
 
     async def there(place: str, id: int | None) -> ImportTarget:
@@ -58,9 +58,8 @@ async def look_for(path: str, pool: Pool, catalog: Catalog, whereabouts: Locate)
         raise
     except ArchiveError as error:
         # What it holds is known all the same.
-        return ImportTarget(
-            archive_id=await catalog.archive_at(absolute) or 0, refused=f"{error.cause} {error.advice}".strip()
-        )
+        id = await catalog.archive_at(absolute) or await left(absolute, catalog)
+        return ImportTarget(archive_id=id or 0, refused=f"{error.cause} {error.advice}".strip())
 
 
 async def look_at(path: str, pool: Pool, catalog: Catalog) -> ImportTarget:
