@@ -12,7 +12,7 @@ from core.client.calls import Calls, OnProgress, OnText, listener
 from core.client.framing import GREETING_TIMEOUT, frame, from_engine, lost, result_of, silent
 from core.client.silence import PULSE, Silence
 from core.errors import EngineLostError
-from core.ipc import FRAME, length_of
+from core.ipc import PREFIX_LENGTH, length_of
 from core.protocol import LARGEST_REPLY, Answer, FromEngine, Part, Progress, Request, Welcome, transport
 from core.protocol.requests import Hello, Status
 
@@ -58,7 +58,7 @@ class Blocking(Calls):
 
     def _next(self) -> FromEngine:
         try:
-            length = length_of(self._exactly(FRAME))
+            length = length_of(self._exactly(PREFIX_LENGTH))
             if length > LARGEST_REPLY:
                 raise lost()
             return from_engine.decode(self._exactly(length))

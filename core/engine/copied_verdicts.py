@@ -14,7 +14,7 @@ from core.catalog import Catalog, ImportRow
 from core.engine.job_service import JobService
 from core.errors import WorkerDiedError
 from core.journal import journal_format
-from core.journal.end_import import Receipt
+from core.journal.end_import import ReceiptWriter
 from core.receipts import additions
 from core.workers.pool import Pool, TaskFailedError
 
@@ -46,7 +46,7 @@ class CopiedVerdicts:
         nothing is done for another copy."""
         if archive.copy.number or not archive.writable:
             return
-        receipt = Receipt(archive, self._catalog, self._pool)
+        receipt = ReceiptWriter(archive, self._catalog, self._pool)
         for number, copies_wanted in await self._catalog.awaiting_copies(archive.id):
             whereabouts = self._archives.whereabouts
             (row,) = await self._catalog.imports("i.id = ?", (number,))

@@ -64,7 +64,9 @@ class PageService:
 
         async def read() -> bytes:
             async with self._pool.worker("picture") as worker:
-                return (await worker.ask(text_messages.ReadText(place, path, at, size), text_messages.Text)).data
+                return (
+                    await worker.ask(text_messages.ReadText(place, path, at, size), text_messages.TextRead)
+                ).data
 
         return await while_answering(self._pool, place, read())
 

@@ -14,7 +14,7 @@ TYPES = {".jpg": "image/jpeg", ".mp4": "video/mp4"}
 """MIME types of thumbnails and proxies, by extension."""
 
 
-class Linked:
+class KnownAddresses:
     """Addresses that are known without reading anything, each in one piece."""
 
     def pieces(self, archive: bytes, path: str) -> tuple[str, ...]:
@@ -22,7 +22,7 @@ class Linked:
         raise NotImplementedError
 
 
-class Relative(Linked):
+class Relative(KnownAddresses):
     """For a page `depth` folders below the archive's root: it works wherever the archive is opened, and files made
     later appear."""
 
@@ -34,7 +34,7 @@ class Relative(Linked):
         return (self._above + quote(path),)
 
 
-class Absolute(Linked):
+class Absolute(KnownAddresses):
     """For a page that is anywhere on this machine."""
 
     def pieces(self, archive: bytes, path: str) -> tuple[str, ...]:
@@ -79,4 +79,4 @@ class Embedded:
             return b""
 
 
-Links = Linked | Embedded
+Links = KnownAddresses | Embedded

@@ -35,7 +35,7 @@ POLL_INTERVAL = 0.25
 """Seconds between two polls of the engine's snapshot."""
 
 
-class Engine(Protocol):
+class EngineClient(Protocol):
     """What a command needs of the engine (`core.client.client.Client`)."""
 
     async def start(self) -> None: ...
@@ -77,7 +77,7 @@ class Signals:
             for one, handler in before.items():
                 signal.signal(one, handler)
 
-    async def unless(self, engine: Engine | None, work: Coroutine[Any, Any, T]) -> T:
+    async def unless(self, engine: EngineClient | None, work: Coroutine[Any, Any, T]) -> T:
         """The result of `work`, which `engine` does, or without one this process. A signal cancels it and raises
         StoppedError."""
         task, stop = asyncio.create_task(work), asyncio.create_task(self.stop.wait())
@@ -126,7 +126,7 @@ def printer(form: str, quiet: bool, console: Console) -> Printer[Snapshot]:
 
 
 @asynccontextmanager
-async def started(engine: Engine, signals: Signals) -> AsyncIterator[None]:
+async def started(engine: EngineClient, signals: Signals) -> AsyncIterator[None]:
     """Attach to the engine inside the block. Raises LadingError when that fails."""
     asyncio.get_running_loop().set_exception_handler(_kept)
     with signals.caught():
@@ -138,7 +138,7 @@ async def started(engine: Engine, signals: Signals) -> AsyncIterator[None]:
 
 
 def carry_out(
-    engine: Engine,
+    engine: EngineClient,
     begin: Begin,
     form: str,
     quiet: bool,
@@ -164,7 +164,7 @@ def carry_out(
     return import_summary.exit_of(snapshot.imports)
 
 
-async def perform(engine: Engine, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+async def perform(engine: EngineClient, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """The result of `work`, carried out by the running engine. Raises LadingError."""
     signals = Signals()
     async with started(engine, signals):
@@ -179,7 +179,7 @@ async def alone(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return await signals.unless(None, work())
 
 
-async def attend(engine: Engine, begin: Begin, shows: Printer[Snapshot], end: End | None = None) -> Snapshot:
+async def attend(engine: EngineClient, begin: Begin, shows: Printer[Snapshot], end: End | None = None) -> Snapshot:
     """Run the imports or the mirror that `begin` starts until each is done or paused. Returns the last snapshot of
     them.
 
@@ -200,7 +200,7 @@ async def attend(engine: Engine, begin: Begin, shows: Printer[Snapshot], end: En
         await asyncio.to_thread(window.close)
 
 
-async def _watch(engine: Engine, ids: Sequence[str], signals: Signals, window: Window[Snapshot]) -> None:
+async def _watch(engine: EngineClient, ids: Sequence[str], signals: Signals, window: Window[Snapshot]) -> None:
     """Show the imports until they have ended. Ctrl-C pauses them at once; any other signal only detaches."""
     waiting, stop = asyncio.create_task(engine.wait(ids)), asyncio.create_task(signals.stop.wait())
     try:
