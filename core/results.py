@@ -21,6 +21,7 @@ class AlsoInto(Value, frozen=True, kw_only=True):
     free: int | None = None
     one_volume: bool = False
     refused: str = ""
+    away: bool = False
 
 
 class Survey(Value, frozen=True, kw_only=True):
@@ -33,7 +34,8 @@ class Survey(Value, frozen=True, kw_only=True):
     unless asked for; the content of such a folder is not counted. needed, free: bytes in the archive; free None:
     not known. seconds: the expected duration by earlier imports; None: there are no measurements. one_volume:
     source and archive are on one volume. broken_off: why the listing is not complete; empty: it is. refused: why
-    the import will not start. also: the same for the other archives of an import into several.
+    the import will not start. away: because the archive is not where it was, or cannot be opened. also: the same
+    for the other archives of an import into several.
     """
 
     source: str
@@ -61,6 +63,7 @@ class Survey(Value, frozen=True, kw_only=True):
     one_volume: bool = False
     broken_off: str = ""
     refused: str = ""
+    away: bool = False
     also: tuple[AlsoInto, ...] = ()
 
 
@@ -210,11 +213,12 @@ class RestoreResult(Value, frozen=True, kw_only=True):
     """The result of a restore. `there`: files that existed at the destination already, with the same content.
 
     renamed: (original, path), where another file had the name; both were kept. encoded: (original, path) with
-    portable names. failed: (path, why). absent: (path, why it was never archived), such as symbolic links. The
-    first thousand of each. links: symbolic links made. folders: those below the destination that hold the cards,
-    when there are several. copy: the copy of the archive that was read, when it was not the one in use. dry:
-    nothing was written, and planned is (original, path). unread: files that were placed or named without their
-    date of capture, because their metadata is not read yet.
+    portable names. failed: (path, why), of files, and of so many failed_folders, whose paths end with /, and
+    failed_links, that failed_count holds, too. absent: (path, why it was never archived), such as symbolic links.
+    The first thousand of each. links: symbolic links made. folders: those below the destination that hold the
+    cards, when there are several. copy: the copy of the archive that was read, when it was not the one in use.
+    dry: nothing was written, and planned is (original, path). unread: files that were placed or named without
+    their date of capture, because their metadata is not read yet.
     """
 
     restored: Count = Count()
@@ -225,6 +229,8 @@ class RestoreResult(Value, frozen=True, kw_only=True):
     encoded: tuple[tuple[str, str], ...] = ()
     failed_count: int = 0
     failed: tuple[tuple[str, str], ...] = ()
+    failed_folders: int = 0
+    failed_links: int = 0
     links: int = 0
     absent_count: int = 0
     absent: tuple[tuple[str, str], ...] = ()

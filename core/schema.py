@@ -593,6 +593,22 @@ MIGRATIONS: tuple[str, ...] = (
     DROP TABLE IF EXISTS sqlite_stat1;
     DROP TABLE IF EXISTS sqlite_stat4;
     """,
+    # Where an archive was before it was seen elsewhere no new one is made either, while its volume is not there.
+    """
+    CREATE TABLE former_place (
+        path BLOB NOT NULL,
+        archive_id INTEGER NOT NULL REFERENCES archive,
+        volume TEXT NOT NULL,        -- on which it lay there; empty: not known
+        root BLOB NOT NULL,          -- on that volume
+        PRIMARY KEY (path, archive_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER archive_elsewhere AFTER UPDATE OF path ON archive WHEN old.path != new.path BEGIN
+        INSERT OR REPLACE INTO former_place VALUES (old.path, old.id, old.volume, old.root);
+    END;
+    CREATE TRIGGER copy_elsewhere AFTER UPDATE OF path ON copy WHEN old.path != new.path BEGIN
+        INSERT OR REPLACE INTO former_place VALUES (old.path, old.archive_id, old.volume, old.root);
+    END;
+    """,
 )
 
 FUNCTIONS: dict[str, Callable[[str], str | bytes | None]] = {

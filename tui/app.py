@@ -16,7 +16,7 @@ from textual.reactive import var
 from textual.screen import Screen
 
 from core.config import Config
-from core.errors import EjectError, LadingError
+from core.errors import EjectError, EngineLostError, LadingError
 from core.models import Verdict
 from core.snapshot import Arrival, ImportView, MirrorView, Snapshot
 from core.threads import aside
@@ -234,8 +234,7 @@ class LadingApp(PictureApp):
                     self._take(snapshot)
                 self.trouble = ENGINE_LOST
             except LadingError as error:
-                known = self.snapshot is not None
-                self.trouble = ENGINE_LOST if known else f"{error} Trying again."
+                self._tell_lost(error)
             finally:
                 self._connection = None
                 if self._watching is not None:
@@ -243,6 +242,19 @@ class LadingApp(PictureApp):
                 with suppress(LadingError, OSError):
                     await connection.leave()
             await asyncio.sleep(RECONNECT_INTERVAL)
+
+    def _tell_lost(self, error: LadingError) -> None:
+        """Show why there is no connection in the header, which has no room for more, and once what to do below."""
+        before = self.trouble
+        if self.snapshot is None:
+            self.trouble = f"{error} Trying again."
+        elif isinstance(error, EngineLostError):
+            self.trouble = ENGINE_LOST
+        else:
+            self.trouble = f"ENGINE LOST: {error.cause}"
+        if error.advice and self.trouble not in (before, ENGINE_LOST) and isinstance(self.screen, Base):
+            # Once, because it takes the place of the keys.
+            self.screen.say(error.advice, "bad")
 
     async def _watch_cards(self, connection: "Connection") -> None:
         """Have the engine look for cards while the app is connected. A lost engine is reported elsewhere."""

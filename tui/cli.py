@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from itertools import pairwise
 
+from core.client import silence
 from core.errors import LadingError
 from tui import start
 from tui.console import output
@@ -18,9 +19,11 @@ OBJECTS = 20_000
 
 def run(arguments: Sequence[str], console: Console) -> int:
     """Run one command line. Returns its exit status."""
+    tell = console.err.line
     try:
         if not arguments and start.possible(console):
             return int(start.run(console))
+        silence.tell_by(tell)
         from tui.command_parser import parser  # imported here, because the app starts sooner without argparse
 
         whole = parser(arguments[0] if arguments else "")
@@ -55,6 +58,8 @@ def run(arguments: Sequence[str], console: Console) -> int:
 
         console.err.line(crash.report(error, os.environ))
         return Exit.UNUSABLE
+    finally:
+        silence.tell_no_more(tell)
 
 
 def tell_as_json(error: LadingError, console: Console) -> None:

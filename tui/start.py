@@ -4,6 +4,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from core.client import silence
 from tui.console.exits import Exit
 from tui.console.output import Console
 
@@ -46,10 +47,17 @@ def show(app: "LadingApp", console: Console) -> Exit:
 
     leaving = Leaving(app.leave_soon)
     leaving.watch()
+    # The app says itself when the engine does not answer, and a line of another's would lie across its screen.
+    silence.tell_by(_untold)
     try:
         told = app.run()
     finally:
+        silence.tell_no_more(_untold)
         leaving.done()
     if told:
         console.out.line(told)
     return Exit.WELL if app.return_code == 0 else Exit.UNUSABLE
+
+
+def _untold(text: str) -> None:
+    """Tells nobody."""

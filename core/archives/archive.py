@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from core.archives import location_sync
 from core.archives.copies import Copy, examine, recognised, uuid_of
-from core.archives.locate import identity_at
+from core.archives.locate import identity_at, seen_at
 from core.archives.lock import Lock
 from core.catalog import Catalog
 from core.errors import ArchiveAwayError, ArchiveReadOnlyError, UsageError, WorkerDiedError
@@ -89,7 +89,7 @@ class Archive:
         None is made at a path where an archive was seen before: its volume is not mounted then, and the new
         archive would be written to the disk below the mount point.
         """
-        known = await catalog.any_at(os.path.abspath(os.fsencode(path))) is not None  # noqa: ASYNC240
+        known = await seen_at(os.path.abspath(os.fsencode(path)), catalog)  # noqa: ASYNC240
         create = create and not known
         facts: ArchiveFacts | None = None
         copy = Copy()

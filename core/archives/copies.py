@@ -22,7 +22,7 @@ import tomllib
 import msgspec
 
 from core.archives import refusal_advice
-from core.archives.locate import identity_at
+from core.archives.locate import identity_at, seen_at
 from core.catalog import Catalog, CopyRow
 from core.errors import (
     ArchiveAwayError,
@@ -104,7 +104,7 @@ async def begin_copy(path: str, like: str, pool: Pool, catalog: Catalog) -> None
     except ArchiveIdLostError:
         raise
     except ArchiveAwayError:
-        if await catalog.any_at(os.path.abspath(os.fsencode(path))) is not None:  # noqa: ASYNC240
+        if await seen_at(os.path.abspath(os.fsencode(path)), catalog):  # noqa: ASYNC240
             raise
         text = (await examine(like, pool, look=True)).text
         await examine(path, pool, create=True, text=text)

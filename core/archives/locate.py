@@ -27,7 +27,7 @@ class Locate:
     async def find(self, path: str, id: int | None, use: Callable[[str, int | None], Awaitable[T]]) -> T:
         """The result of `use`, called with a path and the archive id expected there: for `path`, and if that
         fails, for the places where the archive's volume is mounted now. Without `id` it is the archive at `path`,
-        else the one last seen there.
+        else the one last seen there, or seen there before with a volume that is not there now.
 
         Raises ArchiveError, as `use` does when the archive is not there.
         """
@@ -37,7 +37,7 @@ class Locate:
             if id is None and isinstance(error, ArchiveCopyError):
                 raise  # a person named this copy
             absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk
-            wanted = id or await self._catalog.archive_at(absolute)
+            wanted = id or await self._catalog.archive_at(absolute) or await left(absolute, self._catalog)
             for place in await self.elsewhere(wanted, absolute) if wanted else ():
                 with suppress(ArchiveError):
                     return await use(os.fsdecode(place), wanted)
@@ -59,6 +59,26 @@ class Locate:
             return await asyncio.to_thread(self._known.places, volume, root, age)
         except OSError:
             return []
+
+
+async def seen_at(path: bytes, catalog: Catalog) -> bool:
+    """Whether an archive was seen at `path`, so that none is made there: its volume is not mounted then, and the
+    new archive would be written to the disk below the mount point."""
+    return await catalog.any_at(path) is not None or await left(path, catalog) is not None
+
+
+async def left(path: bytes, catalog: Catalog) -> int | None:
+    """The row id of an archive that was at `path` before it was seen elsewhere. None when there is none, and where
+    the volume on which it lay there is mounted there now: it was moved on that volume then, and its old name is
+    free. Makes no call into a file system."""
+    for id, volume, root in await catalog.formerly_at(path):
+        try:
+            places = await asyncio.to_thread(Known().places, volume, root) if volume else []
+        except OSError:
+            places = []
+        if path not in places:
+            return id
+    return None
 
 
 def identity_at(point: bytes) -> str:

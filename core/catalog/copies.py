@@ -150,3 +150,11 @@ class Copies(Table):
             (path,),
         )
         return rows[0][0] if rows else None
+
+    async def formerly_at(self, path: bytes) -> list[tuple[int, str, bytes]]:
+        """(row id, identity of the volume, path there) of archives of which a copy was at `path` before it was
+        seen elsewhere. The identity is empty where the volume could not be identified."""
+        rows = await self.database.read(
+            "SELECT archive_id, volume, root FROM former_place WHERE path = ?", (path,)
+        )
+        return [(id, volume, root) for id, volume, root in rows]

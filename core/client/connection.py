@@ -10,6 +10,7 @@ from core import VERSION
 from core.client.api import EngineCalls
 from core.client.calls import Hear, OnProgress, OnText, listener
 from core.client.framing import GREETING_TIMEOUT, frame, from_engine, lost, result_of, silent
+from core.client.silence import PULSE, Silence
 from core.errors import EngineLostError
 from core.ipc import read_frame
 from core.protocol import (
@@ -26,7 +27,7 @@ from core.protocol import (
     pack,
     transport,
 )
-from core.protocol.requests import Forget, Hello
+from core.protocol.requests import Forget, Hello, Status
 
 R = TypeVar("R")
 
@@ -37,13 +38,16 @@ EXIT_TIMEOUT = 1.0
 class Connection(EngineCalls):
     """A connection, made by `open`. `pushed` is called with every snapshot."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.pushed: Callable[[Pushed], None] = lambda _: None
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pid: int) -> None:
+        self.pushed: Callable[[Pushed], None] | None = None
         self._reader = reader
         self._writer = writer
         self._numbers = itertools.count(1)
         self._waiting: dict[int, tuple[asyncio.Future[Reply], Hear]] = {}
+        self._welcome: Welcome | None = None
+        self._silence = Silence(pid)
         self._listening = asyncio.create_task(self._listen(), name="engine's answers")
+        self._noticing = asyncio.create_task(self._notice(), name="engine's silence")
 
     @classmethod
     async def open(cls, home: str) -> tuple["Connection", Welcome]:
@@ -52,13 +56,16 @@ class Connection(EngineCalls):
         Raises OSError when there is none, EngineLostError when it ends meanwhile, EngineError when it is another
         user's or does not answer.
         """
-        connection = cls(*await asyncio.open_unix_connection(sock=transport.connect(home)))
+        connected = transport.connect(home)
+        pid = transport.process(connected)
+        connection = cls(*await asyncio.open_unix_connection(sock=connected), pid)
         try:
             async with asyncio.timeout(GREETING_TIMEOUT):
-                return connection, await connection.call(Hello(version=VERSION))
+                connection._welcome = await connection.call(Hello(version=VERSION))
+            return connection, connection._welcome
         except TimeoutError as error:
             await connection.close()
-            raise silent(GREETING_TIMEOUT) from error
+            raise silent(pid) from error
         except BaseException:
             await connection.close()
             raise
@@ -96,9 +103,10 @@ class Connection(EngineCalls):
                 await self._writer.wait_closed()
         except (TimeoutError, OSError):
             self._writer.transport.abort()
-        self._listening.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._listening
+        for task in (self._listening, self._noticing):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     async def _listen(self) -> None:
         try:
@@ -107,15 +115,32 @@ class Connection(EngineCalls):
         except (asyncio.IncompleteReadError, OSError, ValueError):
             pass
         finally:
+            self._noticing.cancel()
             self._writer.transport.abort()
             for answer, _ in self._waiting.values():
                 if not answer.done():
                     answer.set_exception(lost())
 
+    async def _notice(self) -> None:
+        """Tell that the engine does not answer, while an answer or the next snapshot is waited for."""
+        while True:
+            await asyncio.sleep(PULSE)
+            awaited = self._waiting or self.pushed is not None
+            if (
+                awaited
+                and self._silence.wanted()
+                and self._welcome is not None
+                and self._welcome.version == VERSION
+            ):
+                # Its answer is nobody's; only that it comes counts.
+                self._writer.write(frame(next(self._numbers), Status()))
+
     def _take(self, message: FromEngine) -> None:
+        self._silence.heard()
         match message:
             case Pushed():
-                self.pushed(message)
+                if self.pushed is not None:
+                    self.pushed(message)
             case Answer(number=number, reply=reply):
                 answer, _ = self._waiting.get(number, (None, None))
                 if answer is not None and not answer.done():

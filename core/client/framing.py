@@ -6,6 +6,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
+from core.client.silence import ADVICE
 from core.errors import EngineError, EngineLostError, UsageError
 from core.ipc import PREFIX_LENGTH
 from core.paths import encodable
@@ -96,8 +97,7 @@ def lost() -> EngineLostError:
     return EngineLostError("it went before it had answered.", "What it was doing: lading status")
 
 
-def silent(seconds: float) -> EngineError:
-    """The error for an engine that does not answer Hello in time."""
-    return EngineError(
-        f"it does not answer within {seconds:.0f} seconds.", "See what it does: lading log; or end its process."
-    )
+def silent(pid: int) -> EngineError:
+    """The error for an engine, process `pid` (0: unknown), that does not answer Hello in time."""
+    who = f"process {pid}" if pid else "it"
+    return EngineError(f"{who} does not answer within {GREETING_TIMEOUT:.0f} seconds.", ADVICE)

@@ -10,10 +10,11 @@ import msgspec
 from core import VERSION
 from core.client.calls import Calls, OnProgress, OnText, listener
 from core.client.framing import GREETING_TIMEOUT, frame, from_engine, lost, result_of, silent
+from core.client.silence import PULSE, Silence
 from core.errors import EngineLostError
 from core.ipc import PREFIX_LENGTH, length_of
 from core.protocol import LARGEST_REPLY, Answer, FromEngine, Part, Progress, Request, Welcome, transport
-from core.protocol.requests import Hello
+from core.protocol.requests import Hello, Status
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -24,6 +25,8 @@ class Blocking(Calls):
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
+        self._welcome: Welcome | None = None
+        self._silence = Silence(transport.process(connected))
         self._numbers = itertools.count(1)
 
     async def call(
@@ -40,7 +43,14 @@ class Blocking(Calls):
                 case Progress(number=at) | Part(number=at) as message if at == number:
                     hear(message)
 
+    def greet(self) -> Welcome:
+        """Send the first request. Raises EngineError when the engine does not answer in time, EngineLostError when
+        it ends meanwhile."""
+        self._welcome = done(self.call(Hello(version=VERSION)))
+        return self._welcome
+
     def _send(self, data: bytes) -> None:
+        self._socket.settimeout(None)
         try:
             self._socket.sendall(data)
         except OSError as error:
@@ -52,8 +62,6 @@ class Blocking(Calls):
             if length > LARGEST_REPLY:
                 raise lost()
             return from_engine.decode(self._exactly(length))
-        except TimeoutError as error:
-            raise silent(GREETING_TIMEOUT) from error
         except (OSError, msgspec.MsgspecError) as error:
             raise lost() from error
 
@@ -61,11 +69,27 @@ class Blocking(Calls):
         data = bytearray(count)
         view = memoryview(data)
         while view:
-            got = self._socket.recv_into(view)
+            self._socket.settimeout(PULSE)
+            try:
+                got = self._socket.recv_into(view)
+            except TimeoutError:
+                self._hear_nothing()
+                continue
             if not got:
                 raise lost()
+            self._silence.heard()
             view = view[got:]
         return data
+
+    def _hear_nothing(self) -> None:
+        """A pulse has passed without a word. Raises EngineError when it was the last for the greeting."""
+        asks = self._silence.wanted()
+        if self._welcome is None:
+            if self._silence.pulses * PULSE >= GREETING_TIMEOUT:
+                raise silent(self._silence.pid)
+        elif asks and self._welcome.version == VERSION:
+            # Its answer is nobody's; only that it comes counts.
+            self._send(frame(next(self._numbers), Status()))
 
     def close(self) -> None:
         """Close the connection. The engine continues."""
@@ -83,9 +107,7 @@ def greeted(home: str) -> tuple[Blocking, Welcome] | None:
         return None
     line = Blocking(connected)
     try:
-        connected.settimeout(GREETING_TIMEOUT)
-        welcome = done(line.call(Hello(version=VERSION)))
-        connected.settimeout(None)
+        welcome = line.greet()
     except EngineLostError:
         # The engine was about to exit.
         line.close()
@@ -96,13 +118,23 @@ def greeted(home: str) -> tuple[Blocking, Welcome] | None:
     return line, welcome
 
 
+def found(home: str) -> Blocking | Welcome | None:
+    """A connection to the engine of `home`; what it has said when it is of another version; None when none runs.
+    Raises EngineError."""
+    here = greeted(home)
+    if here is None:
+        return None
+    line, welcome = here
+    if welcome.version == VERSION:
+        return line
+    line.close()
+    return welcome
+
+
 def attached(home: str) -> Blocking | None:
     """A connection to the engine of `home`; None when none of this version runs. Raises EngineError."""
-    found = greeted(home)
-    if found is None or found[1].version == VERSION:
-        return found and found[0]
-    found[0].close()
-    return None
+    here = found(home)
+    return here if isinstance(here, Blocking) else None
 
 
 def running(home: str) -> bool:

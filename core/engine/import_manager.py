@@ -14,7 +14,7 @@ from core.engine.copied_verdicts import CopiedVerdicts
 from core.engine.ended_imports import EndedImports
 from core.engine.import_factory import Begun, ImportFactory
 from core.engine.import_groups import ImportGroups
-from core.engine.import_target import into_several, look_at, placed
+from core.engine.import_target import into_several, look_for, placed
 from core.engine.job_service import JobService
 from core.engine.volume_wait import VolumeWait
 from core.errors import UsageError
@@ -182,11 +182,11 @@ class ImportManager:
         """Of files below a source (path, size, time in nanoseconds): whether each was archived before, as a survey
         counts it. Raises SourceError."""
         (picked,) = await self._factory.sources([source])
-        target = await look_at(archive, self._pool, self._catalog)
+        target = await look_for(archive, self._pool, self._catalog, self._archives.whereabouts)
         return await recognised(files, picked, target.archive_id, self._catalog)
 
     async def _survey(self, request: ImportRequest, source: Picked) -> Survey:
-        target = await look_at(request.archive, self._pool, self._catalog)
+        target = await look_for(request.archive, self._pool, self._catalog, self._archives.whereabouts)
         surveyor = DryRun(request, source, target.archive_id, self._pool, self._catalog)
         return placed(await surveyor.run(target.avoid, target.room), request, source, target)
 

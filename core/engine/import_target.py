@@ -7,9 +7,11 @@ from contextlib import suppress
 
 import msgspec
 
+from core.archives.copies import examine
+from core.archives.locate import Locate, left, seen_at
 from core.archives.readonly import reading
 from core.catalog import Catalog
-from core.errors import ArchiveAwayError, ArchiveError, SourceError
+from core.errors import ArchiveAwayError, ArchiveCopyError, ArchiveError, SourceError
 from core.importing.sources import LOOK_TIMEOUT, Picked
 from core.models import ImportRequest
 from core.paths import display
@@ -25,13 +27,39 @@ class ImportTarget(msgspec.Struct, frozen=True):
     the root does not exist yet. `room`: free bytes; None: not known. `above`: (device, inode) of its root and of
     all folders above, nearest first; without a root, from the nearest existing folder on.
 
-    `archive_id` is 0 for an archive that the catalog does not know.
+    `archive_id` is 0 for an archive that the catalog does not know. `refused`: why no import can begin there now;
+    empty: nothing is known that prevents it.
     """
 
     avoid: tuple[tuple[int, int], ...] = ()
     room: int | None = None
     archive_id: int = 0
     above: tuple[tuple[int, int], ...] = ()
+    refused: str = ""
+
+
+async def look_for(path: str, pool: Pool, catalog: Catalog, whereabouts: Locate) -> ImportTarget:
+    """As `look_at`, where an import would find the archive: one that was at `path` before may be mounted elsewhere
+    now, and where it is nowhere, no new one is made."""
+    absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk
+    if not path or not await seen_at(absolute, catalog):
+        return await look_at(path, pool, catalog)
+
+    async def there(place: str, id: int | None) -> ImportTarget:
+        await examine(place, pool, look=True)
+        target = await look_at(place, pool, catalog)
+        if id is not None and target.archive_id != id:
+            raise ArchiveAwayError(f"at {display(place)} is another archive now.", "Mount the right one.")
+        return target
+
+    try:
+        return await whereabouts.find(path, None, there)
+    except ArchiveCopyError:
+        raise
+    except ArchiveError as error:
+        # What it holds is known all the same.
+        id = await catalog.archive_at(absolute) or await left(absolute, catalog)
+        return ImportTarget(archive_id=id or 0, refused=f"{error.cause} {error.advice}".strip())
 
 
 async def look_at(path: str, pool: Pool, catalog: Catalog) -> ImportTarget:
@@ -96,12 +124,15 @@ def placed(survey: Survey, request: ImportRequest, source: Picked, target: Impor
     """The survey, with `refused` and `one_volume` set by the places of source and archive."""
     # An archive that does not exist yet will be on the volume of its nearest existing folder.
     one_volume = any(device == source.source.device for device, _ in target.above[:1])
+    refused = target.refused
     try:
         apart(request, source, target)
     except SourceError as error:
-        warnings = (f"It cannot be imported: {error.cause}", *survey.warnings)
-        return msgspec.structs.replace(survey, refused=error.cause, warnings=warnings, one_volume=one_volume)
-    return msgspec.structs.replace(survey, one_volume=one_volume)
+        refused = error.cause
+    warnings = (f"It cannot be imported: {refused}", *survey.warnings) if refused else survey.warnings
+    return msgspec.structs.replace(
+        survey, refused=refused, away=bool(target.refused), warnings=warnings, one_volume=one_volume
+    )
 
 
 def into_several(survey: Survey, others: Sequence[tuple[str, Survey]]) -> Survey:
@@ -118,6 +149,7 @@ def into_several(survey: Survey, others: Sequence[tuple[str, Survey]]) -> Survey
             free=other.free,
             one_volume=other.one_volume,
             refused=other.refused,
+            away=other.away,
         )
         for path, other in others
     )

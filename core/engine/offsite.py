@@ -19,6 +19,7 @@ from core import archive_layout
 from core.archives.archive import Archive
 from core.archives.copies import Copy
 from core.archives.liveness import answer, of_archive, while_answering
+from core.archives.locate import seen_at
 from core.archives.registry import Archives
 from core.catalog import Catalog
 from core.concurrency import Limit
@@ -100,7 +101,7 @@ class Offsite:
 
     async def _down(self, one: "Mirroring", rclone: Rclone, remote: Remote) -> OffsiteResult:
         own = os.path.join(one.target, archive_layout.OWN)
-        known = await self._catalog.any_at(os.fsencode(one.target)) is not None
+        known = await seen_at(os.fsencode(one.target), self._catalog)
         if known and not await answered(one.target, lambda: os.path.isdir(own)):
             raise ArchiveAwayError(
                 f"there is no archive at {display(one.target)}.",

@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 
+from core.archives.liveness import while_answering
 from core.catalog import Catalog, item_details
 from core.engine.restore_check import RestoreCheck
-from core.errors import ArchiveError, UsageError
+from core.errors import ArchiveAwayError, ArchiveError, UsageError
 from core.paths import display
 from core.reports import page, select
 from core.reports.links import Absolute, Embedded, Links
@@ -46,18 +47,31 @@ class PageService:
             place = self._places.get(archive_id) or (await self._restore_check.copy(archive_id)).place
             self._places[archive_id] = place
             try:
-                async with self._pool.worker("picture") as worker:
-                    request = text_messages.ReadText(place, path, 0, LARGEST_PICTURE)
-                    return (await worker.ask(request, text_messages.TextRead)).data
+                return await self._read(place, path, 0, LARGEST_PICTURE)
             except TaskFailedError as error:
                 # The archive may be at another path at the next request.
-                del self._places[archive_id]
+                self._places.pop(archive_id, None)
                 if error.detail != "FileNotFoundError":
                     raise ArchiveError(f"{error.fault.text}.", "See to the archive.") from error
+            except ArchiveAwayError:
+                self._places.pop(archive_id, None)
+                raise
         return b""
 
+    async def _read(self, place: Place, path: str, at: int, size: int) -> bytes:
+        """Up to `size` bytes of a file of an archive, from `at` on. Raises TaskFailedError, WorkerDiedError;
+        ArchiveAwayError when the archive does not answer any more."""
+
+        async def read() -> bytes:
+            async with self._pool.worker("picture") as worker:
+                return (
+                    await worker.ask(text_messages.ReadText(place, path, at, size), text_messages.TextRead)
+                ).data
+
+        return await while_answering(self._pool, place, read())
+
     def _links(self, *, embed: bool) -> Links:
-        return Embedded(self._pool, self._place) if embed else Absolute()
+        return Embedded(self._read, self._place) if embed else Absolute()
 
     async def _place(self, root: bytes) -> Place:
         id = await self._catalog.any_at(root)

@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 
 from core.aio import to_the_end
+from core.archives.liveness import while_answering
 from core.archives.readonly import FoundArchive
 from core.catalog import Catalog, item_details
 from core.catalog.item_details import HeldPayload
@@ -71,7 +72,8 @@ class ViewCopies:
             for number, item in enumerate(found, 1):
                 try:
                     reading = await self._restore_check.copy(item.archive_id)
-                    return await self._made(reading, item, folder, called)
+                    made = self._made(reading, item, folder, called)
+                    return await while_answering(self._pool, reading.place, made)
                 except ArchiveError:
                     # Another archive may have it, too.
                     if number == len(found):

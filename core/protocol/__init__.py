@@ -26,11 +26,12 @@ one before. A client that has not read everything yet gets none until it has. `A
 `Part`s before their answer.
 
 A client may have `CALLS` unanswered calls; while it has that many, the engine reads no more from it. Calls that
-ask for a `Page` are answered one after the other, each when the answer before has been read. When the connection
-ends, work that only serves to answer this client is cancelled. Imports continue, and changes that were requested
-(each `Change`) are carried out. `Forget` says that the client does not need a call any more: the work that would
-be cancelled at the end of the connection is cancelled now, and imports that a `StartImports` or `ResumeImport` has
-started are paused. The call is answered all the same.
+ask for a `Page` are answered one after the other, each when the answer before has been read; so are those for what
+is read `FromArchive`, beside them. When the connection ends, work that only serves to answer this client is
+cancelled. Imports continue, and changes that were requested (each `Change`) are carried out. `Forget` says that
+the client does not need a call any more: the work that would be cancelled at the end of the connection is
+cancelled now, and imports that a `StartImports` or `ResumeImport` has started are paused. The call is answered all
+the same.
 """
 
 from typing import Any, Generic, TypeVar

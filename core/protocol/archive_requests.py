@@ -8,7 +8,7 @@ import msgspec
 from core.details import Changes, ItemView, LocationView
 from core.models import RestoreOptions
 from core.protocol.message import Name
-from core.protocol.requests import Change, Page, Request
+from core.protocol.requests import Change, FromArchive, Page, Request
 from core.results import (
     Adjusted,
     ArchivePlace,
@@ -157,7 +157,7 @@ class AddMissingJobs(Change[int], frozen=True, kw_only=True):
     archive: bytes
 
 
-class GetSheet(Page[None], frozen=True, kw_only=True):
+class GetSheet(FromArchive[None], frozen=True, kw_only=True):
     """The contact sheet of what `what` means, as HTML, in Parts: a location, an import, a card, or words as for
     `ListFiles`; `embed`: with all thumbnails and proxies in it."""
 
@@ -165,14 +165,14 @@ class GetSheet(Page[None], frozen=True, kw_only=True):
     embed: bool = False
 
 
-class GetThumbnail(Page[bytes], frozen=True, kw_only=True):
+class GetThumbnail(FromArchive[bytes], frozen=True, kw_only=True):
     """The smallest thumbnail of the item with this SHA-256 (hexadecimal digits), a JPEG file; empty where there is
     none, or none yet."""
 
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
-class GetFilmStrip(Page[bytes], frozen=True, kw_only=True):
+class GetFilmStrip(FromArchive[bytes], frozen=True, kw_only=True):
     """Six frames of the film with this SHA-256 (hexadecimal digits), one JPEG file; empty where there are none."""
 
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]

@@ -12,7 +12,7 @@ import msgspec
 from core.listings import Failure, FailureGroup, FilePage, ImportRecord
 from core.models import Acceptable, ImportOptions, ImportRequest, Outcome
 from core.protocol.message import Name, Number
-from core.protocol.requests import Change, Page, Request
+from core.protocol.requests import Change, FromArchive, Page, Request
 from core.results import CardView, Exported, InUse, Moved, Survey
 
 SOURCES = 200
@@ -205,14 +205,14 @@ class GetReceipt(Page[None], frozen=True, kw_only=True):
     form: Literal["text", "json", "csv", "tsv"] = "text"
 
 
-class GetReport(Page[None], frozen=True, kw_only=True):
+class GetReport(FromArchive[None], frozen=True, kw_only=True):
     """The report of an import as HTML, in Parts; `embed`: with all thumbnails and proxies in it."""
 
     name: Name
     embed: bool = False
 
 
-class HashList(Page[Exported], frozen=True, kw_only=True):
+class HashList(FromArchive[Exported], frozen=True, kw_only=True):
     """The ASC MHL manifest of an import, in Parts; or, with `folder`, a generation of the history there.
     `classic`: MHL 1.1 instead."""
 

@@ -25,6 +25,11 @@ class Page(Request[R], frozen=True, kw_only=True):
     """A request for a list: the engine has one such reply at a time in memory for each client."""
 
 
+class FromArchive(Request[R], frozen=True, kw_only=True):
+    """A request for what is read of an archive, whose disk may not answer: one such reply at a time, as of Pages,
+    but no Page waits for it."""
+
+
 class Hello(Request[Welcome], frozen=True, kw_only=True):
     """The client's version. The first request of a connection."""
 
@@ -62,7 +67,7 @@ def request_types() -> list[type[Request[Any]]]:
     def below(kind: type[Request[Any]]) -> list[type[Request[Any]]]:
         return [one for child in kind.__subclasses__() for one in (child, *below(child))]
 
-    return [kind for kind in below(Request) if kind not in (Change, Page)]
+    return [kind for kind in below(Request) if kind not in (Change, Page, FromArchive)]
 
 
 def reply_type(kind: type[Request[Any]]) -> Any:

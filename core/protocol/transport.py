@@ -22,6 +22,7 @@ BUFFER = 64 << 10
 # From <sys/socket.h>, <sys/un.h> and <sys/ucred.h>.
 _SO_PEERCRED, _UCRED = 17, struct.Struct("3i")
 _SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED = 0, 1, struct.Struct("=IIh2x16I")
+_LOCAL_PEERPID, _PID = 2, struct.Struct("i")
 
 
 class HasOptions(Protocol):
@@ -39,6 +40,17 @@ def peer(connection: HasOptions, platform: str = sys.platform) -> int:
             raise OSError(f"credentials of version {version}")
         return int(user)
     return int(_UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, _SO_PEERCRED, _UCRED.size))[1])
+
+
+def process(connection: HasOptions, platform: str = sys.platform) -> int:
+    """The process id at the other end of a connected Unix socket; 0 where the system does not tell it, as once
+    that end is closed."""
+    try:
+        if platform == "darwin":
+            return int(_PID.unpack(connection.getsockopt(_SOL_LOCAL, _LOCAL_PEERPID, _PID.size))[0])
+        return int(_UCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, _SO_PEERCRED, _UCRED.size))[0])
+    except OSError:
+        return 0
 
 
 def place(home: str, longest: int = LONGEST_PATH) -> str:

@@ -4,9 +4,8 @@ import base64
 from collections.abc import AsyncIterator, Awaitable, Callable
 from urllib.parse import quote
 
-from core.workers import text_messages
 from core.workers.messages import Place
-from core.workers.pool import Pool, TaskFailedError
+from core.workers.pool import TaskFailedError
 
 PIECE = 3 << 18
 """Bytes per read: a multiple of three, so that pieces of Base64 can be concatenated."""
@@ -44,11 +43,16 @@ class Absolute(KnownAddresses):
 
 
 class Embedded:
-    """For a page that is sent to others: `data:` addresses (RFC 2397), read by workers. `find` returns the current
-    place of the archive that the catalog has at a root."""
+    """For a page that is sent to others: `data:` addresses (RFC 2397). `find` returns the current place of the
+    archive that the catalog has at a root; `read` returns bytes of a file there: of this path, from this one on,
+    so many at most."""
 
-    def __init__(self, pool: Pool, find: Callable[[bytes], Awaitable[Place]]) -> None:
-        self._pool = pool
+    def __init__(
+        self,
+        read: Callable[[Place, str, int, int], Awaitable[bytes]],
+        find: Callable[[bytes], Awaitable[Place]],
+    ) -> None:
+        self._read = read
         self._find = find
         self._places: dict[bytes, Place] = {}
 
@@ -58,7 +62,7 @@ class Embedded:
         if archive not in self._places:
             self._places[archive] = await self._find(archive)
         place, at = self._places[archive], 0
-        while data := await self._read(place, path, at):
+        while data := await self._piece(place, path, at):
             if not at:
                 yield f"data:{TYPES[path[-4:]]};base64,"
             yield base64.b64encode(data).decode()
@@ -66,12 +70,9 @@ class Embedded:
             if len(data) < PIECE:
                 return
 
-    async def _read(self, place: Place, path: str, at: int) -> bytes:
+    async def _piece(self, place: Place, path: str, at: int) -> bytes:
         try:
-            async with self._pool.worker("report") as worker:
-                return (
-                    await worker.ask(text_messages.ReadText(place, path, at, PIECE), text_messages.TextRead)
-                ).data
+            return await self._read(place, path, at, PIECE)
         except TaskFailedError as error:
             if error.detail != "FileNotFoundError" or at:
                 raise

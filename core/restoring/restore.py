@@ -84,7 +84,7 @@ class Restore:
         self._renamed: list[tuple[str, str]] = []
         self._encoded: list[tuple[str, str]] = []
         self._portable = self._links = False
-        self._linked = 0
+        self._linked = self._failed_links = self._failed_folders = 0
         self._placing: Placing | None = None
         self._folders_of_cards: set[bytes] = set()
         """The folders of trees that hold something, also where files are placed by date."""
@@ -135,6 +135,8 @@ class Restore:
             encoded=tuple(self._encoded),
             failed_count=self._counts["failed"],
             failed=tuple(self._failed),
+            failed_folders=self._failed_folders,
+            failed_links=self._failed_links,
             links=self._linked,
             absent_count=self._counts["absent"],
             absent=tuple(self._absent),
@@ -249,6 +251,7 @@ class Restore:
             reply = await worker.ask(restore_messages.Link(target, links), restore_messages.Linked)
         for (wanted, _), (path, _, fault) in zip(links, reply.links, strict=True):
             if fault is not None:
+                self._failed_links += 1
                 self._note("failed", self._failed, wanted, _why(fault, wanted))
                 continue
             self._linked += 1
@@ -330,7 +333,8 @@ class Restore:
             async with self._pool.worker("restore") as worker:
                 reply = await worker.ask(request, restore_messages.FolderFaults)
             for path, fault in reply.faults:
-                self._note("failed", self._failed, path, _why(fault, path))
+                self._failed_folders += 1
+                self._note("failed", self._failed, os.path.join(path, b""), _why(fault, path))
 
     def _note(self, sort: str, notes: list[tuple[str, str]], path: bytes, why: str) -> None:
         self._counts[sort] += 1

@@ -55,14 +55,17 @@ LOOKING = (
 )
 """The requests that can be answered in this way."""
 
-NO_ENGINE = "no engine runs"
+NO_ENGINE, OTHER_ENGINE = "no engine runs", "an engine of another version runs"
 
 
 class Offline(EngineCalls):
-    """Answers from the database of the state folder `home`. Its calls never suspend (`sync_client.done`)."""
+    """Answers from the database of the state folder `home`. Its calls never suspend (`sync_client.done`).
 
-    def __init__(self, home: str) -> None:
-        self._engine = _OfflineEngine(home)
+    other_engine: one of another version is at work there, so that what is marked as running was not interrupted.
+    """
+
+    def __init__(self, home: str, *, other_engine: bool = False) -> None:
+        self._engine = _OfflineEngine(home, other_engine=other_engine)
         self._home = home
 
     async def call(
@@ -70,7 +73,9 @@ class Offline(EngineCalls):
     ) -> R:
         """The reply to one of LOOKING. Raises UsageError, DatabaseError; EngineError for any other."""
         if not isinstance(request, LOOKING) and not _only_looks(request):
-            raise EngineError(f"{type(request).__name__} needs one, and {NO_ENGINE}.", "Run any import or resume.")
+            raise EngineError(
+                f"{type(request).__name__} needs one, and {self._engine.why}.", "Run any import or resume."
+            )
         try:
             # The stand-in has what the handlers of these requests use of an engine, and nothing else.
             return await handle(cast("Engine", self._engine), request, Caller(_Told(text), 0))
@@ -135,8 +140,9 @@ class ReadOnlyDatabase:
         self._rows.close()
 
 
-class _NoImports:
-    under_way: Mapping[str, object] = {}
+class _Imports:
+    def __init__(self, under_way: Mapping[str, object]) -> None:
+        self.under_way = under_way
 
 
 class _NoArchives:
@@ -164,10 +170,12 @@ class _OldJobs:
 class _OfflineEngine:
     """What the handlers of LOOKING use of an engine."""
 
-    def __init__(self, home: str) -> None:
+    def __init__(self, home: str, *, other_engine: bool) -> None:
+        self.why = OTHER_ENGINE if other_engine else NO_ENGINE
         self.database = cast("Database", ReadOnlyDatabase(home))
         self.jobs = _OldJobs(self.database)
-        self.imports = _NoImports()
+        running = done(self.database.read("SELECT name FROM import WHERE state = 'running'"))
+        self.imports = _Imports({name: None for (name,) in running} if other_engine else {})
         self.archives = _NoArchives()
         self.mirrors = _NoMirrors()
         catalog, nothing = Catalog(self.database), cast("Any", None)
@@ -178,8 +186,8 @@ class _OfflineEngine:
         cast("ReadOnlyDatabase", self.database).close()
 
     def snapshot(self) -> Snapshot:
-        """The unfinished imports, as they were left, and the jobs that wait in the queues."""
-        records = done(import_list.page(self.database.read, (), 0, unfinished=True))
+        """The unfinished imports, as they were left or are under way, and the jobs that wait in the queues."""
+        records = done(import_list.page(self.database.read, self.imports.under_way, 0, unfinished=True))
         return Snapshot(
             time=time.time(),
             version=VERSION,
@@ -191,7 +199,7 @@ class _OfflineEngine:
         stats = QueueStats(self.database, [queue.name for queue in QUEUES])
         await stats.refresh(0)
         paused = {name for (name,) in await self.database.read("SELECT name FROM queue WHERE paused")}
-        return stats.left(paused, NO_ENGINE)
+        return stats.left(paused, self.why)
 
 
 def _view(record: ImportRecord) -> ImportView:
@@ -203,7 +211,7 @@ def _view(record: ImportRecord) -> ImportView:
         archive=record.archive,
         location=record.location,
         location_folder=record.location_folder,
-        state=State.PAUSED,
+        state=State.RUNNING if record.state == State.RUNNING else State.PAUSED,
         reason=f"interrupted: {NO_ENGINE}" if interrupted else record.reason,
         advice=f"Go on with it: lading resume {record.id}" if interrupted else record.advice,
         waits=Waits.NOTHING,

@@ -27,7 +27,7 @@ from core.protocol import (
 from core.protocol.any_request import AnyRequest
 from core.protocol.import_requests import ResumeImport, StartImports
 from core.protocol.replies import reply_of
-from core.protocol.requests import Change, Forget, Hello, Look, Page, Status, Stop, Subscribe
+from core.protocol.requests import Change, Forget, FromArchive, Hello, Look, Page, Status, Stop, Subscribe
 from core.server import handlers
 from core.server.caller import Caller
 
@@ -67,9 +67,9 @@ class Session:
         self._writer = writer
         self._writer.transport.set_write_buffer_limits(high=0)
         self._turn = asyncio.Lock()
-        self._page = asyncio.Lock()
-        self._paging = 0
-        """The number of the call that holds `_page` until its answer has been read."""
+        self._lanes = {kind: asyncio.Lock() for kind in (Page, FromArchive)}
+        self._held: dict[int, asyncio.Lock] = {}
+        """By the numbers of calls what they hold until their answers have been read."""
         self._room = asyncio.Semaphore(CALLS)
         self._calls: dict[int, Calling] = {}
 
@@ -144,9 +144,8 @@ class Session:
 
     def _end(self, number: int) -> None:
         del self._calls[number]
-        if self._paging == number:
-            self._paging = 0
-            self._page.release()
+        if number in self._held:
+            self._held.pop(number).release()
         self._room.release()
 
     async def _answer(self, number: int, work: "asyncio.Task[Any]") -> None:
@@ -158,9 +157,10 @@ class Session:
     async def _work(self, call: Call[AnyRequest]) -> Any:
         """The result of a request, or Failed."""
         try:
-            if isinstance(call.request, Page):
-                await self._page.acquire()
-                self._paging = call.number
+            for kind, lane in self._lanes.items():
+                if isinstance(call.request, kind):
+                    await lane.acquire()
+                    self._held[call.number] = lane
             return await self._reply(call)
         except LadingError as error:
             return Failed.of(error)

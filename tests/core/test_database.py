@@ -235,13 +235,18 @@ async def test_an_older_one_is_upgraded_after_a_copy(tmp_path: Path, monkeypatch
         assert connection.execute("SELECT uuid FROM archive ORDER BY uuid").fetchall() == [("a",), ("b",)]
 
 
-async def test_statistics_that_older_programs_left_are_dropped(tmp_path: Path) -> None:
+async def test_statistics_that_older_programs_left_are_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (before,) = (at for at, step in enumerate(schema.MIGRATIONS) if "sqlite_stat1" in step)
+    monkeypatch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:before])
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", before)
     await (await Database.open(str(tmp_path))).close()
+    monkeypatch.undo()
     with closing(sqlite3.connect(tmp_path / DATABASE_FILE, isolation_level=None)) as older:
         older.execute("INSERT INTO archive (uuid, path) VALUES ('a', x'2f')")
         older.execute("ANALYZE")
         assert older.execute("SELECT count(*) FROM sqlite_stat1").fetchone()[0]
-        older.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION - 1}")
     one = await Database.open(str(tmp_path))
     assert await one.read("SELECT name FROM sqlite_master WHERE name GLOB 'sqlite_stat*'") == []
     await one.close()

@@ -71,6 +71,31 @@ async def test_an_archive_is_found_at_another_path(tmp_path: Path, home: Path) -
         assert arrived(other.path / "kept/archive") == before
 
 
+async def test_what_was_found_elsewhere_once_is_not_forgotten_where_it_was(tmp_path: Path, home: Path) -> None:
+    """As the configuration goes on naming that place: no new archive is made below the mount point."""
+    with two_disks(tmp_path) as (_, disk, _, path):
+        place, first, second, third = disk.path / "archive", *(card(tmp_path / name, 2) for name in "abc")
+
+        def imported(source: Path) -> int:
+            given = "--archive", str(place), "--location", "L"
+            would = lading(home, "import", str(source), *given, "--dry-run").returncode
+            assert lading(home, "import", str(source), *given).returncode == would
+            return would
+
+        assert imported(first) == 0
+        assert lading(home, "engine", "stop").returncode == 0
+        disk.unmount()
+        disks.run("mount", disk.device, str(path))
+        assert imported(second) == 0
+        # It is known by its other path now.
+        assert imported(third) == 0
+        assert lading(home, "engine", "stop").returncode == 0
+        assert arrived(path / "archive") == contents(first) | contents(second) | contents(third)
+        disks.unmount(path)
+        assert imported(card(tmp_path / "d", 2)) == 4
+        assert list(disk.path.iterdir()) == []
+
+
 async def test_two_archives_at_one_place_in_turn(tmp_path: Path, home: Path) -> None:
     """What belongs to one of them never goes to the other, nor comes from there."""
     with two_disks(tmp_path) as (reader, disk, other, path):

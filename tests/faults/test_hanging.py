@@ -1,26 +1,32 @@
 """A volume that hangs as no signal can end: the screen, the commands, Ctrl-C and the engine's stop answer."""
 
+import asyncio
 import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from PIL import Image
 
+from core.errors import ArchiveError
 from tests.rigs import disks, machines, passthrough, samba
 from tests.rigs.engines import (
     COMMAND,
     PATIENCE,
     ROOT,
+    attached,
     card,
     engine_of,
     environ,
     gone,
     lading,
+    request,
+    soon,
     swept,
     the_engine,
     until,
@@ -171,3 +177,32 @@ def test_control_an_engine_that_touches_the_archive_itself_hangs(home: Path, tmp
                 hanging.go_on()
             assert asked.wait(PATIENCE) == Exit.WELL
     assert engine_of(home)
+
+
+async def test_a_picture_of_an_archive_that_hangs_is_an_error_and_lists_go_on(home: Path, tmp_path: Path) -> None:
+    source = tmp_path / "card"
+    source.mkdir()
+    Image.new("RGB", (640, 480), (9, 90, 200)).save(source / "IMG_0001.jpg")
+    with passthrough.mounted(tmp_path / "nas") as nas:
+        async with attached(home) as client:
+            (name,) = await client.start_imports([request(source, nas.path / "archive")])
+            await client.wait([name])
+            (file,) = (await client.files(name)).files
+
+            async def shown() -> bytes:
+                with suppress(ArchiveError):
+                    return await client.picture(file.sha256)
+                return b""
+
+            await soon(shown)
+            nas.set(Switch("*", delay=HANG))
+            asked = asyncio.create_task(client.picture(file.sha256))
+            viewed = asyncio.create_task(client.copy_to_view(file.sha256, file.path))
+            assert (await client.files(name)).total == 1
+            assert (await client.imports())[0].verdict == "SAFE"
+            assert not asked.done()
+            for hanging in (asked, viewed):
+                with pytest.raises(ArchiveError, match="does not answer"):
+                    await hanging
+            nas.set()
+            await soon(shown)

@@ -64,7 +64,7 @@ FOUND = [
 
 def test_at_80_columns_what_tells_volumes_apart_is_kept() -> None:
     out, told = terminal(80)
-    volume_list.tell(FOUND, out, NOW)
+    volume_list.tell(FOUND, out, NOW, None)
     head, *rows = told.getvalue().splitlines()[:5]
     assert head.split() == ["VOLUME", "KIND", "FREE", "KNOWN", "PATH"]
     assert max(map(cells, [head, *rows])) <= 80
@@ -77,7 +77,7 @@ def test_at_80_columns_what_tells_volumes_apart_is_kept() -> None:
 
 def test_in_a_pipe_rows_are_whole() -> None:
     out, told = pipe()
-    volume_list.tell(FOUND, out, NOW)
+    volume_list.tell(FOUND, out, NOW, None)
     head, *rows = told.getvalue().splitlines()
     assert head.split() == ["VOLUME", "KIND", "SIZE", "FREE", "FILE", "SYSTEM", "VERDICT", "OF", "ARCHIVE", "PATH"]
     assert rows[0].startswith(LONG)
@@ -91,21 +91,21 @@ def test_in_a_pipe_rows_are_whole() -> None:
     assert rows[6] == "Dead: does not answer"
     assert [row.split(": ")[0] for row in rows[7:]] == [
         "What is damaged since",
-        "SAFE is said of what was on the card then. Is it still so? lading check SRC",
+        "SAFE is said of what was on the card then. Is it still so? lading check SRC --archive /a",
     ]
 
 
 @pytest.mark.parametrize("identity", ["uuid:A001", "dev:/dev/sdb1:vfat:64000000000"])
 def test_a_card_without_a_number_of_its_own_may_be_another_one(identity: str) -> None:
     out, told = pipe()
-    volume_list.tell([listed("A001", identity=identity, cards=(known(),))], out, NOW)
+    volume_list.tell([listed("A001", identity=identity, cards=(known(),))], out, NOW, None)
     assert ("another card in its place" in told.getvalue()) == identity.startswith("dev:")
 
 
 def test_of_many_folders_of_a_disk_only_the_newest_are_told() -> None:
     out, told = pipe()
     many = tuple(known(below=f"folder {number}") for number in range(9))
-    volume_list.tell([listed("Disk", cards=many)], out, NOW)
+    volume_list.tell([listed("Disk", cards=many)], out, NOW, None)
     rows = told.getvalue().splitlines()[2:-1]
     assert [row.split(": ")[1] for row in rows[:3]] == ["folder 0", "folder 1", "folder 2"]
     assert rows[3:] == ["Disk: and 6 more imports of it or of its folders: lading cards"]

@@ -96,6 +96,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from core.models import Count
     from core.protocol.archive_requests import Audit, ShowItems
     from core.results import AuditScope
+    from tui.console import card_list
     from tui.console.attached import perform
     from tui.console.progress import AuditLine, Quiet
     from tui.console.render_thread import Window
@@ -143,14 +144,15 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         raise StoppedError(error.cause, "The next audit goes on from there.") from error
     finally:
         window.close()
-    _print(found, known, console, json=options.json)
+    which = card_list.which_archive([archive], None if options.archive else archive)
+    _print(found, known, console, which, json=options.json)
     if found.damaged_count or found.not_read_count:
         return Exit.FAILED
     return Exit.WELL if found.complete else Exit.PAUSED
 
 
-def _print(found: "AuditResult", known: list["ItemView"], console: Console, *, json: bool) -> None:
-    """Print the result, and all that is known of damaged files."""
+def _print(found: "AuditResult", known: list["ItemView"], console: Console, which: str, *, json: bool) -> None:
+    """Print the result, and all that is known of damaged files; `which`: the option that names the archive."""
     if json:
         import msgspec
 
@@ -161,7 +163,7 @@ def _print(found: "AuditResult", known: list["ItemView"], console: Console, *, j
         from tui.console import audited
 
         audited.tell(found, console.out)
-        audited.tell_known(known, console.out)
+        audited.tell_known(known, console.out, which)
 
 
 def plist(home: str, archive: str, options: argparse.Namespace) -> str:

@@ -34,5 +34,5 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     elif not found:
         console.err.line("There is no import yet. Start one with: lading import SRC…")
     else:
-        card_list.tell(found, console.out)
+        card_list.tell(found, console.out, settings.archive)
     return Exit.WELL

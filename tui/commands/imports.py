@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tui.console.card_list import DAMAGE_ADVICE
+from tui.console import card_list
 from tui.console.exits import Exit
 from tui.console.output import WIDE, Console, Output
 
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     elif not found:
         console.err.line("There is no import yet. Start one with: lading import SRC…")
     else:
-        _list(found, console.out)
+        _list(found, console.out, settings.archive)
     return Exit.WELL
 
 
@@ -118,15 +118,20 @@ def _started(seconds: float) -> str:
     return time.strftime("%m-%d %H:%M" if when.tm_year == time.localtime().tm_year else "%Y-%m-%d", when)
 
 
-def _list(found: list["ImportRecord"], out: Output) -> None:
+def _list(found: list["ImportRecord"], out: Output, configured: str | None) -> None:
+    """Print the list; `configured`: the archive of the configuration."""
+    if 0 < out.room() < WIDE:
+        _short(found, out)
+    else:
+        _long(found, out)
+    if broken := [record.archive for record in found if record.damaged]:
+        out.line(out.text(card_list.damaged(card_list.which_archive(broken, configured))))
+
+
+def _long(found: list["ImportRecord"], out: Output) -> None:
     from tui import format
     from tui.console import details
 
-    if 0 < out.room() < WIDE:
-        _short(found, out)
-        if any(record.damaged for record in found):
-            out.line(DAMAGE_ADVICE)
-        return
     heads = ["ID", "STARTED", "STATE", "VERDICT", "ARCHIVED", "DUPLICATE", "SKIPPED", "JUNK", "FAILED", "TO DO"]
     rows = [[*heads, "LOCATION", "SOURCE"]]
     for record in found:
@@ -152,8 +157,6 @@ def _list(found: list["ImportRecord"], out: Output) -> None:
             out.line(f"{out.text(record.id)}: also {out.text(details.copied(*copy))}")
         if told := "; ".join(filter(None, said)):
             out.line(f"{out.text(record.id)}: {out.text(told)}")
-    if any(record.damaged for record in found):
-        out.line(DAMAGE_ADVICE)
 
 
 def _verdict(record: "ImportRecord") -> str:

@@ -30,13 +30,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Print the status."""
-    from core import config
+    from core import VERSION, config
     from core.client import sync_client
+    from core.protocol import Welcome
 
     settings = config.load({}, os.environ)
-    engine = sync_client.attached(settings.home)
-    if engine is None:
-        newest = _without_engine(settings)
+    engine = sync_client.found(settings.home)
+    if engine is None or isinstance(engine, Welcome):
+        newest = _from_catalog(settings)
     elif options.watch:
         engine.close()
         return _go_on(settings, _printer(options.json, console))
@@ -54,10 +55,13 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
             console.out.line(line)
         if engine is None:
             console.out.line("No engine runs. Go on with: lading resume --all")
+    if isinstance(engine, Welcome):
+        told = f"process {engine.pid} is version {engine.version}, this is {VERSION}."
+        console.err.line(f"An engine of another version runs: {told} How far it is only that version can say.")
     return Exit.WELL
 
 
-def _without_engine(settings: "Config") -> "Snapshot":
+def _from_catalog(settings: "Config") -> "Snapshot":
     """What the catalog says, if there is one."""
     import time
 

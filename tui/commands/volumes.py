@@ -37,5 +37,5 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     elif not found:
         console.err.line("Nothing is mounted that could be a source.")
     else:
-        volume_list.tell(found, console.out, time.time())
+        volume_list.tell(found, console.out, time.time(), settings.archive)
     return Exit.WELL

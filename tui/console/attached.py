@@ -34,11 +34,6 @@ End = Callable[[Sequence[str]], Coroutine[Any, Any, None]]
 POLL_INTERVAL = 0.25
 """Seconds between two polls of the engine's snapshot."""
 
-SILENT_POLLS = 20
-"""Polls without a new snapshot, of which an engine sends one for each: it stands still or is frozen."""
-
-SILENT = "The engine does not answer. The figures are of {}; they go on when it does."
-
 
 class EngineClient(Protocol):
     """What a command needs of the engine (`core.client.client.Client`)."""
@@ -208,14 +203,9 @@ async def attend(engine: EngineClient, begin: Begin, shows: Printer[Snapshot], e
 async def _watch(engine: EngineClient, ids: Sequence[str], signals: Signals, window: Window[Snapshot]) -> None:
     """Show the imports until they have ended. Ctrl-C pauses them at once; any other signal only detaches."""
     waiting, stop = asyncio.create_task(engine.wait(ids)), asyncio.create_task(signals.stop.wait())
-    silent, last = 0, 0.0
     try:
         while not (waiting.done() or stop.done()):
-            snapshot = engine.snapshot()
-            silent, last = (silent + 1 if snapshot.time == last else 0), snapshot.time
-            if silent == SILENT_POLLS:
-                window.note(SILENT.format(time.strftime("%H:%M:%S", time.localtime(last))))
-            window.show(only(snapshot, ids))
+            window.show(only(engine.snapshot(), ids))
             await asyncio.wait([waiting, stop], timeout=POLL_INTERVAL, return_when=asyncio.FIRST_COMPLETED)
             signals.watch()
         if signals.lost:

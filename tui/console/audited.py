@@ -56,8 +56,8 @@ def _files(files: tuple[tuple[str, str], ...], count: int, out: Output) -> None:
         out.line(f"  and {format.number(count - len(files))} more")
 
 
-def tell_known(known: list["ItemView"], out: Output) -> None:
-    """Print everything known of damaged items."""
+def tell_known(known: list["ItemView"], out: Output, which: str) -> None:
+    """Print everything known of damaged items; `which`: the option that names the archive (card_list)."""
     from tui.console import details
 
     for item in known:
@@ -65,5 +65,6 @@ def tell_known(known: list["ItemView"], out: Output) -> None:
         details.tell(item, out)
     if known:
         out.line()
-        out.line("Heal them from a card that still has them: lading audit --heal SRC; or import that card again.")
-        out.line("Other copies of the archive are asked first: lading audit --heal")
+        heal = out.text(f"lading audit{which} --heal")
+        out.line(f"Heal them from a card that still has them: {heal} SRC; or import that card again.")
+        out.line(f"Other copies of the archive are asked first: {heal}")

@@ -8,13 +8,34 @@ from tui.console.output import Output
 if TYPE_CHECKING:
     from core.results import CardView
 
-THEN = "SAFE is said of what was on the card then. Is it still so? lading check SRC"
 
-DAMAGE_ADVICE = "What is damaged since: lading audit names it, lading audit --heal SRC brings it again."
+def still(which: str) -> str:
+    """What a verdict of then does not say; `which`: the option that `which_archive` gives."""
+    return f"SAFE is said of what was on the card then. Is it still so? lading check SRC{which}"
 
 
-def tell(found: "list[CardView]", out: Output) -> None:
-    """Print a row for each card, and what the verdict does not say."""
+def damaged(which: str) -> str:
+    """What is to be done about damage since; `which`: the option that `which_archive` gives."""
+    return f"What is damaged since: lading audit{which} names it, lading audit{which} --heal SRC brings it again."
+
+
+def which_archive(archives: Iterable[str], configured: str | None) -> str:
+    """The option that names the archive which a list is about; empty where that is the configured one.
+
+    Without it, where none is configured, the command would be refused; where another one is, it would be asked of
+    that.
+    """
+    import shlex
+
+    held = set(archives)
+    if held <= {configured}:
+        return ""
+    return f" --archive {shlex.quote(held.pop())}" if len(held) == 1 else " --archive DIR"
+
+
+def tell(found: "list[CardView]", out: Output, configured: str | None) -> None:
+    """Print a row for each card, and what the verdict does not say; `configured`: the archive of the
+    configuration."""
     import os
 
     from tui import format
@@ -32,9 +53,9 @@ def tell(found: "list[CardView]", out: Output) -> None:
         for one in found
     ]
     out.table(rows)
-    if any(one.damaged for one in found):
-        out.line(DAMAGE_ADVICE)
-    out.line(THEN)
+    if broken := [one.archive for one in found if one.damaged]:
+        out.line(out.text(damaged(which_archive(broken, configured))))
+    out.line(out.text(still(which_archive((one.archive for one in found), configured))))
 
 
 def of_volume(cards: "Iterable[CardView]", identity: str) -> "list[CardView]":

@@ -14,7 +14,7 @@ from tui.console.output import Output
 
 def tell(surveys: Sequence[Survey], form: str, out: Output) -> Exit:
     """Print every survey. Returns FAILED when not everything could be archived, or nothing was found; WRONG when
-    an import would be refused."""
+    an import would be refused; UNUSABLE when that is for its archive, as the import itself."""
     for survey in surveys:
         if form == "json":
             from tui.console.json_answers import Surveyed
@@ -23,8 +23,9 @@ def tell(surveys: Sequence[Survey], form: str, out: Output) -> Exit:
         else:
             for line in lines(survey, out):
                 out.line(line)
-    if any(one.refused for survey in surveys for one in _each(survey)):
-        return Exit.WRONG
+    refused = [one for survey in surveys for one in _each(survey) if one.refused]
+    if refused:
+        return Exit.UNUSABLE if any(one.away for one in refused) else Exit.WRONG
     bad = any(one.failed.files or one.broken_off or short(one) or _empty(one) for one in surveys)
     return Exit.FAILED if bad else Exit.WELL
 

@@ -17,15 +17,15 @@ def once(settings: Config, work: Callable[[EngineCalls], Coroutine[Any, Any, T]]
     Where no engine runs one is started, and an older one may be replaced: that needs an event loop. With `looking`
     nothing is started; the state database is read instead, which must exist.
     """
-    line = sync_client.attached(settings.home)
-    if line is not None:
-        with closing(line):
-            return sync_client.done(work(Through(line)))
+    found = sync_client.found(settings.home)
+    if isinstance(found, sync_client.Blocking):
+        with closing(found):
+            return sync_client.done(work(Through(found)))
     if looking:
         # The database has the answer, so no engine is started, and no import is resumed, only to read.
         from core.server.offline import Offline
 
-        with closing(Offline(settings.home)) as offline:
+        with closing(Offline(settings.home, other_engine=found is not None)) as offline:
             return sync_client.done(work(offline))
 
     import asyncio

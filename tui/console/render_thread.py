@@ -3,6 +3,8 @@
 import threading
 from typing import Generic, Protocol, TypeVar
 
+from core.client import silence
+
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
 
@@ -33,6 +35,8 @@ class Window(Generic[T]):
         """Why nothing is shown any more; None while it is."""
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
         self._thread.start()
+        # What is redrawn in place is in the way of whoever else would tell it.
+        silence.tell_by(self.note)
 
     def show(self, newest: T) -> None:
         """Replace the state to be shown."""
@@ -48,6 +52,7 @@ class Window(Generic[T]):
 
     def close(self) -> None:
         """Show the last state and stop; waits for the terminal."""
+        silence.tell_no_more(self.note)
         with self._change:
             self._ended = True
             self._change.notify()

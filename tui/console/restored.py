@@ -1,5 +1,6 @@
 """Printing the result of a restore for a person."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from core.words import counted
@@ -36,18 +37,34 @@ def tell(found: "RestoreResult", target: str, out: Output) -> None:
     if found.folders:
         out.line(f"  a folder for each card: {', '.join(map(out.text, found.folders))}")
     _unread(found, out)
+    if found.failed_count:
+        out.line(f"  {_lacking(found)} not restored:")
+        _name(found.failed_count, found.failed, out)
     for count, files, what in (
-        (found.failed_count, found.failed, "not restored"),
         (found.renamed_count, found.renamed, "kept beside what had the name"),
         (found.encoded_count, found.encoded, "under names that any file system can hold, with %XX"),
         (found.absent_count, found.absent, "never archived"),
     ):
         if count:
             out.line(f"  {format.number(count)} {what}:")
-        for path, why in files[:NAMED]:
-            out.line(f"    {out.text(path)}: {out.text(why)}")
-        if count > NAMED:
-            out.line(f"    and {format.number(count - NAMED)} more")
+        _name(count, files, out)
+
+
+def _lacking(found: "RestoreResult") -> str:
+    """What was not restored, as `3 files, 1 folder`: a person who looks for files must not count folders."""
+    files = found.failed_count - found.failed_folders - found.failed_links
+    sorts = ((files, "file"), (found.failed_links, "symbolic link"), (found.failed_folders, "folder"))
+    return ", ".join(counted(count, noun) for count, noun in sorts if count)
+
+
+def _name(count: int, files: Sequence[tuple[str, str]], out: Output) -> None:
+    """Name the first of so many files, and what is to be said of each."""
+    from tui import format
+
+    for path, why in files[:NAMED]:
+        out.line(f"    {out.text(path)}: {out.text(why)}")
+    if count > NAMED:
+        out.line(f"    and {format.number(count - NAMED)} more")
 
 
 def _unread(found: "RestoreResult", out: Output) -> None:

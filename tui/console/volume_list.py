@@ -23,17 +23,19 @@ LEAST_COLUMNS = 12
 """The fewest columns of a path there."""
 
 
-def tell(found: "Sequence[MountedVolume]", out: Output, now: float) -> None:
-    """Print a row for each volume, and below what a row has no room for. `now`: seconds since the epoch."""
+def tell(found: "Sequence[MountedVolume]", out: Output, now: float, configured: str | None) -> None:
+    """Print a row for each volume, and below what a row has no room for. `now`: seconds since the epoch;
+    `configured`: the archive of the configuration."""
     short = 0 < out.room() < WIDE
     out.table(_short(found, out) if short else _whole(found, out), out.room())
     for one in found:
         for line in _more(one, now):
             out.line(f"{out.text(one.label)}: {out.text(line)}")
-    if any(card.damaged for one in found for card in one.cards):
-        out.line(card_list.DAMAGE_ADVICE)
-    if any(card.verdict == "SAFE" for one in found for card in one.cards):
-        out.line(card_list.THEN)
+    cards = [card for one in found for card in one.cards]
+    if broken := [card.archive for card in cards if card.damaged]:
+        out.line(out.text(card_list.damaged(card_list.which_archive(broken, configured))))
+    if safe := [card.archive for card in cards if card.verdict == "SAFE"]:
+        out.line(out.text(card_list.still(card_list.which_archive(safe, configured))))
 
 
 def _whole(found: "Sequence[MountedVolume]", out: Output) -> list[list[str]]:

@@ -39,7 +39,7 @@ def cards(screen: Screen) -> None:
 
     async def work(progress: OnProgress, out: Output) -> None:
         if found := await screen.lading.connection.call(ListCards()):
-            card_list.tell(found, out)
+            card_list.tell(found, out, screen.lading.settings.archive)
         else:
             out.line("Nothing was imported yet.")
 

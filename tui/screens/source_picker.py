@@ -55,6 +55,8 @@ class Choosing(Base[None]):
         self._counting: asyncio.Task[None] | None = None
         self._glancing: asyncio.Task[None] | None = None
         self._stopped: list[bool] = []
+        self._mounted: set[str] | None = None
+        """The mount points of the last look at the volumes; None: there was none."""
         self.locations: list[str] = []
         self._picked_alone: SourceRow | None = None
         """The card that was picked by itself, until it is known whether anything on it is new."""
@@ -144,6 +146,12 @@ class Choosing(Base[None]):
                 sources.trouble = str(error) or "The system does not say what is mounted."
             else:
                 before = {source.path for source in self.choice.picked}
+                mounted = {volume.mount for volume in found}
+                others = self._mounted not in (None, mounted)
+                self._mounted = mounted
+                if others:
+                    # The archive may have come or gone with one of them.
+                    self.choice.archive_mount = "", b""
                 cards = list(self.choice.cards)
                 chosen = sources.chosen
                 self.choice.merge(found)
@@ -156,7 +164,7 @@ class Choosing(Base[None]):
                     new[0].picked = True
                     chosen = self._picked_alone = new[0]
                 sources.follow(chosen)
-                if before != {source.path for source in self.choice.picked}:
+                if others or before != {source.path for source in self.choice.picked}:
                     self.changed()
                 self._glance()
                 inside = self.query_one(Inside)

@@ -1,8 +1,11 @@
 """Which archive is where."""
 
+import os
 from pathlib import Path
 
-from core.archives.locate import Locate
+import pytest
+
+from core.archives.locate import Locate, left, seen_at
 from core.catalog import Catalog
 from core.database import Database
 
@@ -19,4 +22,35 @@ async def test_two_archives_at_one_place_in_turn(tmp_path: Path) -> None:
     assert await catalog.archive_on(second) == ("another volume", b"archive")
     assert await Locate(catalog).elsewhere(second, b"/place") == []
     assert await Locate(catalog).elsewhere(99, b"/place") == []
+    await database.close()
+
+
+@pytest.mark.parametrize("mounted", [False, True])
+async def test_where_an_archive_was_none_is_made_while_its_volume_is_away(
+    mounted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its volume there it was moved on that, and the old name is free."""
+    monkeypatch.setattr(
+        "core.archives.locate.Known.places", lambda *_: [b"/mnt/archive", b"/mnt/elsewhere"] if mounted else []
+    )
+    database = await Database.open(str(tmp_path))
+    catalog = await Catalog.open(database)
+    id = await catalog.archive("first", b"/mnt/archive", "its volume", b"archive")
+    assert await seen_at(b"/mnt/archive", catalog)
+    assert await left(b"/mnt/archive", catalog) is None
+    assert await catalog.archive("first", b"/mnt/elsewhere", "its volume", b"elsewhere") == id
+    assert await seen_at(b"/mnt/elsewhere", catalog)
+    assert await left(b"/mnt/archive", catalog) == (None if mounted else id)
+    assert await seen_at(b"/mnt/archive", catalog) == (not mounted)
+    assert not await seen_at(b"/mnt/never", catalog)
+    await database.close()
+
+
+async def test_a_volume_that_was_not_identified_may_be_away(tmp_path: Path) -> None:
+    database = await Database.open(str(tmp_path))
+    catalog = await Catalog.open(database)
+    was = os.fsencode(tmp_path / "was")
+    id = await catalog.archive("first", was)
+    await catalog.archive("first", b"/mnt/elsewhere")
+    assert await left(was, catalog) == id
     await database.close()

@@ -83,6 +83,15 @@ class Stub:
     def maintenance(self) -> "Stub":
         return self
 
+    @property
+    def pages(self) -> "Stub":
+        return self
+
+    async def thumbnail(self, sha256: bytes) -> bytes:
+        self.told.append("thumbnail")
+        await self.go.wait()
+        return b"a picture"
+
     async def audit(self, path: str, progress: Any, scope: AuditScope) -> AuditResult:
         for number in range(100):
             progress(Count(files=number), Count(files=100))

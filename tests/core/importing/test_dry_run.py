@@ -6,6 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
+from core.errors import ArchiveAwayError
 from core.models import ImportRequest, Side
 from core.workers import listing
 from core.workers.messages import Fault
@@ -110,3 +111,36 @@ async def test_a_photo_library_is_asked_about(rig: Rig) -> None:
     (survey,) = await rig.engine.imports.survey([asked])
     assert (survey.libraries, survey.new.files, survey.skipped.files) == (0, 2, 0)
     assert state(rig.source) == before
+
+
+async def test_an_archive_that_was_there_and_is_away_refuses_the_import(rig: Rig) -> None:
+    """The import would be refused, too; what the archive holds is known from the catalog all the same."""
+    write(rig.source / "DCIM/a.jpg", b"first")
+    await rig.imported()
+    write(rig.source / "DCIM/b.jpg", b"second")
+    away = rig.archive.rename(rig.root / "away")
+    for made in (False, True):
+        # An empty mount point is no archive either, nor its free room that of the archive.
+        if made:
+            rig.archive.mkdir()
+        (survey,) = await rig.engine.imports.survey([rig.request()])
+        assert survey.refused.startswith(f"there is no archive at {rig.archive}. Check the path")
+        assert survey.away
+        assert survey.warnings[0] == f"It cannot be imported: {survey.refused}"
+        assert (survey.new.files, survey.duplicate.files, survey.free) == (1, 1, None)
+        assert await rig.engine.imports.recognise(
+            str(rig.source), str(rig.archive), [(b"DCIM/a.jpg", 5, (rig.source / "DCIM/a.jpg").stat().st_mtime_ns)]
+        ) == [True]
+        with pytest.raises(ArchiveAwayError):
+            await rig.engine.imports.start_imports([rig.request()])
+    rig.archive.rmdir()
+    away.rename(rig.archive)
+    (survey,) = await rig.engine.imports.survey([rig.request()])
+    assert (survey.refused, survey.new.files) == ("", 1)
+    assert survey.free
+
+
+async def test_an_archive_that_was_never_there_is_made(rig: Rig) -> None:
+    write(rig.source / "DCIM/a.jpg", b"first")
+    (survey,) = await rig.engine.imports.survey([rig.request()])
+    assert (survey.refused, survey.new.files) == ("", 1)

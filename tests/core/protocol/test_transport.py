@@ -17,7 +17,7 @@ import pytest
 
 from core.errors import EngineError
 from core.protocol import transport
-from core.protocol.transport import LONGEST_PATH, connect, find, listen, peer, place
+from core.protocol.transport import LONGEST_PATH, connect, find, listen, peer, place, process
 from tests.core.engine.stub import Raw, serving
 
 pytestmark = pytest.mark.process
@@ -61,6 +61,21 @@ def test_this_system_tells_ourselves() -> None:
     one, other = socket.socketpair()
     with one, other:
         assert peer(one) == peer(other) == os.geteuid()
+        assert process(one) == process(other) == os.getpid()
+
+
+def test_each_system_tells_the_process() -> None:
+    linux, mac = Options(struct.pack("3i", 4321, 501, 20)), Options(struct.pack("i", 4321))
+    assert (process(linux, "linux"), linux.asked) == (4321, (socket.SOL_SOCKET, 17))
+    assert (process(mac, "darwin"), mac.asked) == (4321, (0, 2))
+
+
+def test_a_process_that_is_not_told_is_none() -> None:
+    class Refusing:
+        def getsockopt(self, level: int, option: int, length: int, /) -> bytes:
+            raise OSError("not connected")
+
+    assert process(Refusing(), "linux") == process(Refusing(), "darwin") == 0
 
 
 @pytest.fixture

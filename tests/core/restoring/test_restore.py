@@ -78,7 +78,8 @@ async def test_nothing_is_overwritten(rig: Rig, tmp_path: Path) -> None:
     found = await restored(rig, view.id, target)
     assert sorted(found.renamed) == [("a.jpg", "a-2.jpg"), ("c.jpg", "c-2.jpg"), ("d", "d-2")]
     assert (found.restored.files, found.there.files, found.failed_count) == (3, 1, 2)
-    assert {path for path, _ in found.failed} == {"deep/e.jpg", "deep"}
+    assert {path for path, _ in found.failed} == {"deep/e.jpg", "deep/"}
+    assert (found.failed_folders, found.failed_links) == (1, 0)
     assert not any(elsewhere.iterdir())
     assert (target / "a.jpg").read_bytes() == b"edited a.jpg is another"
     assert (target / "a-2.jpg").read_bytes() == b"original a.jpg"

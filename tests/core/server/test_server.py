@@ -11,7 +11,7 @@ import pytest
 from core import log, protocol
 from core.models import ImportRequest
 from core.protocol import LARGEST_REPLY, Answer, Call, Failed, Welcome, pack, transport
-from core.protocol.archive_requests import Audit
+from core.protocol.archive_requests import Audit, GetThumbnail
 from core.protocol.import_requests import CancelImport, DryRun, PauseImport, StartImports, WaitForImports, sources
 from core.protocol.replies import Done, Returned, reply_of
 from core.protocol.requests import Forget, Hello, Look, Status, Stop
@@ -53,6 +53,20 @@ async def test_calls_are_answered_when_they_are_done(tmp_path: Path) -> None:
         assert isinstance(first, Answer)
         assert isinstance(second, Answer)
         assert (first.number, second.number) == (looks, waits)
+
+
+async def test_no_page_waits_for_an_archive(tmp_path: Path) -> None:
+    """Its disk may not answer; pictures wait for each other."""
+    async with serving(tmp_path) as (_, stub), Raw(tmp_path) as one:
+        await one.hello()
+        wanted = [await one.call(GetThumbnail(sha256=digit * 64)) for digit in "ab"]
+        looks = await one.call(Look())
+        first = await one.read()
+        assert isinstance(first, Answer)
+        assert (first.number, stub.told) == (looks, ["thumbnail"])
+        stub.go.set()
+        pictures = [await one.read(), await one.read()]
+        assert [picture.number for picture in pictures if isinstance(picture, Answer)] == wanted
 
 
 async def test_errors_are_values(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.config import Config
-from core.errors import UsageError
+from core.errors import OtherVersionError, UsageError
 from core.models import ImportRequest
 from core.protocol.archive_requests import DescribeLocation
 from tests.tui.app import moments
@@ -127,6 +127,32 @@ async def test_silence_is_told_and_ends(monkeypatch: pytest.MonkeyPatch) -> None
         assert tui_app.SILENT not in app.text
         await app.press("j", "p")
         assert ("pause", moments.B002.id) in fake.asked
+
+
+class Replaced(Fake):
+    """An engine in whose place one of a newer version is found, once it is lost."""
+
+    async def start(self) -> None:
+        if self.lost:
+            self._note("refused")
+            raise OtherVersionError("process 7 is version 9.9, this is 0.1.", "Use the newer one.")
+        await super().start()
+
+
+async def test_an_engine_that_was_replaced_is_told_and_what_to_do_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tui_app, "RECONNECT_INTERVAL", 0.01)
+    fake = Replaced(moments.RUNNING)
+    told: list[str] = []
+    async with running(None, fake=fake) as app:
+        await app.until(lambda: "A001" in app.text)
+        monkeypatch.setattr(app.app.screen, "say", lambda message, style: told.append(message))
+        fake.lose()
+        await app.until(lambda: "ENGINE LOST: process 7 is version 9.9, this is 0.1." in app.text)
+        await app.until(lambda: [asked[0] for asked in fake.asked].count("refused") > 2)
+        assert told == ["Use the newer one."]
+        assert "A001" in app.text, "what was known last stays"
+        fake.lost = False
+        await app.until(lambda: "ENGINE LOST" not in app.text)
 
 
 async def test_an_import_that_is_being_started_is_started_once(tmp_path: Path) -> None:

@@ -191,6 +191,21 @@ async def test_what_is_new_on_a_card_is_counted_without_being_asked(tmp_path: Pa
         await app.until(lambda: len([asked for asked in app.fake.asked if asked[0] == "survey"]) == 4)
 
 
+async def test_what_will_happen_is_counted_again_when_the_archives_disk_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.screens.source_picker.POLL_INTERVAL", 0.05)
+    there: list[Volume] = [card("A001"), volume("nas")]
+    fake = engine()
+    async with running(None, (120, 40), fake=fake, settings=home(tmp_path), volumes=lambda: list(there)) as app:
+        await opened(app)
+        await app.until(lambda: "412 new, 866 duplicates" in app.text)
+        away = "It cannot be imported: there is no archive at /nas"
+        fake.surveys = [msgspec.structs.replace(one, warnings=(away,)) for one in fake.surveys]
+        del there[1]
+        await app.until(lambda: "there is no archive at /nas" in app.text)
+
+
 async def test_the_cursor_stays_with_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.screens.source_picker.POLL_INTERVAL", 0.05)
     there: list[Volume] = [volume("disk"), volume("elsewhere")]

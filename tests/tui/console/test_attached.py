@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import pytest
 
+from core.client.silence import SILENT, Silence
 from core.errors import EngineHeldError, UsageError
 from core.models import State
 from core.snapshot import Snapshot
 from tests.tui.console.streams import console
 from tests.tui.views import done, snapshot, view
-from tui.console import attached
 from tui.console.attached import Signals, attend, carry_out, perform, printer
 from tui.console.exits import Exit, StoppedError
 from tui.console.progress import ImportLines, JsonLines, Quiet
@@ -103,23 +103,18 @@ async def test_a_second_signal_that_only_detaches_changes_nothing(monkeypatch: p
     assert signals.lost
 
 
-async def test_an_engine_that_stands_still_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attached, "POLL_INTERVAL", 0.01)
-    monkeypatch.setattr(attached, "SILENT_POLLS", 3)
+async def test_an_engine_that_stands_still_is_told_between_the_figures() -> None:
     engine, (to, _, complained) = Fake(), console()
 
-    polls = 0
+    async def begin() -> list[str]:
+        quiet = Silence(0)
+        for _ in range(SILENT):
+            quiet.wanted()
+        engine.ended.set()
+        return await engine.begin()
 
-    def still() -> Snapshot:
-        nonlocal polls
-        polls += 1
-        if polls == 10:
-            engine.ended.set()
-        return snapshot(engine.view)
-
-    monkeypatch.setattr(engine, "snapshot", still)
-    await attend(engine, engine.begin, Quiet(to.err))
-    assert complained.getvalue().count("The engine does not answer.") == 1
+    await attend(engine, begin, Quiet(to.err))
+    assert complained.getvalue().startswith("The engine does not answer;")
 
 
 @pytest.mark.promise(36)

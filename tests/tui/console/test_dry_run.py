@@ -59,6 +59,8 @@ def test_what_could_not_all_arrive_is_a_failure() -> None:
     broken_off = Survey(source="x", files=count(1), duplicate=count(1), broken_off="it is gone")
     assert dry_run.tell([broken_off], "text", out) is Exit.FAILED
     assert dry_run.tell([Survey(source="x", files=count(1), needed=2, free=None)], "text", out) is Exit.WELL
+    assert dry_run.tell([Survey(source="x", refused="it lies in the archive")], "text", out) is Exit.WRONG
+    assert dry_run.tell([Survey(source="x", refused="it is away", away=True)], "text", out) is Exit.UNUSABLE
 
 
 def test_nothing_but_litter_is_a_failure() -> None:
