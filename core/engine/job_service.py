@@ -43,6 +43,14 @@ POLL_INTERVAL = 0.5
 log = logging.getLogger("lading.jobs")
 
 
+def bag_work(archive_id: int, location_id: int, origin: int = 0) -> Work:
+    """The job that makes a location's bag anew. origin: the import that this is for; 0: none."""
+    queue = next(queue for queue in QUEUES if queue.name == BagIt.queue)
+    return Work(
+        queue=queue.name, priority=queue.priority, archive_id=archive_id, location_id=location_id, origin=origin
+    )
+
+
 class JobService:
     """The queues of one engine."""
 
@@ -155,15 +163,7 @@ class JobService:
     async def bag_anew(self, archive_id: int, location_id: int, origin: int = 0) -> None:
         """Add the job that makes a location's bag anew, because its content has changed. origin: the import that
         this is for; 0: none."""
-        queue = next(queue for queue in QUEUES if queue.name == BagIt.queue)
-        work = Work(
-            queue=queue.name,
-            priority=queue.priority,
-            archive_id=archive_id,
-            location_id=location_id,
-            origin=origin,
-        )
-        await self._jobs.add([work])
+        await self._jobs.add([bag_work(archive_id, location_id, origin)])
         self.wake()
 
     async def count_anew(self, archive_id: int, locations: Sequence[int]) -> None:
