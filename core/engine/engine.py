@@ -133,6 +133,7 @@ class Engine:
             self.imports.under_way,
             self.views.judged,
             verdicts,
+            self.ended_imports,
         )
         self.mirrors = Mirrors(
             self.pool,
