@@ -93,8 +93,8 @@ class Records:
             await self._append(path, wanted)
 
     async def _wanted(self, path: str, *, new: bool) -> AsyncGenerator[bytes, None]:
-        """The lines that the target's journal lacks. What is torn in it, or there once more, means nothing to a
-        replay, and so nothing here."""
+        """The lines that the target's journal lacks. What is torn in either, or there once more in the target's,
+        means nothing to a replay, and so nothing here."""
         run, held = self._run, 0
         async with (
             aclosing(self._lines(run.source, path)) as wanted,
@@ -106,7 +106,9 @@ class Records:
                     async for line in there:
                         if ours is None:
                             return  # the target's has all of it, and more
-                        if line == ours:
+                        while ours is not None and ours != line and not intact(ours):
+                            ours, held = await anext(wanted, None), held + 1
+                        if ours == line:
                             ours, held = await anext(wanted, None), held + 1
                         elif intact(line) and not await again.comes(line, held):
                             run.lack(path, "it is another journal there: an import went on in both copies")

@@ -615,6 +615,26 @@ async def test_a_journal_that_a_power_cut_has_left_in_the_copy(rig: Rig, fault: 
     assert "another journal" in (await mirrored(rig.engine, rig.archive, copy)).lacking[0][1]
 
 
+async def test_a_torn_line_that_the_other_copy_never_had(rig: Rig) -> None:
+    """As in a copy that was brought from another one."""
+    await filled(rig)
+    copy = rig.root / "backup"
+    await mirrored(rig.engine, rig.archive, copy)
+    (journal,) = rig.journals()
+    there = copy / journal.relative_to(rig.archive)
+    *lines, last = journal.read_bytes().splitlines(keepends=True)
+    torn, more = lines[3][:-9] + b"\n", sealed({"accepted": 1.0, "by": "me"})
+    journal.write_bytes(b"".join([*lines[:3], torn, *lines[3:], last, more]))
+    for brought in (1, 0):
+        result = await mirrored(rig.engine, rig.archive, copy)
+        assert (result.others, result.lacking) == (brought, ())
+    assert there.read_bytes() == b"".join([*lines, last, more])
+    # A line that is damaged is not torn: the copy's is another one.
+    journal.write_bytes(b"".join([*lines[:3], torn, *lines[4:], last, more]))
+    result = await mirrored(rig.engine, rig.archive, copy)
+    assert "another journal" in result.lacking[0][1]
+
+
 def test_trees_are_compared_page_by_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In folders with names that sort before their neighbours only as bytes; also a folder where a file was."""
     one, other = tmp_path / "one", tmp_path / "other"
