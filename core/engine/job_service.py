@@ -166,16 +166,6 @@ class JobService:
         await self._jobs.add([bag_work(archive_id, location_id, origin)])
         self.wake()
 
-    async def count_anew(self, archive_id: int, locations: Sequence[int]) -> None:
-        """Add jobs that compute the statistics of these locations anew, because facts about their items have
-        changed."""
-        queue = next(queue for queue in QUEUES if queue.name == LocationStats.queue)
-        await self._jobs.add(
-            Work(queue=queue.name, priority=queue.priority, archive_id=archive_id, location_id=number)
-            for number in locations
-        )
-        self.wake()
-
     # Archives
 
     async def dismiss(self, archive_id: int) -> None:

@@ -273,8 +273,7 @@ class Maintenance:
                         "Make it writable; `lading adjust … --undo` takes back what was changed.",
                     ) from error
                 finally:
-                    if not dry:
-                        await self._jobs.count_anew(archive_id, await adjustments.locations(read, ids))
+                    self._jobs.wake()
         return adjuster.result(what, undone=how is None, dry=dry)
 
     async def _move(self, archive: Archive, name: str, location: str, progress: Progress) -> Moved:

@@ -23,6 +23,7 @@ from core.maintenance import move_import
 from core.maintenance.move_import import Mover
 from core.models import Count, Outcome, Verdict
 from core.queue import archive_leases
+from core.queue.enqueue import counting
 from core.results import Moved
 from core.workers import archive_messages
 from core.workers.pool import Worker
@@ -175,7 +176,8 @@ async def test_background_work_begins_as_soon_as_it_has_ended(rig: Rig, monkeypa
     move = Mover.move
 
     async def moved(mover: Mover, row: ImportRow, number: int, folder: str, name: str) -> Moved:
-        await rig.engine.jobs.count_anew(row.archive_id, [row.location_id])
+        await rig.engine.database.run(counting(row.archive_id, [row.location_id]))
+        rig.engine.jobs.wake()
         await rig.until(lambda: any("is moved" in queue.reason for queue in rig.engine.jobs.views()))
         return await move(mover, row, number, folder, name)
 
