@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from core.catalog.base import Table, together
 from core.catalog.rows import MARKS, Item, marks, parts
+from core.database import Statement
 from core.models import Outcome
 
 BY_DIGEST = "INDEXED BY item_digest"
@@ -229,10 +230,11 @@ class Items(Table):
         )
         self._note(read)
 
-    async def read_again(self, found: Iterable[ReadAgain], copy: int = 0) -> None:
-        """Record the results of reading items again. A damaged item keeps the time when it was last intact."""
+    async def read_again(self, found: Iterable[ReadAgain], copy: int = 0, also: Sequence[Statement] = ()) -> None:
+        """Record the results of reading items again. A damaged item keeps the time when it was last intact. `also`
+        is executed in the same transaction."""
         read = list(found)
-        await self.database.run(_read_again(read, copy))
+        await self.database.run(_read_again(read, copy), *also)
         self._note(read)
 
     def _note(self, read: Iterable[ReadAgain]) -> None:

@@ -18,9 +18,8 @@ from core.paths import display
 from core.queue import enqueue, retries
 from core.queue.archive_leases import NAME, ArchiveLeases
 from core.queue.backfill import derive, outdated, read_again
-from core.queue.enqueue import Work
+from core.queue.enqueue import bag_work
 from core.queue.jobs import Jobs
-from core.queue.queue_defs import QUEUES
 from core.queue.task_context import EngineContext
 from core.queue.worker import QueueWorker
 from core.snapshot import JobView, QueueView
@@ -41,14 +40,6 @@ POLL_INTERVAL = 0.5
 """Seconds between two counts of unfinished jobs."""
 
 log = logging.getLogger("lading.jobs")
-
-
-def bag_work(archive_id: int, location_id: int, origin: int = 0) -> Work:
-    """The job that makes a location's bag anew. origin: the import that this is for; 0: none."""
-    queue = next(queue for queue in QUEUES if queue.name == BagIt.queue)
-    return Work(
-        queue=queue.name, priority=queue.priority, archive_id=archive_id, location_id=location_id, origin=origin
-    )
 
 
 class JobService:

@@ -4,10 +4,10 @@ import os
 
 from core.catalog import Catalog, item_details, location_views, locations
 from core.details import Changes, ItemView, LocationView
-from core.engine.job_service import JobService, bag_work
+from core.engine.job_service import JobService
 from core.errors import UsageError
 from core.paths import display
-from core.queue.enqueue import adding
+from core.queue.enqueue import adding, bag_work
 
 
 class Queries:

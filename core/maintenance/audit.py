@@ -15,6 +15,7 @@ from core.concurrency import Limit
 from core.errors import ArchiveError, WorkerDiedError
 from core.models import Count
 from core.paths import display
+from core.queue.enqueue import adding, bag_work
 from core.results import AuditResult, AuditScope
 from core.volumes import macos_permissions
 from core.workers import archive_messages
@@ -130,7 +131,12 @@ class Audit:
 
     async def again(self, items: list[Item]) -> None:
         """Read these items, and record what comes of it. Raises ArchiveError."""
-        await self._catalog.read_again(await self._page(items), self._copy)
+        results = await self._page(items)
+        well = {id for id, *_, damage in results if damage is None}
+        # A healing that was killed may have brought it, when the bag did not name it any more.
+        back = {item.location_id for item in items if item.damage is not None and item.id in well}
+        anew = [] if self._copy else [bag_work(self._archive.id, location) for location in back]
+        await self._catalog.read_again(results, self._copy, [adding(anew)])
 
     async def _these(self, items: list[Item], progress: Progress) -> None:
         total = Count(files=len(items), bytes=sum(item.size for item in items))

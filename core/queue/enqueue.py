@@ -82,6 +82,14 @@ def adding(works: Iterable[Work]) -> Statement:
     return ADD, [parameters(work) for work in works]
 
 
+def bag_work(archive_id: int, location_id: int, origin: int = 0) -> Work:
+    """The job that makes a location's bag anew. origin: the import that this is for; 0: none."""
+    queue = next(queue for queue in QUEUES if queue.name == "bagit")
+    return Work(
+        queue=queue.name, priority=queue.priority, archive_id=archive_id, location_id=location_id, origin=origin
+    )
+
+
 def counting(archive_id: int, locations: Iterable[int]) -> Statement:
     """The statement that adds the jobs which compute the figures of locations anew. It is executed in the
     transaction that changes facts about their items."""
