@@ -219,14 +219,22 @@ class Items(Table):
         path, when = rows[0] if rows else ("", None)
         return path, when, never[0][0]
 
-    async def audited(self, archive_id: int, after: int, found: Iterable[ReadAgain], copy: int = 0) -> None:
-        """Record the results of reading items again, and that the audit has read all items up to the id
-        `after`."""
+    async def audited(
+        self,
+        archive_id: int,
+        after: int,
+        found: Iterable[ReadAgain],
+        copy: int = 0,
+        also: Sequence[Statement] = (),
+    ) -> None:
+        """Record the results of reading items again, and that the audit has read all items up to the id `after`.
+        `also` is executed in the same transaction."""
         table, key, id = _audit(archive_id, copy)
         read = list(found)
         await self.database.run(
             _read_again(read, copy),
             (f"UPDATE {table} SET after = ? WHERE {key} = ?", [(after, id)]),  # noqa: S608
+            *also,
         )
         self._note(read)
 

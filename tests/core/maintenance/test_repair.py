@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from core import archive_layout
+from core.archives.archive import Archive
 from core.catalog import Item
 from core.database import Unit
 from core.engine.job_service import JobService
@@ -202,6 +203,25 @@ async def test_a_healing_that_is_killed_leaves_the_bag_to_be_made(
             await rig.engine.maintenance.audit(str(rig.archive), silent, AuditScope(heal=(str(rig.source),)))
     assert dead
     assert await database.read("SELECT state FROM job WHERE queue = 'bagit'") == [("ready",)]
+
+
+@pytest.mark.parametrize("older_than", [None, -1.0], ids=["all", "some"])
+@pytest.mark.parametrize("writable", [True, False], ids=["writable", "read-only"])
+async def test_an_audit_that_finds_a_file_well_again_has_its_bag_made(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, older_than: float | None, writable: bool
+) -> None:
+    """But not in an archive that may only be read: its job would wait for ever."""
+    payload, scope = (await filled(rig))[b"a.jpg"], AuditScope(older_than=older_than)
+    payload.rename(rig.root / "kept")
+    await rig.engine.maintenance.audit(str(rig.archive), silent, scope)
+    (rig.root / "kept").rename(payload)
+    await rig.engine.database.run(("DELETE FROM job WHERE queue = 'bagit'", [()]))
+    if not writable:
+        read_only = property(lambda archive: False, lambda archive, value: None)
+        monkeypatch.setattr(Archive, "writable", read_only, raising=False)
+    assert (await rig.engine.maintenance.audit(str(rig.archive), silent, scope)).damaged_count == 0
+    jobs = await rig.engine.database.read("SELECT state FROM job WHERE queue = 'bagit'")
+    assert jobs == ([("ready",)] if writable else [])
 
 
 async def test_healed_from_another_copy(rig: Rig, bags: list[int]) -> None:
