@@ -137,8 +137,9 @@ class JournalReplay:
         """Replay corrections of capture dates, and undone ones."""
         for line in lines:
             if told := adjustment_lines.statements(self._archive.id, row.id, line):
-                anew = enqueue.counting(row.archive_id, [row.location_id])
-                await self._catalog.database.run(*told, anew)
+                # A job of an archive that may only be read would wait for ever.
+                counted = [row.location_id] if self._archive.writable else []
+                await self._catalog.database.run(*told, enqueue.counting(row.archive_id, counted))
 
     async def _other_end(self, row: ImportRow) -> bool:
         """Whether another engine has resumed an ended import and ended it anew: its receipt is another one
