@@ -8,7 +8,7 @@ LOCK = f"{OWN}/lock"
 JOURNALS = f"{OWN}/imports"
 MOVES = f"{OWN}/moves"
 STAGING = f"{OWN}/staging"
-DAMAGED = f"{OWN}/damaged"
+DAMAGED_FOLDER = f"{OWN}/damaged"
 ACCESS_NOTES = f"{OWN}/access-notes"
 LOCATIONS = "locations"
 

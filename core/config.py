@@ -11,7 +11,7 @@ from core import hardware, ownership, presets
 from core.errors import ConfigError, UsageError
 from core.models import Acceptable
 from core.paths import is_remote
-from core.presets import Hook, Preset, Rule
+from core.presets import ArrivalRule, Hook, Preset
 from core.setting_values import Copies, Number, Text, absolute, encodable, unknown, wanted
 
 ENVIRONMENT_PREFIX = "LADING_"
@@ -115,7 +115,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     places: tuple[Text, ...] = ()
     workers: Workers = Workers()
     presets: dict[str, Preset] = msgspec.field(default_factory=dict)
-    auto: tuple[Rule, ...] = ()
+    auto: tuple[ArrivalRule, ...] = ()
     hooks: tuple[Hook, ...] = ()
     keys: dict[str, Text] = msgspec.field(default_factory=dict)
 
@@ -139,20 +139,20 @@ def copies(settings: Config) -> int:
     return settings.copies or max(1, len(settings.archives)) + mirrors
 
 
-PATHS = ("home", "archive", "archives", "mirror", "places")
+PATH_KEYS = ("home", "archive", "archives", "mirror", "places")
 LISTS = ("exclude", "accept", "archives", "mirror", "places")
 """In the environment they are separated by `os.pathsep`."""
 
-NESTED = ("workers", *presets.TABLES)
+NESTED = ("workers", *presets.TABLE_NAMES)
 """Tables of the TOML file. Those of `presets.TABLES` can only be set there."""
 
-KINDS: dict[str, Any] = {
+KEY_TYPES: dict[str, Any] = {
     **{key: kind for key, kind in get_type_hints(Config, include_extras=True).items() if key not in NESTED},
-    **{f"workers.{number}": Number for number in hardware.NUMBERS},
+    **{f"workers.{number}": Number for number in hardware.OVERRIDABLE},
 }
 """The type of each key; keys of `Workers` have the table's name: `workers.copy`."""
 
-VARIABLES = {ENVIRONMENT_PREFIX + key.upper().replace(".", "_"): key for key in KINDS}
+VARIABLES = {ENVIRONMENT_PREFIX + key.upper().replace(".", "_"): key for key in KEY_TYPES}
 """The key that each environment variable sets: `LADING_WORKERS_COPY` sets `workers.copy`."""
 
 
@@ -256,7 +256,7 @@ def _file(file: str, *, may_be_missing: bool) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{file} is not TOML: {error}.", "Correct it there.") from error
     folder = os.path.dirname(file)
-    found = presets.tables({key: table.pop(key) for key in presets.TABLES if key in table}, file, folder)
+    found = presets.tables({key: table.pop(key) for key in presets.TABLE_NAMES if key in table}, file, folder)
     for key, value in _flat(table, file):
         found[key] = _checked(key, value, f"{file}: {key}", strict=True, folder=folder)
     return found
@@ -267,14 +267,14 @@ def _flat(table: Mapping[str, object], place: str) -> Iterable[tuple[str, object
     key."""
     for key, value in table.items():
         if key != "workers":
-            if key in KINDS:
+            if key in KEY_TYPES:
                 yield key, value
-            elif value is not None or key not in presets.TABLES:
-                raise unknown(place, key, KINDS)
+            elif value is not None or key not in presets.TABLE_NAMES:
+                raise unknown(place, key, KEY_TYPES)
         elif isinstance(value, Mapping):
             for name, number in value.items():
-                if name not in hardware.NUMBERS:
-                    raise unknown(place, f"workers.{name}", KINDS)
+                if name not in hardware.OVERRIDABLE:
+                    raise unknown(place, f"workers.{name}", KEY_TYPES)
                 yield f"workers.{name}", number
         elif value is not None:
             raise ConfigError(f"{place}: workers is {reprlib.repr(value)}.", "Give a table: copy = 8, …")
@@ -282,15 +282,15 @@ def _flat(table: Mapping[str, object], place: str) -> Iterable[tuple[str, object
 
 def _checked(key: str, value: object, place: str, *, strict: bool, folder: str = "") -> Any:
     """`value` converted to the type of `key`; `strict` refuses a number or a boolean written as text."""
-    kind = KINDS[key]
+    kind = KEY_TYPES[key]
     try:
         checked = msgspec.convert(value, kind, strict=strict)
         for text in checked if isinstance(checked, tuple) else (checked,):
             # Names of files may hold any bytes; what people call things goes into UTF-8 documents.
-            encodable(text, names_files=key in PATHS or key == "exclude")
+            encodable(text, names_files=key in PATH_KEYS or key == "exclude")
     except (msgspec.ValidationError, ValueError) as error:
         raise ConfigError(f"{place} is {reprlib.repr(value)}.", wanted(kind)) from error
-    if key not in PATHS:
+    if key not in PATH_KEYS:
         return checked
     if isinstance(checked, tuple):
         return tuple(_path(str(path), place, folder) for path in checked)

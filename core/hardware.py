@@ -12,7 +12,7 @@ Tier = Literal["beast", "high", "medium", "low"]
 
 GIB = 1024**3
 
-NUMBERS = (
+OVERRIDABLE = (
     "hash",
     "copy",
     "verify",
@@ -88,13 +88,13 @@ def detect() -> Profile:
 
 
 def with_overrides(profile: Profile, numbers: Mapping[str, int]) -> Profile:
-    """`profile` with some of its `NUMBERS` replaced; each is independent (`hash` does not change `verify`).
+    """`profile` with some of its `OVERRIDABLE` replaced; each is independent (`hash` does not change `verify`).
 
-    Raises `ConfigError` for a name that is not in `NUMBERS`, or a number that is not an integer of at least 1.
+    Raises `ConfigError` for a name that is not in `OVERRIDABLE`, or a number that is not an integer of at least 1.
     """
     for name, number in numbers.items():
-        if name not in NUMBERS:
-            raise ConfigError(f"{name!r} is not a number of the profile.", f"Known: {', '.join(NUMBERS)}.")
+        if name not in OVERRIDABLE:
+            raise ConfigError(f"{name!r} is not a number of the profile.", f"Known: {', '.join(OVERRIDABLE)}.")
         if type(number) is not int or number < 1:
             raise ConfigError(f"{name} is {number!r}.", "Give an integer of at least 1.")
     return msgspec.structs.replace(profile, **numbers)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FRAME = 4
+PREFIX_LENGTH = 4
 """Bytes of a frame's length prefix."""
 
 
@@ -29,7 +29,7 @@ class FrameTooLargeError(ValueError):
 
 def framed(data: bytes) -> bytes:
     """Prefix `data` with its length."""
-    return len(data).to_bytes(FRAME, "big") + data
+    return len(data).to_bytes(PREFIX_LENGTH, "big") + data
 
 
 def length_of(head: bytes | bytearray) -> int:
@@ -39,7 +39,7 @@ def length_of(head: bytes | bytearray) -> int:
 
 async def read_frame(reader: "asyncio.StreamReader", largest: int) -> bytes:
     """The content of the next frame. Raises FrameTooLargeError, IncompleteReadError, ConnectionError."""
-    length = length_of(await reader.readexactly(FRAME))
+    length = length_of(await reader.readexactly(PREFIX_LENGTH))
     if length > largest:
         raise FrameTooLargeError(length)
     return await reader.readexactly(length)
@@ -65,7 +65,7 @@ class Line(Generic[T]):
 
     def receive(self) -> T:
         """Wait for the next message."""
-        return self._decoder.decode(self._read(length_of(self._read(FRAME))))
+        return self._decoder.decode(self._read(length_of(self._read(PREFIX_LENGTH))))
 
     def send(self, message: Any) -> None:
         """Send a message."""

@@ -10,7 +10,7 @@ from core.errors import ConfigError
 
 TITLE = "Not your state folder"
 
-OTHERS = frozenset({"config.toml"})
+READ_ONLY_NAMES = frozenset({"config.toml"})
 """Names in the folder that are only read, and may belong to another user."""
 
 
@@ -76,7 +76,7 @@ def _inside(home: str, depth: int = 2) -> Iterator[tuple[str, int]]:
     """(path, owner) of the entries in the folder, and in its folders."""
     with suppress(OSError), os.scandir(home) as found:
         for entry in found:
-            if entry.name in OTHERS:
+            if entry.name in READ_ONLY_NAMES:
                 continue
             with suppress(FileNotFoundError):
                 yield entry.path, entry.stat(follow_symlinks=False).st_uid

@@ -11,13 +11,13 @@ from fnmatch import translate
 
 from core.errors import UsageError
 
-REMOTE = "rclone:"
+REMOTE_PREFIX = "rclone:"
 """What the name of a copy on a remote begins with: rclone:NAME:PATH (core.offsite.rclone)."""
 
 
 def is_remote(path: str | bytes) -> bool:
     """Whether this is the name of a remote, not a path here."""
-    return os.fsencode(path).startswith(REMOTE.encode())
+    return os.fsencode(path).startswith(REMOTE_PREFIX.encode())
 
 
 _ENCODED = re.compile(rb"[^ -$&-~]")

@@ -14,7 +14,7 @@ from core.setting_values import Copies, Number, Text, absolute, unknown
 
 S = TypeVar("S", bound=msgspec.Struct)
 
-FIELDS = ("date", "year", "month", "day", "label", "camera")
+LOCATION_FIELDS = ("date", "year", "month", "day", "label", "camera")
 """The fields, in braces, that a preset's location may have: today's date and its parts, the card's name, its
 camera."""
 
@@ -24,7 +24,7 @@ _EXAMPLE = "Write text and {date}, {year}, {month}, {day}, {label} or {camera}, 
 class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings for imports of one sort; None: as without the preset.
 
-    location: a pattern with FIELDS. The others are as in `core.config.Config`.
+    location: a pattern with LOCATION_FIELDS. The others are as in `core.config.Config`.
     """
 
     archive: Text | None = None
@@ -49,7 +49,7 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return {key: value for key, value in msgspec.structs.asdict(self).items() if value is not None}
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ArrivalRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which cards are imported by themselves: those that fit all given patterns.
 
     label, camera, identity: patterns as in fnmatch (`EOS_*`), regardless of case. identity: the volume's, as
@@ -138,16 +138,16 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     """All these tables, as in the TOML file."""
 
     presets: dict[str, Preset] = msgspec.field(default_factory=dict)
-    auto: tuple[Rule, ...] = ()
+    auto: tuple[ArrivalRule, ...] = ()
     hooks: tuple[Hook, ...] = ()
     keys: dict[str, Text] = msgspec.field(default_factory=dict)
 
 
-TABLES = Tables.__struct_fields__
+TABLE_NAMES = Tables.__struct_fields__
 
 
 def tables(table: Mapping[str, object], file: str, folder: str) -> dict[str, Any]:
-    """Convert and check `table`, which has members of TABLES only. Its paths are relative to `folder`; `file` is
+    """Convert and check `table`, which has members of TABLE_NAMES only. Its paths are relative to `folder`; `file` is
     named in errors.
 
     Raises ConfigError.
@@ -222,5 +222,5 @@ def _check_location(preset: Preset, place: str) -> None:
     except ValueError as error:
         raise ConfigError(f"{place} is no pattern: {error}.", _EXAMPLE) from error
     for _, field, form, conversion in parts:
-        if field is not None and (field not in FIELDS or form or conversion):
+        if field is not None and (field not in LOCATION_FIELDS or form or conversion):
             raise ConfigError(f"{place} is no pattern: {{{field}}} is not known.", _EXAMPLE)

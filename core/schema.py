@@ -543,7 +543,7 @@ MIGRATIONS: tuple[str, ...] = (
         id INTEGER PRIMARY KEY,
         import_id INTEGER NOT NULL REFERENCES import,
         file_id INTEGER NOT NULL,
-        facts BLOB                   -- core.workers.source_messages.FileFacts; NULL: it was not read
+        facts BLOB                   -- core.workers.source_messages.SourceMetadata; NULL: it was not read
     ) STRICT;
     CREATE INDEX handed_on_import ON handed_on (import_id);
     CREATE TABLE elsewhere_item (    -- what an import of a group saw on the card that other imports had brought

@@ -20,14 +20,14 @@ else:
     except ImportError:
         import sqlite3
 
-ROWS = 64
+ROWS_FETCHED = 64
 """Rows fetched at a time by cursors that are iterated."""
 
 
 def connect(path: str) -> aiosqlite.Connection:
     """A connection to the database `path` that starts no transaction by itself; it is opened by awaiting it, which
     raises sqlite3.Error."""
-    return aiosqlite.Connection(lambda: sqlite3.connect(path, isolation_level=None), ROWS)
+    return aiosqlite.Connection(lambda: sqlite3.connect(path, isolation_level=None), ROWS_FETCHED)
 
 
 def connect_to_read(path: str, timeout: float) -> "sqlite3.Connection":

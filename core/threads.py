@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-AT_ONCE = 16
+MOST_THREADS = 16
 
 
 def each(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
@@ -18,7 +18,7 @@ def each(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
 
     The interpreter joins the threads of a ThreadPoolExecutor before it ends; it does not join these.
     """
-    turns = threading.Semaphore(AT_ONCE)
+    turns = threading.Semaphore(MOST_THREADS)
     answers: list[Future[R]] = [Future() for _ in items]
 
     def run(item: T, answer: "Future[R]") -> None:

@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 
-STATUS = 70
+THREAD_FAILED = 70
 """Exit status when a thread failed: EX_SOFTWARE of sysexits.h."""
 
 
@@ -19,4 +19,4 @@ def _end(failed: threading.ExceptHookArgs) -> None:
 
         traceback.print_exception(failed.exc_type, failed.exc_value, failed.exc_traceback, file=sys.stderr)
     finally:
-        os._exit(STATUS)
+        os._exit(THREAD_FAILED)

@@ -39,7 +39,7 @@ DRAW_INTERVAL = 0.5
 RECONNECT_INTERVAL = 1.0
 """Seconds before the app tries to reconnect to a lost engine."""
 
-LOST = "ENGINE LOST, reconnecting"
+ENGINE_LOST = "ENGINE LOST, reconnecting"
 
 SILENT = "ENGINE DOES NOT ANSWER, waiting"
 
@@ -101,7 +101,7 @@ class LadingApp(PictureApp):
         self.volumes = volumes
         self.ejecting = eject
         self.glyphs = Glyphs(utf8=utf8)
-        self._begin_with(theme.PLAIN if plain else settings.theme or theme.FIRST)
+        self._begin_with(theme.PLAIN if plain else settings.theme or theme.DEFAULT_THEME)
         self.set_keymap(_keymap(settings))
         self.set_class(plain, "plain")
         self.set_class(not utf8, "ascii")
@@ -117,7 +117,7 @@ class LadingApp(PictureApp):
         self._following: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._tells_progress = terminal_progress.shown(os.environ)
-        self._told_progress = terminal_progress.NOTHING
+        self._told_progress = terminal_progress.NO_PROGRESS
         self._begun: set[asyncio.Task[None]] = set()
         self._keys = TypeAhead(self, super().on_event, self._waits)
 
@@ -153,7 +153,7 @@ class LadingApp(PictureApp):
 
     async def on_unmount(self) -> None:
         """Detach; the tasks are cancelled, but not awaited."""
-        self._progress(terminal_progress.NOTHING)
+        self._progress(terminal_progress.NO_PROGRESS)
         self.clear_pictures()
         self._keys.stop()
         for task in (self._following, self._watching, *self._begun):
@@ -232,10 +232,10 @@ class LadingApp(PictureApp):
                 self._watching = asyncio.create_task(self._watch_cards(connection), name="cards")
                 async for snapshot in connection.snapshots():
                     self._take(snapshot)
-                self.trouble = LOST
+                self.trouble = ENGINE_LOST
             except LadingError as error:
                 known = self.snapshot is not None
-                self.trouble = LOST if known else f"{error} Trying again."
+                self.trouble = ENGINE_LOST if known else f"{error} Trying again."
             finally:
                 self._connection = None
                 if self._watching is not None:
@@ -450,7 +450,7 @@ class LadingApp(PictureApp):
         """The actions of this screen's keys and the tasks on the archive, for the command palette."""
         if not isinstance(screen, Base):
             return
-        from tui.screens.tasks import ENTRIES, begin
+        from tui.screens.tasks import TASK_ENTRIES, begin
 
         for key in screen.own_keys():
             if key.does not in ("pane", "back"):
@@ -458,7 +458,7 @@ class LadingApp(PictureApp):
                 yield SystemCommand(
                     f"{key.label} ({key.drawn})", key.about, lambda does=does: self._run(screen, does)
                 )
-        for entry in ENTRIES:
+        for entry in TASK_ENTRIES:
             yield SystemCommand(
                 entry.name, entry.about, lambda entry=entry: screen.call_later(begin, screen, entry)
             )

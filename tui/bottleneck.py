@@ -9,10 +9,10 @@ READ_LIMIT, PAUSED = "read_limit", "paused"
 SATURATED = 0.85
 """The share of a resource's places that makes it the limit even without a queue."""
 
-KEPT = 0.7
+LIMIT_REACHED = 0.7
 """The share of the read limit that must be reached for it to be the bottleneck."""
 
-RECENT = 20
+RECENT_SAMPLES = 20
 """Samples of the history over which the rate is looked at, too: a small file counts when it was read, so that the
 rate of a slow import jumps between nothing and many times the limit."""
 
@@ -69,7 +69,7 @@ def _resource(found: LimitView, snapshot: Snapshot, *, network: bool) -> str:
     limit = found.name
     what, _, identity = limit.partition(" ")
     if what == "pace" and identity:
-        return READ_LIMIT if _rate(identity, snapshot) >= KEPT * snapshot.read_limit else READER
+        return READ_LIMIT if _rate(identity, snapshot) >= LIMIT_REACHED * snapshot.read_limit else READER
     if what == "read" and identity:
         return NETWORK if identity.startswith("net:") else READER
     if what == "write" and identity:
@@ -85,7 +85,7 @@ def _rate(identity: str, snapshot: Snapshot) -> float:
     now = max((view.rate for view in snapshot.imports if view.id == identity), default=0.0)
     paced = sum(one.name.startswith("pace ") for one in snapshot.limits)
     running = sum(view.state is State.RUNNING for view in snapshot.imports)
-    recent = snapshot.rates.read_history[-RECENT:]
+    recent = snapshot.rates.read_history[-RECENT_SAMPLES:]
     return max(now, sum(recent) / len(recent) / paced) if recent and paced == running else now
 
 

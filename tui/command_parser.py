@@ -48,7 +48,7 @@ class Command(Protocol):
     def run(self, options: argparse.Namespace, console: Console) -> Exit: ...
 
 
-PATHS = ("sources", "source", "target", "archive", "folder", "output", "heal")
+PATH_ARGUMENTS = ("sources", "source", "target", "archive", "folder", "output", "heal")
 """The arguments of commands that are paths."""
 
 
@@ -62,7 +62,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Argparse's own; no path may be empty. That would be the current folder, where a script means a card."""
         found, rest = super().parse_known_args(args, namespace)
-        for name in PATHS:
+        for name in PATH_ARGUMENTS:
             given = getattr(found, name, None)
             if "" in (given if isinstance(given, list) else [given]):
                 self.error("an empty path is given: perhaps a variable of the shell is not set")

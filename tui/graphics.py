@@ -25,7 +25,7 @@ QUESTION = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[16t\x1b[?1;1;0S\x1b[
 ANSWER_TIMEOUT = 1.0
 """Seconds until a terminal that does not answer is given up."""
 
-PIECE = 4096
+KITTY_PIECE = 4096
 """The most characters of Base64 in one piece of kitty's protocol."""
 
 _KITTY = re.compile(rb"\x1b_Gi=31;OK\x1b\\")
@@ -121,7 +121,7 @@ def understood(answer: bytes, cell: tuple[int, int] = (10, 20)) -> Graphics:
     return Graphics()
 
 
-class Answers:
+class AnswerFilter:
     """Separates a terminal's answers to QUESTION from keys, in what a terminal sends.
 
     What may be the beginning of an answer is held back until the rest comes or `release` is called.
@@ -163,6 +163,6 @@ class Answers:
 def transmission(encoded: str, keys: str) -> Iterator[str]:
     """The sequences of kitty's protocol that send a PNG file in Base64, with these keys. The terminal does not
     answer (q=2)."""
-    for at in range(0, len(encoded), PIECE):
+    for at in range(0, len(encoded), KITTY_PIECE):
         first = f"{keys},f=100,q=2," if not at else ""
-        yield f"\x1b_G{first}m={int(at + PIECE < len(encoded))};{encoded[at : at + PIECE]}\x1b\\"
+        yield f"\x1b_G{first}m={int(at + KITTY_PIECE < len(encoded))};{encoded[at : at + KITTY_PIECE]}\x1b\\"

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 UPPER = "\u2580"
 
-FIRST = 16
+FIRST_CUBE_COLOUR = 16
 """The first colour of the cube; the terminal defines those before it."""
 
 LARGEST_EDGE = 8000
@@ -40,7 +40,10 @@ def cells(data: bytes, columns: int, rows: int) -> list[list[Cell]]:
     indexes = small.quantize(palette=_palette(), dither=Image.Dither.NONE).tobytes()
     lines = [indexes[at : at + width] for at in range(0, len(indexes), width)]
     return [
-        [(upper + FIRST, lower + FIRST) for upper, lower in zip(lines[row], lines[row + 1], strict=True)]
+        [
+            (upper + FIRST_CUBE_COLOUR, lower + FIRST_CUBE_COLOUR)
+            for upper, lower in zip(lines[row], lines[row + 1], strict=True)
+        ]
         for row in range(0, height, 2)
     ]
 

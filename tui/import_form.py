@@ -12,7 +12,7 @@ from core.models import Acceptable, ImportRequest
 from core.paths import is_remote
 from core.presets import Preset
 from core.results import Survey
-from core.volumes.filesystems import Kind
+from core.volumes.filesystems import StorageKind
 from core.volumes.volume import Volume
 
 Verify = Literal["readback", "source", "end", "none"]
@@ -25,19 +25,19 @@ VERIFY: dict[Verify, str] = {
     "end": "read copies back, and all of them again at the end",
     "none": "do not read back: faster, and never SAFE",
 }
-KNOWN: dict[Known, str] = {
+KNOWN_CHOICES: dict[Known, str] = {
     "read": "read them again and compare",
     "record": "believe the record: faster",
 }
-DUPLICATES: dict[Duplicates, str] = {
+DUPLICATE_CHOICES: dict[Duplicates, str] = {
     "archive": "what the archive holds is not kept twice",
     "location": "what this location holds is not kept twice",
 }
 LIBRARIES = {False: "photo libraries stay out", True: "photo libraries, too, file by file"}
-ICLOUD = {False: "what is only in iCloud stays out", True: "what is only in iCloud is fetched"}
+ICLOUD_CHOICES = {False: "what is only in iCloud stays out", True: "what is only in iCloud is fetched"}
 
 
-class Source(msgspec.Struct, kw_only=True):
+class SourceRow(msgspec.Struct, kw_only=True):
     """A row of the list of sources. `typed`: a path that a person entered; else a volume."""
 
     path: str
@@ -99,7 +99,7 @@ class Source(msgspec.Struct, kw_only=True):
 class Choice(msgspec.Struct, kw_only=True):
     """All choices for a new import."""
 
-    sources: list[Source] = []
+    sources: list[SourceRow] = []
     archive: str = ""
     also: tuple[str, ...] = ()
     """Further archives, each of which gets all files."""
@@ -141,7 +141,7 @@ class Choice(msgspec.Struct, kw_only=True):
         self.exclude, self.accept = given.exclude, given.accept
         self.wanted, self.mirrors = given.copies, sum(not is_remote(path) for path in given.mirror)
 
-    def location_of(self, source: Source | None) -> str:
+    def location_of(self, source: SourceRow | None) -> str:
         """The location that a source belongs to."""
         if not self.pattern:
             return self.location.strip()
@@ -150,7 +150,7 @@ class Choice(msgspec.Struct, kw_only=True):
         return presets.location(self.pattern, label=label, camera=camera, today=date.today())
 
     @property
-    def picked(self) -> list[Source]:
+    def picked(self) -> list[SourceRow]:
         """The sources of which at least a part is to be imported."""
         return [source for source in self.sources if source.chosen]
 
@@ -168,7 +168,7 @@ class Choice(msgspec.Struct, kw_only=True):
         """The requests for the engine."""
         return [request for source in self.picked for request in self._requests(source)]
 
-    def _requests(self, source: Source) -> list[ImportRequest]:
+    def _requests(self, source: SourceRow) -> list[ImportRequest]:
         if source.picked:
             left_out = tuple("./" + literal(os.fsdecode(path)) for path in sorted(source.out))
             return [self._request(source, source.path, left_out)]
@@ -176,7 +176,7 @@ class Choice(msgspec.Struct, kw_only=True):
             self._request(source, os.path.join(source.path, os.fsdecode(path)), ()) for path in sorted(source.only)
         ]
 
-    def _request(self, source: Source, path: str, left_out: tuple[str, ...]) -> ImportRequest:
+    def _request(self, source: SourceRow, path: str, left_out: tuple[str, ...]) -> ImportRequest:
         return ImportRequest(
             source=path,
             archive=self.archive,
@@ -195,7 +195,7 @@ class Choice(msgspec.Struct, kw_only=True):
             copies=self.copies,
         )
 
-    def all_of(self, source: Source) -> ImportRequest:
+    def all_of(self, source: SourceRow) -> ImportRequest:
         """The request for the whole of a source."""
         return self._request(source, source.path, ())
 
@@ -204,27 +204,27 @@ class Choice(msgspec.Struct, kw_only=True):
         before = {source.path: source for source in self.sources if not source.typed}
         found = []
         # A file system in memory, such as /tmp, holds nothing that anybody would archive.
-        for volume in sorted((one for one in volumes if one.kind is not Kind.MEMORY), key=_rank):
+        for volume in sorted((one for one in volumes if one.kind is not StorageKind.MEMORY), key=_rank):
             source = before.get(volume.mount)
             if source is None or source.volume is None or source.volume.identity != volume.identity:
                 # Cards of one camera have the same name, and so can have the same mount point.
-                source = Source(path=volume.mount, name=volume.name)
+                source = SourceRow(path=volume.mount, name=volume.name)
             source.volume = volume
             found.append(source)
         self.sources = [*(source for source in self.sources if source.typed), *found]
 
     @property
-    def cards(self) -> list[Source]:
+    def cards(self) -> list[SourceRow]:
         """The camera cards among the sources."""
         return [source for source in self.sources if is_card(source.volume)]
 
-    def add(self, path: str) -> Source:
+    def add(self, path: str) -> SourceRow:
         """Add a path that a person entered, as a picked source."""
         for source in self.sources:
             if source.path == path:
                 source.picked = True
                 return source
-        source = Source(path=path, name=os.path.basename(path.rstrip("/")) or path, typed=True, picked=True)
+        source = SourceRow(path=path, name=os.path.basename(path.rstrip("/")) or path, typed=True, picked=True)
         self.sources.insert(0, source)
         return source
 
@@ -240,7 +240,7 @@ def kind(volume: Volume) -> str:
         return "card"
     if volume.removable:
         return "removable"
-    return "disk" if volume.kind is Kind.LOCAL else str(volume.kind)
+    return "disk" if volume.kind is StorageKind.LOCAL else str(volume.kind)
 
 
 def literal(path: str) -> str:
@@ -251,4 +251,4 @@ def literal(path: str) -> str:
 def _rank(volume: Volume) -> tuple[int, str]:
     if is_card(volume):
         return 0, volume.name.lower()
-    return (1 if volume.removable else 3 if volume.kind is Kind.NETWORK else 2), volume.name.lower()
+    return (1 if volume.removable else 3 if volume.kind is StorageKind.NETWORK else 2), volume.name.lower()

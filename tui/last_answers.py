@@ -10,7 +10,7 @@ from core.models import Value
 
 NAME = "terminal.json"
 
-KEPT = 8
+PLACES_KEPT = 8
 """Recent places that are kept."""
 
 
@@ -36,7 +36,7 @@ class Remembered(Value, frozen=True, kw_only=True):
 
 
 def _first(path: str, others: tuple[str, ...]) -> tuple[str, ...]:
-    return (path, *(one for one in others if one != path))[:KEPT]
+    return (path, *(one for one in others if one != path))[:PLACES_KEPT]
 
 
 def places(settings: Config) -> tuple[str, ...]:

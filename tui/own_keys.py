@@ -21,9 +21,9 @@ from tui.widgets.text import Text
 FIXED = ("pane",)
 """Names of actions whose keys are numbers, and stay."""
 
-ADVICE = "Give a character, or a name such as f5, ctrl+r or space; several with commas between them."
+KEY_ADVICE = "Give a character, or a name such as f5, ctrl+r or space; several with commas between them."
 
-NAMES = {str(key.value) for key in Named} | FACES.keys()
+KEY_NAMES = {str(key.value) for key in Named} | FACES.keys()
 
 
 def screens() -> Iterator[type[Base[Any]]]:
@@ -60,10 +60,12 @@ def _named(keys: str, place: str) -> list[str]:
     try:
         names = [binding.key for binding in Binding.make_bindings([Binding(keys, "")])]
     except InvalidBinding as error:
-        raise ConfigError(f"{place} is {keys!r}.", ADVICE) from error
+        raise ConfigError(f"{place} is {keys!r}.", KEY_ADVICE) from error
     texts = [text.strip() for text in keys.split(",")]
-    if wrong := [text for text, name in zip(texts, names, strict=True) if len(text) != 1 and name not in NAMES]:
-        raise ConfigError(f"{place} is {keys!r}: there is no key {wrong[0]}.", ADVICE)
+    if wrong := [
+        text for text, name in zip(texts, names, strict=True) if len(text) != 1 and name not in KEY_NAMES
+    ]:
+        raise ConfigError(f"{place} is {keys!r}: there is no key {wrong[0]}.", KEY_ADVICE)
     return names
 
 

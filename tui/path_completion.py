@@ -19,7 +19,7 @@ OFFERED = 1000
 """The most completions of a path, and paths that a search finds."""
 
 
-class Entry(Value, frozen=True, kw_only=True):
+class PathEntry(Value, frozen=True, kw_only=True):
     """A file or folder. `name` is raw bytes; `count` is known for a file, and for a folder after it was walked."""
 
     name: bytes
@@ -35,12 +35,12 @@ Order = Literal["name", "size", "date"]
 ORDERS: tuple[Order, ...] = get_args(Order)
 
 
-def entries(path: bytes, order: Order = "name") -> tuple[list[Entry], int]:
+def entries(path: bytes, order: Order = "name") -> tuple[list[PathEntry], int]:
     """The first of a folder's entries without junk files, folders before files; and how many more there are.
 
     Raises OSError.
     """
-    found: list[Entry] = []
+    found: list[PathEntry] = []
     with os.scandir(path) as listing:
         for one in listing:
             folder = one.is_dir(follow_symlinks=False)
@@ -48,17 +48,17 @@ def entries(path: bytes, order: Order = "name") -> tuple[list[Entry], int]:
                 continue
             facts = one.stat(follow_symlinks=False)
             count = None if folder else Count(files=1, bytes=facts.st_size)
-            found.append(Entry(name=one.name, folder=folder, count=count, mtime_ns=facts.st_mtime_ns))
+            found.append(PathEntry(name=one.name, folder=folder, count=count, mtime_ns=facts.st_mtime_ns))
     found = ordered(found, order)
     return found[:ENTRIES_SHOWN], max(0, len(found) - ENTRIES_SHOWN)
 
 
-def ordered(found: Iterable[Entry], order: Order, sizes: Mapping[bytes, int] | None = None) -> list[Entry]:
+def ordered(found: Iterable[PathEntry], order: Order, sizes: Mapping[bytes, int] | None = None) -> list[PathEntry]:
     """Entries in this order, folders before files. `sizes`: the bytes in folders by name, as far as they are
     known."""
     known = sizes or {}
 
-    def key(entry: Entry) -> tuple[bool, int, bytes]:
+    def key(entry: PathEntry) -> tuple[bool, int, bytes]:
         size = entry.count.bytes if entry.count else known.get(entry.name, 0)
         rank = {"name": 0, "size": -size, "date": -entry.mtime_ns}[order]
         return not entry.folder, rank, entry.name.lower()

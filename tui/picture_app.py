@@ -6,7 +6,7 @@ from textual.app import App
 from textual.driver import Driver
 
 from tui import textual_private
-from tui.graphics import ANSWER_TIMEOUT, QUESTION, Answers, Graphics, askable
+from tui.graphics import ANSWER_TIMEOUT, QUESTION, AnswerFilter, Graphics, askable
 from tui.screens.base import Base
 from tui.widgets.pixels import Layer, Pixelled
 
@@ -18,7 +18,7 @@ class PictureApp(App[str]):
         self.graphics = Graphics()
         """How the terminal shows pictures, as far as it has said so."""
         self._asks = asks and askable(os.environ)
-        self._answers = Answers()
+        self._answers = AnswerFilter()
         super().__init__(ansi_color=ansi_color)
         self._pixels = Layer(lambda sequence: textual_private.write_to_terminal(self, sequence))
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 
 from core.volumes import macos_permissions
-from core.volumes.filesystems import UNFLUSHED, Kind, filesystem
+from core.volumes.filesystems import UNFLUSHED, StorageKind, filesystem
 from core.volumes.mounts import mounted_at
 from core.volumes.volume import Volume
 from tui.import_form import Choice
@@ -31,7 +31,7 @@ def _cautions(choice: Choice) -> Iterator[str]:
         yield told
     archive = archive_volume(choice)
     if archive is not None:
-        if archive.kind is Kind.NETWORK:
+        if archive.kind is StorageKind.NETWORK:
             yield "The archive is on a network: copies are read back from the server."
         if not filesystem(archive.filesystem, archive.kind).flushes:
             yield f"The archive: {UNFLUSHED}"

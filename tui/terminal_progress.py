@@ -6,13 +6,13 @@ from core.models import State
 from core.snapshot import Snapshot
 from tui.totals import session, share
 
-NOTHING = "\x1b]9;4;0\x1b\\"
+NO_PROGRESS = "\x1b]9;4;0\x1b\\"
 """The sequence that removes the progress."""
 
 RUNS, FAILED, UNKNOWN, PAUSED = 1, 2, 3, 4
 """The states of ConEmu's sequence: https://conemu.github.io/en/AnsiEscapeCodes.html#ConEmu_specific_OSC."""
 
-PROGRAMS = ("ghostty", "WezTerm")
+PROGRESS_TERMINALS = ("ghostty", "WezTerm")
 """Values of TERM_PROGRAM of terminals that show progress."""
 
 
@@ -24,15 +24,15 @@ def shown(environ: Mapping[str, str]) -> bool:
     # Only newer versions of iTerm2 do, which have P among their features (iterm2.com/feature-reporting).
     iterm = environ.get("TERM_PROGRAM") == "iTerm.app" and "P" in environ.get("TERM_FEATURES", "")
     windows = bool(environ.get("WT_SESSION")) or environ.get("ConEmuANSI") == "ON"
-    return windows or iterm or environ.get("TERM_PROGRAM") in PROGRAMS
+    return windows or iterm or environ.get("TERM_PROGRAM") in PROGRESS_TERMINALS
 
 
 def sequence(snapshot: Snapshot) -> str:
-    """The sequence for the progress of the imports of this session that have not ended; NOTHING if there are
+    """The sequence for the progress of the imports of this session that have not ended; NO_PROGRESS if there are
     none."""
     found = session(snapshot)
     if not found.active:
-        return NOTHING
+        return NO_PROGRESS
     percent = int(share(found.done, found.seen.bytes) * 100)
     state = RUNS if found.listed else UNKNOWN
     if found.failed.files:

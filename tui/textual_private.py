@@ -14,7 +14,7 @@ from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from tui.graphics import Answers, Graphics
+from tui.graphics import AnswerFilter, Graphics
 
 
 def forget_what_was_drawn() -> None:
@@ -42,7 +42,7 @@ class _Parser(XTermParser):
     """Takes answers out of what the terminal sends, before the rest is read as keys: Textual would take an answer
     that it does not know for keys that were pressed one after the other."""
 
-    def __init__(self, answers: Answers, debug: bool = False) -> None:
+    def __init__(self, answers: AnswerFilter, debug: bool = False) -> None:
         super().__init__(debug)
         self._answers = answers
         self._fed = 0.0
@@ -61,7 +61,7 @@ class _Parser(XTermParser):
         yield from super().tick()
 
 
-def listening(driver: type[Driver], answers: Answers) -> type[Driver]:
+def listening(driver: type[Driver], answers: AnswerFilter) -> type[Driver]:
     """A driver that sends the app a `TerminalAnswered` when `answers` has understood one."""
     if driver is not LinuxDriver:
         return driver

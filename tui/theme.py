@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from textual.color import Color
 
-FIRST = "gruvbox"
+DEFAULT_THEME = "gruvbox"
 """The theme without a choice."""
 
 PLAIN = "ansi-dark"
 """The theme without colours: it has those of the terminal."""
 
-NAMES = ("success", "error", "warning", "primary", "secondary", "accent")
+COLOUR_NAMES = ("success", "error", "warning", "primary", "secondary", "accent")
 """Textual's names of the colours that text has here."""
 
 CONTRAST = 3.0
@@ -21,10 +21,10 @@ STEPS = 10
 
 
 def inks(variables: Mapping[str, str]) -> dict[str, str]:
-    """For each of NAMES the variable `ink-NAME`: the theme's colour, mixed with that of its text until it can be
+    """For each of COLOUR_NAMES the variable `ink-NAME`: the theme's colour, mixed with that of its text until it can be
     read. `variables` are those of the theme's style sheet."""
     back, text = Color.parse(variables["background"]), Color.parse(variables["foreground"])
-    return {f"ink-{name}": _readable(variables[name], back, text) for name in NAMES}
+    return {f"ink-{name}": _readable(variables[name], back, text) for name in COLOUR_NAMES}
 
 
 def _readable(name: str, back: Color, text: Color) -> str:

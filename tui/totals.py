@@ -11,7 +11,7 @@ _READING = ("hash", "copy")
 _READ = ("flush", "verify", "publish")
 
 
-class Session(Value, frozen=True, kw_only=True):
+class SessionTotals(Value, frozen=True, kw_only=True):
     """Sums over the imports shown together. `done` includes what workers have read so far."""
 
     views: tuple[ImportView, ...] = ()
@@ -45,12 +45,12 @@ def ordered(snapshot: Snapshot) -> tuple[ImportView, ...]:
     return (*sorted(together, key=_began), *sorted(older, key=_began, reverse=True))
 
 
-def session(snapshot: Snapshot) -> Session:
+def session(snapshot: Snapshot) -> SessionTotals:
     """The session's sums."""
     views = tuple(sorted(_together(snapshot.imports), key=_began))
     running = [view for view in views if view.state is State.RUNNING]
     left = [view.seconds_left for view in running]
-    return Session(
+    return SessionTotals(
         views=views,
         seen=total(view.seen for view in views),
         archived=total(view.archived for view in views),

@@ -24,7 +24,7 @@ IN_A_ROW = 8
 CANDIDATES = 512
 """Items from which those to read as a test are chosen."""
 
-TRIES = 3
+TEST_ITEMS = 3
 """Test items, of which at least one has to be readable."""
 
 
@@ -57,7 +57,7 @@ class ArchiveDisk:
             bad = {item.id for item, _ in errors}
             page = await self._catalog.items_after(archive_id, 0, CANDIDATES, self._copy)
             others = [item for item in page if item.size and item.damage is None and item.id not in bad]
-            for item in sorted(others, key=lambda item: item.size)[:TRIES]:
+            for item in sorted(others, key=lambda item: item.size)[:TEST_ITEMS]:
                 if await self._readable(item):
                     self._well = item
                     return

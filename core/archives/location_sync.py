@@ -48,7 +48,9 @@ async def sync(archive_id: int, place: Place, pool: Pool, catalog: Catalog) -> l
 async def _text(pool: Pool, place: Place, path: str) -> bytes:
     """The content of a small file; empty when there is no such file."""
     try:
-        return (await _ask(pool, text_messages.ReadText(place, path, 0, LARGEST_FILE), text_messages.Text)).data
+        return (
+            await _ask(pool, text_messages.ReadText(place, path, 0, LARGEST_FILE), text_messages.TextRead)
+        ).data
     except TaskFailedError as error:
         if error.detail != "FileNotFoundError":
             raise

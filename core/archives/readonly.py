@@ -14,7 +14,7 @@ from core.workers.messages import Place
 from core.workers.pool import Pool, TaskFailedError
 
 
-class Reading(msgspec.Struct, frozen=True):
+class FoundArchive(msgspec.Struct, frozen=True):
     """An archive as found now, and which copy of it. `id` is 0 for an archive that the catalog does not know.
     `news`: it has journals of imports that the catalog does not know."""
 
@@ -25,7 +25,7 @@ class Reading(msgspec.Struct, frozen=True):
     news: bool
 
 
-async def reading(path: str, pool: Pool, catalog: Catalog) -> Reading:
+async def reading(path: str, pool: Pool, catalog: Catalog) -> FoundArchive:
     """Look at the archive at `path`. Raises ArchiveError."""
     facts = await examine(path, pool, look=True)
     copy = await recognised(facts, pool, catalog)
@@ -33,7 +33,7 @@ async def reading(path: str, pool: Pool, catalog: Catalog) -> Reading:
     try:
         async with pool.worker("look") as worker:
             journals = await worker.ask(
-                text_messages.JournalNames(place, archive_layout.JOURNALS), archive_messages.Names
+                text_messages.JournalNames(place, archive_layout.JOURNALS), archive_messages.NamesCounted
             )
     except (TaskFailedError, WorkerDiedError, OSError) as error:
         raise ArchiveError(
@@ -42,4 +42,4 @@ async def reading(path: str, pool: Pool, catalog: Catalog) -> Reading:
     known = await catalog.import_names(copy.archive_id)
     # A copy that is not in use does not update the catalog.
     news = not copy.number and any(name.removesuffix(".jsonl") not in known for name, _ in journals.names)
-    return Reading(copy.archive_id, uuid_of(facts), copy, place, news)
+    return FoundArchive(copy.archive_id, uuid_of(facts), copy, place, news)

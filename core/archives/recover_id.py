@@ -29,7 +29,7 @@ async def id_of(path: str, pool: Pool) -> tuple[bytes, list[str]]:
     Raises ArchiveError, TaskFailedError, WorkerDiedError.
     """
     async with pool.worker("look") as worker:
-        request = source_messages.Look(os.path.abspath(os.fsencode(path)))  # noqa: ASYNC240 - touches no disk
+        request = source_messages.LookAtPath(os.path.abspath(os.fsencode(path)))  # noqa: ASYNC240 - touches no disk
         try:
             source = (await worker.ask(request, source_messages.Looked)).source
         except TaskFailedError as error:
@@ -61,9 +61,9 @@ async def ids_of_journals(place: Place, pool: Pool) -> AsyncIterator[str]:
     """The archive ids in the journals' first lines."""
     async with pool.worker("look") as worker:
         names = text_messages.JournalNames(place, archive_layout.JOURNALS)
-        for name, _ in (await worker.ask(names, archive_messages.Names)).names:
+        for name, _ in (await worker.ask(names, archive_messages.NamesCounted)).names:
             read = text_messages.ReadText(place, f"{archive_layout.JOURNALS}/{name}", 0, HEAD)
-            data = (await worker.ask(read, text_messages.Text)).data
+            data = (await worker.ask(read, text_messages.TextRead)).data
             for line in data.split(b"\n"):
                 row = unsealed(line) if line else None
                 if row is not None and _ID.fullmatch(str(row.get("archive", ""))):
@@ -80,7 +80,7 @@ async def ids_of_receipts(place: Place, pool: Pool) -> AsyncIterator[str]:
                 path = f"{receipts}/{os.fsdecode(name)}"
                 async with pool.worker("look") as worker:
                     read = text_messages.ReadText(place, path, 0, HEAD)
-                    if found := _RECEIPT.search((await worker.ask(read, text_messages.Text)).data):
+                    if found := _RECEIPT.search((await worker.ask(read, text_messages.TextRead)).data):
                         yield found[1].decode()
 
 

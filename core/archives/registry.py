@@ -150,7 +150,7 @@ class Archives:
     async def _seen(self, path: str) -> Identity | None:
         """The identity of the folder at `path`, without writing anything; None when there is none. Raises
         ArchiveAwayError."""
-        request = source_messages.Look(os.path.abspath(os.fsencode(path)))  # noqa: ASYNC240 - touches no disk
+        request = source_messages.LookAtPath(os.path.abspath(os.fsencode(path)))  # noqa: ASYNC240 - touches no disk
         try:
             async with asyncio.timeout(OPEN_TIMEOUT), self._pool.worker("look") as worker:
                 source = (await worker.ask(request, source_messages.Looked)).source
@@ -169,7 +169,9 @@ class Archives:
                 if not archive.copy.number:
                     await self._replay(archive)
                 async with self._pool.worker("clean") as worker:
-                    await worker.ask(archive_messages.CleanStaging(archive.place, []), archive_messages.Names)
+                    await worker.ask(
+                        archive_messages.CleanStaging(archive.place, []), archive_messages.NamesCounted
+                    )
             except BaseException:
                 await archive.lock.release()
                 raise

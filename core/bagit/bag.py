@@ -36,7 +36,7 @@ MOVED = 500
 LISTED = 1000
 """The most missing files that are kept by name; all are counted."""
 
-SAID = 5
+PROBLEMS_NAMED = 5
 """The most problems that a note names."""
 
 COUNTED_ON = """
@@ -153,7 +153,7 @@ class Bag:
         return False
 
     def _problem(self, text: str) -> None:
-        if len(self._problems) <= SAID:
+        if len(self._problems) <= PROBLEMS_NAMED:
             self._problems.append(text)
 
     async def _held(self, ledger: Ledger) -> None:
@@ -235,7 +235,7 @@ class Bag:
 
     async def _statements(self, location: Location, digest: str) -> list[Statement]:
         number = location.id
-        said = self._problems[:SAID] + ["…"] * (len(self._problems) > SAID)
+        said = self._problems[:PROBLEMS_NAMED] + ["…"] * (len(self._problems) > PROBLEMS_NAMED)
         note = "; ".join(said) or await open_import(self._context, number)
         # Junk outside the payload does not make a bag invalid.
         sealed = None if note or self._junk else time.time()

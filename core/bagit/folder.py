@@ -105,7 +105,7 @@ class BagFolder:
         while True:
             try:
                 request = text_messages.ReadText(self._place, f"{self.path}/{path}", at, PIECE)
-                data = (await self.ask(request, text_messages.Text)).data
+                data = (await self.ask(request, text_messages.TextRead)).data
             except TaskFailedError as error:
                 if error.detail == "FileNotFoundError" and not at:
                     return

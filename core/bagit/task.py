@@ -42,7 +42,7 @@ class BagIt:
         """Does nothing: the task has no processes."""
 
     async def run(self, jobs: Sequence[Job], context: Context, beat: Beat) -> Mapping[int, Result]:
-        """Make the bags of these jobs; see `core.tasks.task.Task`."""
+        """Make the bags of these jobs; see `core.tasks.task.QueueTask`."""
         return {job.id: await self._one(job, context, beat) for job in jobs}
 
     async def _one(self, job: Job, context: Context, beat: Beat) -> Result:

@@ -28,7 +28,7 @@ class Table:
         return await self.database.write(unit)
 
 
-TOGETHER = 32
+ROWS_TOGETHER = 32
 """Rows in one statement of `together`."""
 
 
@@ -37,10 +37,12 @@ def together(sql: str, rows: Sequence[Sequence[Any]]) -> list[Statement]:
 
     Between two rows of a statement the interpreter's lock is not given up and waited for.
     """
-    if len(rows) < TOGETHER:
+    if len(rows) < ROWS_TOGETHER:
         return [(sql, rows)] if rows else []
     marks = f"({', '.join('?' * len(rows[0]))})"
-    whole = len(rows) // TOGETHER * TOGETHER
-    joined = [[value for row in rows[at : at + TOGETHER] for value in row] for at in range(0, whole, TOGETHER)]
-    many = sql.replace(f"VALUES {marks}", "VALUES " + ", ".join([marks] * TOGETHER))
+    whole = len(rows) // ROWS_TOGETHER * ROWS_TOGETHER
+    joined = [
+        [value for row in rows[at : at + ROWS_TOGETHER] for value in row] for at in range(0, whole, ROWS_TOGETHER)
+    ]
+    many = sql.replace(f"VALUES {marks}", "VALUES " + ", ".join([marks] * ROWS_TOGETHER))
     return [(many, joined), *([(sql, rows[whole:])] if whole < len(rows) else [])]

@@ -8,7 +8,7 @@ from core.models import ENDED, State, Verdict
 from core.paths import display
 from core.results import CardView
 
-CARDS = 1000
+MOST_CARDS = 1000
 """The most rows that are returned."""
 
 _CARDS = f"""
@@ -17,7 +17,7 @@ _CARDS = f"""
         i.state, i.verdict, i.verdict_reason, i.started, i.ended, n.many
     FROM (SELECT max(id) AS id, count(*) AS many FROM import GROUP BY volume_id, root, single, archive_id) n
     JOIN import i ON i.id = n.id JOIN volume v ON v.id = i.volume_id JOIN archive a ON a.id = i.archive_id
-    JOIN location l ON l.id = i.location_id ORDER BY i.id DESC LIMIT {CARDS}
+    JOIN location l ON l.id = i.location_id ORDER BY i.id DESC LIMIT {MOST_CARDS}
 """  # noqa: S608 - a number of our own
 
 

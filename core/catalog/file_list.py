@@ -27,7 +27,7 @@ PAGE = 200
 COUNTED = 5_000
 """The most files that are counted: nobody reads more, and counting a million takes long."""
 
-ROWS = 4 * COUNTED
+MOST_READ = 4 * COUNTED
 """The most files that are read to find COUNTED distinct contents."""
 
 CAPTURED = "m.captured_local || iif(m.captured_zone = 'utc' AND m.offset IS NULL, 'Z', '')"
@@ -95,12 +95,12 @@ async def archived(read: Read, text: str) -> tuple[int, bool, list[int]]:
     found = f"SELECT f.id, f.item_id FROM {search_plan.led_by(lead.ids)} AND {only} AND {SHOWN}{rest}"
     if lead.few:
         found += " ORDER BY f.id DESC"
-    rows = await read(f"{found} LIMIT {ROWS + 1}", (*lead.values, *values, *with_rest))
+    rows = await read(f"{found} LIMIT {MOST_READ + 1}", (*lead.values, *values, *with_rest))
     first: dict[object, int] = {}
-    for id, item in rows[:ROWS]:
+    for id, item in rows[:MOST_READ]:
         first.setdefault((id,) if item is None else item, id)
     ids = list(first.values())
-    return min(len(ids), COUNTED), len(rows) > ROWS or len(ids) > COUNTED, ids[:COUNTED]
+    return min(len(ids), COUNTED), len(rows) > MOST_READ or len(ids) > COUNTED, ids[:COUNTED]
 
 
 async def _whole(read: Read, fits: str, values: Sequence[Any], offset: int) -> tuple[int, bool, list[FileView]]:

@@ -10,7 +10,7 @@ from core.database import Row
 from core.media.left_out import Sort
 from core.models import Outcome
 
-UNKEPT = "extended attributes not kept"
+ATTRIBUTES_UNKEPT = "extended attributes not kept"
 
 NAME = """
     INSERT INTO file_name (rowid, path)

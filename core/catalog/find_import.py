@@ -13,7 +13,7 @@ SHOWN = 5
 NEAREST_OF = 10_000
 """How many of the newest imports are searched for the most similar id."""
 
-LEAST = 4
+LEAST_CHARACTERS = 4
 """The fewest characters of a part of an id that is not its beginning."""
 
 CALLED = "are called"
@@ -21,7 +21,7 @@ _LABEL = "lower(coalesce(nullif(options ->> 'label', ''), ''))"
 _WAYS = (
     # Ids begin with a time, and end with a random part that tells imports of the same moment apart.
     ("begin with", "lower(substr(name, 1, length(?1))) = lower(?1)", 1),
-    ("have ids with", "instr(lower(name), lower(?1)) > 0", LEAST),
+    ("have ids with", "instr(lower(name), lower(?1)) > 0", LEAST_CHARACTERS),
     (CALLED, f"{_LABEL} = lower(?1)", 1),
 )
 

@@ -13,7 +13,7 @@ from core.catalog.items import BY_DIGEST
 from core.catalog.rows import MARKS, Item, marks
 from core.database import Statement
 from core.models import ENDED, IN_ARCHIVE, Outcome, Verdict
-from core.workers.source_messages import FileFacts
+from core.workers.source_messages import SourceMetadata
 
 
 class ListedFile(msgspec.Struct, frozen=True, array_like=True):
@@ -86,7 +86,7 @@ _HANDED = f"""
 class Groups(Table):
     """What the imports of a group know of each other."""
 
-    def hand_on(self, import_id: int, files: Iterable[tuple[int, FileFacts | None]]) -> list[Statement]:
+    def hand_on(self, import_id: int, files: Iterable[tuple[int, SourceMetadata | None]]) -> list[Statement]:
         """The statement by which an import hands on files (id, facts) that it settles. facts: what was read
         besides the content; None if nothing was."""
         rows = [(import_id, id, msgspec.msgpack.encode(facts) if facts else None) for id, facts in files]

@@ -12,7 +12,7 @@ from core.models import Outcome, State, Waits
 PACES = 9
 """The number of earlier imports from which the pace is computed."""
 
-RECENT = 1000
+RECENT_IMPORTS = 1000
 """More imports than a snapshot shows."""
 
 _IMPORTS = """
@@ -85,7 +85,7 @@ class Imports(Table):
         rows = await self.database.read(
             "SELECT i.name, l.name, l.folder FROM import i JOIN location l ON l.id = i.location_id "
             "ORDER BY i.id DESC LIMIT ?",
-            (RECENT,),
+            (RECENT_IMPORTS,),
         )
         return {id: (name, folder) for id, name, folder in rows}
 

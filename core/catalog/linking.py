@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 from core.catalog import Catalog
 from core.media.card_rules import Candidate, choose, completed, owner_keys
-from core.media.frames import EXTENSIONS, Films
+from core.media.frames import FRAME_EXTENSIONS, Films
 from core.media.stems import NameParts, named
 from core.paths import relative
 
 PAGE = 2000
 """Files per page."""
 
-TOGETHER = 2048
+LINKS_TOGETHER = 2048
 """Links that are written in one transaction, unless there are fewer, or a page has more."""
 
 SIMILAR = 1000
@@ -46,7 +46,7 @@ async def link(catalog: Catalog, import_id: int, root: bytes) -> None:
             file = named(relative(root, whole), id)
             files.append(file)
             here[stem].append(file)
-            if file.extension in EXTENSIONS:
+            if file.extension in FRAME_EXTENSIONS:
                 films.add(id, file.folder + file.name)
         waiting: list[tuple[NameParts, Sequence[Candidate]]] = []
         elsewhere: set[bytes] = set()
@@ -71,7 +71,7 @@ async def link(catalog: Catalog, import_id: int, root: bytes) -> None:
                 if (owner := _owner(file, candidate, here)) is not None:
                     links += await _link(catalog, file, owner, candidate, candidates, here)
                     break
-        if len(links) >= TOGETHER:
+        if len(links) >= LINKS_TOGETHER:
             await catalog.link(sorted(links), again=again)
             links = []
         first = last

@@ -10,18 +10,18 @@ item with a known zone has those that may need it look again.
 from core.database import Statement
 from core.media.metadata import Metadata
 
-WINDOW = 12 * 3600
+NEAR_SECONDS = 12 * 3600
 """Seconds: shots that are further apart say nothing about each other's zone."""
 
 UNDECIDED = ("utc", "name", "neighbours")
 """Values of captured_zone that may be replaced by a nearer neighbour's zone."""
 
-TELLING = ("recorded", "position")
+ZONED = ("recorded", "position")
 """Values of captured_zone of items that can serve as neighbours."""
 
 # These conditions match the partial indexes metadata_undecided and metadata_zoned.
 _UNDECIDED = f"captured_zone IN {UNDECIDED}"
-_TELLING = f"k.offset IS NOT NULL AND k.captured_zone IN {TELLING}"
+_TELLING = f"k.offset IS NOT NULL AND k.captured_zone IN {ZONED}"
 
 # There may be two cameras of one model, each set to another zone: serial numbers must not contradict each other.
 _LIKE = "k.camera = m.camera AND (k.serial IS m.serial OR k.serial IS NULL OR m.serial IS NULL)"
@@ -40,9 +40,9 @@ def _nearest(on_which_side: str, order: str) -> str:
 _CHOSEN = f"""
     SELECT m.item_id AS id, (
         SELECT offset FROM (
-            {_nearest(f"m.captured - {WINDOW} AND m.captured", "DESC")}
+            {_nearest(f"m.captured - {NEAR_SECONDS} AND m.captured", "DESC")}
             UNION ALL
-            {_nearest(f"m.captured AND m.captured + {WINDOW}", "ASC")}
+            {_nearest(f"m.captured AND m.captured + {NEAR_SECONDS}", "ASC")}
         ) ORDER BY apart LIMIT 1
     ) AS ahead
 """
@@ -57,7 +57,7 @@ def _look(which: str) -> str:
     return f"WITH chosen AS MATERIALIZED ({_CHOSEN} FROM metadata m WHERE {which} AND m.{_UNDECIDED}) {_SET}"
 
 
-LOOK = _look("m.item_id = ?")
+INFER_ZONE = _look("m.item_id = ?")
 """SQL: infer the zone of one item."""
 
 LOOK_AT = _look("m.item_id IN (SELECT id FROM item WHERE archive_id = ? AND xxh128 = ?)")
@@ -67,7 +67,7 @@ LOOK_AT = _look("m.item_id IN (SELECT id FROM item WHERE archive_id = ? AND xxh1
 TELL = f"""
     WITH chosen AS MATERIALIZED ({_CHOSEN}
         FROM metadata p CROSS JOIN metadata m ON m.camera = p.camera AND m.{_UNDECIDED}
-            AND m.captured BETWEEN p.captured - {WINDOW} AND p.captured + {WINDOW} AND m.offset IS NOT p.offset
+            AND m.captured BETWEEN p.captured - {NEAR_SECONDS} AND p.captured + {NEAR_SECONDS} AND m.offset IS NOT p.offset
         WHERE p.item_id = ?) {_SET}
 """
 """SQL: infer the zones of the neighbours of one item whose zone is known."""
@@ -78,5 +78,5 @@ def statements(item_id: int, row: Metadata) -> list[Statement]:
     if row.camera is None or row.captured is None:
         return []
     if row.captured_zone in UNDECIDED:
-        return [(LOOK, [(item_id,)])]
-    return [(TELL, [(item_id,)])] if row.captured_zone in TELLING and row.offset is not None else []
+        return [(INFER_ZONE, [(item_id,)])]
+    return [(TELL, [(item_id,)])] if row.captured_zone in ZONED and row.offset is not None else []

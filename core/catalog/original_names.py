@@ -5,10 +5,10 @@ They are plain SQL, because the serving process runs them on connections of its 
 
 from core.models import Outcome
 
-ARCHIVE = "SELECT id FROM archive WHERE uuid = ?"
-LOCATIONS = "SELECT name FROM location WHERE archive_id = ? ORDER BY name"
-FOLDERS = "SELECT path, mtime_ns FROM folder WHERE import_id = ?"
-EVERYTHING = "SELECT f.id FROM import i CROSS JOIN file f ON f.import_id = i.id WHERE i.archive_id = ?"
+FIND_ARCHIVE = "SELECT id FROM archive WHERE uuid = ?"
+FIND_LOCATIONS = "SELECT name FROM location WHERE archive_id = ? ORDER BY name"
+FIND_FOLDERS = "SELECT path, mtime_ns FROM folder WHERE import_id = ?"
+FIND_ALL_FILES = "SELECT f.id FROM import i CROSS JOIN file f ON f.import_id = i.id WHERE i.archive_id = ?"
 """All files of all imports into an archive."""
 
 _DONE = f"f.outcome IN ({int(Outcome.ARCHIVED)}, {int(Outcome.DUPLICATE)})"
@@ -17,7 +17,7 @@ IMPORTS = """
     FROM import i JOIN location l ON l.id = i.location_id JOIN volume v ON v.id = i.volume_id
     WHERE i.archive_id = ? ORDER BY i.id DESC
 """
-FILES = f"""
+FIND_FILES = f"""
     SELECT f.path, f.mtime_ns, t.id, t.path, t.size, t.xxh128, t.sha256
     FROM file f JOIN item t ON t.id = f.item_id WHERE f.import_id = ? AND {_DONE} ORDER BY f.id
 """  # noqa: S608 - numbers of our own

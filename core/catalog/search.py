@@ -16,10 +16,10 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from core.catalog.find_import import LEAST
+from core.catalog.find_import import LEAST_CHARACTERS
 from core.catalog.import_names import ImportNames, import_names
 from core.catalog.search_dates import dated, span
-from core.catalog.search_plan import ALSO, METADATA, PATH, Criterion, Part
+from core.catalog.search_plan import ALSO, METADATA, PATH, Criterion, CriterionPart
 from core.database import Read
 from core.errors import UsageError
 from core.media.file_types import Kind
@@ -36,7 +36,7 @@ _DIGEST = re.compile(r"[0-9a-f]{1,64}")
 _LITERAL = re.compile(r"\[[^]]*\]|[*?\[]")
 _TRIGRAM = 3
 
-LARGEST = 2**63 - 1
+LARGEST_INTEGER = 2**63 - 1
 """The largest number that SQLite can hold."""
 
 _BARE_DIGEST = 16
@@ -83,7 +83,7 @@ async def _plain(read: Read, word: str) -> Criterion:
     return parts
 
 
-def _containing(word: str) -> Part:
+def _containing(word: str) -> CriterionPart:
     pattern = f"%{_escaped(word)}%"
     where, values = f"{PATH} LIKE ? ESCAPE '!'", (pattern,)
     if not word.isascii():
@@ -92,16 +92,16 @@ def _containing(word: str) -> Part:
         where, values = f"{PATH} LIKE ? ESCAPE '!'", (pattern,)
     # macOS writes names decomposed (NFD), a keyboard types composed letters (NFC).
     spelled = {unicodedata.normalize(form, word) for form in ("NFC", "NFD")}
-    return Part(where, values, *named(sorted(spelled)), False, True)
+    return CriterionPart(where, values, *named(sorted(spelled)), False, True)
 
 
-def _pattern(word: str) -> Part:
+def _pattern(word: str) -> CriterionPart:
     text = word.lower()
     where, values = f"lower({_NAME}) GLOB ?", (text,)
     if "/" in text:
         # `?1` cannot be used, because the values of all conditions are joined in one list.
         where, values = f"'/' || lower({PATH}) GLOB ?", ("*/" + text.lstrip("/"),)
-    return Part(where, values, *named([_LITERAL.split(word)]), False, True)
+    return CriterionPart(where, values, *named([_LITERAL.split(word)]), False, True)
 
 
 def named(spellings: Sequence[str | Sequence[str]]) -> tuple[str, tuple[Any, ...]]:
@@ -130,21 +130,21 @@ def _escaped(word: str) -> str:
 # Imports and what they belong to
 
 
-async def _imports(read: Read, fits: Callable[[ImportNames], bool]) -> list[Part]:
+async def _imports(read: Read, fits: Callable[[ImportNames], bool]) -> list[CriterionPart]:
     found = [one.id for one in await import_names(read) if fits(one)]
     return [of_imports(found)] if found else []
 
 
-def of_imports(found: Sequence[int]) -> Part:
+def of_imports(found: Sequence[int]) -> CriterionPart:
     """The condition that a file belongs to one of these imports."""
     ids = json.dumps(found)
     among = "f.import_id IN (SELECT value FROM json_each(?))"
     led = f"SELECT f.id FROM json_each(?) j CROSS JOIN file f ON f.import_id = j.value {METADATA} WHERE 1 {ALSO}"
-    return Part(among, (ids,), led, (ids,))
+    return CriterionPart(among, (ids,), led, (ids,))
 
 
-def _nothing() -> Part:
-    return Part("0", (), "SELECT id FROM file WHERE 0")
+def _nothing() -> CriterionPart:
+    return CriterionPart("0", (), "SELECT id FROM file WHERE 0")
 
 
 async def _card(read: Read, value: str) -> Criterion:
@@ -161,7 +161,7 @@ async def _import(read: Read, value: str) -> Criterion:
     told = value.casefold()
     # As where a command names an import: lists show the end of an id only.
     found = await _imports(read, lambda one: one.name.startswith(told))
-    if not found and len(told) >= LEAST:
+    if not found and len(told) >= LEAST_CHARACTERS:
         found = await _imports(read, lambda one: told in one.name)
     return found or [_nothing()]
 
@@ -169,7 +169,7 @@ async def _import(read: Read, value: str) -> Criterion:
 # Cameras, dates, kinds, digests
 
 
-async def _cameras(read: Read, told: str) -> list[Part]:
+async def _cameras(read: Read, told: str) -> list[CriterionPart]:
     names, last = list[str](), ""
     # A loop of index steps: one for each camera, however many pictures it took.
     while rows := await read("SELECT camera FROM metadata WHERE camera > ? ORDER BY camera LIMIT 1", (last,)):
@@ -183,7 +183,7 @@ async def _cameras(read: Read, told: str) -> list[Part]:
         "SELECT f.id FROM json_each(?) j CROSS JOIN metadata m ON m.camera = j.value "
         f"CROSS JOIN file f ON f.item_id = m.item_id WHERE 1 {ALSO}"
     )
-    return [Part("m.camera IN (SELECT value FROM json_each(?))", (listed,), led, (listed,))]
+    return [CriterionPart("m.camera IN (SELECT value FROM json_each(?))", (listed,), led, (listed,))]
 
 
 async def _camera(read: Read, value: str) -> Criterion:
@@ -204,12 +204,12 @@ async def _kind(_: Read, value: str) -> Criterion:
     if not kinds:
         raise UsageError(f"There is no kind {display(value)}.", f"Kinds: {', '.join(map(str, Kind))}.")
     led = f"SELECT f.id FROM file f {METADATA} WHERE f.kind = ? {ALSO} ORDER BY f.id DESC LIMIT -1"
-    return [Part("f.kind = ?", (kinds[0],), led, (kinds[0],))]
+    return [CriterionPart("f.kind = ?", (kinds[0],), led, (kinds[0],))]
 
 
 async def _ext(_: Read, value: str) -> Criterion:
     ending = "." + value.removeprefix(".")
-    return [Part(f"{PATH} LIKE ? ESCAPE '!'", (f"%{_escaped(ending)}",), *named([ending]), False, True)]
+    return [CriterionPart(f"{PATH} LIKE ? ESCAPE '!'", (f"%{_escaped(ending)}",), *named([ending]), False, True)]
 
 
 def _size(sign: str, value: str) -> Criterion:
@@ -219,7 +219,7 @@ def _size(sign: str, value: str) -> Criterion:
             f"{display(value) or 'Nothing'} is no size.", "Write 'size>2GB', 'size<500kB', 'size>1GiB'."
         )
     factor = (1024 if number[3] else 1000) ** " kmgtp".index(number[2] or " ")
-    return [Part(f"f.size {sign} ?", (min(round(float(number[1]) * factor), LARGEST),))]
+    return [CriterionPart(f"f.size {sign} ?", (min(round(float(number[1]) * factor), LARGEST_INTEGER),))]
 
 
 async def _outcome(_: Read, value: str) -> Criterion:
@@ -227,7 +227,7 @@ async def _outcome(_: Read, value: str) -> Criterion:
     outcomes = {outcome.word: outcome for outcome in Outcome}
     if told not in outcomes:
         raise UsageError(f"There is no outcome {display(value)}.", f"Outcomes: {', '.join(outcomes)}.")
-    return [Part("f.outcome = ?", (outcomes[told],))]
+    return [CriterionPart("f.outcome = ?", (outcomes[told],))]
 
 
 async def _hash(_: Read, value: str) -> Criterion:
@@ -239,9 +239,9 @@ async def _hash(_: Read, value: str) -> Criterion:
     return _digest(told)
 
 
-def _digest(told: str) -> list[Part]:
+def _digest(told: str) -> list[CriterionPart]:
     """Parts that match the beginning of either digest."""
-    found: list[Part] = []
+    found: list[CriterionPart] = []
     columns = (
         ("xxh128", "archive a CROSS JOIN item t ON t.archive_id = a.id", "t.xxh128", 16),
         ("sha256", "item t", "substr(t.sha256, 1, 8)", 32),
@@ -253,7 +253,7 @@ def _digest(told: str) -> list[Part]:
         fits = f"t.{column} BETWEEN ? AND ?"
         first, last = (low[:8], high[:8]) if size > 16 else (low, high)
         found.append(
-            Part(
+            CriterionPart(
                 f"EXISTS (SELECT 1 FROM item t WHERE t.id = f.item_id AND {fits})",
                 (low, high),
                 f"SELECT f.id FROM {items} CROSS JOIN file f ON f.item_id = t.id "

@@ -6,7 +6,7 @@ import math
 import re
 from datetime import UTC, datetime, timedelta
 
-from core.catalog.search_plan import ALSO, METADATA, Part
+from core.catalog.search_plan import ALSO, METADATA, CriterionPart
 
 _DAY = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
 
@@ -48,7 +48,7 @@ def _moment(text: str, later: int) -> str:
     return f"{year + later:04}"
 
 
-def dated(begin: str, end: str) -> list[Part]:
+def dated(begin: str, end: str) -> list[CriterionPart]:
     """Parts that match files of the days from `begin` until `end`, as `span` gives them."""
     low, high = begin or "0", end or ":"  # the first characters before and after the digits
     captured = "m.captured_local >= ? AND m.captured_local < ?"
@@ -63,9 +63,9 @@ def dated(begin: str, end: str) -> list[Part]:
     since, until = _ns(begin, -(2**63)), _ns(end, 2**63 - 1)
     changed = "f.mtime_ns >= ? AND f.mtime_ns < ?"
     return [
-        Part(captured, (low, high), f"{led} ORDER BY m.captured_local DESC LIMIT -1", (low, high)),
+        CriterionPart(captured, (low, high), f"{led} ORDER BY m.captured_local DESC LIMIT -1", (low, high)),
         *(
-            Part(
+            CriterionPart(
                 f"({captured} AND {also})",
                 (*bounds, *that_day),
                 f"SELECT f.id FROM metadata m CROSS JOIN file f ON f.item_id = m.item_id WHERE {captured} "
@@ -74,7 +74,7 @@ def dated(begin: str, end: str) -> list[Part]:
             )
             for bounds in beside
         ),
-        Part(
+        CriterionPart(
             f"(m.captured_local IS NULL AND {changed})",
             (since, until),
             f"SELECT f.id FROM file f {METADATA} WHERE {changed} AND m.captured_local IS NULL {ALSO} "

@@ -18,7 +18,7 @@ PATH = "CAST(substr(f.path, length(i.root) + iif(length(i.root), 2, 1)) AS TEXT)
 METADATA = "LEFT JOIN metadata m ON m.item_id = f.item_id"
 """SQL that joins the metadata `m` of a file `f`."""
 
-TABLES = f"file f CROSS JOIN import i ON i.id = f.import_id {METADATA}"
+SEARCHED_TABLES = f"file f CROSS JOIN import i ON i.id = f.import_id {METADATA}"
 """The tables that conditions refer to."""
 
 ALSO = "/* also */"
@@ -26,10 +26,10 @@ ALSO = "/* also */"
 are filtered before any other table is read."""
 
 
-class Part(msgspec.Struct, frozen=True):
+class CriterionPart(msgspec.Struct, frozen=True):
     """One way in which a file can meet a criterion.
 
-    where, values: a condition on TABLES. ids, led: a query for the `id`s of all files that meet it, newest first,
+    where, values: a condition on SEARCHED_TABLES. ids, led: a query for the `id`s of all files that meet it, newest first,
     by an index; "": there is no index for it. exact: the query gives no other files. of_path: the condition refers
     to `i`, too."""
 
@@ -41,7 +41,7 @@ class Part(msgspec.Struct, frozen=True):
     of_path: bool = False
 
 
-Criterion = Sequence[Part]
+Criterion = Sequence[CriterionPart]
 """A file meets it if it meets any of these parts."""
 
 
@@ -134,4 +134,4 @@ def _united(criterion: Criterion, early: Sequence[Criterion]) -> tuple[str, list
 
 def led_by(ids: str) -> str:
     """A FROM clause in which the query `ids` drives TABLES; it ends in a condition, to be followed by AND."""
-    return f"({ids}) d CROSS JOIN {TABLES} WHERE f.id = d.id"
+    return f"({ids}) d CROSS JOIN {SEARCHED_TABLES} WHERE f.id = d.id"

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from core.catalog.base import Table
 from core.catalog.rows import Item
-from core.media.frames import ENDINGS, FilmFrames, Numbers, frame
+from core.media.frames import FRAME_ENDINGS, FilmFrames, Numbers, frame
 from core.media.makers.rule import Role
 from core.models import Outcome
 from core.paths import relative
@@ -18,7 +18,7 @@ SHOWN = f"NOT ({WHOLE} AND EXISTS (SELECT 1 FROM link o WHERE o.file_id = f.id A
 """SQL condition for lists: the file is not a further frame, which the first frame stands for. A frame that failed
 is shown."""
 
-_LIKELY = f"lower(CAST(substr(f.path, -3) AS TEXT)) IN ({', '.join(repr(ending) for ending in ENDINGS)})"
+_LIKELY = f"lower(CAST(substr(f.path, -3) AS TEXT)) IN ({', '.join(repr(ending) for ending in FRAME_ENDINGS)})"
 _CANDIDATES = f"""
     SELECT f.id, f.path FROM file f WHERE f.import_id = ? AND f.id > ? AND {_LIKELY} ORDER BY f.id LIMIT ?
 """  # noqa: S608 - constants

@@ -16,14 +16,14 @@ from core.paths import display, relative
 NAMED = 3
 """The most files that a sentence names."""
 
-EMPTY = "it is empty"
+EMPTY_FILE = "it is empty"
 
 # Broken items are rare, so the query starts from them and finds their files. All empty contents have one XXH3-128,
 # by which an index finds them. Whether it is a photo or a film is decided by the file, because empty files of any
 # kind share one item.
 _UNOPENABLE = f"""
     WITH broken (item_id, why) AS (
-        SELECT t.id, '{EMPTY}' FROM archive a CROSS JOIN item t ON t.archive_id = a.id
+        SELECT t.id, '{EMPTY_FILE}' FROM archive a CROSS JOIN item t ON t.archive_id = a.id
         WHERE t.xxh128 = x'99aa06d3014798d86001c324468d497f' AND t.size = 0
         UNION ALL
         SELECT item_id, why FROM unopenable u

@@ -31,7 +31,7 @@ _MADE: dict[str, Callable[[], Hasher]] = {
     "xxh128": xxhash.xxh3_128,
 }
 
-SIZES = {name: len(make().digest()) for name, make in _MADE.items()}
+DIGEST_SIZES = {name: len(make().digest()) for name, make in _MADE.items()}
 """Bytes of each algorithm's digest."""
 
 ALWAYS = ("xxh128", "sha256")
@@ -88,6 +88,6 @@ def of_c4(text: str) -> bytes:
     for letter in text[2:]:
         number = number * 58 + _C4.index(letter)
     try:
-        return number.to_bytes(SIZES["sha512"], "big")
+        return number.to_bytes(DIGEST_SIZES["sha512"], "big")
     except OverflowError:
         raise ValueError("no C4 ID") from None

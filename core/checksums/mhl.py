@@ -13,8 +13,8 @@ from xml.etree.ElementTree import ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from core.checksums.algorithms import SIZES, of_c4
-from core.checksums.names import LONGEST, Checksum, below
+from core.checksums.algorithms import DIGEST_SIZES, of_c4
+from core.checksums.names import LONGEST_PATH, Checksum, below
 
 LONGEST_TOKEN = 1 << 20
 """The most bytes of one tag with its attributes, which the parser buffers until the tag ends."""
@@ -31,11 +31,11 @@ def _turned(text: str) -> bytes:
 
 
 def _decimal(text: str) -> bytes:
-    return int(text).to_bytes(SIZES["xxh32"], "big")
+    return int(text).to_bytes(DIGEST_SIZES["xxh32"], "big")
 
 
 _HASHES: dict[str, tuple[str, Callable[[str], bytes]]] = {
-    **{name: (name, bytes.fromhex) for name in SIZES},
+    **{name: (name, bytes.fromhex) for name in DIGEST_SIZES},
     "c4": ("sha512", of_c4),
     "xxhash": ("xxh32", _decimal),
     "xxhash64": ("xxh64", _turned),
@@ -96,7 +96,7 @@ class _Target:
                 digest = of_text(text.strip())
             except (ValueError, OverflowError):
                 digest = b""
-            if len(digest) == SIZES[algorithm]:
+            if len(digest) == DIGEST_SIZES[algorithm]:
                 self._digests.append((algorithm, digest))
             else:
                 self.not_understood += 1
@@ -107,7 +107,7 @@ class _Target:
 
     def _take(self) -> None:
         name = self._names.get("path", self._names.get("file", ""))
-        if not name or len(name) > LONGEST:
+        if not name or len(name) > LONGEST_PATH:
             self.not_understood += 1
             return
         path = below(self._folder, name.encode())

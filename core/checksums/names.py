@@ -13,7 +13,7 @@ CHAIN = b"ascmhl_chain.xml"
 _TEXT = re.compile(rb"(?:.*[._-])?(md5|sha1|sha256|sha512|xxh(?:32|64|128|3|ash|sum)?)(?:sums?)?(?:\.txt)?")
 _BAGIT = re.compile(rb"(?:tag)?manifest-\w+\.txt")
 
-LONGEST = 4096
+LONGEST_PATH = 4096
 """The most bytes of a path: PATH_MAX on Linux; macOS has less."""
 
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 from core.checksums.mhl import Mhl, MhlError
 from core.checksums.names import Checksum, algorithm_of, base_of, is_bagit, is_mhl
-from core.checksums.text import Text
+from core.checksums.text import ListParser
 
-LARGEST = 512 << 20
+LARGEST_LIST = 512 << 20
 """The most bytes of a list that are read; an MHL of a million files has about 400 MB."""
 
-MOST = 1_000_000
+MOST_CHECKSUMS = 1_000_000
 """The most checksums of one list that are used."""
 
 
@@ -26,7 +26,7 @@ class ListReader:
 
     def __init__(self, path: bytes) -> None:
         self._path = path
-        self._parser: Mhl | Text | None = None
+        self._parser: Mhl | ListParser | None = None
         self._fed = self._given = 0
 
     @property
@@ -43,18 +43,18 @@ class ListReader:
         parser = self._parser = self._made()
         for block in blocks:
             self._fed += len(block)
-            if self._fed > LARGEST:
-                raise ListError(f"it is larger than {LARGEST >> 20} MiB")
+            if self._fed > LARGEST_LIST:
+                raise ListError(f"it is larger than {LARGEST_LIST >> 20} MiB")
             yield self._counted(parser.feed, block)
         yield self._counted(parser.close)
         if not self._given:
             raise ListError("it names no checksum of a file")
 
-    def _made(self) -> Mhl | Text:
+    def _made(self) -> Mhl | ListParser:
         folder = base_of(self._path)
         if is_mhl(self._path):
             return Mhl(folder)
-        return Text(folder, self._path, algorithm_of(self._path) or "", bagit=is_bagit(self._path))
+        return ListParser(folder, self._path, algorithm_of(self._path) or "", bagit=is_bagit(self._path))
 
     def _counted(self, parse: Callable[..., list[Checksum]], *block: bytes) -> list[Checksum]:
         """Raises ListError."""
@@ -63,8 +63,8 @@ class ListReader:
         except MhlError as error:
             raise ListError(str(error)) from error
         self._given += len(listed)
-        if self._given > MOST:
-            raise ListError(f"it has more than {MOST:,} checksums")
+        if self._given > MOST_CHECKSUMS:
+            raise ListError(f"it has more than {MOST_CHECKSUMS:,} checksums")
         return listed
 
 

@@ -11,8 +11,8 @@ Empty lines, and lines that begin with `#` or `;`, are ignored.
 import os
 import re
 
-from core.checksums.algorithms import SIZES
-from core.checksums.names import LONGEST, Checksum, below
+from core.checksums.algorithms import DIGEST_SIZES
+from core.checksums.names import LONGEST_PATH, Checksum, below
 
 LONGEST_LINE = 64 << 10
 
@@ -25,7 +25,7 @@ _MEANT = {b"\\": b"\\", b"n": b"\n", b"r": b"\r"}
 _BY_SIZE = {4: "xxh32", 8: "xxh64", 16: "xxh128"}
 
 
-class Text:
+class ListParser:
     """Parses the list at `path`, whose names are relative to `folder`, piece by piece. `algorithm`: as from
     `names.algorithm_of`. `bagit`: names are percent-encoded.
 
@@ -101,7 +101,7 @@ class Text:
             name = name.replace(b"\\", b"/")
         if self._bagit:
             name = _ENCODED.sub(lambda one: bytes([int(one[1], 16)]), name)
-        if len(digest) != 2 * SIZES.get(algorithm, 0) or len(name) > LONGEST or b"\0" in name:
+        if len(digest) != 2 * DIGEST_SIZES.get(algorithm, 0) or len(name) > LONGEST_PATH or b"\0" in name:
             return None
         return name, algorithm, bytes.fromhex(digest.decode())
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_type_hints
 import msgspec
 
 from core.errors import EngineError, EngineLostError, UsageError
-from core.ipc import FRAME
+from core.ipc import PREFIX_LENGTH
 from core.paths import encodable
 from core.protocol import (
     LARGEST_REQUEST,
@@ -41,7 +41,7 @@ def frame(number: int, request: Request[Any]) -> bytes:
     except OverflowError as error:
         raise UsageError(f"{error}.", "Give a smaller number.") from error
     _check(request)
-    if len(made) - FRAME > LARGEST_REQUEST:
+    if len(made) - PREFIX_LENGTH > LARGEST_REQUEST:
         raise UsageError(f"that is more than one request takes ({LARGEST_REQUEST:,} bytes).", "Give less at once.")
     return made
 

@@ -16,12 +16,12 @@ from core.errors import EngineError, EngineLostError, OtherVersionError
 from core.protocol import Failed, Welcome
 from core.protocol.requests import Stop
 
-START = 60.0
+START_TIMEOUT = 60.0
 """Seconds from an engine's start to its first answer; a large database may have to be migrated first."""
 
 RETRY_INTERVAL = 0.02
 
-NEEDED = frozenset(
+PASSED_VARIABLES = frozenset(
     (
         "PATH",
         "HOME",
@@ -49,7 +49,7 @@ async def attach(settings: Config) -> Connection:
     raises.
     """
     try:
-        async with asyncio.timeout(START):
+        async with asyncio.timeout(START_TIMEOUT):
             while True:
                 try:
                     connection, welcome = await Connection.open(settings.home)
@@ -64,7 +64,7 @@ async def attach(settings: Config) -> Connection:
                     return connection
                 await _replace(connection, welcome)
     except TimeoutError as error:
-        raise EngineError(f"it does not come up within {START:.0f} seconds.", "See: lading log") from error
+        raise EngineError(f"it does not come up within {START_TIMEOUT:.0f} seconds.", "See: lading log") from error
 
 
 async def look(home: str) -> tuple[Connection, Welcome] | None:
@@ -157,7 +157,9 @@ def _spawn(settings: Config, status: int, more: tuple[str, ...]) -> None:
 
 def environment(environ: Mapping[str, str], home: str) -> dict[str, str]:
     """The environment of an engine: nothing of the terminal that started it, and no relative paths."""
-    given = {key: value for key, value in environ.items() if key in NEEDED or key.startswith(NEEDED_PREFIXES)}
+    given = {
+        key: value for key, value in environ.items() if key in PASSED_VARIABLES or key.startswith(NEEDED_PREFIXES)
+    }
     if given.get(FILE_VARIABLE):
         given[FILE_VARIABLE] = os.path.abspath(os.path.expanduser(given[FILE_VARIABLE]))
     return {**given, "LADING_HOME": home}

@@ -11,7 +11,7 @@ from core import VERSION
 from core.client.calls import Calls, OnProgress, OnText, listener
 from core.client.framing import GREETING_TIMEOUT, frame, from_engine, lost, result_of, silent
 from core.errors import EngineLostError
-from core.ipc import FRAME, length_of
+from core.ipc import PREFIX_LENGTH, length_of
 from core.protocol import LARGEST_REPLY, Answer, FromEngine, Part, Progress, Request, Welcome, transport
 from core.protocol.requests import Hello
 
@@ -48,7 +48,7 @@ class Blocking(Calls):
 
     def _next(self) -> FromEngine:
         try:
-            length = length_of(self._exactly(FRAME))
+            length = length_of(self._exactly(PREFIX_LENGTH))
             if length > LARGEST_REPLY:
                 raise lost()
             return from_engine.decode(self._exactly(length))

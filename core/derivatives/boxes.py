@@ -10,10 +10,10 @@ from typing import IO
 import msgspec
 from PIL import Image
 
-LARGEST = 32 << 20
+LARGEST_BOX = 32 << 20
 """The most bytes of a box that is read."""
 
-MOST = 10_000
+MOST_BOXES = 10_000
 """The most boxes that are examined."""
 
 _CONTAINERS = frozenset((b"trak", b"mdia", b"minf", b"dinf"))
@@ -161,7 +161,7 @@ def cut_off(file: IO[bytes]) -> bool:
         if head[4:8] not in (b"ftyp", b"jP  "):
             return False
         at = 0
-        for _ in range(MOST):
+        for _ in range(MOST_BOXES):
             if at == end:
                 return False
             file.seek(at)
@@ -250,7 +250,7 @@ def _top(file: IO[bytes], wanted: tuple[bytes, ...]) -> Iterator[Box]:
         size = size or end - at
         if size < start - at:
             return
-        if head[4:8] in wanted and size <= LARGEST:
+        if head[4:8] in wanted and size <= LARGEST_BOX:
             file.seek(start)
             yield head[4:8], file.read(min(at + size, end) - start)
         at += size

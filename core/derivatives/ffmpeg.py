@@ -14,7 +14,7 @@ from core import tools
 from core.derivatives import boxes, hdr_lut, run_program, tracks
 from core.derivatives.film import Film, from_probe
 from core.derivatives.images import PIXELS, reduced
-from core.derivatives.messages import NoDecoderError, RefusedError
+from core.derivatives.messages import NoDecoderError, OrderRefusedError
 from core.media import demuxers
 
 CUBE = "space.cube"
@@ -46,7 +46,7 @@ def look(path: bytes, folder: bytes, kinds: tuple[str, ...] = demuxers.FILMS) ->
             raise refusal(ended, path)
         return from_probe(found.get("streams", []), found.get("format", {}))
     except (ValueError, RecursionError, TypeError, AttributeError, KeyError) as error:
-        raise RefusedError(f"what ffprobe tells of it makes no sense: {error}") from error
+        raise OrderRefusedError(f"what ffprobe tells of it makes no sense: {error}") from error
 
 
 def _values(output: bytes) -> dict[str, Any] | None:
@@ -168,31 +168,31 @@ def colours(film: Film, size: tuple[int, int] | None, folder: bytes) -> list[str
     return [*filters, "setsar=1"]
 
 
-def refusal(ended: run_program.Ended, path: bytes) -> RefusedError:
+def refusal(ended: run_program.ProgramResult, path: bytes) -> OrderRefusedError:
     """Why a program failed, in its own words but without memory addresses and paths."""
     if ended.status < 0:
-        return RefusedError(f"ffmpeg was ended by signal {-ended.status}", final=False)
+        return OrderRefusedError(f"ffmpeg was ended by signal {-ended.status}", final=False)
     said = ended.said.replace(f"file:{path.decode('utf-8', 'replace')}: ", "")
     said = re.sub(r"(?m)^\[[^\]\n]* @ 0x[0-9a-f]+\] ", "", said)
     if "not on whitelist" in said:
-        return RefusedError("it is a playlist, or of a format that is not taken for a film")
+        return OrderRefusedError("it is a playlist, or of a format that is not taken for a film")
     lines = list(dict.fromkeys(line.strip() for line in said.splitlines() if line.strip()))
     text = "; ".join(lines[:3])[:300] or f"ffmpeg ended with status {ended.status}"
     if _NO_DECODER.search(said):
         return NoDecoderError(text)
-    return RefusedError(text, final=not troubled(ended))
+    return OrderRefusedError(text, final=not troubled(ended))
 
 
-def truer(error: RefusedError, path: bytes) -> RefusedError:
+def truer(error: OrderRefusedError, path: bytes) -> OrderRefusedError:
     """A reason that a person can act on, where ffmpeg only reports the consequence; else `error`."""
     if error.final:
         with suppress(OSError), open(path, "rb") as file:
             if boxes.elsewhere(file):
-                return RefusedError("its pictures are not in this file, which only refers to others")
+                return OrderRefusedError("its pictures are not in this file, which only refers to others")
     return error
 
 
-def troubled(ended: run_program.Ended) -> bool:
+def troubled(ended: run_program.ProgramResult) -> bool:
     """Whether a program met an error that is not the file's; ffmpeg treats a failed read as the end of the
     file."""
     return bool(_AGAIN.search(ended.said))

@@ -12,10 +12,10 @@ from PIL import AvifImagePlugin, ExifTags, Image, ImageChops, ImageFile, PngImag
 
 from core.derivatives import boxes, colour, hdr_lut
 from core.derivatives.hdr_lut import ColourSpace
-from core.derivatives.messages import File, NoDecoderError, RefusedError
+from core.derivatives.messages import MadeFile, NoDecoderError, OrderRefusedError
 from core.derivatives.tiff import Tiff
 
-SIZES = ((1920, 90), (800, 85), (400, 85))
+THUMBNAIL_SIZES = ((1920, 90), (800, 85), (400, 85))
 """Short edge in pixels and JPEG quality, largest first."""
 
 PIXELS = 250_000_000
@@ -62,15 +62,15 @@ PngImagePlugin.MAX_TEXT_CHUNK = 16 << 20
 Image.MAX_IMAGE_PIXELS = PIXELS // 2
 
 
-class NotAPictureError(RefusedError):
+class NotAPictureError(OrderRefusedError):
     """None of the decoders knows the format."""
 
 
-class BrokenError(RefusedError):
+class BrokenError(OrderRefusedError):
     """The data of a JPEG make no sense from somewhere in it on, as where another file lies over a part of it."""
 
 
-class TooLargeError(RefusedError):
+class TooLargeError(OrderRefusedError):
     """It needs more memory than decoding a picture may use, with any decoder."""
 
 
@@ -84,7 +84,7 @@ def develop(source: IO[bytes], orientation: int = 1, extension: str = "", *, par
     try:
         with _cut_off_allowed(partly):
             return _develop(source, orientation, extension, partly)
-    except RefusedError:
+    except OrderRefusedError:
         raise
     except UnidentifiedImageError as error:
         raise NotAPictureError("it is no picture of a known format") from error
@@ -97,11 +97,11 @@ def develop(source: IO[bytes], orientation: int = 1, extension: str = "", *, par
             raise
         if "broken data stream" in str(error) and _is_jpeg(source):
             raise BrokenError(f"it cannot be decoded: {error}", damaged=True) from error
-        raise RefusedError(f"it cannot be decoded: {error}", damaged=_cut_off(error)) from error
+        raise OrderRefusedError(f"it cannot be decoded: {error}", damaged=_cut_off(error)) from error
     except Exception as error:
         # On broken files decoders raise errors of every type.
         text = f"it cannot be decoded: {type(error).__name__}: {error}"
-        raise RefusedError(text, damaged=_cut_off(error)) from error
+        raise OrderRefusedError(text, damaged=_cut_off(error)) from error
 
 
 def facts(source: IO[bytes]) -> tuple[bytes, int]:
@@ -146,22 +146,22 @@ def _is_jpeg(source: IO[bytes]) -> bool:
 
 def save(
     image: Image.Image, folder: bytes, stem: str, report: Callable[[float], None], note: str = ""
-) -> list[File]:
+) -> list[MadeFile]:
     """Write a decoded picture in all sizes, never enlarged. Raises OSError.
 
     `note` becomes the comment in each file, from which a rebuilt database gets it.
     """
     told = {"comment": note.encode()} if note else {}
     files = []
-    for count, (short, quality) in enumerate(SIZES, 1):
+    for count, (short, quality) in enumerate(THUMBNAIL_SIZES, 1):
         image = _shrunk(image, short)
         image.info = {}
         name = f"{stem}_{short}.jpg"
         path = os.path.join(folder, os.fsencode(name))
         profile = colour.SRGB_PROFILE if image.mode == "RGB" else None
         image.save(path, "JPEG", quality=quality, icc_profile=profile, **told)
-        files.append(File(str(short), name, image.width, image.height, os.path.getsize(path)))
-        report(0.7 + 0.3 * count / len(SIZES))
+        files.append(MadeFile(str(short), name, image.width, image.height, os.path.getsize(path)))
+        report(0.7 + 0.3 * count / len(THUMBNAIL_SIZES))
     return files
 
 
@@ -181,10 +181,10 @@ def _develop(source: IO[bytes], orientation: int, extension: str, partly: bool) 
         space = _space(image, source)
         if image.format in ("JPEG", "MPO"):
             # The decoder halves the picture while decoding, as often as the largest size allows, in half the time.
-            image.draft(None, reduced(*image.size, SIZES[0][0]))
+            image.draft(None, reduced(*image.size, THUMBNAIL_SIZES[0][0]))
         image.load()
         if partly and not _anything(image):
-            raise RefusedError("nothing of it can be decoded", damaged=True)
+            raise OrderRefusedError("nothing of it can be decoded", damaged=True)
         # load() turns a TIFF, the decoder a HEIF; afterwards both have no orientation or 1.
         own = _own_orientation(image)
         if how and not how.turned and b"miaf" not in how.brands:
@@ -193,7 +193,7 @@ def _develop(source: IO[bytes], orientation: int, extension: str, partly: bool) 
             own = image.info.get("original_orientation") or own
         whole = image.crop(how.crop) if how and how.crop and image.format == "AVIF" else image
         profile = image.info.get("icc_profile") or b""
-        developed = _flat(_shrunk(plain(whole, kind), SIZES[0][0]))
+        developed = _flat(_shrunk(plain(whole, kind), THUMBNAIL_SIZES[0][0]))
     developed = colour.to_srgb(developed, profile if isinstance(profile, bytes) else b"", space)
     return _turned(developed, own or orientation)
 

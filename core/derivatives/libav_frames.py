@@ -19,7 +19,7 @@ from core.derivatives.images import PIXELS, reduced
 from core.derivatives.libav import UnsuitableError
 from core.media import demuxers
 
-THREADS = 2
+DECODER_THREADS = 2
 """Threads of a decoder, as of ffmpeg's."""
 
 _EQUAL = frozenset((libav.MOV, "matroska,webm", "mxf"))
@@ -42,7 +42,7 @@ class Frames:
         self._stream = container.streams[film.index]
         self._folder = folder
         self._context = self._stream.codec_context
-        self._context.thread_count = THREADS
+        self._context.thread_count = DECODER_THREADS
         self._context.options = {"max_pixels": str(PIXELS)}
 
     def at(self, seconds: float, short: int) -> Image.Image | None:

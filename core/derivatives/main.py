@@ -17,10 +17,10 @@ from core.derivatives.messages import (
     MakeStrip,
     MakeThumbnails,
     Order,
+    OrderRefusedError,
     Probed,
     ProbeFilm,
     Refused,
-    RefusedError,
     Step,
 )
 from core.ipc import Line, leave_with_engine
@@ -56,7 +56,7 @@ def answer(order: Order, report: Callable[[float], None]) -> Made | Probed | Ref
         if isinstance(order, MakeStrip):
             return strip.make(order, report)
         return proxy.make(order, report)
-    except RefusedError as error:
+    except OrderRefusedError as error:
         return Refused(str(error), error.final, error.damaged)
     except EOFError:
         raise

@@ -66,7 +66,7 @@ class Step(Message):
     fraction: float
 
 
-class File(Message):
+class MadeFile(Message):
     """One file that was made: `name` in the order's folder."""
 
     role: str
@@ -80,7 +80,7 @@ class Made(Message):
     """The order was carried out. `note`: why nothing was made, or what is wrong with the file. `damaged`: the file
     has lost a part of its content."""
 
-    files: list[File]
+    files: list[MadeFile]
     note: str = ""
     damaged: bool = False
 
@@ -105,7 +105,7 @@ class Refused(Message):
 Answer = Step | Made | Probed | Refused
 
 
-class RefusedError(Exception):
+class OrderRefusedError(Exception):
     """In a maker: the order cannot be carried out. `final` and `damaged` are as in Refused."""
 
     def __init__(self, error: str, *, final: bool = True, damaged: bool = False) -> None:
@@ -114,5 +114,5 @@ class RefusedError(Exception):
         self.damaged = damaged
 
 
-class NoDecoderError(RefusedError):
+class NoDecoderError(OrderRefusedError):
     """In a maker: the format is known, but no decoder here can decode this file."""

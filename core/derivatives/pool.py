@@ -18,10 +18,10 @@ from core.derivatives.messages import (
     MakeStrip,
     MakeThumbnails,
     Order,
+    OrderRefusedError,
     Probed,
     ProbeFilm,
     Refused,
-    RefusedError,
     Step,
 )
 from core.errors import WorkerDiedError
@@ -33,7 +33,7 @@ STALL_TIMEOUT = 120.0
 EXIT_TIMEOUT = 1.0
 """Seconds to wait for a killed maker; one that is stuck in the kernel ends when the kernel allows it."""
 
-ORDERS = 1000
+ORDERS_PER_MAKER = 1000
 """Orders after which a maker is replaced, because decoders leak."""
 
 IDLE_TIMEOUT = 60.0
@@ -67,7 +67,7 @@ class Maker:
     @property
     def alive(self) -> bool:
         """Whether it can accept an order."""
-        return self.process.returncode is None and self.orders < ORDERS
+        return self.process.returncode is None and self.orders < ORDERS_PER_MAKER
 
     async def send(self, order: Order) -> None:
         """Send an order. Raises WorkerDiedError."""
@@ -136,7 +136,7 @@ class Makers:
                 if isinstance(answer, Step):
                     step(answer.fraction)
         except TimeoutError:
-            raise RefusedError(f"no progress for {self.patience:g} s", final=False) from None
+            raise OrderRefusedError(f"no progress for {self.patience:g} s", final=False) from None
         finally:
             self.busy.discard(maker)
             if isinstance(answer, _Reply):
@@ -145,7 +145,7 @@ class Makers:
             else:
                 await asyncio.wait({self.bury(maker)}, timeout=EXIT_TIMEOUT)
         if isinstance(answer, Refused):
-            raise RefusedError(answer.error, final=answer.final, damaged=answer.damaged)
+            raise OrderRefusedError(answer.error, final=answer.final, damaged=answer.damaged)
         return answer
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from core.derivatives import ffmpeg, run_program
 from core.derivatives.film import Film
-from core.derivatives.messages import LONG_EDGE, File, Made, MakeProxy, NoDecoderError, RefusedError
+from core.derivatives.messages import LONG_EDGE, Made, MadeFile, MakeProxy, NoDecoderError, OrderRefusedError
 from core.derivatives.thumbnails import HEAD, open_item
 from core.media.file_types import Kind, kind_of_content
 
@@ -43,7 +43,7 @@ def make(order: MakeProxy, report: Callable[[float], None], tried: list[tuple[st
         content = kind_of_content(file.read(HEAD))
     try:
         film = ffmpeg.look(order.path, order.folder)
-    except RefusedError as error:
+    except OrderRefusedError as error:
         if content == Kind.IMAGES:
             return Made([], "it is a single picture")
         raise ffmpeg.truer(error, order.path) from error
@@ -55,7 +55,7 @@ def make(order: MakeProxy, report: Callable[[float], None], tried: list[tuple[st
     encoder = tried if tried is not None else encoders()
     try:
         return _made(order, film, report, encoder)
-    except RefusedError as error:
+    except OrderRefusedError as error:
         if isinstance(error, NoDecoderError):
             return Made([], f"no decoder for films of the kind {film.codec}")
         raise ffmpeg.truer(error, order.path) from error
@@ -64,7 +64,7 @@ def make(order: MakeProxy, report: Callable[[float], None], tried: list[tuple[st
 def _made(order: MakeProxy, film: Film, report: Callable[[float], None], tried: list[tuple[str, ...]]) -> Made:
     """Make it with the first encoder that works. Raises RefusedError, OSError."""
     name = f"{order.stem}.mp4"
-    refused = RefusedError("no encoder of H.264", final=False)
+    refused = OrderRefusedError("no encoder of H.264", final=False)
     for encoder in tried:
         ended = run_program.run(command(film, order, name, encoder), order.folder, _Watch(film.duration, report))
         if ended.status:
@@ -77,7 +77,7 @@ def _made(order: MakeProxy, film: Film, report: Callable[[float], None], tried: 
             continue
         made = _checked(order, name, film, report)
         if made.note and ffmpeg.troubled(ended):
-            raise RefusedError(ended.said[:300], final=False)
+            raise OrderRefusedError(ended.said[:300], final=False)
         return made
     raise refused
 
@@ -122,15 +122,15 @@ def _checked(order: MakeProxy, name: str, film: Film, report: Callable[[float], 
     path = os.path.join(order.folder, os.fsencode(name))
     try:
         made = ffmpeg.look(path, order.folder)
-    except RefusedError as error:
-        raise RefusedError(f"the film that was made cannot be read: {error}", final=error.final) from error
+    except OrderRefusedError as error:
+        raise OrderRefusedError(f"the film that was made cannot be read: {error}", final=error.final) from error
     size = fitted(film.width, film.height)
     if made is None or made.duration is None or made.codec != "h264" or (made.width, made.height) != size:
-        raise RefusedError("no frame of it can be decoded", damaged=True)
+        raise OrderRefusedError("no frame of it can be decoded", damaged=True)
     notes = [f"its sound is left out: {film.left_out}"] if film.left_out else []
     if _shorter(made.duration, film.duration) or _shorter(made.lasts, film.lasts):
         notes += _missing(film, order.path, made, path, report)
-    return Made([File("proxy", name, *size, os.path.getsize(path))], "; ".join(notes))
+    return Made([MadeFile("proxy", name, *size, os.path.getsize(path))], "; ".join(notes))
 
 
 def _missing(film: Film, source: bytes, made: Film, path: bytes, report: Callable[[float], None]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from core.derivatives import run_program
-from core.derivatives.messages import RefusedError
+from core.derivatives.messages import OrderRefusedError
 
 _TAGS = (
     "PreviewImage",
@@ -51,7 +51,9 @@ def read(path: bytes) -> Previews:
         rows = msgspec.json.decode(ended.output.decode("utf-8", "replace"), type=list[dict[str, Any]])
         row = rows[0]
     except (ValueError, RecursionError, IndexError) as error:
-        raise RefusedError(f"exiftool gave no answer ({ended.status}): {ended.said[:200]}", final=False) from error
+        raise OrderRefusedError(
+            f"exiftool gave no answer ({ended.status}): {ended.said[:200]}", final=False
+        ) from error
     orientation = _main(row, "Orientation")
     return Previews(
         error=_error(row),

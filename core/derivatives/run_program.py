@@ -8,7 +8,7 @@ from typing import IO
 import msgspec
 
 from core import tools
-from core.derivatives.messages import RefusedError
+from core.derivatives.messages import OrderRefusedError
 
 LARGEST_OUTPUT = 1 << 30
 """The most bytes that a program may print."""
@@ -17,7 +17,7 @@ _KEPT = 8192
 """Bytes kept of standard error: the first, which usually name the cause."""
 
 
-class Ended(msgspec.Struct, frozen=True):
+class ProgramResult(msgspec.Struct, frozen=True):
     """The result of a program: exit status (negative: a signal's number), standard output, standard error."""
 
     status: int
@@ -29,7 +29,7 @@ def program(name: tools.Name) -> str:
     """The path of a program. Raises RefusedError when it is not installed."""
     path = tools.find(name)
     if path is None:
-        raise RefusedError(f"{name} is not installed", final=False)
+        raise OrderRefusedError(f"{name} is not installed", final=False)
     return path
 
 
@@ -38,7 +38,7 @@ def run(
     folder: bytes = b"/",
     line: Callable[[bytes], None] | None = None,
     kept: int = _KEPT,
-) -> Ended:
+) -> ProgramResult:
     """Run a program in `folder` until it ends; `line` gets each line of its output, which is then not kept.
 
     The first `kept` bytes of standard error are kept.
@@ -68,7 +68,7 @@ def run(
         finally:
             process.kill()
             drain.join()
-    return Ended(process.returncode, output, said.decode("utf-8", "replace").strip())
+    return ProgramResult(process.returncode, output, said.decode("utf-8", "replace").strip())
 
 
 def _drain(pipe: IO[bytes], said: bytearray, kept: int) -> None:

@@ -9,11 +9,11 @@ from PIL import Image
 
 from core.derivatives import ffmpeg, libav_frames, resource_limits, thumbnails
 from core.derivatives.libav import UnsuitableError
-from core.derivatives.messages import File, Made, MakeStrip, NoDecoderError, RefusedError
+from core.derivatives.messages import Made, MadeFile, MakeStrip, NoDecoderError, OrderRefusedError
 
 COLUMNS, ROWS = 2, 3
 _COUNT = COLUMNS * ROWS
-FRAME = (320, 180)
+FRAME_SIZE = (320, 180)
 """Pixels that a frame is fitted into."""
 
 GAP = 6
@@ -33,13 +33,13 @@ def make(order: MakeStrip, report: Callable[[float], None]) -> Made:
             return Made([], "nothing decodes it")
         frames: list[Image.Image | None] = []
         for at in _moments(film.duration):
-            data = ffmpeg.frame(film, order.path, order.folder, at, FRAME[1])
+            data = ffmpeg.frame(film, order.path, order.folder, at, FRAME_SIZE[1])
             frames.append(Image.open(io.BytesIO(data), formats=("PPM",)) if data else None)
             report(len(frames) / (_COUNT + 1))
     except NoDecoderError as error:
         return Made([], str(error))
     if not any(frames):
-        raise RefusedError("no frame of it can be decoded", damaged=True)
+        raise OrderRefusedError("no frame of it can be decoded", damaged=True)
     with resource_limits.bounded_memory():
         return Made([_saved(frames, order)])
 
@@ -50,7 +50,7 @@ def _inside(order: MakeStrip, report: Callable[[float], None]) -> Made:
         found: list[Image.Image | None] = []
         with libav_frames.frames(order.path, order.folder) as frames:
             for at in _moments(frames.film.duration):
-                found.append(frames.at(at, FRAME[1]))
+                found.append(frames.at(at, FRAME_SIZE[1]))
                 report(len(found) / (_COUNT + 1))
         if not all(found):
             raise UnsuitableError("not every frame of it can be decoded")
@@ -62,17 +62,17 @@ def _moments(duration: float | None) -> list[float]:
     return [(duration or 0.0) * (number + 0.5) / _COUNT for number in range(_COUNT)]
 
 
-def _saved(frames: list[Image.Image | None], order: MakeStrip) -> File:
-    width, height = COLUMNS * FRAME[0] + (COLUMNS - 1) * GAP, ROWS * FRAME[1] + (ROWS - 1) * GAP
+def _saved(frames: list[Image.Image | None], order: MakeStrip) -> MadeFile:
+    width, height = COLUMNS * FRAME_SIZE[0] + (COLUMNS - 1) * GAP, ROWS * FRAME_SIZE[1] + (ROWS - 1) * GAP
     whole = Image.new("RGB", (width, height))
     for number, image in enumerate(frames):
         if image is None:
             continue
-        image.thumbnail(FRAME)
+        image.thumbnail(FRAME_SIZE)
         row, column = divmod(number, COLUMNS)
-        left = column * (FRAME[0] + GAP) + (FRAME[0] - image.width) // 2
-        whole.paste(image, (left, row * (FRAME[1] + GAP) + (FRAME[1] - image.height) // 2))
+        left = column * (FRAME_SIZE[0] + GAP) + (FRAME_SIZE[0] - image.width) // 2
+        whole.paste(image, (left, row * (FRAME_SIZE[1] + GAP) + (FRAME_SIZE[1] - image.height) // 2))
     name = f"{order.stem}.jpg"
     path = os.path.join(order.folder, os.fsencode(name))
     whole.save(path, "JPEG", quality=QUALITY)
-    return File("strip", name, width, height, os.path.getsize(path))
+    return MadeFile("strip", name, width, height, os.path.getsize(path))

@@ -10,7 +10,7 @@ from typing import IO
 from core.derivatives import boxes, ffmpeg, images, libav_frames, raw_preview, resource_limits, tiff
 from core.derivatives.images import NotAPictureError, TooLargeError
 from core.derivatives.libav import UnsuitableError
-from core.derivatives.messages import BROKEN, CUT_OFF, Made, MakeThumbnails, NoDecoderError, RefusedError
+from core.derivatives.messages import BROKEN, CUT_OFF, Made, MakeThumbnails, NoDecoderError, OrderRefusedError
 from core.media import demuxers
 from core.media.file_types import RAW, Kind, kind_of_content
 
@@ -42,8 +42,8 @@ def open_item(path: bytes) -> IO[bytes]:
         return file
     file.close()
     if stat.S_ISREG(facts.st_mode):
-        raise RefusedError("the file is empty", damaged=True)
-    raise RefusedError("it is no regular file")
+        raise OrderRefusedError("the file is empty", damaged=True)
+    raise OrderRefusedError("it is no regular file")
 
 
 def _save(
@@ -68,25 +68,25 @@ def _of_picture(order: MakeThumbnails, file: IO[bytes], content: Kind, report: R
         return _save(order, file, 1, report)
     except TooLargeError:
         raise
-    except RefusedError as error:
+    except OrderRefusedError as error:
         refused = error
     if content == Kind.VIDEOS:
         return _of_film(order, report)
     damage = BROKEN if isinstance(refused, images.BrokenError) else CUT_OFF
     if refused.damaged:
-        with suppress(RefusedError):
+        with suppress(OrderRefusedError):
             file.seek(0)
             note = f"{damage}: what is missing is grey or black"
             return _save(order, file, 1, report, partly=True, note=note)
     else:
         try:
             return _by_ffmpeg(order, order.path, report)
-        except RefusedError as error:
+        except OrderRefusedError as error:
             refused = _clearer(refused, error, order, content)
     report(0.4)
     # Many formats without a decoder carry a preview.
     if not isinstance(refused, NoDecoderError) and boxes.cut_off(file):
-        refused = RefusedError(f"{CUT_OFF}, and nothing of it can be decoded", damaged=True)
+        refused = OrderRefusedError(f"{CUT_OFF}, and nothing of it can be decoded", damaged=True)
     known = not isinstance(refused, NotAPictureError | NoDecoderError)
     note = f"{damage if refused.damaged else 'it cannot be decoded'}: this is the preview in it" if known else ""
     made = _of_previews(order, raw_preview.read(order.path), report, note)
@@ -99,7 +99,9 @@ def _of_picture(order: MakeThumbnails, file: IO[bytes], content: Kind, report: R
     raise refused
 
 
-def _clearer(refused: RefusedError, further: RefusedError, order: MakeThumbnails, content: Kind) -> RefusedError:
+def _clearer(
+    refused: OrderRefusedError, further: OrderRefusedError, order: MakeThumbnails, content: Kind
+) -> OrderRefusedError:
     """The more useful of Pillow's and ffmpeg's reasons. Raises ffmpeg's where a retry may help."""
     if not further.final:
         raise further
@@ -108,7 +110,7 @@ def _clearer(refused: RefusedError, further: RefusedError, order: MakeThumbnails
     if not isinstance(further, NotAPictureError):
         return further
     if content == Kind.IMAGES and (order.film or order.extension in images.EXTENSIONS):
-        return RefusedError("it begins as a picture does, but cannot be decoded")
+        return OrderRefusedError("it begins as a picture does, but cannot be decoded")
     return refused
 
 
@@ -129,18 +131,18 @@ def _by_ffmpeg(order: MakeThumbnails, path: bytes, report: Report, orientation: 
         profile, own = images.facts(file)
     try:
         film = ffmpeg.look(path, order.folder, demuxers.PICTURES)
-    except RefusedError as error:
+    except OrderRefusedError as error:
         raise NotAPictureError(str(error)) if error.final else error from error
     if film is None or not film.decoded:
         raise NoDecoderError(f"no decoder for pictures of the kind .{order.extension}")
     if how and how.size != film.coded:
         if not how.film:
             # It is one tile of many, or a thumbnail.
-            raise RefusedError("ffmpeg finds another picture in it")
+            raise OrderRefusedError("ffmpeg finds another picture in it")
         how = None
     report(0.2)
     try:
-        data, wrong = ffmpeg.still(film, path, order.folder, None if how else images.SIZES[0][0])
+        data, wrong = ffmpeg.still(film, path, order.folder, None if how else images.THUMBNAIL_SIZES[0][0])
     except NoDecoderError as error:
         raise NoDecoderError(f"no decoder for pictures of the kind .{order.extension}") from error
     report(0.5)
@@ -159,11 +161,11 @@ def _of_raw(order: MakeThumbnails, file: IO[bytes], report: Report) -> Made:
     if found.unknown:
         return Made([], f"no decoder for files of this kind, though .{order.extension} is a name of RAW pictures")
     if found.error:
-        raise RefusedError(found.error)
+        raise OrderRefusedError(found.error)
     try:
         # An uncompressed preview is the first image of the TIFF that most RAW files are.
         return _save(order, file, 1, report)
-    except RefusedError:
+    except OrderRefusedError:
         return Made([], "it holds no preview that can be shown")
 
 
@@ -172,7 +174,7 @@ def _of_previews(
 ) -> Made | None:
     """Use the largest preview that can be decoded; None when there is none."""
     for data in found.images:
-        with suppress(RefusedError):
+        with suppress(OrderRefusedError):
             return _save(order, io.BytesIO(data), found.orientation or 1, report, note=note)
     return None
 
@@ -183,7 +185,7 @@ def _of_jxl(order: MakeThumbnails, file: IO[bytes], orientation: int, report: Re
     for data in sorted(tiff.jxl_previews(file), key=len, reverse=True):
         with open(path, "wb") as preview:
             preview.write(data)
-        with suppress(RefusedError):
+        with suppress(OrderRefusedError):
             return _by_ffmpeg(order, path, report, orientation)
     return None
 
@@ -196,7 +198,7 @@ def _of_film(order: MakeThumbnails, report: Report) -> Made:
         return _of_frame(order, report)
     except NoDecoderError as error:
         return Made([], str(error))
-    except RefusedError as error:
+    except OrderRefusedError as error:
         raise ffmpeg.truer(error, order.path) from error
 
 
@@ -207,7 +209,10 @@ def _inside(order: MakeThumbnails, report: Report) -> Made:
             report(0.1)
             late = frames.film.duration is None or frames.film.duration > 1.0
             image = next(
-                filter(None, (frames.at(at, images.SIZES[0][0]) for at in ((1.0, 0.0) if late else (0.0,)))), None
+                filter(
+                    None, (frames.at(at, images.THUMBNAIL_SIZES[0][0]) for at in ((1.0, 0.0) if late else (0.0,)))
+                ),
+                None,
             )
         if image is None:
             raise UnsuitableError("no frame of it can be decoded")
@@ -227,10 +232,10 @@ def _of_frame(order: MakeThumbnails, report: Report) -> Made:
     # The last try is without seeking, which raw streams and interrupted recordings do not allow.
     for at in (1.0, 0.0, None) if late else (0.0, None):
         try:
-            frame = ffmpeg.frame(film, order.path, order.folder, at, images.SIZES[0][0])
+            frame = ffmpeg.frame(film, order.path, order.folder, at, images.THUMBNAIL_SIZES[0][0])
         except NoDecoderError:
             raise none from None
         report(0.5)
         if frame:
             return _save(order, io.BytesIO(frame), 1, report)
-    raise RefusedError("no frame of it can be decoded", damaged=True)
+    raise OrderRefusedError("no frame of it can be decoded", damaged=True)

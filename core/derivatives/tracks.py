@@ -14,7 +14,7 @@ import msgspec
 from core.derivatives import run_program
 from core.media import demuxers
 
-MOST = 32
+MOST_TRACKS = 32
 """The most tracks that are tried."""
 
 _DUMP = 256 << 10
@@ -42,7 +42,7 @@ def probe(path: bytes, folder: bytes, kinds: tuple[str, ...] = demuxers.FILMS) -
     container = _INPUT.search(said)
     streams: list[dict[str, Any]] = []
     opened = 0
-    for number, kind, codec in _STREAM.findall(said)[:MOST]:
+    for number, kind, codec in _STREAM.findall(said)[:MOST_TRACKS]:
         told: dict[str, Any] = {"index": int(number), "codec_type": kind.lower(), "codec_name": codec}
         if kind not in ("Video", "Audio"):
             streams.append(told)

@@ -4,7 +4,7 @@ because the arguments of a process can be read by others."""
 import json
 import sys
 
-MISSING = "Apprise is not installed: uv tool install 'lading[apprise]'"
+NO_APPRISE = "Apprise is not installed: uv tool install 'lading[apprise]'"
 
 
 def main() -> str | None:
@@ -13,7 +13,7 @@ def main() -> str | None:
     try:
         import apprise
     except ImportError:
-        return MISSING
+        return NO_APPRISE
     services = apprise.Apprise()
     # An address may hold a password, so only its scheme is told.
     refused = [url.partition(":")[0] for url in told["urls"] if not services.add(url)]

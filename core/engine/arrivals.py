@@ -19,7 +19,7 @@ from core.config import Config
 from core.errors import LadingError
 from core.models import Count, ImportRequest, State
 from core.paths import display
-from core.presets import Rule
+from core.presets import ArrivalRule
 from core.results import Survey
 from core.snapshot import Arrival
 from core.threads import aside
@@ -47,7 +47,7 @@ class Card:
     counted. `starts`: the moment, in seconds since the epoch, when its import begins; None: no countdown. `held`:
     set to end the countdown."""
 
-    def __init__(self, volume: Volume, rule: Rule | None) -> None:
+    def __init__(self, volume: Volume, rule: ArrivalRule | None) -> None:
         self.volume = volume
         self.rule = rule
         self.survey: Survey | None = None

@@ -14,7 +14,7 @@ from core.catalog import Catalog, ImportRow
 from core.engine.job_service import JobService
 from core.errors import WorkerDiedError
 from core.journal import journal_format
-from core.journal.end_import import Receipt
+from core.journal.end_import import ReceiptWriter
 from core.receipts import additions
 from core.workers.pool import Pool, TaskFailedError
 
@@ -46,12 +46,12 @@ class CopiedVerdicts:
         nothing is done for another copy."""
         if archive.copy.number or not archive.writable:
             return
-        receipt = Receipt(archive, self._catalog, self._pool)
+        receipt = ReceiptWriter(archive, self._catalog, self._pool)
         for number, copies_wanted in await self._catalog.awaiting_copies(archive.id):
             while not await self._judge_one(archive, receipt, number, copies_wanted):
                 pass
 
-    async def _judge_one(self, archive: Archive, receipt: Receipt, number: int, copies_wanted: int) -> bool:
+    async def _judge_one(self, archive: Archive, receipt: ReceiptWriter, number: int, copies_wanted: int) -> bool:
         """Judge one import. False: damage was recorded while its copies were counted, so that it has to be judged
         again."""
         noted = self._catalog.damage_noted

@@ -12,12 +12,12 @@ from core.archives.registry import Archives
 from core.catalog import Catalog, ImportRow, unopenable
 from core.engine.job_service import JobService
 from core.errors import ArchiveError, WorkerDiedError
-from core.journal.end_import import Receipt
+from core.journal.end_import import ReceiptWriter
 from core.models import Unopenable
 from core.receipts import additions
 from core.workers.pool import Pool, TaskFailedError
 
-LOOK = 2.0
+LOOK_INTERVAL = 2.0
 """Seconds between two checks of imports whose files are still being opened."""
 
 REST_FACTOR = 20.0
@@ -83,7 +83,7 @@ class EndedImports:
                     self._more.clear()
             except Exception:
                 log.exception("what cannot be opened is not told")
-            await asyncio.sleep(max(LOOK, REST_FACTOR * (time.monotonic() - began)))
+            await asyncio.sleep(max(LOOK_INTERVAL, REST_FACTOR * (time.monotonic() - began)))
 
     @asynccontextmanager
     async def still(self) -> AsyncIterator[None]:
@@ -118,7 +118,7 @@ class EndedImports:
         try:
             path = os.fsdecode(row.archive_path)
             async with self._archives.used(path, row.archive_id) as (archive, _), archive.closing:
-                await self._page(Receipt(archive, self._catalog, self._pool), row)
+                await self._page(ReceiptWriter(archive, self._catalog, self._pool), row)
             await self._jobs.bag_anew(row.archive_id, row.location_id, row.id)
         except (ArchiveError, TaskFailedError, WorkerDiedError, OSError):
             self._later[row.id] = time.monotonic() + LATER
@@ -126,7 +126,7 @@ class EndedImports:
         self._ended.discard(row.id)
         self._reported.add(row.id)
 
-    async def _page(self, receipt: Receipt, row: ImportRow) -> None:
+    async def _page(self, receipt: ReceiptWriter, row: ImportRow) -> None:
         """Write the report; if it cannot be made, this is logged, because additions to the receipt must not depend
         on it."""
         try:
@@ -145,7 +145,7 @@ class EndedImports:
             if untold or number not in self._reported or await self._catalog.holds_media(number):
                 path = os.fsdecode(row.archive_path)
                 async with self._archives.used(path, row.archive_id) as (archive, _), archive.closing:
-                    receipt = Receipt(archive, self._catalog, self._pool)
+                    receipt = ReceiptWriter(archive, self._catalog, self._pool)
                     if untold:
                         files = [(name, why) for _, name, why in untold]
                         await receipt.add(row, [], additions.unopenable(row, time.time(), files))

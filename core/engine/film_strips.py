@@ -8,12 +8,12 @@ import tempfile
 from collections import OrderedDict
 
 from core.catalog import Catalog, item_details
-from core.derivatives.messages import MakeStrip, RefusedError
+from core.derivatives.messages import MakeStrip, OrderRefusedError
 from core.derivatives.pool import Makers
 from core.engine.restore_check import RestoreCheck
 from core.errors import ArchiveError, WorkerDiedError
 
-KEPT = 64
+STRIPS_KEPT = 64
 """The most strips in memory, about 50 kB each."""
 
 
@@ -35,7 +35,7 @@ class FilmStrips:
         async with self._turn:
             if sha256 not in self._kept:
                 self._kept[sha256] = await self._of(sha256)
-                while len(self._kept) > KEPT:
+                while len(self._kept) > STRIPS_KEPT:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(sha256)
             return self._kept[sha256]
@@ -58,7 +58,7 @@ class FilmStrips:
             if not made.files:
                 return b""
             return await asyncio.to_thread(_read, os.path.join(folder, made.files[0].name))
-        except RefusedError as error:
+        except OrderRefusedError as error:
             if not error.final:
                 self._lost.add(path)
             return b""

@@ -22,7 +22,7 @@ from core.engine.hook_message import Ending
 from core.presets import Hook, Mail
 from core.threads import aside
 
-SAID = 500
+ERROR_BYTES = 500
 """The most bytes of a failed command's standard error that are told."""
 
 
@@ -74,7 +74,7 @@ async def _output(
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     if process.returncode:
-        return f"status {process.returncode}: {said[:SAID].decode(errors='replace').strip()}", b""
+        return f"status {process.returncode}: {said[:ERROR_BYTES].decode(errors='replace').strip()}", b""
     return "", printed or b""
 
 

@@ -24,9 +24,9 @@ from core.hardware import Profile
 from core.importing.import_run import Run
 from core.importing.leader import able_to_lead
 from core.importing.run_workers import Limits, RunWorkers
-from core.importing.sources import Picked, Sources
+from core.importing.sources import Picked, PickedSources
 from core.journal import journal_format
-from core.journal.end_import import Receipt
+from core.journal.end_import import ReceiptWriter
 from core.models import ENDED, ImportRequest, State
 from core.paths import display
 from core.workers import messages, text_messages
@@ -62,7 +62,7 @@ class ImportFactory:
         self._archives = archives
         self._profile = profile
         self.read_limit = read_limit
-        self._sources = Sources(pool)
+        self._sources = PickedSources(pool)
 
     async def begin(self, stack: AsyncExitStack, requests: Sequence[ImportRequest]) -> list[Begun]:
         """Make the runs of new imports; their archives stay open as long as `stack`.
@@ -144,7 +144,7 @@ class ImportFactory:
         try:
             await self.journal_head(row, volume, archive)
             if row.receipt:
-                await Receipt(archive, self._catalog, self._pool).put_away(row)
+                await ReceiptWriter(archive, self._catalog, self._pool).put_away(row)
         except (TaskFailedError, ArchiveError) as error:
             if again is not None:
                 state = self._catalog.set_state(row.id, State.PAUSED, "it could not be taken up", "Resume it.")

@@ -20,7 +20,7 @@ from core.engine.volume_wait import LONGEST_INTERVAL, POLL_INTERVAL, answers
 from core.errors import LadingError, WorkerDiedError
 from core.importing.import_run import Run
 from core.importing.importer import Importer
-from core.importing.leader import OTHERS, Leader, able_to_lead
+from core.importing.leader import OTHERS_SQL, Leader, able_to_lead
 from core.models import ENDED, State
 from core.workers.pool import TaskFailedError
 
@@ -59,7 +59,7 @@ class ImportGroups:
         row = await self._catalog.import_named(name)
         if row is None or not row.together:
             return
-        where = f"{OTHERS} AND i.state NOT IN (?, ?)"
+        where = f"{OTHERS_SQL} AND i.state NOT IN (?, ?)"
         for other in await self._catalog.imports(where, (row.together, row.id, *ENDED)):
             importer = self._under_way.get(other.name)
             if other.name in waiting or (importer is not None and not importer.run.paused):

@@ -46,7 +46,7 @@ async def look_at(path: str, pool: Pool, catalog: Catalog) -> ImportTarget:
             if not there:
                 return ImportTarget(above=above)
             place = Place(root.root, root.device, root.inode, "", "")
-            room = await worker.ask(archive_messages.Space(place), archive_messages.Room)
+            room = await worker.ask(archive_messages.Space(place), archive_messages.SpaceFound)
     except TaskFailedError:
         return ImportTarget()
     except TimeoutError as error:
@@ -70,7 +70,7 @@ async def _nearest(worker: Worker, path: bytes) -> tuple[source_messages.Looked,
     place = path
     while True:
         try:
-            return await worker.ask(source_messages.Look(place), source_messages.Looked), place == path
+            return await worker.ask(source_messages.LookAtPath(place), source_messages.Looked), place == path
         except TaskFailedError:
             if place == b"/":
                 raise

@@ -27,7 +27,7 @@ from core.tasks.exiftool import Exiftool
 from core.tasks.ffprobe import Ffprobe
 from core.tasks.live_photo import LivePhoto
 from core.tasks.location_stats import LocationStats
-from core.tasks.task import Task
+from core.tasks.task import QueueTask
 from core.tasks.thumbnail import Thumbnail
 from core.tasks.video_proxy import VideoProxy
 from core.workers.messages import Place
@@ -54,7 +54,7 @@ class JobService:
         self._scratch = os.path.join(settings.home, SCRATCH)
         self._holding = ArchiveLeases(database, pool, self._enter, self._leave, self.wake)
         self._jobs = Jobs(database)
-        tasks: list[Task] = [
+        tasks: list[QueueTask] = [
             Exiftool(),
             Ffprobe(),
             Thumbnail(),

@@ -20,7 +20,7 @@ from core.engine.import_factory import ImportFactory
 from core.engine.job_service import JobService
 from core.errors import ArchiveAwayError, ArchiveError, ArchiveIdLostError, UsageError, WorkerDiedError
 from core.journal import journal_format
-from core.journal.end_import import Receipt
+from core.journal.end_import import ReceiptWriter
 from core.maintenance.adjust import Adjuster
 from core.maintenance.audit import EVERYTHING, Audit, Progress
 from core.maintenance.lacking_now import refuse_if_lacking
@@ -193,7 +193,7 @@ class Maintenance:
         read = self._catalog.database.read
         row = (await self._catalog.imports("i.id = ?", (await find_import.find(read, name),)))[0]
         async with self._archives.used(os.fsdecode(row.archive_path), row.archive_id) as (archive, _):
-            receipt = Receipt(archive, self._catalog, self._pool)
+            receipt = ReceiptWriter(archive, self._catalog, self._pool)
             async with archive.closing:
                 done: list[str] = []
                 acceptable = [
@@ -219,7 +219,7 @@ class Maintenance:
             )
         return done
 
-    async def _accept(self, receipt: Receipt, row: ImportRow, by: str) -> None:
+    async def _accept(self, receipt: ReceiptWriter, row: ImportRow, by: str) -> None:
         now = time.time()
         found = await self._catalog.found_verdict(row.id)
         word, why = found.otherwise, found.otherwise_reason

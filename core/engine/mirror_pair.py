@@ -44,7 +44,7 @@ async def _above(pool: Pool, path: str) -> tuple[list[tuple[int, int]], bool]:
     while True:
         try:
             async with asyncio.timeout(copies.OPEN_TIMEOUT), pool.worker("look") as worker:
-                looked = await worker.ask(source_messages.Look(os.fsencode(path)), source_messages.Looked)
+                looked = await worker.ask(source_messages.LookAtPath(os.fsencode(path)), source_messages.Looked)
         except (TaskFailedError, WorkerDiedError):
             path, exact = os.path.dirname(path), False
         except TimeoutError as error:

@@ -48,7 +48,7 @@ class PageService:
             try:
                 async with self._pool.worker("picture") as worker:
                     request = text_messages.ReadText(place, path, 0, LARGEST_PICTURE)
-                    return (await worker.ask(request, text_messages.Text)).data
+                    return (await worker.ask(request, text_messages.TextRead)).data
             except TaskFailedError as error:
                 # The archive may be at another path at the next request.
                 del self._places[archive_id]

@@ -8,13 +8,13 @@ import msgspec
 
 from core.archives.copy_count import CopyCount
 from core.archives.item_batches import by_bytes
-from core.archives.readonly import Reading, reading
+from core.archives.readonly import FoundArchive, reading
 from core.archives.registry import Archives
 from core.catalog import Catalog
 from core.engine.import_factory import ImportFactory
 from core.engine.offsite import Environ, Offsite
 from core.errors import ArchiveAwayError, ArchiveError, SourceError, UsageError
-from core.importing.sources import Sources
+from core.importing.sources import PickedSources
 from core.maintenance.archive_reader import ArchiveReader
 from core.maintenance.check import Check
 from core.maintenance.missing import Tell, missing
@@ -42,7 +42,7 @@ class RestoreCheck:
         self._pool = pool
         self._catalog = catalog
         self._factory = factory
-        self._sources = Sources(pool)
+        self._sources = PickedSources(pool)
         self._targets: set[bytes] = set()
 
     async def distinct(self, sources: Sequence[str]) -> list[str]:
@@ -74,7 +74,7 @@ class RestoreCheck:
         with self._archives.read(found.id):
             return await missing(self._catalog, *readers, progress, tell)
 
-    async def _readers(self, source: str, found: Reading) -> tuple[SourceReader, ArchiveReader]:
+    async def _readers(self, source: str, found: FoundArchive) -> tuple[SourceReader, ArchiveReader]:
         (picked,) = await self._sources.pick([source])
         if picked is None:
             raise SourceError(f"{display(source)} cannot be used.")
@@ -85,7 +85,7 @@ class RestoreCheck:
             ArchiveReader(self._catalog, self._pool, found, limits.verify),
         )
 
-    async def _known(self, path: str) -> Reading:
+    async def _known(self, path: str) -> FoundArchive:
         """The archive at `path`; its journals are replayed first if it has new ones. Raises ArchiveError."""
         found = await self._reading(path)
         if found.news or not found.id:
@@ -98,14 +98,14 @@ class RestoreCheck:
                     raise
         return found
 
-    async def _reading(self, path: str, id: int | None = None) -> Reading:
+    async def _reading(self, path: str, id: int | None = None) -> FoundArchive:
         """The archive at `path`, or where its volume is mounted now; with `id`, no other archive is accepted.
 
         Raises ArchiveError.
         """
         return await self._archives.whereabouts.find(path, id, self._that)
 
-    async def _that(self, path: str, id: int | None) -> Reading:
+    async def _that(self, path: str, id: int | None) -> FoundArchive:
         found = await reading(path, self._pool, self._catalog)
         if id is not None and found.id != id:
             raise ArchiveError(f"at {display(path)} is another archive now.", "Mount the right one.")
@@ -154,7 +154,7 @@ class RestoreCheck:
         finally:
             self._targets.discard(path)
 
-    async def doubt(self, found: Reading, contents: list[bytes]) -> None:
+    async def doubt(self, found: FoundArchive, contents: list[bytes]) -> None:
         """Read contents that a restore could not use once more, as an audit does, and record what is damaged. A
         disk that does not answer is left alone: the restore has named its files."""
         reader = ArchiveReader(self._catalog, self._pool, found, self._factory.limits.verify)
@@ -163,7 +163,7 @@ class RestoreCheck:
                 for part in by_bytes(await reader.with_content(contents[at : at + PAGE]), lambda item: item.size):
                     await reader.verify(part)
 
-    async def copy(self, id: int, path: str = "") -> Reading:
+    async def copy(self, id: int, path: str = "") -> FoundArchive:
         """The copy of an archive at `path`; if that is empty, the one in use, and if that is away, another one.
         Raises ArchiveError.
         """
@@ -187,7 +187,7 @@ class RestoreCheck:
                 raise ArchiveAwayError(error.cause, f"{error.advice} {there}".strip()) from error
             raise
 
-    async def _in_use(self, path: str, id: int | None) -> Reading:
+    async def _in_use(self, path: str, id: int | None) -> FoundArchive:
         found = await self._that(path, id)
         if found.copy.number:
             raise found.copy.refusal(path)

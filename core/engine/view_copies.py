@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 
 from core.aio import to_the_end
-from core.archives.readonly import Reading
+from core.archives.readonly import FoundArchive
 from core.catalog import Catalog, item_details
 from core.catalog.item_details import HeldPayload
 from core.engine.restore_check import RestoreCheck
@@ -78,7 +78,7 @@ class ViewCopies:
                         raise
         raise AssertionError
 
-    async def _made(self, reading: Reading, item: HeldPayload, folder: str, name: str) -> str:
+    async def _made(self, reading: FoundArchive, item: HeldPayload, folder: str, name: str) -> str:
         await asyncio.to_thread(os.makedirs, folder, 0o700, exist_ok=True)
         try:
             if item.size <= LARGEST_COPY:
@@ -99,7 +99,7 @@ class ViewCopies:
             raise UsageError(f"{folder} cannot be written to: {error.strerror}.", "See to that disk.") from error
         return path
 
-    async def _whole(self, reading: Reading, item: HeldPayload, folder: str, name: str) -> str:
+    async def _whole(self, reading: FoundArchive, item: HeldPayload, folder: str, name: str) -> str:
         """A copy of the payload, made and compared as by a restore."""
         target = await self._opened(reading, item, folder)
         file = ToRestore(os.fsencode(name), item.path, item.size, time.time_ns(), item.xxh128, item.sha256)
@@ -116,7 +116,7 @@ class ViewCopies:
             raise UsageError(f"{folder} cannot be written to: {fault.text}.", "See to that disk.")
         return os.path.join(folder, os.fsdecode(path))
 
-    async def _opened(self, reading: Reading, item: HeldPayload, folder: str) -> Target:
+    async def _opened(self, reading: FoundArchive, item: HeldPayload, folder: str) -> Target:
         request = restore_messages.OpenTarget(os.fsencode(folder), reading.place)
         async with self._pool.worker("view") as worker:
             opened = await worker.ask(request, restore_messages.TargetOpened)
@@ -131,14 +131,14 @@ class ViewCopies:
             async with self._pool.worker("view") as worker:
                 await worker.ask(restore_messages.CloseTarget(target), messages.Done)
 
-    async def _proxy(self, reading: Reading, proxy: str, path: str) -> str:
+    async def _proxy(self, reading: FoundArchive, proxy: str, path: str) -> str:
         """A copy of a proxy, of which no digest is known."""
         at = 0
         with suppress(FileNotFoundError):
             await asyncio.to_thread(os.unlink, path)
         async with self._pool.worker("view") as worker:
             while data := (
-                await worker.ask(text_messages.ReadText(reading.place, proxy, at, PIECE), text_messages.Text)
+                await worker.ask(text_messages.ReadText(reading.place, proxy, at, PIECE), text_messages.TextRead)
             ).data:
                 await asyncio.to_thread(_append, path, data)
                 at += len(data)

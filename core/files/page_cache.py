@@ -22,7 +22,7 @@ DROP_DELAYS = (0, 0.002, 0.01)
 _PROT_READ, _MAP_SHARED, _MS_INVALIDATE, _MINCORE_INCORE = 1, 1, 2, 1
 _MAP_FAILED = ctypes.c_void_p(-1).value
 
-WINDOW = 1 << 30
+MAPPED_BYTES = 1 << 30
 """Bytes of a file that are mapped at once."""
 
 
@@ -141,8 +141,8 @@ def _mapped(fd: int) -> Iterator[tuple[int, int]]:
     """Address and length (bytes) of one mapped part of the file after the other, each unmapped afterwards. Raises
     OSError."""
     size = os.fstat(fd).st_size
-    for offset in range(0, size, WINDOW):
-        length = min(WINDOW, size - offset)
+    for offset in range(0, size, MAPPED_BYTES):
+        length = min(MAPPED_BYTES, size - offset)
         address = libc().mmap(None, length, _PROT_READ, _MAP_SHARED, fd, offset)
         _checked(-1 if address == _MAP_FAILED else 0)
         try:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from core.paths import encode
 
-MOST = 16 << 20
+LARGEST_RECORDED = 16 << 20
 """The most bytes of one file's attributes that are recorded: the size a resource fork may have (Apple, Inside
 Macintosh)."""
 
@@ -88,7 +88,7 @@ def _ours(name: str) -> bool:
     return sys.platform == "darwin" or name.startswith("user.")
 
 
-def of(fd: int, most: int = MOST) -> Attributes:
+def of(fd: int, most: int = LARGEST_RECORDED) -> Attributes:
     """The attributes of an open file; none where the file system has none."""
     names_of, value_of = (_macos_names, _macos_value) if sys.platform == "darwin" else (os.listxattr, _linux_value)
     found = Attributes({}, [])

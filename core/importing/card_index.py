@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from core.catalog import Item
 from core.importing.import_run import Run
-from core.media.card_index import LARGEST, IndexedClip, is_index, named
+from core.media.card_index import LARGEST_INDEX, IndexedClip, is_index, named
 from core.media.file_types import split
 from core.media.stems import stem_key
 from core.paths import display, join, relative
@@ -26,7 +26,7 @@ async def compared(run: Run) -> str:
     gone: dict[bytes, None] = {}
     short: dict[bytes, None] = {}
     after = 0
-    while rows := await run.catalog.perhaps_indexes(run.row.id, after, LARGEST, PAGE):
+    while rows := await run.catalog.perhaps_indexes(run.row.id, after, LARGEST_INDEX, PAGE):
         after = rows[-1][0]
         for _, whole, item in rows:
             path = relative(run.row.root, whole)
@@ -53,10 +53,10 @@ async def _content(run: Run, item: Item | None) -> bytes:
     """The archived content of an index; empty when it cannot be read."""
     if item is None or item.damage is not None:
         return b""
-    request = text_messages.ReadText(run.archive.place, item.path, 0, LARGEST)
+    request = text_messages.ReadText(run.archive.place, item.path, 0, LARGEST_INDEX)
     with suppress(TaskFailedError):  # the verdict reports payload that is missing
         async with run.workers.worker([]) as worker:
-            return (await run.workers.ask(worker, request, text_messages.Text)).data
+            return (await run.workers.ask(worker, request, text_messages.TextRead)).data
     return b""
 
 

@@ -4,7 +4,7 @@ import msgspec
 
 from core.models import Count, Outcome
 
-CAUSES = 500
+CAUSES_KEPT = 500
 """The most causes of failed files that a run keeps; fewer are ever shown."""
 
 
@@ -51,5 +51,5 @@ class Counters:
         if cause := self.causes.get(reason):
             cause.count += 1
             cause.newest = path
-        elif len(self.causes) < CAUSES:
+        elif len(self.causes) < CAUSES_KEPT:
             self.causes[reason] = Cause(1, path, side, code)

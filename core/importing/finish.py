@@ -7,7 +7,7 @@ from core.importing import card_index, checksum_lists, followed_verdict, verdict
 from core.importing.import_run import Run
 from core.importing.journal_rest import journal_rest
 from core.importing.reverify_sample import Sampling
-from core.journal.end_import import Receipt
+from core.journal.end_import import ReceiptWriter
 from core.journal.replay import JournalReplay
 from core.models import State, Verdict
 from core.queue import frame_jobs
@@ -63,7 +63,7 @@ async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes)
                 reasons = (run.verdict.otherwise[1], note)
                 run.verdict.otherwise = run.verdict.otherwise[0], "; ".join(reason for reason in reasons if reason)
     await run.record_read()
-    receipt = Receipt(run.archive, run.catalog, run.workers.pool)
+    receipt = ReceiptWriter(run.archive, run.catalog, run.workers.pool)
     # A pause has no effect from here on, because the next import's receipt waits for this one.
     async with run.archive.closing:
         await receipt.end(run.row, state, word, why, run.verdict.otherwise, awaited, then)

@@ -21,7 +21,7 @@ from core.paths import display, relative
 PAGE = 1000
 """Items per query and request."""
 
-MISSING = "are not in this archive, or damaged there"
+NOT_IN_ARCHIVE = "are not in this archive, or damaged there"
 
 
 async def verdict(run: Run, leader: ImportRow) -> tuple[Verdict, str]:
@@ -35,7 +35,7 @@ async def verdict(run: Run, leader: ImportRow) -> tuple[Verdict, str]:
     differing = await _differing(run)
     failed = run.counters.counted(Outcome.FAILED).files
     parts = [f"{failed:,} could not be archived"] if failed else []
-    parts += [words.said(missing, MISSING)] if missing else []
+    parts += [words.said(missing, NOT_IN_ARCHIVE)] if missing else []
     lacking = [words.said(files, f"are in {said[count]}") for count, files in sorted(fewer.items())]
     # A leader that waits for copies would be SAFE but for them, and the copies were just counted for this import.
     accepted_safe = found.verdict is Verdict.SAFE or found.copies > 0 or found.otherwise == Verdict.SAFE

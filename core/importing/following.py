@@ -14,7 +14,7 @@ import msgspec
 from core.aio import to_the_end
 from core.catalog import FailureRow
 from core.catalog.failures import LIST
-from core.catalog.files import UNKEPT
+from core.catalog.files import ATTRIBUTES_UNKEPT
 from core.catalog.groups import HandedFile, ListedFile
 from core.catalog.linking import link
 from core.files import times
@@ -26,7 +26,7 @@ from core.importing.leader import Leader
 from core.importing.transfer import Transfer
 from core.models import IN_ARCHIVE, Outcome, Side, State
 from core.paths import relative
-from core.workers.source_messages import Entry, FileFacts, Taken
+from core.workers.source_messages import Entry, SourceMetadata, Taken
 
 PAGE = 1024
 """Rows per query of the catalog."""
@@ -179,7 +179,7 @@ def _to_take(file: HandedFile) -> bool:
 
 
 def _taken(file: HandedFile) -> Taken:
-    unkept = f"{UNKEPT}: "
+    unkept = f"{ATTRIBUTES_UNKEPT}: "
     reason = file.reason or ""
     return Taken(
         (file.payload or "").encode(),
@@ -187,7 +187,7 @@ def _taken(file: HandedFile) -> Taken:
         file.xxh128 or b"",
         file.sha256 or b"",
         reason.removeprefix(unkept) if reason.startswith(unkept) else "",
-        msgspec.msgpack.decode(file.facts or b"", type=FileFacts),
+        msgspec.msgpack.decode(file.facts or b"", type=SourceMetadata),
     )
 
 

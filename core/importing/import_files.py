@@ -4,10 +4,10 @@ import msgspec
 
 from core.catalog import FailureRow, Item
 from core.catalog.differing import Before
-from core.catalog.files import UNKEPT
+from core.catalog.files import ATTRIBUTES_UNKEPT
 from core.checksums.algorithms import ALWAYS
 from core.models import Outcome
-from core.workers.source_messages import Digest, FileFacts, Taken
+from core.workers.source_messages import Digest, SourceMetadata, Taken
 
 
 class Todo(msgspec.Struct):
@@ -56,13 +56,13 @@ class Settled(msgspec.Struct):
     failure: FailureRow | None = None
     unkept: bool = False
     sort: str = ""
-    facts: FileFacts | None = None
+    facts: SourceMetadata | None = None
     checksums: dict[str, bytes] = msgspec.field(default_factory=dict)
 
     @classmethod
     def of(cls, todo: Todo, digest: Digest, outcome: Outcome, item: Item) -> "Settled":
         """The result for a file that was read, and whose content is in the archive as `item`."""
-        reason = f"{UNKEPT}: {digest.unkept}" if digest.unkept else None
+        reason = f"{ATTRIBUTES_UNKEPT}: {digest.unkept}" if digest.unkept else None
         facts = digest.size, digest.mtime_ns, digest.kind
         read = {"xxh128": digest.xxh128, "sha256": digest.sha256, **digest.others}
         checksums = {name: read[name] for name in todo.listed if name in read}

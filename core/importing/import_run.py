@@ -23,7 +23,7 @@ from core.media.frames import frame
 from core.models import Outcome, Side, State, Unopenable, Verdict
 from core.paths import relative
 from core.queue import enqueue
-from core.volumes.filesystems import UNFLUSHED, Kind
+from core.volumes.filesystems import UNFLUSHED, StorageKind
 from core.workers import messages
 from core.workers.messages import Source
 
@@ -93,7 +93,7 @@ class Run:
         self.listing = ListingState(catalog.last_file_id)
         self.verdict = VerdictFacts()
         self.began = time.monotonic()
-        self.network = archive.filesystem.kind is Kind.NETWORK
+        self.network = archive.filesystem.kind is StorageKind.NETWORK
         self.staging = archive_layout.staging(row.name, row.runs)
         self.scope = row.location_id if self.request.duplicates == "location" else None
         self.source_wanted = True

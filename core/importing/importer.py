@@ -176,7 +176,7 @@ class Importer:
         with suppress(TaskFailedError, WorkerDiedError, TimeoutError, OSError):
             async with asyncio.timeout(CLEAN_TIMEOUT), self.run.workers.pool.worker("clean") as worker:
                 await worker.ask(
-                    archive_messages.CleanStaging(self.run.archive.place, keep), archive_messages.Names
+                    archive_messages.CleanStaging(self.run.archive.place, keep), archive_messages.NamesCounted
                 )
 
     async def _close(self, state: State) -> None:

@@ -11,7 +11,7 @@ from core.models import Side, State
 from core.paths import display
 from core.workers.messages import Fault, Place, Source
 
-OTHERS = "i.together = ? AND i.together != '' AND i.id != ?"
+OTHERS_SQL = "i.together = ? AND i.together != '' AND i.id != ?"
 """SQL condition: the imports of a group except one."""
 
 
@@ -19,7 +19,7 @@ async def able_to_lead(catalog: Catalog, row: ImportRow) -> list[ImportRow]:
     """The other imports of the group that are done, and can hand on files that this one has still to do."""
     if not row.together:
         return []
-    others = await catalog.imports(f"{OTHERS} AND i.state = ?", (row.together, row.id, State.DONE))
+    others = await catalog.imports(f"{OTHERS_SQL} AND i.state = ?", (row.together, row.id, State.DONE))
     return [other for other in others if await catalog.is_handed_on(other.id, row.id)]
 
 

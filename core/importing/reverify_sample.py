@@ -43,7 +43,7 @@ READERS = 2
 """Requests of a sample in progress at a time, each in a worker of its own. They take no places among all that
 verify: at an import's end it waits for nothing else, and a machine with two processors has one place."""
 
-TOGETHER = 16
+FILES_PER_REQUEST = 16
 """The most files in one request."""
 
 RUINED = (
@@ -131,7 +131,9 @@ class Sampling:
         time."""
         run = self._run
         async with run.workers.worker([]) as worker:
-            room = await run.workers.ask(worker, archive_messages.Space(run.archive.place), archive_messages.Room)
+            room = await run.workers.ask(
+                worker, archive_messages.Space(run.archive.place), archive_messages.SpaceFound
+            )
         if room.total is None or room.available is None:
             return
         used = room.total - room.available
@@ -168,7 +170,7 @@ class Sampling:
             self._read.add(item.id)
             self._bytes += item.size
             part.append(item)
-            if len(part) >= TOGETHER or sum(one.size for one in part) >= size // TOGETHER:
+            if len(part) >= FILES_PER_REQUEST or sum(one.size for one in part) >= size // FILES_PER_REQUEST:
                 yield part
                 part = []
         if part:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from core.importing.halt_reasons import gone
 from core.importing.import_run import Run
-from core.importing.scan import Ask, asking
+from core.importing.scan import AskWorker, asking
 from core.media.file_types import Kind
 from core.models import Waits
 from core.workers import archive_messages
@@ -20,7 +20,7 @@ from core.workers.source_messages import Entry
 SAMPLES, BLOCK = 8, 1 << 20
 """How many files have their first and last block compared."""
 
-MEDIA = (Kind.IMAGES, Kind.VIDEOS, Kind.AUDIO)
+COMPARED_KINDS = (Kind.IMAGES, Kind.VIDEOS, Kind.AUDIO)
 """Kinds of files that are compared first: two cards may well have equal sidecars."""
 
 
@@ -51,7 +51,7 @@ class Sample:
     def add(self, files: Iterable[tuple[Entry, int]]) -> None:
         """Consider these files, each with its item. Empty files and those that are only in iCloud are not read."""
         candidates = [
-            _Candidate((entry.kind in MEDIA, random.random()), entry.path, item)  # noqa: S311 - no secret
+            _Candidate((entry.kind in COMPARED_KINDS, random.random()), entry.path, item)  # noqa: S311 - no secret
             for entry, item in files
             if entry.size and not entry.dataless
         ]
@@ -87,7 +87,7 @@ class Sample:
 
 
 async def _read(
-    ask: Ask, run: Run, place: Place, wanted: list[tuple[bytes, int, int]], waits: Waits
+    ask: AskWorker, run: Run, place: Place, wanted: list[tuple[bytes, int, int]], waits: Waits
 ) -> list[tuple[bytes, Fault | None]]:
     """Digests of these blocks of a source or an archive. Raises HaltError when its volume is gone."""
     try:

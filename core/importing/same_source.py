@@ -11,7 +11,7 @@ from core.catalog import Catalog, SeenRow
 from core.catalog.failures import LIST
 from core.importing.halt_reasons import HaltError, away
 from core.importing.import_run import Run
-from core.importing.leader import OTHERS
+from core.importing.leader import OTHERS_SQL
 from core.importing.same_content import Sample
 from core.importing.scan import listing, same
 from core.models import ENDED, IN_ARCHIVE, Outcome, Waits
@@ -99,7 +99,7 @@ async def check(run: Run, *, paused: bool = False) -> None:
     WorkerDiedError.
     """
     row, catalog = run.row, run.catalog
-    where = f"{OTHERS} AND i.state NOT IN (?, ?)"
+    where = f"{OTHERS_SQL} AND i.state NOT IN (?, ?)"
     others = await catalog.imports(where, (row.together, row.id, *ENDED)) if row.together else []
     expected: dict[int, _Expected] = {}
     for id in (row.id, *(other.id for other in others)):

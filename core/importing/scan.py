@@ -39,7 +39,7 @@ ANSWER = 20.0
 R = TypeVar("R")
 
 
-class Ask(Protocol):
+class AskWorker(Protocol):
     """Asks a worker, and returns its reply."""
 
     async def __call__(self, request: messages.Request, wanted: type[R], /) -> R:
@@ -47,7 +47,7 @@ class Ask(Protocol):
 
 
 @asynccontextmanager
-async def asking(run: Run, *, paused: bool) -> AsyncIterator[Ask]:
+async def asking(run: Run, *, paused: bool) -> AsyncIterator[AskWorker]:
     """Borrow a worker of a run; with `paused`, one that also works while the run is paused, for ANSWER seconds at
     most a request. Raises HaltError, WorkerDiedError."""
     async with run.workers.pool.worker(run.row.name) if paused else run.workers.worker([]) as worker:
@@ -129,7 +129,7 @@ def _warn(run: Run) -> None:
     """Add warnings about entries that are archived only on request, so that the verdict will be KEEP, and about
     far times."""
     counts = run.listing.left_out
-    found = [f"{count:,} {why.reason}." for why in left_out.ASKED if (count := counts[why.sort])]
+    found = [f"{count:,} {why.reason}." for why in left_out.ON_REQUEST if (count := counts[why.sort])]
     if run.listing.far:
         found.append(far_times(run.listing.far))
     # An import that followed another one may have listed the source before.
@@ -149,7 +149,9 @@ async def _check_room(run: Run) -> None:
     needed = run.counters.counted(Outcome.TODO).bytes
     try:
         async with run.workers.worker([]) as worker:
-            room = await run.workers.ask(worker, archive_messages.Space(run.archive.place), archive_messages.Room)
+            room = await run.workers.ask(
+                worker, archive_messages.Space(run.archive.place), archive_messages.SpaceFound
+            )
     except (TaskFailedError, WorkerDiedError):
         return  # an archive that fails is reported by the transfers
     if room.available is not None and needed > room.available:

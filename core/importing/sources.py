@@ -47,7 +47,7 @@ class Picked(msgspec.Struct, frozen=True, kw_only=True):
         return SeenVolume(self.volume.identity, self.volume.name, self.volume.filesystem, self.capacity)
 
 
-class Sources:
+class PickedSources:
     """Examines what was picked."""
 
     def __init__(self, pool: Pool) -> None:
@@ -141,7 +141,7 @@ class Sources:
         place = Place(source.root, source.device, source.inode, "", "")
         try:
             async with asyncio.timeout(LOOK_TIMEOUT), self._pool.worker("look") as worker:
-                return (await worker.ask(archive_messages.Space(place), archive_messages.Room)).total
+                return (await worker.ask(archive_messages.Space(place), archive_messages.SpaceFound)).total
         except (TaskFailedError, TimeoutError):
             return None
 
@@ -149,7 +149,7 @@ class Sources:
         try:
             async with asyncio.timeout(LOOK_TIMEOUT), self._pool.worker("look") as worker:
                 absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk
-                return await worker.ask(source_messages.Look(absolute), source_messages.Looked)
+                return await worker.ask(source_messages.LookAtPath(absolute), source_messages.Looked)
         except TaskFailedError as error:
             kind = SourceRefusedError if error.fault.code in REFUSED else SourceError
             raise kind(

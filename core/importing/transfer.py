@@ -242,7 +242,7 @@ class Transfer:
         try:
             began = self._began[worker] = asyncio.get_running_loop().time()
             async with run.workers.places(limits.copy):
-                stage = batch_messages.Stage(run.archive.place, run.staging, orders)
+                stage = batch_messages.StageBatch(run.archive.place, run.staging, orders)
                 found += self._at("copy", (await run.workers.ask(worker, stage, batch_messages.Checked)).faults)
                 # Duplicates are journaled and flushed, too, because the archive must have a record before the
                 # catalog does.
@@ -294,7 +294,7 @@ class Transfer:
         which is journaled and flushed before it is published. Returns the paths by file."""
         run, published = self.run, dict[int, str]()
         while True:
-            arrived = await run.workers.ask(worker, batch_messages.Publish(), batch_messages.Arrived)
+            arrived = await run.workers.ask(worker, batch_messages.Publish(), batch_messages.Published)
             published.update(arrived.published)
             found += self._at("publish", arrived.faults)
             if not arrived.taken:

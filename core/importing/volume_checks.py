@@ -66,7 +66,7 @@ class VolumeChecks:
             with suppress(TaskFailedError, WorkerDiedError):
                 async with run.workers.worker([]) as worker:
                     room = await run.workers.ask(
-                        worker, archive_messages.Space(run.archive.place), archive_messages.Room
+                        worker, archive_messages.Space(run.archive.place), archive_messages.SpaceFound
                     )
                 if room.files is not None and room.files < NO_FILES and (room.available or 0) >= NO_ROOM:
                     raise no_more_files(room.available or 0)
@@ -78,7 +78,7 @@ class VolumeChecks:
         with suppress(TaskFailedError, WorkerDiedError):
             async with run.workers.worker([]) as worker:
                 request = archive_messages.Space(run.archive.place)
-                room = (await run.workers.ask(worker, request, archive_messages.Room)).available
+                room = (await run.workers.ask(worker, request, archive_messages.SpaceFound)).available
         if room is not None and room < NO_ROOM:
             # Some clients of servers do not pass on ENOSPC.
             return HaltError(*full(f"{room:,} bytes are free"))

@@ -11,7 +11,7 @@ from core.paths import decode, encode, join, relative
 PAGE = 1000
 """Checksums per query and block of lines."""
 
-MOST = 1 << 40
+LARGEST_COUNT = 1 << 40
 """The upper bound for counts in a journal, so that SQLite can hold them."""
 
 _LIST = (
@@ -77,7 +77,7 @@ def statements(row: ImportRow, lines: list[Line]) -> list[Statement]:
     for line in lines:
         try:
             if "list" in line:
-                counts = [min(int(line[name]), MOST) for name in ("not_understood", "outside", "judged")]
+                counts = [min(int(line[name]), LARGEST_COUNT) for name in ("not_understood", "outside", "judged")]
                 lists.append((row.id, decode(line["list"]), str(line["fault"]), *counts))
             elif "listed" in line:
                 path, read = decode(line["listed"]), decode(line["read"]) if "read" in line else None

@@ -22,20 +22,20 @@ from core.workers.pool import Pool, TaskFailedError
 
 R = TypeVar("R")
 
-ENDINGS = ("tsv", "json", "txt")
+RECEIPT_ENDINGS = ("tsv", "json", "txt")
 """The files of a receipt, `ID.tsv` …; the text is written last, because it states the digests of the others."""
 REPORT = "html"
 """The extension of the import's report (core.reports), which is made anew whenever there is more to show."""
-DEPTH = 3
+REPORT_DEPTH = 3
 """Folders between the report and the archive's root."""
 ADDED = ".added-"
 """Part of an addition's file name, after the import's id."""
 
-CHUNK = 1 << 20
+READ_SIZE = 1 << 20
 """Bytes per read."""
 
 
-class Receipt:
+class ReceiptWriter:
     """Ends imports of one archive. Callers hold `archive.closing`, because each receipt names the one before."""
 
     def __init__(self, archive: Archive, catalog: Catalog, pool: Pool) -> None:
@@ -100,7 +100,7 @@ class Receipt:
         """Rename the receipt of an import that is resumed to `ID.RUNS.*`, where RUNS counts the runs before it. It
         is kept because other receipts may name its digest. Raises what asking a worker raises."""
         base = archive_layout.receipt(row.location_folder, row.name)
-        for ending in ENDINGS:
+        for ending in RECEIPT_ENDINGS:
             kept = text_messages.MoveText(self._archive.place, f"{base}.{ending}", f"{base}.{row.runs}.{ending}")
             try:
                 await self._ask(kept, messages.Done)
@@ -135,7 +135,7 @@ class Receipt:
         be made again. Callers hold `archive.closing`. Raises what asking a worker raises."""
         read = self._catalog.database.read
         async with self._sent(row, f"locations/{row.location_folder}/lading/{row.name}.{REPORT}") as file:
-            async for piece in page.report(read, row.name, Relative(DEPTH)):
+            async for piece in page.report(read, row.name, Relative(REPORT_DEPTH)):
                 file.write(piece.encode())
         await self._clean()
 
@@ -144,7 +144,7 @@ class Receipt:
         opened."""
         with suppress(TaskFailedError):
             request = archive_messages.CleanStaging(self._archive.place, sorted(self._archive.active))
-            await self._ask(request, archive_messages.Names)
+            await self._ask(request, archive_messages.NamesCounted)
 
     @asynccontextmanager
     async def _sent(self, row: ImportRow, path: str) -> AsyncIterator[IO[bytes]]:
@@ -178,7 +178,9 @@ class Receipt:
         sha, at = hashlib.sha256(), 0
         try:
             while data := (
-                await self._ask(text_messages.ReadText(self._archive.place, path, at, CHUNK), text_messages.Text)
+                await self._ask(
+                    text_messages.ReadText(self._archive.place, path, at, READ_SIZE), text_messages.TextRead
+                )
             ).data:
                 sha.update(data)
                 at += len(data)

@@ -14,7 +14,7 @@ from core.catalog import Catalog, ImportRow
 from core.catalog.linking import link
 from core.errors import DatabaseError
 from core.journal import adjustment_lines, checksum_lines, journal_format
-from core.journal.end_import import Receipt
+from core.journal.end_import import ReceiptWriter
 from core.journal.import_order import BegunImport, in_order
 from core.journal.journal_format import Line
 from core.journal.replay_rows import LineReplay
@@ -48,7 +48,7 @@ class JournalReplay:
         """
         async with self._pool.worker("journals") as worker:
             request = text_messages.JournalNames(self._archive.place, archive_layout.JOURNALS)
-            names = await worker.ask(request, archive_messages.Names)
+            names = await worker.ask(request, archive_messages.NamesCounted)
         known = await self._catalog.journals(self._archive.id)
         sizes = dict(names.names)
         grown: list[tuple[ImportRow, str, int]] = []
@@ -144,7 +144,7 @@ class JournalReplay:
     async def _other_end(self, row: ImportRow) -> bool:
         """Whether another engine has resumed an ended import and ended it anew: its receipt is another one
         then."""
-        found = await Receipt(self._archive, self._catalog, self._pool).find(row)
+        found = await ReceiptWriter(self._archive, self._catalog, self._pool).find(row)
         return found != row.receipt
 
     async def _import(self, head: Line) -> ImportRow | None:
@@ -235,7 +235,7 @@ class JournalReplay:
 
     async def _receipts(self) -> None:
         """Find the receipts of ended imports whose digest is not in the catalog, or write them now."""
-        receipt = Receipt(self._archive, self._catalog, self._pool)
+        receipt = ReceiptWriter(self._archive, self._catalog, self._pool)
         where = "i.archive_id = ? AND i.state IN (?, ?) AND i.receipt = ''"
         for row in await self._catalog.imports(where, (self._archive.id, *ENDED)):
             # What cannot be written now is written when the archive is opened the next time.
@@ -257,7 +257,7 @@ class JournalReplay:
         while size is None or at < size:
             request = text_messages.ReadText(self._archive.place, f"{archive_layout.JOURNALS}/{name}", at, PIECE)
             async with self._pool.worker("journals") as worker:
-                data = (await worker.ask(request, text_messages.Text)).data
+                data = (await worker.ask(request, text_messages.TextRead)).data
             if not data:
                 break
             at += len(data)

@@ -10,7 +10,7 @@ from core import archive_layout
 from core.archives.archive import Archive
 from core.archives.dedup import Claim, Dedup, Owner
 from core.catalog import Catalog, FailureRow, FileRow, ImportRow, Item, SeenRow
-from core.catalog.files import UNKEPT
+from core.catalog.files import ATTRIBUTES_UNKEPT
 from core.content import Content
 from core.journal.file_lines import FileLine, file_line, folder_lines
 from core.journal.journal_format import Line
@@ -214,7 +214,7 @@ class LineReplay:
                 line.kind,
                 line.outcome,
                 item.id if item else None,
-                line.reason or (f"{UNKEPT}: {line.unkept}" if line.unkept else None),
+                line.reason or (f"{ATTRIBUTES_UNKEPT}: {line.unkept}" if line.unkept else None),
                 line.sort,
                 line.target,
             )

@@ -27,9 +27,9 @@ PAGE = 1000
 SHOWN = 200
 """The most files that a result shows."""
 
-UNKNOWN = "no date of capture is known"
-DAY = "no time of day is known"
-OPEN = "its import has not ended"
+NO_DATE = "no date of capture is known"
+NO_TIME_OF_DAY = "no time of day is known"
+IMPORT_NOT_ENDED = "its import has not ended"
 
 Import = tuple[int, str]
 """(row id, id) of an import."""
@@ -77,9 +77,9 @@ class Adjuster:
             for item, before in zip(found, await asyncio.to_thread(_dates, found, how), strict=True):
                 now = corrected(before) if before is not None else None
                 if now is None:
-                    self._left[UNKNOWN if before is None else DAY] += 1
+                    self._left[NO_DATE if before is None else NO_TIME_OF_DAY] += 1
                 elif item.import_id is None or item.import_name is None:
-                    self._left[OPEN] += 1
+                    self._left[IMPORT_NOT_ENDED] += 1
                 else:
                     changed.setdefault((item.import_id, item.import_name), []).append((item.xxh128, now))
                     self._show(item.path, item.root, _told(item.local, item.offset, item.zone), _told(*now[1:]))

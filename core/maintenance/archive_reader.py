@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from core.archives.dead_disk import ArchiveDisk
 from core.archives.item_batches import Result, not_read
 from core.archives.presence import present
-from core.archives.readonly import Reading
+from core.archives.readonly import FoundArchive
 from core.catalog import Catalog, Item
 from core.concurrency import Limit
 from core.errors import ArchiveError, WorkerDiedError
@@ -24,7 +24,7 @@ ItemBlock = tuple[Item, int, int]
 class ArchiveReader:
     """Reads one copy of an archive. `verifying` limits how many workers read it at once."""
 
-    def __init__(self, catalog: Catalog, pool: Pool, archive: Reading, verifying: Limit) -> None:
+    def __init__(self, catalog: Catalog, pool: Pool, archive: FoundArchive, verifying: Limit) -> None:
         self.archive = archive
         self.intact: set[int] = set()
         """Ids of the items that this reader has read back well."""

@@ -15,7 +15,7 @@ from core.importing.keep_reasons import ATTRIBUTES, UNKEPT
 from core.importing.source_record import Judged, SourceRecord
 from core.importing.sources import Picked
 from core.maintenance.archive_reader import ArchiveReader
-from core.maintenance.check_findings import COPIES, Findings
+from core.maintenance.check_findings import COPIES_PREFIX, Findings
 from core.maintenance.source_reader import SourceReader
 from core.media import left_out
 from core.media.file_types import Kind
@@ -231,7 +231,7 @@ class Check:
         lacking = await self._copies.lacking({item for _, item in safe}) if self._copies else {}
         for entry, item in safe:
             if item in lacking:
-                self._findings.keep(entry, f"{COPIES}{lacking[item]}")
+                self._findings.keep(entry, f"{COPIES_PREFIX}{lacking[item]}")
             else:
                 self._findings.safe(entry)
         kept = [(entry, item) for entry, item in safe if item not in lacking]

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 
 from core.archives.copy_count import CopyCount
-from core.archives.readonly import Reading
+from core.archives.readonly import FoundArchive
 from core.catalog import unopenable
 from core.importing.keep_reasons import ALL_EXCLUDED, KEEP_REASONS, NOTHING, UNKEPT
 from core.importing.sources import Picked
@@ -17,7 +17,7 @@ from core.workers.source_messages import Entry
 NAMED = 1000
 """The most files that a result names."""
 
-COPIES = "copies "
+COPIES_PREFIX = "copies "
 """Prefix of the reason of files with too few copies; the number of copies follows."""
 
 UNREAD = {"new": "are not known by name and time; try --read"}
@@ -54,7 +54,9 @@ class Findings:
     are read, so that what is not known by its name may be known by its content.
     """
 
-    def __init__(self, picked: Picked, archive: Reading, copies: CopyCount | None = None, *, read: bool) -> None:
+    def __init__(
+        self, picked: Picked, archive: FoundArchive, copies: CopyCount | None = None, *, read: bool
+    ) -> None:
         self._began = time.monotonic()
         self._picked = picked
         self._archive = archive
@@ -74,7 +76,7 @@ class Findings:
         self._safe = Count(files=self._safe.files + 1, bytes=self._safe.bytes + entry.size)
 
     def keep(self, entry: Entry, reason: str, detail: str = "") -> None:
-        """This file stands in the way of SAFE. `reason`: a key of KEEP_REASONS, or COPIES and a number; `detail`:
+        """This file stands in the way of SAFE. `reason`: a key of KEEP_REASONS, or COPIES_PREFIX and a number; `detail`:
         what is said of this file only."""
         self._reasons[reason] += 1
         self._kept += 1
@@ -110,7 +112,7 @@ class Findings:
             self._reasons["unsure"] = self._safe.files
 
     def _worded(self, reason: str) -> str:
-        count = reason.removeprefix(COPIES)
+        count = reason.removeprefix(COPIES_PREFIX)
         if self._copies is not None and count != reason:
             return f"are in {self._copies.said(int(count))}"
         return KEEP_REASONS[reason] if self._read else UNREAD.get(reason, KEEP_REASONS[reason])

@@ -22,7 +22,7 @@ from core.errors import ArchiveError, LadingError, WorkerDiedError
 from core.maintenance.audit import Audit
 from core.maintenance.mirror_bag import BagMirror, Differences
 from core.maintenance.mirror_payload import PayloadCopier
-from core.maintenance.mirror_records import Records
+from core.maintenance.mirror_records import RecordCopier
 from core.maintenance.mirror_run import MirrorRun
 from core.models import Count
 from core.paths import display
@@ -44,7 +44,7 @@ class Mirror:
     def __init__(self, run: MirrorRun, settings: Config, learn: Learn, anew: Collection[str] = ()) -> None:
         """`anew`: locations whose bags are out of date in the source, because it has just received files there."""
         self.run = run
-        self._records = Records(run)
+        self._records = RecordCopier(run)
         self._payload = PayloadCopier(run)
         self._bags = BagMirror(run, self._records, self._payload, settings, anew)
         self._learn = learn
@@ -123,7 +123,7 @@ class Mirror:
         with suppress(TaskFailedError, WorkerDiedError, TimeoutError, OSError):
             async with asyncio.timeout(STILL), run.pool.worker("clean") as worker:
                 request = archive_messages.CleanStaging(run.target.place, sorted(run.target.active))
-                await worker.ask(request, archive_messages.Names)
+                await worker.ask(request, archive_messages.NamesCounted)
 
     async def _all(self) -> None:
         run = self.run

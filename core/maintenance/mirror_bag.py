@@ -19,7 +19,7 @@ from core.catalog.locations import Location
 from core.config import Config
 from core.errors import ArchiveError
 from core.maintenance.mirror_payload import PayloadCopier
-from core.maintenance.mirror_records import Records
+from core.maintenance.mirror_records import RecordCopier
 from core.maintenance.mirror_run import MirrorRun
 from core.queue.enqueue import UNFINISHED
 from core.workers import archive_messages, messages, text_messages
@@ -32,7 +32,7 @@ BAG_FILES = (MANIFEST, BAG_INFO, BAGIT, TAG_MANIFEST)
 ATTEMPTS = 3
 """How often a location is compared when its bag is made anew meanwhile."""
 
-PAUSE = 1.0
+RETRY_PAUSE = 1.0
 """Seconds until the next comparison."""
 
 _DUE = (
@@ -82,7 +82,7 @@ class BagMirror:
     def __init__(
         self,
         run: MirrorRun,
-        records: Records,
+        records: RecordCopier,
         payload: PayloadCopier,
         settings: Config,
         anew: Collection[str] = (),
@@ -98,7 +98,7 @@ class BagMirror:
         path, run = archive_layout.location(folder), self._run
         tags = f"{path}/{TAG_MANIFEST}"
         for attempt in range(ATTEMPTS):
-            await asyncio.sleep(PAUSE if attempt else 0)
+            await asyncio.sleep(RETRY_PAUSE if attempt else 0)
             before = await self._records.text(run.source, tags)
             lacking = Differences(run, path)
             await self._payload.bring(lacking.payload())
@@ -198,7 +198,7 @@ class _CopyContext:
 
     def __init__(self, run: MirrorRun) -> None:
         self._run = run
-        self._records = Records(run)
+        self._records = RecordCopier(run)
 
     async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Returns the rows of a query on committed data."""

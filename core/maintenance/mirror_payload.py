@@ -20,7 +20,7 @@ from core.workers.batch_messages import Checked, ToStage
 from core.workers.messages import Fault, Source
 from core.workers.pool import TaskFailedError, Worker
 from core.workers.read_source import ARENA, OTHER
-from core.workers.source_messages import Digest, FileFacts, Taken, ToRead
+from core.workers.source_messages import Digest, SourceMetadata, Taken, ToRead
 
 FILES_PER_BATCH = 512
 """The most files in one batch."""
@@ -45,7 +45,7 @@ class Wanted(msgspec.Struct):
         """How it is read: one with an item is compared with that in the reading."""
         path, taken = self.path.encode(errors="surrogateescape"), None
         if self.item is not None:
-            taken = Taken(path, 0, self.item.xxh128, self.item.sha256, "", FileFacts())
+            taken = Taken(path, 0, self.item.xxh128, self.item.sha256, "", SourceMetadata())
         return ToRead(number, path, self.size, "other", taken=taken)
 
     def rotten(self, found: Digest) -> bool:
@@ -186,7 +186,7 @@ class PayloadCopier:
         self, worker: Worker, batch: list[Wanted], orders: list[ToStage], faults: dict[str, Fault]
     ) -> None:
         run = self._run
-        stage = batch_messages.Stage(run.target.place, run.staging, orders)
+        stage = batch_messages.StageBatch(run.target.place, run.staging, orders)
         levels: dict[int, str] = {}
         for request in (stage, batch_messages.Flush(), batch_messages.Verify("readback")):
             checked = await worker.ask(request, Checked)
@@ -194,7 +194,7 @@ class PayloadCopier:
             for number, fault in checked.faults:
                 await run.give_up(fault)
                 faults[batch[number].path] = fault
-        arrived = await worker.ask(batch_messages.Publish(), batch_messages.Arrived)
+        arrived = await worker.ask(batch_messages.Publish(), batch_messages.Published)
         for number, fault in arrived.faults:
             await run.give_up(fault)
             faults[batch[number].path] = fault

@@ -59,7 +59,7 @@ class _Again:
             await self._lines.aclose()
 
 
-class Records:
+class RecordCopier:
     """Brings the files. Those that the target has are replaced only in a copy that is not in use, because in one
     in use they may be newer than the source's."""
 
@@ -80,7 +80,7 @@ class Records:
     async def _journal_sizes(self, archive: Archive, folder: str) -> dict[str, int]:
         async with self._run.worker(folder) as worker:
             request = text_messages.JournalNames(archive.place, folder)
-            return dict((await worker.ask(request, archive_messages.Names)).names)
+            return dict((await worker.ask(request, archive_messages.NamesCounted)).names)
 
     async def _journal(self, path: str, *, new: bool) -> None:
         """Append what the target's journal lacks. One that has lines which the source's lacks, before its end, is
@@ -159,7 +159,7 @@ class Records:
             try:
                 async with self._run.worker(path) as worker:
                     request = text_messages.ReadText(archive.place, path, at, PIECE)
-                    data = (await worker.ask(request, text_messages.Text)).data
+                    data = (await worker.ask(request, text_messages.TextRead)).data
             except TaskFailedError as error:
                 if error.detail in _GONE and not at:
                     return

@@ -18,7 +18,7 @@ from core import archive_layout
 from core.archives.archive import Archive
 from core.catalog import Catalog, ImportRow, moved_items
 from core.catalog.moved_items import MovedItem, MovedItems
-from core.journal.end_import import ENDINGS, REPORT, Receipt
+from core.journal.end_import import RECEIPT_ENDINGS, REPORT, ReceiptWriter
 from core.journal.journal_format import Line
 from core.journal.replay_rows import ABSENT
 from core.maintenance.audit import Progress
@@ -211,7 +211,7 @@ class Mover:
         """Move an import's receipt to the new location, under a name of its own because the next receipt names its
         digest; then write a new one there."""
         moment = file.removesuffix(".jsonl")
-        for ending in (*ENDINGS, REPORT):
+        for ending in (*RECEIPT_ENDINGS, REPORT):
             path = f"{archive_layout.receipt(old, row.name)}.{ending}"
             # The report is named by nothing, and is made anew at its new place.
             before = "" if ending == REPORT else f".before-{moment}"
@@ -224,7 +224,7 @@ class Mover:
         moved = await self._catalog.import_named(row.name)
         if moved is not None:
             async with self._archive.closing:
-                await Receipt(self._archive, self._catalog, self._pool).write(moved)
+                await ReceiptWriter(self._archive, self._catalog, self._pool).write(moved)
 
     def _bags(self, *locations: int) -> list[tuple[str, list[Any]]]:
         works = [

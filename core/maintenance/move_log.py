@@ -66,7 +66,7 @@ class Moves:
     async def files(self) -> list[tuple[str, int]]:
         """Names and sizes of the files, oldest first."""
         request = text_messages.JournalNames(self._archive.place, archive_layout.MOVES)
-        return (await self._ask(request, archive_messages.Names)).names
+        return (await self._ask(request, archive_messages.NamesCounted)).names
 
     async def look(self, name: str) -> MoveRecord:
         """Read a whole file."""
@@ -83,7 +83,7 @@ class Moves:
         path = f"{archive_layout.MOVES}/{name}"
         at, rest = 0, b""
         while data := (
-            await self._ask(text_messages.ReadText(self._archive.place, path, at, PIECE), text_messages.Text)
+            await self._ask(text_messages.ReadText(self._archive.place, path, at, PIECE), text_messages.TextRead)
         ).data:
             at += len(data)
             whole, newline, rest = (rest + data).rpartition(b"\n")

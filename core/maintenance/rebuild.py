@@ -36,7 +36,7 @@ PAGE = 1000
 NAMED = 1000
 """The most problems that a result names."""
 
-OTHERWISE = ("otherwise", "otherwise_reason")
+OTHERWISE_COLUMNS = ("otherwise", "otherwise_reason")
 """Columns that only the data of a receipt states, not the text of old ones."""
 
 _NAME = "UPDATE location SET name = ? WHERE id = ? AND name = folder"
@@ -188,7 +188,7 @@ class Rebuild:
             values |= {
                 key: recalled.values[key] for key in ("state", "ended", "verdict", "verdict_reason", "previous")
             }
-            values |= {key: recalled.values[key] for key in OTHERWISE if key in recalled.values}
+            values |= {key: recalled.values[key] for key in OTHERWISE_COLUMNS if key in recalled.values}
             values |= {"reason": "", "advice": ""}
         values["receipt"] = hashlib.sha256(text).hexdigest()
         await self._catalog.set_import(row.id, **values)

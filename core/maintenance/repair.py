@@ -78,7 +78,7 @@ class Repair:
         with suppress(TaskFailedError, WorkerDiedError, OSError):
             async with self._pool.worker("clean") as worker:
                 request = archive_messages.CleanStaging(self._archive.place, sorted(self._archive.active))
-                await worker.ask(request, archive_messages.Names)
+                await worker.ask(request, archive_messages.NamesCounted)
 
     async def _try(self, source: Source, file: ToRead) -> None:
         """Repair the damaged items that have this file's content, if any. A file that cannot be read is passed
@@ -101,13 +101,15 @@ class Repair:
         if copied.files[0].content != content:
             return
         orders = [ToStage(file.number, item.path, "archived")]
-        faults = (await worker.ask(batch_messages.Stage(place, staging, orders), batch_messages.Checked)).faults
+        faults = (
+            await worker.ask(batch_messages.StageBatch(place, staging, orders), batch_messages.Checked)
+        ).faults
         faults += (await worker.ask(batch_messages.Flush(), batch_messages.Checked)).faults
         verified = await worker.ask(batch_messages.Verify("readback"), batch_messages.Checked)
         if faults or verified.faults:
             return
         name = os.path.basename(item.path)
-        aside = f"{archive_layout.DAMAGED}/{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}-{name}"
+        aside = f"{archive_layout.DAMAGED_FOLDER}/{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}-{name}"
         await to_the_end(self._replace(worker, item, aside, dict(verified.levels)[file.number]))
         self._sick[content].remove(item)
         if not self._sick[content]:
@@ -119,7 +121,7 @@ class Repair:
         """Put the damaged file aside and publish the new one. The caller shields it, so that it is not cancelled
         between the two. Raises TaskFailedError when the name was taken meanwhile."""
         await worker.ask(archive_messages.SetAside(self._archive.place, item.path, aside), messages.Done)
-        arrived = await worker.ask(batch_messages.Publish(), batch_messages.Arrived)
+        arrived = await worker.ask(batch_messages.Publish(), batch_messages.Published)
         if not arrived.published:
             raise TaskFailedError(messages.Fault(Side.ARCHIVE, "the name was taken meanwhile"))
         # The bag may have been made while the file was gone: an engine that is killed now leaves the job.

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from core.errors import UsageError
 from core.media.capture_time import offset_of
-from core.media.local_time import FRACTION, local_clock
+from core.media.local_time import FRACTION_INDEX, local_clock
 from core.paths import display
 from core.results import Correction
 
@@ -82,7 +82,7 @@ def correcting(correction: Correction) -> Callable[[Dated], Dated | None]:
     zone = zone_of(correction.zone) if correction.kind == "zone" else None
 
     def corrected(before: Dated) -> Dated | None:
-        if len(before.local) < FRACTION:
+        if len(before.local) < FRACTION_INDEX:
             return None
         try:
             return _zoned(before, zone) if zone is not None else _shifted(before, correction.seconds)
@@ -93,9 +93,9 @@ def correcting(correction: Correction) -> Callable[[Dated], Dated | None]:
 
 
 def _shifted(before: Dated, seconds: float) -> Dated:
-    clock = datetime.fromisoformat(before.local[:FRACTION]) + timedelta(seconds=seconds)
+    clock = datetime.fromisoformat(before.local[:FRACTION_INDEX]) + timedelta(seconds=seconds)
     in_utc = before.zone == "utc" and before.offset is None
-    local = clock.isoformat() + before.local[FRACTION:]
+    local = clock.isoformat() + before.local[FRACTION_INDEX:]
     return Dated(before.captured + seconds, local, before.offset, "utc" if in_utc else "adjusted")
 
 
@@ -105,9 +105,12 @@ def _zoned(before: Dated, zone: tzinfo) -> Dated:
     if before.offset is not None or before.zone == "utc":
         offset = _minutes(datetime.fromtimestamp(before.captured, zone))
         return Dated(
-            before.captured, local_clock(before.captured, offset, before.local[FRACTION:]), offset, "adjusted"
+            before.captured,
+            local_clock(before.captured, offset, before.local[FRACTION_INDEX:]),
+            offset,
+            "adjusted",
         )
-    clock = datetime.fromisoformat(before.local[:FRACTION])
+    clock = datetime.fromisoformat(before.local[:FRACTION_INDEX])
     offset = _minutes(clock.replace(tzinfo=zone))
     # Without a zone, `captured` was computed as if the clock were in UTC.
     return Dated(before.captured - offset * 60, before.local, offset, "adjusted")

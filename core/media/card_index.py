@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-LARGEST = 4 << 20
+LARGEST_INDEX = 4 << 20
 """The most bytes of an index that is parsed."""
 
 

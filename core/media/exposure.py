@@ -4,7 +4,7 @@ import msgspec
 
 from core.media.tags import Tags
 
-FRACTION = 0.25001
+FRACTION_BELOW = 0.25001
 """Seconds below which an exposure time is told as a fraction, as by exiftool (Exif.pm, PrintExposureTime)."""
 
 
@@ -19,7 +19,7 @@ def exposure(json: str) -> str:
     told: list[str] = []
     seconds, aperture = tags.number("ExposureTime", "ShutterSpeed"), tags.number("FNumber", "Aperture")
     if seconds and seconds > 0:
-        told.append(f"1/{1 / seconds:.0f} s" if seconds < FRACTION else f"{round(seconds, 1):g} s")
+        told.append(f"1/{1 / seconds:.0f} s" if seconds < FRACTION_BELOW else f"{round(seconds, 1):g} s")
     if aperture and aperture > 0:
         # Only lenses faster than f/1 are told apart by the second digit.
         told.append(f"f/{round(aperture, 2 if aperture < 1 else 1):g}")

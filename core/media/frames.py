@@ -7,9 +7,9 @@ import msgspec
 
 from core.media.file_types import split
 
-ENDINGS = ("ari", "arx", "dng", "dpx", "exr")
+FRAME_ENDINGS = ("ari", "arx", "dng", "dpx", "exr")
 
-LEAST = 25
+LEAST_FRAMES = 25
 """The fewest frames of one stem in a folder that count as a film."""
 
 SPARSE = 100
@@ -18,7 +18,7 @@ SPARSE = 100
 SHOWN = 5
 """The most gaps that are named."""
 
-EXTENSIONS = frozenset(ending.encode() for ending in ENDINGS)
+FRAME_EXTENSIONS = frozenset(ending.encode() for ending in FRAME_ENDINGS)
 _NUMBERED = re.compile(rb"(.*?)[._-]?(\d{2,9})", re.DOTALL)
 _CINEMA_DNG = re.compile(rb"(.+)[._](\d{5,9})", re.DOTALL)
 
@@ -32,7 +32,7 @@ def frame(path: bytes) -> tuple[bytes, int] | None:
     """
     folder, _, name = path.rpartition(b"/")
     stem, extension = split(name)
-    if extension not in EXTENSIONS:
+    if extension not in FRAME_EXTENSIONS:
         return None
     if extension == b"dng":
         match = _CINEMA_DNG.fullmatch(stem)
@@ -76,7 +76,7 @@ class Films:
         return {
             shared: film
             for shared, film in self._films.items()
-            if film.count >= LEAST and film.last - film.first < SPARSE * film.count
+            if film.count >= LEAST_FRAMES and film.last - film.first < SPARSE * film.count
         }
 
 

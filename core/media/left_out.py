@@ -40,7 +40,7 @@ ICLOUD = Why("in iCloud only, not on this disk: fetch it with --icloud", Sort.IC
 ICLOUD_FOLDER = Why(
     "a folder in iCloud only, with all that it holds, not on this disk: fetch it with --icloud", Sort.ICLOUD_FOLDER
 )
-ASKED = (LIBRARY, ICLOUD, ICLOUD_FOLDER)
+ON_REQUEST = (LIBRARY, ICLOUD, ICLOUD_FOLDER)
 """Entries that are imported only if a person asks for it."""
 
 ARCHIVE = Why("the archive itself", Sort.ARCHIVE)

@@ -22,7 +22,7 @@ FOUND_BY = {
 NAME_TOLERANCE = 15
 """Seconds between the time in a name and a film's start or end in its header: devices write either one."""
 
-FRACTION = len("2024-05-06T07:08:09")
+FRACTION_INDEX = len("2024-05-06T07:08:09")
 """The index of the fraction of the second in `Capture.local`."""
 
 # 20240101_003000, 2024-01-01 00.30.00, "2024-01-01 at 00.30.00", 20240101003000: the order of ISO 8601.
@@ -41,7 +41,7 @@ def at_place(taken: Capture, lat: float, lon: float) -> Capture:
     offset = _offset_at(lat, lon, taken.seconds)
     if offset is None:
         return taken
-    local = local_clock(taken.seconds, offset, taken.local[FRACTION:])
+    local = local_clock(taken.seconds, offset, taken.local[FRACTION_INDEX:])
     return msgspec.structs.replace(taken, local=local, offset=offset, zone="position")
 
 

@@ -8,7 +8,13 @@ import msgspec
 from core.media.ffprobe_parse import Probe
 from core.media.tags import clean
 
-ASKED = ("-Red:RedcodeVersion#", "-Red:ImageWidth#", "-Red:ImageHeight#", "-Red:FrameRate#", "-Red:StartTimecode#")
+REDCODE_TAGS = (
+    "-Red:RedcodeVersion#",
+    "-Red:ImageWidth#",
+    "-Red:ImageHeight#",
+    "-Red:FrameRate#",
+    "-Red:StartTimecode#",
+)
 """The tags to ask exiftool for (its Red.pm)."""
 
 

@@ -2,10 +2,10 @@
 
 from core.media.file_types import Kind, kind_of_path, split
 
-KINDS = (Kind.IMAGES, Kind.VIDEOS, Kind.AUDIO)
+VIEWABLE_KINDS = (Kind.IMAGES, Kind.VIDEOS, Kind.AUDIO)
 """Of files of other kinds the system may run what is in them."""
 
-PROGRAMS = frozenset({b"ai", b"eps", b"svg", b"svgz"})
+PROGRAM_EXTENSIONS = frozenset({b"ai", b"eps", b"svg", b"svgz"})
 """Extensions of drawings that may hold a program: PostScript, or scripts that a browser runs."""
 
 REFUSAL = "only photos, films and sound are opened in a viewer."
@@ -14,4 +14,4 @@ REFUSAL = "only photos, films and sound are opened in a viewer."
 
 def viewable(path: bytes) -> bool:
     """Whether a file with this name may be opened in the system's viewer."""
-    return kind_of_path(path) in KINDS and split(path.rpartition(b"/")[2])[1] not in PROGRAMS
+    return kind_of_path(path) in VIEWABLE_KINDS and split(path.rpartition(b"/")[2])[1] not in PROGRAM_EXTENSIONS

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from core import archive_layout
-from core.offsite.rclone import Ended, OffsiteError, Rclone, Remote
+from core.offsite.rclone import OffsiteError, Rclone, RcloneResult, Remote
 from core.offsite.upload import MANIFEST, NAMED, TAG_MANIFEST
 from core.paths import display
 from core.results import OffsiteAudit
@@ -16,7 +16,7 @@ from core.results import OffsiteAudit
 TAG_ATTEMPTS = 3
 """How often the tag files of a bag are compared: an upload may just be replacing them, one after the other."""
 
-PAUSE = 3.0
+RETRY_PAUSE = 3.0
 """Seconds until they are compared again."""
 
 EMPTY, UNVOUCHED = "0", "1"
@@ -65,7 +65,7 @@ async def _bag(rclone: Rclone, bag: str) -> AsyncGenerator[tuple[str, str], None
     # The tag manifest has the checksum of the manifest, which has those of all payload.
     tags: list[tuple[str, str]] = []
     for attempt in range(TAG_ATTEMPTS):
-        await asyncio.sleep(PAUSE if attempt else 0)
+        await asyncio.sleep(RETRY_PAUSE if attempt else 0)
         tags = [one async for one in compared(rclone, bag, TAG_MANIFEST)]
         if all(sign == "=" for sign, _ in tags):
             break
@@ -88,7 +88,7 @@ async def compared(rclone: Rclone, bag: str, manifest: str) -> AsyncGenerator[tu
             return
         named = vouched = False
         options = ("checksum", "sha256", sums, bag, "--download", "--one-way")
-        async with aclosing(rclone.compared(Ended(), *options)) as files:
+        async with aclosing(rclone.compared(RcloneResult(), *options)) as files:
             async for sign, name in files:
                 named, vouched = True, vouched or name == MANIFEST
                 yield sign, name

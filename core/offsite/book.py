@@ -8,7 +8,7 @@ from core.bagit import manifest
 from core.catalog import Catalog, CopyRow, Item
 from core.offsite.rclone import Remote
 
-LEVEL = "remote"
+REMOTE_LEVEL = "remote"
 """The verification level of what was compared at a remote."""
 
 
@@ -41,7 +41,7 @@ class RemoteBook:
         """Record that these were compared just now, and are well unless `damage` says why not. Returns how many
         (items, bytes) were not known as well before."""
         items, now = await items_at(self._catalog, self._archive_id, paths, self._number), time.time()
-        found = [(item.id, LEVEL, None if damage else now, damage) for item in items]
+        found = [(item.id, REMOTE_LEVEL, None if damage else now, damage) for item in items]
         await self._catalog.read_again(found, self._number)
         new = [item for item in items if not _well(item)]
         return len(new), sum(item.size for item in new)

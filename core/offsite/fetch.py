@@ -23,7 +23,7 @@ from core.paths import display
 from core.results import OffsiteResult
 from core.words import counted
 
-MARK = f"{archive_layout.OWN}/fetching"
+FETCHING_MARK = f"{archive_layout.OWN}/fetching"
 """The mark: a file that exists while the fetch is not complete."""
 
 ATTEMPTS = 2
@@ -83,7 +83,7 @@ class Fetch:
             total, wrong = await self._wrong()
         await answered(self._folder, os.sync, SYNC_TIMEOUT)
         if not wrong:
-            await answered(self._folder, partial(os.unlink, os.path.join(self._folder, MARK)))
+            await answered(self._folder, partial(os.unlink, os.path.join(self._folder, FETCHING_MARK)))
         locations = os.path.join(self._folder, archive_layout.LOCATIONS)
         size = await answered(self._folder, partial(_size, locations), SYNC_TIMEOUT)
         self.lacking_count = len(wrong)
@@ -121,7 +121,7 @@ class Fetch:
         """Make the folder and its mark. Raises UsageError if the folder holds files, but no mark, or cannot be
         written."""
         folder = Path(self._folder)
-        mark = folder / MARK
+        mark = folder / FETCHING_MARK
         try:
             if folder.exists() and any(folder.iterdir()) and not mark.exists():
                 raise UsageError(f"{display(self._folder)} is not empty.", "Give a folder that is empty or new.")

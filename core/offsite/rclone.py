@@ -15,20 +15,20 @@ import msgspec
 from core import archive_layout, tools
 from core.errors import LadingError, UsageError
 from core.models import Count
-from core.paths import REMOTE, display
+from core.paths import REMOTE_PREFIX, display
 from core.tasks.child_processes import Child, guarded
 
 QUIET = ("--ask-password=false", "--stats=0")
 """Options for all commands: rclone asks for no password, and writes no progress to standard error."""
 
-TELLING = ("--ask-password=false", "--stats=1s", "--stats-log-level=NOTICE", "--use-json-log")
+PROGRESS_OPTIONS = ("--ask-password=false", "--stats=1s", "--stats-log-level=NOTICE", "--use-json-log")
 """Options for a transfer of which the progress is shown: each line of standard error is a JSON object, and one a
 second has `stats`."""
 
 NOT_FOUND = 3
 """The exit status for a directory that was not found (rclone.org/docs, exit codes)."""
 
-KEPT = 20
+ERRORS_KEPT = 20
 """The most lines of errors that are kept."""
 
 _STAMP = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:[A-Z]+ *: )?")
@@ -54,7 +54,7 @@ class Remote(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, text: str) -> "Remote":
         """Parse `rclone:NAME:PATH`. Raises UsageError."""
-        spec = text.removeprefix(REMOTE)
+        spec = text.removeprefix(REMOTE_PREFIX)
         if not spec.rstrip("/").count(":") or spec.startswith("-"):
             raise UsageError(
                 f"{display(text)} names no remote.", "Write rclone:NAME:PATH; `rclone listremotes` has the names."
@@ -66,15 +66,15 @@ class Remote(msgspec.Struct, frozen=True):
         return self.spec + (path if self.spec.endswith(":") else f"/{path}")
 
     def __str__(self) -> str:
-        return REMOTE + self.spec
+        return REMOTE_PREFIX + self.spec
 
 
-class Ended(msgspec.Struct):
+class RcloneResult(msgspec.Struct):
     """How a command of rclone ended. `status`: its exit status. `errors`: the last lines that it wrote to standard
     error, without time and level."""
 
     status: int = 0
-    errors: deque[str] = msgspec.field(default_factory=lambda: deque[str](maxlen=KEPT))
+    errors: deque[str] = msgspec.field(default_factory=lambda: deque[str](maxlen=ERRORS_KEPT))
 
     @property
     def not_found(self) -> bool:
@@ -109,10 +109,12 @@ class Rclone:
             raise UsageError("rclone is not installed.", f"Install it: {_install()}, then `rclone config`.")
         self._path = path
 
-    async def lines(self, ended: Ended, *arguments: str, moved: Moved | None = None) -> AsyncGenerator[str, None]:
+    async def lines(
+        self, ended: RcloneResult, *arguments: str, moved: Moved | None = None
+    ) -> AsyncGenerator[str, None]:
         """Run a command. Yields the lines of its standard output, then fills in `ended`. `moved` is told of a
         transfer's progress. The caller has to close the generator."""
-        argv = guarded([self._path, *arguments, *(TELLING if moved else QUIET)])
+        argv = guarded([self._path, *arguments, *(PROGRESS_OPTIONS if moved else QUIET)])
         child = await Child.start(argv, errors=asyncio.subprocess.PIPE, environ=self._environ)
         process = child.process
         assert process.stdout is not None  # noqa: S101 - for the type checker
@@ -131,9 +133,9 @@ class Rclone:
                 child.kill()
                 await child.gone()
 
-    async def run(self, *arguments: str, moved: Moved | None = None) -> tuple[Ended, list[str]]:
+    async def run(self, *arguments: str, moved: Moved | None = None) -> tuple[RcloneResult, list[str]]:
         """Run a command that writes little. Returns how it ended, and its lines."""
-        ended = Ended()
+        ended = RcloneResult()
         async with aclosing(self.lines(ended, *arguments, moved=moved)) as lines:
             return ended, [line async for line in lines]
 
@@ -171,7 +173,7 @@ class Rclone:
             raise OffsiteError(f"{ended.why}.", "Check the remote: rclone lsd, rclone config.")
         return lines if not ended.status else []
 
-    async def compared(self, ended: Ended, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
+    async def compared(self, ended: RcloneResult, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
         """Run a comparison. Yields (sign, path) for each file: `=` equal, `*` differs, `+` missing in the
         destination, `-` missing in the source, `!` could not be read. Raises OffsiteError if rclone fails without
         having told of a difference."""
@@ -184,7 +186,7 @@ class Rclone:
             raise ended.error()
 
 
-async def _errors(stream: asyncio.StreamReader, ended: Ended, moved: Moved | None) -> None:
+async def _errors(stream: asyncio.StreamReader, ended: RcloneResult, moved: Moved | None) -> None:
     while line := await stream.readline():
         text = line.decode(errors="replace").strip()
         if moved and text.startswith("{"):

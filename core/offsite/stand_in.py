@@ -9,7 +9,7 @@ from contextlib import aclosing
 from core import archive_layout
 from core.checksums.names import below
 from core.offsite.audit import WHY, compared
-from core.offsite.rclone import Ended, OffsiteError, Rclone, Remote
+from core.offsite.rclone import OffsiteError, Rclone, RcloneResult, Remote
 from core.offsite.upload import TAG_MANIFEST
 from core.paths import display
 
@@ -47,7 +47,7 @@ async def make(rclone: Rclone, remote: Remote, folder: str) -> list[str]:
 
 async def _listed(rclone: Rclone, place: str) -> AsyncGenerator[list[tuple[int, str]], None]:
     """Pages of (size, path) of all files below a folder of a remote. Raises OffsiteError."""
-    ended, page = Ended(), list[tuple[int, str]]()
+    ended, page = RcloneResult(), list[tuple[int, str]]()
     options = ("--recursive", "--files-only", "--format", "sp", "--separator", "\t")
     async with aclosing(rclone.lines(ended, "lsf", place, *options)) as lines:
         async for line in lines:

@@ -40,13 +40,13 @@ from core.offsite.lists import (
     total_size,
     write_names,
 )
-from core.offsite.rclone import Ended, Rclone, Remote
+from core.offsite.rclone import Rclone, RcloneResult, Remote
 from core.paths import display
 from core.results import OffsiteResult
 
 MANIFEST, TAG_MANIFEST = "manifest-sha256.txt", "tagmanifest-sha256.txt"
 
-CHUNK = 5000
+FILES_PER_UPLOAD = 5000
 """Files per upload; the names of so many are in memory."""
 
 NAMED = 1000
@@ -58,24 +58,24 @@ ATTEMPTS = 2
 TAG_ATTEMPTS = 3
 """How often a run uploads a bag that changes meanwhile."""
 
-PAUSE = 1.0
+RETRY_PAUSE = 1.0
 """Seconds until the next attempt: the engine changes a file first, and makes the bag after that."""
 
-OTHERWISE = "what arrived differs"
+ARRIVED_DIFFERENT = "what arrived differs"
 NOT_MADE = "its bag is not made yet"
 NOT_NAMED = "its bag does not name it as it is yet"
 CHANGES = "its bag is just being changed: mirror once more"
 _WHY = {"+": "it did not arrive"}
 """Why a file is not equal on the remote, by rclone's sign for it."""
 
-RECEIPTS = f"{archive_layout.OWN}/offsite"
+UPLOAD_LISTS = f"{archive_layout.OWN}/offsite"
 """The remote's folder of lists of what was verified there, one file for each run."""
 
 RECEIPT, NOTED, WORKING = ".txt", ".noted", "working"
 """In the state folder: the endings of such a list and of the names of a location's payload that was not compared
 yet; the folder of what one run needs."""
 
-CAUSES = 2
+CAUSES_TOLD = 2
 """Of the causes that rclone names in one line, each of the one before, how many tell what holds an upload up."""
 
 DOWNLOADED = "by downloading it again"
@@ -174,7 +174,7 @@ class Upload:
             lacking_count=self.lacking_count,
             lacking=tuple(self._lacking),
             not_arrived=self._not_arrived(),
-            receipt=f"{RECEIPTS}/{receipt.name}" if self._compared else "",
+            receipt=f"{UPLOAD_LISTS}/{receipt.name}" if self._compared else "",
             seconds=time.monotonic() - began,
         )
         await self._send_receipts()
@@ -194,7 +194,7 @@ class Upload:
         lists = await asyncio.to_thread(lambda: sorted(self._state.glob(f"*{RECEIPT}")))
         if not lists:
             return
-        await self._rclone.must("copy", str(self._state), self._remote.at(RECEIPTS), f"--include=/*{RECEIPT}")
+        await self._rclone.must("copy", str(self._state), self._remote.at(UPLOAD_LISTS), f"--include=/*{RECEIPT}")
         for file in lists:
             await asyncio.to_thread(file.unlink)
 
@@ -245,7 +245,7 @@ class Upload:
             if not await answered(self._archive, lambda: os.path.isfile(listed)):
                 self._lack(path, NOT_MADE)
                 return
-            # It is read once for each CHUNK, and may be as large as the archive has files.
+            # It is read once for each FILES_PER_UPLOAD, and may be as large as the archive has files.
             await self._fetch(listed, manifest)
             async for missing, unproven in self._missing(path):
                 await self._bring(path, manifest, missing, unproven, receipt)
@@ -265,11 +265,11 @@ class Upload:
         await self._rclone.must("copyto", path, str(to), "--ignore-times")
 
     async def _missing(self, path: str) -> AsyncIterator[tuple[list[str], list[str]]]:
-        """Names of payload, about CHUNK at a time: those that the remote lacks, or whose upload was interrupted;
+        """Names of payload, about FILES_PER_UPLOAD at a time: those that the remote lacks, or whose upload was interrupted;
         and those that it has at their size, but which were never compared there. Payload that the remote has with
         another size is recorded as lacking."""
         noted = await asyncio.to_thread(read_names, self._noted(path))
-        ended, names, there = Ended(), list(noted), list[str]()
+        ended, names, there = RcloneResult(), list(noted), list[str]()
         options = ("--size-only", "--one-way", "--include=/data/**")
         both = os.path.join(self._archive, path), self._remote.at(path)
         async with aclosing(self._rclone.compared(ended, "check", *both, *options)) as compared:
@@ -284,7 +284,7 @@ class Upload:
                     self._lack(f"{path}/{name}", "another size lies there under its name, and is not replaced")
                     if self._book is not None:
                         await self._book.found([f"{path}/{name}"], "it has another size")
-                if len(names) + len(there) >= CHUNK:
+                if len(names) + len(there) >= FILES_PER_UPLOAD:
                     yield names, await self._unproven(path, there)
                     names, there = [], []
         if names or there:
@@ -294,7 +294,7 @@ class Upload:
         """Payload that the bag names and the archive has lost is compared with nothing. What the remote does not
         have either is recorded as lacking. Raises OffsiteError, ArchiveAwayError."""
         local, listed = os.path.join(self._archive, path), entries(manifest)
-        while names := await asyncio.to_thread(lambda: list(islice(listed, CHUNK))):
+        while names := await asyncio.to_thread(lambda: list(islice(listed, FILES_PER_UPLOAD))):
             lost = await answered(self._archive, partial(absent, local, names))
             if not lost:
                 continue
@@ -327,7 +327,7 @@ class Upload:
         await asyncio.to_thread(sums.write_text, "".join(f"{sha}  {name}\n" for name, sha in wanted.items()))
         sound: list[str] = []
         options = ("checksum", "sha256", str(sums), local, "--one-way")
-        async with aclosing(self._rclone.compared(Ended(), *options)) as compared:
+        async with aclosing(self._rclone.compared(RcloneResult(), *options)) as compared:
             async for sign, name in compared:
                 if sign == "=":
                     sound.append(name)
@@ -358,7 +358,7 @@ class Upload:
         left, well = names, list[str]()
         for attempt in range(ATTEMPTS):
             again = [name for name in new if name in bad] if attempt else new
-            ended = await self._upload(path, again, anew=attempt > 0) if again else Ended()
+            ended = await self._upload(path, again, anew=attempt > 0) if again else RcloneResult()
             found, wrong = await self._arrived(path, left)
             well += found
             none = not well and bool(ended.status)
@@ -380,16 +380,16 @@ class Upload:
             await self._book.found([f"{path}/{name}" for name in damaged], DIFFERS)
         return well
 
-    async def _upload(self, path: str, names: list[str], *, anew: bool = False) -> Ended:
+    async def _upload(self, path: str, names: list[str], *, anew: bool = False) -> RcloneResult:
         """Note the names of payload, then upload it; `anew`: also what the remote has at its size. Returns how
         rclone ended."""
         noted = self._noted(path)
         await asyncio.to_thread(write_names, noted, {*await asyncio.to_thread(read_names, noted), *names})
-        from_list, ended = await self._listed(names), Ended()
+        from_list, ended = await self._listed(names), RcloneResult()
 
         def moved(size: int, name: str) -> None:
             stands = ended.errors and size <= self._moving
-            self.trouble = ": ".join(ended.why.split(": ")[-CAUSES:]) if stands else ""
+            self.trouble = ": ".join(ended.why.split(": ")[-CAUSES_TOLD:]) if stands else ""
             self._moving = size
             self.in_flight[path] = f"{path}/{name}"
 
@@ -417,7 +417,7 @@ class Upload:
         well: list[str] = []
         bad: dict[str, str] = {}
         for download in (not self._hashes, True):
-            ended = Ended()
+            ended = RcloneResult()
             well, bad = [], {}
             options = ("check", local, there, "--one-way", *from_list, *(["--download"] if download else []))
             async with aclosing(self._rclone.compared(ended, *options)) as compared:
@@ -425,7 +425,7 @@ class Upload:
                     if sign == "=":
                         well.append(name)
                     else:
-                        bad[name] = _WHY.get(sign, OTHERWISE)
+                        bad[name] = _WHY.get(sign, ARRIVED_DIFFERENT)
             # For files that have no checksum on the remote, rclone compares only the size, and says so.
             if not any("could not be checked" in line for line in ended.errors) or download:
                 break
@@ -446,7 +446,7 @@ class Upload:
         the bag anew meanwhile: then all of them are uploaded once more."""
         differing: dict[str, str] = {}
         for attempt in range(TAG_ATTEMPTS):
-            await asyncio.sleep(PAUSE if attempt else 0)
+            await asyncio.sleep(RETRY_PAUSE if attempt else 0)
             await self._copy(path, self._changed, "--exclude=/data/**", f"--exclude=/{TAG_MANIFEST}")
             await self._copy(path, self._changed, f"--include=/{TAG_MANIFEST}")
             differing = await self._differing_tags(path) or await self._unlike_their_bag(path)
@@ -463,7 +463,7 @@ class Upload:
         if not await answered(self._archive, lambda: os.path.isfile(sums)):
             return {TAG_MANIFEST: NOT_MADE}
         async with aclosing(
-            self._rclone.compared(Ended(), "checksum", "sha256", sums, local, "--one-way")
+            self._rclone.compared(RcloneResult(), "checksum", "sha256", sums, local, "--one-way")
         ) as files:
             return {name: NOT_NAMED async for sign, name in files if sign != "="}
 
@@ -471,8 +471,8 @@ class Upload:
         """Names of the bag's tag files that are not equal on the remote, and why. Raises OffsiteError."""
         local, there = os.path.join(self._archive, path), self._remote.at(path)
         options = ("--one-way", "--exclude=/data/**", *([] if self._hashes else ["--download"]))
-        async with aclosing(self._rclone.compared(Ended(), "check", local, there, *options)) as compared:
-            return {name: _WHY.get(sign, OTHERWISE) async for sign, name in compared if sign != "="}
+        async with aclosing(self._rclone.compared(RcloneResult(), "check", local, there, *options)) as compared:
+            return {name: _WHY.get(sign, ARRIVED_DIFFERENT) async for sign, name in compared if sign != "="}
 
     def _noted(self, path: str) -> Path:
         """The file with the names of payload whose upload was begun, but which was not compared yet."""

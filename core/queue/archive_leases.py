@@ -148,7 +148,7 @@ class ArchiveLeases:
         with suppress(TaskFailedError, TaskStoppedError, LadingError, TimeoutError):
             async with asyncio.timeout(OPEN_TIMEOUT), self._pool.worker("clean") as worker:
                 request = archive_messages.CleanStaging(archive.place, sorted(archive.active - {NAME}))
-                await worker.ask(request, archive_messages.Names)
+                await worker.ask(request, archive_messages.NamesCounted)
         with suppress(TaskFailedError, TaskStoppedError, LadingError):
             await self._leave(archive)
 
@@ -174,5 +174,5 @@ class ArchiveLeases:
         # First check that something answers there, because opening takes turns with imports.
         async with asyncio.timeout(OPEN_TIMEOUT), self._pool.worker("look") as worker:
             with suppress(TaskFailedError):  # it may be elsewhere
-                await worker.ask(source_messages.Look(path), source_messages.Looked)
+                await worker.ask(source_messages.LookAtPath(path), source_messages.Looked)
         return await self._enter(os.fsdecode(path), archive_id)

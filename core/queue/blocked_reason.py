@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from core.queue.throttle import Throttle
-from core.tasks.task import Task
+from core.tasks.task import QueueTask
 
 LOOK_AGAIN = 5.0
 """Seconds between two checks whether the tools that tasks need are present."""
 
-COPIES = "copies come first"
+COPIES_FIRST = "copies come first"
 
 
 class ReachableArchives(Protocol):
@@ -27,7 +27,7 @@ class ReachableArchives(Protocol):
 class Readiness:
     """Knows everything that can keep a queue from running."""
 
-    def __init__(self, tasks: Mapping[str, Task], throttle: Throttle, archives: ReachableArchives) -> None:
+    def __init__(self, tasks: Mapping[str, QueueTask], throttle: Throttle, archives: ReachableArchives) -> None:
         self.trouble = ""
         """The last error of the database; empty while it works."""
         self._tasks = tasks
@@ -63,5 +63,5 @@ class Readiness:
         if reason := self.until_someone_acts(name) or self.trouble:
             return reason
         if self._throttle.holds(name):
-            return COPIES
+            return COPIES_FIRST
         return next(iter(self._archives.away.values()), "")

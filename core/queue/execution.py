@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from core.errors import LadingError
 from core.queue.jobs import Finished
-from core.tasks.task import Context, Job, Result, Task
+from core.tasks.task import Context, Job, QueueTask, Result
 
 log = logging.getLogger("lading.jobs")
 
@@ -30,7 +30,7 @@ class Execution:
 
     def __init__(
         self,
-        task: Task,
+        task: QueueTask,
         jobs: Sequence[Job],
         context: Context,
         limit: float,

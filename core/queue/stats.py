@@ -48,7 +48,7 @@ _DEAD = """
     AND NOT EXISTS (SELECT 1 FROM unopenable u WHERE u.item_id = job.item_id AND u.queue = job.queue)
     GROUP BY queue, error ORDER BY count(*) DESC, max(id) DESC LIMIT ?
 """
-CAUSES = 20
+CAUSES_SHOWN = 20
 """The most causes of dead jobs that are shown."""
 
 _NAMES = """
@@ -106,7 +106,7 @@ class QueueStats:
                 self._why[queue] = max(self._why.get(queue, (0, "")), (count, why))
 
     async def _look_at_dead(self) -> None:
-        rows = await self._database.read_aside(_DEAD, (CAUSES,)) if self.dead else []
+        rows = await self._database.read_aside(_DEAD, (CAUSES_SHOWN,)) if self.dead else []
         newest = json.dumps([id for _, _, _, id in rows])
         names: dict[int, str | bytes] = dict(await self._database.read(_NAMES, (newest,))) if rows else {}
         self._dead = tuple(

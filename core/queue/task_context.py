@@ -89,7 +89,7 @@ class EngineContext:
         try:
             async with self._pool.worker(NAME) as worker:
                 while piece := (
-                    await worker.ask(text_messages.ReadText(place, path, len(data), PIECE), text_messages.Text)
+                    await worker.ask(text_messages.ReadText(place, path, len(data), PIECE), text_messages.TextRead)
                 ).data:
                     data += piece
         except TaskFailedError as error:
@@ -112,7 +112,9 @@ class EngineContext:
                 sizes = archive_messages.FileSizes(place, [os.fsencode(path) for path in paths])
                 for path, size in zip(paths, (await worker.ask(sizes, archive_messages.Sizes)).sizes, strict=True):
                     head = text_messages.ReadText(place, path, 0, length)
-                    found.append((size, (await worker.ask(head, text_messages.Text)).data if size > 0 else b""))
+                    found.append(
+                        (size, (await worker.ask(head, text_messages.TextRead)).data if size > 0 else b"")
+                    )
         except TaskFailedError as error:
             raise ArchiveError(f"{paths[0]} cannot be read: {error.fault.text}.") from error
         except TaskStoppedError as error:

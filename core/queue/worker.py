@@ -21,7 +21,7 @@ from core.queue.queue_defs import QUEUES, Queue
 from core.queue.stats import QueueStats
 from core.queue.throttle import Throttle
 from core.snapshot import ErrorGroup, QueueView
-from core.tasks.task import Context, Task
+from core.tasks.task import Context, QueueTask
 
 SLOTS, SLOTS_PER_CORE = 16, 8
 """A person can give a queue the larger of these: so many, or so many for each core."""
@@ -44,7 +44,7 @@ class QueueWorker:
     def __init__(
         self,
         jobs: Jobs,
-        tasks: Sequence[Task],
+        tasks: Sequence[QueueTask],
         context: Context,
         archives: ReachableArchives,
         profile: Profile,

@@ -17,11 +17,11 @@ PAGE = 2000
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 
 DAMAGED = "damaged"
-LEVEL = f"CASE WHEN i.damage IS NULL THEN i.level ELSE '{DAMAGED}' END"
+LEVEL_SQL = f"CASE WHEN i.damage IS NULL THEN i.level ELSE '{DAMAGED}' END"
 """SQL of the verification level of an item `i`; `damaged` where damage was found later, because the level is void
 then."""
 
-WORDS = {outcome: outcome.name.lower() for outcome in Outcome}
+DATA_WORDS = {outcome: outcome.name.lower() for outcome in Outcome}
 """Outcomes as they are written in data formats."""
 
 
@@ -84,7 +84,7 @@ async def pages(
     )
     sql = (
         "SELECT f.id, f.outcome, f.path, f.size, f.mtime_ns, f.kind, f.reason, i.xxh128, i.sha256, i.path, "  # noqa: S608
-        f"{LEVEL}, i.read_back, f.sort, f.target, {_COMPARED}, "
+        f"{LEVEL_SQL}, i.read_back, f.sort, f.target, {_COMPARED}, "
         "u.file_id IS NOT NULL, e.stage, e.side, e.code, e.detail "
         f"FROM ({arms} ORDER BY id LIMIT ?) AS page CROSS JOIN file f ON f.id = page.id "
         "LEFT JOIN item i ON i.id = f.item_id LEFT JOIN failure e ON e.file_id = f.id "

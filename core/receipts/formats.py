@@ -16,8 +16,8 @@ from core.database import Read
 from core.models import State
 from core.paths import display, encode
 from core.receipts import checksum_lists
-from core.receipts.files import WORDS, ReceiptRow, Tally, contradiction, pages
-from core.receipts.summary import Head, Heading, heading
+from core.receipts.files import DATA_WORDS, ReceiptRow, Tally, contradiction, pages
+from core.receipts.summary import Head, ReceiptHead, heading
 from core.receipts.timestamps import stamp, stamp_ns
 
 Out = Callable[[str], None]
@@ -50,7 +50,7 @@ describes the others."""
 _FORMULA = ("=", "+", "-", "@")
 
 
-async def checked(read: Read, found: Heading) -> AsyncIterator[list[ReceiptRow]]:
+async def checked(read: Read, found: ReceiptHead) -> AsyncIterator[list[ReceiptRow]]:
     """The pages of all files that the head counted. Raises DatabaseError after the last page if they do not add
     up."""
     tally, totals = Tally(), found.head.totals
@@ -61,9 +61,9 @@ async def checked(read: Read, found: Heading) -> AsyncIterator[list[ReceiptRow]]
     # the counts of an unfinished import may change meanwhile
     if found.head.state in (State.DONE, State.CANCELLED):
         for outcome, count in tally.outcomes.items():
-            counted = getattr(totals, WORDS[outcome]).files
+            counted = getattr(totals, DATA_WORDS[outcome]).files
             if count != counted:
-                raise contradiction(f"{counted} files were counted as {WORDS[outcome]}, then {count}")
+                raise contradiction(f"{counted} files were counted as {DATA_WORDS[outcome]}, then {count}")
 
 
 async def write_tsv(read: Read, name: str, out: Out) -> None:
@@ -113,7 +113,7 @@ async def write_data(read: Read, name: str, out: Out, tsv_sha256: str) -> None:
     out("\n")
 
 
-async def _noteworthy(read: Read, found: Heading) -> dict[str, Any]:
+async def _noteworthy(read: Read, found: ReceiptHead) -> dict[str, Any]:
     """What is archived, but may need a person's attention.
 
     `unopenable`: photos and films that cannot be opened, and why. `differing`: files that differ from what an
@@ -148,7 +148,7 @@ def _fields(row: ReceiptRow) -> tuple[str, ...]:
         row.xxh128,
         row.sha256,
         display(row.payload),
-        WORDS[row.outcome],
+        DATA_WORDS[row.outcome],
         display(row.level),
         "" if row.read_back is None else stamp(row.read_back),
         display(row.reason),
@@ -165,7 +165,7 @@ def _fields(row: ReceiptRow) -> tuple[str, ...]:
 
 def _file(row: ReceiptRow) -> dict[str, Any]:
     return {
-        "outcome": WORDS[row.outcome],
+        "outcome": DATA_WORDS[row.outcome],
         "path": encode(row.path),
         "size": row.size,
         "mtime_ns": row.mtime_ns,

@@ -20,14 +20,14 @@ from core.receipts.files import ReceiptRow, pages
 from core.receipts.mhl_previous import Previous
 from core.receipts.mhl_tree import FolderHashes, HashedFolder, Held, held, nested, walk
 from core.receipts.spool import Spool
-from core.receipts.summary import Heading, heading
+from core.receipts.summary import ReceiptHead, heading
 from core.receipts.timestamps import stamp_ns
 from core.words import counted
 
 Out = Callable[[str], None]
 
 PASSED = (Outcome.SKIPPED, Outcome.LITTER)
-ALWAYS = (".DS_Store", "ascmhl", "ascmhl/")
+IGNORED_PATTERNS = (".DS_Store", "ascmhl", "ascmhl/")
 """Patterns that every history ignores (specification, ignore patterns): the reference tool's own."""
 
 FORMATS = {"md5": "md5", "sha1": "sha1", "xxh64": "xxh64", "xxh3": "xxh3", "xxh128": "xxh128", "sha512": "c4"}
@@ -56,7 +56,7 @@ async def write_mhl(read: Read, name: str, out: Out, previous: Previous | None =
         out("".join(f"  {line}\n" for line in _creator(found, unfit)))
         out("  <processinfo>\n    <process>transfer</process>\n")
         out(_hashes_of(root, "roothash", ""))
-        out("    <ignore>\n" + "".join(f"      <pattern>{pattern}</pattern>\n" for pattern in ALWAYS))
+        out("    <ignore>\n" + "".join(f"      <pattern>{pattern}</pattern>\n" for pattern in IGNORED_PATTERNS))
         async for passed in pages(read, found.import_id, found.root, found.last, PASSED):
             out("".join(_pattern(row) for row in passed))
         out("    </ignore>\n  </processinfo>\n")
@@ -66,7 +66,7 @@ async def write_mhl(read: Read, name: str, out: Out, previous: Previous | None =
     return count, unfit + found.head.totals.failed.files
 
 
-async def ended(read: Read, name: str) -> Heading:
+async def ended(read: Read, name: str) -> ReceiptHead:
     """An import that has ended. Raises UsageError."""
     found = await heading(read, name)
     if found.head.state not in (State.DONE, State.CANCELLED):
@@ -75,7 +75,7 @@ async def ended(read: Read, name: str) -> Heading:
 
 
 async def _body(
-    read: Read, found: Heading, previous: Previous | None, below: list[bytes], out: Out
+    read: Read, found: ReceiptHead, previous: Previous | None, below: list[bytes], out: Out
 ) -> tuple[int, HashedFolder]:
     """Write the hashes, and references to nested histories. Returns how many files there are, and the root's own
     hashes."""
@@ -138,7 +138,7 @@ async def _others(
     return found
 
 
-def _creator(found: Heading, unfit: int) -> Iterator[str]:
+def _creator(found: ReceiptHead, unfit: int) -> Iterator[str]:
     head = found.head
     yield "<creatorinfo>"
     yield f"  <creationdate>{datetime.now().astimezone().isoformat(timespec='seconds')}</creationdate>"
@@ -181,7 +181,7 @@ def _pattern(row: ReceiptRow) -> str:
     return f"      <pattern>**/{text}</pattern>\n" if text else ""
 
 
-def _hash(file: Held, found: Heading, known: dict[str, bytes], read: dict[str, bytes]) -> str:
+def _hash(file: Held, found: ReceiptHead, known: dict[str, bytes], read: dict[str, bytes]) -> str:
     """A file's element. `known`: the checksums in its history; `read`: its own by the same algorithms."""
     if (path := text_of(file.path)) is None:
         return ""

@@ -17,7 +17,7 @@ from core.errors import UsageError, WorkerDiedError
 from core.files import noreplace
 from core.paths import display, slug
 from core.receipts.mhl import escaped, write_mhl
-from core.receipts.mhl_previous import END, HistoryTree, Previous
+from core.receipts.mhl_previous import LAST_ELEMENT, HistoryTree, Previous
 from core.receipts.timestamps import stamp
 from core.receipts.upload import sent
 from core.workers import source_messages
@@ -51,11 +51,11 @@ async def write(read: Read, pool: Pool, name: str, path: str) -> tuple[str, int,
 
 def chained(chain: bytes, generation: int, manifest: str, sha512: bytes) -> bytes:
     """The chain with one more generation; an empty `chain` is begun."""
-    before = chain.rstrip().removesuffix(END) if chain else _BEGIN
+    before = chain.rstrip().removesuffix(LAST_ELEMENT) if chain else _BEGIN
     return before + (
         f'  <hashlist sequencenr="{generation}">\n    <path>{escaped(manifest)}</path>\n'
         f"    <c4>{c4(sha512)}</c4>\n  </hashlist>\n".encode()
-        + END
+        + LAST_ELEMENT
         + b"\n"
     )
 
@@ -84,7 +84,7 @@ def _into(file: IO[bytes], sha: "hashlib._Hash") -> Callable[[str], None]:
 async def place_of(read: Read, pool: Pool, name: str, path: str) -> Place:
     """The folder `path`, as a place to write in. Raises UsageError, TaskFailedError."""
     async with pool.worker("mhl") as worker:
-        looked = await worker.ask(source_messages.Look(os.fsencode(path)), source_messages.Looked)
+        looked = await worker.ask(source_messages.LookAtPath(os.fsencode(path)), source_messages.Looked)
     root = looked.source.root
     ((source, archive),) = await read(
         "SELECT i.source, a.path FROM import i JOIN archive a ON a.id = i.archive_id WHERE i.id = ?",

@@ -25,7 +25,7 @@ R = TypeVar("R")
 LARGEST_CHAIN = 4 << 20
 """The most bytes of a chain: about ten thousand generations."""
 
-END = b"</ascmhldirectory>"
+LAST_ELEMENT = b"</ascmhldirectory>"
 _GENERATION = re.compile(rb"(\d{4,})(?:_.*)?\.mhl", re.DOTALL)
 _SETUP = "CREATE TABLE known (key BLOB, algorithm TEXT, digest BLOB, PRIMARY KEY (key, algorithm)) WITHOUT ROWID"
 
@@ -121,10 +121,11 @@ class Previous:
         chain = join(HISTORY, CHAIN)
         self.chain = (
             await self.tree.ask(
-                text_messages.ReadText(self.tree.place, os.fsdecode(chain), 0, LARGEST_CHAIN), text_messages.Text
+                text_messages.ReadText(self.tree.place, os.fsdecode(chain), 0, LARGEST_CHAIN),
+                text_messages.TextRead,
             )
         ).data
-        if not self.chain.rstrip().endswith(END):
+        if not self.chain.rstrip().endswith(LAST_ELEMENT):
             raise damaged(chain, "it is not as the specification has it")
         listed: dict[bytes, bytes] = {}
 

@@ -15,7 +15,7 @@ from core.checksums.names import HISTORY
 from core.database import Read
 from core.models import Outcome
 from core.paths import join, relative
-from core.receipts.summary import Heading
+from core.receipts.summary import ReceiptHead
 
 PAGE = 2000
 """Rows per query."""
@@ -54,7 +54,7 @@ def in_history(path: bytes) -> bool:
     return HISTORY in path.split(b"/")
 
 
-async def held(read: Read, found: Heading, *, histories: bool = False) -> AsyncIterator[list[Held]]:
+async def held(read: Read, found: ReceiptHead, *, histories: bool = False) -> AsyncIterator[list[Held]]:
     """An import's archived files, by path, some at a time; those in ASC MHL histories only with `histories`."""
     after = b""
     while rows := await read(_HELD, (found.import_id, after, found.import_id, found.last, PAGE)):
@@ -66,7 +66,7 @@ async def held(read: Read, found: Heading, *, histories: bool = False) -> AsyncI
         yield [file for file in files if histories or not in_history(file.path)]
 
 
-async def nested(read: Read, found: Heading) -> list[bytes]:
+async def nested(read: Read, found: ReceiptHead) -> list[bytes]:
     """The folders below the root that have an ASC MHL history of their own."""
     histories: list[bytes] = []
     after = b""
@@ -77,7 +77,7 @@ async def nested(read: Read, found: Heading) -> list[bytes]:
     return histories
 
 
-async def walk(read: Read, found: Heading) -> AsyncIterator[list[Held | bytes]]:
+async def walk(read: Read, found: ReceiptHead) -> AsyncIterator[list[Held | bytes]]:
     """Files, and folders as their paths, some at a time: each folder is followed by all that it contains."""
     folders: list[bytes] = []
     last = b""

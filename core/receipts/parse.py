@@ -11,7 +11,7 @@ from core.models import ENDED, ImportRequest
 from core.paths import decode
 from core.receipts.summary import Head
 
-PATHS = ("source", "root", "single", "archive_path")
+PATH_FIELDS = ("source", "root", "single", "archive_path")
 
 
 class Recalled(msgspec.Struct, frozen=True):
@@ -35,7 +35,7 @@ def of_json(data: bytes, archive: str) -> Recalled:
     """Parse `ID.json`. Raises ValueError when it is not what `write_data` writes for an import that has ended."""
     try:
         members = json.loads(data)
-        raw = {name: decode(members[name]) for name in PATHS}
+        raw = {name: decode(members[name]) for name in PATH_FIELDS}
         head = msgspec.convert(members | raw, Head, builtin_types=(bytes,))
         tsv_sha256 = str(members["list_sha256"])
         # Receipts of the first releases lack these.

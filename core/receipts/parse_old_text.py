@@ -21,7 +21,7 @@ _LIST = re.compile(r"\S+\.tsv, SHA-256 ([0-9a-f]{64})")
 _PREVIOUS = re.compile(r"receipt, SHA-256 ([0-9a-f]{64})")
 _READ = re.compile(r"  The source was read .*\(([0-9,]+) bytes?\)\.")
 
-END = "Totals"
+TOTALS_HEADING = "Totals"
 
 
 def of_text(text: str, archive: str) -> Recalled:
@@ -52,7 +52,7 @@ def _facts(text: str) -> tuple[dict[str, list[str]], dict[str, str]]:
     facts: dict[str, list[str]] = {}
     name = ""
     for line in lines:
-        if line.startswith(END):
+        if line.startswith(TOTALS_HEADING):
             break
         if line.startswith("BILL OF LADING  "):
             facts["BILL OF LADING"] = [line.removeprefix("BILL OF LADING  ")]

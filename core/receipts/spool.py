@@ -7,7 +7,7 @@ from core import receipts
 from core.database import Read
 from core.receipts import Form
 
-CHUNK = 256 << 10
+PIECE_LENGTH = 256 << 10
 """Characters per piece."""
 
 
@@ -23,7 +23,7 @@ class Spool:
     """Collects text until it is complete: in memory, or in a file on the local disk when it is long."""
 
     def __init__(self) -> None:
-        self._file = SpooledTemporaryFile(CHUNK, "w+", encoding="utf-8", newline="")  # noqa: SIM115
+        self._file = SpooledTemporaryFile(PIECE_LENGTH, "w+", encoding="utf-8", newline="")  # noqa: SIM115
 
     def add(self, text: str) -> None:
         """Append text."""
@@ -32,7 +32,7 @@ class Spool:
     def pieces(self) -> Iterator[str]:
         """The whole text in pieces."""
         self._file.seek(0)
-        while text := self._file.read(CHUNK):
+        while text := self._file.read(PIECE_LENGTH):
             yield text
 
     def __enter__(self) -> "Spool":

@@ -10,7 +10,7 @@ import msgspec
 from core.catalog.find_import import find
 from core.database import Read
 from core.models import ENDED, Count, ImportRequest, Outcome, State, Value, Verdict
-from core.receipts.files import DAMAGED, LEVEL, WORDS, contradiction
+from core.receipts.files import DAMAGED, DATA_WORDS, LEVEL_SQL, contradiction
 from core.receipts.timestamps import stamp, zone_of
 
 
@@ -112,7 +112,7 @@ class Head(Value, frozen=True, kw_only=True):
     lists: int = 0
 
 
-class Heading(NamedTuple):
+class ReceiptHead(NamedTuple):
     """A head, and what is needed to read the files that it counted: those of `import_id` with ids up to `last`."""
 
     head: Head
@@ -143,7 +143,7 @@ _IMPORT = """
 """
 
 
-async def heading(read: Read, name: str) -> Heading:
+async def heading(read: Read, name: str) -> ReceiptHead:
     """`head`, with what is needed to read its files. Raises as `head`."""
     import_id = await find(read, name)
     # Read before its files: the files of an import that is done do not change any more
@@ -205,7 +205,7 @@ async def heading(read: Read, name: str) -> Heading:
         one_volume=bool(one_volume),
         lists=lists,
     )
-    return Heading(made, import_id, root, here, counted.last)
+    return ReceiptHead(made, import_id, root, here, counted.last)
 
 
 def _options(asked: ImportRequest) -> Options:
@@ -230,11 +230,11 @@ class _Counted(NamedTuple):
     last: int
 
 
-FILES = 50_000
+FILES_GROUPED = 50_000
 """Files that are grouped at a time, because SQLite sorts them in memory."""
 
 _GROUPS = f"""
-    SELECT f.outcome, f.kind, {LEVEL}, i.id IS NULL, count(*), sum(f.size), min(i.read_back),
+    SELECT f.outcome, f.kind, {LEVEL_SQL}, i.id IS NULL, count(*), sum(f.size), min(i.read_back),
            count(*) - count(i.read_back), max(f.id)
     FROM (SELECT * FROM file WHERE import_id = ? AND id > ? ORDER BY id LIMIT ?) f
          LEFT JOIN item i ON i.id = f.item_id
@@ -246,11 +246,11 @@ async def _groups(read: Read, import_id: int) -> AsyncIterator[tuple[Any, ...]]:
     """The rows of _GROUPS for all files. While an import runs they change meanwhile, but each is in one row."""
     last, full = 0, True
     while full:
-        rows = await read(_GROUPS, (import_id, last, FILES))
+        rows = await read(_GROUPS, (import_id, last, FILES_GROUPED))
         for row in rows:
             yield row
         last = max((row[-1] for row in rows), default=last)
-        full = sum(row[4] for row in rows) == FILES
+        full = sum(row[4] for row in rows) == FILES_GROUPED
 
 
 async def _count(read: Read, import_id: int) -> _Counted:
@@ -280,7 +280,7 @@ async def _count(read: Read, import_id: int) -> _Counted:
             oldest += [] if read_back is None else [read_back]
     totals = Totals(
         seen=Count(files=seen, bytes=size),
-        **{WORDS[outcome]: count for outcome, count in outcomes.items()},
+        **{DATA_WORDS[outcome]: count for outcome, count in outcomes.items()},
     )
     proven = (Proven(level=level, files=count.files, bytes=count.bytes) for level, count in levels.items())
     ordered = tuple(sorted(proven, key=lambda each: (-each.files, each.level)))

@@ -13,9 +13,9 @@ from core.files import noreplace
 from core.models import Count, Outcome, State, Verdict
 from core.paths import display, encode
 from core.receipts import checksum_lists
-from core.receipts.files import DAMAGED, WORDS, ReceiptRow, pages
+from core.receipts.files import DAMAGED, DATA_WORDS, ReceiptRow, pages
 from core.receipts.formats import Out, checked
-from core.receipts.summary import Head, Heading, heading
+from core.receipts.summary import Head, ReceiptHead, heading
 from core.receipts.timestamps import stamp, stamp_ns
 from core.words import counted, said
 
@@ -38,7 +38,7 @@ WAYS = {
 
 ONE_VOLUME = "on one volume with the source: one fault can take both"
 
-OUTCOME_WORDS = {**WORDS, Outcome.TODO: "to do"}
+OUTCOME_WORDS = {**DATA_WORDS, Outcome.TODO: "to do"}
 _STATES = {
     State.RUNNING: "running",
     State.PAUSED: "paused",
@@ -67,7 +67,7 @@ async def write_text(read: Read, name: str, out: Out, tsv_sha256: str = "", json
     out(f"\nEnd of the receipt of {display(head.id)}: {counted(totals.seen.files, 'entry', 'entries')}.\n")
 
 
-async def _noteworthy(read: Read, found: Heading, out: Out) -> None:
+async def _noteworthy(read: Read, found: ReceiptHead, out: Out) -> None:
     """What is archived, but may need a person's attention."""
     if broken := await unopenable.of_import(read, found.import_id):
         out(f"\nPhotos and films that cannot be opened, found so far ({len(broken):,})\n")
@@ -161,7 +161,7 @@ def _totals(head: Head) -> Iterator[str]:
     totals = head.totals
     yield f"{'Totals':<14}{'files':>14}{'bytes':>24}"
     for outcome in (*tuple(Outcome)[1:], Outcome.TODO):
-        yield _sum(OUTCOME_WORDS[outcome], getattr(totals, WORDS[outcome]))
+        yield _sum(OUTCOME_WORDS[outcome], getattr(totals, DATA_WORDS[outcome]))
     yield _sum("seen", totals.seen)
     if head.kinds:
         yield from ("", "By kind, without junk files")

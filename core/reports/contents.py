@@ -20,8 +20,8 @@ from core.media.file_types import Kind
 from core.models import Count, Outcome, Verdict
 from core.paths import display
 from core.receipts import checksum_lists
-from core.receipts.files import DAMAGED, WORDS
-from core.receipts.summary import Head, Heading, heading
+from core.receipts.files import DAMAGED, DATA_WORDS
+from core.receipts.summary import Head, ReceiptHead, heading
 from core.receipts.text import OUTCOME_WORDS, facts, proven, verdict_words
 from core.receipts.timestamps import stamp
 
@@ -55,7 +55,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     checksum list on the source. not_as_listed: (path, how it differs). not_there: (path, the list that names
     it)."""
 
-    heading: Heading
+    heading: ReceiptHead
     title: str
     verdict: str
     tone: str
@@ -163,7 +163,7 @@ def _joined(told: Iterator[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
 
 def _outcomes(head: Head) -> list[tuple[str, Count]]:
     shown = (*tuple(Outcome)[1:], Outcome.TODO)
-    listed = [(OUTCOME_WORDS[outcome], getattr(head.totals, WORDS[outcome])) for outcome in shown]
+    listed = [(OUTCOME_WORDS[outcome], getattr(head.totals, DATA_WORDS[outcome])) for outcome in shown]
     return [(word, count) for word, count in listed if count.files] + [("seen", head.totals.seen)]
 
 

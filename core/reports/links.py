@@ -15,7 +15,7 @@ TYPES = {".jpg": "image/jpeg", ".mp4": "video/mp4"}
 """MIME types of thumbnails and proxies, by extension."""
 
 
-class Linked:
+class KnownAddresses:
     """Addresses that are known without reading anything, each in one piece."""
 
     def pieces(self, archive: bytes, path: str) -> tuple[str, ...]:
@@ -23,7 +23,7 @@ class Linked:
         raise NotImplementedError
 
 
-class Relative(Linked):
+class Relative(KnownAddresses):
     """For a page `depth` folders below the archive's root: it works wherever the archive is opened, and files made
     later appear."""
 
@@ -35,7 +35,7 @@ class Relative(Linked):
         return (self._above + quote(path),)
 
 
-class Absolute(Linked):
+class Absolute(KnownAddresses):
     """For a page that is anywhere on this machine."""
 
     def pieces(self, archive: bytes, path: str) -> tuple[str, ...]:
@@ -69,11 +69,13 @@ class Embedded:
     async def _read(self, place: Place, path: str, at: int) -> bytes:
         try:
             async with self._pool.worker("report") as worker:
-                return (await worker.ask(text_messages.ReadText(place, path, at, PIECE), text_messages.Text)).data
+                return (
+                    await worker.ask(text_messages.ReadText(place, path, at, PIECE), text_messages.TextRead)
+                ).data
         except TaskFailedError as error:
             if error.detail != "FileNotFoundError" or at:
                 raise
             return b""
 
 
-Links = Linked | Embedded
+Links = KnownAddresses | Embedded

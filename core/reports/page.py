@@ -28,7 +28,7 @@ from core.receipts.formats import checked
 from core.receipts.text import OUTCOME_WORDS
 from core.receipts.timestamps import stamp_ns
 from core.reports.contents import clock, contents, length, overview, size, spoken
-from core.reports.links import Linked, Links
+from core.reports.links import KnownAddresses, Links
 from core.reports.select import Chosen
 from core.reports.tiles import Tile, tiles
 
@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-PIECE = 64 << 10
+LEAST_PIECE = 64 << 10
 """The fewest characters of a piece, except for the last."""
 
 PLAYERS = 200
 """The most films that play within a page of which they are no part. A player takes 60 KiB of a browser's memory
 (Chromium 156), also before it plays; films of a page with more of them are links, and play alone."""
 
-ROWS = 200
+ROWS_RENDERED = 200
 """Rows of the list of files that are rendered at a time."""
 
 
@@ -84,7 +84,7 @@ async def _pieces(filled: AsyncIterator[str]) -> AsyncIterator[str]:
     async for part in filled:
         parts.append(part)
         length += len(part)
-        if length >= PIECE:
+        if length >= LEAST_PIECE:
             yield "".join(parts)
             parts, length = [], 0
             # Other tasks get a turn.
@@ -95,7 +95,7 @@ async def _pieces(filled: AsyncIterator[str]) -> AsyncIterator[str]:
 async def _shared(read: Read, files: FileSet, links: Links) -> dict[str, Any]:
     """The values that the templates of both pages need."""
     over = await overview(read, files)
-    players = over.films <= PLAYERS or not isinstance(links, Linked)
+    players = over.films <= PLAYERS or not isinstance(links, KnownAddresses)
     return {
         "tiles": _tiles(read, files, links, players=players),
         "over": over,
@@ -115,7 +115,7 @@ async def _tiles(read: Read, files: FileSet, links: Links, *, players: bool) -> 
         for over, group in groupby(page, _heading):
             sections.append((over, over != last, list(group)))
             last = over
-        if isinstance(links, Linked):
+        if isinstance(links, KnownAddresses):
             template = _template("tiles.html", at_once=True)
             yield _safe(template.render(sections=sections, address=links.pieces, players=players))
             continue
@@ -127,8 +127,8 @@ async def _tiles(read: Read, files: FileSet, links: Links, *, players: bool) -> 
 async def _rows(found: AsyncIterator[list[ReceiptRow]], moment: Callable[[int], str]) -> AsyncIterator[Markup]:
     template = _template("rows.html", at_once=True)
     async for page in found:
-        for at in range(0, len(page), ROWS):
-            yield _safe(template.render(rows=page[at : at + ROWS], words=OUTCOME_WORDS, moment=moment))
+        for at in range(0, len(page), ROWS_RENDERED):
+            yield _safe(template.render(rows=page[at : at + ROWS_RENDERED], words=OUTCOME_WORDS, moment=moment))
 
 
 def _heading(tile: Tile) -> tuple[str, str]:

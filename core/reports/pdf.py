@@ -28,7 +28,7 @@ from core.words import counted
 Picture = Callable[[str], Awaitable[bytes]]
 """Returns the smallest thumbnail of the item with a SHA-256, a JPEG file; empty where there is none."""
 
-COLUMNS = 4
+PICTURES_PER_ROW = 4
 """Pictures per row."""
 
 SPACE = 4.0
@@ -161,15 +161,15 @@ async def _sheet(paper: Paper, read: Read, files: FileSet, picture: Picture) -> 
                     paper.heading("Contact sheet", 14, row + 15)
                 paper.heading(f"{over[0]}  {over[1]}", 10, row)
                 last, at = over, 0
-            await _tile(paper, tile, at % COLUMNS, picture)
+            await _tile(paper, tile, at % PICTURES_PER_ROW, picture)
             at += 1
-            if at % COLUMNS == 0:
-                _row_ends(paper, COLUMNS)
+            if at % PICTURES_PER_ROW == 0:
+                _row_ends(paper, PICTURES_PER_ROW)
     _row_ends(paper, at)
 
 
 def _tile_size(paper: Paper) -> tuple[float, float]:
-    width = (paper.width - SPACE * (COLUMNS - 1)) / COLUMNS
+    width = (paper.width - SPACE * (PICTURES_PER_ROW - 1)) / PICTURES_PER_ROW
     return width, width * 2 / 3
 
 
@@ -189,7 +189,7 @@ async def _tile(paper: Paper, tile: Tile, column: int, picture: Picture) -> None
 
 
 def _row_ends(paper: Paper, count: int) -> None:
-    if count == COLUMNS or count % COLUMNS:
+    if count == PICTURES_PER_ROW or count % PICTURES_PER_ROW:
         paper.pdf.set_xy(paper.pdf.l_margin, paper.pdf.get_y() + _tile_size(paper)[1] + CAPTION + SPACE / 2)
 
 

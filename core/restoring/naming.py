@@ -6,13 +6,13 @@ from string import Formatter
 from core.errors import UsageError
 from core.paths import cut
 
-FIELDS = ("date", "time", "camera", "stem")
+PATTERN_FIELDS = ("date", "time", "camera", "stem")
 """The fields of a pattern, such as 2024-05-06, 07-08-09, the camera's name, the original name without its
 extension."""
 
 _HELP = "Write text and {date}, {time}, {camera} and {stem}, such as '{date} {camera} {stem}'."
 
-LONGEST = 200
+LONGEST_NAME = 200
 """The most bytes of a name without its extension; most file systems allow 255 in all."""
 
 _UNSAFE = re.compile(r"[/\0-\x1f\x7f]")
@@ -28,7 +28,7 @@ class Naming:
         except ValueError as error:
             raise UsageError(f"{pattern} is no pattern: {error}.", _HELP) from error
         fields = {field for _, field in self._parts if field is not None}
-        if not fields or not fields <= set(FIELDS) or "/" in pattern:
+        if not fields or not fields <= set(PATTERN_FIELDS) or "/" in pattern:
             raise UsageError(f"{pattern} is no pattern of names.", _HELP)
         self.stem = "stem" in fields
         """Whether the pattern contains the original name."""
@@ -46,4 +46,4 @@ class Naming:
         }
         made = b"".join(text.encode() + (values[field] if field else b"") for text, field in self._parts)
         # An empty field would leave two spaces in a row, so they are collapsed.
-        return cut(b" ".join(filter(None, made.split(b" "))), LONGEST).rstrip(b" .") or stem
+        return cut(b" ".join(filter(None, made.split(b" "))), LONGEST_NAME).rstrip(b" .") or stem

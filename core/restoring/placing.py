@@ -27,7 +27,7 @@ from core.sqlite import connect
 PAGE = 2000
 """Rows per page."""
 
-FOLDERS = 64
+FOLDERS_CACHED = 64
 """The most folders whose dates are cached."""
 
 _FACTS = f"""
@@ -158,7 +158,7 @@ class Placing:
         name, else of the first after it; if the folder has none, the day when the file was last modified."""
         folder = os.path.join(os.path.dirname(file.path), b"")
         if (file.import_id, folder) not in self._days:
-            while len(self._days) >= FOLDERS:
+            while len(self._days) >= FOLDERS_CACHED:
                 del self._days[next(iter(self._days))]
             self._days[file.import_id, folder] = await self._of_folder(file, folder)
         paths, days = self._days[file.import_id, folder]

@@ -27,7 +27,7 @@ class Payload(msgspec.Struct, frozen=True):
     sha256: bytes
 
 
-class DamagedError(OSError):
+class ContentDamagedError(OSError):
     """The content of a file is not what was archived."""
 
 
@@ -158,9 +158,9 @@ class ArchivedStream(io.RawIOBase):
         if digests != (self._payload.xxh128, self._payload.sha256):
             raise self._wrong("its content is not what was archived")
 
-    def _wrong(self, why: str) -> DamagedError:
+    def _wrong(self, why: str) -> ContentDamagedError:
         self._damaged(self._payload, why)
-        return DamagedError(f"{self._payload.path}: {why}")
+        return ContentDamagedError(f"{self._payload.path}: {why}")
 
     def close(self) -> None:
         """Close the file; errors are ignored."""

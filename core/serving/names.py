@@ -19,7 +19,7 @@ from core.paths import relative
 from core.serving.content import Payload
 from core.sqlite import connect_to_read
 
-KEPT = 32
+GROUPS_CACHED = 32
 """The most cached groups."""
 
 FRESH = 10.0
@@ -36,33 +36,33 @@ BY_CARD, BY_DATE, BY_LOCATION, BY_CAMERA = "by card", "by date", "by location", 
 TOP = (BY_CARD, BY_DATE, BY_LOCATION, BY_CAMERA)
 
 
-class File(msgspec.Struct, frozen=True):
+class ServedFile(msgspec.Struct, frozen=True):
     """An archived file under one of its names; mtime: seconds since 1970."""
 
     payload: Payload
     mtime: float
 
 
-class Folder(msgspec.Struct):
+class ServedFolder(msgspec.Struct):
     """A folder and the names in it. mtime: None where it is not known."""
 
-    members: dict[str, "File | Folder"] = msgspec.field(default_factory=dict)
+    members: dict[str, "ServedFile | ServedFolder"] = msgspec.field(default_factory=dict)
     mtime: float | None = None
 
 
-class Names:
+class ServedNames:
     """The folders of one archive."""
 
     def __init__(self, database: str, uuid: str) -> None:
         self._path = database
         self._local = threading.local()
-        rows = self._rows(sql.ARCHIVE, (uuid,))
+        rows = self._rows(sql.FIND_ARCHIVE, (uuid,))
         if not rows:
             raise ArchiveError(
                 "the catalog of this machine does not know this archive.", "Bring it in: lading rebuild PATH."
             )
         self.archive_id: int = rows[0][0]
-        self._kept: OrderedDict[tuple[str, ...], tuple[float, Folder]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, ...], tuple[float, ServedFolder]] = OrderedDict()
         """Groups, each with the time from which on it is read again."""
         self._turn = threading.Lock()
 
@@ -77,17 +77,17 @@ class Names:
         """`core.database.Read`; it never suspends."""
         return self._rows(query, values)
 
-    def find(self, parts: Sequence[str]) -> "File | Folder | None":
+    def find(self, parts: Sequence[str]) -> "ServedFile | ServedFolder | None":
         """The file or folder at a path; None: there is none."""
         if not parts:
-            return Folder({name: Folder() for name in TOP})
+            return ServedFolder({name: ServedFolder() for name in TOP})
         group, rest = self._group(parts)
-        found: File | Folder | None = group
+        found: ServedFile | ServedFolder | None = group
         for name in rest:
-            found = found.members.get(name) if isinstance(found, Folder) else None
+            found = found.members.get(name) if isinstance(found, ServedFolder) else None
         return found
 
-    def _group(self, parts: Sequence[str]) -> tuple["Folder | None", Sequence[str]]:
+    def _group(self, parts: Sequence[str]) -> tuple["ServedFolder | None", Sequence[str]]:
         """The group that a path is in, and the rest of the path within it."""
         top, *rest = parts
         depth = {BY_CARD: 1, BY_LOCATION: 2, BY_DATE: 2, BY_CAMERA: 2}.get(top)
@@ -99,7 +99,7 @@ class Names:
                 return folder, rest[length:]
         return None, ()
 
-    def _cached(self, key: tuple[str, ...]) -> Folder | None:
+    def _cached(self, key: tuple[str, ...]) -> ServedFolder | None:
         with self._turn:
             kept = self._kept.get(key)
             begun = time.monotonic()
@@ -117,11 +117,11 @@ class Names:
                 now = time.monotonic()
                 self._kept[key] = (now + max(FRESH, SHARE * (now - begun)), made)
                 self._kept.move_to_end(key)
-                while len(self._kept) > KEPT:
+                while len(self._kept) > GROUPS_CACHED:
                     self._kept.popitem(last=False)
         return made
 
-    def _made(self, top: str, *names: str) -> Folder | None:
+    def _made(self, top: str, *names: str) -> ServedFolder | None:
         if top in (BY_CARD, BY_LOCATION):
             return self._of_cards(*names) if top == BY_CARD else self._of_location(*names)
         rows = self._rows(sql.DAYS, (self.archive_id,))
@@ -143,64 +143,66 @@ class Names:
             cards[_free(name, cards)] = imports
         return cards
 
-    def _of_cards(self, *names: str) -> Folder | None:
+    def _of_cards(self, *names: str) -> ServedFolder | None:
         cards = self._cards()
         if not names:
-            return Folder({name: Folder() for name in cards})
+            return ServedFolder({name: ServedFolder() for name in cards})
         return self._tree(cards[names[0]]) if names[0] in cards else None
 
-    def _of_location(self, *names: str) -> Folder | None:
+    def _of_location(self, *names: str) -> ServedFolder | None:
         if not names:
-            rows = self._rows(sql.LOCATIONS, (self.archive_id,))
-            return Folder({name_of(name): Folder() for (name,) in rows})
+            rows = self._rows(sql.FIND_LOCATIONS, (self.archive_id,))
+            return ServedFolder({name_of(name): ServedFolder() for (name,) in rows})
         cards = self._cards(names[0])
         if len(names) == 1:
-            return Folder({name: Folder() for name in cards}) if cards else None
+            return ServedFolder({name: ServedFolder() for name in cards}) if cards else None
         return self._tree(cards[names[1]]) if names[1] in cards else None
 
-    def _tree(self, imports: list[tuple[int, bytes]]) -> Folder:
+    def _tree(self, imports: list[tuple[int, bytes]]) -> ServedFolder:
         """A card's own tree. A name means the file of the newest import; other content with that name gets a
         numbered one."""
-        top = Folder()
+        top = ServedFolder()
         seen: set[tuple[bytes, int]] = set()
         for number, root in imports:
-            folders = self._rows(sql.FOLDERS, (number,))
+            folders = self._rows(sql.FIND_FOLDERS, (number,))
             for path, mtime_ns in folders:
                 folder = _made_at(top, path)
                 folder.mtime = mtime_ns / 1e9 if folder.mtime is None else folder.mtime
-            for path, mtime_ns, item, *payload in self._rows(sql.FILES, (number,)):
+            for path, mtime_ns, item, *payload in self._rows(sql.FIND_FILES, (number,)):
                 if (path, item) not in seen:
                     seen.add((path, item))
                     above, _, name = relative(root, path).rpartition(b"/")
-                    _put(_made_at(top, above), name, File(Payload(*payload), mtime_ns / 1e9))
+                    _put(_made_at(top, above), name, ServedFile(Payload(*payload), mtime_ns / 1e9))
         return top
 
     # Dates and cameras
 
-    def _of_date(self, rows: list[tuple[Any, ...]], *names: str) -> Folder | None:
+    def _of_date(self, rows: list[tuple[Any, ...]], *names: str) -> ServedFolder | None:
         days = sorted({day for day, _, _ in rows})
         if not names:
-            return Folder({name_of(day[:4]): Folder() for day in days})
+            return ServedFolder({name_of(day[:4]): ServedFolder() for day in days})
         below = [day for day in days if name_of(day[:4]) == names[0]]
         if len(names) == 1:
-            return Folder({name_of(day): Folder() for day in below}) if below else None
+            return ServedFolder({name_of(day): ServedFolder() for day in below}) if below else None
         return self._flat(day for day in below if name_of(day) == names[1])
 
-    def _of_camera(self, rows: list[tuple[Any, ...]], *names: str) -> Folder | None:
+    def _of_camera(self, rows: list[tuple[Any, ...]], *names: str) -> ServedFolder | None:
         if not names:
-            return Folder({name_of(camera): Folder() for camera in sorted({camera for _, camera, _ in rows})})
+            return ServedFolder(
+                {name_of(camera): ServedFolder() for camera in sorted({camera for _, camera, _ in rows})}
+            )
         below = [(day, camera) for day, camera, _ in rows if name_of(camera) == names[0]]
         if len(names) == 1:
-            return Folder({name_of(day): Folder() for day, _ in below}) if below else None
+            return ServedFolder({name_of(day): ServedFolder() for day, _ in below}) if below else None
         chosen = [(day, camera) for day, camera in below if name_of(day) == names[1]]
         return self._flat([chosen[0][0]], chosen[0][1]) if chosen else None
 
-    def _flat(self, days: Iterable[str], camera: str = "") -> Folder | None:
-        made: Folder | None = None
+    def _flat(self, days: Iterable[str], camera: str = "") -> ServedFolder | None:
+        made: ServedFolder | None = None
         for day in days:
-            made = made or Folder()
+            made = made or ServedFolder()
             for path, mtime_ns, _, *payload in self._rows(sql.OF_DAY, (self.archive_id, day, camera, camera)):
-                _put(made, os.path.basename(path), File(Payload(*payload), mtime_ns / 1e9))
+                _put(made, os.path.basename(path), ServedFile(Payload(*payload), mtime_ns / 1e9))
         return made
 
 
@@ -230,16 +232,16 @@ def _numbered(stem: str, ending: str) -> Iterator[str]:
         number += 1
 
 
-def _made_at(top: Folder, path: bytes) -> Folder:
+def _made_at(top: ServedFolder, path: bytes) -> ServedFolder:
     folder = top
     for name in path.split(b"/") if path else ():
-        below = folder.members.setdefault(name_of(name), Folder())
-        if not isinstance(below, Folder):
+        below = folder.members.setdefault(name_of(name), ServedFolder())
+        if not isinstance(below, ServedFolder):
             # It is a file of an older import, whose name a folder has now.
-            below = folder.members[_free(name_of(name), folder.members)] = Folder()
+            below = folder.members[_free(name_of(name), folder.members)] = ServedFolder()
         folder = below
     return folder
 
 
-def _put(folder: Folder, name: bytes, file: File) -> None:
+def _put(folder: ServedFolder, name: bytes, file: ServedFile) -> None:
     folder.members[_free(name_of(name), folder.members)] = file

@@ -22,12 +22,12 @@ from core.reports.links import Relative
 from core.reports.select import Chosen
 from core.serving.content import BLOCK, Payload, Root
 from core.serving.gate import LOOPBACK, Environ, Gate, Start, refused
-from core.serving.names import Names
+from core.serving.names import ServedNames
 from core.serving.timed_calls import TimedCalls
 from core.serving.webdav import Provider
 from core.serving.whole_files import WholeFiles
 
-THREADS = 12
+SERVER_THREADS = 12
 """Requests that are answered in parallel."""
 
 SENT_AT_ONCE = 256 << 10
@@ -44,14 +44,14 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 class Pages:
     """What a browser gets at the top: the sheet of the archive, with its thumbnails and proxies."""
 
-    def __init__(self, names: Names, root: Root, title: str) -> None:
+    def __init__(self, names: ServedNames, root: Root, title: str) -> None:
         self._names = names
         self._root = root
         self._title = title
 
     def sheet(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """Answer with the sheet of everything in the archive."""
-        chosen = Chosen(self._title, "archive", FileSet(original_names.EVERYTHING, (self._names.archive_id,)))
+        chosen = Chosen(self._title, "archive", FileSet(original_names.FIND_ALL_FILES, (self._names.archive_id,)))
         beside = "The originals, under their own names, are at this address for programs that know WebDAV."
         start_response("200 OK", [("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-store")])
         if environ["REQUEST_METHOD"] == "HEAD":
@@ -147,7 +147,7 @@ class Serving:
                 f"{display(archive)} cannot be opened: {error.strerror or error}.",
                 "Mount it, then serve it again.",
             ) from error
-        names = Names(database, uuid)
+        names = ServedNames(database, uuid)
         self.token = secrets.token_urlsafe(TOKEN_BYTES)
         settings: dict[str, Any] = {
             "provider_mapping": {"/": Provider(names, root, damaged)},
@@ -173,7 +173,7 @@ class Serving:
             password=password,
         )
         self._server = wsgi.Server(
-            (host, port), gate, numthreads=THREADS, server_name="lading", shutdown_timeout=1
+            (host, port), gate, numthreads=SERVER_THREADS, server_name="lading", shutdown_timeout=1
         )
         self._server.error_log = _ignore  # type: ignore[method-assign]
         self._server.prepare()

@@ -15,7 +15,7 @@ T = TypeVar("T")
 ANSWER_TIMEOUT = 8.0
 """Seconds that a file system gets for one call."""
 
-AT_ONCE = 64
+MOST_CALLS = 64
 """The most calls at once, including stuck ones; beyond that a call fails at once."""
 
 
@@ -40,7 +40,7 @@ class TimedCalls:
     def call(self, work: Callable[[], T]) -> T:
         """The result of `work`. Raises what it raises, and StuckError when it takes longer than the timeout."""
         with self._counting:
-            if self._calls >= AT_ONCE:
+            if self._calls >= MOST_CALLS:
                 raise NoAnswerError
             self._calls += 1  # until the call has returned
         answer: Future[T] = Future()

@@ -7,8 +7,8 @@ from typing import Any
 from wsgidav.dav_error import HTTP_NOT_FOUND, HTTP_SERVICE_UNAVAILABLE, DAVError
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection, DAVProvider
 
-from core.serving.content import ArchivedStream, DamagedError, Payload, Root
-from core.serving.names import File, Folder, Names
+from core.serving.content import ArchivedStream, ContentDamagedError, Payload, Root
+from core.serving.names import ServedFile, ServedFolder, ServedNames
 
 Environ = dict[str, Any]
 
@@ -18,7 +18,7 @@ def content_type(name: str) -> str:
     return mimetypes.guess_type(name, strict=False)[0] or "application/octet-stream"
 
 
-def etag(file: File) -> str:
+def etag(file: ServedFile) -> str:
     """An ETag made of the content's digest, without quotes."""
     return file.payload.sha256.hex()[:32]
 
@@ -26,7 +26,7 @@ def etag(file: File) -> str:
 class FolderResource(DAVCollection):  # type: ignore[misc]
     """A folder."""
 
-    def __init__(self, path: str, environ: Environ, folder: Folder) -> None:
+    def __init__(self, path: str, environ: Environ, folder: ServedFolder) -> None:
         super().__init__(path, environ)
         self._folder = folder
 
@@ -59,7 +59,7 @@ class FileResource(DAVNonCollection):  # type: ignore[misc]
     """An archived file. It is opened before anything is sent, so that a file that cannot be read gives an error
     response."""
 
-    def __init__(self, path: str, environ: Environ, file: File) -> None:
+    def __init__(self, path: str, environ: Environ, file: ServedFile) -> None:
         super().__init__(path, environ)
         self._file = file
         self._content: ArchivedStream | None = None
@@ -101,7 +101,7 @@ class FileResource(DAVNonCollection):  # type: ignore[misc]
         if environ["REQUEST_METHOD"] == "GET":
             try:
                 self._content = self.provider.opened(self._file)
-            except (FileNotFoundError, DamagedError) as error:
+            except (FileNotFoundError, ContentDamagedError) as error:
                 raise DAVError(HTTP_NOT_FOUND, f"{error}") from error
             except OSError as error:
                 raise DAVError(HTTP_SERVICE_UNAVAILABLE, f"{error}") from error
@@ -115,7 +115,7 @@ class FileResource(DAVNonCollection):  # type: ignore[misc]
 class Provider(DAVProvider):  # type: ignore[misc]
     """Finds resources by their paths. `damaged` is called for files whose content is not what was archived."""
 
-    def __init__(self, names: Names, root: Root, damaged: Callable[[Payload, str], None]) -> None:
+    def __init__(self, names: ServedNames, root: Root, damaged: Callable[[Payload, str], None]) -> None:
         super().__init__()
         self._names = names
         self._root = root
@@ -130,13 +130,15 @@ class Provider(DAVProvider):  # type: ignore[misc]
         found = self._names.find([part for part in path.split("/") if part])
         return None if found is None else self.resource(path, environ, found)
 
-    def resource(self, path: str, environ: Environ, found: File | Folder) -> FolderResource | FileResource:
+    def resource(
+        self, path: str, environ: Environ, found: ServedFile | ServedFolder
+    ) -> FolderResource | FileResource:
         """The resource for a file or folder."""
-        if isinstance(found, Folder):
+        if isinstance(found, ServedFolder):
             # Files in a listing are not opened before one is read.
             return FolderResource(path, environ, found)
         return FileResource(path, environ, found)
 
-    def opened(self, file: File) -> ArchivedStream:
+    def opened(self, file: ServedFile) -> ArchivedStream:
         """Open a file's content. Raises OSError."""
         return ArchivedStream(self._root, file.payload, self._damaged)

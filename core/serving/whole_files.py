@@ -5,9 +5,9 @@ small file. Programs that copy a card ask for nothing else; whatever has a condi
 from collections.abc import Callable, Iterable, Iterator
 from email.utils import formatdate
 
-from core.serving.content import ArchivedStream, DamagedError, Payload, Root
+from core.serving.content import ArchivedStream, ContentDamagedError, Payload, Root
 from core.serving.gate import Application, Environ, Start, refused
-from core.serving.names import File, Names
+from core.serving.names import ServedFile, ServedNames
 from core.serving.webdav import content_type, etag
 
 CONDITIONS = (
@@ -23,7 +23,12 @@ class WholeFiles:
     called for files whose content is not what was archived; a file is sent in blocks of `block` bytes."""
 
     def __init__(
-        self, names: Names, root: Root, damaged: Callable[[Payload, str], None], folders: Application, block: int
+        self,
+        names: ServedNames,
+        root: Root,
+        damaged: Callable[[Payload, str], None],
+        folders: Application,
+        block: int,
     ) -> None:
         self._names = names
         self._root = root
@@ -38,7 +43,7 @@ class WholeFiles:
             return self._folders(environ, start_response)
         try:
             content = ArchivedStream(self._root, file.payload, self._damaged)
-        except (FileNotFoundError, DamagedError) as error:
+        except (FileNotFoundError, ContentDamagedError) as error:
             return refused(start_response, "404 Not Found", f"{error}")
         except OSError as error:
             return refused(start_response, "503 Service Unavailable", f"{error}")
@@ -53,7 +58,7 @@ class WholeFiles:
         start_response("200 OK", headers)
         return _read(content, self._block)
 
-    def _asked(self, environ: Environ) -> tuple[str, File | None]:
+    def _asked(self, environ: Environ) -> tuple[str, ServedFile | None]:
         """The name and file of a plain GET; None: it is another request, or not of a file."""
         if environ["REQUEST_METHOD"] != "GET" or any(environ.get(one) for one in CONDITIONS):
             return "", None
@@ -64,7 +69,7 @@ class WholeFiles:
             return "", None
         parts = [part for part in path.split("/") if part]
         found = self._names.find(parts)
-        return (parts[-1], found) if isinstance(found, File) else ("", None)
+        return (parts[-1], found) if isinstance(found, ServedFile) else ("", None)
 
 
 def _read(content: ArchivedStream, block: int) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 from core import archive_layout, tools
 from core.derivatives import places
-from core.derivatives.messages import File, Made
+from core.derivatives.messages import Made, MadeFile
 from core.tasks.task import Context, ItemFacts, Result
 
 WRITE = """
@@ -56,7 +56,7 @@ async def published(
     """
     for file in made.files:
         await context.publish(item.archive_id, os.path.join(place, file.name), target(item, folder, file.name))
-    files = made.files or [File(role, "", 0, 0, 0) for role in roles]
+    files = made.files or [MadeFile(role, "", 0, 0, 0) for role in roles]
     rows = [
         (item.id, f.role, target(item, folder, f.name) if f.name else "", f.width, f.height, f.size, made.note)
         for f in files

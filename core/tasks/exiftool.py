@@ -14,13 +14,13 @@ from core import tools
 from core.catalog import neighbours
 from core.database import Statement
 from core.media.file_types import Kind
-from core.media.local_time import FRACTION, local_clock, offset_by_name
+from core.media.local_time import FRACTION_INDEX, local_clock, offset_by_name
 from core.media.metadata import Metadata, parse, unpack
 from core.tasks.exiftool_client import Daemon, DaemonLostError
 from core.tasks.exiftool_process import Read
 from core.tasks.task import Beat, Context, ItemFacts, Job, Result
 
-CHUNK = 16
+FILES_PER_REQUEST = 16
 """Files per request to exiftool; more make it no faster."""
 
 CHUNKS_AHEAD = 2
@@ -55,7 +55,7 @@ class Exiftool:
     """The task. A file that exiftool cannot read is done, with the reason in its row."""
 
     queue = "exiftool"
-    together = 8 * CHUNK
+    together = 8 * FILES_PER_REQUEST
 
     def __init__(self, *, patience: float = CHUNK_TIMEOUT, search: str | None = None) -> None:
         self.chunk_timeout = patience
@@ -108,7 +108,9 @@ class Exiftool:
         return {id: one for id, one in read if one is not None}
 
     async def _read(self, files: list[tuple[Job, ItemFacts]], results: dict[int, Result], beat: Beat) -> None:
-        chunks = deque(files[start : start + CHUNK] for start in range(0, len(files), CHUNK))
+        chunks = deque(
+            files[start : start + FILES_PER_REQUEST] for start in range(0, len(files), FILES_PER_REQUEST)
+        )
         losses = 0
         while chunks:
             try:
@@ -222,5 +224,5 @@ def _by_name(row: Metadata, name: bytes) -> Metadata:
     offset = offset_by_name(os.fsdecode(name), row.captured, row.duration)
     if offset is None:
         return row
-    local = local_clock(row.captured, offset, row.captured_local[FRACTION:])
+    local = local_clock(row.captured, offset, row.captured_local[FRACTION_INDEX:])
     return msgspec.structs.replace(row, captured_local=local, offset=offset, captured_zone="name")

@@ -17,7 +17,7 @@ import msgspec
 from exiftool import ExifTool  # type: ignore[import-untyped]
 
 from core import vital_threads
-from core.ipc import FRAME, framed, length_of
+from core.ipc import PREFIX_LENGTH, framed, length_of
 from core.media.metadata import Metadata, pack, parse, raw_of
 from core.models import Value
 
@@ -109,7 +109,7 @@ def _exit_with_exiftool(_signal: int, _frame: object) -> None:
 
 def _listen(requests: BinaryIO, waiting: "queue.SimpleQueue[list[bytes]]") -> None:
     decoder = msgspec.msgpack.Decoder(list[bytes])
-    while len(head := requests.read(FRAME)) == FRAME:
+    while len(head := requests.read(PREFIX_LENGTH)) == PREFIX_LENGTH:
         waiting.put(decoder.decode(requests.read(length_of(head))))
     os.killpg(0, signal.SIGKILL)
 

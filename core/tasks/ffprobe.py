@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from core import tools
-from core.derivatives.messages import ProbeFilm, RefusedError
+from core.derivatives.messages import OrderRefusedError, ProbeFilm
 from core.derivatives.pool import Makers
 from core.errors import LadingError, WorkerDiedError
 from core.media import demuxers, ffprobe_parse, mediainfo_parse, redcode
@@ -159,7 +159,7 @@ class Ffprobe:
         beat(job.id, 0.0)
         try:
             told = await self.makers.probe(ProbeFilm(os.fsencode(item.path)))
-        except (RefusedError, WorkerDiedError) as error:
+        except (OrderRefusedError, WorkerDiedError) as error:
             if self._closed:
                 raise ProbeLostError("it was ended.") from error
             return None
@@ -177,7 +177,7 @@ class Ffprobe:
             exiftool = await asyncio.to_thread(tools.find, "exiftool", self._search)
             if exiftool is None:
                 return result
-            argv, merged = (exiftool, "-config", "", "-json", *redcode.ASKED), redcode.merged
+            argv, merged = (exiftool, "-config", "", "-json", *redcode.REDCODE_TAGS), redcode.merged
         told, status = await self._run([*argv, os.fsencode(item.path)], job, beat)
         ((_, *values, raw),) = result.statements[0][1]
         try:

@@ -167,7 +167,7 @@ class LivePhoto:
         """Does nothing: the task has no processes."""
 
     async def run(self, jobs: Sequence[Job], context: Context, beat: Beat) -> Mapping[int, Result]:
-        """Find the pairs; see `core.tasks.task.Task`."""
+        """Find the pairs; see `core.tasks.task.QueueTask`."""
         return {job.id: await self._one(job, context, beat) for job in jobs}
 
     async def _one(self, job: Job, context: Context, beat: Beat) -> Result:

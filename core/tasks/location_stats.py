@@ -69,7 +69,7 @@ class LocationStats:
         """Does nothing: the task has no processes."""
 
     async def run(self, jobs: Sequence[Job], context: Context, beat: Beat) -> Mapping[int, Result]:
-        """Compute the figures; see `core.tasks.task.Task`."""
+        """Compute the figures; see `core.tasks.task.QueueTask`."""
         return {job.id: await self._one(job.location_id or 0, context) for job in jobs}
 
     async def _one(self, location_id: int, context: Context) -> Result:

@@ -82,7 +82,7 @@ class Context(Protocol):
         Raises core.errors.LadingError."""
 
 
-class Task(Protocol):
+class QueueTask(Protocol):
     """The task of one queue."""
 
     queue: str

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import msgspec
 
-from core.derivatives.messages import Made, MakeThumbnails, RefusedError
+from core.derivatives.messages import Made, MakeThumbnails, OrderRefusedError
 from core.derivatives.pool import STALL_TIMEOUT, Makers
 from core.errors import LadingError, WorkerDiedError
 from core.media.file_types import Kind, extension
@@ -54,7 +54,7 @@ class Thumbnail:
                 waiting = [later.id for later in jobs[number + 1 :]]
                 try:
                     made = await self._of_any(item, context, place, job, waiting, beat)
-                except RefusedError as error:
+                except OrderRefusedError as error:
                     why = str(error).rstrip(".")
                     broken = why if error.damaged else ""
                     results[job.id] = Result(error=f"{why}.", final=error.final, unopenable=broken)
@@ -74,10 +74,10 @@ class Thumbnail:
         """
         if item.kind not in (Kind.IMAGES, Kind.VIDEOS):
             return Made([], f"no picture: {item.kind}")
-        made, refused = Made([]), RefusedError("")
+        made, refused = Made([]), OrderRefusedError("")
         try:
             made = await self._make(item, item, place, job, waiting, beat)
-        except RefusedError as error:
+        except OrderRefusedError as error:
             if error.damaged or item.kind != Kind.VIDEOS:
                 raise
             refused = error
@@ -85,7 +85,7 @@ class Thumbnail:
             return made
         for other in (companions.proxy, companions.thumbnail):
             if there := await other(context, item):
-                with suppress(RefusedError):
+                with suppress(OrderRefusedError):
                     instead = await self._make(
                         item, there[0], place, job, waiting, beat, film=other is companions.proxy
                     )

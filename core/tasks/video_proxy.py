@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 
-from core.derivatives.messages import LONG_EDGE, Made, MakeProxy, RefusedError
+from core.derivatives.messages import LONG_EDGE, Made, MakeProxy, OrderRefusedError
 from core.derivatives.pool import STALL_TIMEOUT, Makers
 from core.errors import LadingError
 from core.paths import display
@@ -51,7 +51,7 @@ class VideoProxy:
             try:
                 made = await self.makers.make(order, lambda fraction: beat(job.id, fraction))
                 return await derivative.published(context, item, made, place, FOLDER, (ROLE,))
-            except RefusedError as error:
+            except OrderRefusedError as error:
                 return Result(error=f"{str(error).rstrip('.')}.", final=error.final)
             except LadingError as error:
                 return Result(error=str(error))

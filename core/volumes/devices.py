@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from core.volumes import disks
-from core.volumes.filesystems import Kind
+from core.volumes.filesystems import StorageKind
 from core.volumes.mounts import Mount, mounted_at, mounts
 
 _HOST = re.compile(
@@ -13,7 +13,7 @@ _HOST = re.compile(
     r"|(?:[^/@:]*@)?(\[[^\]]+\]|[^/:@]+):"  # nas:/export, user@nas:folder
 )
 
-DEPTH = 4
+NESTED_IMAGES = 4
 """The most disk images nested in one another that are resolved."""
 
 
@@ -25,10 +25,12 @@ def devices_at(point: bytes) -> frozenset[str]:
     return devices(mount, found) if mount else frozenset()
 
 
-def devices(mount: Mount, others: Sequence[Mount], sysfs: str = "/sys", depth: int = DEPTH) -> frozenset[str]:
+def devices(
+    mount: Mount, others: Sequence[Mount], sysfs: str = "/sys", depth: int = NESTED_IMAGES
+) -> frozenset[str]:
     """The disks that a mount lies on, or the server that it comes from; empty where they are not known. `others`:
     everything mounted, to find the volume that holds an image's file."""
-    if mount.kind is Kind.NETWORK:
+    if mount.kind is StorageKind.NETWORK:
         host = _HOST.match(mount.device)
         return frozenset({f"server {(host[1] or host[2]).lower()}"}) if host else frozenset()
     below: set[str] = set()

@@ -10,7 +10,7 @@ FAT32_LARGEST = 2**32 - 1
 specification)."""
 
 
-class Kind(StrEnum):
+class StorageKind(StrEnum):
     """Where the bytes of a file system are stored."""
 
     LOCAL = "local"
@@ -43,7 +43,7 @@ class FileSystem(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    kind: Kind
+    kind: StorageKind
     level: Level
     largest_file: int | None = None
     sqlite: bool = True
@@ -102,39 +102,39 @@ _PSEUDO = (
 )
 
 
-def _each(names: str, kind: Kind) -> dict[str, Kind]:
+def _each(names: str, kind: StorageKind) -> dict[str, StorageKind]:
     return dict.fromkeys(names.split(), kind)
 
 
 _KINDS = {
-    **_each(_MEDIUM, Kind.LOCAL),
-    **_each(_SECOND_CACHE, Kind.LOCAL),
-    **_each(_NETWORK, Kind.NETWORK),
-    **_each(_MEMORY, Kind.MEMORY),
+    **_each(_MEDIUM, StorageKind.LOCAL),
+    **_each(_SECOND_CACHE, StorageKind.LOCAL),
+    **_each(_NETWORK, StorageKind.NETWORK),
+    **_each(_MEMORY, StorageKind.MEMORY),
 }
 
 _LARGEST = {"msdos": FAT32_LARGEST, "vfat": FAT32_LARGEST}
 
 
-def filesystem(name: str, kind: Kind | None = None, platform: str = sys.platform) -> FileSystem:
+def filesystem(name: str, kind: StorageKind | None = None, platform: str = sys.platform) -> FileSystem:
     """What is known of the file system called `name`, as in the type column of mount(8).
 
     `kind` is what the mount itself reports, and takes precedence: on macOS a mount without the flag `local` is a
     network mount, whatever its name. A name that is not in the table, FUSE of an unknown subtype and overlays
     (which may lie on anything) are `Kind.UNKNOWN`, and nothing is claimed for them.
     """
-    kind = kind or _KINDS.get(name, Kind.UNKNOWN)
+    kind = kind or _KINDS.get(name, StorageKind.UNKNOWN)
     level = Level.UNPROVEN
-    if kind is Kind.NETWORK:
+    if kind is StorageKind.NETWORK:
         level = Level.SERVER
-    elif kind is Kind.LOCAL and name in _MEDIUM.split():
+    elif kind is StorageKind.LOCAL and name in _MEDIUM.split():
         level = Level.MEDIUM
     found = FileSystem(
         name=name,
         kind=kind,
         level=level,
         largest_file=_LARGEST.get(name),
-        sqlite=kind is not Kind.NETWORK,
+        sqlite=kind is not StorageKind.NETWORK,
         pseudo=name in _PSEUDO.split(),
         sends_on_fsync=platform == "linux" and name in _SENDS_ON_FSYNC.split(),
     )
@@ -144,6 +144,6 @@ def filesystem(name: str, kind: Kind | None = None, platform: str = sys.platform
 def unflushed(found: FileSystem) -> FileSystem:
     """The same file system where the drive's own cache cannot be flushed, so that what is read back may come from
     it."""
-    if found.kind is Kind.NETWORK:
+    if found.kind is StorageKind.NETWORK:
         return found
     return msgspec.structs.replace(found, level=Level.UNPROVEN, flushes=False)

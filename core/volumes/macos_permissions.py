@@ -16,9 +16,9 @@ from collections.abc import Mapping, Sequence
 
 from core.paths import display
 from core.threads import each
-from core.volumes.probe import SILENT, probe
+from core.volumes.probe import NO_ANSWER, probe
 
-REMOTE = (
+REMOTE_LOGIN = (
     "Switch on System Settings > General > Sharing > Remote Login > (i) > Allow full disk access for remote "
     "users, then: lading engine stop."
 )
@@ -54,7 +54,7 @@ def switch(
     if system != "darwin" or code != errno.EPERM:
         return ""
     if environ.get("SSH_CONNECTION"):
-        return REMOTE
+        return REMOTE_LOGIN
     return launchd(program) if _job(environ.get("XPC_SERVICE_NAME", "")) else LOCAL
 
 
@@ -74,7 +74,7 @@ def warning(environ: Mapping[str, str], system: str = sys.platform) -> str:
     """What a program started over SSH may be refused on this system; empty where that is nothing."""
     if system != "darwin" or not environ.get("SSH_CONNECTION"):
         return ""
-    return f"Under SSH macOS may keep cards and pictures from this program. {REMOTE}"
+    return f"Under SSH macOS may keep cards and pictures from this program. {REMOTE_LOGIN}"
 
 
 def refusals(paths: Sequence[str], timeout: float = 5.0) -> dict[str, str]:
@@ -90,7 +90,7 @@ def blocks(errors: Mapping[str, str], environ: Mapping[str, str], system: str = 
     if not told:
         return []
     refused = [path for path, error in errors.items() if error == os.strerror(errno.EPERM)]
-    silent = [path for path, error in errors.items() if error == SILENT]
+    silent = [path for path, error in errors.items() if error == NO_ANSWER]
     return [f"macOS keeps {display(path)} from this program. {told}" for path in refused] + [
         f"{display(path)} does not answer. {unanswered('Plug it in again, or remount it.', system)}"
         for path in silent

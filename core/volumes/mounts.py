@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 import msgspec
 import psutil
 
-from core.volumes.filesystems import Kind, filesystem
+from core.volumes.filesystems import StorageKind, filesystem
 from core.volumes.mountpoint import on_volume
 
 DATA_VOLUME = b"/System/Volumes/Data"
@@ -45,7 +45,7 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     mount: str
     device: str
     filesystem: str
-    kind: Kind
+    kind: StorageKind
     read_only: bool
     hidden: bool = False
 
@@ -116,10 +116,10 @@ def _live(device: str, name: str) -> tuple[str, str]:
     return device, name
 
 
-def _kind(name: str, options: list[str], platform: str) -> Kind:
+def _kind(name: str, options: list[str], platform: str) -> StorageKind:
     kind = filesystem(name).kind
     # MNT_LOCAL, "file system is stored locally" (mount(2) of macOS). FUSE may set it for a network mount, too, so
     # it proves nothing for a type that is not known.
     if platform == "darwin" and "local" not in options and not filesystem(name).pseudo:
-        return Kind.NETWORK
+        return StorageKind.NETWORK
     return kind

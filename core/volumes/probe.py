@@ -21,7 +21,7 @@ _CHILD = (
 )
 _LONGEST_LISTING = 2000
 
-SILENT = "does not answer"
+NO_ANSWER = "does not answer"
 """The error of a path that did not answer in time."""
 
 
@@ -54,7 +54,7 @@ def probe(path: bytes, timeout: float = 5.0) -> VolumeProbe:
     argv: list[str | bytes] = [sys.executable, "-P", "-c", _CHILD, _ROOT, path]
     answer = subprocesses.ask(argv, timeout)
     if answer is None:
-        return VolumeProbe(answers=False, error=SILENT)
+        return VolumeProbe(answers=False, error=NO_ANSWER)
     try:
         return msgspec.json.decode(answer.output, type=VolumeProbe)
     except (ValueError, RecursionError):

@@ -9,7 +9,7 @@ import msgspec
 from core.errors import VolumeError
 from core.threads import each
 from core.volumes.disks import Disk, disk, volume_uuid
-from core.volumes.filesystems import Kind
+from core.volumes.filesystems import StorageKind
 from core.volumes.mounts import Mount, mounts
 from core.volumes.probe import VolumeProbe, probe
 from core.volumes.space import Space
@@ -109,7 +109,7 @@ def identity(mount: Mount, below: Disk) -> str:
       dataset) its mount point instead of the capacity. This is a fallback: another card of the same size in the
       same slot looks the same.
     """
-    if mount.kind is Kind.NETWORK:
+    if mount.kind is StorageKind.NETWORK:
         return "net:" + _shared(mount.device)
     if below.uuid:
         return "uuid:" + below.uuid

@@ -94,20 +94,20 @@ def write_new(folders: Folders, way: str, path: str, data: bytes) -> bool:
     return True
 
 
-def journal_names(request: text_messages.JournalNames) -> archive_messages.Names:
+def journal_names(request: text_messages.JournalNames) -> archive_messages.NamesCounted:
     """(name, bytes) of the journals in a folder; none if the archive, as a backup may, lacks the folder."""
     with opened(request.place) as folders:
         try:
-            return archive_messages.Names(journal_files.sizes(folders, request.folder))
+            return archive_messages.NamesCounted(journal_files.sizes(folders, request.folder))
         except FileNotFoundError:
-            return archive_messages.Names([])
+            return archive_messages.NamesCounted([])
 
 
-def read_text(request: text_messages.ReadText) -> text_messages.Text:
+def read_text(request: text_messages.ReadText) -> text_messages.TextRead:
     """Read part of one of Lading's own files; a journal is read as one file, whatever parts it has."""
     one = journal_files.read if os.path.dirname(request.path) in journal_files.JOURNAL_FOLDERS else read
     with opened(request.place) as folders:
-        return text_messages.Text(one(folders, request.path, request.offset, request.length))
+        return text_messages.TextRead(one(folders, request.path, request.offset, request.length))
 
 
 def append_journal(request: text_messages.AppendJournal) -> messages.Done:
@@ -182,12 +182,12 @@ def join_journal(request: text_messages.JoinJournal) -> messages.Done:
     return messages.Done()
 
 
-def clean_staging(request: archive_messages.CleanStaging) -> archive_messages.Names:
+def clean_staging(request: archive_messages.CleanStaging) -> archive_messages.NamesCounted:
     """Remove every import's staging but those to keep. Returns (name, files removed)."""
     with opened(request.place) as folders:
         staging = folders.at(archive_layout.STAGING)
         names = [name for name in os.listdir(staging) if name not in request.keep]
-        return archive_messages.Names([(name, remove_tree(staging, name)) for name in names])
+        return archive_messages.NamesCounted([(name, remove_tree(staging, name)) for name in names])
 
 
 def remove_tree(folder: int, name: str) -> int:
@@ -248,12 +248,12 @@ def sync_folders(request: archive_messages.SyncFolders) -> messages.Done:
     return messages.Done()
 
 
-def space(request: archive_messages.Space) -> archive_messages.Room:
+def space(request: archive_messages.Space) -> archive_messages.SpaceFound:
     """The free and total bytes of the archive's volume. Raises LostError, OSError."""
     with opened(request.place):
         found = room(request.place.root)
     return (
-        archive_messages.Room(found.total, found.available, found.files)
+        archive_messages.SpaceFound(found.total, found.available, found.files)
         if found
-        else archive_messages.Room(None, None)
+        else archive_messages.SpaceFound(None, None)
     )

@@ -77,7 +77,7 @@ class CleanStaging(Request):
     keep: list[str]
 
 
-class Names(Reply):
+class NamesCounted(Reply):
     """The reply to JournalNames, (name, bytes), and to CleanStaging, (name, files removed)."""
 
     names: list[tuple[str, int]]
@@ -89,7 +89,7 @@ class Space(Request):
     place: Place
 
 
-class Room(Reply):
+class SpaceFound(Reply):
     """The reply to Space; None where the file system does not report it."""
 
     total: int | None

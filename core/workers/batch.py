@@ -19,7 +19,7 @@ from core.workers.faults import archive_fault
 from core.workers.journal_rows import ReadFile, row
 from core.workers.messages import Fault, Place
 from core.workers.shared_memory import WRITTEN, Slot
-from core.workers.source_messages import Digest, FileFacts
+from core.workers.source_messages import Digest, SourceMetadata
 
 PAYLOAD_MODE = 0o666
 
@@ -102,7 +102,7 @@ class Batch:
 
     def new(self, number: int) -> BatchEntry:
         """Add a file that is written while it is read; its digest is set later. Raises OSError."""
-        held = BatchEntry(ReadFile(Digest(number), FileFacts()), b"")
+        held = BatchEntry(ReadFile(Digest(number), SourceMetadata()), b"")
         self.files[number] = held
         self._create(held)
         return held

@@ -28,7 +28,7 @@ class ToStage(Message):
     before: tuple[str, str, float] | None = None
 
 
-class Stage(Request):
+class StageBatch(Request):
     """Write the files of the batch to staging; those not named leave the batch."""
 
     place: Place
@@ -70,7 +70,7 @@ class Checked(Reply):
     levels: list[tuple[int, str]] = msgspec.field(default_factory=list)
 
 
-class Arrived(Reply):
+class Published(Reply):
     """The reply to Publish. `taken`: the numbers of files whose names hold other content, with the names to
     journal and use instead."""
 

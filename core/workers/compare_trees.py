@@ -9,7 +9,7 @@ from core.workers.archive_files import opened
 from core.workers.archive_listing import what_is
 from core.workers.dir_fds import Folders
 
-MOST = 8192
+FILES_PER_REPLY = 8192
 """Files after which a reply ends, with the folder that was reached."""
 
 
@@ -35,7 +35,7 @@ def compare_trees(request: archive_messages.CompareTrees) -> archive_messages.Tr
             only_here, only_there = here.files - there.files, there.files - here.files
             lacking += [os.path.join(folder, os.fsencode(name)) for name in sorted(here.of("file", only_here))]
             extra += len(there.of("file", only_there))
-            if len(lacking) >= MOST and waiting:
+            if len(lacking) >= FILES_PER_REPLY and waiting:
                 return archive_messages.TreesCompared(lacking, extra, folder)
     for one in (request.place, request.other):
         # A missing folder may mean that the whole volume is gone: this raises LostError then.

@@ -12,7 +12,7 @@ MADE = 0o777
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-OPEN = 1024
+MOST_OPEN = 1024
 """The most folders kept open: more than a batch needs, but fewer than a tree can have or a process may open."""
 
 
@@ -23,7 +23,7 @@ class Folders:
     most recently opened ones, so a descriptor may be closed after that many others were asked for.
     """
 
-    def __init__(self, root: int, *, whole: bool = False, most: int = OPEN) -> None:
+    def __init__(self, root: int, *, whole: bool = False, most: int = MOST_OPEN) -> None:
         self._root = root
         self._whole = whole
         self._most = most

@@ -46,12 +46,12 @@ from core.workers.read_source import (
     WrongSizeError,
 )
 from core.workers.scan import Listing
-from core.workers.shared_memory import BUSY, IDLE, STATE, Slot, StoppedError
+from core.workers.shared_memory import BUSY, IDLE, STATE, CancelledByEngineError, Slot
 from core.workers.source_messages import Digest, Digests, Entry
 from core.workers.verification import verify
 from core.workers.write_large import LargeWriter, WriteError
 
-ATTRIBUTES = 4 << 20
+ATTRIBUTES_MEMORY = 4 << 20
 """The most bytes of extended attributes that a batch holds in memory."""
 
 SOON = 0.1
@@ -63,7 +63,7 @@ _SOURCE = (
     source_messages.ListMore,
     source_messages.ReadList,
     source_messages.ReadListMore,
-    source_messages.Look,
+    source_messages.LookAtPath,
     source_messages.ReadBatch,
 )
 _MORE = (source_messages.ListMore, source_messages.ReadListMore)
@@ -106,7 +106,7 @@ class Dispatcher:
         self._slot.set(STATE, BUSY)
         try:
             return self._carry_out(request)
-        except StoppedError:
+        except CancelledByEngineError:
             self._forget()
             return messages.Stopped()
         except (OSError, LostError) as error:
@@ -150,7 +150,7 @@ class Dispatcher:
                 return self._read(request)
             case batch_messages.CopyLarge():
                 return self._copy(request)
-            case batch_messages.Stage():
+            case batch_messages.StageBatch():
                 self.batch.begin(request.place, request.staging)
                 return self.batch.stage(request.files)
             case batch_messages.Journal():
@@ -242,7 +242,7 @@ class Dispatcher:
         for file in request.files:
             read = lost or self._tried(tree, file, start if request.keep else None)
             weight = 0 if isinstance(read, Fault) else sum(map(len, read.facts.attributes.values()))
-            if attributes and attributes + weight > ATTRIBUTES:
+            if attributes and attributes + weight > ATTRIBUTES_MEMORY:
                 read = Fault(Side.SOURCE, "more extended attributes than a batch can hold", again=True)
             if isinstance(read, Fault):
                 lost = read if read.lost else None
@@ -319,7 +319,7 @@ def _told(read: ReadFile, facts: bool) -> Digest:
 _REQUESTS: dict[type, Callable[..., Reply]] = {
     archive_messages.OpenArchive: open_archive.open_archive,
     archive_messages.GiveId: open_archive.give_id,
-    source_messages.Look: open_archive.look,
+    source_messages.LookAtPath: open_archive.look,
     source_messages.Answers: answers,
     archive_messages.Lock: lock.lock,
     archive_messages.Beat: lock.beat,

@@ -6,7 +6,7 @@ import msgspec
 
 from core.files.checksummed_lines import sealed
 from core.paths import encode
-from core.workers.source_messages import Digest, FileFacts
+from core.workers.source_messages import Digest, SourceMetadata
 
 
 class ReadFile(msgspec.Struct):
@@ -14,7 +14,7 @@ class ReadFile(msgspec.Struct):
     read."""
 
     digest: Digest
-    facts: FileFacts
+    facts: SourceMetadata
 
 
 def row(

@@ -130,7 +130,7 @@ def _uuid4() -> str:
     return str(uuid4())
 
 
-def look(request: source_messages.Look) -> source_messages.Looked:
+def look(request: source_messages.LookAtPath) -> source_messages.Looked:
     """Carry out Look for a path that a person named. Raises OSError."""
     resolved = os.path.realpath(request.path, strict=True)
     facts = os.stat(resolved)

@@ -11,12 +11,12 @@ from core.files import fsync, noreplace, page_cache
 from core.files.fds import release
 from core.models import Side
 from core.workers.batch import Batch, BatchEntry
-from core.workers.batch_messages import Arrived
+from core.workers.batch_messages import Published
 from core.workers.dir_fds import MADE, Folders
 from core.workers.faults import archive_fault
 from core.workers.messages import Fault
 from core.workers.read_source import digest_of, reader
-from core.workers.shared_memory import StoppedError
+from core.workers.shared_memory import CancelledByEngineError
 
 # Some servers only sync files opened for writing; a file under its final name was flushed before it got that.
 _NOT_FOR_READERS = fsync.UNSUPPORTED | {errno.EBADF, errno.EACCES, errno.EPERM, errno.EROFS}
@@ -25,13 +25,13 @@ NAME_ATTEMPTS = 10_000
 """The most names tried for files with equal XXH3-128, but different content."""
 
 
-def publish(batch: Batch, arena: memoryview) -> Arrived:
+def publish(batch: Batch, arena: memoryview) -> Published:
     """Give every file its final name and flush the folders. Never raises, so that what was done is known.
 
     When it is cancelled it stops between two files; the rest get a fault.
     """
     batch.slot.begin("publish")
-    result = Arrived([], [], [])
+    result = Published([], [], [])
     with Folders(batch.root, whole=batch.whole) as folders:
         for number, held in list(batch.files.items()):
             if not held.payload or held.done:
@@ -41,7 +41,7 @@ def publish(batch: Batch, arena: memoryview) -> Arrived:
                 if not (held.flushed and held.verified):
                     raise OSError("it was not flushed and verified")
                 arrived = _name(batch, folders, held, arena)
-            except StoppedError:
+            except CancelledByEngineError:
                 result.faults.append((number, Fault(Side.ARCHIVE, "cancelled")))
                 batch.forget(number)
             except OSError as error:
@@ -57,7 +57,7 @@ def publish(batch: Batch, arena: memoryview) -> Arrived:
             unknown = [number for number, _ in (*result.published, *result.taken)]
             for number in unknown:
                 batch.forget(number)
-            return Arrived([], [], result.faults + [(number, fault) for number in unknown])
+            return Published([], [], result.faults + [(number, fault) for number in unknown])
     return result
 
 

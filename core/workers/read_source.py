@@ -22,7 +22,7 @@ from core.workers.doubtful_size import MADE_UP, doubt
 from core.workers.faults import ReadError
 from core.workers.journal_rows import ReadFile
 from core.workers.shared_memory import BLOCK, READ, VERIFIED, Slot
-from core.workers.source_messages import Digest, FileFacts, Taken, ToRead
+from core.workers.source_messages import Digest, SourceMetadata, Taken, ToRead
 
 ARENA = 8 * BLOCK
 """Bytes of small files that a batch holds in memory; larger files are streamed through the same memory."""
@@ -255,7 +255,9 @@ class Reader:
         digest.unkept, digest.others = opened.attributes.told(), others.digests()
         attributes = {os.fsencode(name): value for name, value in opened.attributes.values.items()}
         born = getattr(facts, "st_birthtime", None)
-        return ReadFile(digest, FileFacts(facts.st_mode & 0o7777, times.far(facts.st_mtime_ns), born, attributes))
+        return ReadFile(
+            digest, SourceMetadata(facts.st_mode & 0o7777, times.far(facts.st_mtime_ns), born, attributes)
+        )
 
     def large(self, tree: Tree, file: ToRead, write: Update | None) -> ReadFile:
         """Stream one file through both digests, and to `write` if there is one.

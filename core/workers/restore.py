@@ -30,7 +30,7 @@ from core.workers.read_source import digest_of, reader
 from core.workers.restore_messages import Target, ToRestore
 from core.workers.shared_memory import BLOCK, WRITTEN, Slot
 
-OPEN = 128
+MOST_OPEN = 128
 """The most folders of the target kept open, besides the files of a request; a tree may be deeper than that."""
 
 LEFT, MOMENT = 20, 0.1
@@ -88,7 +88,7 @@ def _refused(path: bytes, place: Place) -> str:
 def target_folders(target: Target) -> Iterator[Folders]:
     """Open the folders of the target; closes them afterwards. Raises LostError, OSError when it is gone."""
     root = Tree(target.root, target.device, target.inode)
-    with root as tree, Folders(tree.fileno(), most=OPEN) as folders:
+    with root as tree, Folders(tree.fileno(), most=MOST_OPEN) as folders:
         yield folders
 
 

@@ -24,7 +24,7 @@ PAUSE_POLL = 0.02
 """Seconds between two checks while waiting."""
 
 
-class StoppedError(Exception):
+class CancelledByEngineError(Exception):
     """The engine cancelled this worker's task."""
 
 
@@ -102,7 +102,7 @@ class Slot:
                 time.sleep(PAUSE_POLL)
             self._words[STATE] = before
         if self._words[COMMAND] == CANCEL:
-            raise StoppedError
+            raise CancelledByEngineError
 
 
 class Control:

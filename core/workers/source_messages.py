@@ -79,7 +79,7 @@ class ListPart(Reply):
     more: bool = False
 
 
-class Look(Request):
+class LookAtPath(Request):
     """Ask what is at a path."""
 
     path: bytes
@@ -107,7 +107,7 @@ class Looked(Reply):
     below: bytes
 
 
-class FileFacts(Message):
+class SourceMetadata(Message):
     """The metadata of a source's file, except for size and time, from before its first byte was read.
 
     `mode`: its permissions. `mtime_exact`: a time beyond what a message holds (core.files.times). `born`: when it
@@ -130,7 +130,7 @@ class Taken(Message):
     xxh128: bytes
     sha256: bytes
     unkept: str
-    facts: FileFacts
+    facts: SourceMetadata
 
 
 class ToRead(Message):
@@ -169,7 +169,7 @@ class Digest(Message):
     fault: Fault | None = None
     unkept: str = ""
     others: dict[str, bytes] = msgspec.field(default_factory=dict)
-    facts: FileFacts | None = None
+    facts: SourceMetadata | None = None
 
     @property
     def content(self) -> Content:

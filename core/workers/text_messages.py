@@ -21,7 +21,7 @@ class ReadText(Request):
     length: int
 
 
-class Text(Reply):
+class TextRead(Reply):
     """The reply to ReadText; empty at the end of the file."""
 
     data: bytes

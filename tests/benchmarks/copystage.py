@@ -40,7 +40,7 @@ def sha256_rate() -> float:
 async def copy(rig: Rig) -> float:
     """Seconds that one worker takes to bring the file to staging, its start not counted."""
     async with rig.pool.worker() as worker:
-        await worker.ask(source_messages.Look(os.fsencode(rig.source)), source_messages.Looked)
+        await worker.ask(source_messages.LookAtPath(os.fsencode(rig.source)), source_messages.Looked)
         (file,) = rig.to_read(NAME)
         started = time.perf_counter()
         reply = await worker.ask(

@@ -16,7 +16,7 @@ import xxhash
 
 from core.archives.archive import filesystem_of
 from core.files import fsync, noreplace, page_cache
-from core.volumes.filesystems import Kind
+from core.volumes.filesystems import StorageKind
 from core.volumes.mountpoint import on_volume
 from tests.benchmarks.floor import BATCH
 from tests.benchmarks.sets import READ_SIZE
@@ -33,7 +33,7 @@ class Loop:
             os.mkdir(os.path.join(destination, folder))
         self.root = os.open(destination, FOLDER)
         mount, _ = on_volume(self.root, destination)
-        self.network = filesystem_of(mount).kind is Kind.NETWORK
+        self.network = filesystem_of(mount).kind is StorageKind.NETWORK
         self.staging = os.open("staging", FOLDER, dir_fd=self.root)
         self.payload = os.open("payload", FOLDER, dir_fd=self.root)
         self.way = noreplace.probe(self.staging)

@@ -10,9 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.config import KINDS, NESTED, VARIABLES, Config, Workers, copies, default_home, load, login_name, profile
+from core.config import (
+    KEY_TYPES,
+    NESTED,
+    VARIABLES,
+    Config,
+    Workers,
+    copies,
+    default_home,
+    load,
+    login_name,
+    profile,
+)
 from core.errors import ConfigError
-from core.hardware import GIB, NUMBERS, profile_for
+from core.hardware import GIB, OVERRIDABLE, profile_for
 from tests.rigs.configs import env, write
 
 
@@ -38,8 +49,8 @@ def test_config_is_frozen(home: Path) -> None:
 
 
 def test_workers_has_every_number_of_the_profile() -> None:
-    assert Workers.__struct_fields__ == NUMBERS
-    assert set(get_type_hints(Config)) - set(NESTED) == {key for key in KINDS if "." not in key}
+    assert Workers.__struct_fields__ == OVERRIDABLE
+    assert set(get_type_hints(Config)) - set(NESTED) == {key for key in KEY_TYPES if "." not in key}
 
 
 def test_every_key_from_the_file(home: Path) -> None:
@@ -103,7 +114,7 @@ def test_every_key_from_the_environment(home: Path) -> None:
         "LADING_NOTICE": "notification",
         "LADING_THEME": "nord",
         "LADING_PLACES": "/in",
-        **{f"LADING_WORKERS_{name.upper()}": str(number) for number, name in enumerate(NUMBERS, 1)},
+        **{f"LADING_WORKERS_{name.upper()}": str(number) for number, name in enumerate(OVERRIDABLE, 1)},
     }
     assert {"LADING_HOME", *variables} == set(VARIABLES)
     assert load({}, env(home, **variables)) == Config(
@@ -128,7 +139,7 @@ def test_every_key_from_the_environment(home: Path) -> None:
         notice="notification",
         theme="nord",
         places=("/in",),
-        workers=Workers(**{name: number for number, name in enumerate(NUMBERS, 1)}),
+        workers=Workers(**{name: number for number, name in enumerate(OVERRIDABLE, 1)}),
     )
 
 
@@ -149,8 +160,8 @@ layer = st.fixed_dictionaries(
 
 
 def nested(settings: dict[str, Any]) -> dict[str, Any]:
-    workers = {key: settings[key] for key in settings if key in NUMBERS}
-    return {key: settings[key] for key in settings if key not in NUMBERS} | {"workers": workers}
+    workers = {key: settings[key] for key in settings if key in OVERRIDABLE}
+    return {key: settings[key] for key in settings if key not in OVERRIDABLE} | {"workers": workers}
 
 
 @settings(deadline=None)
@@ -159,11 +170,11 @@ def test_command_line_over_environment_over_file(
     typed: dict[str, Any], exported: dict[str, Any], written: dict[str, Any]
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        top = [f'{key} = "{value}"' for key, value in written.items() if key not in NUMBERS]
-        table = [f"{key} = {value}" for key, value in written.items() if key in NUMBERS]
+        top = [f'{key} = "{value}"' for key, value in written.items() if key not in OVERRIDABLE]
+        table = [f"{key} = {value}" for key, value in written.items() if key in OVERRIDABLE]
         write(Path(folder), "\n".join([*top, "[workers]", *table]))
         variables = {
-            f"LADING_{'WORKERS_' if key in NUMBERS else ''}{key.upper()}": str(value)
+            f"LADING_{'WORKERS_' if key in OVERRIDABLE else ''}{key.upper()}": str(value)
             for key, value in exported.items()
         }
         config = load(nested(typed), env(folder, **variables))

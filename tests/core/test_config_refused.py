@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.config import KINDS, VARIABLES, Config, load
+from core.config import KEY_TYPES, VARIABLES, Config, load
 from core.errors import ConfigError
 from tests.rigs.configs import env, write
 
@@ -40,7 +40,7 @@ def test_a_read_limit_is_a_number(home: Path, text: str) -> None:
     st.dictionaries(
         st.sampled_from(list(VARIABLES)), st.text(st.characters(blacklist_characters="\0")), max_size=4
     ),
-    st.dictionaries(st.sampled_from([*KINDS, "workers", "nothing"]), st.none() | st.text() | st.integers()),
+    st.dictionaries(st.sampled_from([*KEY_TYPES, "workers", "nothing"]), st.none() | st.text() | st.integers()),
 )
 def test_any_value_is_taken_or_refused_with_its_place(exported: dict[str, str], typed: dict[str, object]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -17,7 +17,7 @@ from core.errors import DatabaseError, EngineHeldError
 from core.schema import DATABASE_FILE
 from core.server.offline import ReadOnlyDatabase
 from core.sqlite import connect_to_read, sqlite3
-from core.volumes.filesystems import Kind
+from core.volumes.filesystems import StorageKind
 from core.volumes.mounts import Mount
 from tui.console import doctor_checks
 
@@ -309,7 +309,9 @@ async def test_a_file_that_is_no_database(tmp_path: Path) -> None:
 
 
 async def test_no_state_on_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    share = Mount(mount=str(tmp_path), device="//nas/home", filesystem="cifs", kind=Kind.NETWORK, read_only=False)
+    share = Mount(
+        mount=str(tmp_path), device="//nas/home", filesystem="cifs", kind=StorageKind.NETWORK, read_only=False
+    )
     monkeypatch.setattr(database, "volume_of", lambda path: share)
     with pytest.raises(DatabaseError, match=r"network file system \(cifs\)"):
         await Database.open(str(tmp_path / "home"))

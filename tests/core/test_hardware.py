@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from core import hardware
 from core.errors import ConfigError
-from core.hardware import GIB, NUMBERS, Profile, profile_for, with_overrides
+from core.hardware import GIB, OVERRIDABLE, Profile, profile_for, with_overrides
 
 
 def numbers(profile: Profile) -> tuple[int, ...]:
-    return tuple(getattr(profile, name) for name in NUMBERS)
+    return tuple(getattr(profile, name) for name in OVERRIDABLE)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_every_number_is_at_least_one_and_apple_silicon_changes_none(cores: int,
 
 def test_numbers_names_every_number_of_the_profile() -> None:
     described = {"cores", "memory", "apple_silicon", "tier"}
-    assert set(Profile.__struct_fields__) - described == set(NUMBERS)
+    assert set(Profile.__struct_fields__) - described == set(OVERRIDABLE)
 
 
 def test_profile_is_frozen() -> None:
@@ -102,7 +102,7 @@ def test_detect_when_the_processors_cannot_be_counted(monkeypatch: pytest.Monkey
     assert hardware.detect().cores == 1
 
 
-@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("name", OVERRIDABLE)
 def test_each_number_can_be_overridden_alone(name: str) -> None:
     before = profile_for(8, 16 * GIB)
     after = with_overrides(before, {name: 77})

@@ -8,7 +8,7 @@ import pytest
 from core import presets
 from core.config import load
 from core.errors import ConfigError
-from core.presets import Hook, Preset, Rule
+from core.presets import ArrivalRule, Hook, Preset
 
 WEDDING = """
 archive = "/photos"
@@ -49,7 +49,7 @@ def test_a_preset_lies_between_the_command_line_and_all_else(tmp_path: Path) -> 
     chosen = load({"copies": 3}, environ, preset="wedding")
     assert (chosen.archive, chosen.verify, chosen.exclude) == (str(tmp_path / "weddings"), "source", ("*.THM",))
     assert (chosen.copies, chosen.operator) == (3, "Bo")
-    assert chosen.auto == (Rule(camera="eos*", preset="wedding"),)
+    assert chosen.auto == (ArrivalRule(camera="eos*", preset="wedding"),)
     assert chosen.hooks == (
         Hook(command=("notify", "--now")),
         Hook(url="https://example.org/lading", timeout=5),
@@ -130,10 +130,10 @@ def test_a_location_is_made_of_the_day_and_the_card() -> None:
 
 def test_a_rule_fits_when_all_that_it_gives_fits() -> None:
     card = ("EOS_DIGITAL", "EOS R5", "uuid:1234-5678")
-    assert Rule(preset="p", label="eos_*").fits(*card)
-    assert Rule(preset="p", camera="EOS*", identity="UUID:1234-5678").fits(*card)
-    assert not Rule(preset="p", label="eos_*", camera="A7*").fits(*card)
-    assert not Rule(preset="p", identity="uuid:1234").fits(*card)
+    assert ArrivalRule(preset="p", label="eos_*").fits(*card)
+    assert ArrivalRule(preset="p", camera="EOS*", identity="UUID:1234-5678").fits(*card)
+    assert not ArrivalRule(preset="p", label="eos_*", camera="A7*").fits(*card)
+    assert not ArrivalRule(preset="p", identity="uuid:1234").fits(*card)
 
 
 def test_what_a_preset_does_not_say_stays() -> None:

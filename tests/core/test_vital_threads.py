@@ -24,7 +24,7 @@ def _run(code: str) -> subprocess.CompletedProcess[bytes]:
 
 def test_a_failed_thread_ends_its_process() -> None:
     ended = _run(_FAILS.format(install="vital_threads.install()", seconds=1000))
-    assert ended.returncode == vital_threads.STATUS
+    assert ended.returncode == vital_threads.THREAD_FAILED
     assert b"UnicodeDecodeError" in ended.stderr
 
 

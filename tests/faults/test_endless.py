@@ -11,7 +11,7 @@ import pytest
 
 from core.client.client import Client
 from core.derivatives import proxy
-from core.derivatives.messages import MakeProxy, RefusedError
+from core.derivatives.messages import MakeProxy, OrderRefusedError
 from core.models import State, Verdict
 from tests.faults import scene
 from tests.rigs import disks, endless, machines, making, sabotage
@@ -161,7 +161,7 @@ def frames(folder: Path, gap: int) -> int:
     """How many are in the proxy of such a film."""
     path, made = gapped(folder, gap), folder / "made.mp4"
     assert path.stat().st_size < 20_000
-    with contextlib.suppress(RefusedError):
+    with contextlib.suppress(OrderRefusedError):
         proxy.make(MakeProxy(path=os.fsencode(path), folder=os.fsencode(folder), stem="made"), lambda _: None)
     asked = ("-v", "error", "-count_packets", "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0")
     return int(disks.run("ffprobe", *asked, str(made)))

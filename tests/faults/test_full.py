@@ -89,7 +89,7 @@ async def test_a_quota_pauses_whichever_call_tells(tmp_path: Path, call: str) ->
             full = [Switch(call, error=errno.EDQUOT)]
             if call == "rename":
                 full.append(Switch("link", error=errno.EDQUOT))
-            with scene.before(batch_messages.Stage, lambda: through.set(*full)):
+            with scene.before(batch_messages.StageBatch, lambda: through.set(*full)):
                 view = await scene.imported(rig)
             through.set()
             await _check_paused(rig, view, foreign)

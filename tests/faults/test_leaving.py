@@ -133,7 +133,7 @@ async def test_a_card_pulled_out_is_one_pause(tmp_path: Path, kind: str) -> None
                 disk.lose_from(0)
                 disks.run("blockdev", "--flushbufs", disk.device)
 
-            with scene.before(batch_messages.Stage, pull):
+            with scene.before(batch_messages.StageBatch, pull):
                 view = await scene.imported(rig)
             scene.paused(view, "any more")
             disk.image.write_bytes(image)
@@ -170,7 +170,7 @@ async def test_an_archive_that_says_eio_to_everything_is_one_pause(tmp_path: Pat
             def fail() -> None:
                 through.set(*(Switch(call, error=errno.EIO) for call in ("create", "write", "fsync", "rename")))
 
-            with scene.before(batch_messages.Stage, fail):
+            with scene.before(batch_messages.StageBatch, fail):
                 view = await scene.imported(rig)
             scene.paused(view, "cannot be written any more")
             through.set()

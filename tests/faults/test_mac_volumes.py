@@ -74,7 +74,7 @@ async def test_rights_that_are_taken_away_are_one_pause_that_names_the_program(t
             root, request = (
                 (rig.source, source_messages.ReadBatch)
                 if side == "source"
-                else (rig.archive, batch_messages.Stage)
+                else (rig.archive, batch_messages.StageBatch)
             )
             name = await _stopped(rig, request, lambda: mac.refused(root))
             view = rig.view(name)
@@ -92,7 +92,7 @@ async def test_an_archive_of_which_only_the_root_may_be_opened_is_one_pause(tmp_
     with xnu.preloaded(tmp_path / "xnu") as mac:
         async with scene.engine_at(tmp_path) as rig:
             scene.pictures(rig.source, COUNT, SIZE)
-            name = await _stopped(rig, batch_messages.Stage, lambda: mac.refused(rig.archive / ".lading"))
+            name = await _stopped(rig, batch_messages.StageBatch, lambda: mac.refused(rig.archive / ".lading"))
             view = rig.view(name)
             scene.paused(view, f"{rig.archive} may not be used any more (Operation not permitted)")
             assert sys.executable in view.advice

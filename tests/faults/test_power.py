@@ -15,7 +15,7 @@ from tests.rigs.disks import Disk
 pytestmark = machines.root
 
 MOMENTS = (
-    batch_messages.Stage,
+    batch_messages.StageBatch,
     batch_messages.Flush,
     batch_messages.Verify,
     batch_messages.Publish,

@@ -12,8 +12,8 @@ import pytest
 
 from core.errors import UsageError
 from core.offsite.audit import audit
-from core.offsite.fetch import MARK, Fetch
-from core.offsite.rclone import Ended, Moved, OffsiteError, Rclone, Remote
+from core.offsite.fetch import FETCHING_MARK, Fetch
+from core.offsite.rclone import Moved, OffsiteError, Rclone, RcloneResult, Remote
 from core.offsite.upload import NOT_MADE, Upload
 from core.results import OffsiteResult
 from tests.rigs.remotes import NEW, OLD, Store, sealed, served
@@ -115,7 +115,7 @@ class Busy(Rclone):
         self.bag = bag
         self.left = receipts
 
-    async def compared(self, ended: Ended, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
+    async def compared(self, ended: RcloneResult, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
         if "--exclude=/data/**" in arguments and self.left:
             self.left -= 1
             (self.bag / f"one.added-{self.left}.txt").write_text("ADDED\n")
@@ -236,7 +236,7 @@ class Uploading(Rclone):
         self.change = change
         self.done = False
 
-    async def compared(self, ended: Ended, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
+    async def compared(self, ended: RcloneResult, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
         if not self.done:
             self.done = True
             self.change()
@@ -261,7 +261,7 @@ async def test_a_bag_that_is_uploaded_while_it_is_audited_or_fetched(place: Plac
     assert (found.checked, found.damaged) == (9, ())
     # One that is fetched, and goes on after the next upload: the tag manifest has its size, and other content.
     assert (await place.back(tmp_path / "back")).lacking == ()
-    (tmp_path / "back" / MARK).touch()
+    (tmp_path / "back" / FETCHING_MARK).touch()
     upload()
     result = await place.back(tmp_path / "back")
     assert (result.total, result.lacking) == (8, ())
@@ -324,7 +324,7 @@ async def test_what_is_damaged_is_named(place: Place, tmp_path: Path) -> None:
     assert {os.path.basename(path) for path, _ in found.damaged} == {first.name, second.name}
     back = await place.back(tmp_path / "back")
     assert {os.path.basename(path) for path, _ in back.lacking} == {first.name, second.name}
-    assert (tmp_path / "back" / MARK).exists()
+    assert (tmp_path / "back" / FETCHING_MARK).exists()
     # A file that was removed from the remote is uploaded again; one that differs is never replaced.
     assert (await place.up()).brought == 1
     place.store.put(place.name(second), b"short")

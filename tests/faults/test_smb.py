@@ -12,7 +12,7 @@ from core.archives.lock import Lock
 from core.config import Config, Workers
 from core.engine.engine import Engine
 from core.errors import ArchiveHeldError
-from core.volumes.filesystems import Kind
+from core.volumes.filesystems import StorageKind
 from core.volumes.mounts import volume_of
 from tests.core.importing.rig import Rig, digest, random_bytes, write
 from tests.faults import scene, share
@@ -70,7 +70,7 @@ async def test_what_was_proven_is_what_the_server_gave_back(
 ) -> None:
     found = volume_of(bytes(mount.share))
     assert found
-    assert found.kind is Kind.NETWORK
+    assert found.kind is StorageKind.NETWORK
     async with scene.engine_at(tmp_path, archive=mount.share / name) as rig:
         contents = share.card(rig.source)
         view = await scene.imported(rig)

@@ -47,7 +47,7 @@ class Conversation:
 
     def run(self) -> None:
         """Archive all files of the source: the large ones one by one, the small ones in one batch."""
-        looked = self._ask(source_messages.Look(os.fsencode(self._source)), source_messages.Looked)
+        looked = self._ask(source_messages.LookAtPath(os.fsencode(self._source)), source_messages.Looked)
         entries = self._ask(source_messages.ListTree(looked.source), source_messages.Listed).entries
         files = [ToRead(at, one.path, one.size, "images") for at, one in enumerate(entries, 1) if one.size]
         for file in [file for file in files if file.size > ARENA]:
@@ -58,11 +58,11 @@ class Conversation:
 
     def _arrive(self, digests: source_messages.Digests) -> None:
         orders = [ToStage(one.number, self._payload(one), "archived") for one in digests.files]
-        self._well(self._ask(batch_messages.Stage(self._place, STAGING, orders), batch_messages.Checked))
+        self._well(self._ask(batch_messages.StageBatch(self._place, STAGING, orders), batch_messages.Checked))
         self._ask(batch_messages.Journal("import"), messages.Done)
         self._well(self._ask(batch_messages.Flush(), batch_messages.Checked))
         self._well(self._ask(batch_messages.Verify("readback"), batch_messages.Checked))
-        arrived = self._ask(batch_messages.Publish(), batch_messages.Arrived)
+        arrived = self._ask(batch_messages.Publish(), batch_messages.Published)
         if arrived.faults or arrived.taken:
             raise RuntimeError(f"not published: {arrived}")
         self._ask(batch_messages.Drop(), messages.Done)

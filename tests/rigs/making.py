@@ -11,7 +11,7 @@ from typing import Any
 from PIL import Image, ImageCms
 
 from core.derivatives import thumbnails
-from core.derivatives.messages import File, Made, MakeThumbnails
+from core.derivatives.messages import Made, MadeFile, MakeThumbnails
 from core.errors import ArchiveError
 from core.media.file_types import Kind, extension, kind_of_name
 from core.tasks.task import ItemFacts, Job, Result
@@ -201,7 +201,7 @@ def largest(path: str, *, film: bool = False) -> Image.Image:
         return image
 
 
-def sizes(files: list[File]) -> list[tuple[int, int]]:
+def sizes(files: list[MadeFile]) -> list[tuple[int, int]]:
     """Width and height of each file."""
     return [(file.width, file.height) for file in files]
 

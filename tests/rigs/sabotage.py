@@ -115,9 +115,9 @@ def _publishes_nothing() -> None:
     """Files are reported as published, but do not have their final names."""
     from core.workers import batch_messages, dispatch
 
-    def publish(batch: Any, arena: memoryview) -> batch_messages.Arrived:
+    def publish(batch: Any, arena: memoryview) -> batch_messages.Published:
         wanted = [(number, held.payload) for number, held in batch.files.items() if held.payload]
-        return batch_messages.Arrived(wanted, [], [])
+        return batch_messages.Published(wanted, [], [])
 
     vars(dispatch)["publish"] = publish
 

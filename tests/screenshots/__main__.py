@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from tests.screenshots import pages, png
 from tui.demo.app import DemoApp
-from tui.demo.stage import LOCATION, Stage, stage
+from tui.demo.stage import DEMO_LOCATION, DemoStage, stage
 from tui.screens.dashboard import Dashboard
 from tui.screens.grid import Grid
 
@@ -69,7 +69,7 @@ class Photographer:
         print(name, flush=True)
 
 
-async def photograph(set_up: Stage) -> str:
+async def photograph(set_up: DemoStage) -> str:
     """Go through the app as a person would. The id of an import."""
     app = DemoApp(set_up)
     async with app.run_test(size=WIDE) as pilot:
@@ -155,7 +155,7 @@ def main() -> int:
     os.environ.update(COLORTERM="truecolor", TZ="UTC")
     with stage(os.environ, print) as set_up:
         imported = asyncio.run(photograph(set_up))
-        pages.take(imported, LOCATION, FOLDER)
+        pages.take(imported, DEMO_LOCATION, FOLDER)
     return 0
 
 

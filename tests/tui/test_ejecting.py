@@ -26,7 +26,7 @@ from tests.tui.test_json import fits
 from tui import cli
 from tui.commands import eject
 from tui.console import known_cards, named_volume
-from tui.console.ejecting import UNKNOWN
+from tui.console.ejecting import NO_IDENTITY
 from tui.console.exits import Exit
 from tui.console.known_cards import KnownCards
 from tui.console.named_volume import NamedVolume, named
@@ -89,7 +89,7 @@ def test_a_card_is_ejected_unless_an_import_needs_it(tmp_path: Path) -> None:
         assert [(seen["verdict"], seen["below"]) for seen in one["cards"]] == [("SAFE", "")]
         done = command(home, disk.device, "eject", "b002")
         # Without udev, as in a container, its number is not known.
-        keep = "" if known_again(one["identity"]) else f" {UNKNOWN}"
+        keep = "" if known_again(one["identity"]) else f" {NO_IDENTITY}"
         assert (done.returncode, done.stdout) == (0, f"{LABEL} can be taken out.{keep}\n"), done.stderr
         assert not disks.mounted(disk.path)
         done = command(home, disk.device, "eject", "B002")
@@ -213,7 +213,7 @@ def test_a_card_of_which_not_all_can_be_opened_is_asked_about(
     assert "x: 2 cannot be opened: A.JPG, B.NEF." in asked.getvalue()
 
 
-@pytest.mark.parametrize(("identity", "keep"), [("uuid:2", ""), ("dev:/dev/sdb1:vfat:32000000000", UNKNOWN)])
+@pytest.mark.parametrize(("identity", "keep"), [("uuid:2", ""), ("dev:/dev/sdb1:vfat:32000000000", NO_IDENTITY)])
 def test_a_card_without_a_number_of_its_own_may_be_another_one(identity: str, keep: str) -> None:
     one = NamedVolume(label="EOS", path="/Volumes/EOS", source="/Volumes/EOS", identity=identity)
     assert eject._ejected(one, seen("EOS", identity)).keep == keep

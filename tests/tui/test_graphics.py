@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tui import graphics
-from tui.graphics import Answers, Graphics, ask, askable, understood
+from tui.graphics import AnswerFilter, Graphics, ask, askable, understood
 from tui.pixels import drawn
 
 DA1, DA1_SIXEL = b"\x1b[?62;22c", b"\x1b[?62;4;22c"
@@ -117,7 +117,7 @@ def test_who_is_asked(environ: dict[str, str], asked: bool) -> None:
 
 @pytest.mark.parametrize("length", range(1, 60))
 def test_answers_are_told_from_keys_wherever_they_are_cut(length: int) -> None:
-    answers = Answers()
+    answers = AnswerFilter()
     answers.asked = True
     sent = "a\x1b[A" + (KITTY + CELL + b"\x1b[?1;0;1024S" + SIZE).decode() + "b\x1bOP" + DA1.decode() + "c\x1b"
     typed, found = "", []
@@ -130,7 +130,7 @@ def test_answers_are_told_from_keys_wherever_they_are_cut(length: int) -> None:
 
 
 def test_an_escape_key_is_only_held_back_while_an_answer_is_awaited() -> None:
-    answers = Answers()
+    answers = AnswerFilter()
     assert answers.take("\x1b") == ("\x1b", None)
     answers.asked = True
     assert answers.take("x\x1b") == ("x", None)

@@ -4,7 +4,7 @@ import pytest
 
 from core.models import State
 from tests.tui.app import moments
-from tui.terminal_progress import NOTHING, sequence, shown
+from tui.terminal_progress import NO_PROGRESS, sequence, shown
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_only_terminals_that_show_it_are_sent_it(environ: dict[str, str], expect
 
 
 def test_what_is_sent() -> None:
-    assert sequence(moments.EMPTY) == NOTHING
+    assert sequence(moments.EMPTY) == NO_PROGRESS
     assert sequence(moments.RUNNING) == "\x1b]9;4;1;69\x1b\\"
     assert sequence(moments.moment(imports=(moments.changed(moments.B002, state=State.PAUSED),))).startswith(
         "\x1b]9;4;4;"

@@ -97,7 +97,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from core.protocol.archive_requests import Audit, ShowItems
     from core.results import AuditScope
     from tui.console.attached import perform
-    from tui.console.progress import Audited, Quiet
+    from tui.console.progress import AuditLine, Quiet
     from tui.console.render_thread import Window
 
     console.keep_on()
@@ -123,7 +123,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     )
     engine = Client(settings)
     quiet = options.json or not console.out.terminal
-    window = Window[tuple[Count, Count]](Quiet(console.err) if quiet else Audited(console.out))
+    window = Window[tuple[Count, Count]](Quiet(console.err) if quiet else AuditLine(console.out))
 
     async def work() -> tuple["AuditResult", list["ItemView"]]:
         def progress(done: Count, total: Count) -> None:

@@ -45,7 +45,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from core.protocol.archive_requests import Check
     from tui.console import checked
     from tui.console.attached import perform
-    from tui.console.progress import Audited, Quiet
+    from tui.console.progress import AuditLine, Quiet
     from tui.console.render_thread import Window
 
     console.keep_on()
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     archive = config.needed_archive(settings, "check against")
     engine = Client(settings)
     quiet = options.json or not options.read or not console.out.terminal
-    window = Window[tuple[Count, Count]](Quiet(console.err) if quiet else Audited(console.out))
+    window = Window[tuple[Count, Count]](Quiet(console.err) if quiet else AuditLine(console.out))
     sources = [os.path.abspath(source) for source in options.sources]
 
     async def work() -> list["CheckResult"]:

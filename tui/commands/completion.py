@@ -10,7 +10,7 @@ NAME = "completion"
 HELP = "print completion for a shell, or the man page"
 
 SHELLS = ("bash", "zsh", "tcsh", "fish")
-WORDS = ("imports", "locations", "archives", "queues", "presets", "volumes")
+WORD_KINDS = ("imports", "locations", "archives", "queues", "presets", "volumes")
 """The kinds of words that shells ask for while a person types: `completion words KIND` prints them, one a line."""
 
 
@@ -25,7 +25,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what", choices=(*SHELLS, "man", "words"), metavar="SHELL", help=f"{', '.join(SHELLS)} or man"
     )
-    parser.add_argument("kind", nargs="?", choices=WORDS, metavar="KIND", help="with words: " + ", ".join(WORDS))
+    parser.add_argument(
+        "kind", nargs="?", choices=WORD_KINDS, metavar="KIND", help="with words: " + ", ".join(WORD_KINDS)
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 

@@ -74,7 +74,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     else:
         _list(found, console.out)
         if any(not file.captured for file in found):
-            console.err.line(f"{CHANGED} when the file was changed: its date of capture is not known.")
+            console.err.line(f"{NOT_CAPTURED_MARK} when the file was changed: its date of capture is not known.")
     if not found:
         console.err.line("Nothing fits.")
     if more:
@@ -103,7 +103,7 @@ async def _all(engine: "EngineCalls", text: str) -> tuple[list["FileView"], bool
     return found, more
 
 
-CHANGED = "*"
+NOT_CAPTURED_MARK = "*"
 """Stands behind a date that is not one of capture."""
 
 
@@ -111,7 +111,7 @@ def _date(file: "FileView", *, zone: bool = False) -> str:
     from tui import format
 
     when = format.captured(file.captured)
-    return (when if zone else when[:16]) or format.moment(file.mtime) + CHANGED
+    return (when if zone else when[:16]) or format.moment(file.mtime) + NOT_CAPTURED_MARK
 
 
 def _short(found: list["FileView"], out: Output) -> None:

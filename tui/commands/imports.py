@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tui.console.card_list import DAMAGED
+from tui.console.card_list import DAMAGE_ADVICE
 from tui.console.exits import Exit
 from tui.console.output import WIDE, Console, Output
 
@@ -125,7 +125,7 @@ def _list(found: list["ImportRecord"], out: Output) -> None:
     if 0 < out.room() < WIDE:
         _short(found, out)
         if any(record.damaged for record in found):
-            out.line(DAMAGED)
+            out.line(DAMAGE_ADVICE)
         return
     heads = ["ID", "STARTED", "STATE", "VERDICT", "ARCHIVED", "DUPLICATE", "SKIPPED", "JUNK", "FAILED", "TO DO"]
     rows = [[*heads, "LOCATION", "SOURCE"]]
@@ -153,7 +153,7 @@ def _list(found: list["ImportRecord"], out: Output) -> None:
         if told := "; ".join(filter(None, said)):
             out.line(f"{out.text(record.id)}: {out.text(told)}")
     if any(record.damaged for record in found):
-        out.line(DAMAGED)
+        out.line(DAMAGE_ADVICE)
 
 
 def _verdict(record: "ImportRecord") -> str:

@@ -33,7 +33,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Print the list."""
     from core import config
-    from tui.commands.queues import NAMES
+    from tui.commands.queues import SHORT_NAMES
     from tui.console import import_selection, job_list
     from tui.console.one_shot import once
 
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     most = sys.maxsize if options.json else SHOWN
     found = once(
         settings,
-        lambda engine: _listed(engine, states, NAMES.get(options.queue, options.queue), most),
+        lambda engine: _listed(engine, states, SHORT_NAMES.get(options.queue, options.queue), most),
         looking=True,
     )
     if options.json:

@@ -43,7 +43,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from tui import format
     from tui.console.attached import perform
     from tui.console.json_answers import Lacking
-    from tui.console.progress import Audited, Quiet
+    from tui.console.progress import AuditLine, Quiet
     from tui.console.render_thread import Window
 
     console.err.keep_on()
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     engine = Client(settings)
     # The bar is only shown on a terminal to which the list of paths is not printed.
     bar = console.err.terminal and not console.out.terminal
-    window = Window[tuple[Count, Count]](Audited(console.err) if bar else Quiet(console.err))
+    window = Window[tuple[Count, Count]](AuditLine(console.err) if bar else Quiet(console.err))
     sources = [os.path.abspath(source) for source in options.sources]
     told = 0
 

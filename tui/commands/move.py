@@ -31,7 +31,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from core.protocol.import_requests import MoveImport
     from tui.console import import_selection, moves
     from tui.console.attached import perform
-    from tui.console.progress import Carried, Quiet
+    from tui.console.progress import MoveLine, Quiet
     from tui.console.render_thread import Window
 
     console.keep_on()
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     engine = Client(settings)
     request = MoveImport(name=options.id, location=options.location)
     quiet = options.json or not console.out.terminal
-    window = Window[tuple[Count, Count]](Quiet(console.err) if quiet else Carried(console.out))
+    window = Window[tuple[Count, Count]](Quiet(console.err) if quiet else MoveLine(console.out))
 
     def progress(done: Count, total: Count) -> None:
         window.show((done, total))

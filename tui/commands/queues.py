@@ -40,7 +40,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from tui.console.one_shot import once
 
     _checked(options)
-    options.queue = NAMES.get(options.queue, options.queue)
+    options.queue = SHORT_NAMES.get(options.queue, options.queue)
 
     async def work(engine: EngineCalls) -> Snapshot:
         match options.action:
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     return Exit.WELL
 
 
-NAMES = {"proxy": "video_proxy", "live photo": "live_photo", "stats": "location_stats"}
+SHORT_NAMES = {"proxy": "video_proxy", "live photo": "live_photo", "stats": "location_stats"}
 """Short names that the app shows for some queues."""
 
 

@@ -57,7 +57,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from core.protocol.archive_requests import Restore
     from tui.console import import_selection, offsite, restored
     from tui.console.attached import perform
-    from tui.console.progress import Audited, Quiet
+    from tui.console.progress import AuditLine, Quiet
     from tui.console.render_thread import Window
 
     console.keep_on()
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     import_selection.needed(settings.home)
     engine = Client(settings)
     quiet = options.json or not console.out.terminal
-    window = Window[tuple[Count, Count]](Quiet(console.err) if quiet else Audited(console.out))
+    window = Window[tuple[Count, Count]](Quiet(console.err) if quiet else AuditLine(console.out))
     target = os.path.abspath(options.target)
     request = Restore(
         name=options.what,

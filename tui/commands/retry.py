@@ -9,7 +9,7 @@ from tui.console.exits import Exit
 from tui.console.output import Console
 
 NAME = "retry"
-DAY = 8
+DATE_DIGITS = 8
 """The digits of a date, with which the id of an import begins; job numbers stay shorter."""
 
 HELP = "try again what has failed: files of an import, or background jobs"
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     from core import config
     from core.client.client import Client
-    from tui.commands.queues import NAMES
+    from tui.commands.queues import SHORT_NAMES
     from tui.console import import_selection
     from tui.console.attached import perform
     from tui.console.json_answers import Retried
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     async def work() -> Retried:
         if not imports:
-            return Retried(jobs=await engine.retry(NAMES.get(options.queue, options.queue), jobs or None))
+            return Retried(jobs=await engine.retry(SHORT_NAMES.get(options.queue, options.queue), jobs or None))
         names = [(await engine.find(name)).id for name in imports]
         return Retried(files=sum([await engine.retry_import(name) for name in names]))
 
@@ -66,4 +66,4 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
 def _is_job(id: str) -> bool:
     """Whether `id` is the number of a job: ids of imports begin with the eight digits of a date."""
-    return id.isascii() and id.isdigit() and len(id) < DAY
+    return id.isascii() and id.isdigit() and len(id) < DATE_DIGITS

@@ -69,7 +69,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
             said = json.loads(server.readline() or "{}")
             if "port" not in said:
                 raise _refused(said, options.port)
-            told = Told(settings, console, as_json=options.json)
+            told = ServePrinter(settings, console, as_json=options.json)
             told.address(said["port"], said["token"], options.listen or "")
             for line in server:
                 told.damaged(**json.loads(line))
@@ -127,7 +127,7 @@ def _password(console: Console) -> str:
     return password
 
 
-class Told:
+class ServePrinter:
     """Prints messages about what is served, for a person or, with `as_json`, for a program."""
 
     def __init__(self, settings: "Config", console: Console, *, as_json: bool) -> None:

@@ -52,7 +52,7 @@ async def _watch(engine: "Client", json: bool, out: Output) -> None:
     import asyncio
 
     watching = asyncio.create_task(engine.watch_cards())
-    told = Told(json, out)
+    told = ChangePrinter(json, out)
     following = asyncio.create_task(_follow(engine, told))
     try:
         done, _ = await asyncio.wait([watching, following], return_when=asyncio.FIRST_COMPLETED)
@@ -64,7 +64,7 @@ async def _watch(engine: "Client", json: bool, out: Output) -> None:
         await asyncio.gather(watching, following, return_exceptions=True)
 
 
-async def _follow(engine: "Client", told: "Told") -> None:
+async def _follow(engine: "Client", told: "ChangePrinter") -> None:
     from core.errors import EngineLostError
 
     async for snapshot in engine.snapshots():
@@ -72,7 +72,7 @@ async def _follow(engine: "Client", told: "Told") -> None:
     raise EngineLostError("the engine ended.", "Watch again: lading watch")
 
 
-class Told:
+class ChangePrinter:
     """Prints what has changed since the previous snapshot."""
 
     def __init__(self, json: bool, out: Output) -> None:

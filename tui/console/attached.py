@@ -40,7 +40,7 @@ SILENT_POLLS = 20
 SILENT = "The engine does not answer. The figures are of {}; they go on when it does."
 
 
-class Engine(Protocol):
+class EngineClient(Protocol):
     """What a command needs of the engine (`core.client.client.Client`)."""
 
     async def start(self) -> None: ...
@@ -82,7 +82,7 @@ class Signals:
             for one, handler in before.items():
                 signal.signal(one, handler)
 
-    async def unless(self, engine: Engine | None, work: Coroutine[Any, Any, T]) -> T:
+    async def unless(self, engine: EngineClient | None, work: Coroutine[Any, Any, T]) -> T:
         """The result of `work`, which `engine` does, or without one this process. A signal cancels it and raises
         StoppedError."""
         task, stop = asyncio.create_task(work), asyncio.create_task(self.stop.wait())
@@ -131,7 +131,7 @@ def printer(form: str, quiet: bool, console: Console) -> Printer[Snapshot]:
 
 
 @asynccontextmanager
-async def started(engine: Engine, signals: Signals) -> AsyncIterator[None]:
+async def started(engine: EngineClient, signals: Signals) -> AsyncIterator[None]:
     """Attach to the engine inside the block. Raises LadingError when that fails."""
     asyncio.get_running_loop().set_exception_handler(_kept)
     with signals.caught():
@@ -143,7 +143,7 @@ async def started(engine: Engine, signals: Signals) -> AsyncIterator[None]:
 
 
 def carry_out(
-    engine: Engine,
+    engine: EngineClient,
     begin: Begin,
     form: str,
     quiet: bool,
@@ -169,7 +169,7 @@ def carry_out(
     return import_summary.exit_of(snapshot.imports)
 
 
-async def perform(engine: Engine, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+async def perform(engine: EngineClient, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """The result of `work`, carried out by the running engine. Raises LadingError."""
     signals = Signals()
     async with started(engine, signals):
@@ -184,7 +184,7 @@ async def alone(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return await signals.unless(None, work())
 
 
-async def attend(engine: Engine, begin: Begin, shows: Printer[Snapshot], end: End | None = None) -> Snapshot:
+async def attend(engine: EngineClient, begin: Begin, shows: Printer[Snapshot], end: End | None = None) -> Snapshot:
     """Run the imports or the mirror that `begin` starts until each is done or paused. Returns the last snapshot of
     them.
 
@@ -205,7 +205,7 @@ async def attend(engine: Engine, begin: Begin, shows: Printer[Snapshot], end: En
         await asyncio.to_thread(window.close)
 
 
-async def _watch(engine: Engine, ids: Sequence[str], signals: Signals, window: Window[Snapshot]) -> None:
+async def _watch(engine: EngineClient, ids: Sequence[str], signals: Signals, window: Window[Snapshot]) -> None:
     """Show the imports until they have ended. Ctrl-C pauses them at once; any other signal only detaches."""
     waiting, stop = asyncio.create_task(engine.wait(ids)), asyncio.create_task(signals.stop.wait())
     silent, last = 0, 0.0

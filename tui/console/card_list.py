@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 THEN = "SAFE is said of what was on the card then. Is it still so? lading check SRC"
 
-DAMAGED = "What is damaged since: lading audit names it, lading audit --heal SRC brings it again."
+DAMAGE_ADVICE = "What is damaged since: lading audit names it, lading audit --heal SRC brings it again."
 
 
 def tell(found: "list[CardView]", out: Output) -> None:
@@ -33,7 +33,7 @@ def tell(found: "list[CardView]", out: Output) -> None:
     ]
     out.table(rows)
     if any(one.damaged for one in found):
-        out.line(DAMAGED)
+        out.line(DAMAGE_ADVICE)
     out.line(THEN)
 
 

@@ -8,7 +8,7 @@ from tui.console.output import Output
 
 if TYPE_CHECKING:
     from core.volumes.volume import Volume
-    from tui.console.doctor_checks import Checkup, Folder
+    from tui.console.doctor_checks import Checkup, FolderCheck
 
 PUBLISH = {
     "rename": "by a rename that replaces nothing",
@@ -71,7 +71,7 @@ def _line(out: Output, head: str, text: str) -> None:
     out.line(f"{out.styled(head, 'bold') if head else ''}{' ' * (INDENT - len(head))}{text}")
 
 
-def _folder(out: Output, head: str, folder: "Folder") -> None:
+def _folder(out: Output, head: str, folder: "FolderCheck") -> None:
     from tui import format
 
     free = "" if folder.available is None else f", {format.size(folder.available)} free"

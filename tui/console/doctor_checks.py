@@ -19,7 +19,7 @@ from core.server.offline import ReadOnlyDatabase
 from core.sqlite import sqlite3
 from core.tools import Tool, tools
 from core.volumes import macos_permissions
-from core.volumes.filesystems import UNFLUSHED, FileSystem, Kind, Level, filesystem
+from core.volumes.filesystems import UNFLUSHED, FileSystem, Level, StorageKind, filesystem
 from core.volumes.mounts import Mount, mounted_at, mounts
 from core.volumes.probe import VolumeProbe, probe
 from core.volumes.volume import Volume, volumes
@@ -48,7 +48,7 @@ class Sqlite(msgspec.Struct, frozen=True, kw_only=True):
     warning: str = ""
 
 
-class Folder(msgspec.Struct, frozen=True, kw_only=True):
+class FolderCheck(msgspec.Struct, frozen=True, kw_only=True):
     """A folder to write to, and what its file system supports.
 
     exists: it exists already. publish: how files get their final names; empty: not tried. available: bytes; None
@@ -58,7 +58,7 @@ class Folder(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     exists: bool
     filesystem: str
-    kind: Kind
+    kind: StorageKind
     level: Level
     flush: str
     largest_file: int | None
@@ -78,9 +78,9 @@ class Checkup(msgspec.Struct, frozen=True, kw_only=True):
     overridden: tuple[str, ...]
     tools: list[Tool]
     sqlite: Sqlite
-    state: Folder
+    state: FolderCheck
     volumes: list[Volume]
-    archive: Folder | None
+    archive: FolderCheck | None
     hints: list[str]
 
     @property
@@ -160,7 +160,7 @@ def sqlite(version: Sequence[int]) -> Sqlite:
     return Sqlite(version=".".join(map(str, number)), warning="" if fixed else warning)
 
 
-def folder(path: str) -> Folder:
+def folder(path: str) -> FolderCheck:
     """Check a folder that exists or could be made. Blocks at most for the timeouts of its probes."""
     looked = probe(os.fsencode(path))
     place, exists = path, not looked.error
@@ -169,7 +169,7 @@ def folder(path: str) -> Folder:
         looked = probe(os.fsencode(place))
     found = mounted_at(looked.mount, mounts())
     kind = filesystem(found.filesystem, found.kind) if found else filesystem("unknown")
-    return Folder(
+    return FolderCheck(
         path=path,
         exists=exists,
         filesystem=kind.name,
@@ -187,20 +187,25 @@ def flush(kind: FileSystem, system: str = sys.platform) -> str:
     """The call that flushes data to the medium."""
     if system != "darwin":
         return "fsync"
-    if kind.kind is Kind.NETWORK:
+    if kind.kind is StorageKind.NETWORK:
         return "fsync, and what the server makes of it"
     return "F_FULLFSYNC" if kind.flushes else "fsync"
 
 
 def hints(
-    listed: Sequence[Volume], archive: Folder | None, environ: Mapping[str, str], system: str = sys.platform
+    listed: Sequence[Volume], archive: FolderCheck | None, environ: Mapping[str, str], system: str = sys.platform
 ) -> list[str]:
     """What a person should switch on; `archive` is the archive's folder."""
     errors = {volume.mount: volume.error for volume in listed}
     if system == "darwin":
         errors |= macos_permissions.refusals(["/Volumes"])
     found = macos_permissions.blocks(errors, environ, system)
-    if system == "darwin" and archive and archive.kind is Kind.NETWORK and not _finder_leaves_shares_alone():
+    if (
+        system == "darwin"
+        and archive
+        and archive.kind is StorageKind.NETWORK
+        and not _finder_leaves_shares_alone()
+    ):
         found.append(FINDER)
     return found
 
@@ -210,7 +215,7 @@ def _finder_leaves_shares_alone() -> bool:
     return answer is not None and answer.output.strip() == b"1"
 
 
-async def archive_folder(path: str) -> Folder:
+async def archive_folder(path: str) -> FolderCheck:
     """Check an archive's folder, and which verification level a file written there can reach."""
     found = await asyncio.to_thread(folder, path)
     if found.problem or not (await asyncio.to_thread(probe, os.fsencode(os.path.join(path, ".lading")))).directory:
@@ -226,7 +231,7 @@ async def archive_folder(path: str) -> Folder:
     finally:
         await pool.stop()
     found = msgspec.structs.replace(found, publish=facts.way)
-    if facts.flushes or found.kind is Kind.NETWORK:
+    if facts.flushes or found.kind is StorageKind.NETWORK:
         return found
     return msgspec.structs.replace(found, level=Level.UNPROVEN, flush="fsync", warning=UNFLUSHED)
 

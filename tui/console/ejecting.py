@@ -42,11 +42,11 @@ def keep_of(card: CardView | None, identity: str) -> str:
     if said := keep(card.verdict, card.state):
         return said
     if not known_again(identity):
-        return UNKNOWN
+        return NO_IDENTITY
     return f"Keep what is on it: {format.damaged_since(card.damaged)} in the archive." if card.damaged else ""
 
 
-UNKNOWN = (
+NO_IDENTITY = (
     "Keep what is on it until it is checked: it has no serial number, so another card in its place looks the same."
 )
 """What to say instead, when the volume's identity is not its own."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from core.client.client import Client
     from core.listings import ImportRecord
 
-UNFINISHED = ("running", "paused", "interrupted")
+UNFINISHED_STATES = ("running", "paused", "interrupted")
 
 
 PAGE = 4096
@@ -43,7 +43,7 @@ async def unfinished(engine: "Client", name: str | None, *, everything: bool) ->
     """The unfinished import that `name` identifies, or the only one there is, or all. Raises UsageError."""
     if name is not None:
         found = await engine.find(name)
-        if found.state not in UNFINISHED:
+        if found.state not in UNFINISHED_STATES:
             raise UsageError(f"Import {found.id} is {found.state}.", "There is nothing left to do in it.")
         return [found]
     records = await engine.imports(unfinished=True)

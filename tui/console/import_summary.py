@@ -16,7 +16,7 @@ from tui.console.progress import name
 if TYPE_CHECKING:
     from tui.console.json_answers import Ended
 
-ABSENT = "is not installed"
+NOT_INSTALLED = "is not installed"
 """Part of the reason of a queue that waits for a program."""
 
 WORD = 6
@@ -99,7 +99,7 @@ def waiting(queues: Sequence[QueueView]) -> list[str]:
     """What background work waits for that a person has to do, such as to install a program: a line a reason."""
     reasons: dict[str, list[str]] = {}
     for queue in queues:
-        if queue.waiting and ABSENT in queue.reason:
+        if queue.waiting and NOT_INSTALLED in queue.reason:
             reasons.setdefault(queue.reason, []).append(queue.name)
     return [f"Waiting, {', '.join(names)}: {reason}" for reason, names in reasons.items()]
 

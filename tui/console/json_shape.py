@@ -53,7 +53,7 @@ PAIRS: dict[tuple[type, str], tuple[str, ...]] = {
 }
 """The names of the members of pairs and triples."""
 
-NAMES: dict[tuple[type, str], str] = {
+JSON_NAMES: dict[tuple[type, str], str] = {
     (ItemView, "path"): "payload",
     (Derived, "path"): "payload",
     (AuditResult, "oldest"): "oldest_payload",
@@ -63,7 +63,7 @@ NAMES: dict[tuple[type, str], str] = {
 DROPPED = {(ImportRecord, "row")}
 """Members that are for the program only."""
 
-SAID = ("exiftool", "ffprobe")
+TOOL_ANSWERS = ("exiftool", "ffprobe")
 """Members of an item that are JSON texts themselves: a tool's whole answer."""
 
 Time = datetime
@@ -93,7 +93,7 @@ def shaped(value: Any) -> Any:
 def _member(kind: type, name: str, value: Any) -> Any:
     if pair := _of(PAIRS, kind, name):
         return [dict(zip(pair, one, strict=True)) for one in value]
-    if name in SAID and issubclass(kind, ItemView):
+    if name in TOOL_ANSWERS and issubclass(kind, ItemView):
         return json.loads(value) if value else None
     return _moment(name, value) if name in TIMES else shaped(value)
 
@@ -139,7 +139,7 @@ def _struct(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
             members = zip(pair, get_args(get_args(hint)[0]), strict=True)
             of = msgspec.defstruct(f"{kind.__name__}{name.title()}", list(members), forbid_unknown_fields=True)
             fields.append((_name(kind, name), list[of]))  # type: ignore[valid-type]
-        elif name in SAID and issubclass(kind, ItemView):
+        elif name in TOOL_ANSWERS and issubclass(kind, ItemView):
             fields.append((name, Any))
         elif name in TIMES and float in (hint, *get_args(hint)):
             fields.append((_name(kind, name), Time | None))
@@ -153,7 +153,7 @@ def _of(table: Mapping[tuple[type, str], Any], kind: type, name: str) -> Any:
 
 
 def _name(kind: type, name: str) -> str:
-    return str(_of(NAMES, kind, name) or name)
+    return str(_of(JSON_NAMES, kind, name) or name)
 
 
 def _dropped(kind: type, name: str) -> bool:

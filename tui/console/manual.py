@@ -14,7 +14,7 @@ FILES = (
     ("~/.local/share/lading", "the state folder on Linux, if LADING_HOME is not set"),
     ("~/Library/Application Support/lading", "the state folder on macOS, if LADING_HOME is not set"),
 )
-STATUS = {
+EXIT_STATUS = {
     Exit.WELL: "all well",
     Exit.FAILED: "KEEP, or some files failed",
     Exit.WRONG: "wrong use",
@@ -36,7 +36,7 @@ def page(parser: argparse.ArgumentParser, commands: Sequence[Any]) -> str:
             if not isinstance(action, argparse._HelpAction):
                 lines += [".TP", ".B " + _safe(_spelled(action)), _safe((action.help or "").replace("%%", "%"))]
     lines += [".SH EXIT STATUS"]
-    for status, meaning in STATUS.items():
+    for status, meaning in EXIT_STATUS.items():
         lines += [".TP", f".B {int(status)}", _safe(meaning)]
     lines += [".SH FILES"]
     for path, meaning in FILES:

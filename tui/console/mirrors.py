@@ -12,7 +12,7 @@ from core.snapshot import MirrorView, Snapshot
 from core.words import counted
 from tui import format
 from tui.console.output import Output
-from tui.console.progress import JsonLines, Lines, bar, render
+from tui.console.progress import ImportLines, JsonLines, bar, render
 
 if TYPE_CHECKING:
     from core.results import MirrorResult
@@ -22,7 +22,7 @@ BAR, SHORT_BAR = 24, 8
 
 WIDE = 100
 
-ENDED = 5
+ENDED_SHOWN = 5
 """The newest ended imports that have a line each: an engine that runs for days has brought in many."""
 
 NAMED = 20
@@ -67,7 +67,7 @@ def says(view: MirrorView) -> str:
     return f"{held}{rate}{left}"
 
 
-class MirrorLines(Lines):
+class MirrorLines(ImportLines):
     """A line for each mirror, redrawn in place."""
 
     def render(self, snapshot: Snapshot) -> list[str]:
@@ -75,7 +75,7 @@ class MirrorLines(Lines):
         return [*lines(snapshot.mirrors, self.out), self.out.styled(f"({self.hint})", "dim")]
 
 
-class Everything(Lines):
+class Everything(ImportLines):
     """Imports and mirrors, redrawn in place."""
 
     def render(self, snapshot: Snapshot) -> list[str]:
@@ -103,7 +103,7 @@ def everything(snapshot: Snapshot, out: Output, hint: str = "") -> list[str]:
     newest have a line each."""
     shown = lines(snapshot.mirrors, out)[-max(1, out.size()[1] // 3) :]
     ended = sorted((view for view in snapshot.imports if view.ended is not None), key=lambda view: view.ended or 0)
-    earlier = {view.id for view in ended[:-ENDED]}
+    earlier = {view.id for view in ended[:-ENDED_SHOWN]}
     views = tuple(view for view in snapshot.imports if view.id not in earlier)
     told: list[str] = []
     if earlier:

@@ -9,7 +9,7 @@ from core.paths import display
 from core.results import CardView
 from core.threads import each
 from core.volumes.eject import mount_shown_at
-from core.volumes.filesystems import Kind
+from core.volumes.filesystems import StorageKind
 from core.volumes.mounts import Mount, mounts
 from core.volumes.volume import Volume, describe
 
@@ -27,7 +27,7 @@ class NamedVolume(Value, frozen=True, kw_only=True):
 def plugged_in() -> list[Volume]:
     """The volumes that a person may name; none of them is probed, because one may be dead. Raises VolumeError."""
     try:
-        listed = [mount for mount in mounts() if not mount.hidden and mount.kind is not Kind.MEMORY]
+        listed = [mount for mount in mounts() if not mount.hidden and mount.kind is not StorageKind.MEMORY]
     except OSError as error:
         raise VolumeError(f"the system does not say what is mounted: {error}.", "Try again.") from error
     return [volume for volume in each(_described, listed) if volume is not None]

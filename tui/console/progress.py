@@ -16,7 +16,7 @@ LABEL, BAR = 20, 40
 NARROW_LABEL, NARROW_BAR = 10, 8
 """A label and a bar keep so many columns; if they do not fit, a figure is left out."""
 
-AROUND = len("  ") + len(" 100%") + len("  ")
+BAR_MARGIN = len("  ") + len(" 100%") + len("  ")
 
 _READING = ("hash", "copy")
 _READ = ("flush", "verify", "publish")
@@ -46,7 +46,7 @@ class Quiet:
         """Does nothing."""
 
 
-class Audited:
+class AuditLine:
     """An audit's progress, in one line redrawn in place. `show` takes what was checked, and the total."""
 
     def __init__(self, out: Output) -> None:
@@ -69,7 +69,7 @@ class Audited:
         self._out.write("\r\x1b[K")
 
 
-class TakenIn(Audited):
+class TakenIn(AuditLine):
     """A rebuild's progress: how many files it has added to the catalog."""
 
     def show(self, newest: tuple[Count, Count], /) -> None:
@@ -77,7 +77,7 @@ class TakenIn(Audited):
         self._draw(f"{counted(newest[0].files, 'file')} new in the catalog  (Ctrl-C stops)")
 
 
-class Carried(Audited):
+class MoveLine(AuditLine):
     """A move's progress: what was moved, and the total. A move that was begun is finished in any case."""
 
     def show(self, newest: tuple[Count, Count], /) -> None:
@@ -133,7 +133,7 @@ class Snapshots(Quiet):
         self._out.json(newest)
 
 
-class Lines:
+class ImportLines:
     """One line for each import, and one for the rates, redrawn in place."""
 
     def __init__(self, out: Output, hint: str = "Ctrl-C pauses") -> None:
@@ -237,7 +237,7 @@ def _table(views: tuple[ImportView, ...], in_flight: tuple[InFlight, ...], out: 
             format.cells("  ".join(filter(None, [text, state(view)[0]])))
             for view, text in zip(views, figures, strict=True)
         ]
-        room = columns - AROUND - max(taken, default=0)
+        room = columns - BAR_MARGIN - max(taken, default=0)
         if room >= min(widest, NARROW_LABEL) + NARROW_BAR:
             break
     widest = max(1, min(widest, room - NARROW_BAR))
@@ -253,7 +253,7 @@ def _table(views: tuple[ImportView, ...], in_flight: tuple[InFlight, ...], out: 
         word, style = state(view)
         if view.state is State.PAUSED and view.reason:
             text, word = "", f"{word}: {out.text(view.reason)}"
-        space = columns - AROUND - widest - width
+        space = columns - BAR_MARGIN - widest - width
         text = format.fit(text, space, utf8=out.utf8)
         word = format.fit(word, space - format.cells(text + "  " if text else ""), utf8=out.utf8)
         shown = [part for part in (text, out.styled(word, style) if word else "") if part]

@@ -23,7 +23,7 @@ SEARCH_TIMEOUT = 15.0
 Read = Callable[[], str]
 
 
-class Engine(Protocol):
+class ChoiceClient(Protocol):
     """What is needed of the engine (`core.client.client.Client`)."""
 
     async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]: ...
@@ -34,7 +34,7 @@ def possible(console: Console) -> bool:
     return console.err.terminal and sys.stdin is not None and sys.stdin.isatty()
 
 
-async def look(engine: Engine, requests: Sequence[ImportRequest]) -> list[Survey]:
+async def look(engine: ChoiceClient, requests: Sequence[ImportRequest]) -> list[Survey]:
     """Survey the sources; empty when that takes too long. Raises LadingError."""
     try:
         async with asyncio.timeout(SEARCH_TIMEOUT):

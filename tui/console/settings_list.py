@@ -13,13 +13,13 @@ def settings_of(settings: Any, origins: dict[str, str]) -> "list[Setting]":
     """All settings, then presets, rules, hooks and keys. `origins`: as from `core.config.origins`."""
     import msgspec
 
-    from core.config import KINDS
+    from core.config import KEY_TYPES
     from tui.console.json_answers import Setting
 
     values = msgspec.to_builtins(settings)
     workers = values.pop("workers")
     values |= {f"workers.{name}": value for name, value in workers.items()}
-    found = [Setting(name=name, value=values[name], source=origins.get(name, "default")) for name in KINDS]
+    found = [Setting(name=name, value=values[name], source=origins.get(name, "default")) for name in KEY_TYPES]
     for name, preset in settings.presets.items():
         found.append(Setting(name=f"presets.{name}", value=preset.given(), source=origins["presets"]))
     found += [Setting(name="auto", value=_given(rule), source=origins["auto"]) for rule in settings.auto]

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 SHORT = 16
 """Columns of a label in a narrow terminal."""
 
-OTHERS = 3
+OTHERS_LISTED = 3
 """Imports that are listed of one volume, besides the newest one of all of it."""
 
-LEAST = 12
+LEAST_COLUMNS = 12
 """The fewest columns of a path there."""
 
 
@@ -31,7 +31,7 @@ def tell(found: "Sequence[MountedVolume]", out: Output, now: float) -> None:
         for line in _more(one, now):
             out.line(f"{out.text(one.label)}: {out.text(line)}")
     if any(card.damaged for one in found for card in one.cards):
-        out.line(card_list.DAMAGED)
+        out.line(card_list.DAMAGE_ADVICE)
     if any(card.verdict == "SAFE" for one in found for card in one.cards):
         out.line(card_list.THEN)
 
@@ -66,7 +66,7 @@ def _short(found: "Sequence[MountedVolume]", out: Output) -> list[list[str]]:
         rows.append([label, _kind(one, out), _size(one.free), "; ".join(known) or "-"])
     columns = list(zip(*rows, strict=True))
     taken = sum(max(map(format.cells, column)) + 2 for column in columns)
-    glyphs, room = Glyphs(utf8=out.utf8), max(LEAST, out.room() - taken)
+    glyphs, room = Glyphs(utf8=out.utf8), max(LEAST_COLUMNS, out.room() - taken)
     rows[0].append("PATH")
     for one, row in zip(found, rows[1:], strict=True):
         row.append(glyphs.tail(out.text(one.path), room))
@@ -96,8 +96,8 @@ def _more(one: "MountedVolume", now: float) -> Iterator[str]:
     if shown is not None and not known_again(one.identity):
         yield "it has no serial number, so that may be said of another card in its place"
     others = [card for card in one.cards if card is not shown]
-    for card in others[:OTHERS]:
+    for card in others[:OTHERS_LISTED]:
         when, reason = format.moment(card.ended or card.started), f": {card.reason}" if card.reason else ""
         yield f"{card.below or 'all of it'}: {card_list.verdict(card)} of {when}, in {card.archive}{reason}"
-    if len(others) > OTHERS:
-        yield f"and {format.number(len(others) - OTHERS)} more imports of it or of its folders: lading cards"
+    if len(others) > OTHERS_LISTED:
+        yield f"and {format.number(len(others) - OTHERS_LISTED)} more imports of it or of its folders: lading cards"

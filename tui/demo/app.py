@@ -7,7 +7,7 @@ from core.config import Config
 from core.models import ImportRequest
 from tui.app import LadingApp
 from tui.connection import Connection
-from tui.demo.stage import LOCATION, Stage
+from tui.demo.stage import DEMO_LOCATION, DemoStage
 from tui.screens.base import Base
 
 HINT = "Two cards are on their way. To add B002: n, choose it with space, then s."
@@ -24,7 +24,7 @@ class Beginning(Client):
         """Attach and start the imports. Raises what either of them raises."""
         await super().start()
         archive = self._settings.archive or ""
-        requests = [ImportRequest(source=card, archive=archive, location=LOCATION) for card in self._cards]
+        requests = [ImportRequest(source=card, archive=archive, location=DEMO_LOCATION) for card in self._cards]
         # Each import is started once, although the engine may be lost and found again.
         self._cards.clear()
         if requests:
@@ -34,7 +34,7 @@ class Beginning(Client):
 class DemoApp(LadingApp):
     """The app with the demo's engine and cards."""
 
-    def __init__(self, stage: Stage, *, utf8: bool = True) -> None:
+    def __init__(self, stage: DemoStage, *, utf8: bool = True) -> None:
         super().__init__(stage.settings, beginning(stage), utf8=utf8, volumes=stage.volumes)
 
     def on_mount(self) -> None:
@@ -50,7 +50,7 @@ class DemoApp(LadingApp):
         self.exit("The demo is over, and its folder is removed.")
 
 
-def beginning(stage: Stage) -> Callable[[], Connection]:
+def beginning(stage: DemoStage) -> Callable[[], Connection]:
     """A factory of connections to the engine, the first of which starts the imports."""
     cards = [card for number, card in enumerate(stage.cards) if number != 1]
     return lambda: Beginning(stage.settings, cards)

@@ -8,7 +8,7 @@ from itertools import repeat
 
 import msgspec
 
-from tui.demo.media import Films, Photos
+from tui.demo.media import FilmCutter, Photos
 
 PHOTOS, FILMS = 24, 3
 """The numbers of photos and films on each card."""
@@ -17,7 +17,7 @@ LOOSE = 9 << 20
 """Bytes of the file that is still being written: too many for any reader to reach its end at once."""
 
 
-class Card(msgspec.Struct, frozen=True):
+class DemoCard(msgspec.Struct, frozen=True):
     """One card: its label, its camera, its folder of pictures and the patterns of their names."""
 
     label: str
@@ -29,9 +29,9 @@ class Card(msgspec.Struct, frozen=True):
 
 
 CARDS = (
-    Card("A001 EOS R5", "Canon", "Canon EOS R5", "DCIM/100CANON", "IMG_{:04}.JPG", "MVI_{:04}.MP4"),
-    Card("B002 A7S III", "SONY", "ILCE-7SM3", "DCIM/100MSDCF", "DSC{:05}.JPG", "C{:04}.MP4"),
-    Card("C003 HERO11", "GoPro", "HERO11 Black", "DCIM/100GOPRO", "GOPR{:04}.JPG", "GX01{:04}.MP4"),
+    DemoCard("A001 EOS R5", "Canon", "Canon EOS R5", "DCIM/100CANON", "IMG_{:04}.JPG", "MVI_{:04}.MP4"),
+    DemoCard("B002 A7S III", "SONY", "ILCE-7SM3", "DCIM/100MSDCF", "DSC{:05}.JPG", "C{:04}.MP4"),
+    DemoCard("C003 HERO11", "GoPro", "HERO11 Black", "DCIM/100GOPRO", "GOPR{:04}.JPG", "GX01{:04}.MP4"),
 )
 
 
@@ -40,7 +40,7 @@ def make(root: str, ffmpeg: str | None, told: Callable[[str], None]) -> list[str
     films = None
     if ffmpeg is not None:
         told("Making a film.")
-        films = Films(ffmpeg, os.path.dirname(root))
+        films = FilmCutter(ffmpeg, os.path.dirname(root))
     told("Filling three cards.")
     made = [os.path.join(root, card.label) for card in CARDS]
     with ThreadPoolExecutor(len(CARDS)) as threads:
@@ -50,7 +50,7 @@ def make(root: str, ffmpeg: str | None, told: Callable[[str], None]) -> list[str
     return made
 
 
-def _fill(top: str, card: Card, seed: int, films: Films | None) -> None:
+def _fill(top: str, card: DemoCard, seed: int, films: FilmCutter | None) -> None:
     folder = os.path.join(top, card.folder)
     os.makedirs(folder)
     camera = Photos(card.maker, card.model, seed)

@@ -62,7 +62,7 @@ def _colour(hue: float, saturation: float, value: float) -> tuple[int, int, int]
     return int(red * 255), int(green * 255), int(blue * 255)
 
 
-class Films:
+class FilmCutter:
     """Cuts films out of one that is encoded first. Raises OSError when ffmpeg fails."""
 
     def __init__(self, ffmpeg: str, folder: str) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from core import config, tools
 from core.config import Config
 from core.errors import LadingError
-from core.volumes.filesystems import Kind
+from core.volumes.filesystems import StorageKind
 from core.volumes.mounts import Mount
 from core.volumes.space import space
 from core.volumes.volume import Volume, volumes
@@ -21,13 +21,13 @@ from tui.demo import cards
 
 PREFIX = "lading-demo-"
 
-NEEDED = 1 << 30
+NEEDED_BYTES = 1 << 30
 """Bytes that cards and archive need, with a margin."""
 
 READ_LIMIT = 2
 """Megabytes per second that are read from each card: slow enough to watch."""
 
-LOCATION = "Mill Creek Asylum"
+DEMO_LOCATION = "Mill Creek Asylum"
 
 
 class DemoError(LadingError):
@@ -36,7 +36,7 @@ class DemoError(LadingError):
     title = "No demo"
 
 
-class Stage(msgspec.Struct, frozen=True):
+class DemoStage(msgspec.Struct, frozen=True):
     """Settings for the demo's engine, and the folders of the cards."""
 
     settings: Config
@@ -46,14 +46,14 @@ class Stage(msgspec.Struct, frozen=True):
         """The cards, as if they were mounted volumes."""
         return volumes(
             among=[
-                Mount(mount=card, device="demo", filesystem="folder", kind=Kind.LOCAL, read_only=False)
+                Mount(mount=card, device="demo", filesystem="folder", kind=StorageKind.LOCAL, read_only=False)
                 for card in self.cards
             ]
         )
 
 
 @contextmanager
-def stage(environ: MutableMapping[str, str], told: Callable[[str], None]) -> Iterator[Stage]:
+def stage(environ: MutableMapping[str, str], told: Callable[[str], None]) -> Iterator[DemoStage]:
     """Set the demo up, and remove it afterwards; `environ` is what the engine inherits. Raises DemoError,
     ConfigError.
 
@@ -79,11 +79,11 @@ def stage(environ: MutableMapping[str, str], told: Callable[[str], None]) -> Ite
         sweeper.communicate()
 
 
-def _set_up(folder: str, environ: MutableMapping[str, str], told: Callable[[str], None]) -> Stage:
+def _set_up(folder: str, environ: MutableMapping[str, str], told: Callable[[str], None]) -> DemoStage:
     home, root = os.path.join(folder, "home"), os.path.join(folder, "cards")
     try:
         room = space(os.fsencode(folder))
-        if room is not None and room.available < NEEDED:
+        if room is not None and room.available < NEEDED_BYTES:
             raise DemoError(f"{folder} has less than 1 GB of room.", "Set TMPDIR to a folder that has more.")
         os.makedirs(home, mode=0o700)
         made = cards.make(root, tools.find("ffmpeg"), told)
@@ -95,7 +95,7 @@ def _set_up(folder: str, environ: MutableMapping[str, str], told: Callable[[str]
     environ.update(
         LADING_HOME=home,
         LADING_ARCHIVE=os.path.join(folder, "archive"),
-        LADING_LOCATION=LOCATION,
+        LADING_LOCATION=DEMO_LOCATION,
         LADING_OPERATOR="Ada",
         LADING_READ_LIMIT=str(READ_LIMIT),
         # A worker with a read limit keeps its place, so on a small machine two cards would take turns without
@@ -103,7 +103,7 @@ def _set_up(folder: str, environ: MutableMapping[str, str], told: Callable[[str]
         LADING_WORKERS_HASH="6",
         LADING_WORKERS_COPY="9",
     )
-    return Stage(config.load({}, environ), tuple(made))
+    return DemoStage(config.load({}, environ), tuple(made))
 
 
 _rest = threading.Event()

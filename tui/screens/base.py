@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 HELP = Key(key="question_mark", label="help", does="help", about="what the keys do here")
 LEAVE = Key(key="q,ctrl+c,ctrl+q", label="leave", does="leave", about="leave; imports go on", face="q")
-AT_ONCE = ("back", "help", "leave")
+ROWLESS_ACTIONS = ("back", "help", "leave")
 """Actions that need no rows."""
 
 ACT_TIMEOUT = 1.0
@@ -96,7 +96,7 @@ class Base(Screen[T]):
         at_once = {
             binding.key
             for one in self.own_keys()
-            if one.does in AT_ONCE
+            if one.does in ROWLESS_ACTIONS
             for binding in Binding.make_bindings([Binding(one.key, "")])
         }
         return isinstance(self.focused, Pane) and self.focused.reading and key not in at_once

@@ -22,11 +22,11 @@ from tui.widgets.header import Header
 from tui.widgets.in_flight import InFlight
 from tui.widgets.keys import Key, Keys
 from tui.widgets.pane import Pane, SnapshotPane
-from tui.widgets.queues import Place, Queues
+from tui.widgets.queues import QueueRow, Queues
 from tui.widgets.throughput import Throughput
 
 PAUSE = Key(key="p", label="pause", does="pause", about="pause what is chosen, or let it go on")
-NUMBERS = Key(key="1,2,3,4,5", label="panes", does="pane", about="go to a pane", shown=False, face="1 to 5")
+NUMBER_KEYS = Key(key="1,2,3,4,5", label="panes", does="pane", about="go to a pane", shown=False, face="1 to 5")
 
 
 class Dashboard(Base[None]):
@@ -60,13 +60,13 @@ class Dashboard(Base[None]):
         Key(key="v", label="receipt", does="receipt", about="the bill of lading of an import that has ended"),
         Key(key="d", label="dismiss", does="dismiss", about="do not show an ended import any more", shown=False),
         Key(key="y", label="copy", does="copy", about="copy the path: of the file, the newest error, the source"),
-        NUMBERS,
+        NUMBER_KEYS,
         Key(key="escape", label="back", does="back", about=BACK.about, shown=False),
         HELP,
         LEAVE,
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings([key for key in KEYS if key is not NUMBERS]),
+        *bindings([key for key in KEYS if key is not NUMBER_KEYS]),
         *(Binding(str(number), f"pane({number})", show=False) for number in range(1, 6)),
         Binding("left,h", "beside(-1)", show=False),
         Binding("right,l", "beside(1)", show=False),
@@ -192,7 +192,7 @@ class Dashboard(Base[None]):
         return self.enlarged and isinstance(self.pane, Queues)
 
     @property
-    def place(self) -> Place | None:
+    def place(self) -> QueueRow | None:
         """The chosen stage or queue."""
         return self.query_one(Queues).chosen
 

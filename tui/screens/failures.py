@@ -11,7 +11,7 @@ from core.listings import ImportRecord
 from core.snapshot import Snapshot
 from core.words import counted
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
-from tui.screens.key_reasons import CANCELLED, background
+from tui.screens.key_reasons import CANCELLED_ALREADY, background
 from tui.widgets.failures import Causes, Failed
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Lines, crop, line
@@ -158,7 +158,7 @@ class Failures(Base[None]):
         if does in ("retry", "all") and self.lading.trouble:
             return self.lading.away
         if does in ("retry", "all") and self._record is not None and self._record.state == "cancelled":
-            return CANCELLED
+            return CANCELLED_ALREADY
         return ""
 
     def face(self, key: Key) -> Key:

@@ -9,7 +9,7 @@ from core.listings import FileView
 from core.models import Outcome
 from tui.graphics import Graphics
 from tui.screens import archive_tasks
-from tui.screens.pictured import FILMS, KINDS, Pictured, why_not_viewed
+from tui.screens.pictured import FILM_KIND, PICTURED_KINDS, Pictured, why_not_viewed
 from tui.widgets import facts
 from tui.widgets.files import Files
 from tui.widgets.keys import Key
@@ -127,7 +127,7 @@ class Browsing(Pictured):
             self.query_one(facts.Facts).tell("", ())
         elif self.size.width >= facts.WIDE:
             self.run_worker(self._tell(file), exclusive=True, group="facts", exit_on_error=False)
-        sha256 = file.sha256 if file is not None and file.kind in KINDS else ""
+        sha256 = file.sha256 if file is not None and file.kind in PICTURED_KINDS else ""
         wanted = sha256, self.lading.graphics, self._rows
         if not self.glyphs.utf8 or self.app.ansi_color or self.size.width < WIDE:
             picture.display = False
@@ -136,7 +136,7 @@ class Browsing(Pictured):
         elif wanted != self._pictured:
             self._pictured = wanted
             if sha256:
-                strip = file is not None and file.kind == FILMS
+                strip = file is not None and file.kind == FILM_KIND
                 fetching = self._fetch_picture(sha256, strip=strip)
                 self.run_worker(fetching, exclusive=True, group="picture", exit_on_error=False)
             else:

@@ -13,7 +13,7 @@ from tui.screens.text_viewer import COPY, NEXT, SEARCH, Reading
 from tui.widgets.keys import Key
 from tui.widgets.text import Text
 
-NAMES = 14
+NAME_WIDTH = 14
 """Columns of the names of facts."""
 
 
@@ -45,7 +45,7 @@ class FileFacts(Reading):
 
     async def _facts(self, give: Callable[[Sequence[str]], None]) -> None:
         facts = await self.lading.connection.known(self._file.id)
-        give([self._file.path, "", *(f"{name:<{NAMES}}  {value}" for name, value in facts)])
+        give([self._file.path, "", *(f"{name:<{NAME_WIDTH}}  {value}" for name, value in facts)])
 
     def why_not(self, does: str) -> str:
         """Why a key cannot be used now."""
@@ -57,7 +57,7 @@ class FileFacts(Reading):
 
     async def do_follow(self) -> None:
         """Open the file that the chosen line names."""
-        path = self.query_one(Text).chosen[NAMES + 2 :]
+        path = self.query_one(Text).chosen[NAME_WIDTH + 2 :]
         name = os.path.basename(path).strip()
         found = (await self.lading.connection.files(self._file.import_id, text=name)).files if name else ()
         # What names another file is its path on the volume; the import may be of a folder.

@@ -14,14 +14,14 @@ from tui import format
 from tui.graphics import Graphics
 from tui.screens.base import BACK, HELP, LEAVE, bindings
 from tui.screens.file_browser import COPY, OPEN, path_of
-from tui.screens.pictured import KINDS, VIEW, Pictured, why_not_viewed
+from tui.screens.pictured import PICTURED_KINDS, VIEW, Pictured, why_not_viewed
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Lines, line
 from tui.widgets.paged import PAGE
 from tui.widgets.picture import Shown
 from tui.widgets.tiles import Tiles
 
-KEPT = 200
+PICTURES_KEPT = 200
 """The most pictures kept: a few kilobytes each in half blocks, some ten in pixels."""
 
 
@@ -79,7 +79,7 @@ class Grid(Pictured):
             first, last = self.tiles.seen()
             for number in range(first, last + 1):
                 file = self._file(number)
-                if file is not None and file.kind in KINDS and file.sha256:
+                if file is not None and file.kind in PICTURED_KINDS and file.sha256:
                     self.tiles.put(number, await self._picture(file.sha256))
         except LadingError as error:
             self.say(str(error), "bad")
@@ -104,7 +104,7 @@ class Grid(Pictured):
         if key not in self._kept:
             # Only where the terminal can show half blocks.
             self._kept[key] = await self.picture(sha256, *self.tiles.room) if self.glyphs.utf8 else []
-            while len(self._kept) > KEPT:
+            while len(self._kept) > PICTURES_KEPT:
                 self._kept.popitem(last=False)
         return self._kept[key]
 

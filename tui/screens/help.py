@@ -9,7 +9,7 @@ from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
 from tui.widgets.keys import FACES, Key, Keys
 from tui.widgets.text import Text
 
-MOVES = (
+MOVEMENT_KEYS = (
     ("arrows, h j k l", "move"),
     ("home end, g G", "to the first, to the last"),
     ("tab", "to the next part of the screen"),
@@ -62,7 +62,7 @@ class Help(Base[None]):
             told = (key.about or key.label) + (f"  (not now: {self.glyphs.text(why)})" if why else "")
             lines += self._row(drawn, told, width)
         lines.append("")
-        for keys, does in MOVES:
+        for keys, does in MOVEMENT_KEYS:
             lines += self._row(keys, does, width)
         return lines
 

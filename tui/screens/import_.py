@@ -243,7 +243,7 @@ class Import(Steering, Browsing):
         self.lading.open_receipt(self.import_id)
 
 
-LEAST = 8
+LEAST_COLUMNS = 8
 """The fewest columns of a source's path."""
 
 
@@ -257,7 +257,7 @@ def _where(record: ImportRecord, width: int, glyphs: Glyphs) -> str:
     between = f" to {glyphs.text(record.location)} in "
     room = width - 1 - format.cells(between)
     archive = glyphs.tail(archive, max(room // 2, room - format.cells(source)))
-    source = glyphs.tail(source, max(LEAST, room - format.cells(archive)))
+    source = glyphs.tail(source, max(LEAST_COLUMNS, room - format.cells(archive)))
     return f" {source}{between}{archive}"
 
 

@@ -9,7 +9,7 @@ from core.models import State
 from core.words import counted
 from tui.screens.base import Base
 from tui.screens.confirm import MOOT, Confirm
-from tui.screens.key_reasons import CANCELLED, ENDED, background
+from tui.screens.key_reasons import CANCELLED_ALREADY, ENDED, background
 from tui.widgets.keys import Key
 
 PAUSE = Key(key="p", label="pause", does="pause", about="pause the import, or let it go on")
@@ -56,7 +56,7 @@ class Steering(Base[Any]):
             return "" if self.failed else f"No file has failed. {jobs}." if jobs else "Nothing has failed."
         if does == "retry":
             if self.state == State.CANCELLED:
-                return CANCELLED
+                return CANCELLED_ALREADY
             return "" if self.failed or self.state not in (*ENDED, State.RUNNING) else "Nothing has failed."
         return f"It is {self.state}." if self.state in ENDED else ""
 

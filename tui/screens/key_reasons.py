@@ -6,7 +6,7 @@ from core.words import counted
 
 NONE = "There is no import."
 
-CANCELLED = "It was cancelled: import it anew; what is archived is not copied again."
+CANCELLED_ALREADY = "It was cancelled: import it anew; what is archived is not copied again."
 
 ENDED = (State.DONE, State.CANCELLED)
 
@@ -29,7 +29,7 @@ def retrying(view: ImportView | None) -> str:
     if view is None:
         return NONE
     if view.state is State.CANCELLED:
-        return CANCELLED
+        return CANCELLED_ALREADY
     if view.state is State.PAUSED or view.failed.files:
         return ""
     return f"{view.label} {'is running' if view.state is State.RUNNING else 'has ended'}, and nothing failed."

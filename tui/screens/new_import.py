@@ -13,14 +13,14 @@ from core.paths import display
 from core.snapshot import Arrival
 from core.threads import aside
 from tui import path_completion
-from tui.import_form import DUPLICATES, KNOWN, VERIFY
+from tui.import_form import DUPLICATE_CHOICES, KNOWN_CHOICES, VERIFY
 from tui.last_answers import Remembered, places, recall, remember
 from tui.path_completion import ORDERS
 from tui.screens.base import BACK, HELP, LEAVE, bindings
 from tui.screens.prompt import Ask
 from tui.screens.source_picker import LIST_TIMEOUT, Choosing
 from tui.widgets.dry_run_pane import Prospect
-from tui.widgets.form import CHOICES, NEEDED, OF_A_CARD, QUESTIONS, SHOWN_ONLY, Form
+from tui.widgets.form import CHOICES, OF_A_CARD, QUESTIONS, REQUIRED, SHOWN_ONLY, Form
 from tui.widgets.keys import Key
 from tui.widgets.pane import Pane
 from tui.widgets.source_tree import Inside
@@ -369,10 +369,10 @@ class NewImport(Choosing):
             ways = list(VERIFY)
             self.choice.verify = ways[(ways.index(self.choice.verify) + 1) % len(ways)]
         elif form.chosen == "known":
-            others = list(KNOWN)
+            others = list(KNOWN_CHOICES)
             self.choice.known = others[(others.index(self.choice.known) + 1) % len(others)]
         elif form.chosen == "duplicates":
-            scopes = list(DUPLICATES)
+            scopes = list(DUPLICATE_CHOICES)
             self.choice.duplicates = scopes[(scopes.index(self.choice.duplicates) + 1) % len(scopes)]
         elif form.chosen == "libraries":
             self.choice.libraries = not self.choice.libraries
@@ -430,7 +430,7 @@ class NewImport(Choosing):
         self.changed()
         self._glance()
         form = self.query_one(Form)
-        if missing := [name for name in NEEDED if not form.answer(name)]:
+        if missing := [name for name in REQUIRED if not form.answer(name)]:
             # Go to the next question that needs an answer.
             form.choose(form.questions.index(missing[0]))
         elif answer and not self.why_not("start"):

@@ -10,7 +10,7 @@ from textual.timer import Timer
 
 from core.errors import LadingError
 from core.listings import FileView
-from core.media.viewable import KINDS as VIEWED
+from core.media.viewable import PICTURED_KINDS as VIEWED
 from core.media.viewable import REFUSAL, viewable
 from core.threads import aside
 from tui import half_blocks, pixels, viewer
@@ -19,11 +19,11 @@ from tui.screens.base import Base
 from tui.widgets.keys import Key
 from tui.widgets.picture import Shown
 
-PAUSE = 0.25
+KEY_PAUSE = 0.25
 """Seconds without a key before pictures are fetched, so that a key that is held down fetches none."""
 
-FILMS = "videos"
-KINDS = ("images", FILMS)
+FILM_KIND = "videos"
+PICTURED_KINDS = ("images", FILM_KIND)
 """Kinds of files that have pictures."""
 
 START_TIMEOUT = 10.0
@@ -70,7 +70,7 @@ class Pictured(Base[None]):
         """Call `fetch` after PAUSE; each further call begins the pause again."""
         if self._pause is not None:
             self._pause.stop()
-        self._pause = self.set_timer(PAUSE, fetch)
+        self._pause = self.set_timer(KEY_PAUSE, fetch)
 
     async def picture(self, sha256: str, columns: int, rows: int, *, strip: bool = False) -> Shown:
         """The picture of the content `sha256` in at most so many columns and rows; empty if there is none.

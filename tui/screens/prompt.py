@@ -24,7 +24,7 @@ ROOM = 72
 SHOWN = 8
 """The most completions that are shown at once."""
 
-AROUND = 8
+BOX_LINES = 8
 """Lines of the box beside the completions."""
 
 OFFER_TIMEOUT = 8.0
@@ -143,7 +143,7 @@ class Ask(ModalScreen[str | None]):
 
     def _draw(self) -> None:
         width = max(10, self.query_one("#box").size.width - 4)
-        shown = max(1, min(SHOWN, self.app.size.height - AROUND))
+        shown = max(1, min(SHOWN, self.app.size.height - BOX_LINES))
         first = max(0, min(self._cursor - shown // 2, len(self._offered) - shown))
         told = [
             line(

@@ -4,10 +4,10 @@ from typing import Any
 
 from core.words import counted
 from tui.screens.base import Base
-from tui.widgets.queues import Place
+from tui.widgets.queues import QueueRow
 
 
-def why_not(place: Place | None, does: str) -> str:
+def why_not(place: QueueRow | None, does: str) -> str:
     """Why a key cannot be used for this stage or queue now; empty when it can."""
     if place is None or not place.queue:
         return "This is a stage of the copies: pause the import instead."
@@ -16,7 +16,7 @@ def why_not(place: Place | None, does: str) -> str:
     return "One slot is the least." if does == "less" and place.slots <= 1 else ""
 
 
-async def steer(screen: Base[Any], place: Place, does: str) -> None:
+async def steer(screen: Base[Any], place: QueueRow, does: str) -> None:
     """Pause or resume the queue, retry its dead jobs, or give it one slot more or less. Raises LadingError."""
     engine = screen.lading.connection
     screen.lading.draw_at_once()

@@ -21,7 +21,7 @@ from core.snapshot import Arrival
 from core.threads import aside
 from core.volumes.probe import mount_of
 from tui import path_completion
-from tui.import_form import Choice, Source
+from tui.import_form import Choice, SourceRow
 from tui.last_answers import recall
 from tui.screens.base import Base
 from tui.source_warnings import cautions
@@ -56,7 +56,7 @@ class Choosing(Base[None]):
         self._glancing: asyncio.Task[None] | None = None
         self._stopped: list[bool] = []
         self.locations: list[str] = []
-        self._picked_alone: Source | None = None
+        self._picked_alone: SourceRow | None = None
         """The card that was picked by itself, until it is known whether anything on it is new."""
         self.touched = False
         """Whether a person has picked a source, or left one out."""
@@ -166,7 +166,7 @@ class Choosing(Base[None]):
             self.about_source()
             await asyncio.sleep(POLL_INTERVAL)
 
-    def _asked_for(self, card: Arrival) -> Source | None:
+    def _asked_for(self, card: Arrival) -> SourceRow | None:
         """The source that is this card; None if it is not listed."""
         return next(
             (one for one in self.choice.sources if one.volume and display(one.volume.identity) == card.identity),
@@ -189,7 +189,7 @@ class Choosing(Base[None]):
                     source.glance = survey
             self.query_one(Sources).draw()
 
-    def _unseen(self, source: Source) -> bool:
+    def _unseen(self, source: SourceRow) -> bool:
         answers = source.volume is not None and source.volume.answers
         return answers and not source.chosen and source.compared != self.choice.archive
 
@@ -365,6 +365,6 @@ class Choosing(Base[None]):
         return self.focused if isinstance(self.focused, Pane) else self.query_one(Sources)
 
     @property
-    def source(self) -> Source | None:
+    def source(self) -> SourceRow | None:
         """The source in the chosen row."""
         return self.query_one(Sources).chosen

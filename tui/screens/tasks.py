@@ -16,7 +16,7 @@ from tui.widgets.pane import Pane, Room, Rows
 Begin = Callable[[Base[None]], Awaitable[None] | None]
 
 
-class Entry(Value, frozen=True, kw_only=True):
+class TaskEntry(Value, frozen=True, kw_only=True):
     """One row: the task's name, what it does, and the function that begins it."""
 
     name: str
@@ -24,35 +24,35 @@ class Entry(Value, frozen=True, kw_only=True):
     begin: Begin
 
 
-ENTRIES = (
-    Entry(
+TASK_ENTRIES = (
+    TaskEntry(
         name="check",
         about="is all of a card archived and still there? By the record",
         begin=archive_tasks.check,
     ),
-    Entry(
+    TaskEntry(
         name="check by content",
         about="the same, by reading the card",
         begin=lambda screen: archive_tasks.check(screen, read=True),
     ),
-    Entry(name="cards", about="all cards, and the newest verdict on each", begin=list_tasks.cards),
-    Entry(
+    TaskEntry(name="cards", about="all cards, and the newest verdict on each", begin=list_tasks.cards),
+    TaskEntry(
         name="restore",
         about="an import, a card or a location under its original names",
         begin=archive_tasks.restore_any,
     ),
-    Entry(name="audit", about="read the archive again and compare", begin=archive_tasks.audit),
-    Entry(name="heal", about="bring again what is damaged, from copies or a card", begin=archive_tasks.heal),
-    Entry(name="mirror", about="bring a copy of the archive up to it", begin=archive_tasks.mirror),
-    Entry(name="locations", about="all locations, and what is said of them", begin=list_tasks.locations),
-    Entry(name="failed jobs", about="background work that failed for good, and why", begin=list_tasks.jobs),
-    Entry(name="settings", about="every setting, and where it comes from", begin=list_tasks.settings),
-    Entry(name="log", about="what the engine has noted", begin=list_tasks.log),
-    Entry(name="doctor", about="the machine, the tools, the volumes and the archive", begin=list_tasks.doctor),
+    TaskEntry(name="audit", about="read the archive again and compare", begin=archive_tasks.audit),
+    TaskEntry(name="heal", about="bring again what is damaged, from copies or a card", begin=archive_tasks.heal),
+    TaskEntry(name="mirror", about="bring a copy of the archive up to it", begin=archive_tasks.mirror),
+    TaskEntry(name="locations", about="all locations, and what is said of them", begin=list_tasks.locations),
+    TaskEntry(name="failed jobs", about="background work that failed for good, and why", begin=list_tasks.jobs),
+    TaskEntry(name="settings", about="every setting, and where it comes from", begin=list_tasks.settings),
+    TaskEntry(name="log", about="what the engine has noted", begin=list_tasks.log),
+    TaskEntry(name="doctor", about="the machine, the tools, the volumes and the archive", begin=list_tasks.doctor),
 )
 
 
-async def begin(screen: Base[None], entry: Entry) -> None:
+async def begin(screen: Base[None], entry: TaskEntry) -> None:
     """Begin a task from any screen, or say there why it cannot be begun."""
     await screen.act(lambda: entry.begin(screen))
 
@@ -63,20 +63,20 @@ class Choices(Pane):
     NUMBER = 1
 
     @property
-    def chosen(self) -> Entry:
+    def chosen(self) -> TaskEntry:
         """The entry in the chosen row."""
-        return ENTRIES[self.cursor]
+        return TASK_ENTRIES[self.cursor]
 
     def content(self, room: Room) -> Rows:
         """The tasks' names and descriptions."""
-        widest = max(len(entry.name) for entry in ENTRIES)
+        widest = max(len(entry.name) for entry in TASK_ENTRIES)
 
-        def row(number: int, entry: Entry) -> Line:
+        def row(number: int, entry: TaskEntry) -> Line:
             mark = (">", "title") if number == room.cursor else (" ", "")
             pieces = line(mark, (f"{entry.name:<{widest}}", "bold"), "  ", (entry.about, "dim"))
             return crop(pieces, room.width, utf8=room.glyphs.utf8)
 
-        return Rows(title="TASKS", rows=tuple((row(number, one),) for number, one in enumerate(ENTRIES)))
+        return Rows(title="TASKS", rows=tuple((row(number, one),) for number, one in enumerate(TASK_ENTRIES)))
 
 
 class Tasks(Base[None]):

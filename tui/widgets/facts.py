@@ -11,7 +11,7 @@ Fact = tuple[str, str]
 WIDE = 160
 """The fewest columns of a screen that have room for them."""
 
-NAMES = 12
+NAME_WIDTH = 12
 """Columns of the names."""
 
 
@@ -40,9 +40,11 @@ class Facts(Lines):
             return
         rows: list[Line] = [line((one, "bold")) for one in self._wrapped(self._heading, room.width)]
         for name, value in self._facts:
-            first, *rest = self._wrapped(value, room.width - NAMES)
-            rows.append(line((f"{self.glyphs.fit(self.glyphs.text(name), NAMES - 1):<{NAMES}}", "dim"), first))
-            rows += [line(" " * NAMES, one) for one in rest]
+            first, *rest = self._wrapped(value, room.width - NAME_WIDTH)
+            rows.append(
+                line((f"{self.glyphs.fit(self.glyphs.text(name), NAMES - 1):<{NAME_WIDTH}}", "dim"), first)
+            )
+            rows += [line(" " * NAME_WIDTH, one) for one in rest]
         if len(rows) > room.height:
             rows = [*rows[: room.height - 1], line((self.glyphs.more, "dim"))]
         self.put(rows)

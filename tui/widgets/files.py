@@ -14,7 +14,7 @@ from tui.widgets.lines import Line, crop, line
 from tui.widgets.paged import Paged
 from tui.widgets.pane import Lazy, Room, Rows, empty
 
-WORDS = {
+STATE_WORDS = {
     Outcome.TODO: ("to do", "busy"),
     Outcome.ARCHIVED: ("archived", "good"),
     Outcome.DUPLICATE: ("duplicate", "good"),
@@ -76,7 +76,7 @@ class Files(Paged[FileView]):
             mark = ("*", "on")
         if file is None:
             return line(mark, (f"  {glyphs.more}", "dim"))
-        word, style = WORDS[file.outcome] if not file.damage else ("DAMAGED", "bad")
+        word, style = STATE_WORDS[file.outcome] if not file.damage else ("DAMAGED", "bad")
         told = file.damage or file.reason or file.sequence
         # The size of a first frame is not its film's, and the gaps in it need the room.
         film = bool(file.sequence) and told == file.sequence

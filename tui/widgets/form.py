@@ -3,7 +3,7 @@
 import os
 
 from tui.glyphs import Glyphs
-from tui.import_form import DUPLICATES, ICLOUD, KNOWN, LIBRARIES, VERIFY, Choice, Source
+from tui.import_form import DUPLICATE_CHOICES, ICLOUD_CHOICES, KNOWN_CHOICES, LIBRARIES, VERIFY, Choice, SourceRow
 from tui.widgets.keys import drawn
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Pane, Room, Rows
@@ -26,10 +26,10 @@ QUESTIONS = {
 
 CHOICES: dict[str, dict[str, str]] = {
     "verify": {str(way): told for way, told in VERIFY.items()},
-    "known": {str(way): told for way, told in KNOWN.items()},
-    "duplicates": {str(way): told for way, told in DUPLICATES.items()},
+    "known": {str(way): told for way, told in KNOWN_CHOICES.items()},
+    "duplicates": {str(way): told for way, told in DUPLICATE_CHOICES.items()},
     "libraries": {str(way): told for way, told in LIBRARIES.items()},
-    "icloud": {str(way): told for way, told in ICLOUD.items()},
+    "icloud": {str(way): told for way, told in ICLOUD_CHOICES.items()},
 }
 
 SHOWN_ONLY = ("limit",)
@@ -37,7 +37,7 @@ SHOWN_ONLY = ("limit",)
 
 LABELS = {"also": "and to", "verify": "proof", "known": "previous", "libraries": "photos"}
 
-NEEDED = ("archive", "location")
+REQUIRED = ("archive", "location")
 """Questions without whose answers no import starts."""
 
 OF_A_CARD = ("label", "note")
@@ -52,7 +52,7 @@ class Form(Pane):
     def __init__(self, glyphs: Glyphs, choice: Choice, *, id: str) -> None:
         super().__init__(glyphs, id=id)
         self.choice = choice
-        self.source: Source | None = None
+        self.source: SourceRow | None = None
         """The chosen source."""
         self.limit = ""
         """The configured limit of reading, and where it comes from; empty: there is none."""
@@ -98,7 +98,7 @@ class Form(Pane):
         glyphs = room.glyphs
         mark = (">", "title") if chosen and room.focused else (" ", "")
         answer = self.answer(question)
-        needed = question in NEEDED and not answer
+        needed = question in REQUIRED and not answer
         told = CHOICES[question].get(answer, answer) if question in CHOICES else answer
         text = (glyphs.text(told), "") if told else (QUESTIONS[question], "warn" if needed else "dim")
         name = (f"{LABELS.get(question, question):<11}", "bold" if needed else "dim")

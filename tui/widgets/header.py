@@ -8,11 +8,11 @@ from core.snapshot import ImportView, Snapshot
 from core.words import counted
 from tui import format
 from tui.glyphs import Glyphs
-from tui.totals import Session, session, share
+from tui.totals import SessionTotals, session, share
 from tui.widgets.keys import drawn
 from tui.widgets.lines import Line, Lines, Piece, beside, crop, line, width_of
 
-LEAST = 8
+LEAST_COLUMNS = 8
 """The fewest columns of an archive's path; with fewer it is left out."""
 
 
@@ -59,7 +59,7 @@ def lines(snapshot: Snapshot | None, trouble: str, width: int, glyphs: Glyphs, n
     now = time.strftime("%H:%M", time.localtime(snapshot.time))
     word = line((now, "dim"), "  ", (format.fit(glyphs.text(head.word), width - 20, utf8=glyphs.utf8), head.style))
     # The end of a reason says more than the path at its beginning.
-    more = glyphs.tail(glyphs.text(head.more), max(LEAST, width * 2 // 3 - width_of(word)))
+    more = glyphs.tail(glyphs.text(head.more), max(LEAST_COLUMNS, width * 2 // 3 - width_of(word)))
     state = line(*word, more, " ")
     where = _where(sums, width - width_of(state) - 11, glyphs)
     top = beside(line((" Lading", "title"), "  ", where), state, width, utf8=glyphs.utf8)
@@ -73,7 +73,7 @@ def lines(snapshot: Snapshot | None, trouble: str, width: int, glyphs: Glyphs, n
     ]
 
 
-def heading(sums: Session, trouble: str = "") -> Heading:
+def heading(sums: SessionTotals, trouble: str = "") -> Heading:
     """The state of all imports together."""
     cards = len(sums.views)
     of = f", {sums.safe} of {counted(cards, 'card')} safe" if cards else ""
@@ -98,7 +98,7 @@ def heading(sums: Session, trouble: str = "") -> Heading:
     return Heading(word=word + stands, style="warn" if paused else "busy", more=of)
 
 
-def _ended(sums: Session, of: str) -> Heading:
+def _ended(sums: SessionTotals, of: str) -> Heading:
     keep = sum(1 for view in sums.views if view.verdict is Verdict.KEEP)
     cancelled = sum(1 for view in sums.views if view.state is State.CANCELLED)
     if sums.safe == len(sums.views):
@@ -115,7 +115,7 @@ def _read_back(views: tuple[ImportView, ...]) -> bool:
     return all(view.level for view in views)
 
 
-def _where(sums: Session, width: int, glyphs: Glyphs) -> str:
+def _where(sums: SessionTotals, width: int, glyphs: Glyphs) -> str:
     """The location and the archive; if its path does not fit into `width` columns, only the end of it."""
     places = list(dict.fromkeys(view.location for view in sums.views))
     archives = list(dict.fromkeys(view.archive for view in sums.views))
@@ -125,10 +125,10 @@ def _where(sums: Session, width: int, glyphs: Glyphs) -> str:
     left = glyphs.text(f"{places[0]}{more} to ")
     right = glyphs.text(archives[0]) + (" and more" if len(archives) > 1 else "")
     room = width - format.cells(left)
-    return left + glyphs.tail(right, room) if room >= LEAST else glyphs.text(f"{places[0]}{more}")
+    return left + glyphs.tail(right, room) if room >= LEAST_COLUMNS else glyphs.text(f"{places[0]}{more}")
 
 
-def _progress(sums: Session, now: float, head: Heading, width: int, glyphs: Glyphs) -> Line:
+def _progress(sums: SessionTotals, now: float, head: Heading, width: int, glyphs: Glyphs) -> Line:
     done = share(sums.done, sums.seen.bytes)
     figures = [format.sizes(sums.done, sums.seen.bytes) + ("" if sums.listed else " so far")]
     if any(view.state is State.RUNNING for view in sums.views):
@@ -150,7 +150,7 @@ def _progress(sums: Session, now: float, head: Heading, width: int, glyphs: Glyp
     )
 
 
-def _sum(sums: Session, width: int) -> Line:
+def _sum(sums: SessionTotals, width: int) -> Line:
     """Where all entries are."""
     parts = [
         (sums.archived.files, "archived", "good"),

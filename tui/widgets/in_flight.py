@@ -19,7 +19,7 @@ CARD = 14
 """Columns of a card's name."""
 
 
-class Work(Value, frozen=True, kw_only=True):
+class FlightRow(Value, frozen=True, kw_only=True):
     """One row: the file or subject, the stage, and the progress (None: not known). `card`: the label of its
     import, where files of several are read. `flight`: set for a copy."""
 
@@ -53,12 +53,12 @@ class InFlight(SnapshotPane):
         return works[self.cursor].flight if self.cursor < len(works) else None
 
 
-def under_way(snapshot: Snapshot) -> list[Work]:
+def under_way(snapshot: Snapshot) -> list[FlightRow]:
     """Copies, then calls of queues, then copies that wait for a place."""
     labels = {view.id: view.label for view in snapshot.imports}
     several = len({one.import_id for one in snapshot.in_flight}) > 1
     copies = [
-        Work(
+        FlightRow(
             path=one.path,
             stage=one.stage or WAITS,
             size=one.size,
@@ -70,7 +70,7 @@ def under_way(snapshot: Snapshot) -> list[Work]:
         for one in snapshot.in_flight
     ]
     background = [
-        Work(path=call.subject, stage=queue.name, done=call.progress or None)
+        FlightRow(path=call.subject, stage=queue.name, done=call.progress or None)
         for queue in snapshot.queues
         for call in queue.at_work
     ]
@@ -81,7 +81,7 @@ def under_way(snapshot: Snapshot) -> list[Work]:
     ]
 
 
-def row(one: Work, room: Room, widest: int, *, chosen: bool) -> Line:
+def row(one: FlightRow, room: Room, widest: int, *, chosen: bool) -> Line:
     """One of these on one line, with its stage in `widest` columns."""
     glyphs = room.glyphs
     width = 7 if room.width < 70 else 24

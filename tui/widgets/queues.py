@@ -21,7 +21,7 @@ ROOMY = 58
 """The fewest columns that have room for both a rate and the reason for waiting."""
 
 
-class Place(Value, frozen=True, kw_only=True):
+class QueueRow(Value, frozen=True, kw_only=True):
     """A stage or queue as it is displayed. `queue` is the queue's own name; empty for a stage."""
 
     name: str
@@ -41,7 +41,7 @@ class Queues(SnapshotPane):
     NUMBER = 3
 
     @property
-    def chosen(self) -> Place | None:
+    def chosen(self) -> QueueRow | None:
         """The stage or queue in the chosen row."""
         found = places(self.snapshot, volumes=self.enlarged)
         return found[self.cursor] if self.cursor < len(found) else None
@@ -62,7 +62,7 @@ class Queues(SnapshotPane):
         return Rows(title="QUEUES", aside=" " * (widest - NAME) + heads, rows=rows)
 
 
-def places(snapshot: Snapshot, *, volumes: bool = False) -> list[Place]:
+def places(snapshot: Snapshot, *, volumes: bool = False) -> list[QueueRow]:
     """Stages, volumes if asked for, and queues."""
     rates = {"hash": snapshot.rates.read, "copy": snapshot.rates.written, "verify": snapshot.rates.verified}
     stages = [_stage(one, rates.get(one.name)) for one in snapshot.limits if " " not in one.name]
@@ -70,9 +70,9 @@ def places(snapshot: Snapshot, *, volumes: bool = False) -> list[Place]:
     return [*stages, *below, *map(_queue, snapshot.queues)]
 
 
-def _stage(limit: LimitView, rate: float | None) -> Place:
+def _stage(limit: LimitView, rate: float | None) -> QueueRow:
     what, _, volume = limit.name.partition(" ")
-    return Place(
+    return QueueRow(
         name=f"{what} {limit.label or volume}".rstrip(),
         busy=limit.busy,
         slots=limit.ceiling,
@@ -81,8 +81,8 @@ def _stage(limit: LimitView, rate: float | None) -> Place:
     )
 
 
-def _queue(queue: QueueView) -> Place:
-    return Place(
+def _queue(queue: QueueView) -> QueueRow:
+    return QueueRow(
         name=queue.name,
         busy=queue.busy,
         slots=queue.slots,
@@ -104,7 +104,7 @@ def _waits(queue: QueueView) -> str:
     return REASONS.get(queue.reason, follows)
 
 
-def row(place: Place, room: Room, widest: int, *, chosen: bool) -> Line:
+def row(place: QueueRow, room: Room, widest: int, *, chosen: bool) -> Line:
     """One place on one line. Without room for both, a reason to wait replaces the rate."""
     glyphs = room.glyphs
     share = place.busy / place.slots if place.slots else 0.0

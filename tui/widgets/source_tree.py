@@ -6,8 +6,8 @@ from core.models import Count, Value
 from core.words import counted
 from tui import format
 from tui.glyphs import Glyphs
-from tui.import_form import Source
-from tui.path_completion import Entry, Order, ordered
+from tui.import_form import SourceRow
+from tui.path_completion import Order, PathEntry, ordered
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Lazy, Pane, Room, Rows, empty
 
@@ -15,7 +15,7 @@ DATED = 56
 """The fewest columns that have room for the dates of files."""
 
 
-LEAST = 14
+LEAST_COLUMNS = 14
 """The fewest columns of a name beside what else is known of it."""
 
 
@@ -23,7 +23,7 @@ class Node(Value, frozen=True, kw_only=True):
     """One row of the tree; `path` is below the source."""
 
     path: bytes
-    entry: Entry
+    entry: PathEntry
     depth: int
 
 
@@ -34,8 +34,8 @@ class Inside(Pane):
 
     def __init__(self, glyphs: Glyphs, *, id: str) -> None:
         super().__init__(glyphs, id=id)
-        self.source: Source | None = None
-        self.listed: dict[bytes, tuple[list[Entry], int]] = {}
+        self.source: SourceRow | None = None
+        self.listed: dict[bytes, tuple[list[PathEntry], int]] = {}
         self.open: set[bytes] = set()
         self.counts: dict[bytes, Count] = {}
         self.new: dict[bytes, bool] = {}
@@ -43,7 +43,7 @@ class Inside(Pane):
         self.order: Order = "name"
         self.trouble = ""
 
-    def enter(self, source: Source | None) -> None:
+    def enter(self, source: SourceRow | None) -> None:
         """Show another source; None: none."""
         self.source = source
         self.listed, self.open, self.counts, self.new = {}, set(), {}, {}
@@ -76,7 +76,7 @@ class Inside(Pane):
         nodes = self.nodes
         return nodes[self.cursor] if self.cursor < len(nodes) else None
 
-    def take(self, below: bytes, listed: tuple[list[Entry], int]) -> None:
+    def take(self, below: bytes, listed: tuple[list[PathEntry], int]) -> None:
         """Show what a folder holds."""
         chosen = self.chosen
         self.listed[below] = listed
@@ -157,7 +157,7 @@ class Inside(Pane):
         end = f"{size:>8} {new}"
         tails = (f" {when}{files}{end}", f" {when}{end}", f" {end}", f" {size:>8}", "")
         room_left = room.width - 4 - len(head)
-        least = max(LEAST, min(format.cells(name), room_left - len(end) - 1))
+        least = max(LEAST_COLUMNS, min(format.cells(name), room_left - len(end) - 1))
         tail = next((one for one in tails if room_left - len(one) >= least), "")
         width = room_left - len(tail)
         box = ("[x]" if has else "[ ]", "good" if has else "dim")

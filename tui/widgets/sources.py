@@ -2,7 +2,7 @@
 
 from tui import format
 from tui.glyphs import Glyphs
-from tui.import_form import Choice, Source, is_card, kind
+from tui.import_form import Choice, SourceRow, is_card, kind
 from tui.widgets.dry_run_pane import new_and_duplicate
 from tui.widgets.lines import Line, crop, line
 from tui.widgets.pane import Pane, Room, Rows, empty
@@ -20,12 +20,12 @@ class Sources(Pane):
         self.trouble = ""
 
     @property
-    def chosen(self) -> Source | None:
+    def chosen(self) -> SourceRow | None:
         """The source in the chosen row."""
         sources = self.choice.sources
         return sources[self.cursor] if self.cursor < len(sources) else None
 
-    def follow(self, source: Source | None) -> None:
+    def follow(self, source: SourceRow | None) -> None:
         """Keep the cursor on a source when its row has changed."""
         paths = [one.path for one in self.choice.sources]
         if source is not None and source.path in paths:
@@ -50,7 +50,7 @@ class Sources(Pane):
         return Rows(title="SOURCES", aside=f"{picked} of {len(sources)} picked", rows=rows)
 
 
-def row(source: Source, room: Room, widest: int, *, chosen: bool) -> Line:
+def row(source: SourceRow, room: Room, widest: int, *, chosen: bool) -> Line:
     """One source on one line."""
     glyphs = room.glyphs
     mark = (">", "title") if chosen and room.focused else (" ", "")
@@ -63,7 +63,7 @@ def row(source: Source, room: Room, widest: int, *, chosen: bool) -> Line:
     return crop((*pieces, *told), room.width, utf8=glyphs.utf8)
 
 
-def says(source: Source, wide: bool) -> Line:
+def says(source: SourceRow, wide: bool) -> Line:
     """What a source is and, once it was counted, what is new on it."""
     volume = source.volume
     if volume is None:

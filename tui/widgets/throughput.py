@@ -12,18 +12,18 @@ from tui.widgets.pane import Room, Rows, SnapshotPane
 TABLE = 37
 """Columns of the table beside the graph."""
 
-TITLE = 3
+TITLE_COLUMNS = 3
 
-BACK = 10
+BACK_HINT_COLUMNS = 10
 """Columns of the hint for going back in the title of an enlarged pane."""
 
 WIDE = 45
 """The fewest columns that have room for advice."""
 
-HISTORY = 120
+SAMPLES_KEPT = 120
 """Samples that an engine keeps."""
 
-ADVICE = {
+FASTER_ADVICE = {
     "card reader": "a faster card reader would help",
     "network": "the way to the archive is full",
     "archive disk": "the archive's disk takes no more",
@@ -42,10 +42,10 @@ class Throughput(SnapshotPane):
         """The graph and the table beside it."""
         rates, glyphs = snapshot.rates, room.glyphs
         # The hint for going back is beside the table's headings.
-        width = max(1, room.width - TABLE - 2 - (BACK if room.enlarged else 0))
+        width = max(1, room.width - TABLE - 2 - (BACK_HINT_COLUMNS if room.enlarged else 0))
         height = max(4, room.height)
-        each = -(-HISTORY // width)
-        width = min(width, -(-HISTORY // each))
+        each = -(-SAMPLES_KEPT // width)
+        width = min(width, -(-SAMPLES_KEPT // each))
         columns = buckets(busiest(rates), rates.period, snapshot.time, each)[-width:]
         # Reading back is short and fast: it would make all other columns look flat.
         arriving = buckets(busiest(rates, ("read", "written")), rates.period, snapshot.time, each)[-width:]
@@ -57,7 +57,9 @@ class Throughput(SnapshotPane):
             crop((*line(" ", (graph, "busy"), " "), *beside), room.width, utf8=glyphs.utf8)
             for graph, beside in zip(drawn, table, strict=True)
         ]
-        title = glyphs.fit(f"THROUGHPUT, {HISTORY * rates.period / 60:.0f} minutes", width - TITLE + 3)
+        title = glyphs.fit(
+            f"THROUGHPUT, {SAMPLES_KEPT * rates.period / 60:.0f} minutes", width - TITLE_COLUMNS + 3
+        )
         heads = f"{'MB/s':<10}{'now':>8}{'mean':>8}{'peak':>8}"
         return Rows(title=f"{title}{heads}", rows=tuple((one,) for one in lines))
 
@@ -99,7 +101,7 @@ def _table(rates: Rates, limit: Bottleneck, snapshot: Snapshot, width: int, glyp
 
 def _advice(limit: Bottleneck, snapshot: Snapshot, glyphs: Glyphs) -> str:
     if limit.name != READ_LIMIT:
-        return ADVICE[limit.name]
+        return FASTER_ADVICE[limit.name]
     place = glyphs.text(os.path.basename(snapshot.read_limit_from))
     return f"as {place} says, for each card" if place else "as the settings say, for each card"
 

@@ -1,7 +1,7 @@
 """Editors' sidecars, named after a whole file name, beside it or in folders of their own; subtitles."""
 
 from core.media.file_types import SIDECARS
-from core.media.makers.rule import ANYTHING, FILMS, Role, rule
+from core.media.makers.rule import ANYTHING, FILM_EXTENSIONS, Role, rule
 
 _ADOBE = "Adobe XMP Specification, part 3; docs.darktable.org, sidecar files: NAME.EXT.xmp"
 _DARKTABLE = "docs.darktable.org, sidecar files: duplicates are NAME_NN.EXT.xmp"
@@ -40,7 +40,7 @@ RULES = (
         b"srt vtt ass ssa sub idx",
         rb"(.+)\.[a-z]{2,3}(?:-[a-z]{2,4})?(?:\.(?:default|forced|sdh|hi|cc))*",
         rb"\1",
-        FILMS,
+        FILM_EXTENSIONS,
         _SUBTITLES,
     ),
 )

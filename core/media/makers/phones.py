@@ -10,8 +10,8 @@ from core.media.file_types import CAMERA_JPEG, MEDIA, VIDEOS
 from core.media.makers.rule import EDITED, NO_SOURCE, STILLS, Groups, Role, rule
 
 _PHOTOS = "github.com/RhetTbull/osxphotos, issues 1113 and 2043: as Image Capture and Photos write them"
-TAKEOUT = "github.com/simulot/immich-go, docs/misc/google-takeout.md"
-_LANGUAGES = f"{TAKEOUT}; github.com/TheLastGimbus/GooglePhotosTakeoutHelper, lib/extras.dart"
+TAKEOUT_SOURCE = "github.com/simulot/immich-go, docs/misc/google-takeout.md"
+_LANGUAGES = f"{TAKEOUT_SOURCE}; github.com/TheLastGimbus/GooglePhotosTakeoutHelper, lib/extras.dart"
 _CUT_LANGUAGES = "github.com/Xentraxx/GooglePhotosTakeoutHelper_Neo, issue 29: names are cut, -edited with them"
 
 # "edited" in the language of the account. A space is written as "_".
@@ -71,7 +71,7 @@ _CUT_ENDING = re.compile(rb"(.+)\.(\w{0,4})", re.DOTALL)
 _PICTURES = (*STILLS, VIDEOS)
 
 
-class Told(msgspec.Struct, frozen=True):
+class TakeoutOwner(msgspec.Struct, frozen=True):
     """What the name of a JSON file of Takeout says of its owner."""
 
     stem: bytes
@@ -80,7 +80,7 @@ class Told(msgspec.Struct, frozen=True):
     rest: bytes | None = None
 
 
-def takeout_owners(stem: bytes) -> Sequence[Told]:
+def takeout_owners(stem: bytes) -> Sequence[TakeoutOwner]:
     """The files that a JSON file of Google Takeout with this stem may describe, the likeliest first.
 
     For X.jpg: X.jpg.json, X.jpg.supplemental-metadata.json, or that word cut off anywhere. For X(1).jpg:
@@ -91,7 +91,7 @@ def takeout_owners(stem: bytes) -> Sequence[Told]:
     if match := _FORMS.fullmatch(stem):
         extension = match[2].lower()
         if extension in MEDIA:
-            return (Told(match[1] + match[3], (frozenset((extension,)),)),)
+            return (TakeoutOwner(match[1] + match[3], (frozenset((extension,)),)),)
     numbered = _NUMBERED.fullmatch(stem)
     if numbered is None or _units(numbered[1]) != LONGEST_STEM:
         return ()
@@ -100,8 +100,8 @@ def takeout_owners(stem: bytes) -> Sequence[Told]:
     if match := _CUT_ENDING.fullmatch(body):
         begin = match[2].lower()
         if possible := frozenset(extension for extension in MEDIA if extension.startswith(begin)):
-            found.append(Told(match[1] + number, (possible,)))
-    return *found, Told(body, _PICTURES, number)
+            found.append(TakeoutOwner(match[1] + number, (possible,)))
+    return *found, TakeoutOwner(body, _PICTURES, number)
 
 
 def _units(name: bytes) -> int:

@@ -2,7 +2,7 @@
 
 from core.media.camera import NIKON
 from core.media.file_types import CAMERA_JPEG, RAW, SIDECARS, VIDEOS
-from core.media.makers.rule import ANYTHING, FILMS, FIRST_FILMS, STILLS, Role, Rule, rule, words
+from core.media.makers.rule import ANYTHING, FILM_EXTENSIONS, FIRST_FILMS, STILLS, Role, Rule, rule, words
 
 _DCF = "JEITA CP-3461, Design rule for Camera File system: files of one name are one object"
 _NIKON_PROXY = "onlinemanual.nikonimglib.com/z9, 15_menu_guide_02_04"
@@ -23,7 +23,7 @@ _EVERY = (
     _same(CAMERA_JPEG, Role.RAW_PAIR, (RAW,), _DCF),
     _same(b"wav", Role.VOICE_MEMO, STILLS, _DCF),
     _same(b"thm", Role.THUMBNAIL, FIRST_FILMS, _DCF),
-    _same(b"lrv lrf", Role.PROXY, FILMS, "names as GoPro and DJI write them; no published source"),
+    _same(b"lrv lrf", Role.PROXY, FILM_EXTENSIONS, "names as GoPro and DJI write them; no published source"),
     _same(b"srt xml", Role.SIDECAR, FIRST_FILMS, _DCF),
     _same(b"aae", Role.SIDECAR, (*STILLS, VIDEOS), "github.com/RhetTbull/osxphotos, issue 1113"),
     _same(b"insp", Role.RAW_PAIR, (RAW,), "insta.pk360.de"),

@@ -35,10 +35,10 @@ def words(text: bytes) -> frozenset[bytes]:
 
 
 STILLS: Groups = (RAW, CAMERA_JPEG, OTHER_IMAGES)
-FILMS: Groups = (words(b"braw crm krw nev r3d zraw"), words(b"mov mxf osv"), VIDEOS)
+FILM_EXTENSIONS: Groups = (words(b"braw crm krw nev r3d zraw"), words(b"mov mxf osv"), VIDEOS)
 """A proxy is an MP4 beside its film, so the film's extensions come first."""
-ANYTHING: Groups = (*STILLS, *FILMS, AUDIO, DOCUMENTS)
-FIRST_FILMS: Groups = (*FILMS, *STILLS)
+ANYTHING: Groups = (*STILLS, *FILM_EXTENSIONS, AUDIO, DOCUMENTS)
+FIRST_FILMS: Groups = (*FILM_EXTENSIONS, *STILLS)
 EDITED = CAMERA_JPEG | OTHER_IMAGES
 """What phones and their services write for an edited picture."""
 

@@ -22,7 +22,7 @@ from core.database import Database
 from core.media.camera import camera_name
 from core.media.stems import stem_key
 from core.models import Outcome, State
-from core.tasks.task import ItemFacts, Job, Result, Task
+from core.tasks.task import ItemFacts, Job, QueueTask, Result
 from core.workers.messages import Place
 from core.workers.pool import Pool
 
@@ -190,7 +190,7 @@ class Rig:
         with open(folder + b"/" + name, "wb") as file:
             file.write(data)
 
-    async def run(self, task: Task, **ids: int) -> Result:
+    async def run(self, task: QueueTask, **ids: int) -> Result:
         """Do one job, and write what it hands back, as the queue does."""
         job = Job(id=1, queue=task.queue, **ids)
         result = (await task.run([job], self.context, lambda number, done: None))[1]

@@ -47,7 +47,7 @@ async def test_pages_may_end_anywhere(tmp_path: Path, monkeypatch: pytest.Monkey
         assert not await catalog.has_links(1)
         for page, together in ((2000, 8192), (7, 5), (1, 1)):
             monkeypatch.setattr(linking, "PAGE", page)
-            monkeypatch.setattr(linking, "TOGETHER", together)
+            monkeypatch.setattr(linking, "LINKS_TOGETHER", together)
             await linking.link(catalog, 1, b"c")
             found = await database.read(LINKS)
             assert len(found) == len(expected)

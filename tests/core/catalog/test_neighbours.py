@@ -59,8 +59,8 @@ def test_the_nearest_tells_whatever_comes_first(film: str) -> None:
         still(60, 540, serial="8"),
         still(60, 540, captured_zone="adjusted"),
         still(60, 540, captured_zone=""),
-        still(neighbours.WINDOW + 1, 540),
-        still(-neighbours.WINDOW - 1, 540),
+        still(neighbours.NEAR_SECONDS + 1, 540),
+        still(-neighbours.NEAR_SECONDS - 1, 540),
     ],
 )
 def test_what_tells_nothing(database: sqlite3.Connection, row: Metadata) -> None:
@@ -73,7 +73,7 @@ def test_what_tells_nothing(database: sqlite3.Connection, row: Metadata) -> None
     [
         (still(60, 540, serial=None), "2024-01-01T00:30:07"),
         (still(0, -570), "2023-12-31T06:00:07"),
-        (still(-neighbours.WINDOW, 540, captured_zone="position"), "2024-01-01T00:30:07"),
+        (still(-neighbours.NEAR_SECONDS, 540, captured_zone="position"), "2024-01-01T00:30:07"),
     ],
 )
 def test_what_does(database: sqlite3.Connection, row: Metadata, wanted: str) -> None:
@@ -93,7 +93,7 @@ def test_a_fraction_of_a_second_stays(database: sqlite3.Connection) -> None:
 
 
 def test_an_index_leads_there(database: sqlite3.Connection) -> None:
-    for sql in (neighbours.LOOK, neighbours.LOOK_AT, neighbours.TELL):
+    for sql in (neighbours.INFER_ZONE, neighbours.LOOK_AT, neighbours.TELL):
         values = (1,) * sql.count("?")
         plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
         steps = [step for step in plan if step.startswith(("SCAN", "SEARCH"))]
@@ -120,4 +120,4 @@ def test_many_in_any_order(database: sqlite3.Connection) -> None:
         if row.captured_zone == "utc":
             near = min(told, key=lambda one: abs((one.captured or 0) - (row.captured or 0)))
             apart = abs((near.captured or 0) - (row.captured or 0))
-            assert found[id][1] == (near.offset if apart <= neighbours.WINDOW else None)
+            assert found[id][1] == (near.offset if apart <= neighbours.NEAR_SECONDS else None)

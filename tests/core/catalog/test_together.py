@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from core.catalog.base import TOGETHER, together
+from core.catalog.base import ROWS_TOGETHER, together
 from core.database import Statement
 from core.sqlite import sqlite3
 
@@ -22,7 +22,9 @@ def after(statements: list[Statement]) -> list[tuple[int, bytes | None]]:
         return list(connection.execute("SELECT id, x FROM t ORDER BY id"))
 
 
-@pytest.mark.parametrize("count", [0, 1, TOGETHER - 1, TOGETHER, TOGETHER + 1, 3 * TOGETHER + 2])
+@pytest.mark.parametrize(
+    "count", [0, 1, ROWS_TOGETHER - 1, ROWS_TOGETHER, ROWS_TOGETHER + 1, 3 * ROWS_TOGETHER + 2]
+)
 def test_the_same_as_row_by_row(count: int) -> None:
     made = [(number, b"%d" % number if number % 3 else None) for number in range(count)]
     changed = [(b"new %d" % number, number) for number in range(0, count, 2)]
@@ -32,6 +34,6 @@ def test_the_same_as_row_by_row(count: int) -> None:
 
 
 def test_most_rows_share_a_statement() -> None:
-    (many, joined), (one, rest) = together(INSERT, [(number, None) for number in range(2 * TOGETHER + 5)])
-    assert (len(joined), many.count("(?, ?)")) == (2, TOGETHER)
+    (many, joined), (one, rest) = together(INSERT, [(number, None) for number in range(2 * ROWS_TOGETHER + 5)])
+    assert (len(joined), many.count("(?, ?)")) == (2, ROWS_TOGETHER)
     assert (one, len(rest)) == (INSERT, 5)

@@ -180,10 +180,10 @@ def test_hostile_media_hash_lists(text: bytes, why: str) -> None:
 def test_hostile_lists_of_text(monkeypatch: pytest.MonkeyPatch) -> None:
     line = f"{MD5}  {'a/' * 200}b\n".encode()
     assert said(b"a.md5", line + b"x" * 500_000 + b"\n" + line, 4096)[1] == 1
-    monkeypatch.setattr(read, "LARGEST", 1 << 20)
+    monkeypatch.setattr(read, "LARGEST_LIST", 1 << 20)
     with pytest.raises(ListError, match="larger than 1 MiB"):
         said(b"a.md5", line + b"\n" * (1 << 20), 4096)
-    monkeypatch.setattr(read, "MOST", 100)
+    monkeypatch.setattr(read, "MOST_CHECKSUMS", 100)
     with pytest.raises(ListError, match="more than 100"):
         said(b"a.md5", line * 101, 4096)
 
@@ -205,7 +205,7 @@ def test_any_bytes_are_read_or_refused(path: bytes, pieces: list[bytes]) -> None
     for one in found:
         assert one.path
         assert b".." not in one.path.split(b"/")
-        assert not one.algorithm or len(one.digest) == algorithms.SIZES[one.algorithm]
+        assert not one.algorithm or len(one.digest) == algorithms.DIGEST_SIZES[one.algorithm]
 
 
 @given(st.binary(max_size=12), st.binary(max_size=20))

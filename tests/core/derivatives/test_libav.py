@@ -17,7 +17,7 @@ from PIL import Image, ImageChops, ImageStat
 from core.derivatives import ffmpeg, libav, libav_frames, run_program, strip, thumbnails
 from core.derivatives.film import from_probe
 from core.derivatives.libav import UnsuitableError
-from core.derivatives.messages import Made, MakeStrip, MakeThumbnails, RefusedError
+from core.derivatives.messages import Made, MakeStrip, MakeThumbnails, OrderRefusedError
 from core.media import demuxers, ffprobe_parse
 from tests.rigs.making import X264, film, shown
 
@@ -129,7 +129,7 @@ def test_no_program_is_started(
     films: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs_only: bool
 ) -> None:
     def refused(*_: object) -> None:
-        raise RefusedError("a program was started")
+        raise OrderRefusedError("a program was started")
 
     monkeypatch.setattr(run_program, "run", refused)
     path, folder = os.fsencode(films["90 tkhd.mov"]), os.fsencode(tmp_path)
@@ -139,7 +139,7 @@ def test_no_program_is_started(
     )
     for call in calls:
         if programs_only:
-            with pytest.raises(RefusedError, match="a program was started"):
+            with pytest.raises(OrderRefusedError, match="a program was started"):
                 call()
         else:
             assert [file.width < file.height for file in call().files] in ([True, True, True], [False])

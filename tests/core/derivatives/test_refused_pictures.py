@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms, TiffImagePlugin
 
 from core.derivatives import boxes, ffmpeg, thumbnails
-from core.derivatives.messages import Made, MakeThumbnails, RefusedError
+from core.derivatives.messages import Made, MakeThumbnails, OrderRefusedError
 from core.media import demuxers
 from tests.rigs import media
 from tests.rigs.making import CORNERS, corners, distance, film, largest, make, pixel, seen_corners, shown, written
@@ -228,7 +228,7 @@ def test_ffmpeg_is_not_believed_with_another_picture(tmp_path: os.PathLike[str])
     data = bytearray(without_size(encoded(image, "AVIF")))
     ispe = data.index(b"ispe") + 8
     data[ispe : ispe + 8] = struct.pack(">II", 640, 400)
-    with pytest.raises(RefusedError):
+    with pytest.raises(OrderRefusedError):
         make(written(os.path.join(tmp_path, "a.avif"), bytes(data)))
 
 
@@ -299,7 +299,7 @@ def test_a_jpeg_of_which_nothing_is_there_shows_its_preview(tmp_path: os.PathLik
     assert image.size == (160, 106)
     assert seen_corners(image) == [0, 1, 2, 3]
     bare = photo(preview=False)
-    with pytest.raises(RefusedError, match="cannot be decoded") as caught:
+    with pytest.raises(OrderRefusedError, match="cannot be decoded") as caught:
         make(written(os.path.join(tmp_path, "b.jpg"), bare[: bare.rindex(b"\xff\xda") + 14]))
     assert caught.value.damaged
 
@@ -444,7 +444,7 @@ def test_a_picture_reads_no_other_file(tmp_path: os.PathLike[str]) -> None:
         ):
             path = written(os.path.join(tmp_path, name), text.encode())
             order = MakeThumbnails(os.fsencode(path), name[2:], False, os.fsencode(tmp_path), "made")
-            with suppress(RefusedError):
+            with suppress(OrderRefusedError):
                 assert thumbnails.make(order, lambda _: None).files == []
-            with pytest.raises(RefusedError):
+            with pytest.raises(OrderRefusedError):
                 ffmpeg.look(os.fsencode(path), os.fsencode(tmp_path), demuxers.PICTURES)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from core.derivatives.messages import Made, MakeStrip, RefusedError
+from core.derivatives.messages import Made, MakeStrip, OrderRefusedError
 from core.derivatives.pool import Makers
 from tests.rigs.media import run
 
@@ -48,7 +48,7 @@ async def test_six_frames_from_the_beginning_to_the_end(tmp_path: Path, programs
 
 async def test_what_is_no_film_has_none(tmp_path: Path) -> None:
     (tmp_path / "film.mp4").write_bytes(os.urandom(5000))
-    with pytest.raises(RefusedError):
+    with pytest.raises(OrderRefusedError):
         await made(tmp_path / "film.mp4", tmp_path)
 
 
@@ -57,5 +57,5 @@ async def test_nothing_but_a_regular_file_is_read(tmp_path: Path) -> None:
     os.symlink(tmp_path / "film.mp4", tmp_path / "link.mp4")
     os.mkfifo(tmp_path / "pipe.mp4")
     for name in ("link.mp4", "pipe.mp4"):
-        with pytest.raises(RefusedError):
+        with pytest.raises(OrderRefusedError):
             await made(tmp_path / name, tmp_path)

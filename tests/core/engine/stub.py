@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from core.errors import UsageError
-from core.ipc import FRAME
+from core.ipc import PREFIX_LENGTH
 from core.models import Count, ImportRequest
 from core.protocol import Call, FromEngine, Request, pack, transport, unpacker
 from core.protocol.requests import Hello
@@ -134,7 +134,7 @@ class Raw:
         return await self.read()
 
     async def read(self) -> FromEngine:
-        (length,) = struct.unpack(">I", await self._exactly(FRAME))
+        (length,) = struct.unpack(">I", await self._exactly(PREFIX_LENGTH))
         message: FromEngine = FRAMES.decode(await self._exactly(length))
         return message
 

@@ -17,7 +17,7 @@ from core.engine.arrivals import Arrivals
 from core.engine.engine import Engine
 from core.errors import SourceError
 from core.models import ImportRequest, State
-from core.presets import Preset, Rule
+from core.presets import ArrivalRule, Preset
 from core.results import Survey
 from core.snapshot import Arrival
 from core.volumes.mounts import Mount
@@ -36,7 +36,7 @@ RULES = Config(
     archive="/archive",
     operator="Ada",
     presets={"wedding": Preset(location="Wedding {label}", copies=2, verify="source")},
-    auto=(Rule(camera="EOS*", preset="wedding"),),
+    auto=(ArrivalRule(camera="EOS*", preset="wedding"),),
 )
 
 
@@ -272,7 +272,7 @@ async def test_a_real_card_is_imported_by_a_rule(tmp_path: Path, monkeypatch: py
             home=str(tmp_path / "home"),
             archive=str(tmp_path / "archive"),
             presets={"wedding": Preset(location="Wedding {camera}")},
-            auto=(Rule(label=card.path.name, preset="wedding"),),
+            auto=(ArrivalRule(label=card.path.name, preset="wedding"),),
         )
         engine = Engine(settings)
         await engine.start()

@@ -224,4 +224,4 @@ async def test_services_are_told_by_apprise() -> None:
 def test_without_apprise_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "apprise", None)
     monkeypatch.setattr("sys.stdin", io.StringIO('{"urls": []}'))
-    assert apprise_process.main() == apprise_process.MISSING
+    assert apprise_process.main() == apprise_process.NO_APPRISE

@@ -18,7 +18,7 @@ from core.database import Statement
 from core.engine.ended_imports import EndedImports
 from core.errors import ArchiveError, UsageError
 from core.files.checksummed_lines import sealed
-from core.journal.end_import import Receipt
+from core.journal.end_import import ReceiptWriter
 from core.maintenance import move_import
 from core.maintenance.move_import import Mover
 from core.models import Count, Outcome, Verdict
@@ -53,7 +53,7 @@ async def test_what_needs_the_archive_to_itself_waits_for_a_report(
     engine, began, waited, go = rig.engine, asyncio.Event(), asyncio.Event(), asyncio.Event()
     page, still = EndedImports._page, EndedImports.still
 
-    async def late(self: EndedImports, receipt: Receipt, row: ImportRow) -> None:
+    async def late(self: EndedImports, receipt: ReceiptWriter, row: ImportRow) -> None:
         began.set()
         await go.wait()
         await page(self, receipt, row)

@@ -125,7 +125,7 @@ def test_macos_discards_what_nobody_else_writes(
 
     real = page_cache.libc()
     monkeypatch.setattr(page_cache, "libc", Libc)
-    monkeypatch.setattr(page_cache, "WINDOW", 16 * mmap.PAGESIZE)
+    monkeypatch.setattr(page_cache, "MAPPED_BYTES", 16 * mmap.PAGESIZE)
     assert not page_cache.drop(fd, "darwin")
     assert discarded == []
     assert page_cache.drop(fd, "darwin", ours=True)

@@ -75,10 +75,12 @@ def test_one_that_is_refused_costs_no_other(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.promise(33)
 def test_long_ones_are_kept_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "listxattr", lambda _: ["user.fork", "user.more"])
-    monkeypatch.setattr(os, "getxattr", lambda _, name: bytes(xattrs.MOST - 10 if name == "user.fork" else 10))
+    monkeypatch.setattr(
+        os, "getxattr", lambda _, name: bytes(xattrs.LARGEST_RECORDED - 10 if name == "user.fork" else 10)
+    )
     found = xattrs.of(0)
     assert {name: len(value) for name, value in found.values.items()} == {
-        "user.fork": xattrs.MOST - 10,
+        "user.fork": xattrs.LARGEST_RECORDED - 10,
         "user.more": 10,
     }
     assert found.told() == ""

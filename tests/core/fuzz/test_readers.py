@@ -14,7 +14,7 @@ from core import paths
 from core.archives import bag_info
 from core.bagit import manifest
 from core.files.checksummed_lines import sealed
-from core.ipc import FRAME
+from core.ipc import PREFIX_LENGTH
 from core.journal import file_lines, journal_format
 from core.media import ffprobe_parse, metadata
 from core.protocol import Call, pack, requests
@@ -126,7 +126,7 @@ def test_a_frame(data: bytes) -> None:
 @examples(60)
 @given(st.data())
 def test_a_frame_that_was_damaged(data: st.DataObject) -> None:
-    whole = bytearray(pack(Call(number=1, request=requests.Hello(version="1"))))[FRAME:]
+    whole = bytearray(pack(Call(number=1, request=requests.Hello(version="1"))))[PREFIX_LENGTH:]
     at = data.draw(st.integers(0, len(whole) - 1))
     whole[at] ^= data.draw(st.integers(1, 255))
     check_frame(bytes(whole))

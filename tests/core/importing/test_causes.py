@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.importing.counters import CAUSES
+from core.importing.counters import CAUSES_KEPT
 from core.importing.halt_reasons import advice, closing_advice
 from core.models import Side
 from core.schema import MIGRATIONS
@@ -40,7 +40,7 @@ async def test_causes_are_counted_once_and_take_no_more_memory_than_is_shown(rig
     assert (cause.count, cause.newest, cause.side, cause.code) == (5_000, b"4999", "source", errno.EIO)
     for number in range(5_000):
         counters.failed(f"program: {number}", b"x", "program", 0)
-    assert len(counters.causes) == CAUSES
+    assert len(counters.causes) == CAUSES_KEPT
     for _ in range(5_000):
         counters.forget_cause("source: Input/output error")
     assert "source: Input/output error" not in counters.causes

@@ -12,11 +12,11 @@ from core.importing import same_content, same_source, verdict
 from core.importing.halt_reasons import HaltError
 from core.importing.import_run import Run
 from core.importing.keep_reasons import KEEP_REASONS, said
-from core.importing.scan import Ask
+from core.importing.scan import AskWorker
 from core.models import Outcome, Side, State, Verdict, Waits
 from core.snapshot import ImportView
 from core.volumes import find_volume
-from core.volumes.filesystems import Kind
+from core.volumes.filesystems import StorageKind
 from core.volumes.find_volume import Known
 from core.volumes.mounts import Mount
 from core.workers.messages import Fault, Place, Source
@@ -98,7 +98,7 @@ Found = tuple[bytes, Fault | None]
 def unreadable(side: Waits) -> Callable[..., Awaitable[list[Found]]]:
     """Blocks of files of which none can be read on this side."""
 
-    async def read(ask: Ask, run: Run, place: Place, wanted: list[object], waits: Waits) -> list[Found]:
+    async def read(ask: AskWorker, run: Run, place: Place, wanted: list[object], waits: Waits) -> list[Found]:
         fault = Fault(Side.UNKNOWN, "Input/output error", errno.EIO) if waits is side else None
         return [(b"", fault) for _ in wanted]
 
@@ -349,7 +349,7 @@ async def test_one_that_never_stood_still(rig: Rig, deleted_at_the_end: Callable
 
 
 def _mount(path: str, device: str) -> Mount:
-    return Mount(mount=path, device=device, filesystem="exfat", kind=Kind.LOCAL, read_only=False)
+    return Mount(mount=path, device=device, filesystem="exfat", kind=StorageKind.LOCAL, read_only=False)
 
 
 @pytest.mark.parametrize("old", ["uuid:1234-ABCD", "dev:/dev/null:exfat:1000"])

@@ -260,11 +260,13 @@ async def test_a_folder_of_a_card_that_was_filled_again(
 def _as_card(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """The source is a volume of its own, and removable."""
     from core.importing import sources
-    from core.importing.sources import Sources
-    from core.volumes.filesystems import Kind
+    from core.importing.sources import PickedSources
+    from core.volumes.filesystems import StorageKind
     from core.volumes.mounts import Mount
 
-    card = Mount(mount=str(rig.source), device="/dev/card1", filesystem="ext4", kind=Kind.LOCAL, read_only=False)
+    card = Mount(
+        mount=str(rig.source), device="/dev/card1", filesystem="ext4", kind=StorageKind.LOCAL, read_only=False
+    )
     volume = Volume(
         mount=card.mount,
         device=card.device,
@@ -275,15 +277,15 @@ def _as_card(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
         name="CARD",
         identity="uuid:card",
     )
-    look = Sources.look
+    look = PickedSources.look
 
-    async def on_card(self: Sources, path: str) -> Looked:
+    async def on_card(self: PickedSources, path: str) -> Looked:
         looked = await look(self, path)
         below = os.path.relpath(looked.source.root, os.fsencode(rig.source))  # noqa: ASYNC240 - touches no disk
         return msgspec.structs.replace(
             looked, mount=os.fsencode(rig.source), below=b"" if below == b"." else below
         )
 
-    monkeypatch.setattr(Sources, "look", on_card)
+    monkeypatch.setattr(PickedSources, "look", on_card)
     monkeypatch.setattr(sources, "mounts", lambda: [card])
     monkeypatch.setattr(sources, "describe", lambda _: volume)

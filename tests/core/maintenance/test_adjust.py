@@ -12,7 +12,7 @@ from core.catalog import file_list
 from core.database import Unit
 from core.errors import ArchiveError, DatabaseError, UsageError
 from core.maintenance import adjust
-from core.maintenance.adjust import DAY, OPEN, UNKNOWN
+from core.maintenance.adjust import IMPORT_NOT_ENDED, NO_DATE, NO_TIME_OF_DAY
 from core.media.adjusting import by_clock, by_shift, by_zone
 from core.media.metadata import pack
 from core.models import Count, RestoreOptions
@@ -81,7 +81,7 @@ async def test_what_follows_a_shift_and_what_stays(rig: Rig, tmp_path: Path) -> 
     source, payload, receipts = state(rig.source), rig.payload(), [one.read_bytes() for one in rig.receipts()]
     result = await adjusted(rig, "A001", by_shift("+1h"))
     assert (result.what, result.count, result.undone, result.dry) == ("shift +1h", 4, False, False)
-    assert dict(result.left) == {DAY: 1, UNKNOWN: 2}
+    assert dict(result.left) == {NO_TIME_OF_DAY: 1, NO_DATE: 2}
     assert ("DCIM/film.mp4", "2024-05-06T12:00:00Z", "2024-05-06T13:00:00Z") in result.shown
     assert ("DCIM/late.jpg", "2024-05-06T23:56:40", "2024-05-07T00:56:40") in result.shown
     assert await dates(rig) == DATES | {
@@ -256,7 +256,7 @@ async def test_an_import_under_way_is_left(rig: Rig) -> None:
     name = await brought(rig)
     await rig.engine.database.run(("UPDATE import SET state = 'paused' WHERE name = ?", [(name,)]))
     result = await adjusted(rig, "a.jpg", by_shift("+1h"), dry=True)
-    assert (result.count, result.left) == (0, ((OPEN, 1),))
+    assert (result.count, result.left) == (0, ((IMPORT_NOT_ENDED, 1),))
 
 
 async def test_an_archive_that_is_away(rig: Rig) -> None:

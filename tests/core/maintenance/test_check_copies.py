@@ -246,7 +246,7 @@ async def test_staging_is_cleaned_while_a_verdict_is_told(rig: Rig, monkeypatch:
                 await ask(
                     worker,
                     archive_messages.CleanStaging(archive.place, sorted(archive.active)),
-                    archive_messages.Names,
+                    archive_messages.NamesCounted,
                 )
             cleaned.append(not staged.exists())
             staged.unlink(missing_ok=True)

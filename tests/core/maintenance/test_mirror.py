@@ -132,7 +132,7 @@ async def test_only_what_is_new(rig: Rig) -> None:
         source_messages.ReadBatch,
         batch_messages.CopyLarge,
         archive_messages.Audit,
-        batch_messages.Stage,
+        batch_messages.StageBatch,
         text_messages.Put,
     }
     assert reading.isdisjoint(asked), "it lists, and reads no file"
@@ -156,10 +156,10 @@ def made_anew(bag: Path, number: int) -> None:
 @contextmanager
 def made_anew_before(name: str, times: int = 1) -> Iterator[None]:
     """So many times, the bag in the source is made anew just before a mirror reads the bag's file `name` there."""
-    bring, left = mirror_records.Records.bring, times
+    bring, left = mirror_records.RecordCopier.bring, times
 
     async def late(
-        self: mirror_records.Records, path: str, sha256: bytes | None = None, *, there: bool = False
+        self: mirror_records.RecordCopier, path: str, sha256: bytes | None = None, *, there: bool = False
     ) -> bool:
         nonlocal left
         if path.endswith(f"/{name}") and left:
@@ -168,7 +168,7 @@ def made_anew_before(name: str, times: int = 1) -> Iterator[None]:
         return await bring(self, path, sha256, there=there)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(mirror_records.Records, "bring", late)
+        patch.setattr(mirror_records.RecordCopier, "bring", late)
         yield
 
 
@@ -512,15 +512,15 @@ async def test_two_mirrors_into_one_copy_at_the_same_moment(rig: Rig, monkeypatc
         with (archive / journal.relative_to(rig.archive)).open("ab") as file:
             file.write(sealed({"accepted": 1.0, "by": "me"}))
     link.symlink_to(copy)
-    append, appending = mirror_records.Records._append, asyncio.Event()
+    append, appending = mirror_records.RecordCopier._append, asyncio.Event()
 
-    async def late(self: mirror_records.Records, path: str, lines: AsyncIterator[bytes]) -> None:
+    async def late(self: mirror_records.RecordCopier, path: str, lines: AsyncIterator[bytes]) -> None:
         if not appending.is_set():
             appending.set()
             await asyncio.sleep(1)  # for the other one
         await append(self, path, lines)
 
-    monkeypatch.setattr(mirror_records.Records, "_append", late)
+    monkeypatch.setattr(mirror_records.RecordCopier, "_append", late)
     pairs = (rig.archive, copy), (rig.archive, link), (third, copy)
     results = await asyncio.gather(*(mirrored(rig.engine, *pair) for pair in pairs))
     assert [result.lacking for result in results] == [(), (), ()]
@@ -656,7 +656,7 @@ def test_trees_are_compared_page_by_page(tmp_path: Path, monkeypatch: pytest.Mon
     assert (set(whole.lacking), whole.extra, whole.after) == (wanted, 3, b"")
     assert "5" not in asked, "what both have is not looked into"
     assert {"1", "here", ".DS_Store"} <= set(asked)
-    monkeypatch.setattr(compare_trees, "MOST", 1)
+    monkeypatch.setattr(compare_trees, "FILES_PER_REPLY", 1)
     found: list[bytes] = []
     extra, pages, after = 0, 0, b""
     while after or not pages:

@@ -159,7 +159,7 @@ async def test_killed_before_the_name_is_given(rig: Rig, bags: list[int], monkey
         result = await rig.engine.maintenance.audit(str(rig.archive), silent, AuditScope(heal=(str(rig.source),)))
     assert (result.healed, result.damaged_count) == ((), 1)
     assert not paths[b"a.jpg"].exists()
-    assert len(os.listdir(rig.archive / archive_layout.DAMAGED)) == 1
+    assert len(os.listdir(rig.archive / archive_layout.DAMAGED_FOLDER)) == 1
     result = await rig.engine.maintenance.audit(str(rig.archive), silent, AuditScope(heal=(str(rig.source),)))
     assert (len(result.healed), result.damaged_count) == (1, 0)
     assert paths[b"a.jpg"].read_bytes() == good
@@ -309,6 +309,6 @@ async def test_two_healings_at_the_same_moment(rig: Rig, monkeypatch: pytest.Mon
     results = await asyncio.gather(*heals)
     assert [result.damaged_count for result in results] == [0, 0]
     assert sum(len(result.healed) for result in results) == 1
-    aside = [path.read_bytes() for path in (rig.archive / archive_layout.DAMAGED).iterdir()]
+    aside = [path.read_bytes() for path in (rig.archive / archive_layout.DAMAGED_FOLDER).iterdir()]
     assert aside == [b"rotten"]
     assert paths[b"a.jpg"].read_bytes() == (rig.source / "a.jpg").read_bytes()

@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import UsageError
 from core.offsite import rclone
-from core.offsite.fetch import MARK, Fetch
+from core.offsite.fetch import FETCHING_MARK, Fetch
 from core.offsite.rclone import Rclone, Remote
 from tests.rigs.remotes import NEW, sealed
 
@@ -88,6 +88,6 @@ async def test_no_manifest_of_a_remote_leads_out_of_the_folder(tmp_path: Path) -
     back = tmp_path / "back"
     result = await Fetch(Rclone(), Remote.of(f"rclone::local:{tmp_path}/remote"), str(back), lambda _: None).go()
     assert mine.read_text() == "mine"
-    assert (back / MARK).exists()
+    assert (back / FETCHING_MARK).exists()
     assert result.lacking_count >= 1
     assert (back / "locations/basel-1ec6a5/data/a.jpg").read_bytes() == b"a"

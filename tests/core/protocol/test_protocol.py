@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from core import errors, protocol
 from core.errors import LadingError, SourceError, UsageError
 from core.importing.halt_reasons import HaltError
-from core.ipc import FRAME
+from core.ipc import PREFIX_LENGTH
 from core.models import ImportRequest
 from core.protocol import Answer, Call, Failed, Pushed, Welcome, pack
 from core.protocol.any_request import AnyRequest
@@ -24,8 +24,8 @@ CALL, FROM_ENGINE = protocol.unpacker(Call[AnyRequest]), protocol.unpacker(proto
 
 
 def unpacked(frame: bytes, decoder: "msgspec.msgpack.Decoder[object]" = CALL) -> object:
-    assert int.from_bytes(frame[:FRAME], "big") == len(frame) - FRAME
-    return decoder.decode(frame[FRAME:])
+    assert int.from_bytes(frame[:PREFIX_LENGTH], "big") == len(frame) - PREFIX_LENGTH
+    return decoder.decode(frame[PREFIX_LENGTH:])
 
 
 def test_a_frame_is_what_the_docstring_says() -> None:

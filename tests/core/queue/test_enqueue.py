@@ -8,7 +8,7 @@ import pytest
 from core.catalog import Catalog, Item
 from core.catalog.linking import link
 from core.database import Database
-from core.hardware import NUMBERS
+from core.hardware import OVERRIDABLE
 from core.media.file_types import Kind
 from core.media.frames import frame
 from core.media.metadata import RULES
@@ -53,7 +53,7 @@ async def settle(catalog: Catalog, *items: Item, origin: int = 7) -> None:
 
 
 def test_the_queues_are_those_of_the_hardware_profile() -> None:
-    assert {queue.name for queue in QUEUES} <= set(NUMBERS)
+    assert {queue.name for queue in QUEUES} <= set(OVERRIDABLE)
     assert [(queue.name, queue.priority, queue.follows, queue.required) for queue in QUEUES] == [
         ("exiftool", 50, "", False),
         ("ffprobe", 50, "", False),

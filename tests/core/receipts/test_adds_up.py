@@ -57,7 +57,7 @@ async def test_files_are_counted_in_parts(book: Book, monkeypatch: pytest.Monkey
     await mixed(book)
     whole = await receipts.head(book.read, NAME)
     assert whole.totals.seen.files > 2
-    monkeypatch.setattr(summary, "FILES", 2)
+    monkeypatch.setattr(summary, "FILES_GROUPED", 2)
     assert await receipts.head(book.read, NAME) == whole
 
 

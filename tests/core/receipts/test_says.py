@@ -7,7 +7,7 @@ import pytest
 from core import receipts
 from core.models import Count, Outcome, State, Verdict
 from core.receipts import summary
-from core.receipts.files import LEVEL
+from core.receipts.files import LEVEL_SQL
 from tests.core.receipts.book import FORMS, NAME, Book, mixed, parsed
 
 
@@ -153,5 +153,5 @@ async def test_what_was_found_damaged_is_not_proven(book: Book) -> None:
 async def test_control_it_would_be_called_read_back(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     await mixed(book)
     await book.database.run(("UPDATE item SET damage = 'its content is not what was archived' WHERE id = 1", [()]))
-    monkeypatch.setattr(summary, "_GROUPS", summary._GROUPS.replace(LEVEL, "i.level"))
+    monkeypatch.setattr(summary, "_GROUPS", summary._GROUPS.replace(LEVEL_SQL, "i.level"))
     assert "1 archived file, 10 bytes: read back from the medium" in await book.text()

@@ -252,7 +252,7 @@ async def test_it_is_given_in_pieces(book: Book) -> None:
     await book.enter(number, *((b"%05d.jpg" % one, Outcome.DUPLICATE, item, None) for one in range(8000)))
     pieces = [piece async for piece in page.report(book.read, NAME, Relative(3))]
     assert len(pieces) > 10
-    assert max(map(len, pieces)) < 4 * page.PIECE
+    assert max(map(len, pieces)) < 4 * page.LEAST_PIECE
     assert "".join(pieces).count("  duplicate   ") == 8000
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import UsageError
-from core.restoring.naming import LONGEST, Naming
+from core.restoring.naming import LONGEST_NAME, Naming
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_long_name_is_not_cut_inside_a_character() -> None:
     """APFS refuses half of one."""
     for before in range(4):
         name = Naming("{camera}").name(b"a", "", "", "a" * before + "😀" * 100)
-        assert name.decode() == "a" * before + "😀" * ((LONGEST - before) // 4)
+        assert name.decode() == "a" * before + "😀" * ((LONGEST_NAME - before) // 4)
 
 
 @pytest.mark.parametrize("pattern", ["", "plain", "{size}", "{date", "}", "{}", "{date}/{stem}", "{stem.real}"])
@@ -46,4 +46,4 @@ def test_a_name_is_never_empty_nor_a_path(stem: bytes, camera: str) -> None:
     assert name
     assert b"/" not in name
     assert b"\0" not in name
-    assert len(name) <= max(LONGEST, len(stem))
+    assert len(name) <= max(LONGEST_NAME, len(stem))

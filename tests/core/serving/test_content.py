@@ -9,7 +9,7 @@ import pytest
 import xxhash
 
 from core.serving import timed_calls
-from core.serving.content import BLOCK, ArchivedStream, DamagedError, Payload, Root
+from core.serving.content import BLOCK, ArchivedStream, ContentDamagedError, Payload, Root
 from core.serving.timed_calls import NoAnswerError, TimedCalls
 
 DATA = os.urandom(3 * BLOCK + 17)
@@ -70,7 +70,7 @@ def test_a_small_file_is_compared_too_and_holds_no_descriptor(tmp_path: Path, si
         wrong = ArchivedStream(
             opened.root, payload("a/file", DATA[:size]), lambda file, why: opened.damaged.append((file.path, why))
         )
-        with pytest.raises(DamagedError):
+        with pytest.raises(ContentDamagedError):
             whole(wrong)
         assert opened.damaged
 
@@ -79,7 +79,7 @@ def test_the_end_of_a_damaged_file_is_never_given(tmp_path: Path) -> None:
     opened = Opened(tmp_path, DATA[:-1] + bytes([DATA[-1] ^ 1]))
     with opened.content() as content:
         assert b"".join(content.read(BLOCK) for _ in range(3)) == DATA[: 3 * BLOCK]
-        with pytest.raises(DamagedError):
+        with pytest.raises(ContentDamagedError):
             content.read(BLOCK)
     assert [path for path, _ in opened.damaged] == ["a/file"]
 
@@ -87,7 +87,7 @@ def test_the_end_of_a_damaged_file_is_never_given(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", [DATA[:-1], DATA + b"x", b""])
 def test_a_file_of_another_size_is_not_opened(tmp_path: Path, data: bytes) -> None:
     opened = Opened(tmp_path, data)
-    with pytest.raises(DamagedError):
+    with pytest.raises(ContentDamagedError):
         opened.content()
     assert opened.damaged
 
@@ -117,7 +117,7 @@ def test_another_folder_in_its_place_is_not_read(tmp_path: Path) -> None:
 
 
 def test_what_hangs_is_an_error_and_nobody_else_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timed_calls, "AT_ONCE", 3)
+    monkeypatch.setattr(timed_calls, "MOST_CALLS", 3)
     calls = TimedCalls(timeout=0.05)
     let_go = threading.Event()
     for _ in range(2):

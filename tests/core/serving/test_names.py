@@ -9,30 +9,30 @@ from core.errors import ArchiveError
 from core.models import Outcome
 from core.paths import relative
 from core.schema import DATABASE_FILE
-from core.serving.names import FRESH, SHARE, File, Folder, Names, name_of
+from core.serving.names import FRESH, SHARE, ServedFile, ServedFolder, ServedNames, name_of
 from tests.core.receipts.book import HOSTILE, Book
 from tests.core.receipts.conftest import book
 
 __all__ = ["book"]
 
 
-def names(book: Book) -> Names:
-    return Names(f"{home(book.database)}/{DATABASE_FILE}", "uuid-1")
+def names(book: Book) -> ServedNames:
+    return ServedNames(f"{home(book.database)}/{DATABASE_FILE}", "uuid-1")
 
 
 def home(database: Database) -> str:
     return database.home
 
 
-def listing(found: Names, *parts: str) -> list[str]:
+def listing(found: ServedNames, *parts: str) -> list[str]:
     folder = found.find(parts)
-    assert isinstance(folder, Folder), parts
+    assert isinstance(folder, ServedFolder), parts
     return list(folder.members)
 
 
-def payload(found: Names, *parts: str) -> bytes:
+def payload(found: ServedNames, *parts: str) -> bytes:
     file = found.find(parts)
-    assert isinstance(file, File), parts
+    assert isinstance(file, ServedFile), parts
     return file.payload.xxh128
 
 
@@ -65,7 +65,7 @@ async def test_all_four_ways(book: Book) -> None:
         assert found.find((*parts, "x")) is None
         assert found.find((*parts[:-1], "b.jpg")) is None
     misc = found.find(("by card", "A001", "MISC"))
-    assert isinstance(misc, Folder)
+    assert isinstance(misc, ServedFolder)
     assert misc.mtime == 7.0
     assert found.find(("elsewhere",)) is None
     assert found.find(("by card", "B002")) is None
@@ -124,7 +124,7 @@ def test_names(given: bytes | str, name: str) -> None:
 
 async def test_an_archive_that_the_catalog_does_not_know(book: Book) -> None:
     with pytest.raises(ArchiveError):
-        Names(f"{home(book.database)}/{DATABASE_FILE}", "another")
+        ServedNames(f"{home(book.database)}/{DATABASE_FILE}", "another")
 
 
 async def test_one_thread_reads_a_group_again(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +139,7 @@ async def test_one_thread_reads_a_group_again(book: Book, monkeypatch: pytest.Mo
     monkeypatch.setattr("time.monotonic", lambda: later)
     made, meanwhile = found._made, list[list[str]]()
 
-    def slowly(*key: str) -> Folder | None:
+    def slowly(*key: str) -> ServedFolder | None:
         if key == ("by card", "A"):
             meanwhile.append(listing(found, "by card", "A"))
         return made(*key)

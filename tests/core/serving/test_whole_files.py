@@ -10,7 +10,7 @@ import xxhash
 
 from core.models import Outcome
 from core.serving.content import Payload, Root
-from core.serving.names import Names
+from core.serving.names import ServedNames
 from core.serving.timed_calls import TimedCalls
 from core.serving.webdav import Provider
 from core.serving.whole_files import WholeFiles
@@ -27,7 +27,7 @@ NAME = "a \u00e9\u202e&<.jpg"
 class Asking:
     """One file, served; `passed_on` are the requests that went to WsgiDAV."""
 
-    def __init__(self, found: Names, folder: Path, file: Payload) -> None:
+    def __init__(self, found: ServedNames, folder: Path, file: Payload) -> None:
         from wsgidav.wsgidav_app import WsgiDAVApp
 
         self.path = folder / file.path

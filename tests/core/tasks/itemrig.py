@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 
 from core.sqlite import sqlite3
-from core.tasks.task import ItemFacts, Job, Result, Task
+from core.tasks.task import ItemFacts, Job, QueueTask, Result
 from tests.rigs.catalogs import migrate
 
 """Real pictures, beside the project where there are any."""
@@ -60,7 +60,7 @@ class Files:
     def jobs(self, queue: str) -> list[Job]:
         return [Job(id=100 + number, queue=queue, item_id=number) for number in range(len(self.paths))]
 
-    async def run(self, task: Task) -> list[Result]:
+    async def run(self, task: QueueTask) -> list[Result]:
         """The results of all items, in one call."""
         results = await task.run(self.jobs(task.queue), self, lambda job, part: self.beats.append((job, part)))
         return [results[100 + number] for number in range(len(self.paths))]

@@ -18,7 +18,7 @@ from PIL import Image
 
 from core import tools, vital_threads
 from core.tasks import exiftool, exiftool_process
-from core.tasks.exiftool import CHUNK, Exiftool
+from core.tasks.exiftool import FILES_PER_REQUEST, Exiftool
 from core.tasks.exiftool_client import Daemon, DaemonLostError
 from tests.core.tasks.itemrig import Files, behind, children, rows, wait_until_gone
 from tests.rigs.media import make_media
@@ -159,7 +159,7 @@ async def test_a_volume_that_hangs_is_given_up(
     monkeypatch.setattr(Daemon, "start", counted)
     task = Exiftool(patience=0.5, search=fake(tmp_path, "exec sleep 1000"))
     try:
-        results = await Files([media[0]] * 3 * CHUNK).run(task)
+        results = await Files([media[0]] * 3 * FILES_PER_REQUEST).run(task)
     finally:
         await task.close()
     assert all("no answer" in result.error and not result.final for result in results)
@@ -301,7 +301,7 @@ async def test_a_reader_that_fails_ends_its_process() -> None:
     try:
         assert daemon.child.process.stdin is not None
         daemon.child.process.stdin.write((1).to_bytes(4, "big") + b"\xc1")
-        with pytest.raises(DaemonLostError, match=f"status {vital_threads.STATUS}"):
+        with pytest.raises(DaemonLostError, match=f"status {vital_threads.THREAD_FAILED}"):
             await daemon.answer(1, exiftool.CHUNK_TIMEOUT)
     finally:
         daemon.kill()

@@ -12,7 +12,7 @@ from PIL import Image
 
 from core.derivatives import ffmpeg, proxy, run_program, thumbnails
 from core.derivatives.film import Film
-from core.derivatives.messages import Made, MakeProxy, MakeThumbnails, RefusedError
+from core.derivatives.messages import Made, MakeProxy, MakeThumbnails, OrderRefusedError
 from core.tasks.ffprobe import Ffprobe
 from core.tasks.thumbnail import Thumbnail
 from core.tasks.video_proxy import VideoProxy
@@ -82,7 +82,7 @@ def test_whole_whatever_progress_says(
     """What -progress tells is another number in each version: here it is none at all."""
     run = run_program.run
 
-    def silent(argv: Any, folder: bytes = b"/", line: Any = None, **options: Any) -> run_program.Ended:
+    def silent(argv: Any, folder: bytes = b"/", line: Any = None, **options: Any) -> run_program.ProgramResult:
         heard = line and (lambda said: line(re.sub(rb"out_time_us=.*", b"out_time_us=1000000", said)))
         return run(argv, folder, heard, **options)
 
@@ -234,7 +234,9 @@ def test_a_film_whose_pictures_are_elsewhere(tmp_path: os.PathLike[str]) -> None
         data[place : place + 4] = struct.pack(">I", int.from_bytes(data[place : place + 4], "big") + grown)
     written(path, bytes(data))
     for call in (picture, small):
-        with pytest.raises(RefusedError, match="its pictures are not in this file, which only refers to others"):
+        with pytest.raises(
+            OrderRefusedError, match="its pictures are not in this file, which only refers to others"
+        ):
             call(path)
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from core.derivatives import proxy, run_program, thumbnails
-from core.derivatives.messages import MakeProxy, MakeThumbnails, RefusedError
+from core.derivatives.messages import MakeProxy, MakeThumbnails, OrderRefusedError
 from core.derivatives.pool import Maker, Makers
 from core.tasks.exiftool import Exiftool
 from core.tasks.exiftool_client import Daemon
@@ -54,7 +54,7 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the programs that a maker runs."""
     run, seen = run_program.run, list[str]()
 
-    def counted(argv: Any, *arguments: Any, **options: Any) -> run_program.Ended:
+    def counted(argv: Any, *arguments: Any, **options: Any) -> run_program.ProgramResult:
         if "-version" not in argv:  # asked once in a process
             seen.append(os.path.basename(argv[0]))
         return run(argv, *arguments, **options)
@@ -80,7 +80,7 @@ def test_a_damaged_picture_runs_three_programs_at_most(
     assert programs == []
     try:
         make(written(os.path.join(folder, "a.jpg"), damages(folder)[damage]))
-    except RefusedError as error:
+    except OrderRefusedError as error:
         final = error.final
     else:
         final = True
@@ -134,7 +134,7 @@ def test_a_damaged_film_is_encoded_once(tmp_path: os.PathLike[str], programs: li
     end = len(data) if index < start else index
     data[start:end] = b"\xff" * (end - start)
     order = MakeProxy(os.fsencode(written(path, bytes(data))), os.fsencode(tmp_path), "made")
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(OrderRefusedError) as caught:
         proxy.make(order, lambda _: None)
     assert caught.value.final
     assert programs.count("ffmpeg") == 1

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from core.derivatives import boxes, images, resource_limits
-from core.derivatives.messages import Made, RefusedError
+from core.derivatives.messages import Made, OrderRefusedError
 from tests.rigs import media
 from tests.rigs.making import corners, largest, make, seen_corners, sizes
 from tests.rigs.shared import MEDIA
@@ -35,7 +35,7 @@ def test_broken(tmp_path: os.PathLike[str], name: str, data: bytes, reason: str)
     path = os.path.join(tmp_path, name)
     with open(path, "wb") as file:
         file.write(data)
-    with pytest.raises(RefusedError, match=reason) as caught:
+    with pytest.raises(OrderRefusedError, match=reason) as caught:
         make(path)
     assert caught.value.final
 
@@ -48,7 +48,7 @@ def test_cut_short(tmp_path: os.PathLike[str], ending: str) -> None:
         assert not boxes.cut_off(file)
     with open(path, "r+b") as file:
         file.truncate(os.path.getsize(path) // 2)
-    with pytest.raises(RefusedError, match="it is cut off, and nothing of it can be decoded") as caught:
+    with pytest.raises(OrderRefusedError, match="it is cut off, and nothing of it can be decoded") as caught:
         make(path)
     assert caught.value.final
     assert caught.value.damaged
@@ -78,7 +78,7 @@ def test_not_a_link_and_not_a_pipe(tmp_path: os.PathLike[str]) -> None:
     with pytest.raises(OSError, match="symbolic"):
         make(os.path.join(tmp_path, "link.png"))
     os.mkfifo(os.path.join(tmp_path, "pipe.png"))
-    with pytest.raises(RefusedError, match="regular"):
+    with pytest.raises(OrderRefusedError, match="regular"):
         make(os.path.join(tmp_path, "pipe.png"))
 
 
@@ -114,7 +114,7 @@ def test_a_bomb_is_refused() -> None:
     data = io.BytesIO()
     Image.new("1", (20_000, 13_000)).save(data, "PNG")
     data.seek(0)
-    with pytest.raises(RefusedError, match="decompression bomb: more than 250 megapixels") as caught:
+    with pytest.raises(OrderRefusedError, match="decompression bomb: more than 250 megapixels") as caught:
         images.develop(data)
     assert caught.value.final
 

@@ -183,7 +183,7 @@ async def test_an_archive_that_refuses(tmp_path: os.PathLike[str]) -> None:
 async def test_makers_are_kept_replaced_and_low_in_priority(
     tmp_path: os.PathLike[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "ORDERS", 2)
+    monkeypatch.setattr(pool, "ORDERS_PER_MAKER", 2)
     held, task = archive(tmp_path), Thumbnail()
     seen: list[int] = []
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from core.derivatives import ffmpeg, proxy, thumbnails
-from core.derivatives.messages import Made, MakeProxy, MakeThumbnails, RefusedError
+from core.derivatives.messages import Made, MakeProxy, MakeThumbnails, OrderRefusedError
 from core.media.file_types import Kind
 from core.tasks.video_proxy import VideoProxy
 from tests.rigs import media
@@ -189,7 +189,7 @@ def test_another_encoder_when_the_first_fails(tmp_path: os.PathLike[str]) -> Non
     assert proxy.encoders("darwin") == [proxy.VIDEOTOOLBOX, proxy.X264]
     assert proxy.encoders("linux") == [proxy.X264]
     made(film(tmp_path, "a.mp4", *shown(), *X264), [("h264_of_nobody",), proxy.X264])
-    with pytest.raises(RefusedError, match="h264_of_nobody"):
+    with pytest.raises(OrderRefusedError, match="h264_of_nobody"):
         made(os.path.join(tmp_path, "a.mp4"), [("h264_of_nobody",)])
 
 
@@ -227,7 +227,7 @@ def test_refused(tmp_path: os.PathLike[str], content: str) -> None:
         assert proxy.make(order, lambda _: None) == Made([], "it is a single picture")
         del calls[0]
     for call in calls:
-        with pytest.raises(RefusedError) as caught:
+        with pytest.raises(OrderRefusedError) as caught:
             call()
         assert caught.value.final
         assert str(tmp_path) not in str(caught.value)

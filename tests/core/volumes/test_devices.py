@@ -7,11 +7,11 @@ import pytest
 
 from core.volumes import devices, disks
 from core.volumes.devices import distinct
-from core.volumes.filesystems import Kind
+from core.volumes.filesystems import StorageKind
 from core.volumes.mounts import Mount
 
 
-def mount(point: str, device: str, kind: Kind = Kind.LOCAL) -> Mount:
+def mount(point: str, device: str, kind: StorageKind = StorageKind.LOCAL) -> Mount:
     """Something mounted."""
     return Mount(mount=point, device=device, filesystem="ext4", kind=kind, read_only=False)
 
@@ -28,11 +28,11 @@ def mount(point: str, device: str, kind: Kind = Kind.LOCAL) -> Mount:
     ],
 )
 def test_shares_of_one_server_lie_on_one_device(device: str, host: str) -> None:
-    assert devices.devices(mount("/mnt", device, Kind.NETWORK), []) == {host}
+    assert devices.devices(mount("/mnt", device, StorageKind.NETWORK), []) == {host}
 
 
 def test_a_network_mount_that_names_no_server_lies_nobody_knows_where() -> None:
-    assert devices.devices(mount("/mnt", "remote", Kind.NETWORK), []) == frozenset()
+    assert devices.devices(mount("/mnt", "remote", StorageKind.NETWORK), []) == frozenset()
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ from core.errors import EjectError
 from core.volumes import eject as ejecting
 from core.volumes.disks import Disk
 from core.volumes.eject import card_at, commands, eject
-from core.volumes.filesystems import Kind
+from core.volumes.filesystems import StorageKind
 from core.volumes.mounts import Mount
 
 pytestmark = pytest.mark.process
 
 
 def at(mount: str, device: str = "/dev/sdb1") -> Mount:
-    return Mount(mount=mount, device=device, filesystem="exfat", kind=Kind.LOCAL, read_only=False)
+    return Mount(mount=mount, device=device, filesystem="exfat", kind=StorageKind.LOCAL, read_only=False)
 
 
 ROOT, CARD, INNER = at("/", "/dev/sda1"), at("/media/A 1"), at("/media/A 1/inner", "/dev/sdc1")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.volumes.filesystems import FAT32_LARGEST, Kind, Level, filesystem, unflushed
+from core.volumes.filesystems import FAT32_LARGEST, Level, StorageKind, filesystem, unflushed
 
 
 @pytest.mark.parametrize(
@@ -10,7 +10,7 @@ from core.volumes.filesystems import FAT32_LARGEST, Kind, Level, filesystem, unf
 )
 def test_a_known_local_file_system_is_read_back_from_the_medium(name: str) -> None:
     known = filesystem(name, platform="linux")
-    assert (known.kind, known.level, known.sqlite, known.pseudo) == (Kind.LOCAL, Level.MEDIUM, True, False)
+    assert (known.kind, known.level, known.sqlite, known.pseudo) == (StorageKind.LOCAL, Level.MEDIUM, True, False)
 
 
 @pytest.mark.parametrize(
@@ -22,26 +22,26 @@ def test_a_known_local_file_system_is_read_back_from_the_medium(name: str) -> No
 )
 def test_a_network_is_read_back_from_its_server_and_holds_no_database(name: str) -> None:
     known = filesystem(name)
-    assert (known.kind, known.level, known.sqlite) == (Kind.NETWORK, Level.SERVER, False)
+    assert (known.kind, known.level, known.sqlite) == (StorageKind.NETWORK, Level.SERVER, False)
 
 
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("tmpfs", Kind.MEMORY),
-        ("ramfs", Kind.MEMORY),
-        ("zfs", Kind.LOCAL),
-        ("fuseblk", Kind.LOCAL),
-        ("fuse.exfat", Kind.LOCAL),
-        ("fuse", Kind.UNKNOWN),
-        ("fuse.gocryptfs", Kind.UNKNOWN),
-        ("macfuse", Kind.UNKNOWN),
-        ("overlay", Kind.UNKNOWN),
-        ("never heard of it", Kind.UNKNOWN),
-        ("", Kind.UNKNOWN),
+        ("tmpfs", StorageKind.MEMORY),
+        ("ramfs", StorageKind.MEMORY),
+        ("zfs", StorageKind.LOCAL),
+        ("fuseblk", StorageKind.LOCAL),
+        ("fuse.exfat", StorageKind.LOCAL),
+        ("fuse", StorageKind.UNKNOWN),
+        ("fuse.gocryptfs", StorageKind.UNKNOWN),
+        ("macfuse", StorageKind.UNKNOWN),
+        ("overlay", StorageKind.UNKNOWN),
+        ("never heard of it", StorageKind.UNKNOWN),
+        ("", StorageKind.UNKNOWN),
     ],
 )
-def test_nothing_is_claimed_where_a_cache_may_answer(name: str, kind: Kind) -> None:
+def test_nothing_is_claimed_where_a_cache_may_answer(name: str, kind: StorageKind) -> None:
     known = filesystem(name)
     assert (known.kind, known.level, known.sqlite) == (kind, Level.UNPROVEN, True)
 
@@ -49,7 +49,7 @@ def test_nothing_is_claimed_where_a_cache_may_answer(name: str, kind: Kind) -> N
 @pytest.mark.parametrize("name", ["exfat", "msdos", "ntfs"])
 def test_macos_cannot_flush_the_drive_below_a_card(name: str) -> None:
     known = filesystem(name, platform="darwin")
-    assert (known.kind, known.level, known.flushes) == (Kind.LOCAL, Level.UNPROVEN, False)
+    assert (known.kind, known.level, known.flushes) == (StorageKind.LOCAL, Level.UNPROVEN, False)
     assert filesystem(name, platform="linux").flushes
     assert filesystem("apfs", platform="darwin").level is Level.MEDIUM
 
@@ -61,9 +61,9 @@ def test_what_refuses_a_full_flush_is_no_medium() -> None:
 
 
 def test_what_the_mount_says_wins_over_the_name() -> None:
-    known = filesystem("never heard of it", Kind.NETWORK)
+    known = filesystem("never heard of it", StorageKind.NETWORK)
     assert (known.level, known.sqlite) == (Level.SERVER, False)
-    assert filesystem("ext4", Kind.UNKNOWN).level is Level.UNPROVEN
+    assert filesystem("ext4", StorageKind.UNKNOWN).level is Level.UNPROVEN
 
 
 def test_fat_holds_no_file_of_four_gib() -> None:

@@ -13,13 +13,13 @@ from core import subprocesses
 from core.archives import liveness
 from core.archives.archive import Archive
 from core.archives.copies import Copy
-from core.archives.readonly import Reading
+from core.archives.readonly import FoundArchive
 from core.archives.registry import Archives
 from core.catalog import Catalog, ImportRow, Item
 from core.concurrency import Controller, Limit
 from core.engine import import_target, mirror_pair
 from core.errors import ArchiveAwayError, LadingError, SourceAwayError, WorkerDiedError
-from core.importing.sources import Picked, Sources
+from core.importing.sources import Picked, PickedSources
 from core.maintenance.archive_reader import ArchiveReader
 from core.maintenance.lacking_now import refuse_if_lacking
 from core.maintenance.source_reader import SourceReader
@@ -136,7 +136,7 @@ def archive(pool: Pool) -> ArchiveReader:
         place = PLACE
         copy = Copy(archive_id=1)
 
-    return ArchiveReader(cast(Catalog, FakeCatalog()), pool, cast(Reading, Held()), cast(Limit, Free()))
+    return ArchiveReader(cast(Catalog, FakeCatalog()), pool, cast(FoundArchive, Held()), cast(Limit, Free()))
 
 
 REFUSED: dict[str, Callable[[Pool], Awaitable[object]]] = {
@@ -192,7 +192,7 @@ async def test_a_share_cannot_be_plugged_in(monkeypatch: pytest.MonkeyPatch, ide
     async def nowhere(*_: object) -> list[bytes]:
         return []
 
-    sources = Sources(Failing(refused()).pool)
+    sources = PickedSources(Failing(refused()).pool)
     monkeypatch.setattr(sources, "places", nowhere)
     with pytest.raises(SourceAwayError) as found:
         await sources.again(cast(ImportRow, Row()))

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from core.client.launcher import environment
-from core.volumes.macos_permissions import LOCAL, REMOTE, blocks, launchd, refusals, switch, unanswered, warning
+from core.volumes.macos_permissions import (
+    LOCAL,
+    REMOTE_LOGIN,
+    blocks,
+    launchd,
+    refusals,
+    switch,
+    unanswered,
+    warning,
+)
 
 pytestmark = pytest.mark.process
 
@@ -17,7 +26,7 @@ REFUSED, DENIED = "Operation not permitted", "Permission denied"
 @pytest.mark.parametrize(
     ("code", "environ", "system", "told"),
     [
-        (errno.EPERM, SSH, "darwin", REMOTE),
+        (errno.EPERM, SSH, "darwin", REMOTE_LOGIN),
         (errno.EPERM, {}, "darwin", LOCAL),
         (errno.EACCES, SSH, "darwin", ""),  # plain rights of the file, which no switch gives
         (errno.EPERM, SSH, "linux", ""),
@@ -69,14 +78,14 @@ def test_what_does_not_answer_may_wait_for_a_person_at_the_mac() -> None:
 def test_one_line_for_each_block() -> None:
     errors = {"/Volumes/EOS\x1b": REFUSED, "/Volumes/NAS": "", "/Users/ada/Pictures": REFUSED, "/private": DENIED}
     first, second = blocks(errors, SSH, "darwin")
-    assert first == f"macOS keeps /Volumes/EOS\\x1b from this program. {REMOTE}"
+    assert first == f"macOS keeps /Volumes/EOS\\x1b from this program. {REMOTE_LOGIN}"
     assert "/Users/ada/Pictures" in second
     assert blocks(errors, SSH, "linux") == []
     assert blocks({"/a": ""}, SSH, "darwin") == []
 
 
 def test_a_warning_under_ssh_on_a_mac_only() -> None:
-    assert warning(SSH, "darwin").endswith(REMOTE)
+    assert warning(SSH, "darwin").endswith(REMOTE_LOGIN)
     assert warning({}, "darwin") == warning(SSH, "linux") == ""
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from core.files import statfs
 from core.volumes import mountpoint
-from core.volumes.filesystems import Kind
+from core.volumes.filesystems import StorageKind
 from core.volumes.mountpoint import (
     by_a_program,
     cuts_sizes,
@@ -44,18 +44,18 @@ class Part(NamedTuple):
 @pytest.mark.parametrize(
     ("device", "fstype", "kind"),
     [
-        ("/dev/sdb1", "exfat", Kind.LOCAL),
-        ("/dev/sdb1", "fuseblk", Kind.LOCAL),
-        ("tmpfs", "tmpfs", Kind.MEMORY),
-        ("//nas/photos", "cifs", Kind.NETWORK),
-        ("nas:/export", "nfs4", Kind.NETWORK),
-        ("gdrive:archive", "fuse.rclone", Kind.NETWORK),
-        ("smbnetfs", "fuse.smbnetfs", Kind.NETWORK),
-        ("me@host:", "fuse.sshfs", Kind.NETWORK),
-        ("gdrive:archive", "fuse.renamed", Kind.UNKNOWN),
+        ("/dev/sdb1", "exfat", StorageKind.LOCAL),
+        ("/dev/sdb1", "fuseblk", StorageKind.LOCAL),
+        ("tmpfs", "tmpfs", StorageKind.MEMORY),
+        ("//nas/photos", "cifs", StorageKind.NETWORK),
+        ("nas:/export", "nfs4", StorageKind.NETWORK),
+        ("gdrive:archive", "fuse.rclone", StorageKind.NETWORK),
+        ("smbnetfs", "fuse.smbnetfs", StorageKind.NETWORK),
+        ("me@host:", "fuse.sshfs", StorageKind.NETWORK),
+        ("gdrive:archive", "fuse.renamed", StorageKind.UNKNOWN),
     ],
 )
-def test_linux_kinds_come_from_the_type_and_not_the_path(device: str, fstype: str, kind: Kind) -> None:
+def test_linux_kinds_come_from_the_type_and_not_the_path(device: str, fstype: str, kind: StorageKind) -> None:
     for place in ("/mnt/a", "/Volumes/a", "/net/a", "/media/me/a"):
         mount = from_partition(Part(device, place, fstype, "rw,nosuid,relatime"), "linux")
         assert (mount.kind, mount.read_only, mount.hidden) == (kind, False, False)
@@ -90,24 +90,24 @@ def test_what_linux_keeps_in_memory_for_itself_is_hidden(place: str, fstype: str
     [
         (
             Part("/dev/disk4s1", "/Volumes/EOS_DIGITAL", "exfat", "rw,nosuid,local,ignore-ownership,noatime"),
-            Kind.LOCAL,
+            StorageKind.LOCAL,
         ),
-        (Part("//me@nas._smb._tcp.local/Photos", "/Volumes/Photos", "smbfs", "rw,nosuid"), Kind.NETWORK),
-        (Part("//me@nas._smb._tcp.local/Photos", "/Users/me/nas", "smbfs", "rw,nosuid"), Kind.NETWORK),
-        (Part("nas:/volume1", "/Volumes/volume1", "nfs", "rw,local"), Kind.NETWORK),
-        (Part("somebody", "/Volumes/x", "neverheardof", "rw,nosuid"), Kind.NETWORK),
-        (Part("somebody", "/Volumes/x", "neverheardof", "rw,nosuid,local"), Kind.UNKNOWN),
-        (Part("me@host:", "/Volumes/x", "macfuse", "rw,nosuid"), Kind.NETWORK),
-        (Part("me@host:", "/Volumes/x", "macfuse", "rw,nosuid,local"), Kind.UNKNOWN),
+        (Part("//me@nas._smb._tcp.local/Photos", "/Volumes/Photos", "smbfs", "rw,nosuid"), StorageKind.NETWORK),
+        (Part("//me@nas._smb._tcp.local/Photos", "/Users/me/nas", "smbfs", "rw,nosuid"), StorageKind.NETWORK),
+        (Part("nas:/volume1", "/Volumes/volume1", "nfs", "rw,local"), StorageKind.NETWORK),
+        (Part("somebody", "/Volumes/x", "neverheardof", "rw,nosuid"), StorageKind.NETWORK),
+        (Part("somebody", "/Volumes/x", "neverheardof", "rw,nosuid,local"), StorageKind.UNKNOWN),
+        (Part("me@host:", "/Volumes/x", "macfuse", "rw,nosuid"), StorageKind.NETWORK),
+        (Part("me@host:", "/Volumes/x", "macfuse", "rw,nosuid,local"), StorageKind.UNKNOWN),
     ],
 )
-def test_macos_kinds_come_from_the_type_and_the_local_flag(part: Part, kind: Kind) -> None:
+def test_macos_kinds_come_from_the_type_and_the_local_flag(part: Part, kind: StorageKind) -> None:
     assert from_partition(part, "darwin").kind is kind
 
 
 def test_macos_13_hides_the_type_of_a_card_in_its_device() -> None:
     card = from_partition(Part("msdos://disk12s1/RM SD CARD", "/Volumes/RM SD CARD", "lifs", "rw,local"), "darwin")
-    assert (card.device, card.filesystem, card.kind) == ("/dev/disk12s1", "msdos", Kind.LOCAL)
+    assert (card.device, card.filesystem, card.kind) == ("/dev/disk12s1", "msdos", StorageKind.LOCAL)
 
 
 MAC = [

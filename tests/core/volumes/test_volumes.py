@@ -16,7 +16,7 @@ from core.errors import VolumeError
 from core.files import statfs
 from core.volumes import find_volume, probe, volume
 from core.volumes.disks import Disk, linux_disk
-from core.volumes.filesystems import Kind
+from core.volumes.filesystems import StorageKind
 from core.volumes.mounts import Mount, mounts, volume_of
 from core.volumes.space import Space, space
 from core.volumes.volume import describe, identity, volumes
@@ -28,7 +28,9 @@ TIB = 1024**4
 root = pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounting needs root on Linux")
 
 
-def a_mount(mount: str, device: str = "/dev/sda1", filesystem: str = "ext4", kind: Kind = Kind.LOCAL) -> Mount:
+def a_mount(
+    mount: str, device: str = "/dev/sda1", filesystem: str = "ext4", kind: StorageKind = StorageKind.LOCAL
+) -> Mount:
     return Mount(mount=mount, device=device, filesystem=filesystem, kind=kind, read_only=False)
 
 
@@ -52,12 +54,12 @@ def test_a_card_is_known_by_its_uuid_wherever_it_is() -> None:
     ],
 )
 def test_a_share_is_known_by_what_is_mounted_without_its_secret(device: str, known: str) -> None:
-    assert identity(a_mount("/a", device, "smbfs", Kind.NETWORK), Disk(uuid="not asked")) == known
+    assert identity(a_mount("/a", device, "smbfs", StorageKind.NETWORK), Disk(uuid="not asked")) == known
 
 
 def test_what_has_no_uuid_is_known_by_device_type_and_capacity() -> None:
     assert identity(a_mount("/a"), Disk(capacity=4096)) == "dev:/dev/sda1:ext4:4096"
-    assert identity(a_mount("/a", "tmpfs", "tmpfs", Kind.MEMORY), Disk()) == "dev:tmpfs:tmpfs:/a"
+    assert identity(a_mount("/a", "tmpfs", "tmpfs", StorageKind.MEMORY), Disk()) == "dev:tmpfs:tmpfs:/a"
 
 
 def a_kernel(monkeypatch: pytest.MonkeyPatch, uuid: str | None) -> None:
@@ -101,7 +103,7 @@ def test_a_volume_that_nobody_can_tell_is_listed_with_the_reason(
 
 def test_a_volume_that_is_hidden_from_lists_is_known_again(monkeypatch: pytest.MonkeyPatch) -> None:
     system = Mount(
-        mount="/run/x", device="tmpfs", filesystem="tmpfs", kind=Kind.MEMORY, read_only=False, hidden=True
+        mount="/run/x", device="tmpfs", filesystem="tmpfs", kind=StorageKind.MEMORY, read_only=False, hidden=True
     )
     monkeypatch.setattr(find_volume, "mounts", lambda: [system, a_mount("/mnt")])
     assert find_volume.Known().places("dev:tmpfs:tmpfs:/run/x", b"src") == [b"/run/x/src"]
@@ -228,7 +230,7 @@ def test_tmpfs_is_memory(tmp_path: Path) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", str(place)], check=True)
     try:
         found = the_mount(place)
-        assert (found.kind, found.read_only) == (Kind.MEMORY, True)
+        assert (found.kind, found.read_only) == (StorageKind.MEMORY, True)
         assert volume_of(os.fsencode(place)) == found
         (listed,) = volumes(60, [found])
         room = Space(2**20, 2**20, 2**20, os.statvfs(place).f_favail)
@@ -249,7 +251,7 @@ def test_an_ext4_card_is_known_by_its_uuid(tmp_path: Path) -> None:
     subprocess.run(["mount", "-o", "loop", str(image), str(place)], check=True)
     try:
         found = the_mount(place)
-        assert (found.kind, found.filesystem) == (Kind.LOCAL, "ext4")
+        assert (found.kind, found.filesystem) == (StorageKind.LOCAL, "ext4")
         # The links that udev would make, where it runs.
         for folder, name in (("by-uuid", uuid), ("by-label", "My\\x20Card")):
             (tmp_path / "dev/disk" / folder).mkdir(parents=True)
@@ -289,8 +291,10 @@ def dead(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
 @pytest.mark.parametrize("dead", ["fuse.rclone", "fuse.smbnetfs", "fuse"], indirect=True)
 def test_a_dead_mount_hangs_nothing(dead: Path) -> None:
     found = the_mount(dead)
-    assert found.kind is (Kind.UNKNOWN if found.filesystem == "fuse" else Kind.NETWORK)
-    assert describe(found).identity.endswith(str(dead) if found.kind is Kind.UNKNOWN else "net:gdrive:archive")
+    assert found.kind is (StorageKind.UNKNOWN if found.filesystem == "fuse" else StorageKind.NETWORK)
+    assert describe(found).identity.endswith(
+        str(dead) if found.kind is StorageKind.UNKNOWN else "net:gdrive:archive"
+    )
     looked = probe.probe(os.fsencode(dead), 1)
     assert (looked.answers, looked.error) == (False, "does not answer")
     alive = [mount for mount in mounts() if mount.mount == "/"]

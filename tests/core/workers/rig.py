@@ -53,7 +53,7 @@ class Rig:
         async with self.pool.worker() as worker:
             request = archive_messages.OpenArchive(os.fsencode(self.archive), True)
             facts = await worker.ask(request, archive_messages.ArchiveFacts)
-            looked = await worker.ask(source_messages.Look(os.fsencode(self.source)), source_messages.Looked)
+            looked = await worker.ask(source_messages.LookAtPath(os.fsencode(self.source)), source_messages.Looked)
         self.place = Place(facts.root, facts.device, facts.inode, facts.way, "medium")
         self.origin: Source = looked.source
 
@@ -97,7 +97,7 @@ class Rig:
     async def stage(self, worker: Worker, digests: list[Digest]) -> None:
         """Stage, journal and flush files, each under the name of its digest."""
         orders = [ToStage(one.number, payload(one), "archived") for one in digests]
-        staged = await worker.ask(batch_messages.Stage(self.place, STAGING, orders), batch_messages.Checked)
+        staged = await worker.ask(batch_messages.StageBatch(self.place, STAGING, orders), batch_messages.Checked)
         assert staged.faults == []
         await self.journal(worker)
 
@@ -110,9 +110,9 @@ class Rig:
         """Verify the batch."""
         return await worker.ask(batch_messages.Verify(mode), batch_messages.Checked)
 
-    async def publish(self, worker: Worker) -> batch_messages.Arrived:
+    async def publish(self, worker: Worker) -> batch_messages.Published:
         """Publish the batch."""
-        return await worker.ask(batch_messages.Publish(), batch_messages.Arrived)
+        return await worker.ask(batch_messages.Publish(), batch_messages.Published)
 
     def staged(self) -> list[Path]:
         """The files in staging."""

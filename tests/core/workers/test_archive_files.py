@@ -103,9 +103,9 @@ async def test_own_files(rig: Rig) -> None:
     (rig.archive / "locations/place/1.tsv").write_bytes(b"one\ntwo\n")
     async with rig.pool.worker() as worker:
         request = text_messages.ReadText(rig.place, "locations/place/1.tsv", 4, 100)
-        assert (await worker.ask(request, text_messages.Text)).data == b"two\n"
+        assert (await worker.ask(request, text_messages.TextRead)).data == b"two\n"
         await worker.ask(archive_messages.SyncFolders(rig.place, ["locations/place", ""]), messages.Done)
-        room = await worker.ask(archive_messages.Space(rig.place), archive_messages.Room)
+        room = await worker.ask(archive_messages.Space(rig.place), archive_messages.SpaceFound)
     assert room.total
     assert room.available
     assert room.available <= room.total
@@ -121,7 +121,7 @@ async def test_staging_is_cleaned_but_for_some(rig: Rig, tmp_path: Path) -> None
     (staging / "a/link").symlink_to(tmp_path / "elsewhere")
     (staging / "stray").touch()
     async with rig.pool.worker() as worker:
-        removed = await worker.ask(archive_messages.CleanStaging(rig.place, ["b"]), archive_messages.Names)
+        removed = await worker.ask(archive_messages.CleanStaging(rig.place, ["b"]), archive_messages.NamesCounted)
     assert sorted(removed.names) == [("a", 3), ("stray", 1)]
     assert [path.name for path in staging.iterdir()] == ["b"]
     assert (tmp_path / "elsewhere/precious").exists()
@@ -182,7 +182,7 @@ async def test_whether_the_drive_below_an_archive_can_be_flushed_is_tried_on_mac
 
 async def test_the_kernel_says_where_a_path_is(rig: Rig) -> None:
     async with rig.pool.worker() as worker:
-        looked = await worker.ask(source_messages.Look(os.fsencode(rig.source)), source_messages.Looked)
+        looked = await worker.ask(source_messages.LookAtPath(os.fsencode(rig.source)), source_messages.Looked)
         opened = await worker.ask(
             archive_messages.OpenArchive(os.fsencode(rig.archive), True), archive_messages.ArchiveFacts
         )
@@ -208,7 +208,7 @@ def test_a_firmlink_leads_to_the_volume_that_it_leads_to(tmp_path: Path, monkeyp
     monkeypatch.setattr(fcntl, "fcntl", lambda fd, command, room: told[command].ljust(len(room), b"\0"))
     for name in ("spelling", "on_volume"):
         monkeypatch.setattr(open_archive, name, partial(getattr(mountpoint, name), platform="darwin"))
-    looked = open_archive.look(source_messages.Look(typed))
+    looked = open_archive.look(source_messages.LookAtPath(typed))
     assert (looked.source.root, looked.mount, looked.below) == (typed, os.fsencode(data), b"Users/ada/scans")
 
 

@@ -29,7 +29,7 @@ def rows(rig: Rig) -> list[dict[str, object]]:
     return [row for row in found if row is not None]
 
 
-async def whole_way(rig: Rig, worker: Worker, *names: str) -> tuple[list[Digest], batch_messages.Arrived]:
+async def whole_way(rig: Rig, worker: Worker, *names: str) -> tuple[list[Digest], batch_messages.Published]:
     digests = await rig.read(worker, *names)
     await rig.stage(worker, digests)
     assert (await rig.verify(worker)).faults == []
@@ -81,7 +81,7 @@ async def test_duplicates_are_journaled_and_not_written(rig: Rig) -> None:
     async with rig.pool.worker() as worker:
         first, second = await rig.read(worker, "a.jpg", "b.jpg")
         orders = [ToStage(1, "", "duplicate")]
-        await worker.ask(batch_messages.Stage(rig.place, STAGING, orders), batch_messages.Checked)
+        await worker.ask(batch_messages.StageBatch(rig.place, STAGING, orders), batch_messages.Checked)
         await rig.journal(worker)
         assert (await rig.verify(worker)).levels == []
         assert (await rig.publish(worker)).published == []
@@ -274,7 +274,7 @@ async def test_archive_that_is_another_folder_now_gets_nothing(rig: Rig, tmp_pat
         digests = await rig.read(worker, "a.jpg")
         orders = [ToStage(1, payload(digests[0]), "archived")]
         with pytest.raises(TaskFailedError) as caught:
-            await worker.ask(batch_messages.Stage(rig.place, STAGING, orders), batch_messages.Checked)
+            await worker.ask(batch_messages.StageBatch(rig.place, STAGING, orders), batch_messages.Checked)
     assert caught.value.fault.lost
     assert caught.value.fault.side == Side.ARCHIVE
     assert rig.staged() == []

@@ -49,7 +49,7 @@ class Inside:
 
     def stage(self, place: Place | None = None) -> messages.Reply:
         orders = [ToStage(one.number, payload(one), "archived") for one in self.read()]
-        return self.worker.answer(batch_messages.Stage(place or self.place, STAGING, orders))
+        return self.worker.answer(batch_messages.StageBatch(place or self.place, STAGING, orders))
 
     def staged(self) -> list[Path]:
         return [path for path in (self.archive / ".lading/staging").rglob("*") if path.is_file()]
@@ -159,7 +159,7 @@ def test_what_fsync_has_sent_is_opened_again_only_if_it_may_be_in_memory(
     assert opened == ([] if dropped else names)
     monkeypatch.undo()
     reply = inside.worker.answer(batch_messages.Publish())
-    assert isinstance(reply, batch_messages.Arrived)
+    assert isinstance(reply, batch_messages.Published)
     assert len(reply.published) == 3
     inside.worker.answer(batch_messages.Drop())
     assert descriptors() == before
@@ -281,7 +281,7 @@ def test_folders_that_cannot_be_flushed_mean_copy_again(inside: Inside, monkeypa
     inside.worker.answer(batch_messages.Verify("readback"))
     monkeypatch.setattr(os, "fsync", failing(errno.EIO))
     reply = inside.worker.answer(batch_messages.Publish())
-    assert isinstance(reply, batch_messages.Arrived)
+    assert isinstance(reply, batch_messages.Published)
     assert (reply.published, reply.taken) == ([], [])
     assert [(number, fault.again) for number, fault in reply.faults] == [(number, True) for number in range(3)]
     monkeypatch.undo()
@@ -289,7 +289,7 @@ def test_folders_that_cannot_be_flushed_mean_copy_again(inside: Inside, monkeypa
     for request in (batch_messages.Journal("import"), batch_messages.Flush(), batch_messages.Verify("readback")):
         inside.worker.answer(request)
     reply = inside.worker.answer(batch_messages.Publish())
-    assert isinstance(reply, batch_messages.Arrived)
+    assert isinstance(reply, batch_messages.Published)
     assert len(reply.published) == 3
 
 
@@ -329,7 +329,7 @@ def test_old_name_in_staging_is_never_written_through(inside: Inside, monkeypatc
         monkeypatch.setattr(os, "unlink", unlink)
         reply = inside.worker.answer(batch_messages.Publish())
         monkeypatch.setattr(os, "unlink", real)
-        assert isinstance(reply, batch_messages.Arrived)
+        assert isinstance(reply, batch_messages.Published)
         assert len(reply.published) == 3
     found = sorted(path.read_bytes() for path in (inside.archive / "locations").rglob("*") if path.is_file())
     assert found == [b"a" * 100, b"b" * 100, b"c" * 100]

@@ -35,7 +35,7 @@ async def text(rig: Rig, at: int = 0) -> bytes:
     async with rig.pool.worker() as worker:
         while True:
             request = text_messages.ReadText(rig.place, PATH, at + len(found), 5)
-            data = (await worker.ask(request, text_messages.Text)).data
+            data = (await worker.ask(request, text_messages.TextRead)).data
             if not data:
                 return found
             found += data
@@ -45,7 +45,7 @@ async def sizes(rig: Rig) -> list[tuple[str, int]]:
     async with rig.pool.worker() as worker:
         return (
             await worker.ask(
-                text_messages.JournalNames(rig.place, archive_layout.JOURNALS), archive_messages.Names
+                text_messages.JournalNames(rig.place, archive_layout.JOURNALS), archive_messages.NamesCounted
             )
         ).names
 

@@ -13,9 +13,9 @@ from core.workers.shared_memory import (
     READ,
     RUN,
     WRITTEN,
+    CancelledByEngineError,
     Control,
     Slot,
-    StoppedError,
 )
 
 
@@ -87,7 +87,7 @@ def test_a_cancel_ends_the_wait(slot: Slot, clock: Clock) -> None:
     slot.set(PACE, 1)
     slot.advance(READ, 1_000_000)
     clock.slept = lambda: slot.set(COMMAND, CANCEL)
-    with pytest.raises(StoppedError):
+    with pytest.raises(CancelledByEngineError):
         slot.checkpoint()
     assert clock.now < 101
 

@@ -81,7 +81,7 @@ async def test_look_at_a_file_names_its_folder(rig: Rig) -> None:
     link = rig.source / "link"
     link.symlink_to("folder/a.jpg")
     async with rig.pool.worker() as worker:
-        looked = await worker.ask(source_messages.Look(os.fsencode(link)), source_messages.Looked)
+        looked = await worker.ask(source_messages.LookAtPath(os.fsencode(link)), source_messages.Looked)
     facts = (rig.source / "folder").stat()
     assert looked.only == b"a.jpg"
     assert looked.source == Source(os.fsencode(rig.source.resolve() / "folder"), facts.st_dev, facts.st_ino)
@@ -96,7 +96,9 @@ async def test_fifo_never_blocks(rig: Rig) -> None:
         assert (entry.what, entry.reason) == ("skipped", "named pipe")
         (digest,) = await rig.read(worker, "._pipe.jpg")
         with pytest.raises(TaskFailedError):
-            await worker.ask(source_messages.Look(os.fsencode(rig.source / "._pipe.jpg")), source_messages.Looked)
+            await worker.ask(
+                source_messages.LookAtPath(os.fsencode(rig.source / "._pipe.jpg")), source_messages.Looked
+            )
     assert digest.fault is not None
     assert "regular" in digest.fault.text
 

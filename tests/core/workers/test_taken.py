@@ -23,7 +23,7 @@ def test_what_is_taken_from_another_archive_is_compared(
     data = os.urandom(size)
     (tmp_path / "payload").write_bytes(data[:-1] + bytes([data[-1] ^ other]))
     known = b"the SHA-256 that is known".ljust(32)
-    facts = source_messages.FileFacts()
+    facts = source_messages.SourceMetadata()
     taken = source_messages.Taken(b"payload", 7, xxhash.xxh3_128_digest(data), known, "", facts)
     wanted = source_messages.ToRead(1, b"DCIM/a.jpg", size, "images", (), taken)
     request = source_messages.ReadBatch(messages.Source(os.fsencode(tmp_path)), [wanted], False)

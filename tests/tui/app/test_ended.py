@@ -14,7 +14,7 @@ from tests.tui.app import moments
 from tests.tui.app.moments import changed
 from tests.tui.app.pilot import running
 from tests.tui.app.volumes import volume
-from tui.console.ejecting import UNKNOWN
+from tui.console.ejecting import NO_IDENTITY
 
 pytestmark = pytest.mark.terminal
 
@@ -111,7 +111,7 @@ async def test_another_card_that_lies_there_by_now_is_called_by_its_own_name(
     [
         ("uuid:A001", 0, "A001 EOS R5 can be taken out."),
         ("uuid:A001", 2, "A001 EOS R5 can be taken out. Keep what is on it: 2 damaged since in the archive."),
-        ("dev:/dev/sda1:exfat:A001", 0, f"A001 EOS R5 can be taken out. {UNKNOWN}"),
+        ("dev:/dev/sda1:exfat:A001", 0, f"A001 EOS R5 can be taken out. {NO_IDENTITY}"),
     ],
 )
 async def test_what_is_known_of_the_card_since_is_said_as_by_the_command(

@@ -21,7 +21,7 @@ from tests.tui.app.volumes import GB, card, several, volume
 from tests.tui.views import HOSTILE, count
 from tui.import_form import Choice
 from tui.last_answers import Remembered, recall, remember
-from tui.path_completion import Entry
+from tui.path_completion import PathEntry
 from tui.screens.dashboard import Dashboard
 from tui.screens.new_import import NewImport
 from tui.screens.prompt import Ask
@@ -63,8 +63,8 @@ def _inside(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the made-up volumes hold."""
     when = int(moments.NOW - 90_000) * 10**9
     found = [
-        Entry(name=b"DCIM", folder=True, mtime_ns=when),
-        Entry(name=b"notes.txt", folder=False, count=count(1, 2_000), mtime_ns=when),
+        PathEntry(name=b"DCIM", folder=True, mtime_ns=when),
+        PathEntry(name=b"notes.txt", folder=False, count=count(1, 2_000), mtime_ns=when),
     ]
     monkeypatch.setattr("tui.path_completion.entries", lambda path, order="name": (found, 0))
 

@@ -18,7 +18,7 @@ from tests.tui.app.test_imports import engine
 from tui import theme
 from tui.own_keys import FIXED, check, screens
 from tui.screens.dashboard import Dashboard
-from tui.screens.help import MOVES
+from tui.screens.help import MOVEMENT_KEYS
 from tui.screens.imports import Imports
 from tui.screens.tasks import Tasks
 from tui.widgets.lines import STYLES
@@ -66,7 +66,7 @@ USUAL = re.compile(r"(?:^|[ (>])(?:[b-z/]|a(?=[.,:;)]|$)|enter|esc|space)(?=[ .,
 NO_ACTIONS = (
     *("y", "esc", "enter takes it, esc leaves it as it was", ": correct it, or esc"),
     *("That place does not answer: another one, or esc.", "It is there already: another name, or esc."),
-    *(keys for keys, _ in MOVES),
+    *(keys for keys, _ in MOVEMENT_KEYS),
     "x",
 )
 """Texts of questions and fields, whose keys are no actions and stay; keys that move; so many times a failure."""

@@ -74,7 +74,7 @@ async def test_a_film_shows_six_frames() -> None:
 
 async def test_a_key_that_is_held_fetches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     # Keys may come slowly on a busy machine.
-    monkeypatch.setattr("tui.screens.pictured.PAUSE", 2.0)
+    monkeypatch.setattr("tui.screens.pictured.KEY_PAUSE", 2.0)
     async with running(None, (120, 40), fake=pictured()) as app:
         await opened(app, "G", "enter")
         await app.until(lambda: "FILES, 1,000" in app.text)

@@ -13,7 +13,7 @@ from tests.tui.app.pilot import Running, running
 from tests.tui.app.test_new_import import engine, home, opened, requests
 from tests.tui.app.volumes import card, volume
 from tui.glyphs import Glyphs
-from tui.path_completion import ORDERS, Entry, entries, offers, pasted, several
+from tui.path_completion import ORDERS, PathEntry, entries, offers, pasted, several
 from tui.screens.new_import import NewImport
 from tui.screens.prompt import Ask
 from tui.widgets.form import Form
@@ -345,7 +345,7 @@ def test_what_is_cut_off_depends_on_the_order(tmp_path: Path, monkeypatch: pytes
 async def test_the_cursor_stays_with_its_row_when_sizes_become_known(tmp_path: Path, tree: Path) -> None:
     inside = Inside(Glyphs(utf8=True), id="inside")
     inside.order = "size"
-    inside.take(b"", ([Entry(name=name, folder=True) for name in (b"a", b"b")], 0))
+    inside.take(b"", ([PathEntry(name=name, folder=True) for name in (b"a", b"b")], 0))
     inside.count(b"b", Count(files=1, bytes=9))
     assert [node.path for node in inside.nodes] == [b"b", b"a"]
     assert inside.chosen is not None

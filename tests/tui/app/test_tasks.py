@@ -32,7 +32,7 @@ from tests.tui.app.test_imports import FILES, RECORDS
 from tui.last_answers import recall
 from tui.screens.dashboard import Dashboard
 from tui.screens.task import Task
-from tui.screens.tasks import ENTRIES, Tasks
+from tui.screens.tasks import TASK_ENTRIES, Tasks
 
 pytestmark = pytest.mark.terminal
 
@@ -59,7 +59,7 @@ async def begin(app: Running, name: str) -> None:
     """Choose a task in the list."""
     if not isinstance(app.app.screen, Tasks):
         await app.press("t")
-    await app.press("home", *["j"] * [entry.name for entry in ENTRIES].index(name), "enter")
+    await app.press("home", *["j"] * [entry.name for entry in TASK_ENTRIES].index(name), "enter")
 
 
 async def test_a_card_is_checked_as_the_command_does(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from core.volumes.filesystems import Kind
+from core.volumes.filesystems import StorageKind
 from core.volumes.space import Space
 from core.volumes.volume import Volume
 
@@ -15,7 +15,7 @@ def volume(name: str, **changed: Any) -> Volume:
         "mount": f"/Volumes/{name}",
         "device": f"/dev/{name}",
         "filesystem": "apfs",
-        "kind": Kind.LOCAL,
+        "kind": StorageKind.LOCAL,
         "read_only": False,
         "removable": False,
         "name": name,
@@ -40,7 +40,7 @@ def several() -> list[Volume]:
     """A disk, a share, two cards, and a drive that is dead."""
     return [
         volume("Macintosh HD", mount="/"),
-        volume("archive", filesystem="smbfs", kind=Kind.NETWORK, identity="net:nas/archive"),
+        volume("archive", filesystem="smbfs", kind=StorageKind.NETWORK, identity="net:nas/archive"),
         card("A001"),
         card("B002", "A7S III", filesystem="exfat"),
         volume("Old drive", removable=True, answers=False, space=None, filesystem="ntfs"),

@@ -15,7 +15,7 @@ from tests.tui.views import done, snapshot, view
 from tui.console import attached
 from tui.console.attached import Signals, attend, carry_out, perform, printer
 from tui.console.exits import Exit, StoppedError
-from tui.console.progress import JsonLines, Lines, Quiet
+from tui.console.progress import ImportLines, JsonLines, Quiet
 
 
 class Fake:
@@ -248,5 +248,5 @@ def test_the_printer_fits_what_is_written_to() -> None:
     assert isinstance(printer("json", False, piped), JsonLines)
     assert isinstance(printer("json", True, piped), Quiet)
     piped.out.terminal = True
-    assert isinstance(printer("text", False, piped), Lines)
+    assert isinstance(printer("text", False, piped), ImportLines)
     assert isinstance(printer("text", True, piped), Quiet)

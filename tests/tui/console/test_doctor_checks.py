@@ -17,7 +17,7 @@ from core.schema import DATABASE_FILE, SCHEMA_VERSION
 from core.sqlite import sqlite3
 from core.subprocesses import Completed
 from core.volumes import macos_permissions
-from core.volumes.filesystems import UNFLUSHED, Kind, Level, filesystem
+from core.volumes.filesystems import UNFLUSHED, Level, StorageKind, filesystem
 from core.volumes.space import Space
 from core.volumes.volume import Volume
 from core.workers.archive_messages import ArchiveFacts
@@ -28,7 +28,7 @@ from tui.console import checkup as doctor
 from tui.console import doctor_checks
 from tui.console.doctor_checks import (
     Checkup,
-    Folder,
+    FolderCheck,
     catalog,
     examine,
     flush,
@@ -119,7 +119,7 @@ def volume(**changed: object) -> Volume:
         mount="/Volumes/A001",
         device="/dev/disk4s1",
         filesystem="exfat",
-        kind=Kind.LOCAL,
+        kind=StorageKind.LOCAL,
         read_only=False,
         removable=True,
         name="A001",
@@ -143,16 +143,16 @@ def test_a_mac_that_refuses_its_volumes_is_told_the_switch() -> None:
 @pytest.mark.parametrize(
     ("system", "kind", "answer", "hinted"),
     [
-        ("darwin", Kind.NETWORK, Completed(1, b""), True),  # nobody has set it
-        ("darwin", Kind.NETWORK, Completed(0, b"0\n"), True),
-        ("darwin", Kind.NETWORK, Completed(0, b"1\n"), False),
-        ("darwin", Kind.NETWORK, None, True),
-        ("darwin", Kind.LOCAL, Completed(1, b""), False),
-        ("linux", Kind.NETWORK, Completed(1, b""), False),
+        ("darwin", StorageKind.NETWORK, Completed(1, b""), True),  # nobody has set it
+        ("darwin", StorageKind.NETWORK, Completed(0, b"0\n"), True),
+        ("darwin", StorageKind.NETWORK, Completed(0, b"1\n"), False),
+        ("darwin", StorageKind.NETWORK, None, True),
+        ("darwin", StorageKind.LOCAL, Completed(1, b""), False),
+        ("linux", StorageKind.NETWORK, Completed(1, b""), False),
     ],
 )
 def test_finder_can_be_kept_from_writing_into_an_archive_on_a_share(
-    monkeypatch: pytest.MonkeyPatch, system: str, kind: Kind, answer: Completed | None, hinted: bool
+    monkeypatch: pytest.MonkeyPatch, system: str, kind: StorageKind, answer: Completed | None, hinted: bool
 ) -> None:
     monkeypatch.setattr(subprocesses, "ask", lambda *_: answer)
     monkeypatch.setattr(macos_permissions, "refusals", lambda _: {})
@@ -164,11 +164,11 @@ def test_finder_can_be_kept_from_writing_into_an_archive_on_a_share(
 
 
 def report(**changed: object) -> Checkup:
-    state = Folder(
+    state = FolderCheck(
         path="/home/ann/.lading",
         exists=True,
         filesystem="ext4",
-        kind=Kind.LOCAL,
+        kind=StorageKind.LOCAL,
         level=Level.MEDIUM,
         flush="fsync",
         largest_file=None,

@@ -12,7 +12,7 @@ from core.snapshot import InFlight, MirrorView
 from tests.tui.console.streams import pipe, terminal
 from tests.tui.views import HOSTILE, count, done, snapshot, view
 from tui.console.mirrors import everything
-from tui.console.progress import Audited, Carried, JsonLines, Lines, Quiet, TakenIn, bar, render
+from tui.console.progress import AuditLine, ImportLines, JsonLines, MoveLine, Quiet, TakenIn, bar, render
 from tui.format import cells
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -137,7 +137,7 @@ def test_bars() -> None:
 
 def test_the_second_frame_is_drawn_over_the_first() -> None:
     out, told = terminal()
-    lines = Lines(out)
+    lines = ImportLines(out)
     lines.show(snapshot(view()))
     assert told.getvalue().count("\n") == 2
     lines.show(snapshot(view(), view()))
@@ -196,7 +196,7 @@ def test_quiet_only_speaks_when_it_must() -> None:
 
 def test_an_audit_has_one_line() -> None:
     out, told = terminal()
-    printer = Audited(out)
+    printer = AuditLine(out)
     printer.show((count(512, 2 * 10**9), count(2000, 8 * 10**9)))
     printer.close()
     assert told.getvalue() == "\r512 of 2,000 files  2.00 of 8.00 GB  (Ctrl-C stops)\x1b[K\r\x1b[K"
@@ -204,7 +204,7 @@ def test_an_audit_has_one_line() -> None:
 
 def test_a_move_has_one_line() -> None:
     out, told = terminal()
-    shown = Carried(out)
+    shown = MoveLine(out)
     shown.show((count(512, 5_000_000), count(1204, 12_000_000)))
     assert "512 of 1,204 files  5.00 of 12.0 MB" in told.getvalue()
     assert "Ctrl-C" not in told.getvalue()

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from core import tools
-from core.volumes.filesystems import Kind
+from core.volumes.filesystems import StorageKind
 from core.volumes.volume import volumes
 from tests.rigs.media import tool
 from tests.tui.app.terminal import Terminal, terminal
@@ -68,9 +68,9 @@ def test_the_stage_is_set_and_cleared(tmp_path: Path, monkeypatch: pytest.Monkey
         assert set_up.settings.archive == os.path.join(os.path.dirname(set_up.settings.home), "archive")
         assert environ["LADING_ARCHIVE"] == set_up.settings.archive
         assert [(one.name, one.camera, one.kind) for one in set_up.volumes()] == [
-            ("A001 EOS R5", "Canon", Kind.LOCAL),
-            ("B002 A7S III", "Sony", Kind.LOCAL),
-            ("C003 HERO11", "GoPro", Kind.LOCAL),
+            ("A001 EOS R5", "Canon", StorageKind.LOCAL),
+            ("B002 A7S III", "Sony", StorageKind.LOCAL),
+            ("C003 HERO11", "GoPro", StorageKind.LOCAL),
         ]
         loose = cards.loose(set_up.cards[2])
         size = os.path.getsize(loose)
@@ -84,7 +84,7 @@ def test_the_stage_is_set_and_cleared(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_too_little_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(stage, "NEEDED", 1 << 62)
+    monkeypatch.setattr(stage, "NEEDED_BYTES", 1 << 62)
     with pytest.raises(stage.DemoError, match="less than"), stage.stage({}, lambda told: None):
         raise AssertionError("it was set up")
     assert os.listdir(tmp_path) == []
