@@ -74,6 +74,10 @@ class DatabaseError(LadingError):
     title = "Database not usable"
 
 
+class OlderDatabaseError(DatabaseError):
+    """The state database is of an older version, which an engine upgrades."""
+
+
 class EngineHeldError(LadingError):
     """Another engine uses the same state folder."""
 

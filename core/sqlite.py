@@ -6,7 +6,9 @@ Corrupt An SQLite Database File", 2.2.1). Where pysqlite3 has no build, the stan
 doctor` warns if that SQLite can damage a database.
 """
 
+import os
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import aiosqlite
 
@@ -28,4 +30,21 @@ def connect(path: str) -> aiosqlite.Connection:
     return aiosqlite.Connection(lambda: sqlite3.connect(path, isolation_level=None), ROWS_FETCHED)
 
 
-__all__ = ["connect", "sqlite3"]
+def connect_to_read(path: str, timeout: float) -> "sqlite3.Connection":
+    """A connection that changes nothing, to the database `path`, which is not made where there is none; a read
+    waits `timeout` seconds for a lock. Raises sqlite3.Error.
+
+    Its mode is rw because readers of a write-ahead log note in a file beside it what they read (sqlite.org,
+    "Write-Ahead Logging"). Where the file may not be written, SQLite opens it to read (sqlite3_open_v2).
+    """
+    uri = f"file:{quote(os.fsencode(os.path.abspath(path)))}?mode=rw"
+    connection = sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None)
+    try:
+        connection.execute("PRAGMA query_only = 1")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+__all__ = ["connect", "connect_to_read", "sqlite3"]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from core.catalog.base import Table, together
 from core.catalog.rows import MARKS, Item, marks, parts
+from core.database import Statement
 from core.models import Outcome
 
 BY_DIGEST = "INDEXED BY item_digest"
@@ -59,6 +60,10 @@ class Items(Table):
 
     last_item_id = 0
     """The highest id that was assigned."""
+
+    damage_noted = 0
+    """How many times damage was recorded since the catalog was opened. Who judges many items one after the other
+    looks whether it has changed meanwhile: then one that was counted as sound may be damaged."""
 
     def new_item_id(self) -> int:
         """An id that no item row has had."""
@@ -214,18 +219,34 @@ class Items(Table):
         path, when = rows[0] if rows else ("", None)
         return path, when, never[0][0]
 
-    async def audited(self, archive_id: int, after: int, found: Iterable[ReadAgain], copy: int = 0) -> None:
-        """Record the results of reading items again, and that the audit has read all items up to the id
-        `after`."""
+    async def audited(
+        self,
+        archive_id: int,
+        after: int,
+        found: Iterable[ReadAgain],
+        copy: int = 0,
+        also: Sequence[Statement] = (),
+    ) -> None:
+        """Record the results of reading items again, and that the audit has read all items up to the id `after`.
+        `also` is executed in the same transaction."""
         table, key, id = _audit(archive_id, copy)
+        read = list(found)
         await self.database.run(
-            _read_again(found, copy),
+            _read_again(read, copy),
             (f"UPDATE {table} SET after = ? WHERE {key} = ?", [(after, id)]),  # noqa: S608
+            *also,
         )
+        self._note(read)
 
-    async def read_again(self, found: Iterable[ReadAgain], copy: int = 0) -> None:
-        """Record the results of reading items again. A damaged item keeps the time when it was last intact."""
-        await self.database.run(_read_again(found, copy))
+    async def read_again(self, found: Iterable[ReadAgain], copy: int = 0, also: Sequence[Statement] = ()) -> None:
+        """Record the results of reading items again. A damaged item keeps the time when it was last intact. `also`
+        is executed in the same transaction."""
+        read = list(found)
+        await self.database.run(_read_again(read, copy), *also)
+        self._note(read)
+
+    def _note(self, read: Iterable[ReadAgain]) -> None:
+        self.damage_noted += any(damage is not None for *_, damage in read)
 
     async def damaged(self, archive_id: int, count: int, copy: int = 0) -> tuple[int, list[tuple[str, str]]]:
         """How many items are known to be damaged, and (path, damage) of the first `count`."""

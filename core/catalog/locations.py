@@ -10,7 +10,7 @@ from typing import Any
 import aiosqlite
 import msgspec
 
-from core.database import Database, Read, Row
+from core.database import Database, Read, Row, Statement
 from core.details import Changes
 from core.errors import UsageError
 from core.models import Value
@@ -81,8 +81,11 @@ async def find(read: Read, archive_id: int, wanted: str) -> Location:
     )
 
 
-async def change(database: Database, location_id: int, changes: Changes) -> Location:
-    """Change the description of a location, and return it as changed. The caller has its bag updated afterwards.
+async def change(
+    database: Database, location_id: int, changes: Changes, also: Sequence[Statement] = ()
+) -> Location:
+    """Change the description of a location, and return it as changed. `also` is executed in the same transaction:
+    what has the location's bag updated, so that no end of the engine comes between.
 
     Raises UsageError for invalid values, for a name that another location of the archive has, and when there is no
     such location; then nothing has changed.
@@ -107,6 +110,8 @@ async def change(database: Database, location_id: int, changes: Changes) -> Loca
             given = {**values, "described": round(time.time(), 6)}
             columns = ", ".join(f"{column} = ?" for column in given)
             await connection.execute(f"UPDATE location SET {columns} WHERE id = ?", (*given.values(), location_id))  # noqa: S608
+            for sql, rows in also:
+                await connection.executemany(sql, rows)
         changed = await by_id(read, location_id)
         assert changed is not None  # noqa: S101 - for the type checker
         return changed

@@ -48,40 +48,50 @@ class CopiedVerdicts:
             return
         receipt = ReceiptWriter(archive, self._catalog, self._pool)
         for number, copies_wanted in await self._catalog.awaiting_copies(archive.id):
-            whereabouts = self._archives.whereabouts
-            (row,) = await self._catalog.imports("i.id = ?", (number,))
-            counts = await CopyCount.of(
-                archive.id,
-                copies_wanted,
-                self._catalog,
-                self._pool,
-                whereabouts,
-                await self._catalog.archives_together(row.together),
-            )
-            if fewer := await self._fewer(row, counts):
-                if row.together:
-                    # Since the import's end, copies may have been completed, or archives unmounted.
-                    why = "; ".join(
-                        words.said(files, f"are in {counts.said(count)}") for count, files in sorted(fewer.items())
-                    )
-                    if why != row.verdict_reason:
-                        await self._catalog.set_import(row.id, verdict_reason=why)
-                        await self._tell(row)
-                continue
-            now = time.time()
-            line = journal_format.sealed({"copied": now})
-            try:
-                async with archive.closing:
-                    if (number, copies_wanted) not in await self._catalog.awaiting_copies(archive.id):
-                        continue  # it was said, or the import was resumed, while the copies were counted
-                    await receipt.add(row, [line], additions.copied(row, now, copies_wanted))
-                    await self._catalog.copied(number)
-            except (TaskFailedError, WorkerDiedError, OSError) as error:
-                # It is judged again after the next mirror.
-                log.warning("a verdict cannot be told yet", extra={"import": row.name, "reason": str(error)})
-                continue
-            await self._jobs.bag_anew(row.archive_id, row.location_id)
-            await self._tell(row)
+            while not await self._judge_one(archive, receipt, number, copies_wanted):
+                pass
+
+    async def _judge_one(self, archive: Archive, receipt: ReceiptWriter, number: int, copies_wanted: int) -> bool:
+        """Judge one import. False: damage was recorded while its copies were counted, so that it has to be judged
+        again."""
+        noted = self._catalog.damage_noted
+        whereabouts = self._archives.whereabouts
+        (row,) = await self._catalog.imports("i.id = ?", (number,))
+        counts = await CopyCount.of(
+            archive.id,
+            copies_wanted,
+            self._catalog,
+            self._pool,
+            whereabouts,
+            await self._catalog.archives_together(row.together),
+        )
+        if fewer := await self._fewer(row, counts):
+            if row.together:
+                # Since the import's end, copies may have been completed, or archives unmounted.
+                why = "; ".join(
+                    words.said(files, f"are in {counts.said(count)}") for count, files in sorted(fewer.items())
+                )
+                if why != row.verdict_reason:
+                    await self._catalog.set_import(row.id, verdict_reason=why)
+                    await self._tell(row)
+            return True
+        now = time.time()
+        line = journal_format.sealed({"copied": now})
+        try:
+            async with archive.closing:
+                if (number, copies_wanted) not in await self._catalog.awaiting_copies(archive.id):
+                    return True  # it was said, or the import was resumed, while the copies were counted
+                if self._catalog.damage_noted != noted:
+                    return False
+                await receipt.add(row, [line], additions.copied(row, now, copies_wanted))
+                await self._catalog.copied(number)
+        except (TaskFailedError, WorkerDiedError, OSError) as error:
+            # It is judged again after the next mirror.
+            log.warning("a verdict cannot be told yet", extra={"import": row.name, "reason": str(error)})
+            return True
+        await self._jobs.bag_anew(row.archive_id, row.location_id)
+        await self._tell(row)
+        return True
 
     async def _tell(self, row: ImportRow) -> None:
         if (judged := await self._catalog.import_named(row.name)) is not None:

@@ -5,7 +5,8 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from core.archives.registry import Archives
 from core.catalog import Catalog, ImportRow, unopenable
@@ -86,6 +87,13 @@ class EndedImports:
             except Exception:
                 log.exception("what cannot be opened is not told")
             await asyncio.sleep(max(LOOK_INTERVAL, REST_FACTOR * (time.monotonic() - began)))
+
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator[None]:
+        """In this block no report is written: what needs an archive to itself waits for the one that is, instead
+        of finding the archive in use by the engine's own work."""
+        async with self._looking:
+            yield
 
     async def look(self) -> bool:
         """Update views and receipts. Returns whether any import is still watched."""

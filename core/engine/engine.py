@@ -140,6 +140,7 @@ class Engine:
             self.imports.under_way,
             self._accepted,
             verdicts,
+            self.ended_imports,
         )
         self.mirrors = Mirrors(
             self.pool,

@@ -18,9 +18,8 @@ from core.paths import display
 from core.queue import enqueue, retries
 from core.queue.archive_leases import NAME, ArchiveLeases
 from core.queue.backfill import derive, outdated, read_again
-from core.queue.enqueue import Work
+from core.queue.enqueue import bag_work
 from core.queue.jobs import Jobs
-from core.queue.queue_defs import QUEUES
 from core.queue.task_context import EngineContext
 from core.queue.worker import QueueWorker
 from core.snapshot import JobView, QueueView
@@ -155,25 +154,7 @@ class JobService:
     async def bag_anew(self, archive_id: int, location_id: int, origin: int = 0) -> None:
         """Add the job that makes a location's bag anew, because its content has changed. origin: the import that
         this is for; 0: none."""
-        queue = next(queue for queue in QUEUES if queue.name == BagIt.queue)
-        work = Work(
-            queue=queue.name,
-            priority=queue.priority,
-            archive_id=archive_id,
-            location_id=location_id,
-            origin=origin,
-        )
-        await self._jobs.add([work])
-        self.wake()
-
-    async def count_anew(self, archive_id: int, locations: Sequence[int]) -> None:
-        """Add jobs that compute the statistics of these locations anew, because facts about their items have
-        changed."""
-        queue = next(queue for queue in QUEUES if queue.name == LocationStats.queue)
-        await self._jobs.add(
-            Work(queue=queue.name, priority=queue.priority, archive_id=archive_id, location_id=number)
-            for number in locations
-        )
+        await self._jobs.add([bag_work(archive_id, location_id, origin)])
         self.wake()
 
     # Archives

@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Container
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 
 import msgspec
 
@@ -15,6 +15,7 @@ from core.archives.recover_id import give_id, id_of
 from core.archives.registry import Archives
 from core.catalog import Catalog, ImportRow, adjustments, find_import
 from core.engine.copied_verdicts import CopiedVerdicts
+from core.engine.ended_imports import EndedImports
 from core.engine.import_factory import ImportFactory
 from core.engine.job_service import JobService
 from core.errors import ArchiveAwayError, ArchiveError, ArchiveIdLostError, UsageError, WorkerDiedError
@@ -41,7 +42,7 @@ TOLD = 0.5
 class Maintenance:
     """Each operation opens the archive that it works on. `under_way`: ids of the imports that the engine is
     running; `judged` is called with imports whose verdict has changed; `copied` judges those that wait for
-    copies."""
+    copies; `ended` writes reports."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Maintenance:
         under_way: Container[str],
         judged: Callable[[ImportRow], None],
         copied: CopiedVerdicts,
+        ended: EndedImports,
     ) -> None:
         self._pool = pool
         self._catalog = catalog
@@ -62,6 +64,7 @@ class Maintenance:
         self._under_way = under_way
         self._judged = judged
         self._copied = copied
+        self._ended = ended
         self._rebuilding = asyncio.Lock()
 
     async def audit(self, path: str, progress: Progress, scope: AuditScope = EVERYTHING) -> AuditResult:
@@ -160,7 +163,9 @@ class Maintenance:
             raise ArchiveError(f"{display(path)} cannot be read: {error}.", "Try once more.") from error
         if not found.copy.number:
             return id, b""
-        with self._archives.changing(found.id):
+        with ExitStack() as stack:
+            async with self._ended.still():
+                stack.enter_context(self._archives.changing(found.id))
             await self._catalog.use_copy(found.id, found.copy.number)
             await self._jobs.dismiss(found.id)
         return id, found.copy.in_use
@@ -174,7 +179,9 @@ class Maintenance:
             raise UsageError(f"import {row.name} has not ended.", "Wait for its end, or cancel it.")
         async with self._archives.used(os.fsdecode(row.archive_path), row.archive_id) as (archive, _):
             try:
-                with archive.to_itself(f"import {row.name} is moved to another location"):
+                with ExitStack() as stack:
+                    async with self._ended.still():
+                        stack.enter_context(archive.to_itself(f"import {row.name} is moved to another location"))
                     return await self._move(archive, row.name, location, progress)
             finally:
                 self._jobs.free_again(archive.id)
@@ -266,8 +273,7 @@ class Maintenance:
                         "Make it writable; `lading adjust … --undo` takes back what was changed.",
                     ) from error
                 finally:
-                    if not dry:
-                        await self._jobs.count_anew(archive_id, await adjustments.locations(read, ids))
+                    self._jobs.wake()
         return adjuster.result(what, undone=how is None, dry=dry)
 
     async def _move(self, archive: Archive, name: str, location: str, progress: Progress) -> Moved:

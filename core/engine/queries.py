@@ -7,6 +7,7 @@ from core.details import Changes, ItemView, LocationView
 from core.engine.job_service import JobService
 from core.errors import UsageError
 from core.paths import display
+from core.queue.enqueue import adding, bag_work
 
 
 class Queries:
@@ -34,8 +35,10 @@ class Queries:
         UsageError."""
         archive_id = await self._archive(path)
         found = await locations.find(self._read, archive_id, location)
-        if changes != Changes() and await locations.change(self._catalog.database, found.id, changes) != found:
-            await self._jobs.bag_anew(archive_id, found.id)
+        if changes != Changes():
+            anew = adding([bag_work(archive_id, found.id)])
+            await locations.change(self._catalog.database, found.id, changes, [anew])
+            self._jobs.wake()
         views = await location_views.views(self._read, archive_id)
         return next(view for view in views if view.folder == found.folder)
 

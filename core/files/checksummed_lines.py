@@ -15,11 +15,17 @@ def sealed(row: dict[str, object]) -> bytes:
     return text + _MARK + xxhash.xxh3_64_hexdigest(text).encode() + b'"}\n'
 
 
+def intact(line: bytes) -> bool:
+    """Whether a line is as it was sealed: neither torn nor damaged."""
+    text, mark, check = line.rpartition(_MARK)
+    return bool(mark) and check.rstrip(b"\n") == xxhash.xxh3_64_hexdigest(text).encode() + b'"}'
+
+
 def unsealed(line: bytes) -> dict[str, Any] | None:
     """Decode a line; None when it is torn or damaged."""
-    text, mark, check = line.rpartition(_MARK)
-    if not mark or check.rstrip(b"\n") != xxhash.xxh3_64_hexdigest(text).encode() + b'"}':
+    if not intact(line):
         return None
+    text, _, _ = line.rpartition(_MARK)
     try:
         row = msgspec.json.decode(text + b"}")
     except (ValueError, RecursionError):

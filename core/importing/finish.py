@@ -41,10 +41,7 @@ async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes)
         word, why, awaited, then = Verdict.KEEP, CANCELLED, 0, ""
     else:
         differ = await Sampling(run).read_again()
-        if run.judged_by is not None:
-            word, why = await followed_verdict.verdict(run, run.judged_by)
-        else:
-            word, why = await verdict.verdict(run, whole, root, only)
+        word, why = await _judged(run, whole, root, only)
         waits = run.verdict.copies_only and not differ and run.request.verify != "none"
         awaited = run.request.copies if waits else 0
         if word is Verdict.SAFE and run.request.verify == "none":
@@ -73,3 +70,16 @@ async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes)
     run.verdict.unopenable = (await unopenable.of_imports(run.catalog.database.read, [run.row.id])).get(
         run.row.id, run.verdict.unopenable
     )
+
+
+async def _judged(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Verdict, str]:
+    """The verdict, with the reason. Parameters and errors as for `close`."""
+    while True:
+        noted = run.catalog.damage_noted
+        if run.judged_by is not None:
+            word, why = await followed_verdict.verdict(run, run.judged_by)
+        else:
+            word, why = await verdict.verdict(run, whole, root, only)
+        # What an audit or a mirror has found since may be about a file that was judged before.
+        if word is not Verdict.SAFE or run.catalog.damage_noted == noted:
+            return word, why

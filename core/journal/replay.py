@@ -20,7 +20,7 @@ from core.journal.journal_format import Line
 from core.journal.replay_rows import LineReplay
 from core.models import ENDED, State, Verdict
 from core.paths import decode
-from core.queue import frame_jobs
+from core.queue import enqueue, frame_jobs
 from core.workers import archive_messages, text_messages
 from core.workers.pool import Pool, TaskFailedError
 
@@ -137,7 +137,9 @@ class JournalReplay:
         """Replay corrections of capture dates, and undone ones."""
         for line in lines:
             if told := adjustment_lines.statements(self._archive.id, row.id, line):
-                await self._catalog.database.run(*told)
+                # A job of an archive that may only be read would wait for ever.
+                counted = [row.location_id] if self._archive.writable else []
+                await self._catalog.database.run(*told, enqueue.counting(row.archive_id, counted))
 
     async def _other_end(self, row: ImportRow) -> bool:
         """Whether another engine has resumed an ended import and ended it anew: its receipt is another one
@@ -227,6 +229,8 @@ class JournalReplay:
         await self._accept(replay.row, end)
         await link(self._catalog, replay.row.id, replay.row.root)
         await frame_jobs.add(self._catalog, replay.row)
+        row = replay.row
+        await enqueue.open_late(self._catalog.database, row.archive_id, row.id, row.location_id)
         await self._catalog.read_journal(self._archive.id, name, size)
 
     async def _receipts(self) -> None:

@@ -9,12 +9,14 @@ from core import archive_layout
 from core.archives.archive import Archive
 from core.catalog import Catalog, adjustments
 from core.catalog.adjustments import Adjustment, DatedItem
+from core.database import Statement
 from core.journal import adjustment_lines
 from core.media.adjusting import Dated, correcting, unset
 from core.media.capture_time import unset_clock
 from core.media.metadata import unpack
 from core.media.tags import Tags
 from core.paths import display, relative
+from core.queue.enqueue import counting
 from core.results import Adjusted, Correction
 from core.workers import messages, text_messages
 from core.workers.pool import Pool, TaskFailedError
@@ -70,6 +72,7 @@ class Adjuster:
         corrected = correcting(how)
         for at in range(0, len(items), PAGE):
             found = await adjustments.dates(self._catalog.database.read, items[at : at + PAGE])
+            anew = await self._counting(archive_id, items[at : at + PAGE])
             changed: dict[Import, list[tuple[bytes, Dated]]] = {}
             for item, before in zip(found, await asyncio.to_thread(_dates, found, how), strict=True):
                 now = corrected(before) if before is not None else None
@@ -84,7 +87,7 @@ class Adjuster:
                 one = Adjustment(self._now, number, how.what, self._by)
                 if archive is not None:
                     await self._write(archive, name, adjustment_lines.made(one, dated))
-                    await self._catalog.database.run(*adjustments.make(archive_id, one, dated))
+                    await self._catalog.database.run(*adjustments.make(archive_id, one, dated), anew)
                 self.count += len(dated)
 
     async def undo(self, archive_id: int, archive: Archive | None, items: Sequence[int], number: float) -> str:
@@ -96,6 +99,7 @@ class Adjuster:
         what = ""
         for at in range(0, len(items), PAGE):
             changed: dict[Import, list[bytes]] = {}
+            anew = await self._counting(archive_id, items[at : at + PAGE])
             for item in await adjustments.made(self._catalog.database.read, items[at : at + PAGE], number):
                 what = item.what
                 changed.setdefault((item.import_id, item.import_name), []).append(item.xxh128)
@@ -104,9 +108,13 @@ class Adjuster:
                 if archive is not None:
                     line = adjustment_lines.undone(number, self._now, self._by, contents)
                     await self._write(archive, name, line)
-                    await self._catalog.database.run(*adjustments.undo(archive_id, number, contents))
+                    await self._catalog.database.run(*adjustments.undo(archive_id, number, contents), anew)
                 self.count += len(contents)
         return what
+
+    async def _counting(self, archive_id: int, items: Sequence[int]) -> Statement:
+        """What has the figures of the items' locations computed anew."""
+        return counting(archive_id, await adjustments.locations(self._catalog.database.read, items))
 
     def _show(self, path: bytes | None, root: bytes | None, before: str, now: str) -> None:
         if len(self._shown) < SHOWN:

@@ -12,9 +12,11 @@ from core.archives.item_batches import Result, by_bytes, not_read
 from core.archives.presence import present
 from core.catalog import Catalog, Item
 from core.concurrency import Limit
+from core.database import Statement
 from core.errors import ArchiveError, WorkerDiedError
 from core.models import Count
 from core.paths import display
+from core.queue.enqueue import adding, bag_work
 from core.results import AuditResult, AuditScope
 from core.volumes import macos_permissions
 from core.workers import archive_messages
@@ -110,7 +112,7 @@ class Audit:
         while items := await self._catalog.unproven(self._archive.id, after, PAGE, self._copy):
             after = items[-1].id
             results = await self._page(items)
-            await self._catalog.read_again(results, self._copy)
+            await self._catalog.read_again(results, self._copy, [self._anew(items, results)])
             paths = {item.id: item.path for item in items}
             for id, _, when, damage in results:
                 if when is None:
@@ -130,7 +132,16 @@ class Audit:
 
     async def again(self, items: list[Item]) -> None:
         """Read these items, and record what comes of it. Raises ArchiveError."""
-        await self._catalog.read_again(await self._page(items), self._copy)
+        results = await self._page(items)
+        await self._catalog.read_again(results, self._copy, [self._anew(items, results)])
+
+    def _anew(self, items: list[Item], results: list[Result]) -> Statement:
+        """What makes the bags anew that may not name a file which is well again: a healing that was killed has
+        brought it, or a person."""
+        well = {id for id, *_, damage in results if damage is None}
+        back = {item.location_id for item in items if item.damage is not None and item.id in well}
+        made_here = self._archive.writable and not self._copy
+        return adding([bag_work(self._archive.id, location) for location in back] if made_here else [])
 
     async def _these(self, items: list[Item], progress: Progress) -> None:
         total = Count(files=len(items), bytes=sum(item.size for item in items))
@@ -150,7 +161,7 @@ class Audit:
         skip = 0
         while page := await self._catalog.least_read(self._archive.id, *wanted, skip, PAGE, self._copy):
             results = await self._page(page)
-            await self._catalog.read_again(results, self._copy)
+            await self._catalog.read_again(results, self._copy, [self._anew(page, results)])
             skip += sum(when is None for _, _, when, _ in results)
             progress(Count(files=self._checked[0], bytes=self._checked[1]), Count(files=files, bytes=size))
 
@@ -162,7 +173,8 @@ class Audit:
         while page := await self._catalog.items_after(self._archive.id, after, PAGE, self._copy):
             results = await self._page(page)
             after = page[-1].id
-            await self._catalog.audited(self._archive.id, after, results, self._copy)
+            anew = self._anew(page, results)
+            await self._catalog.audited(self._archive.id, after, results, self._copy, [anew])
             progress(Count(files=self._checked[0], bytes=self._checked[1]), total)
         await self._not_read_before(started, first)
         await self._catalog.end_audit(self._archive.id, self._copy)

@@ -7,7 +7,7 @@ whole, and read back past the cache.
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 
 import xxhash
@@ -15,6 +15,7 @@ import xxhash
 from core import archive_layout
 from core.archives.archive import Archive
 from core.errors import ArchiveError
+from core.files.checksummed_lines import intact
 from core.maintenance.mirror_run import MirrorRun
 from core.paths import display
 from core.receipts.upload import sent
@@ -25,6 +26,37 @@ PIECE = 1 << 20
 """Bytes per read."""
 
 _GONE = ("FileNotFoundError", "NotADirectoryError")
+
+
+class _Again:
+    """Lines that a copy of a journal has once more, though the journal has them once: a join of its parts that was
+    interrupted (`workers.journal_files`) leaves such, and two mirrors at the same moment once did."""
+
+    def __init__(self, journal: Callable[[], AsyncGenerator[bytes, None]]) -> None:
+        """`journal` gives the journal's lines, from the first one on."""
+        self._journal = journal
+        self._lines: AsyncGenerator[bytes, None] | None = None
+        self._at = 0
+
+    async def comes(self, line: bytes, held: int) -> bool:
+        """Whether a line is among the first `held` ones. Those that follow one another are found in one reading,
+        however many they are."""
+        if self._lines is not None and self._at < held:
+            self._at += 1
+            if await anext(self._lines, None) == line:
+                return True
+        await self.aclose()
+        self._lines, self._at = self._journal(), 0
+        while self._at < held:
+            self._at += 1
+            if await anext(self._lines, None) == line:
+                return True
+        return False
+
+    async def aclose(self) -> None:
+        """Stop reading."""
+        if self._lines is not None:
+            await self._lines.aclose()
 
 
 class RecordCopier:
@@ -51,23 +83,39 @@ class RecordCopier:
             return dict((await worker.ask(request, archive_messages.NamesCounted)).names)
 
     async def _journal(self, path: str, *, new: bool) -> None:
-        """Append what the target's journal lacks. A journal that differs in what both have is reported as
-        lacking."""
+        """Append what the target's journal lacks. One that has lines which the source's lacks, before its end, is
+        reported as lacking."""
         run = self._run
         if not new:
             async with run.worker(path) as worker:
                 await worker.ask(text_messages.JoinJournal(run.target.place, path), messages.Done)
-        async with aclosing(self._lines(run.source, path)) as wanted:
+        async with aclosing(self._wanted(path, new=new)) as wanted:
+            await self._append(path, wanted)
+
+    async def _wanted(self, path: str, *, new: bool) -> AsyncGenerator[bytes, None]:
+        """The lines that the target's journal lacks. What is torn in either, or there once more in the target's,
+        means nothing to a replay, and so nothing here."""
+        run, held = self._run, 0
+        async with (
+            aclosing(self._lines(run.source, path)) as wanted,
+            aclosing(_Again(lambda: self._lines(run.source, path))) as again,
+        ):
+            ours = await anext(wanted, None)
             if not new:
                 async with aclosing(self._lines(run.target, path)) as there:
                     async for line in there:
-                        ours = await anext(wanted, None)
                         if ours is None:
                             return  # the target's has all of it, and more
-                        if ours != line:
+                        while ours is not None and ours != line and not intact(ours):
+                            ours, held = await anext(wanted, None), held + 1
+                        if ours == line:
+                            ours, held = await anext(wanted, None), held + 1
+                        elif intact(line) and not await again.comes(line, held):
                             run.lack(path, "it is another journal there: an import went on in both copies")
                             return
-            await self._append(path, wanted)
+            while ours is not None:
+                yield ours
+                ours = await anext(wanted, None)
 
     async def _append(self, path: str, lines: AsyncIterator[bytes]) -> None:
         run, data, more = self._run, b"", False

@@ -24,6 +24,7 @@ from core.importing.sources import Picked
 from core.maintenance import source_reader
 from core.models import Side
 from core.paths import display
+from core.queue.enqueue import adding, bag_work
 from core.workers import archive_messages, batch_messages, messages, source_messages
 from core.workers.batch_messages import ToStage
 from core.workers.messages import Source
@@ -123,4 +124,7 @@ class Repair:
         arrived = await worker.ask(batch_messages.Publish(), batch_messages.Published)
         if not arrived.published:
             raise TaskFailedError(messages.Fault(Side.ARCHIVE, "the name was taken meanwhile"))
-        await self._catalog.read_again([(item.id, level, time.time(), None)], self._archive.copy.number)
+        # The bag may have been made while the file was gone: an engine that is killed now leaves the job.
+        number = self._archive.copy.number
+        anew = [] if number else [bag_work(self._archive.id, item.location_id)]
+        await self._catalog.read_again([(item.id, level, time.time(), None)], number, [adding(anew)])

@@ -16,6 +16,7 @@ are abandoned when the archive does not answer.
 import asyncio
 import filecmp
 import os
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
@@ -70,6 +71,10 @@ _WHY = {"+": "it did not arrive"}
 UPLOAD_LISTS = f"{archive_layout.OWN}/offsite"
 """The remote's folder of lists of what was verified there, one file for each run."""
 
+RECEIPT, NOTED, WORKING = ".txt", ".noted", "working"
+"""In the state folder: the endings of such a list and of the names of a location's payload that was not compared
+yet; the folder of what one run needs."""
+
 CAUSES_TOLD = 2
 """Of the causes that rclone names in one line, each of the one before, how many tell what holds an upload up."""
 
@@ -82,8 +87,9 @@ NOT_REPLACED = "what lies there differs, and is not replaced"
 
 
 class Upload:
-    """One run. `state`: a folder used for this archive and this remote only. `tell` is called with lines about the
-    progress."""
+    """One run. `state`: a folder used for this archive and this remote only; between runs it holds the names of
+    payload that was never compared, and the lists of what was, if they did not reach the remote. `tell` is called
+    with lines about the progress."""
 
     def __init__(
         self,
@@ -98,6 +104,7 @@ class Upload:
         self._archive = archive
         self._remote = remote
         self._state = Path(state)
+        self._working = self._state / WORKING
         self._tell = tell
         self._book = book
         self._hashes = False
@@ -133,15 +140,22 @@ class Upload:
 
     async def go(self) -> OffsiteResult:
         """Upload and compare everything. Raises UsageError, OffsiteError, ArchiveAwayError."""
+        await asyncio.to_thread(self._clean)
+        await asyncio.to_thread(self._working.mkdir, parents=True)
+        try:
+            return await self._all()
+        finally:
+            await asyncio.to_thread(self._clean)
+
+    async def _all(self) -> OffsiteResult:
         began, moment = time.monotonic(), datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-        await asyncio.to_thread(self._state.mkdir, parents=True, exist_ok=True)
         await self._same()
         if self._book is not None:
             self.held = list(await self._book.begin())
         hashes = await self._rclone.hashes(self._remote)
         self._hashes = bool(hashes)
         self._how = f"by its own {hashes[0].upper()}" if hashes else DOWNLOADED
-        receipt = self._state / f"{moment}.txt"
+        receipt = self._state / f"{moment}{RECEIPT}"
         await self._copy(archive_layout.OWN, "--size-only", "--include=/archive.toml", "--include=/imports/**")
         there = os.path.join(self._archive, archive_layout.LOCATIONS)
         for folder in await answered(self._archive, lambda: folders(there)):
@@ -163,9 +177,26 @@ class Upload:
             receipt=f"{UPLOAD_LISTS}/{receipt.name}" if self._compared else "",
             seconds=time.monotonic() - began,
         )
-        if self._compared:
-            await self._rclone.must("copyto", str(receipt), self._remote.at(result.receipt))
+        await self._send_receipts()
         return result
+
+    def _clean(self) -> None:
+        """Remove what only one run needs; one that was killed has left it. Earlier versions left it in the state
+        folder itself."""
+        shutil.rmtree(self._working, ignore_errors=True)
+        for file in self._state.glob("*"):
+            listed = file.suffix == RECEIPT and file.name not in ("names.txt", "sums.txt")
+            if not listed and not (file.suffix == NOTED and file.stat().st_size):
+                file.unlink()
+
+    async def _send_receipts(self) -> None:
+        """Upload the lists of what was compared, also those of runs that broke off. Raises OffsiteError."""
+        lists = await asyncio.to_thread(lambda: sorted(self._state.glob(f"*{RECEIPT}")))
+        if not lists:
+            return
+        await self._rclone.must("copy", str(self._state), self._remote.at(UPLOAD_LISTS), f"--include=/*{RECEIPT}")
+        for file in lists:
+            await asyncio.to_thread(file.unlink)
 
     def _not_arrived(self) -> str:
         count, one = self._refused
@@ -205,15 +236,15 @@ class Upload:
         named now, and the bag at the remote may name what is not there."""
         path = archive_layout.location(folder)
         listed = os.path.join(self._archive, path, MANIFEST)
-        manifest, newer = self._state / f"{folder}.manifest", self._state / f"{folder}.newer"
+        manifest, newer = self._working / MANIFEST, self._working / "newer"
         brought, lacked, refused = self.brought[0], (self.lacking_count, len(self._lacking)), self._refused
         for attempt in range(TAG_ATTEMPTS):
-            if not await answered(self._archive, lambda: os.path.isfile(listed)):
-                self._lack(path, NOT_MADE)
-                return
             if attempt:
                 self.lacking_count, self._refused = lacked[0], refused
                 del self._lacking[lacked[1] :]
+            if not await answered(self._archive, lambda: os.path.isfile(listed)):
+                self._lack(path, NOT_MADE)
+                return
             # It is read once for each FILES_PER_UPLOAD, and may be as large as the archive has files.
             await self._fetch(listed, manifest)
             async for missing, unproven in self._missing(path):
@@ -228,8 +259,6 @@ class Upload:
             if self.lacking_count == lacked[0]:
                 self._lack(path, CHANGES)
         self._total += await asyncio.to_thread(count_lines, manifest)
-        for file in (manifest, newer):
-            await asyncio.to_thread(file.unlink)
         self._tell(f"{folder}: {self.brought[0] - brought:,} new")
 
     async def _fetch(self, path: str, to: Path) -> None:
@@ -294,7 +323,7 @@ class Upload:
         for name in names:
             if name not in wanted:
                 self._lack(f"{path}/{name}", "its bag does not name it yet")
-        sums = self._state / "sums.txt"
+        sums = self._working / "sums.txt"
         await asyncio.to_thread(sums.write_text, "".join(f"{sha}  {name}\n" for name, sha in wanted.items()))
         sound: list[str] = []
         options = ("checksum", "sha256", str(sums), local, "--one-way")
@@ -377,7 +406,7 @@ class Upload:
 
     async def _listed(self, names: list[str]) -> tuple[str, str]:
         """The options for a command on these files only."""
-        listed = self._state / "names.txt"
+        listed = self._working / "names.txt"
         await asyncio.to_thread(listed.write_text, "".join(f"{name}\n" for name in names))
         return ("--files-from-raw", str(listed))
 
@@ -447,7 +476,7 @@ class Upload:
 
     def _noted(self, path: str) -> Path:
         """The file with the names of payload whose upload was begun, but which was not compared yet."""
-        return self._state / f"{os.path.basename(path)}.noted"
+        return self._state / f"{os.path.basename(path)}{NOTED}"
 
     def _lack(self, path: str, why: str) -> None:
         self.lacking_count += 1

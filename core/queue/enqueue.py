@@ -82,6 +82,24 @@ def adding(works: Iterable[Work]) -> Statement:
     return ADD, [parameters(work) for work in works]
 
 
+def bag_work(archive_id: int, location_id: int, origin: int = 0) -> Work:
+    """The job that makes a location's bag anew. origin: the import that this is for; 0: none."""
+    queue = next(queue for queue in QUEUES if queue.name == "bagit")
+    return Work(
+        queue=queue.name, priority=queue.priority, archive_id=archive_id, location_id=location_id, origin=origin
+    )
+
+
+def counting(archive_id: int, locations: Iterable[int]) -> Statement:
+    """The statement that adds the jobs which compute the figures of locations anew. It is executed in the
+    transaction that changes facts about their items."""
+    queue = next(queue for queue in QUEUES if queue.name == "location_stats")
+    return adding(
+        Work(queue=queue.name, priority=queue.priority, archive_id=archive_id, location_id=number)
+        for number in locations
+    )
+
+
 async def recount(connection: aiosqlite.Connection, ids: Sequence[int]) -> None:
     """Recompute the counters of jobs that are to be done again: each waits for the job that it follows, if that is
     unfinished."""
@@ -95,6 +113,8 @@ _COUNT = f"""
     SELECT count(*) FROM job WHERE origin = ? AND barrier = 0 AND state IN {UNFINISHED}
     AND queue IN (SELECT value FROM json_each(?))
 """  # noqa: S608 - constants
+
+_BARRED = "SELECT 1 FROM barrier WHERE import_id = ?"
 
 _DOWN = "UPDATE barrier SET remaining = remaining - ? WHERE import_id = ? AND remaining > 0 RETURNING remaining"
 
@@ -120,6 +140,21 @@ async def open_barrier(database: Database, import_id: int) -> None:
 
     async def unit(connection: aiosqlite.Connection) -> None:
         await opened(connection, import_id)
+
+    await database.write(unit)
+
+
+async def open_late(database: Database, archive_id: int, import_id: int, location_id: int) -> None:
+    """Set up and open the barrier of an import that has ended elsewhere, if it has none: jobs of its items were
+    added when its journal was read, and what needs all of them is to follow. It does nothing where all is done."""
+
+    async def unit(connection: aiosqlite.Connection) -> None:
+        parameters = (import_id, json.dumps(TELLING))
+        ((remaining,),) = await connection.execute_fetchall(_COUNT, parameters)
+        if remaining and not list(await connection.execute_fetchall(_BARRED, (import_id,))):
+            for sql, rows in of_import(archive_id, import_id, location_id):
+                await connection.executemany(sql, rows)
+            await opened(connection, import_id)
 
     await database.write(unit)
 

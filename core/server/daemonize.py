@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def main() -> None:
     status = int(sys.argv[1])
 
     def ready(said: "Welcome | Failed") -> None:
-        with open(status, "wb") as pipe:
+        # Who has started it may have been killed meanwhile; the engine is there for the next command.
+        with suppress(BrokenPipeError), open(status, "wb") as pipe:
             pipe.write(msgspec.msgpack.encode(said))
 
     try:

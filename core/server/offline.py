@@ -18,7 +18,7 @@ from core.details import Changes
 from core.engine.engine import Engine
 from core.engine.hash_lists import HashLists
 from core.engine.queries import Queries
-from core.errors import DatabaseError, EngineError, UsageError
+from core.errors import DatabaseError, EngineError, OlderDatabaseError, UsageError
 from core.listings import ImportRecord
 from core.models import Count, JobState, State, Waits
 from core.paths import display
@@ -29,7 +29,7 @@ from core.queue.stats import QueueStats
 from core.server.caller import Caller
 from core.server.handlers import handle
 from core.snapshot import ImportView, JobView, MirrorView, QueueView, Snapshot
-from core.sqlite import sqlite3
+from core.sqlite import connect_to_read, sqlite3
 
 R = TypeVar("R")
 
@@ -114,20 +114,24 @@ class ReadOnlyDatabase:
 
     def __init__(self, home: str) -> None:
         path = os.path.join(home, schema.DATABASE_FILE)
+        # SQLite removes the log beside a database that is empty, as soon as that is read.
+        if _gone(path):
+            raise DatabaseError(
+                f"{path} is gone.",
+                "Put it back if it was moved away. A new one is made from the archive by: lading rebuild ARCHIVE",
+            )
         try:
-            self._rows = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
-            self._rows.execute("PRAGMA query_only = 1")
+            self._rows = connect_to_read(path, BUSY_TIMEOUT)
             ((version,),) = self._rows.execute("PRAGMA user_version").fetchall()
         except sqlite3.Error as error:
             raise DatabaseError(f"{path} cannot be read: {error}.", advice(error, home)) from error
-        if version != schema.SCHEMA_VERSION:
-            self._rows.close()
-            raise DatabaseError(
-                f"{path} is of version {version}, this program's is {schema.SCHEMA_VERSION}.",
-                "An engine upgrades it: open the app, or: lading resume"
-                if version < schema.SCHEMA_VERSION
-                else "Use the newer Lading that wrote it.",
-            )
+        if version == schema.SCHEMA_VERSION:
+            return
+        self._rows.close()
+        cause = f"{path} is of version {version}, this program's is {schema.SCHEMA_VERSION}."
+        if version < schema.SCHEMA_VERSION:
+            raise OlderDatabaseError(cause, "An engine upgrades it: open the app, or: lading resume")
+        raise DatabaseError(cause, "Use the newer Lading that wrote it, or another LADING_HOME.")
 
     async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """`core.database.Read`; it never suspends."""
@@ -138,6 +142,16 @@ class ReadOnlyDatabase:
     def close(self) -> None:
         """Close it."""
         self._rows.close()
+
+
+def _gone(path: str) -> bool:
+    """Whether there is no file of this path, or an empty one."""
+    try:
+        return os.path.getsize(path) == 0
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False  # opening it tells why it cannot be read
 
 
 class _Imports:

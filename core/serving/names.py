@@ -18,7 +18,7 @@ from core.catalog import original_names as sql
 from core.errors import ArchiveError
 from core.paths import relative
 from core.serving.content import Payload
-from core.sqlite import sqlite3
+from core.sqlite import connect_to_read
 
 GROUPS_CACHED = 32
 """The most cached groups."""
@@ -29,6 +29,9 @@ FRESH = 10.0
 SHARE = 20
 """How many times as long as its reading took a group is kept at least: a card of a hundred thousand files takes
 seconds to read."""
+
+LOCK_TIMEOUT = 5.0
+"""Seconds that a read waits for an engine that locks the whole catalog."""
 
 BY_CARD, BY_DATE, BY_LOCATION, BY_CAMERA = "by card", "by date", "by location", "by camera"
 TOP = (BY_CARD, BY_DATE, BY_LOCATION, BY_CAMERA)
@@ -67,8 +70,7 @@ class ServedNames:
     def _rows(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """All rows of a query, on a read-only connection of this thread."""
         if not hasattr(self._local, "connection"):
-            self._local.connection = sqlite3.connect(self._path, timeout=5.0)
-            self._local.connection.execute("PRAGMA query_only = 1")
+            self._local.connection = connect_to_read(self._path, LOCK_TIMEOUT)
         found: list[tuple[Any, ...]] = self._local.connection.execute(query, values).fetchall()
         return found
 

@@ -16,7 +16,7 @@ from core.engine.engine import Engine
 from core.errors import DatabaseError, EngineHeldError
 from core.schema import DATABASE_FILE
 from core.server.offline import ReadOnlyDatabase
-from core.sqlite import sqlite3
+from core.sqlite import connect_to_read, sqlite3
 from core.volumes.filesystems import StorageKind
 from core.volumes.mounts import Mount
 from tui.console import doctor_checks
@@ -203,6 +203,37 @@ async def test_one_that_is_damaged_is_told_with_what_to_do_wherever_it_is_opened
         with pytest.raises(DatabaseError) as found:
             await opened(str(tmp_path))
         assert "Move it away" in found.value.advice
+
+
+@pytest.mark.parametrize("left", [None, b""], ids=["gone", "empty"])
+async def test_who_only_reads_makes_no_database_and_removes_no_log(tmp_path: Path, left: bytes | None) -> None:
+    one = await Database.open(str(tmp_path))
+    lying = {name: (tmp_path / name).read_bytes() for name in (f"{DATABASE_FILE}-wal", f"{DATABASE_FILE}-shm")}
+    await one.close()
+    (tmp_path / DATABASE_FILE).unlink()
+    if left is not None:
+        lying[DATABASE_FILE] = left
+    for name, data in lying.items():
+        (tmp_path / name).write_bytes(data)
+    with pytest.raises(DatabaseError, match=f"{DATABASE_FILE} is gone") as found:
+        ReadOnlyDatabase(str(tmp_path))
+    assert "lading rebuild" in found.value.advice
+    assert _files(tmp_path) == lying
+    with pytest.raises(sqlite3.OperationalError):
+        connect_to_read(str(tmp_path / "another.db"), 0.0)
+    assert not (tmp_path / "another.db").exists()
+
+
+async def test_a_path_with_signs_of_a_uri_is_a_path(tmp_path: Path) -> None:
+    home = tmp_path / "a?mode=memory#b%41"
+    await (await Database.open(str(home))).close()
+    with closing(ReadOnlyDatabase(str(home))) as read:
+        assert await read.read("SELECT count(*) FROM item") == [(0,)]
+    assert os.listdir(tmp_path) == [home.name]
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 async def _only_read(home: str) -> None:

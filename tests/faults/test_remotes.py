@@ -14,7 +14,7 @@ from core.errors import UsageError
 from core.offsite.audit import audit
 from core.offsite.fetch import FETCHING_MARK, Fetch
 from core.offsite.rclone import Moved, OffsiteError, Rclone, RcloneResult, Remote
-from core.offsite.upload import Upload
+from core.offsite.upload import NOT_MADE, Upload
 from core.results import OffsiteResult
 from tests.rigs.remotes import NEW, OLD, Store, sealed, served
 
@@ -165,6 +165,54 @@ async def test_what_is_imported_meanwhile_is_uploaded_with_its_bag(place: Place)
     assert (await audit(Rclone(), Remote.of(place.store.name))).damaged_count == 0
     # A bag that never stands still is not called complete.
     assert (await place.up(Meanwhile(TAGS, imported, 100))).lacking_count == 1
+
+
+def kept(place: Place) -> list[str]:
+    """What the state folder holds between runs."""
+    return sorted(path.name for path in (place.root / "state").iterdir())
+
+
+@TWO
+async def test_a_bag_that_goes_between_two_attempts(place: Place) -> None:
+    def emptied() -> None:
+        place.add(6)
+        (place.bag / "manifest-sha256.txt").write_text("")
+
+    class Gone(Meanwhile):
+        """The second time that the manifest is read it is gone."""
+
+        async def must(self, *arguments: str, moved: Moved | None = None) -> list[str]:
+            told = await super().must(*arguments, moved=moved)
+            if arguments[0] == "copyto" and arguments[2].endswith("newer"):
+                (place.bag / "manifest-sha256.txt").unlink()
+            return told
+
+    result = await place.up(Gone(TAGS, emptied))
+    assert result.lacking == ((f"locations/{place.bag.name}", NOT_MADE),)
+    assert kept(place) == []
+
+
+@TWO
+async def test_a_run_that_breaks_off_leaves_the_list_of_what_was_compared(place: Place) -> None:
+    """The next one brings it to the remote, and removes what a killed run has left."""
+
+    class Broken(Rclone):
+        async def must(self, *arguments: str, moved: Moved | None = None) -> list[str]:
+            if TAGS in arguments:
+                raise OffsiteError("the line is down.")
+            return await super().must(*arguments, moved=moved)
+
+    with pytest.raises(OffsiteError, match="the line is down"):
+        await place.up(Broken())
+    (listed,) = kept(place)
+    told = (place.root / "state" / listed).read_bytes()
+    for name in ("names.txt", "sums.txt", "basel-1ec6a5.manifest", "basel-1ec6a5.new", "basel-1ec6a5.noted"):
+        (place.root / "state" / name).touch()
+    (place.root / "state/working").mkdir()
+    (place.root / "state/working/names.txt").touch()
+    assert (await place.up()).lacking == ()
+    assert kept(place) == []
+    assert (place.there / ".lading/offsite" / listed).read_bytes() == told
 
 
 @TWO
@@ -322,7 +370,7 @@ async def test_an_interrupted_one_is_compared_all_the_same(place: Place) -> None
     )
     result = await place.up()
     assert (result.brought, result.lacking, first.read_bytes()) == (2, (), whole)
-    assert noted.read_text() == ""
+    assert not noted.exists()
 
 
 @TWO

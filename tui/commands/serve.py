@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
 from tui.console.exits import Exit
@@ -46,6 +46,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from core import config
     from core.errors import UsageError
     from core.schema import DATABASE_FILE
+    from core.server.offline import ReadOnlyDatabase
     from tui.console import import_selection
 
     settings = config.load({"archive": options.archive} if options.archive else {}, os.environ)
@@ -54,6 +55,8 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         raise UsageError("No archive was named.", "Give one: lading serve ARCHIVE")
     if not 0 <= options.port < 1 << 16:
         raise UsageError(f"{options.port} is no port.", "Give one from 1 to 65535.")
+    with closing(ReadOnlyDatabase(settings.home)):
+        pass  # it raises why the catalog cannot be used, which the process that serves could not say
     wanted = {
         "database": os.path.join(settings.home, DATABASE_FILE),
         "archive": settings.archive,

@@ -12,10 +12,10 @@ import msgspec
 from core import VERSION, hardware, subprocesses
 from core.archives import copies
 from core.config import Config, profile
-from core.database import advice
-from core.errors import LadingError
+from core.errors import DatabaseError, LadingError, OlderDatabaseError
 from core.paths import display
-from core.schema import DATABASE_FILE, SCHEMA_VERSION
+from core.schema import DATABASE_FILE
+from core.server.offline import ReadOnlyDatabase
 from core.sqlite import sqlite3
 from core.tools import Tool, tools
 from core.volumes import macos_permissions
@@ -24,6 +24,7 @@ from core.volumes.mounts import Mount, mounted_at, mounts
 from core.volumes.probe import VolumeProbe, probe
 from core.volumes.volume import Volume, volumes
 from core.workers.pool import Pool
+from tui.console.import_selection import any_yet, size
 
 OPEN_TIMEOUT = 15.0
 """Seconds that an archive gets to open."""
@@ -90,17 +91,15 @@ class Checkup(msgspec.Struct, frozen=True, kw_only=True):
 
 def catalog(home: str) -> str:
     """Why the catalog of a state folder cannot be used; empty if it can, or if there is none yet."""
-    path = os.path.join(home, DATABASE_FILE)
-    if not os.path.exists(path):
+    if not (size(os.path.join(home, DATABASE_FILE)) or any_yet(home)):
         return ""
     try:
-        with closing(sqlite3.connect(path, timeout=ASK_TIMEOUT)) as connection:
-            ((version,),) = connection.execute("PRAGMA user_version").fetchall()
-    except sqlite3.Error as error:
-        return f"{DATABASE_FILE} there cannot be read: {error}. {advice(error, home)}"
-    if version > SCHEMA_VERSION:
-        return f"{DATABASE_FILE} there was written by a newer Lading: use that, or another LADING_HOME"
-    return ""
+        with closing(ReadOnlyDatabase(home)):
+            return ""
+    except OlderDatabaseError:
+        return ""
+    except DatabaseError as error:
+        return f"{error.cause} {error.advice}"
 
 
 async def examine(config: Config, path: str | None, environ: Mapping[str, str]) -> Checkup:

@@ -22,10 +22,10 @@ def any_yet(home: str) -> bool:
 
     path = os.path.join(home, DATABASE_FILE)
     # What was written last may still be in the write-ahead log.
-    return max(_size(path), _size(f"{path}-wal")) > PAGE
+    return max(size(path), size(f"{path}-wal")) > PAGE
 
 
-def _size(path: str) -> int:
+def size(path: str) -> int:
     """The size of a file; 0 where there is none."""
     try:
         return os.path.getsize(path)

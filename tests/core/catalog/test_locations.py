@@ -1,15 +1,21 @@
 """What is said of a location, and what cannot be said."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from core.catalog import Catalog, locations
 from core.catalog.locations import Location
-from core.database import Database
+from core.config import Config, profile
+from core.database import Database, Unit
 from core.details import Changes
-from core.errors import UsageError
+from core.engine.job_service import JobService
+from core.engine.queries import Queries
+from core.errors import DatabaseError, UsageError
+from core.hardware import detect
 
 
 class Here:
@@ -50,6 +56,29 @@ async def test_found_by_folder_or_name(here: Here) -> None:
     with pytest.raises(UsageError, match="none yet"):
         await locations.find(here.database.read, 99, "x")
     assert [one.name for one in await locations.of_archive(here.database.read, here.archive)] == ["Alps", "Bergen"]
+
+
+async def test_a_change_and_the_job_that_brings_it_into_the_bag_are_one(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine that is killed after any commit leaves both or none."""
+    settings, nothing = Config(home=here.database.home), cast("Any", None)
+    jobs = JobService(settings, profile(settings, detect()), here.database, nothing, nothing)
+    write = here.database.write
+
+    async def once(unit: Unit[Any]) -> Any:
+        monkeypatch.setattr(here.database, "write", killed)
+        return await write(unit)
+
+    async def killed(unit: Unit[Any]) -> Any:
+        raise DatabaseError("the engine was killed.")
+
+    monkeypatch.setattr(here.database, "write", once)
+    with suppress(DatabaseError):
+        await Queries(here.catalog, jobs).describe("/archive", "Alps", Changes(name="Oberland"))
+    found = await here.find("Oberland")
+    rows = await here.database.read("SELECT location_id, state FROM job WHERE queue = 'bagit'")
+    assert rows == [(found.id, "ready")]
 
 
 async def test_each_value_changes_alone(here: Here) -> None:

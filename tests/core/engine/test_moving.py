@@ -3,7 +3,9 @@
 import asyncio
 import json
 import os
+import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -13,12 +15,15 @@ from core.archives.archive import BACKGROUND
 from core.bagit.bag import Bag
 from core.catalog import ImportRow
 from core.database import Statement
+from core.engine.ended_imports import EndedImports
 from core.errors import ArchiveError, UsageError
 from core.files.checksummed_lines import sealed
+from core.journal.end_import import ReceiptWriter
 from core.maintenance import move_import
 from core.maintenance.move_import import Mover
 from core.models import Count, Outcome, Verdict
 from core.queue import archive_leases
+from core.queue.enqueue import counting
 from core.results import Moved
 from core.workers import archive_messages
 from core.workers.pool import Worker
@@ -35,6 +40,45 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     """An engine with all its background."""
     async with at_work(tmp_path) as rig:
         yield rig
+
+
+@pytest.mark.parametrize("rebuilt", [False, True], ids=["move", "rebuild"])
+async def test_what_needs_the_archive_to_itself_waits_for_a_report(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, rebuilt: bool
+) -> None:
+    """The engine writes it by itself, at the end of an import or soon after its own start."""
+    view = await rig.imported(card(rig.root / "one", 0), location="Bern")
+    await rig.still()
+    shutil.copytree(rig.archive, rig.root / "copy")
+    engine, began, waited, go = rig.engine, asyncio.Event(), asyncio.Event(), asyncio.Event()
+    page, still = EndedImports._page, EndedImports.still
+
+    async def late(self: EndedImports, receipt: ReceiptWriter, row: ImportRow) -> None:
+        began.set()
+        await go.wait()
+        await page(self, receipt, row)
+
+    @asynccontextmanager
+    async def noted(self: EndedImports) -> AsyncIterator[None]:
+        waited.set()
+        async with still(self):
+            yield
+
+    monkeypatch.setattr(EndedImports, "_page", late)
+    monkeypatch.setattr(EndedImports, "still", noted)
+    (row,) = await engine.catalog.imports()
+    await engine.catalog.set_import(row.id, watched=1)
+    engine.ended_imports.ended(row.id)
+    await began.wait()
+    copy = str(rig.root / "copy")
+    doing = asyncio.create_task(
+        engine.maintenance.rebuild(copy) if rebuilt else engine.maintenance.move(view.id, "Basel")
+    )
+    waiting = asyncio.create_task(waited.wait())
+    await asyncio.wait({doing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    go.set()
+    await doing
+    await waiting
 
 
 async def test_no_bag_is_made_while_files_are_moved(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +176,8 @@ async def test_background_work_begins_as_soon_as_it_has_ended(rig: Rig, monkeypa
     move = Mover.move
 
     async def moved(mover: Mover, row: ImportRow, number: int, folder: str, name: str) -> Moved:
-        await rig.engine.jobs.count_anew(row.archive_id, [row.location_id])
+        await rig.engine.database.run(counting(row.archive_id, [row.location_id]))
+        rig.engine.jobs.wake()
         await rig.until(lambda: any("is moved" in queue.reason for queue in rig.engine.jobs.views()))
         return await move(mover, row, number, folder, name)
 

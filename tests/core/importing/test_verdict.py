@@ -33,6 +33,26 @@ async def test_safe(rig: Rig) -> None:
     assert (row.verdict, row.state) == ("SAFE", "done")
 
 
+async def test_damage_that_is_found_while_the_card_is_judged(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An audit that runs meanwhile records it after the file was judged."""
+    write(rig.source / "a.jpg", random_bytes(3000, 1))
+    write(rig.source / "b.jpg", random_bytes(3000, 2))
+    judge, damaged = verdict.verdict, list[int]()
+
+    async def late(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Verdict, str]:
+        found = await judge(run, whole, root, only)
+        if not damaged:
+            damaged.extend(await run.catalog.of_card(run.row.id, 0, 1))
+            await run.catalog.read_again([(damaged[0], "medium", None, "damaged")])
+        return found
+
+    monkeypatch.setattr(verdict, "verdict", late)
+    view = await rig.imported()
+    assert damaged
+    assert view.verdict is Verdict.KEEP
+    assert view.verdict_reason.startswith("1 is no longer in the archive, or damaged there")
+
+
 EMPTY = {"nothing": [], "folders": ["DCIM/100"], "litter": [".DS_Store", "DCIM/Thumbs.db"]}
 
 

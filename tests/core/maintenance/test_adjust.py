@@ -2,12 +2,15 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.catalog import file_list
-from core.errors import ArchiveError, UsageError
+from core.database import Unit
+from core.errors import ArchiveError, DatabaseError, UsageError
 from core.maintenance import adjust
 from core.maintenance.adjust import IMPORT_NOT_ENDED, NO_DATE, NO_TIME_OF_DAY
 from core.media.adjusting import by_clock, by_shift, by_zone
@@ -98,6 +101,34 @@ async def test_what_follows_a_shift_and_what_stays(rig: Rig, tmp_path: Path) -> 
     assert waiting
     assert (state(rig.source), rig.payload()) == (source, payload)
     assert [one.read_bytes() for one in rig.receipts()] == receipts
+
+
+@pytest.mark.parametrize("undone", [False, True], ids=["made", "undone"])
+async def test_an_engine_that_is_killed_leaves_figures_to_be_counted(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, undone: bool
+) -> None:
+    """Whatever commit was its last: dates that have changed have the job that counts them."""
+    await brought(rig)
+    database, count, dead = rig.engine.database, "SELECT count(*) FROM adjusted", False
+    if undone:
+        await adjusted(rig, "A001", by_shift("+1h"))
+    await database.run(("DELETE FROM job WHERE queue = 'location_stats'", [()]))
+    before, write = await database.read(count), database.write
+
+    async def killed(unit: Unit[Any]) -> Any:
+        nonlocal dead
+        if dead:
+            raise DatabaseError("the engine was killed.")
+        result = await write(unit)
+        dead = await database.read(count) != before
+        return result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "write", killed)
+        with suppress(DatabaseError):
+            await adjusted(rig, "A001", None if undone else by_shift("+1h"))
+    assert dead
+    assert await database.read("SELECT state FROM job WHERE queue = 'location_stats'") == [("ready",)]
 
 
 async def test_a_dry_run_writes_nothing(rig: Rig) -> None:

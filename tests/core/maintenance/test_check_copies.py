@@ -234,6 +234,31 @@ async def test_a_verdict_that_changes_while_the_copies_are_counted(
     assert journal.read_bytes().count(b'"copied"') == (0 if resumed else 1)
 
 
+@pytest.mark.parametrize("in_copy", [False, True], ids=["archive", "copy"])
+async def test_damage_that_is_found_while_the_copies_are_counted(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, in_copy: bool
+) -> None:
+    """An audit records it after the file was counted: the import is not SAFE."""
+    name, catalog, damaged = await waited_for(rig, monkeypatch), rig.engine.catalog, list[int]()
+    fewer = CopiedVerdicts._fewer
+
+    async def late(self: CopiedVerdicts, row: ImportRow, counts: copy_count.CopyCount) -> Counter[int]:
+        found = await fewer(self, row, counts)
+        if not damaged:
+            damaged.extend(await catalog.of_card(row.id, 0, 1))
+            number = (await catalog.copies_of(row.archive_id))[1].number if in_copy else 0
+            await catalog.read_again([(damaged[0], "medium", None, "damaged")], number)
+        return found
+
+    monkeypatch.setattr(CopiedVerdicts, "_fewer", late)
+    await mirrored(rig, rig.root / "backup")
+    assert damaged
+    row = await catalog.import_named(name)
+    assert row is not None
+    assert row.verdict == "KEEP"
+    assert not list(rig.archive.glob(f"locations/*/lading/{name}.added-*.txt"))
+
+
 async def test_staging_is_cleaned_while_a_verdict_is_told(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Background jobs end at that moment, and clean the archive's staging of all but who is at work."""
     name, ask, cleaned = await waited_for(rig, monkeypatch), Worker.ask, list[bool]()

@@ -595,6 +595,67 @@ async def test_journals_grow_and_part(rig: Rig) -> None:
     assert there.read_bytes() == before
 
 
+@pytest.mark.parametrize("fault", ["torn", "doubled", "joined twice", "doubled in pieces"])
+async def test_a_journal_that_a_power_cut_has_left_in_the_copy(rig: Rig, fault: str) -> None:
+    """What is torn there, or there twice, is no other journal: what lacks is added behind it."""
+    await filled(rig)
+    copy = rig.root / "backup"
+    await mirrored(rig.engine, rig.archive, copy)
+    (journal,) = rig.journals()
+    there = copy / journal.relative_to(rig.archive)
+    lines = journal.read_bytes().splitlines(keepends=True)
+    assert len(lines) > 5
+    left = {
+        "torn": [*lines[:-2], lines[-2][:-7]],
+        "doubled": [*lines, *lines],
+        "joined twice": [*lines, *lines[2:]],
+        "doubled in pieces": [*lines[:3], *lines[:3], *lines[3:-1], *lines[3:-1]],
+    }
+    there.write_bytes(b"".join(left[fault]))
+    for number in range(2):
+        for brought in (1, 0):
+            before = there.read_bytes()
+            result = await mirrored(rig.engine, rig.archive, copy)
+            assert result.lacking == ()
+            assert (there.read_bytes() != before) is (
+                brought == 1 and (number == 1 or lines[-1] not in left[fault])
+            )
+        with journal.open("ab") as file:
+            file.write(sealed({"accepted": float(number), "by": "me"}))
+    await mirrored(rig.engine, rig.archive, copy)
+    (row,) = await rig.engine.catalog.imports()
+    await rig.restarted("new home")
+    await rig.engine.maintenance.rebuild(str(copy))
+    (again,) = await rig.engine.catalog.imports()
+    assert (again.name, again.state, again.verdict) == (row.name, row.state, row.verdict)
+    assert set(there.read_bytes().splitlines()) >= set(journal.read_bytes().splitlines())
+    # A line of another import is one all the same, wherever it stands.
+    there.write_bytes(b"".join([*lines[:2], sealed({"accepted": 9.0, "by": "you"}), *lines[2:]]))
+    await rig.restarted("third home")
+    await rig.engine.maintenance.rebuild(str(rig.archive))
+    assert "another journal" in (await mirrored(rig.engine, rig.archive, copy)).lacking[0][1]
+
+
+async def test_a_torn_line_that_the_other_copy_never_had(rig: Rig) -> None:
+    """As in a copy that was brought from another one."""
+    await filled(rig)
+    copy = rig.root / "backup"
+    await mirrored(rig.engine, rig.archive, copy)
+    (journal,) = rig.journals()
+    there = copy / journal.relative_to(rig.archive)
+    *lines, last = journal.read_bytes().splitlines(keepends=True)
+    torn, more = lines[3][:-9] + b"\n", sealed({"accepted": 1.0, "by": "me"})
+    journal.write_bytes(b"".join([*lines[:3], torn, *lines[3:], last, more]))
+    for brought in (1, 0):
+        result = await mirrored(rig.engine, rig.archive, copy)
+        assert (result.others, result.lacking) == (brought, ())
+    assert there.read_bytes() == b"".join([*lines, last, more])
+    # A line that is damaged is not torn: the copy's is another one.
+    journal.write_bytes(b"".join([*lines[:3], torn, *lines[4:], last, more]))
+    result = await mirrored(rig.engine, rig.archive, copy)
+    assert "another journal" in result.lacking[0][1]
+
+
 def test_trees_are_compared_page_by_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In folders with names that sort before their neighbours only as bytes; also a folder where a file was."""
     one, other = tmp_path / "one", tmp_path / "other"

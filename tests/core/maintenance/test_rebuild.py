@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
+from PIL.ExifTags import Base
 
 from core.bagit.folder import BagFolder
 from core.engine import maintenance
@@ -15,7 +17,7 @@ from core.models import Outcome, Verdict
 from core.results import Rebuilt
 from core.workers import batch_messages
 from core.workers.pool import Worker
-from tests.core.importing.rig import Rig, digest, random_bytes, write
+from tests.core.importing.rig import Rig, at_work, digest, random_bytes, write
 from tests.core.receipts.test_parse import WRITTEN
 
 pytestmark = pytest.mark.process
@@ -69,6 +71,26 @@ async def brought(rig: Rig) -> None:
         write(rig.root / f"third/{number}.jpg", random_bytes(2000, number + 15))
     for name in ("second", "third"):
         await rig.imported(rig.root / name, location=name)
+
+
+async def test_what_needs_all_metadata_waits_for_it(tmp_path: Path) -> None:
+    """The figures of a location have its dates, and pairs are found, also on another computer."""
+    figures = "SELECT files, earliest, latest FROM location_stats"
+    pairs = "SELECT count(*) FROM job WHERE queue = 'live_photo' AND state = 'done'"
+    async with at_work(tmp_path) as rig:
+        for number in range(30):
+            exif = Image.Exif()
+            exif.get_ifd(Base.ExifOffset)[Base.DateTimeOriginal] = f"2024:01:{1 + number:02} 10:00:00"
+            write(rig.source / f"{number}.jpg", b"")
+            Image.new("RGB", (8, 8), (number, 0, 0)).save(rig.source / f"{number}.jpg", exif=exif)
+        await rig.imported()
+        await rig.still()
+        found = await rig.engine.database.read(figures)
+        assert [row[:2] for row in found] == [(30, "2024-01-01T10:00:00")]
+        await rebuilt(rig)
+        await rig.still()
+        assert await rig.engine.database.read(figures) == found
+        assert await rig.engine.database.read(pairs) == [(1,)]
 
 
 async def test_all_of_it(rig: Rig) -> None:

@@ -3,14 +3,18 @@
 import asyncio
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core import archive_layout
+from core.archives.archive import Archive
 from core.catalog import Item
+from core.database import Unit
 from core.engine.job_service import JobService
-from core.errors import SourceError
+from core.errors import DatabaseError, SourceError
 from core.maintenance.repair import Repair
 from core.models import Count
 from core.results import AuditScope
@@ -168,6 +172,56 @@ async def copied(rig: Rig) -> tuple[dict[bytes, Path], Path]:
     name = await rig.engine.mirrors.start(str(rig.archive), str(backup), both=False)
     await rig.engine.mirrors.wait(name)
     return paths, backup
+
+
+@pytest.mark.parametrize("recorded", [True, False], ids=["recorded", "not recorded"])
+async def test_a_healing_that_is_killed_leaves_the_bag_to_be_made(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, recorded: bool
+) -> None:
+    """The bag was made while the file was gone, and names it no more. The file is back: recorded by the engine
+    that is killed then, or found by the next healing."""
+    payload = (await filled(rig))[b"a.jpg"]
+    payload.rename(rig.root / "kept")
+    await rig.engine.maintenance.audit(str(rig.archive), silent)
+    database, sick, dead = rig.engine.database, "SELECT count(*) FROM item WHERE damage IS NOT NULL", False
+    await database.run(("DELETE FROM job WHERE queue = 'bagit'", [()]))
+    if not recorded:
+        (rig.root / "kept").rename(payload)
+    write = database.write
+
+    async def killed(unit: Unit[Any]) -> Any:
+        nonlocal dead
+        if dead:
+            raise DatabaseError("the engine was killed.")
+        result = await write(unit)
+        dead = await database.read(sick) == [(0,)]
+        return result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "write", killed)
+        with suppress(DatabaseError):
+            await rig.engine.maintenance.audit(str(rig.archive), silent, AuditScope(heal=(str(rig.source),)))
+    assert dead
+    assert await database.read("SELECT state FROM job WHERE queue = 'bagit'") == [("ready",)]
+
+
+@pytest.mark.parametrize("older_than", [None, -1.0], ids=["all", "some"])
+@pytest.mark.parametrize("writable", [True, False], ids=["writable", "read-only"])
+async def test_an_audit_that_finds_a_file_well_again_has_its_bag_made(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, older_than: float | None, writable: bool
+) -> None:
+    """But not in an archive that may only be read: its job would wait for ever."""
+    payload, scope = (await filled(rig))[b"a.jpg"], AuditScope(older_than=older_than)
+    payload.rename(rig.root / "kept")
+    await rig.engine.maintenance.audit(str(rig.archive), silent, scope)
+    (rig.root / "kept").rename(payload)
+    await rig.engine.database.run(("DELETE FROM job WHERE queue = 'bagit'", [()]))
+    if not writable:
+        read_only = property(lambda archive: False, lambda archive, value: None)
+        monkeypatch.setattr(Archive, "writable", read_only, raising=False)
+    assert (await rig.engine.maintenance.audit(str(rig.archive), silent, scope)).damaged_count == 0
+    jobs = await rig.engine.database.read("SELECT state FROM job WHERE queue = 'bagit'")
+    assert jobs == ([("ready",)] if writable else [])
 
 
 async def test_healed_from_another_copy(rig: Rig, bags: list[int]) -> None:

@@ -81,6 +81,23 @@ def test_commands_share_an_engine(home: Path) -> None:
     assert len(starts) == 1
 
 
+def test_an_engine_stays_when_who_started_it_was_killed(home: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as status:
+        subprocess.run(
+            [sys.executable, "-P", "-m", "core.server.daemonize", str(status.fileno()), "600"],
+            env=environ(home),
+            pass_fds=(status.fileno(),),
+            check=True,
+        )
+    until(lambda: engine_of(home) is not None)
+    process = the_engine(home)
+    assert lading(home, *STARTING).returncode == 0
+    assert the_engine(home) == process
+    assert not [line for line in log.last(str(home), 100) if '"error"' in line]
+
+
 async def test_engines_started_in_the_same_instant_are_one(home: Path) -> None:
     for _ in range(3):
         commands = [

@@ -278,7 +278,14 @@ async def test_a_catalog_that_cannot_be_used_is_found(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as connection:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     assert "newer Lading" in catalog(str(tmp_path))
+    with closing(sqlite3.connect(tmp_path / DATABASE_FILE)) as connection:
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION - 1}")
+    assert catalog(str(tmp_path)) == "", "an engine upgrades it"
     os.truncate(tmp_path / DATABASE_FILE, 8192)
     assert "Move it away" in catalog(str(tmp_path))
     found = await examine(Config(home=str(tmp_path)), None, {})
     assert (found.state.problem, found.usable) == (catalog(str(tmp_path)), False)
+    (tmp_path / f"{DATABASE_FILE}-wal").write_bytes(bytes(8192))
+    (tmp_path / DATABASE_FILE).unlink()
+    assert "is gone" in catalog(str(tmp_path))
+    assert not (tmp_path / DATABASE_FILE).exists()
