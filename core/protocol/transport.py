@@ -19,7 +19,8 @@ BACKLOG = 128
 BUFFER = 64 << 10
 """Bytes that the system buffers for a client that does not read."""
 
-# From <sys/socket.h>, <sys/un.h> and <sys/ucred.h>.
+# From <sys/socket.h>, and on macOS <sys/un.h> and <sys/ucred.h> (xnu, bsd/sys: SOL_LOCAL 0, LOCAL_PEERCRED 1,
+# LOCAL_PEERPID 2).
 _SO_PEERCRED, _UCRED = 17, struct.Struct("3i")
 _SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED = 0, 1, struct.Struct("=IIh2x16I")
 _LOCAL_PEERPID, _PID = 2, struct.Struct("i")
