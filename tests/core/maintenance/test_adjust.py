@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from core.archives.archive import Archive
 from core.catalog import file_list
 from core.database import Unit
 from core.errors import ArchiveError, DatabaseError, UsageError
@@ -192,6 +193,29 @@ async def test_a_rebuild_brings_them_back(rig: Rig, again: bool) -> None:
     for _ in range(2):
         await adjusted(rig, "A001", None)
     assert await dates(rig) == DATES
+
+
+@pytest.mark.parametrize("writable", [True, False], ids=["writable", "read-only"])
+async def test_figures_follow_corrections_of_another_engine(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, writable: bool
+) -> None:
+    """But not in an archive that may only be read: their job would wait for ever."""
+    await brought(rig)
+    await rig.restarted("other home")
+    await rig.engine.maintenance.rebuild(str(rig.archive))
+    await understood(rig)
+    await rig.restarted()
+    await adjusted(rig, "A001", by_shift("+1h"))
+    await rig.restarted("other home")
+    database = rig.engine.database
+    await database.run(("DELETE FROM job", [()]))
+    if not writable:
+        read_only = property(lambda archive: False, lambda archive, value: None)
+        monkeypatch.setattr(Archive, "writable", read_only, raising=False)
+    async with rig.engine.archives.used(str(rig.archive)):
+        assert await database.read("SELECT 1 FROM adjusted LIMIT 1")
+    jobs = await database.read("SELECT DISTINCT queue FROM job WHERE queue = 'location_stats'")
+    assert jobs == ([("location_stats",)] if writable else [])
 
 
 async def test_another_engine_that_knows_the_import_learns_of_them(rig: Rig) -> None:
