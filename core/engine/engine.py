@@ -138,7 +138,7 @@ class Engine:
             self.factory,
             self.jobs,
             self.imports.under_way,
-            self._accepted,
+            self._verdict_changed,
             verdicts,
             self.ended_imports,
         )
@@ -167,12 +167,12 @@ class Engine:
             row.location_name, _ = places.get(row.name, (row.location_name, ""))
         self.views.located(places)
 
-    def _accepted(self, row: ImportRow) -> None:
+    def _verdict_changed(self, row: ImportRow) -> None:
         self.views.judged(row)
         self.mirrors.after_change(row)
 
     def _judged_again(self, row: ImportRow) -> None:
-        self._accepted(row)
+        self._verdict_changed(row)
         self.hooks.ended(row)
 
     def configure(self, settings: Config) -> None:
