@@ -77,9 +77,12 @@ class Copying:
             raise away(run, Waits.SOURCE, "is needed for what no other archive has")
         run.judged_by = None
         run.source_wanted = True
+        # What a leader listed is of an earlier listing, too: it may be of another card than the one that is here.
+        run.listing.newest_before = run.catalog.last_file_id
         listing = tasks.create_task(self._list())
         # New files come first, while the listing continues; previously imported ones are read at the end. Files
-        # that an earlier run has left to do wait for the listing, which may find that they have changed.
+        # that an earlier listing has left to do wait for this one, which may find that the source is another one,
+        # or that they have changed.
         await self._sweep(tasks, known=False, listing=listing, after=run.listing.newest_before)
         while await self._todo_left():
             await self._sweep(tasks, known=False)

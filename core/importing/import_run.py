@@ -38,7 +38,7 @@ class ListingState(msgspec.Struct):
     """The progress of the listing, and what it has found."""
 
     newest_before: int
-    """File rows with ids up to this one are of earlier runs or other imports."""
+    """File rows with ids up to this one are of earlier listings or other imports."""
     complete: bool = False
     linked: bool = False
     """Whether links between the listed files are recorded."""

@@ -169,6 +169,7 @@ async def enter(run: Run, entries: list[Entry]) -> None:
     files = [entry for entry in by_path.values() if entry.what != "folder"]
     folders = [entry for entry in by_path.values() if entry.what == "folder"]
     paths = [join(row.root, path) for path, _ in by_path]
+    undecided = set(run.following)
     seen = await run.catalog.seen(row.volume_id, paths, row.archive_id)
     new: list[FileRow] = []
     changed: list[FileRow] = []
@@ -182,8 +183,8 @@ async def enter(run: Run, entries: list[Entry]) -> None:
         largest = run.archive.filesystem.largest_file
         if outcome is Outcome.TODO and largest is not None and entry.size > largest:
             outcome, reason, why = Outcome.FAILED, TOO_LARGE, ("copy", 0, "archive", errno.EFBIG)
-        if mine is not None and mine.id > run.listing.newest_before:
-            continue  # entered by a listing that broke off; it may be settled by now
+        if mine is not None and (mine.id > run.listing.newest_before or mine.id in undecided):
+            continue  # entered by a listing that broke off, or a pending duplicate; it may be settled by now
         if mine is not None and Outcome(mine.outcome) in IN_ARCHIVE:
             continue  # an earlier run of this import archived it; if it differs now, the verdict reports that
         if run.some and mine is not None and mine.outcome == Outcome.FAILED and outcome is Outcome.TODO:

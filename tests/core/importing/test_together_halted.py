@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from core.archives.copy_count import CopyCount
+from core.importing import same_source
 from core.importing.following import Following
+from core.importing.import_run import Run
 from core.importing.leader import Leader
 from core.importing.transfer import Transfer
 from core.models import Side, State, Verdict, Waits
@@ -253,9 +255,14 @@ async def test_a_group_is_cancelled_together(rig: Rig) -> None:
 
 
 @pytest.mark.promise(26)
-async def test_no_import_of_a_group_goes_on_with_another_source(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("late", [False, True])
+async def test_no_import_of_a_group_goes_on_with_another_source(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
     """The second import has listed nothing when the source is replaced by another one, whose files would be handed
-    on to the first."""
+    on to the first. late: the source is compared late, so that the second import has entered what the first one
+    listed of the right source, and could read that from the other one."""
+    check = same_source.check
 
     async def nothing(self: Following, leader: Leader) -> None:
         """It is late."""
@@ -274,10 +281,26 @@ async def test_no_import_of_a_group_goes_on_with_another_source(rig: Rig, monkey
     contents = expected(rig.root / "first card")
     for path in before:
         write(rig.source / os.fsdecode(path), b"of another card: " + path)
+
+    async def checked_late(run: Run, *, paused: bool = False) -> None:
+        if run.row.name == names[0]:
+            await rig.until(lambda: rig.view(names[1]).seen.files == len(before))
+        await asyncio.sleep(0.5)
+        await check(run, paused=paused)
+
+    if late:
+        monkeypatch.setattr(same_source, "check", checked_late)
+        # The first one reads the source again, the second one follows it.
+        for name in names:
+            rig.engine.imports.waiting.forget(name)
     os.rename(rig.root / "away", second(rig))
+    if late:
+        await rig.engine.imports.resume_import(names[0])
     await rig.until(lambda: all("began with" in rig.view(name).reason for name in names))
     await ended(rig, *names)
     assert await rig.rows(names[0]) == before
+    assert not any(row.size < 100 for row in (await rig.rows(names[1])).values())
+    monkeypatch.setattr(same_source, "check", check)
     shutil.rmtree(rig.source)
     os.rename(rig.root / "first card", rig.source)
     await rig.engine.imports.resume_import(names[0])
