@@ -75,6 +75,9 @@ RECEIPT, NOTED, WORKING = ".txt", ".noted", "working"
 """In the state folder: the endings of such a list and of the names of a location's payload that was not compared
 yet; the folder of what one run needs."""
 
+_FORMER_WORKING = ("names.txt", "sums.txt", "*.manifest", "*.newer", "*.new")
+"""In the state folder: what earlier versions left there, and names that were just being noted."""
+
 CAUSES_TOLD = 2
 """Of the causes that rclone names in one line, each of the one before, how many tell what holds an upload up."""
 
@@ -181,12 +184,11 @@ class Upload:
         return result
 
     def _clean(self) -> None:
-        """Remove what only one run needs; one that was killed has left it. Earlier versions left it in the state
-        folder itself."""
+        """Remove what only one run needs, since one that was killed has left it, and names of nothing."""
         shutil.rmtree(self._working, ignore_errors=True)
-        for file in self._state.glob("*"):
-            listed = file.suffix == RECEIPT and file.name not in ("names.txt", "sums.txt")
-            if not listed and not (file.suffix == NOTED and file.stat().st_size):
+        former = [file for pattern in _FORMER_WORKING for file in self._state.glob(pattern)]
+        for file in (*former, *self._state.glob(f"*{NOTED}")):
+            if file.is_file() and not (file.suffix == NOTED and file.stat().st_size):
                 file.unlink()
 
     async def _send_receipts(self) -> None:

@@ -194,7 +194,8 @@ async def test_a_bag_that_goes_between_two_attempts(place: Place) -> None:
 
 @TWO
 async def test_a_run_that_breaks_off_leaves_the_list_of_what_was_compared(place: Place) -> None:
-    """The next one brings it to the remote, and removes what a killed run has left."""
+    """The next one brings it to the remote, and removes what a killed run has left, but nothing that is not its
+    own."""
 
     class Broken(Rclone):
         async def must(self, *arguments: str, moved: Moved | None = None) -> list[str]:
@@ -210,8 +211,10 @@ async def test_a_run_that_breaks_off_leaves_the_list_of_what_was_compared(place:
         (place.root / "state" / name).touch()
     (place.root / "state/working").mkdir()
     (place.root / "state/working/names.txt").touch()
+    (place.root / "state/read me").touch()
+    (place.root / "state/a folder.noted").mkdir()
     assert (await place.up()).lacking == ()
-    assert kept(place) == []
+    assert kept(place) == ["a folder.noted", "read me"]
     assert (place.there / ".lading/offsite" / listed).read_bytes() == told
 
 
