@@ -24,8 +24,11 @@ def run(arguments: Sequence[str], console: Console) -> int:
         if not arguments and start.possible(console):
             return int(start.run(console))
         silence.tell_by(tell)
-        from tui.command_parser import parser  # imported here, because the app starts sooner without argparse
+        # Imported here, because the app starts sooner without argparse.
+        from tui.command_parser import check_name, parser
 
+        if arguments:
+            check_name(arguments[0])
         whole = parser(arguments[0] if arguments else "")
         options = whole.parse_args(arguments)
         if options.command is None:

@@ -48,6 +48,9 @@ class Command(Protocol):
     def run(self, options: argparse.Namespace, console: Console) -> Exit: ...
 
 
+ALONE = ("-h", "--help", "--version")
+"""What the command line takes without a command."""
+
 PATH_ARGUMENTS = ("sources", "source", "target", "archive", "folder", "output", "heal")
 """The arguments of commands that are paths."""
 
@@ -60,8 +63,11 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(message[:1].upper() + message[1:] + ".", f"See: {self.prog} --help")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Argparse's own; no path may be empty. That would be the current folder, where a script means a card."""
+        """Argparse's own; no path may be empty. That would be the current folder, where a script means a card.
+        What is unknown is told by the parser of its command, whose help names what there is."""
         found, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
         for name in PATH_ARGUMENTS:
             given = getattr(found, name, None)
             if "" in (given if isinstance(given, list) else [given]):
@@ -96,6 +102,23 @@ def commands(only: str = "") -> list[Command]:
     """The commands' modules; only the one called `only`, if there is one."""
     names = [name for name in COMMANDS if name.rstrip("_") == only] or COMMANDS
     return [importlib.import_module(f"tui.commands.{name}") for name in names]
+
+
+def check_name(first: str) -> None:
+    """Raises UsageError unless the first argument names a command, or asks for help or the version."""
+    known = [name.rstrip("_") for name in COMMANDS]
+    if first in (*known, *ALONE):
+        return
+    if first.startswith("-"):
+        raise UsageError(
+            f"{first} stands before a command.",
+            "Options come after the command: lading import SRC --archive DIR. The app takes none: lading",
+        )
+    import difflib
+
+    near = difflib.get_close_matches(first, known, n=1)
+    asked = f"Did you mean {near[0]}? " if near else ""
+    raise UsageError(f"There is no command {first}.", f"{asked}All of them: lading --help")
 
 
 def parser(only: str = "") -> Parser:
