@@ -71,7 +71,7 @@ async def merged(path: str, count: int) -> tuple[int, int]:
 
 async def test_merge_in_bounded_memory(tmp_path: Path) -> None:
     peaks = []
-    for count in (4 * PAGE, 12 * PAGE):
+    for count in (2 * PAGE, 6 * PAGE):
         tracemalloc.start()
         try:
             assert await merged(os.fspath(tmp_path / f"{count}.db"), count) == (count, count // 2)
