@@ -20,6 +20,7 @@ class PictureApp(App[str]):
         self._asks = asks and askable(os.environ)
         self._answers = AnswerFilter()
         super().__init__(ansi_color=ansi_color)
+        textual_private.write_only_what_changed()
         self._pixels = Layer(lambda sequence: textual_private.write_to_terminal(self, sequence))
 
     def get_driver_class(self) -> type[Driver]:

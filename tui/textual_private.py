@@ -4,7 +4,10 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from textual import constants
+from rich.cells import cell_len
+from rich.console import Console
+from rich.control import Control
+from textual import _compositor, constants
 from textual._styles_cache import StylesCache
 from textual._time import get_time
 from textual._xterm_parser import XTermParser
@@ -13,6 +16,7 @@ from textual.driver import Driver
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
+from textual.strip import Strip
 
 from tui.graphics import AnswerFilter, Graphics
 
@@ -21,6 +25,41 @@ def forget_what_was_drawn() -> None:
     """Free what Textual caches of drawn edges: the cache, for a thousand widgets, holds references to closed
     screens."""
     StylesCache.get_inner_outer.cache_clear()
+
+
+class _Exact(_compositor.ChopsUpdate):
+    """An update that writes the columns which changed. Textual's own cuts a line at their right end only, and so
+    writes again what stands to the left of them in the same widget (its issue 5625)."""
+
+    def render_segments(self, console: Console) -> str:
+        written: list[str] = []
+        for row, first, last in self.spans:
+            for end, (column, strip) in zip(self.chop_ends[row], self.chops[row].items(), strict=False):
+                left, right = max(column, first), min(end, last)
+                if strip is None or left >= right:
+                    continue
+                while not _can_be_cut(strip, left - column):
+                    left -= 1
+                while not _can_be_cut(strip, right - column):
+                    right += 1
+                part = strip.crop(left - column, right - column)
+                written += (Control.move_to(left, row).segment.text, part.render(console))
+        return "".join(written)
+
+
+def _can_be_cut(strip: Strip, column: int) -> bool:
+    """Whether no character is in both of the columns before and after: one of two columns, which becomes a space
+    when it is cut, or a base with combining characters, which Textual counts to what follows."""
+    if not 0 < column < strip.cell_length:
+        return True
+    before, after = strip.crop(column - 1, column).text, strip.crop(column, column + 1).text
+    both = strip.crop(column - 1, column + 1).text
+    return both == before + after and cell_len(after[:1]) > 0
+
+
+def write_only_what_changed() -> None:
+    """Let Textual write to the terminal no more of a line than has changed."""
+    _compositor.ChopsUpdate = _Exact  # type: ignore[misc]
 
 
 def write_to_terminal(app: App[Any], sequence: str) -> None:

@@ -17,6 +17,10 @@ Line = tuple[Piece, ...]
 
 STYLES = ("good", "bad", "warn", "busy", "dim", "bold", "title", "cursor", "on")
 
+APART = 24
+"""So many unchanged columns between two changed ones, and the two are painted apart: to go to the second one takes
+about as many bytes."""
+
 CLASSES: set[str] = {f"lines--{name}" for name in STYLES}
 """The classes for which the style sheet defines these styles. Screens have them, once for all their lines."""
 
@@ -76,8 +80,7 @@ class Lines(Widget):
         changed = [
             Region(first, row, last - first, 1)
             for row in range(max(len(before), len(self.lines)))
-            for first, last in [_changed(_at(before, row), _at(self.lines, row))]
-            if first < last
+            for first, last in _changed(_at(before, row), _at(self.lines, row))
         ]
         if self.styles.height is not None and self.styles.height.is_auto and len(before) != len(self.lines):
             self.refresh(layout=True)
@@ -110,16 +113,22 @@ def _at(lines: Sequence[Line], row: int) -> Line:
     return lines[row] if row < len(lines) else ()
 
 
-def _changed(before: Line, after: Line) -> tuple[int, int]:
-    """The first column where two lines differ, and the one after the last."""
+def _changed(before: Line, after: Line) -> list[tuple[int, int]]:
+    """The runs of columns where two lines differ: the first column of each, and the one after the last."""
     if before == after:
-        return 0, 0
+        return []
     old, new = _cells(before), _cells(after)
     size = max(len(old), len(new))
     old += [(" ", "")] * (size - len(old))
     new += [(" ", "")] * (size - len(new))
-    differing = [column for column in range(size) if old[column] != new[column]]
-    return (differing[0], differing[-1] + 1) if differing else (0, 0)
+    runs: list[tuple[int, int]] = []
+    for column in range(size):
+        if old[column] != new[column]:
+            if runs and column - runs[-1][1] < APART:
+                runs[-1] = (runs[-1][0], column + 1)
+            else:
+                runs.append((column, column + 1))
+    return runs
 
 
 def _cells(pieces: Line) -> list[Piece]:
@@ -128,7 +137,8 @@ def _cells(pieces: Line) -> list[Piece]:
         for character in text:
             width = 1 if character.isascii() else format.cells(character)
             if width:
-                cells += [(character, style), *[("", style)] * (width - 1)]
+                # A character of two columns is another one in both.
+                cells += [(character, style)] * width
             elif cells:
                 # A combining character belongs to the cell before it.
                 cells[-1] = (cells[-1][0] + character, style)
