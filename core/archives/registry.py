@@ -170,7 +170,7 @@ class Archives:
                     await self._replay(archive)
                 async with self._pool.worker("clean") as worker:
                     await worker.ask(
-                        archive_messages.CleanStaging(archive.place, []), archive_messages.NamesCounted
+                        archive_messages.CleanStaging(archive.place, None), archive_messages.NamesCounted
                     )
             except BaseException:
                 await archive.lock.release()

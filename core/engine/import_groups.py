@@ -78,8 +78,10 @@ class ImportGroups:
 
     async def choose(self, run: Run, stack: AsyncExitStack) -> Leader | None:
         """The leader that `run` follows now, whose archive stays open as long as `stack`; None: `run` reads the
-        source itself from now on."""
-        run.reads_source = False
+        source itself from now on, as the first one of a group does that begins."""
+        if run.reads_source:
+            # Asking for others here would let another one take its place meanwhile.
+            return None
         while True:
             for row in await able_to_lead(self._catalog, run.row):
                 if row.name in run.lost_leaders:

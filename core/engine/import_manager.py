@@ -240,7 +240,14 @@ class ImportManager:
             await asyncio.wait([self._tasks[name]])
         await self._take_up(name)
 
+    async def _given_back(self, name: str) -> None:
+        """Wait until a run that has ended holds nothing any more: it would take the archive away from the
+        import's next run, and begin to wait for a volume after a person has paused or resumed it."""
+        if name in self._tasks and name not in self._importers:
+            await asyncio.wait([self._tasks[name]])
+
     async def _take_up(self, name: str, again: Selection | None = None) -> None:
+        await self._given_back(name)
         async with AsyncExitStack() as stack:
             begun = await self._factory.take_up(stack, name, again)
             if begun.run.row.state in ENDED:
@@ -280,6 +287,7 @@ class ImportManager:
     async def pause_import(self, name: str, reason: str = "by the user") -> None:
         """Pause an import and all others of its group: they stop reading and writing now, and their runs keep
         their place. Raises UsageError."""
+        await self._given_back(name)
         importer = self._importers.get(name)
         if importer is not None and importer.ending and not importer.cancelled:
             # Its task is about to end.
@@ -304,6 +312,7 @@ class ImportManager:
         Raises UsageError, ArchiveError.
         """
         async with self._turns.setdefault(name, asyncio.Lock()):
+            await self._given_back(name)
             self.waiting.forget(name)
             importer = self._importers.get(name)
             if importer is not None and importer.ending and not importer.cancelled:

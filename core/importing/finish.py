@@ -63,7 +63,7 @@ async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes)
                 reasons = (run.verdict.otherwise[1], note)
                 run.verdict.otherwise = run.verdict.otherwise[0], "; ".join(reason for reason in reasons if reason)
     await run.record_read()
-    receipt = ReceiptWriter(run.archive, run.catalog, run.workers.pool)
+    receipt = ReceiptWriter(run.archive, run.catalog, run.workers.pool, importing=True)
     # A pause has no effect from here on, because the next import's receipt waits for this one.
     async with run.archive.closing:
         await receipt.end(run.row, state, word, why, run.verdict.otherwise, awaited, then)

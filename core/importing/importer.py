@@ -172,12 +172,10 @@ class Importer:
         time."""
         if self.run.archive.lock.away:
             return
-        keep = sorted(self.run.archive.active - {self.run.row.name})
+        place, name = self.run.archive.place, self.run.row.name
         with suppress(TaskFailedError, WorkerDiedError, TimeoutError, OSError):
             async with asyncio.timeout(CLEAN_TIMEOUT), self.run.workers.pool.worker("clean") as worker:
-                await worker.ask(
-                    archive_messages.CleanStaging(self.run.archive.place, keep), archive_messages.NamesCounted
-                )
+                await worker.ask(archive_messages.CleanStaging(place, [name]), archive_messages.NamesCounted)
 
     async def _close(self, state: State) -> None:
         """Write verdict and receipt, unless `halt` comes first. A cancel has no effect any more."""

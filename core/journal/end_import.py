@@ -3,8 +3,8 @@
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime
 from typing import IO, TypeVar
 
@@ -36,12 +36,16 @@ READ_SIZE = 1 << 20
 
 
 class ReceiptWriter:
-    """Ends imports of one archive. Callers hold `archive.closing`, because each receipt names the one before."""
+    """Ends imports of one archive. Callers hold `archive.closing`, because each receipt names the one before.
 
-    def __init__(self, archive: Archive, catalog: Catalog, pool: Pool) -> None:
+    importing: an import that is under way ends itself, and removes what is staged here with the rest of its own.
+    """
+
+    def __init__(self, archive: Archive, catalog: Catalog, pool: Pool, *, importing: bool = False) -> None:
         self._archive = archive
         self._catalog = catalog
         self._pool = pool
+        self._importing = importing
 
     async def end(
         self,
@@ -129,6 +133,8 @@ class ReceiptWriter:
             await self._ask(
                 text_messages.JoinJournal(self._archive.place, archive_layout.journal(row.name)), messages.Done
             )
+        if not self._importing:
+            await self._clean(row)
 
     async def report(self, row: ImportRow) -> None:
         """Write the report beside the receipt, in place of the one before. No digest of it is kept, since it can
@@ -137,26 +143,23 @@ class ReceiptWriter:
         async with self._sent(row, f"locations/{row.location_folder}/lading/{row.name}.{REPORT}") as file:
             async for piece in page.report(read, row.name, Relative(REPORT_DEPTH)):
                 file.write(piece.encode())
-        await self._clean()
+        await self._clean(row)
 
-    async def _clean(self) -> None:
-        """Remove what was staged after the import's end. Staging is otherwise cleaned when the archive is
-        opened."""
+    def _owner(self, row: ImportRow) -> str:
+        """Who stages what is sent. The import itself may go on once more while something is sent after its
+        end."""
+        return row.name if self._importing else f"{REQUEST}{row.name}"
+
+    async def _clean(self, row: ImportRow) -> None:
+        """Remove what was staged after the import's end. What is left is removed when the archive is opened the
+        next time."""
         with suppress(TaskFailedError):
-            request = archive_messages.CleanStaging(self._archive.place, sorted(self._archive.active))
+            request = archive_messages.CleanStaging(self._archive.place, [self._owner(row)])
             await self._ask(request, archive_messages.NamesCounted)
 
-    @asynccontextmanager
-    async def _sent(self, row: ImportRow, path: str) -> AsyncIterator[IO[bytes]]:
-        # An active name keeps others who clean the archive's staging from removing what is staged here.
-        name = f"{REQUEST}{row.name}"
-        self._archive.active.add(name)
-        try:
-            staged = archive_layout.staging(name, secrets.token_hex(8))
-            async with sent(self._pool, self._archive.place, staged, path) as file:
-                yield file
-        finally:
-            self._archive.active.discard(name)
+    def _sent(self, row: ImportRow, path: str) -> AbstractAsyncContextManager[IO[bytes]]:
+        staged = archive_layout.staging(self._owner(row), secrets.token_hex(8))
+        return sent(self._pool, self._archive.place, staged, path)
 
     async def add(self, row: ImportRow, lines: list[bytes], text: str) -> None:
         """Add what has become known since an import's end: first to its journal, then as a file of its own beside
@@ -170,7 +173,7 @@ class ReceiptWriter:
             file.write(text.encode())
         with suppress(TaskFailedError):
             await self._ask(text_messages.JoinJournal(place, path), messages.Done)
-        await self._clean()
+        await self._clean(row)
 
     async def find(self, row: ImportRow) -> str:
         """The SHA-256 of the receipt's text in the archive; empty when there is none."""

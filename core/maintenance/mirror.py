@@ -53,7 +53,6 @@ class Mirror:
         """Run the mirror. Raises LadingError: when an archive does not answer or is full, or the target's lock is
         lost."""
         run, began = self.run, time.monotonic()
-        # An active name keeps others who clean the archive's staging from removing this run's.
         run.target.active.add(run.name)
         try:
             await self._while_well()
@@ -122,7 +121,7 @@ class Mirror:
             return
         with suppress(TaskFailedError, WorkerDiedError, TimeoutError, OSError):
             async with asyncio.timeout(STILL), run.pool.worker("clean") as worker:
-                request = archive_messages.CleanStaging(run.target.place, sorted(run.target.active))
+                request = archive_messages.CleanStaging(run.target.place, [run.name])
                 await worker.ask(request, archive_messages.NamesCounted)
 
     async def _all(self) -> None:

@@ -54,7 +54,6 @@ class Repair:
     async def _run(self, sources: list[Picked], copies: Sequence[Standing]) -> None:
         for item in await self._catalog.damaged_items(self._archive.id, self._archive.copy.number):
             self._sick.setdefault(item.content, []).append(item)
-        # An active name keeps others who clean the archive's staging from removing this run's.
         self._archive.active.add(self._name)
         try:
             for copy in copies:
@@ -77,7 +76,7 @@ class Repair:
     async def _clean(self) -> None:
         with suppress(TaskFailedError, WorkerDiedError, OSError):
             async with self._pool.worker("clean") as worker:
-                request = archive_messages.CleanStaging(self._archive.place, sorted(self._archive.active))
+                request = archive_messages.CleanStaging(self._archive.place, [self._name])
                 await worker.ask(request, archive_messages.NamesCounted)
 
     async def _try(self, source: Source, file: ToRead) -> None:

@@ -147,7 +147,7 @@ class ArchiveLeases:
         # If the volume is gone, the lock cannot be released; it becomes stale soon.
         with suppress(TaskFailedError, TaskStoppedError, LadingError, TimeoutError):
             async with asyncio.timeout(OPEN_TIMEOUT), self._pool.worker("clean") as worker:
-                request = archive_messages.CleanStaging(archive.place, sorted(archive.active - {NAME}))
+                request = archive_messages.CleanStaging(archive.place, [NAME])
                 await worker.ask(request, archive_messages.NamesCounted)
         with suppress(TaskFailedError, TaskStoppedError, LadingError):
             await self._leave(archive)

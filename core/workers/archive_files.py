@@ -183,10 +183,11 @@ def join_journal(request: text_messages.JoinJournal) -> messages.Done:
 
 
 def clean_staging(request: archive_messages.CleanStaging) -> archive_messages.NamesCounted:
-    """Remove every import's staging but those to keep. Returns (name, files removed)."""
+    """Remove what some owners, or all, have staged. Returns (name, files removed)."""
     with opened(request.place) as folders:
         staging = folders.at(archive_layout.STAGING)
-        names = [name for name in os.listdir(staging) if name not in request.keep]
+        owners = request.owners
+        names = [name for name in os.listdir(staging) if owners is None or name in owners]
         return archive_messages.NamesCounted([(name, remove_tree(staging, name)) for name in names])
 
 

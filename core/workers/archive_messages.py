@@ -71,10 +71,11 @@ class Unlock(Request):
 
 
 class CleanStaging(Request):
-    """Remove the staging of every import but those in `keep`."""
+    """Remove what these `owners` have staged; None: all that is staged, which only who opens the archive may ask
+    for. Others may begin to stage before a worker comes to this."""
 
     place: Place
-    keep: list[str]
+    owners: list[str] | None
 
 
 class NamesCounted(Reply):

@@ -6,9 +6,12 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.rigs import cards, counting, media, trees
+from tests.rigs.engines import until
+from tests.tui.app.terminal import terminal
 
 pytestmark = pytest.mark.process
 
@@ -121,6 +124,15 @@ def test_a_command_can_be_stopped_and_its_silence_shown(folders: tuple[Path, Pat
     assert trace.activity(roots, ready)
     # By its own word: how long a signal takes to reach it is not known.
     assert not trace.activity(roots, float(tracing.stdout))
+
+
+def test_what_a_program_writes_last_is_read_also_when_it_has_ended_before() -> None:
+    with terminal(command=("/bin/sh", "-c", "echo ready; read line; echo last words")) as shown:
+        shown.until(b"ready")
+        shown.type(b"\n")
+        until(lambda: psutil.Process(shown.pid).status() == psutil.STATUS_ZOMBIE)
+        assert shown.ended() == 0
+        assert b"last words" in shown.written
 
 
 def test_a_call_cut_short_by_a_kill_is_kept() -> None:

@@ -11,10 +11,12 @@ from core.catalog import Selection, failures, file_list
 from core.errors import UsageError
 from core.importing import finish
 from core.importing.halt_reasons import advice
+from core.importing.import_files import Todo
 from core.importing.import_run import Run
+from core.importing.transfer import Transfer
 from core.listings import Failure, FailureGroup
 from core.models import Outcome, State, Verdict
-from tests.core.importing.rig import VIDEO, Rig, digest, expected, random_bytes, videos, write
+from tests.core.importing.rig import Rig, digest, expected, random_bytes, videos, write
 
 DENIED = "source: Permission denied"
 
@@ -108,10 +110,18 @@ async def test_a_folder_that_could_not_be_listed(rig: Rig) -> None:
     assert (view.seen.files, view.archived.files, view.verdict) == (1, 1, Verdict.SAFE)
 
 
-async def test_while_it_runs(rig: Rig) -> None:
+async def test_while_it_runs(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     (file,) = shut(rig, "a.jpg")
-    # The other worker is free for the file that fails.
-    size = videos(rig, 1, 4 * VIDEO)
+    # The other worker is free for the file that fails, however long that takes.
+    size = videos(rig, 1)
+    bring, retried = Transfer.bring, asyncio.Event()
+
+    async def late(self: Transfer, batch: list[Todo]) -> None:
+        if batch[0].size == size:
+            await retried.wait()
+        await bring(self, batch)
+
+    monkeypatch.setattr(Transfer, "bring", late)
     name = await rig.begun()
     await rig.until(lambda: rig.view(name).failed.files == 1)
     await rig.engine.imports.pause_import(name)
@@ -120,6 +130,7 @@ async def test_while_it_runs(rig: Rig) -> None:
     view = rig.view(name)
     assert (view.state, view.failed.files) == (State.RUNNING, 0)
     assert rig.engine.snapshot().errors == ()
+    retried.set()
     view = await rig.ended(name)
     assert (view.archived.files, view.verdict) == (2, Verdict.SAFE)
     assert view.archived.bytes == size + 3000

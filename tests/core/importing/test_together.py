@@ -1,5 +1,6 @@
 """Several archives at once: the source is read once, and each archive is complete and verified on its own."""
 
+import asyncio
 import hashlib
 import json
 import os
@@ -9,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from core.catalog import Catalog, ImportRow
 from core.catalog.in_use import in_use
 from core.engine import recovery
 from core.engine.import_groups import ImportGroups
 from core.importing.import_run import Run
+from core.importing.leader import Leader, able_to_lead
 from core.models import Outcome, State, Verdict
 from core.results import InUse
 from tests.core.importing.rig import Rig, at_work, expected, photos, random_bytes, write
@@ -57,6 +60,32 @@ async def test_the_source_is_read_once(rig: Rig, monkeypatch: pytest.MonkeyPatch
     await rig.restarted()
     await recovery.take_up(rig.engine.catalog, rig.engine.imports, resume=True)
     assert not await rig.engine.database.read("SELECT 1 FROM handed_on")
+
+
+async def test_the_first_one_reads_the_source_however_slowly_it_begins(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others would follow at the pace of an archive that a person has named second."""
+    write(rig.source / "a.jpg", random_bytes(3000, 1))
+    choose, second_asks, reads = ImportGroups.choose, asyncio.Event(), dict[str, bool]()
+
+    async def late(catalog: Catalog, row: ImportRow) -> list[ImportRow]:
+        found = await able_to_lead(catalog, row)
+        if row.first:
+            await second_asks.wait()
+        second_asks.set()
+        return found
+
+    async def noted(self: ImportGroups, run: Run, stack: AsyncExitStack) -> Leader | None:
+        leader = await choose(self, run, stack)
+        reads[run.row.name] = leader is None
+        return leader
+
+    monkeypatch.setattr("core.engine.import_groups.able_to_lead", late)
+    monkeypatch.setattr(ImportGroups, "choose", noted)
+    first, other = await both(rig)
+    assert [view.verdict for view in await ended(rig, first, other)] == [Verdict.SAFE, Verdict.SAFE]
+    assert reads == {first: True, other: False}
 
 
 @pytest.mark.control(53)

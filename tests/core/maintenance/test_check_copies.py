@@ -9,13 +9,15 @@ import msgspec
 import pytest
 
 from core.archives import copy_count
+from core.archives.archive import Archive
 from core.catalog import ImportRow
 from core.catalog.failures import REOPENED
 from core.engine.copied_verdicts import CopiedVerdicts
 from core.maintenance import check
 from core.models import Count, Verdict
+from core.queue.archive_leases import ArchiveLeases
 from core.results import CheckResult
-from core.workers import archive_messages, text_messages
+from core.workers import text_messages
 from core.workers.pool import Worker
 from tests.core.importing.rig import Rig, at_work, random_bytes, write
 from tests.core.maintenance.test_mirror import tree
@@ -260,20 +262,23 @@ async def test_damage_that_is_found_while_the_copies_are_counted(
 
 
 async def test_staging_is_cleaned_while_a_verdict_is_told(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Background jobs end at that moment, and clean the archive's staging of all but who is at work."""
+    """Background jobs end at that moment, and remove what they have staged."""
     name, ask, cleaned = await waited_for(rig, monkeypatch), Worker.ask, list[bool]()
+
+    async def entered(path: str, id: int) -> Archive:
+        return next(one for one, _ in rig.engine.archives.opened.values() if one.id == id and not one.copy.number)
+
+    async def left(archive: Archive) -> None:
+        """Others hold it open."""
 
     async def late(self: Worker, request: object, wanted: type) -> object:
         if isinstance(request, text_messages.Put) and ".added-" in request.target and not cleaned:
             (archive,) = [one for one, _ in rig.engine.archives.opened.values() if not one.copy.number]
             # As if it were in the middle: what it has staged lies there already.
             staged = write(Path(archive.path, request.staged), b"half")
-            async with rig.engine.pool.worker("clean") as worker:
-                await ask(
-                    worker,
-                    archive_messages.CleanStaging(archive.place, sorted(archive.active)),
-                    archive_messages.NamesCounted,
-                )
+            leases = ArchiveLeases(rig.engine.database, rig.engine.pool, entered, left, lambda: None)
+            await leases.reachable(archive.id)
+            await leases.close()
             cleaned.append(not staged.exists())
             staged.unlink(missing_ok=True)
         return await ask(self, request, wanted)  # type: ignore[arg-type]

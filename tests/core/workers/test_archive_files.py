@@ -111,7 +111,7 @@ async def test_own_files(rig: Rig) -> None:
     assert room.available <= room.total
 
 
-async def test_staging_is_cleaned_but_for_some(rig: Rig, tmp_path: Path) -> None:
+async def test_staging_is_cleaned_of_one_or_of_all(rig: Rig, tmp_path: Path) -> None:
     staging = rig.archive / ".lading/staging"
     for name in ("a/1/x", "a/1/y", "b/1/z"):
         (staging / name).parent.mkdir(parents=True, exist_ok=True)
@@ -121,9 +121,13 @@ async def test_staging_is_cleaned_but_for_some(rig: Rig, tmp_path: Path) -> None
     (staging / "a/link").symlink_to(tmp_path / "elsewhere")
     (staging / "stray").touch()
     async with rig.pool.worker() as worker:
-        removed = await worker.ask(archive_messages.CleanStaging(rig.place, ["b"]), archive_messages.NamesCounted)
-    assert sorted(removed.names) == [("a", 3), ("stray", 1)]
-    assert [path.name for path in staging.iterdir()] == ["b"]
+        of_one = archive_messages.CleanStaging(rig.place, ["a", "nobody"])
+        assert (await worker.ask(of_one, archive_messages.NamesCounted)).names == [("a", 3)]
+        assert sorted(path.name for path in staging.iterdir()) == ["b", "stray"]
+        of_all = archive_messages.CleanStaging(rig.place, None)
+        removed = await worker.ask(of_all, archive_messages.NamesCounted)
+    assert sorted(removed.names) == [("b", 1), ("stray", 1)]
+    assert list(staging.iterdir()) == []
     assert (tmp_path / "elsewhere/precious").exists()
 
 
@@ -229,7 +233,7 @@ async def test_audit_tells_sound_from_damaged(rig: Rig) -> None:
 
 REQUESTS: list[Callable[[Place], messages.Request]] = [
     lambda place: text_messages.AppendJournal(place, ".lading/imports/x.jsonl", b"x"),
-    lambda place: archive_messages.CleanStaging(place, []),
+    lambda place: archive_messages.CleanStaging(place, None),
     lambda place: archive_messages.Presence(place, []),
     lambda place: archive_messages.Lock(place, "mine"),
     archive_messages.Space,

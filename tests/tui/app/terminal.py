@@ -42,16 +42,19 @@ class Terminal:
         end = time.monotonic() + seconds
         begun = len(self.written)
         while (left := end - time.monotonic()) > 0:
-            if select.select([self.master], [], [], left)[0]:
-                try:
-                    data = os.read(self.master, 65536)
-                except OSError:
-                    break
-                if not data:
-                    break
-                self.written += data
-                self._stream.feed(data)
+            if select.select([self.master], [], [], left)[0] and not self._take():
+                break
         return self.written[begun:]
+
+    def _take(self) -> bool:
+        """Take what can be read; False when nothing more will come."""
+        try:
+            data = os.read(self.master, 65536)
+        except OSError:
+            return False
+        self.written += data
+        self._stream.feed(data)
+        return bool(data)
 
     def until(self, text: bytes, seconds: float = PATIENCE) -> None:
         """Read until it is written after what was waited for before, or stands on the screen, as it did not at the
@@ -77,12 +80,15 @@ class Terminal:
         self.master = -1
 
     def ended(self, seconds: float = PATIENCE) -> int:
-        """Wait for the program's end; its exit status. A signal's number is negative."""
+        """Wait for the program's end, and read all that it has written until then; its exit status. A signal's
+        number is negative."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.pid = 0
+                while self.master >= 0 and select.select([self.master], [], [], 0)[0] and self._take():
+                    pass
                 return os.waitstatus_to_exitcode(status)
             if self.master >= 0:
                 self.read(0.01)
