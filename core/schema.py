@@ -546,7 +546,7 @@ MIGRATIONS: tuple[str, ...] = (
         facts BLOB                   -- core.workers.source_messages.SourceMetadata; NULL: it was not read
     ) STRICT;
     CREATE INDEX handed_on_import ON handed_on (import_id);
-    CREATE TABLE elsewhere_item (    -- what an import of a group saw on the card that other imports had brought
+    CREATE TABLE elsewhere_item (    -- what an import saw on the card that other imports had brought
         import_id INTEGER NOT NULL REFERENCES import,
         item_id INTEGER NOT NULL,
         PRIMARY KEY (import_id, item_id)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from core.errors import ArchiveError
 from core.importing import keep_reasons, verdict
 from core.importing.import_run import Run
 from core.models import Outcome, State, Verdict
@@ -255,6 +256,28 @@ async def test_a_folder_of_a_card_that_was_filled_again(
     assert "1 has other content than is archived under its name and time" in view.verdict_reason
     view = await rig.imported(rig.source / "PRIVATE", known="record")
     assert view.verdict is Verdict.KEEP
+
+
+async def test_accepting_looks_for_what_other_imports_brought_of_the_card(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The verdict is about the whole card: SAFE is not said of it once a file that another import brought is gone."""
+    _as_card(rig, monkeypatch)
+    changed = write(rig.source / "DCIM/a.jpg", random_bytes(3000, 1))
+    write(rig.source / "PRIVATE/b.jpg", random_bytes(3000, 2))
+    other = (await rig.imported(rig.source / "PRIVATE")).id
+    assert (await rig.imported(rig.source / "DCIM")).verdict is Verdict.SAFE
+    facts = changed.stat()
+    changed.write_bytes(random_bytes(3000, 3))
+    os.utime(changed, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    name = (await rig.imported(rig.source / "DCIM")).id
+    (row,) = (await rig.rows(other)).values()
+    payload, away = rig.archive / row.payload, rig.root / "away"
+    payload.rename(away)
+    with pytest.raises(ArchiveError, match=r"1 archived file of import .* is damaged or not there any more"):
+        await rig.engine.maintenance.accept(name, "Ada")
+    away.rename(payload)
+    assert await rig.engine.maintenance.accept(name, "Ada") == [name]
 
 
 def _as_card(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

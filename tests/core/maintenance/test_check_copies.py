@@ -12,6 +12,8 @@ from core.archives import copy_count
 from core.catalog import ImportRow
 from core.catalog.failures import REOPENED
 from core.engine.copied_verdicts import CopiedVerdicts
+from core.importing import finish
+from core.importing.import_run import Run
 from core.maintenance import check
 from core.models import Count, Verdict
 from core.results import CheckResult
@@ -339,3 +341,40 @@ async def test_where_something_else_is_wrong_copies_change_nothing(
     name = (await rig.imported(copies=2)).id
     await mirrored(rig, rig.root / "backup")
     assert rig.view(name).verdict is Verdict.KEEP
+
+
+@pytest.mark.promise(48)
+@pytest.mark.parametrize("rebuilt", [False, True], ids=["in place", "rebuilt"])
+async def test_what_a_later_import_brought_of_the_card_is_to_be_in_the_copies_too(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, rebuilt: bool
+) -> None:
+    """A file comes onto the card while it is imported, and another import archives it before the first one's end:
+    the first one's verdict is about that file, too."""
+    placed(monkeypatch, ("archive", "sda"), ("backup", "sdb"))
+    write(rig.source / "1.jpg", random_bytes(3000, 1))
+    close, later = finish.close, list[str]()
+
+    async def late(run: Run, *given: Any) -> None:
+        if run.row.name == name and not later:
+            write(rig.source / "2.jpg", random_bytes(3000, 2))
+            later.append((await rig.imported()).id)
+        await close(run, *given)
+
+    monkeypatch.setattr(finish, "close", late)
+    name = await rig.begun(copies=2)
+    assert (await rig.ended(name)).verdict_reason.startswith("2 are in 1 of 2 copies")
+    payload = (await rig.rows(later[0]))[b"2.jpg"].payload
+    if rebuilt:
+        await rig.restarted("new home")
+        await rig.engine.maintenance.rebuild(str(rig.archive))
+    write(rig.root / "backup" / payload, random_bytes(3000, 9))
+    shutil.copytree(rig.archive / ".lading", rig.root / "backup/.lading")
+    await mirrored(rig, rig.root / "backup")
+    row = await rig.engine.catalog.import_named(name)
+    assert row is not None
+    assert row.verdict == "KEEP", "what has the file's name in the copy is something else"
+    (rig.root / "backup" / payload).unlink()
+    await mirrored(rig, rig.root / "backup")
+    row = await rig.engine.catalog.import_named(name)
+    assert row is not None
+    assert row.verdict == "SAFE"
