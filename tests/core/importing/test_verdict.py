@@ -261,7 +261,7 @@ async def test_a_folder_of_a_card_that_was_filled_again(
 async def test_accepting_looks_for_what_other_imports_brought_of_the_card(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The verdict is about the whole card: SAFE is not said of it once a file that another import brought is gone."""
+    """The verdict is about the whole card: it is not SAFE once a file that another import brought is gone."""
     _as_card(rig, monkeypatch)
     changed = write(rig.source / "DCIM/a.jpg", random_bytes(3000, 1))
     write(rig.source / "PRIVATE/b.jpg", random_bytes(3000, 2))

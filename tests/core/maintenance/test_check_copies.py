@@ -17,6 +17,7 @@ from core.importing.import_run import Run
 from core.maintenance import check
 from core.models import Count, Verdict
 from core.results import CheckResult
+from core.volumes.devices import UNKNOWN_SERVER
 from core.workers import archive_messages, text_messages
 from core.workers.pool import Worker
 from tests.core.importing.rig import Rig, at_work, random_bytes, write
@@ -31,12 +32,18 @@ def silent(done: Count, total: Count) -> None:
 
 def placed(monkeypatch: pytest.MonkeyPatch, *disks: tuple[str, str]) -> None:
     """Have copies, by the last part of their paths, lie on these disks; others lie nobody knows where."""
+    placed_at(monkeypatch, {name: frozenset({disk}) for name, disk in disks})
+
+
+def placed_at(monkeypatch: pytest.MonkeyPatch, devices: dict[str, frozenset[str]]) -> None:
+    """As `placed`, on any number of devices each."""
     real = copy_count.standing
 
     async def standing(*given: Any) -> copy_count.Standing:
         found = await real(*given)
-        name = dict(disks).get(Path(found.path.decode()).name)
-        return msgspec.structs.replace(found, devices=frozenset({name} if name else ()))
+        return msgspec.structs.replace(
+            found, devices=devices.get(Path(found.path.decode()).name, frozenset[str]())
+        )
 
     monkeypatch.setattr(copy_count, "standing", standing)
 
@@ -105,6 +112,16 @@ async def test_two_copies_on_one_disk_are_one(rig: Rig, monkeypatch: pytest.Monk
 async def test_a_disk_that_nobody_knows_is_said(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     said = await counted_twice(rig, monkeypatch, ("archive", "sda"))
     assert said == f"are in 1 of 2 copies; on which disk {rig.root}/backup lies is not known"
+
+
+@pytest.mark.promise(48)
+async def test_servers_that_may_be_one_are_said(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    await filled(rig, monkeypatch)
+    nas, alias = frozenset({"server nas", "address 192.0.2.5"}), frozenset({"server alias", UNKNOWN_SERVER})
+    placed_at(monkeypatch, {"archive": nas, "backup": alias})
+    assert why(await checked(rig)) == (
+        f"are in 1 of 2 copies; whether {rig.archive} and {rig.root}/backup lie on one server is not known"
+    )
 
 
 @pytest.mark.control(48)
