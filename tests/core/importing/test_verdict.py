@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from core.errors import ArchiveError
-from core.importing import keep_reasons, verdict
+from core.importing import card_index, keep_reasons, verdict
 from core.importing.import_run import Run
 from core.models import Outcome, State, Verdict
 from core.receipts import parse
@@ -52,6 +52,25 @@ async def test_damage_that_is_found_while_the_card_is_judged(rig: Rig, monkeypat
     assert damaged
     assert view.verdict is Verdict.KEEP
     assert view.verdict_reason.startswith("1 is no longer in the archive, or damaged there")
+
+
+async def test_damage_that_is_found_while_the_receipt_waits(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The card is judged already, but another import's receipt is just being written."""
+    write(rig.source / "a.jpg", random_bytes(3000, 1))
+    compared, damaged = card_index.compared, list[int]()
+
+    async def late(run: Run) -> str:
+        if not damaged:
+            damaged.extend(await run.catalog.of_card(run.row.id, 0, 1))
+            await run.catalog.read_again([(damaged[0], "medium", None, "damaged")])
+        return await compared(run)
+
+    monkeypatch.setattr(card_index, "compared", late)
+    view = await rig.imported()
+    assert damaged
+    assert (view.verdict, view.acceptable) == (Verdict.KEEP, False)
+    assert view.verdict_reason.startswith("1 is no longer in the archive, or damaged there")
+    assert "SAFE" not in rig.receipts()[-1].read_text()
 
 
 EMPTY = {"nothing": [], "folders": ["DCIM/100"], "litter": [".DS_Store", "DCIM/Thumbs.db"]}
