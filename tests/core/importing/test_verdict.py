@@ -277,10 +277,12 @@ async def test_a_folder_of_a_card_that_was_filled_again(
     assert view.verdict is Verdict.KEEP
 
 
+@pytest.mark.parametrize("moved", [False, True], ids=["in place", "moved"])
 async def test_accepting_looks_for_what_other_imports_brought_of_the_card(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, moved: bool
 ) -> None:
-    """The verdict is about the whole card: it is not SAFE once a file that another import brought is gone."""
+    """The verdict is about the whole card: it is not SAFE once a file that another import brought is gone; nor
+    where that import was moved to a location which had the file's content already."""
     _as_card(rig, monkeypatch)
     changed = write(rig.source / "DCIM/a.jpg", random_bytes(3000, 1))
     write(rig.source / "PRIVATE/b.jpg", random_bytes(3000, 2))
@@ -290,6 +292,10 @@ async def test_accepting_looks_for_what_other_imports_brought_of_the_card(
     changed.write_bytes(random_bytes(3000, 3))
     os.utime(changed, ns=(facts.st_atime_ns, facts.st_mtime_ns))
     name = (await rig.imported(rig.source / "DCIM")).id
+    if moved:
+        write(rig.source / "MORE/b.jpg", random_bytes(3000, 2))
+        await rig.imported(rig.source / "MORE", location="Bern", duplicates="location")
+        await rig.engine.maintenance.move(other, "Bern")
     (row,) = (await rig.rows(other)).values()
     payload, away = rig.archive / row.payload, rig.root / "away"
     payload.rename(away)
