@@ -278,6 +278,27 @@ async def test_damage_that_is_found_while_the_copies_are_counted(
     assert not list(rig.archive.glob(f"locations/*/lading/{name}.added-*.txt"))
 
 
+@pytest.mark.promise(48)
+async def test_two_other_copies_are_not_the_archive(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is to be in the archive, too, however many other copies there are."""
+    name = await waited_for(rig, monkeypatch)
+    placed(monkeypatch, ("archive", "sda"), ("backup", "sda"), ("second", "sdb"))
+    await mirrored(rig, rig.root / "backup")
+    assert rig.view(name).verdict_reason.startswith("3 are in 1 of 2 copies"), "both are on one disk"
+    (victim, *_) = sorted(rig.archive.glob("locations/*/data/*/*/*"))
+    away = victim.rename(rig.root / "away")
+    mirror = await rig.engine.mirrors.start(str(rig.root / "backup"), str(rig.root / "second"), both=False)
+    await rig.engine.mirrors.wait(mirror)
+    await mirrored(rig, rig.root / "second")
+    assert rig.view(name).verdict is Verdict.KEEP
+    assert rig.view(name).verdict_reason == (
+        f"1 is no longer in the archive, or damaged there (such as {victim.relative_to(rig.archive)})"
+    )
+    away.rename(victim)
+    await mirrored(rig, rig.root / "second")
+    assert (rig.view(name).verdict, rig.view(name).verdict_reason) == (Verdict.SAFE, "")
+
+
 async def test_staging_is_cleaned_while_a_verdict_is_told(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Background jobs end at that moment, and clean the archive's staging of all but who is at work."""
     name, ask, cleaned = await waited_for(rig, monkeypatch), Worker.ask, list[bool]()
