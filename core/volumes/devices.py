@@ -65,12 +65,14 @@ def with_addresses(
 
 def _of_this_machine(address: str) -> bool:
     try:
-        if ipaddress.ip_address(address).is_loopback:
-            return True
+        parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
+    # A link-local address is one on its link only: fe80::1 is macOS's own, and many a router's (RFC 4291, 2.5.6).
+    if parsed.is_loopback or parsed.is_link_local:
+        return parsed.is_loopback
     own = (one for found in psutil.net_if_addrs().values() for one in found)
-    return any(one.address.partition("%")[0] == address for one in own)
+    return any(one.address == address for one in own)
 
 
 def addresses(host: str) -> Collection[str]:

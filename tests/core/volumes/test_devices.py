@@ -4,7 +4,9 @@ import os
 import socket
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from core.volumes import devices, disks
@@ -77,6 +79,13 @@ def test_a_server_whose_address_nobody_knows_may_be_any_other() -> None:
 @pytest.mark.parametrize("own", ["127.0.0.1", "127.0.1.1", "::1"])
 def test_a_share_of_this_machine_may_lie_on_any_of_its_disks(own: str) -> None:
     assert share("here", {"server here": own}) == frozenset()
+
+
+def test_a_link_local_address_is_not_this_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = SimpleNamespace(address="fe80::1%lo0"), SimpleNamespace(address="192.0.2.9")
+    monkeypatch.setattr(psutil, "net_if_addrs", lambda: {"lo0": own})
+    assert share("router", {"server router": "fe80::1"}) == {"server router", "address fe80::1"}
+    assert share("here", {"server here": "192.0.2.9"}) == frozenset()
 
 
 def test_the_system_is_asked_for_addresses() -> None:
