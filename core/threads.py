@@ -33,6 +33,20 @@ def each(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
     return [answer.result() for answer in answers]
 
 
+def within(work: Callable[[], T], seconds: float) -> T:
+    """The result of `work`, or its error. Raises TimeoutError after `seconds`; then the thread is abandoned."""
+    answer: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(work())
+        except Exception as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=run, name="within", daemon=True).start()
+    return answer.result(seconds)
+
+
 async def aside(work: Callable[[], T], seconds: float) -> T:
     """The result of `work`. Raises TimeoutError after `seconds`; then the thread is abandoned."""
     loop = asyncio.get_running_loop()

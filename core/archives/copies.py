@@ -204,14 +204,16 @@ def at_one_place(one: CopyRow, other: CopyRow) -> bool:
 
 
 async def _moved(main: CopyRow, here: CopyRow, identity: tuple[int, int], uuid: str, pool: Pool) -> bool:
-    """Whether `here` is the copy in use at a new path: on the same volume, if known, with no archive left at the
-    former path, or with that path leading to this same folder."""
+    """Whether `here` is the copy in use at a new path: on the same volume, with no archive left at the former
+    path; or with that path leading to this same folder, if one of the two volumes is not known. That one may be
+    another disk, and what was read back on the first would be said of files that nobody has read."""
     if is_remote(main.path):
         return False
     if main.volume and here.volume and (main.volume != here.volume or main.root == here.root):
         return False
+    one_volume = main.volume == here.volume
     places = [main.path]
-    if main.volume:
+    if main.volume and one_volume:
         try:
             places = await asyncio.to_thread(Known().places, main.volume, main.root)
         except OSError:
@@ -231,4 +233,4 @@ async def _moved(main: CopyRow, here: CopyRow, identity: tuple[int, int], uuid: 
                 return True
             if uuid in found.text:
                 return False
-    return True
+    return one_volume

@@ -13,7 +13,7 @@ from core.archives.presence import present
 from core.catalog import Catalog, CopyRow
 from core.errors import LadingError, WorkerDiedError
 from core.paths import display, is_remote
-from core.volumes.devices import devices_at, distinct
+from core.volumes.devices import UNKNOWN_SERVER, devices_at, distinct, on_server
 from core.workers.messages import Place
 from core.workers.pool import Pool, TaskFailedError
 
@@ -133,8 +133,12 @@ class CopyCount:
         if len(self._copies) < 2:
             why.append("no other copy is known: lading mirror ARCHIVE TO makes one")
         unknown = [display(copy.path) for copy in here if not copy.devices]
+        servers = [copy for copy in here if on_server(copy.devices)]
         if unknown and len(here) > 1:
             why.append(f"on which disk {' and '.join(unknown)} lies is not known")
+        elif len(servers) > 1 and any(UNKNOWN_SERVER in copy.devices for copy in servers):
+            shares = " and ".join(display(copy.path) for copy in servers)
+            why.append(f"whether {shares} lie on one server is not known")
         elif len(here) > 1 and distinct([copy.devices for copy in here]) < min(self.wanted, len(here)):
             why.append(f"{' and '.join(display(copy.path) for copy in here)} lie on one disk")
         wanting = [copy for copy in here if copy.path in self._wanting]

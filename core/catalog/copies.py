@@ -120,12 +120,16 @@ class Copies(Table):
         ]
 
     async def of_card(self, import_id: int, after: int, count: int) -> list[int]:
-        """Ids of up to `count` items beyond the id `after` that this import, or an earlier one of the same volume,
-        archived or found as duplicates."""
+        """Ids of up to `count` items beyond the id `after` that this import saw on its card; and that it, or
+        another one of the same volume that began before its end, archived or found as duplicates. A verdict covers
+        the whole card, so it may rest on what another import has brought at the same time."""
         rows = await self.database.read(
-            "SELECT DISTINCT f.item_id FROM import i CROSS JOIN import e ON e.volume_id = i.volume_id "
-            "AND e.archive_id = i.archive_id AND e.id <= i.id CROSS JOIN file f ON f.import_id = e.id "
-            "WHERE i.id = ? AND f.item_id > ? ORDER BY f.item_id LIMIT ?",
+            "SELECT item_id FROM (SELECT DISTINCT f.item_id FROM import i CROSS JOIN import e "
+            "ON e.volume_id = i.volume_id AND e.archive_id = i.archive_id "
+            "AND (e.id <= i.id OR e.started <= i.ended) CROSS JOIN file f ON f.import_id = e.id "
+            "WHERE i.id = ?1 AND f.item_id > ?2 "
+            "UNION SELECT item_id FROM elsewhere_item WHERE import_id = ?1 AND item_id > ?2) "
+            "ORDER BY item_id LIMIT ?3",
             (import_id, after, count),
         )
         return [item for (item,) in rows]

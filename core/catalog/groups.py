@@ -172,8 +172,7 @@ class Groups(Table):
         return [id for (id,) in rows]
 
     async def saw_elsewhere(self, import_id: int, items: Iterable[int]) -> None:
-        """Record that an import of a group has seen on its card contents that other imports archived as these
-        items."""
+        """Record that an import has seen on its card contents that other imports archived as these items."""
         sql = "INSERT OR IGNORE INTO elsewhere_item (import_id, item_id) VALUES (?, ?)"
         await self.database.run((sql, [(import_id, item) for item in items]))
 
@@ -182,8 +181,9 @@ class Groups(Table):
         await self.database.run(("DELETE FROM elsewhere_item WHERE import_id = ?", [(import_id,)]))
 
     async def seen_items(self, import_id: int, after: int, count: int) -> list[int]:
-        """Up to `count` ids of items, beyond the id `after`, that an import of a group saw on its card, whether it
-        or another import archived them."""
+        """Up to `count` ids of items, beyond the id `after`, that an import saw on its card, whether it or another
+        import archived them. An import that has ended in another catalog, or in an earlier version without being
+        of a group, has only its own recorded."""
         rows = await self.database.read(
             "SELECT item_id FROM (SELECT DISTINCT item_id FROM file WHERE import_id = ?1 AND item_id > ?2 "
             "UNION SELECT item_id FROM elsewhere_item WHERE import_id = ?1 AND item_id > ?2) "

@@ -13,8 +13,11 @@ from core.archives.registry import Archives
 from core.catalog import Catalog, ImportRow
 from core.engine.job_service import JobService
 from core.errors import WorkerDiedError
+from core.importing.keep_reasons import KEEP_REASONS, said
 from core.journal import journal_format
 from core.journal.end_import import ReceiptWriter
+from core.maintenance.lacking_now import lacking
+from core.paths import display
 from core.receipts import additions
 from core.workers.pool import Pool, TaskFailedError
 
@@ -74,6 +77,17 @@ class CopiedVerdicts:
                 if why != row.verdict_reason:
                     await self._catalog.set_import(row.id, verdict_reason=why)
                     await self._tell(row)
+            return True
+        try:
+            lost = await lacking(archive, row, self._catalog, self._pool)
+        except (TaskFailedError, WorkerDiedError):
+            return True
+        if lost:
+            # Other copies hold it. Once it is here again, the next mirror has the import judged anew.
+            why = f"{said(len(lost), KEEP_REASONS['missing'])} (such as {display(lost[0])})"
+            if why != row.verdict_reason:
+                await self._catalog.set_import(row.id, verdict_reason=why)
+                await self._tell(row)
             return True
         now = time.time()
         line = journal_format.sealed({"copied": now})

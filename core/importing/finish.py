@@ -1,6 +1,8 @@
 """The end of an import: links between its files by the card rules, the rest of the journal, a second verification
 of a sample, the verdict, the receipt."""
 
+from typing import NamedTuple
+
 from core.catalog import unopenable
 from core.catalog.linking import link
 from core.importing import card_index, checksum_lists, followed_verdict, verdict
@@ -37,49 +39,66 @@ async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes)
         else:
             await run.catalog.take_over_lists(run.row.id, run.judged_by.id)
     await journal_rest(run)
-    if state is State.CANCELLED:
-        word, why, awaited, then = Verdict.KEEP, CANCELLED, 0, ""
-    else:
-        differ = await Sampling(run).read_again()
-        word, why = await _judged(run, whole, root, only)
-        waits = run.verdict.copies_only and not differ and run.request.verify != "none"
-        awaited = run.request.copies if waits else 0
-        if word is Verdict.SAFE and run.request.verify == "none":
-            word, why, run.verdict.by_choice = Verdict.KEEP, NOT_READ_BACK, True
-        if run.verdict.otherwise and run.verdict.otherwise[0] is Verdict.SAFE and run.request.verify == "none":
-            run.verdict.otherwise = Verdict.KEEP, NOT_READ_BACK
-        if differ:
-            word, why, run.verdict.by_choice = Verdict.KEEP, f"{differ}; {why}" if why else differ, False
-            if run.verdict.otherwise:
-                reasons = (differ, run.verdict.otherwise[1])
-                run.verdict.otherwise = Verdict.KEEP, "; ".join(reason for reason in reasons if reason)
-        # One that has followed another import to its end has what that one found in its verdict already.
-        found = run.judged_by is None
-        notes = (await card_index.compared(run), (await checksum_lists.result(run))[1]) if found else ()
-        then = "; ".join(note for note in (run.verdict.note, *notes) if note)
-        for note in notes:
-            why = "; ".join(reason for reason in (why, note) if reason)
-            if run.verdict.otherwise:
-                reasons = (run.verdict.otherwise[1], note)
-                run.verdict.otherwise = run.verdict.otherwise[0], "; ".join(reason for reason in reasons if reason)
-    await run.record_read()
+    differ = "" if state is State.CANCELLED else await Sampling(run).read_again()
     receipt = ReceiptWriter(run.archive, run.catalog, run.workers.pool, importing=True)
-    # A pause has no effect from here on, because the next import's receipt waits for this one.
-    async with run.archive.closing:
-        await receipt.end(run.row, state, word, why, run.verdict.otherwise, awaited, then)
+    while True:
+        noted, told = run.catalog.damage_noted, _Told(Verdict.KEEP, CANCELLED)
+        if state is not State.CANCELLED:
+            told = await _told(run, differ, whole, root, only)
+        await run.record_read()
+        # A pause has no effect from here on, because the next import's receipt waits for this one.
+        async with run.archive.closing:
+            # What an audit or a mirror has found since may be about a file that was judged before, and another
+            # import's receipt may have been waited for.
+            if told.word is not Verdict.SAFE or run.catalog.damage_noted == noted:
+                otherwise = run.verdict.otherwise
+                await receipt.end(run.row, state, told.word, told.why, otherwise, told.awaited, told.then)
+                break
     run.verdict.unopenable = (await unopenable.of_imports(run.catalog.database.read, [run.row.id])).get(
         run.row.id, run.verdict.unopenable
     )
 
 
+class _Told(NamedTuple):
+    """What is told of an import's end: the verdict with its reason; the number of copies that it waits for (0: for
+    none), and the reason of SAFE once they are there."""
+
+    word: Verdict
+    why: str
+    awaited: int = 0
+    then: str = ""
+
+
+async def _told(run: Run, differ: str, whole: Source, root: bytes, only: bytes) -> _Told:
+    """The verdict with all that is noted beside it; `differ`: what the second verification says. Other parameters
+    and errors as for `close`."""
+    word, why = await _judged(run, whole, root, only)
+    waits = run.verdict.copies_only and not differ and run.request.verify != "none"
+    awaited = run.request.copies if waits else 0
+    if word is Verdict.SAFE and run.request.verify == "none":
+        word, why, run.verdict.by_choice = Verdict.KEEP, NOT_READ_BACK, True
+    if run.verdict.otherwise and run.verdict.otherwise[0] is Verdict.SAFE and run.request.verify == "none":
+        run.verdict.otherwise = Verdict.KEEP, NOT_READ_BACK
+    if differ:
+        word, why, run.verdict.by_choice = Verdict.KEEP, f"{differ}; {why}" if why else differ, False
+        if run.verdict.otherwise:
+            reasons = (differ, run.verdict.otherwise[1])
+            run.verdict.otherwise = Verdict.KEEP, "; ".join(reason for reason in reasons if reason)
+    # One that has followed another import to its end has what that one found in its verdict already.
+    found = run.judged_by is None
+    notes = (await card_index.compared(run), (await checksum_lists.result(run))[1]) if found else ()
+    then = "; ".join(note for note in (run.verdict.note, *notes) if note)
+    for note in notes:
+        why = "; ".join(reason for reason in (why, note) if reason)
+        if run.verdict.otherwise:
+            reasons = (run.verdict.otherwise[1], note)
+            run.verdict.otherwise = run.verdict.otherwise[0], "; ".join(reason for reason in reasons if reason)
+    return _Told(word, why, awaited, then)
+
+
 async def _judged(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Verdict, str]:
     """The verdict, with the reason. Parameters and errors as for `close`."""
-    while True:
-        noted = run.catalog.damage_noted
-        if run.judged_by is not None:
-            word, why = await followed_verdict.verdict(run, run.judged_by)
-        else:
-            word, why = await verdict.verdict(run, whole, root, only)
-        # What an audit or a mirror has found since may be about a file that was judged before.
-        if word is not Verdict.SAFE or run.catalog.damage_noted == noted:
-            return word, why
+    run.verdict.otherwise = None
+    if run.judged_by is not None:
+        return await followed_verdict.verdict(run, run.judged_by)
+    return await verdict.verdict(run, whole, root, only)

@@ -44,8 +44,7 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
     others = await run.catalog.archives_together(row.together)
     pool, copies = run.workers.pool, run.request.copies
     counts = await CopyCount.of(run.archive.id, copies, run.catalog, pool, Locate(run.catalog), others)
-    if row.together:
-        await run.catalog.forget_elsewhere(row.id)
+    await run.catalog.forget_elsewhere(row.id)
     found = _Found(run, seen, counts)
     async with aclosing(listing(run, whole, only)) as pages:
         async for entries in pages:
@@ -119,9 +118,9 @@ class _Found:
                     self._seen.mark(row.id)
             if imported is not None:
                 self._differing.append((entry.path, imported))
-        if run.row.together:
-            own = {row.item_id for one in judged for row in one.rows if row.import_id == run.row.id}
-            await run.catalog.saw_elsewhere(run.row.id, {item for _, item in archived} - own)
+        own = {row.item_id for one in judged for row in one.rows if row.import_id == run.row.id}
+        if elsewhere := {item for _, item in archived} - own:
+            await run.catalog.saw_elsewhere(run.row.id, elsewhere)
         self._archived += len(archived)
         missing = set[bytes]()
         for entry, reason in await _lacking(run, archived):

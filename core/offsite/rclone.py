@@ -31,6 +31,10 @@ NOT_FOUND = 3
 ERRORS_KEPT = 20
 """The most lines of errors that are kept."""
 
+_UNLISTED = re.compile(r"error reading (?:source|destination) (?:root )?directory")
+"""What rclone writes to standard error of a folder that it could not list (fs/march/march.go). A comparison goes
+on: 1.60 names none of the folder's files, 1.75 says of all that they are missing."""
+
 _STAMP = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:[A-Z]+ *: )?")
 _NO_CONFIG = "using defaults"
 
@@ -71,9 +75,11 @@ class Remote(msgspec.Struct, frozen=True):
 
 class RcloneResult(msgspec.Struct):
     """How a command of rclone ended. `status`: its exit status. `errors`: the last lines that it wrote to standard
-    error, without time and level."""
+    error, without time and level. `unlisted`: the first of them, also of those not kept, about a folder that could
+    not be listed; empty if there is none."""
 
     status: int = 0
+    unlisted: str = ""
     errors: deque[str] = msgspec.field(default_factory=lambda: deque[str](maxlen=ERRORS_KEPT))
 
     @property
@@ -176,12 +182,14 @@ class Rclone:
     async def compared(self, ended: RcloneResult, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
         """Run a comparison. Yields (sign, path) for each file: `=` equal, `*` differs, `+` missing in the
         destination, `-` missing in the source, `!` could not be read. Raises OffsiteError if rclone fails without
-        having told of a difference."""
+        having told of a difference, and if it has left out a folder because it could not list it."""
         count = 0
         async with aclosing(self.lines(ended, *arguments, "--combined", "-")) as lines:
             async for line in lines:
                 count += line[0] != "="
                 yield line[0], line[2:]
+        if ended.unlisted:
+            raise OffsiteError(f"{display(ended.unlisted)}.", "The same command goes on where it stopped.")
         if ended.status and not count:
             raise ended.error()
 
@@ -192,6 +200,8 @@ async def _errors(stream: asyncio.StreamReader, ended: RcloneResult, moved: Move
         if moved and text.startswith("{"):
             text = _logged(text, moved)
         text = _STAMP.sub("", text)
+        if not ended.unlisted and _UNLISTED.search(text):
+            ended.unlisted = text
         if text and not text.endswith(_NO_CONFIG):
             ended.errors.append(text)
 

@@ -1,9 +1,15 @@
-"""Which physical devices a mounted volume lies on: two partitions of one disk lie on one."""
+"""Which physical devices a mounted volume lies on: two partitions of one disk lie on one; so do two shares of one
+server, whatever names it is mounted by."""
 
+import ipaddress
 import os
 import re
-from collections.abc import Sequence
+import socket
+from collections.abc import Callable, Collection, Mapping, Sequence
 
+import psutil
+
+from core.threads import within
 from core.volumes import disks
 from core.volumes.filesystems import StorageKind
 from core.volumes.mounts import Mount, mounted_at, mounts
@@ -13,16 +19,72 @@ _HOST = re.compile(
     r"|(?:[^/@:]*@)?(\[[^\]]+\]|[^/:@]+):"  # nas:/export, user@nas:folder
 )
 
+# A server as Finder names it: by the service that it announces, instead of its host name (RFC 6763).
+_ANNOUNCED = re.compile(r"\._[a-z-]+\._tcp\.local$")
+
+SERVER = "server "
+"""Prefix of the device of a network mount; its server's name follows."""
+
+UNKNOWN_SERVER = "address unknown"
+"""A device beside that of a server whose address is not known: it may be any other server under another name."""
+
+RESOLVE_TIMEOUT = 8.0
+"""Seconds until a server's address counts as not known: a resolver that gets no answer asks again after five."""
+
 NESTED_IMAGES = 4
 """The most disk images nested in one another that are resolved."""
 
 
 def devices_at(point: bytes) -> frozenset[str]:
     """The devices of the volume with the mount point `point`, by names that are valid while it is mounted; empty
-    where they are not known. Touches no file system, but may ask diskutil(8). Raises OSError."""
+    where they are not known. Touches no file system, but may ask diskutil(8), and for the address of a server.
+    Raises OSError."""
     found = mounts()
     mount = mounted_at(point, found)
-    return devices(mount, found) if mount else frozenset()
+    if mount is None:
+        return frozenset()
+    told = {_server(other): other.address for other in found if other.address}
+    return with_addresses(devices(mount, found), told, addresses)
+
+
+def with_addresses(
+    found: frozenset[str], told: Mapping[str, str], resolve: Callable[[str], Collection[str]]
+) -> frozenset[str]:
+    """The devices, and beside each server its addresses, else UNKNOWN_SERVER; empty where a server is this
+    machine, whose share may lie on any of its disks. `told`: the addresses that mounts themselves name, by server;
+    `resolve` asks for those of any other."""
+    more: set[str] = set()
+    for device in found:
+        if device.startswith(SERVER):
+            names = [told[device]] if device in told else resolve(device.removeprefix(SERVER))
+            if any(map(_of_this_machine, names)):
+                return frozenset()
+            more |= {f"address {name}" for name in names} or {UNKNOWN_SERVER}
+    return found | more
+
+
+def _of_this_machine(address: str) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    # A link-local address is one on its link only: fe80::1 is macOS's own, and many a router's (RFC 4291, 2.5.6).
+    if parsed.is_loopback or parsed.is_link_local:
+        return parsed.is_loopback
+    own = (one for found in psutil.net_if_addrs().values() for one in found)
+    return any(one.address == address for one in own)
+
+
+def addresses(host: str) -> Collection[str]:
+    """The addresses of a server, by its name; empty where they are not known."""
+
+    def ask() -> Collection[str]:
+        return {str(answer[4][0]).partition("%")[0] for answer in socket.getaddrinfo(host.strip("[]"), None)}
+
+    try:
+        return within(ask, RESOLVE_TIMEOUT)
+    except (OSError, UnicodeError):  # a TimeoutError is an OSError
+        return ()
 
 
 def devices(
@@ -31,8 +93,7 @@ def devices(
     """The disks that a mount lies on, or the server that it comes from; empty where they are not known. `others`:
     everything mounted, to find the volume that holds an image's file."""
     if mount.kind is StorageKind.NETWORK:
-        host = _HOST.match(mount.device)
-        return frozenset({f"server {(host[1] or host[2]).lower()}"}) if host else frozenset()
+        return frozenset(filter(None, [_server(mount)]))
     below: set[str] = set()
     for whole in disks.wholes(mount.device):
         file = _image(whole, sysfs)
@@ -45,6 +106,12 @@ def devices(
             return frozenset()  # one part of it may lie anywhere
         below |= found
     return frozenset(below)
+
+
+def _server(mount: Mount) -> str:
+    """The device that the server of a network mount is; empty where the mount names none."""
+    host = _HOST.match(mount.device)
+    return f"{SERVER}{_ANNOUNCED.sub('.local', (host[1] or host[2]).lower())}" if host else ""
 
 
 def _image(whole: str, sysfs: str) -> str:
@@ -66,7 +133,10 @@ def distinct(volumes: Sequence[frozenset[str]]) -> int:
     """How many of these volumes lie on devices of their own: those that share one count as one.
 
     A volume whose devices are not known may share any of the others', so it counts only where nothing else does.
+    One of a server whose address is not known may share any other server's.
     """
+    if any(UNKNOWN_SERVER in volume for volume in volumes):
+        volumes = [volume | {UNKNOWN_SERVER} if on_server(volume) else volume for volume in volumes]
     groups: list[set[str]] = []
     for volume in volumes:
         if volume:
@@ -74,3 +144,8 @@ def distinct(volumes: Sequence[frozenset[str]]) -> int:
             groups = [group for group in groups if not group & volume]
             groups.append(set(volume).union(*shared))
     return len(groups) or min(1, len(volumes))
+
+
+def on_server(volume: frozenset[str]) -> bool:
+    """Whether a volume lies on a server, wholly or in part."""
+    return any(device.startswith(SERVER) for device in volume)

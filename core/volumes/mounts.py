@@ -40,6 +40,7 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     filesystem: the system's name for its type: "ext4", "apfs", "smbfs", "fuse.rclone" ...
     hidden: nothing that a person would pick from a list: the kernel's bookkeeping, system volumes, application
     images. A path that a person enters may still lie there.
+    address: of the server of a network mount, where the mount itself names it (Linux: NFS and SMB); else empty.
     """
 
     mount: str
@@ -48,6 +49,7 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     kind: StorageKind
     read_only: bool
     hidden: bool = False
+    address: str = ""
 
 
 M = TypeVar("M", bound=Mount)
@@ -88,6 +90,7 @@ def from_partition(part: Partition, platform: str = sys.platform) -> Mount:
         kind=_kind(name, options, platform),
         read_only="ro" in options,
         hidden=hidden,
+        address=next((one.removeprefix("addr=") for one in options if one.startswith("addr=")), ""),
     )
 
 

@@ -159,6 +159,25 @@ async def test_a_volume_that_cannot_be_told_just_now_stays_known(
         assert await rig.engine.database.read(known) == before
 
 
+@pytest.mark.promise(27)
+@pytest.mark.parametrize("known", ["the archive's", "the copy's"])
+async def test_a_copy_is_not_the_archive_because_a_volume_cannot_be_told(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, known: str
+) -> None:
+    """The archive's disk is unplugged, and of one of the two the system did not say which it is."""
+    await filled(rig)
+    backup = copied(rig)
+    rig.archive.rename(rig.root / "unplugged")
+    volume = "uuid:unplugged" if known == "the archive's" else ""
+    await rig.engine.database.run(("UPDATE archive SET volume = ?", [(volume,)]))
+    with monkeypatch.context() as patch:
+        if known == "the archive's":
+            patch.setattr(copies, "identity_at", lambda point: "")
+        found = await checked(rig, backup)
+    assert (found.copy_of, found.verdict) == (str(rig.archive), Verdict.KEEP)
+    assert "never read back" in found.reasons[0][0]
+
+
 @pytest.mark.parametrize("how", ["renamed", "copied and removed"])
 async def test_a_folder_that_was_moved_is_the_archive(rig: Rig, how: str) -> None:
     await filled(rig)

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from core.importing import keep_reasons, verdict
+from core.errors import ArchiveError
+from core.importing import card_index, keep_reasons, verdict
 from core.importing.import_run import Run
 from core.models import Outcome, State, Verdict
 from core.receipts import parse
@@ -51,6 +52,25 @@ async def test_damage_that_is_found_while_the_card_is_judged(rig: Rig, monkeypat
     assert damaged
     assert view.verdict is Verdict.KEEP
     assert view.verdict_reason.startswith("1 is no longer in the archive, or damaged there")
+
+
+async def test_damage_that_is_found_while_the_receipt_waits(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The card is judged already, but another import's receipt is just being written."""
+    write(rig.source / "a.jpg", random_bytes(3000, 1))
+    compared, damaged = card_index.compared, list[int]()
+
+    async def late(run: Run) -> str:
+        if not damaged:
+            damaged.extend(await run.catalog.of_card(run.row.id, 0, 1))
+            await run.catalog.read_again([(damaged[0], "medium", None, "damaged")])
+        return await compared(run)
+
+    monkeypatch.setattr(card_index, "compared", late)
+    view = await rig.imported()
+    assert damaged
+    assert (view.verdict, view.acceptable) == (Verdict.KEEP, False)
+    assert view.verdict_reason.startswith("1 is no longer in the archive, or damaged there")
+    assert "SAFE" not in rig.receipts()[-1].read_text()
 
 
 EMPTY = {"nothing": [], "folders": ["DCIM/100"], "litter": [".DS_Store", "DCIM/Thumbs.db"]}
@@ -255,6 +275,34 @@ async def test_a_folder_of_a_card_that_was_filled_again(
     assert "1 has other content than is archived under its name and time" in view.verdict_reason
     view = await rig.imported(rig.source / "PRIVATE", known="record")
     assert view.verdict is Verdict.KEEP
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["in place", "moved"])
+async def test_accepting_looks_for_what_other_imports_brought_of_the_card(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, moved: bool
+) -> None:
+    """The verdict is about the whole card: it is not SAFE once a file that another import brought is gone; nor
+    where that import was moved to a location which had the file's content already."""
+    _as_card(rig, monkeypatch)
+    changed = write(rig.source / "DCIM/a.jpg", random_bytes(3000, 1))
+    write(rig.source / "PRIVATE/b.jpg", random_bytes(3000, 2))
+    other = (await rig.imported(rig.source / "PRIVATE")).id
+    assert (await rig.imported(rig.source / "DCIM")).verdict is Verdict.SAFE
+    facts = changed.stat()
+    changed.write_bytes(random_bytes(3000, 3))
+    os.utime(changed, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    name = (await rig.imported(rig.source / "DCIM")).id
+    if moved:
+        write(rig.source / "MORE/b.jpg", random_bytes(3000, 2))
+        await rig.imported(rig.source / "MORE", location="Bern", duplicates="location")
+        await rig.engine.maintenance.move(other, "Bern")
+    (row,) = (await rig.rows(other)).values()
+    payload, away = rig.archive / row.payload, rig.root / "away"
+    payload.rename(away)
+    with pytest.raises(ArchiveError, match=r"1 archived file of import .* is damaged or not there any more"):
+        await rig.engine.maintenance.accept(name, "Ada")
+    away.rename(payload)
+    assert await rig.engine.maintenance.accept(name, "Ada") == [name]
 
 
 def _as_card(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,13 @@ from core.archives.archive import Archive
 from core.catalog import ImportRow
 from core.catalog.failures import REOPENED
 from core.engine.copied_verdicts import CopiedVerdicts
+from core.importing import finish
+from core.importing.import_run import Run
 from core.maintenance import check
 from core.models import Count, Verdict
 from core.queue.archive_leases import ArchiveLeases
 from core.results import CheckResult
+from core.volumes.devices import UNKNOWN_SERVER
 from core.workers import text_messages
 from core.workers.pool import Worker
 from tests.core.importing.rig import Rig, at_work, random_bytes, write
@@ -31,12 +34,18 @@ def silent(done: Count, total: Count) -> None:
 
 def placed(monkeypatch: pytest.MonkeyPatch, *disks: tuple[str, str]) -> None:
     """Have copies, by the last part of their paths, lie on these disks; others lie nobody knows where."""
+    placed_at(monkeypatch, {name: frozenset({disk}) for name, disk in disks})
+
+
+def placed_at(monkeypatch: pytest.MonkeyPatch, devices: dict[str, frozenset[str]]) -> None:
+    """As `placed`, on any number of devices each."""
     real = copy_count.standing
 
     async def standing(*given: Any) -> copy_count.Standing:
         found = await real(*given)
-        name = dict(disks).get(Path(found.path.decode()).name)
-        return msgspec.structs.replace(found, devices=frozenset({name} if name else ()))
+        return msgspec.structs.replace(
+            found, devices=devices.get(Path(found.path.decode()).name, frozenset[str]())
+        )
 
     monkeypatch.setattr(copy_count, "standing", standing)
 
@@ -105,6 +114,16 @@ async def test_two_copies_on_one_disk_are_one(rig: Rig, monkeypatch: pytest.Monk
 async def test_a_disk_that_nobody_knows_is_said(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     said = await counted_twice(rig, monkeypatch, ("archive", "sda"))
     assert said == f"are in 1 of 2 copies; on which disk {rig.root}/backup lies is not known"
+
+
+@pytest.mark.promise(48)
+async def test_servers_that_may_be_one_are_said(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    await filled(rig, monkeypatch)
+    nas, alias = frozenset({"server nas", "address 192.0.2.5"}), frozenset({"server alias", UNKNOWN_SERVER})
+    placed_at(monkeypatch, {"archive": nas, "backup": alias})
+    assert why(await checked(rig)) == (
+        f"are in 1 of 2 copies; whether {rig.archive} and {rig.root}/backup lie on one server is not known"
+    )
 
 
 @pytest.mark.control(48)
@@ -261,6 +280,27 @@ async def test_damage_that_is_found_while_the_copies_are_counted(
     assert not list(rig.archive.glob(f"locations/*/lading/{name}.added-*.txt"))
 
 
+@pytest.mark.promise(48)
+async def test_two_other_copies_are_not_the_archive(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is to be in the archive, too, however many other copies there are."""
+    name = await waited_for(rig, monkeypatch)
+    placed(monkeypatch, ("archive", "sda"), ("backup", "sda"), ("second", "sdb"))
+    await mirrored(rig, rig.root / "backup")
+    assert rig.view(name).verdict_reason.startswith("3 are in 1 of 2 copies"), "both are on one disk"
+    (victim, *_) = sorted(rig.archive.glob("locations/*/data/*/*/*"))
+    away = victim.rename(rig.root / "away")
+    mirror = await rig.engine.mirrors.start(str(rig.root / "backup"), str(rig.root / "second"), both=False)
+    await rig.engine.mirrors.wait(mirror)
+    await mirrored(rig, rig.root / "second")
+    assert rig.view(name).verdict is Verdict.KEEP
+    assert rig.view(name).verdict_reason == (
+        f"1 is no longer in the archive, or damaged there (such as {victim.relative_to(rig.archive)})"
+    )
+    away.rename(victim)
+    await mirrored(rig, rig.root / "second")
+    assert (rig.view(name).verdict, rig.view(name).verdict_reason) == (Verdict.SAFE, "")
+
+
 async def test_staging_is_cleaned_while_a_verdict_is_told(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Background jobs end at that moment, and remove what they have staged."""
     name, ask, cleaned = await waited_for(rig, monkeypatch), Worker.ask, list[bool]()
@@ -344,3 +384,40 @@ async def test_where_something_else_is_wrong_copies_change_nothing(
     name = (await rig.imported(copies=2)).id
     await mirrored(rig, rig.root / "backup")
     assert rig.view(name).verdict is Verdict.KEEP
+
+
+@pytest.mark.promise(48)
+@pytest.mark.parametrize("rebuilt", [False, True], ids=["in place", "rebuilt"])
+async def test_what_a_later_import_brought_of_the_card_is_to_be_in_the_copies_too(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, rebuilt: bool
+) -> None:
+    """A file comes onto the card while it is imported, and another import archives it before the first one's end:
+    the first one's verdict is about that file, too."""
+    placed(monkeypatch, ("archive", "sda"), ("backup", "sdb"))
+    write(rig.source / "1.jpg", random_bytes(3000, 1))
+    close, later = finish.close, list[str]()
+
+    async def late(run: Run, *given: Any) -> None:
+        if run.row.name == name and not later:
+            write(rig.source / "2.jpg", random_bytes(3000, 2))
+            later.append((await rig.imported()).id)
+        await close(run, *given)
+
+    monkeypatch.setattr(finish, "close", late)
+    name = await rig.begun(copies=2)
+    assert (await rig.ended(name)).verdict_reason.startswith("2 are in 1 of 2 copies")
+    payload = (await rig.rows(later[0]))[b"2.jpg"].payload
+    if rebuilt:
+        await rig.restarted("new home")
+        await rig.engine.maintenance.rebuild(str(rig.archive))
+    write(rig.root / "backup" / payload, random_bytes(3000, 9))
+    shutil.copytree(rig.archive / ".lading", rig.root / "backup/.lading")
+    await mirrored(rig, rig.root / "backup")
+    row = await rig.engine.catalog.import_named(name)
+    assert row is not None
+    assert row.verdict == "KEEP", "what has the file's name in the copy is something else"
+    (rig.root / "backup" / payload).unlink()
+    await mirrored(rig, rig.root / "backup")
+    row = await rig.engine.catalog.import_named(name)
+    assert row is not None
+    assert row.verdict == "SAFE"

@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
@@ -11,8 +13,9 @@ import pytest
 from core.errors import UsageError
 from core.offsite import rclone
 from core.offsite.fetch import FETCHING_MARK, Fetch
-from core.offsite.rclone import Rclone, Remote
-from tests.rigs.remotes import NEW, sealed
+from core.offsite.rclone import OffsiteError, Rclone, RcloneResult, Remote
+from tests.core.importing.rig import write
+from tests.rigs.remotes import NEW, OLD, sealed
 
 pytestmark = pytest.mark.process
 
@@ -69,6 +72,55 @@ def test_without_rclone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     with pytest.raises(UsageError, match="rclone is not installed") as caught:
         Rclone()
     assert caught.value.advice.startswith("Install it: ")
+
+
+class _Dav(BaseHTTPRequestHandler):
+    """A store of the folders data/a and data/b, each with the file `one`; the latter cannot be listed."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_PROPFIND(self) -> None:
+        """Answer what a folder holds."""
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = self.path.rstrip("/")
+        below = {"": ["/data/"], "/data": ["/data/a/", "/data/b/"], "/data/a": ["/data/a/one"]}.get(path)
+        self.send_response(500 if below is None else 207)
+        text = "".join(map(_told_of, [f"{path}/", *(below or [])]))
+        body = f'<?xml version="1.0"?><D:multistatus xmlns:D="DAV:">{text}</D:multistatus>'.encode()
+        self.send_header("Content-Type", "text/xml")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+def _told_of(path: str) -> str:
+    kind = "<D:collection/>" if path.endswith("/") else ""
+    return (
+        f"<D:response><D:href>{path}</D:href><D:propstat><D:prop><D:resourcetype>{kind}</D:resourcetype>"
+        "<D:getcontentlength>3</D:getcontentlength></D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat>"
+        "</D:response>"
+    )
+
+
+@pytest.mark.parametrize("program", [OLD, NEW], ids=["old", "new"])
+async def test_a_folder_that_a_store_does_not_list_is_not_passed_over(tmp_path: Path, program: Path) -> None:
+    """rclone 1.60 names none of its files, neither as equal nor as missing; it tells of a difference elsewhere."""
+    for name in ("a/one", "a/two", "b/one"):
+        write(tmp_path / "here/data" / name, b"one")
+    path = os.pathsep.join([str(program.parent), os.environ["PATH"]])
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Dav) as store:
+        threading.Thread(target=store.serve_forever, daemon=True).start()
+        there = f":webdav,url='http://127.0.0.1:{store.server_port}',vendor=other:"
+        options = ("--size-only", "--one-way", "--include=/data/**", "--retries=1", "--low-level-retries=1")
+        check = Rclone({**os.environ, "PATH": path, "RCLONE_CONFIG": ""}).compared(
+            RcloneResult(), "check", str(tmp_path / "here"), there, *options
+        )
+        with pytest.raises(OffsiteError, match="data/b: error reading destination directory"):
+            assert ("=", "data/b/one") not in [one async for one in check]
+        store.shutdown()
 
 
 async def test_no_manifest_of_a_remote_leads_out_of_the_folder(tmp_path: Path) -> None:

@@ -1,8 +1,12 @@
 """Which physical devices volumes lie on, and how many that are."""
 
 import os
+import socket
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from core.volumes import devices, disks
@@ -25,6 +29,7 @@ def mount(point: str, device: str, kind: StorageKind = StorageKind.LOCAL) -> Mou
         ("me@nas:folder", "server nas"),
         ("https://dav.example.org:8443/x", "server dav.example.org"),
         ("[fe80::1]:/export", "server [fe80::1]"),
+        ("//me@NAS._smb._tcp.local/Photos", "server nas.local"),
     ],
 )
 def test_shares_of_one_server_lie_on_one_device(device: str, host: str) -> None:
@@ -33,6 +38,68 @@ def test_shares_of_one_server_lie_on_one_device(device: str, host: str) -> None:
 
 def test_a_network_mount_that_names_no_server_lies_nobody_knows_where() -> None:
     assert devices.devices(mount("/mnt", "remote", StorageKind.NETWORK), []) == frozenset()
+
+
+ADDRESSES = {
+    "nas": ["192.0.2.5"],
+    "nas.local": ["2001:db8::5", "192.0.2.5"],
+    "192.0.2.5": ["192.0.2.5"],
+    "box": ["192.0.2.6"],
+}
+"""What a resolver answers. Of an alias of ssh it knows nothing."""
+
+
+def share(host: str, told: dict[str, str] | None = None) -> frozenset[str]:
+    """The devices of a share of this server."""
+    below = devices.devices(mount("/mnt", f"{host}:/x", StorageKind.NETWORK), [])
+    return devices.with_addresses(below, told or {}, lambda name: ADDRESSES.get(name, []))
+
+
+@pytest.mark.promise(48)
+def test_one_server_by_several_names_is_one_device() -> None:
+    """Finder mounts it by another name than the one that a person types."""
+    assert distinct([share("nas"), share("nas.local")]) == 1
+    assert distinct([share("nas.local"), share("192.0.2.5"), share("box")]) == 2
+    assert distinct([share("alias", {"server alias": "192.0.2.6"}), share("box")]) == 1, (
+        "the mount says which it is"
+    )
+    assert distinct([share("alias", {"server alias": "192.0.2.7"}), share("box")]) == 2
+
+
+@pytest.mark.promise(48)
+def test_a_server_whose_address_nobody_knows_may_be_any_other() -> None:
+    disk = frozenset({"sda"})
+    assert distinct([share("alias"), share("box")]) == 1
+    assert distinct([share("alias"), share("box"), share("nas")]) == 1
+    assert distinct([share("alias"), disk]) == 2, "it is none of this machine's disks"
+    assert distinct([share("nas"), share("box"), disk]) == 3
+
+
+@pytest.mark.promise(48)
+@pytest.mark.parametrize("own", ["127.0.0.1", "127.0.1.1", "::1"])
+def test_a_share_of_this_machine_may_lie_on_any_of_its_disks(own: str) -> None:
+    assert share("here", {"server here": own}) == frozenset()
+
+
+def test_a_link_local_address_is_not_this_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = SimpleNamespace(address="fe80::1%lo0"), SimpleNamespace(address="192.0.2.9")
+    monkeypatch.setattr(psutil, "net_if_addrs", lambda: {"lo0": own})
+    assert share("router", {"server router": "fe80::1"}) == {"server router", "address fe80::1"}
+    assert share("here", {"server here": "192.0.2.9"}) == frozenset()
+
+
+def test_the_system_is_asked_for_addresses() -> None:
+    assert devices.addresses("192.0.2.5") == {"192.0.2.5"}
+    assert devices.addresses("[fe80::1]") == {"fe80::1"}
+    assert not devices.addresses("no such host.invalid")
+
+
+def test_a_resolver_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: asked.wait())
+    monkeypatch.setattr(devices, "RESOLVE_TIMEOUT", 0.01)
+    assert not devices.addresses("nas")
+    asked.set()
 
 
 @pytest.fixture

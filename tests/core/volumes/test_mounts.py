@@ -267,14 +267,15 @@ def test_reading_the_mounts_touches_none_of_them(monkeypatch: pytest.MonkeyPatch
         raise AssertionError("a file system was touched")
 
     parts = [
-        Part("//nas/x", "/dead", "cifs", "rw"),
+        Part("//nas/x", "/dead", "cifs", "rw,addr=192.0.2.5,vers=3.1.1"),
         Part("/dev/sda1", "/", "ext4", "rw"),
         Part("a", "/", "xfs", "rw"),
     ]
     monkeypatch.setattr(psutil, "disk_partitions", lambda all: parts)
     for name in ("stat", "lstat", "statvfs", "listdir", "scandir"):
         monkeypatch.setattr(os, name, refuse)
-    assert [(mount.mount, mount.filesystem) for mount in mounts()] == [("/dead", "cifs"), ("/", "xfs")]
+    found = [(mount.mount, mount.filesystem, mount.address) for mount in mounts()]
+    assert found == [("/dead", "cifs", "192.0.2.5"), ("/", "xfs", "")]
 
 
 def test_mountinfo_tells_which_file_systems_are_a_programs() -> None:
