@@ -237,8 +237,15 @@ class ImportManager:
                 importer.run.resume()
                 await self._catalog.set_state(importer.run.row.id, State.RUNNING, before=State.PAUSED)
                 return
-            await asyncio.wait([self._tasks[name]])
+            await self._over(name)
+        await self._over(name)
         await self._take_up(name)
+
+    async def _over(self, name: str) -> None:
+        """Wait until the last run of an import has ended, and all that follows its end: that leaves the archive,
+        and begins to wait for a volume, in the name of the import, which are then the next run's."""
+        if task := self._tasks.get(name):
+            await asyncio.wait([task])
 
     async def _take_up(self, name: str, again: Selection | None = None) -> None:
         async with AsyncExitStack() as stack:
@@ -272,7 +279,8 @@ class ImportManager:
                     # It is past its files, and could not end while it is paused.
                     await self._resume(name)
                     continue
-                await asyncio.wait([self._tasks[name]])
+                await self._over(name)
+            await self._over(name)
             await self._take_up(name, selection)
             self.waiting.forget(name)
             return count
@@ -281,9 +289,9 @@ class ImportManager:
         """Pause an import and all others of its group: they stop reading and writing now, and their runs keep
         their place. Raises UsageError."""
         importer = self._importers.get(name)
-        if importer is not None and importer.ending and not importer.cancelled:
-            # Its task is about to end.
-            await asyncio.wait([self._tasks[name]])
+        if importer is None or (importer.ending and not importer.cancelled):
+            # Its task is about to end, or has ended.
+            await self._over(name)
         if name in self.waiting and name not in self._importers:
             self.waiting.forget(name)
             row = await self._catalog.import_named(name)
@@ -306,9 +314,9 @@ class ImportManager:
         async with self._turns.setdefault(name, asyncio.Lock()):
             self.waiting.forget(name)
             importer = self._importers.get(name)
-            if importer is not None and importer.ending and not importer.cancelled:
-                # Its task is about to end: it was halted, or is complete.
-                await asyncio.wait([self._tasks[name]])
+            if importer is None or (importer.ending and not importer.cancelled):
+                # Its task is about to end, or has ended: it was halted, or is complete.
+                await self._over(name)
                 importer = self._importers.get(name)
                 self.waiting.forget(name)
             under_way = importer is not None

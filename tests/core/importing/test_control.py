@@ -1,10 +1,13 @@
 """Pause, resume and cancel."""
 
 import asyncio
+import os
+from collections.abc import Iterator
 
 import pytest
 
 from core.errors import UsageError
+from core.importing.import_files import Todo
 from core.importing.transfer import Transfer
 from core.models import Outcome, State, Verdict
 from core.workers import shared_memory
@@ -170,3 +173,68 @@ async def test_unknown_imports(rig: Rig) -> None:
         with pytest.raises(UsageError):
             await call("nothing")
     await rig.engine.imports.wait(["nothing"])
+
+
+@pytest.fixture
+def late_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.Event]:
+    """What follows the first end of a run waits until this is set, and is not known to have begun before."""
+    gate, ended, ends = asyncio.Event(), rig.engine.jobs.ended, 0
+
+    async def late() -> None:
+        nonlocal ends
+        ends += 1
+        if ends == 1:
+            await gate.wait()
+        await ended()
+
+    monkeypatch.setattr(rig.engine.jobs, "ended", late)
+    yield gate
+    gate.set()
+
+
+async def _halted(rig: Rig) -> str:
+    """An import that has lost its source, and of which only what follows the end of its run is still to come."""
+    photos(rig.source, 600)
+    name = await rig.begun()
+    await rig.until(lambda: rig.view(name).archived.files > 0)
+    os.rename(rig.source, rig.root / "away")
+    await rig.until(lambda: rig.view(name).state is State.PAUSED and name not in rig.engine.imports.under_way)
+    os.rename(rig.root / "away", rig.source)
+    return name
+
+
+async def test_a_run_begins_after_all_that_follows_the_last_one(
+    rig: Rig, late_end: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of the last run would take the archive from the next one, and have it wait for its source."""
+    name = await _halted(rig)
+    go, bring = asyncio.Event(), Transfer.bring
+
+    async def waiting(self: Transfer, batch: list[Todo]) -> None:
+        await go.wait()
+        await bring(self, batch)
+
+    monkeypatch.setattr(Transfer, "bring", waiting)
+    resumed = asyncio.create_task(rig.engine.imports.resume_import(name))
+    await asyncio.sleep(0.3)
+    late_end.set()
+    await resumed
+    await asyncio.sleep(0.3)
+    assert any(name in archive.active for archive, _ in rig.engine.archives.opened.values())
+    assert name not in rig.engine.imports.waiting
+    go.set()
+    assert (await rig.ended(name)).verdict is Verdict.SAFE
+
+
+@pytest.mark.parametrize("what", ["cancel", "pause"])
+async def test_what_a_person_does_at_the_end_of_a_run_holds(rig: Rig, late_end: asyncio.Event, what: str) -> None:
+    name = await _halted(rig)
+    imports = rig.engine.imports
+    done = asyncio.create_task(imports.cancel_import(name) if what == "cancel" else imports.pause_import(name))
+    await asyncio.sleep(0.3)
+    late_end.set()
+    await done
+    view = await rig.ended(name)
+    assert view.state is (State.CANCELLED if what == "cancel" else State.PAUSED)
+    assert name not in imports.waiting
+    assert not imports.running
