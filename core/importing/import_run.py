@@ -124,6 +124,8 @@ class Run:
         """Whether files that had failed are tried again: those are read from the source."""
         self.resumed = False
         """Whether an earlier run, or this one before a pause, has settled files."""
+        self.resumes = 0
+        """How often this run was resumed."""
         self.added: Callable[[], None] = lambda: None
         """Called after jobs were added."""
         self.journal_turn = asyncio.Lock()
@@ -222,6 +224,7 @@ class Run:
         """Continue where `pause` stopped."""
         if self.paused:
             self.resumed = True
+            self.resumes += 1
             self.workers.resume()
 
 
