@@ -53,8 +53,8 @@ async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes)
 
 
 async def _judged(run: Run, whole: Source, root: bytes, only: bytes, differ: str) -> tuple[Verdict, str, int, str]:
-    """The verdict, with the reason; the number of copies that it waits for; and what is said beside SAFE. `differ`:
-    what the second verification found. Other parameters and errors as for `close`."""
+    """The verdict, with the reason; the number of copies that it waits for; and what is said beside SAFE.
+    `differ`: what the second verification found. Other parameters and errors as for `close`."""
     while True:
         noted, resumes = run.catalog.damage_noted, run.resumes
         run.verdict.otherwise = None
@@ -63,8 +63,8 @@ async def _judged(run: Run, whole: Source, root: bytes, only: bytes, differ: str
         else:
             word, why = await verdict.verdict(run, whole, root, only)
         found = await _with_notes(run, word, why, differ)
-        # During a pause the source may have been removed and used. What an audit or a mirror has found since may be
-        # about a file that was judged before.
+        # During a pause the source may have been removed and used. What an audit or a mirror has found since may
+        # be about a file that was judged before.
         if run.resumes == resumes and (word is not Verdict.SAFE or run.catalog.damage_noted == noted):
             return found
 

@@ -57,6 +57,10 @@ class Following:
                     if await self._follow(leader):
                         run.judged_by = leader.row
                         return True
+                except BaseException:
+                    # Without a leader they would be read from the source.
+                    await self._batches.cancel()
+                    raise
                 finally:
                     leader.leave()
                     run.leader = None

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from core.archives.archive import Archive
 from core.archives.copy_count import CopyCount
 from core.importing import same_source
 from core.importing.following import Following
@@ -323,3 +324,33 @@ async def test_a_pause_after_the_card_was_taken_out(rig: Rig) -> None:
         other = await rig.ended_unchecked(names[1])
     assert (other.state, other.verdict, other.reason) == (State.DONE, Verdict.SAFE, "")
     whole(rig, contents)
+
+
+async def test_what_is_on_its_way_from_another_archive_ends_with_the_following(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second import is cancelled with a batch on its way, and leaves the first one's archive late: until then
+    the batch is not read from the source instead."""
+    leave, left, go = rig.engine.archives.leave, asyncio.Event(), asyncio.Event()
+
+    async def late(archive: Archive, user: str) -> None:
+        if user.endswith("follows"):
+            left.set()
+            await go.wait()
+        await leave(archive, user)
+
+    monkeypatch.setattr(rig.engine.archives, "leave", late)
+    with holding(rig.archive, 1) as gate, holding(second(rig)) as other_gate:
+        names = await both(rig)
+        await rig.until(lambda: rig.view(names[0]).archived.files > 0)
+        await rig.until(lambda: rig.view(names[1]).taken_from != "")
+        await asyncio.sleep(0.5)
+        await rig.engine.imports.cancel_import(names[1])
+        await left.wait()
+        other_gate.set()
+        await asyncio.sleep(1)
+        go.set()
+        gate.set()
+        views = await ended(rig, *names)
+    assert [view.failed.files for view in views] == [0, 0]
+    assert not views[1].archived.files
