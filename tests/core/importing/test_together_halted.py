@@ -10,6 +10,7 @@ import pytest
 
 from core.archives.archive import Archive
 from core.archives.copy_count import CopyCount
+from core.engine.recovery import UNCLEAN, take_up
 from core.importing import same_source
 from core.importing.following import Following
 from core.importing.import_run import Run
@@ -354,3 +355,21 @@ async def test_what_is_on_its_way_from_another_archive_ends_with_the_following(
         views = await ended(rig, *names)
     assert [view.failed.files for view in views] == [0, 0]
     assert not views[1].archived.files
+
+
+async def test_another_engine_takes_up_only_what_was_running(rig: Rig) -> None:
+    """One import of a group was left paused, because engines kept ending in the middle of it."""
+    with holding(rig.archive, 1), holding(second(rig), 1):
+        names = await both(rig)
+        await rig.until(lambda: all(rig.view(name).archived.files > 0 for name in names))
+        await rig.restarted()
+    for name, unclean in zip(names, (0, UNCLEAN), strict=True):
+        row = await rig.engine.catalog.import_named(name)
+        assert row is not None
+        await rig.engine.catalog.set_import(row.id, state=State.RUNNING, waits="", unclean=unclean)
+    await take_up(rig.engine.catalog, rig.engine.imports, resume=True)
+    assert names[1] not in rig.engine.imports.under_way
+    await ended(rig, names[0])
+    left = await rig.engine.catalog.import_named(names[1])
+    assert left is not None
+    assert (left.state, left.reason) == (State.PAUSED, f"the engine ended {UNCLEAN + 1} times in the middle of it")
