@@ -202,7 +202,14 @@ class ImportManager:
             await self._accept_more(name, accept)
         await self.go_on(name)
         self.waiting.forget(name)
-        await self.groups.resume_others(name, self.go_on, self.waiting)
+
+        async def go_on(other: str) -> None:
+            resumed = self._importers.get(name)
+            # A person may have paused the group meanwhile.
+            if resumed is None or not resumed.run.paused:
+                await self.go_on(other)
+
+        await self.groups.resume_others(name, go_on, self.waiting)
 
     async def _accept_more(self, name: str, accept: Sequence[Acceptable]) -> None:
         """Add to what an import and the others of its group accept, of those that have not ended. Raises
@@ -230,8 +237,10 @@ class ImportManager:
         while (importer := self._importers.get(name)) is not None:
             if not importer.ending:
                 if importer.run.paused:
+                    pauses = importer.run.pauses
                     await importer.look_again()
-                    if importer.ending:
+                    if importer.ending or importer.run.pauses != pauses:
+                        # It was halted, or a person has paused it once more.
                         return
                 importer.run.row.reason = ""
                 importer.run.resume()
@@ -294,10 +303,13 @@ class ImportManager:
             await self._over(name)
         if name in self.waiting and name not in self._importers:
             self.waiting.forget(name)
-            row = await self._catalog.import_named(name)
-            if row is not None:
-                await self._catalog.set_state(row.id, State.PAUSED, reason, before=State.PAUSED)
-            return
+            # It may have been about to go on by itself.
+            async with self._turns.setdefault(name, asyncio.Lock()):
+                if name not in self._importers:
+                    row = await self._catalog.import_named(name)
+                    if row is not None and row.state not in ENDED:
+                        await self._catalog.set_state(row.id, State.PAUSED, reason)
+                    return
         importer = self._running(name)
         together = importer.run.row.together
         for one in (importer, *(other for _, other in self.groups.others_under_way(name, together))):

@@ -124,6 +124,8 @@ class Run:
         """Whether files that had failed are tried again: those are read from the source."""
         self.resumed = False
         """Whether an earlier run, or this one before a pause, has settled files."""
+        self.pauses = 0
+        """How often a pause was asked for, also while this run was paused."""
         self.resumes = 0
         """How often this run was resumed."""
         self.added: Callable[[], None] = lambda: None
@@ -216,6 +218,7 @@ class Run:
 
     def pause(self) -> None:
         """Stop reading and writing within one block, and release the places at limits."""
+        self.pauses += 1
         if not self.paused:
             self.workers.pause()
             self.dedup.paused(self)

@@ -3,11 +3,15 @@
 import asyncio
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from core.engine.import_factory import ImportFactory
 from core.errors import UsageError
+from core.importing import same_source
 from core.importing.import_files import Todo
+from core.importing.import_run import Run
 from core.importing.transfer import Transfer
 from core.models import Outcome, State, Verdict
 from core.workers import shared_memory
@@ -238,3 +242,56 @@ async def test_what_a_person_does_at_the_end_of_a_run_holds(rig: Rig, late_end: 
     assert view.state is (State.CANCELLED if what == "cancel" else State.PAUSED)
     assert name not in imports.waiting
     assert not imports.running
+
+
+async def test_a_pause_while_the_source_is_compared_holds(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person resumes the import, and pauses it again before its source has proved to be the same."""
+    photos(rig.source, 600)
+    check, reached, go = same_source.check, asyncio.Event(), asyncio.Event()
+
+    async def late(run: Run, *, paused: bool = False) -> None:
+        reached.set()
+        await go.wait()
+        await check(run, paused=paused)
+
+    name = await rig.begun()
+    await rig.until(lambda: rig.view(name).archived.files > 0)
+    await rig.engine.imports.pause_import(name)
+    monkeypatch.setattr(same_source, "check", late)
+    resumed = asyncio.create_task(rig.engine.imports.resume_import(name))
+    await reached.wait()
+    await rig.engine.imports.pause_import(name)
+    go.set()
+    await resumed
+    assert rig.view(name).state is State.PAUSED
+    assert not rig.engine.imports.running
+    await rig.engine.imports.resume_import(name)
+    assert (await rig.ended(name)).verdict is Verdict.SAFE
+
+
+async def test_a_pause_of_an_import_that_is_about_to_go_on_by_itself_holds(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its next run is recorded already, but has not begun."""
+    photos(rig.source, 600)
+    reopen, reached = ImportFactory._reopen, asyncio.Event()
+
+    async def late(*given: Any) -> None:
+        await reopen(*given)
+        reached.set()
+        await asyncio.Event().wait()
+
+    name = await rig.begun()
+    await rig.until(lambda: rig.view(name).archived.files > 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(ImportFactory, "_reopen", late)
+        os.rename(rig.source, rig.root / "away")
+        await rig.ended(name)
+        os.rename(rig.root / "away", rig.source)
+        await reached.wait()
+        await rig.engine.imports.pause_import(name)
+    row = await rig.engine.catalog.import_named(name)
+    assert row is not None
+    assert (row.state, row.reason) == (State.PAUSED, "by the user")
+    assert (rig.engine.imports.running, len(rig.engine.imports.waiting)) == (0, 0)
+    assert (await rig.resumed(name)).verdict is Verdict.SAFE

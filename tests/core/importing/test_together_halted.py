@@ -11,7 +11,7 @@ import pytest
 from core.archives.archive import Archive
 from core.archives.copy_count import CopyCount
 from core.engine.recovery import UNCLEAN, take_up
-from core.importing import same_source
+from core.importing import finish, same_source
 from core.importing.following import Following
 from core.importing.import_run import Run
 from core.importing.leader import Leader
@@ -373,3 +373,56 @@ async def test_another_engine_takes_up_only_what_was_running(rig: Rig) -> None:
     left = await rig.engine.catalog.import_named(names[1])
     assert left is not None
     assert (left.state, left.reason) == (State.PAUSED, f"the engine ended {UNCLEAN + 1} times in the middle of it")
+
+
+async def test_a_pause_at_the_end_after_the_card_was_taken_out(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second import has all of its files and is only to be closed; another card is in the place of the one."""
+    close, reached, go = finish.close, asyncio.Event(), asyncio.Event()
+
+    async def late(run: Run, *given: Any) -> None:
+        if run.judged_by is not None:
+            reached.set()
+            await go.wait()
+        await close(run, *given)
+
+    monkeypatch.setattr(finish, "close", late)
+    contents = expected(rig.source)
+    names = await both(rig)
+    await rig.ended_unchecked(names[0])
+    await reached.wait()
+    shutil.rmtree(rig.source)
+    write(rig.source / "0001.jpg", b"of another card")
+    await rig.engine.imports.pause_import(names[1])
+    await rig.engine.imports.resume_import(names[1])
+    assert rig.view(names[1]).state is State.RUNNING
+    go.set()
+    other = await rig.ended_unchecked(names[1])
+    assert (other.state, other.verdict, other.reason) == (State.DONE, Verdict.SAFE, "")
+    whole(rig, contents)
+
+
+async def test_a_pause_of_a_group_that_is_about_to_go_on_holds(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The source is still being compared for the first import when a person pauses the group again."""
+    check, reached, go = same_source.check, asyncio.Event(), asyncio.Event()
+
+    async def late(run: Run, *, paused: bool = False) -> None:
+        reached.set()
+        await go.wait()
+        await check(run, paused=paused)
+
+    with holding(rig.archive, 1) as gate, holding(second(rig), 1) as other_gate:
+        names = await both(rig)
+        await rig.until(lambda: rig.view(names[1]).archived.files > 0)
+        await rig.engine.imports.pause_import(names[0])
+        monkeypatch.setattr(same_source, "check", late)
+        resumed = asyncio.create_task(rig.engine.imports.resume_import(names[0]))
+        await reached.wait()
+        await rig.engine.imports.pause_import(names[0])
+        go.set()
+        await resumed
+        assert [rig.view(name).state for name in names] == [State.PAUSED, State.PAUSED]
+        await rig.engine.imports.resume_import(names[0])
+        gate.set()
+        other_gate.set()
+        views = await ended(rig, *names)
+    assert [view.verdict for view in views] == [Verdict.SAFE, Verdict.SAFE]
