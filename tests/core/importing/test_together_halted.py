@@ -10,6 +10,7 @@ import pytest
 
 from core.archives.archive import Archive
 from core.archives.copy_count import CopyCount
+from core.engine import volume_wait
 from core.engine.recovery import UNCLEAN, take_up
 from core.importing import finish, same_source
 from core.importing.following import Following
@@ -426,3 +427,24 @@ async def test_a_pause_of_a_group_that_is_about_to_go_on_holds(rig: Rig, monkeyp
         other_gate.set()
         views = await ended(rig, *names)
     assert [view.verdict for view in views] == [Verdict.SAFE, Verdict.SAFE]
+
+
+async def test_what_is_damaged_in_the_other_archive_does_not_end_the_wait_for_the_source(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other archive answers, but cannot hand on what is still to do: that is no attempt in vain."""
+    monkeypatch.setattr(volume_wait, "POLL_INTERVAL", 0.05)
+    with holding(second(rig)) as gate:
+        names = await both(rig)
+        await rig.ended_unchecked(names[0])
+        next(rig.archive.glob("locations/*/data/videos/*/*.mov")).unlink()
+        os.rename(rig.source, rig.root / "away")
+        gate.set()
+        await state(rig, names[1], State.PAUSED)
+    await asyncio.sleep(4)
+    row = await rig.engine.catalog.import_named(names[1])
+    assert row is not None
+    assert (row.state, row.waits, row.runs) == (State.PAUSED, Waits.SOURCE, 1)
+    os.rename(rig.root / "away", rig.source)
+    await state(rig, names[1], State.DONE)
+    assert rig.view(names[1]).verdict is Verdict.SAFE
