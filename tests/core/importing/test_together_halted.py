@@ -448,3 +448,39 @@ async def test_what_is_damaged_in_the_other_archive_does_not_end_the_wait_for_th
     os.rename(rig.root / "away", rig.source)
     await state(rig, names[1], State.DONE)
     assert rig.view(names[1]).verdict is Verdict.SAFE
+
+
+@pytest.mark.promise(26)
+async def test_what_another_import_has_archived_is_the_source_of_one_that_has_seen_nothing(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first import is done, and its archive away, when the second one begins to read the source: which is
+    another card by now."""
+
+    async def nothing(self: Following, leader: Leader) -> None:
+        """It is late."""
+
+    with holding(rig.archive, 1) as gate, monkeypatch.context() as patch:
+        patch.setattr(Following, "_list", nothing)
+        names = await both(rig)
+        await rig.until(lambda: rig.view(names[0]).archived.files > 0)
+        os.rename(second(rig), rig.root / "away")
+        await state(rig, names[1], State.PAUSED)
+        rig.engine.imports.waiting.forget(names[1])
+        gate.set()
+        first = await rig.ended_unchecked(names[0])
+    assert first.verdict is Verdict.SAFE
+    contents = expected(rig.source)
+    os.rename(rig.archive, rig.root / "first away")
+    os.rename(rig.source, rig.root / "first card")
+    write(rig.source / "0001.jpg", b"of another card")
+    os.rename(rig.root / "away", second(rig))
+    await rig.engine.imports.resume_import(names[1])
+    (view,) = await ended(rig, names[1])
+    assert (view.state, view.seen.files) == (State.PAUSED, 0)
+    assert "began with" in view.reason
+    os.rename(rig.root / "first away", rig.archive)
+    await rig.engine.imports.resume_import(names[1])
+    (view,) = await ended(rig, names[1])
+    assert view.verdict is Verdict.SAFE
+    whole(rig, contents)
