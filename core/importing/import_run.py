@@ -51,6 +51,14 @@ class ListingState(msgspec.Struct):
     unkept: set[int] = msgspec.field(default_factory=set)
     """Files of this volume that earlier runs archived without some of their extended attributes."""
 
+    def begin_anew(self, newest: int) -> None:
+        """The source is about to be listed once more, by this import or another one. `newest`: the id of the
+        newest file row so far."""
+        self.newest_before = newest
+        self.complete = self.linked = False
+        self.left_out.clear()
+        self.far = 0
+
 
 class VerdictFacts(msgspec.Struct):
     """What a run finds out for its verdict.

@@ -6,20 +6,24 @@ import os
 import shutil
 from typing import Any
 
+import msgspec
 import pytest
 
 from core.archives.archive import Archive
 from core.archives.copy_count import CopyCount
+from core.catalog import Selection
 from core.engine import volume_wait
 from core.engine.recovery import UNCLEAN, take_up
 from core.importing import finish, same_source
 from core.importing.following import Following
+from core.importing.import_files import Todo
 from core.importing.import_run import Run
 from core.importing.leader import Leader
 from core.importing.transfer import Transfer
 from core.models import Side, State, Verdict, Waits
 from core.workers.messages import Fault
-from core.workers.pool import TaskFailedError
+from core.workers.pool import TaskFailedError, Worker
+from core.workers.source_messages import Digest
 from tests.core.importing.rig import PATIENCE, Rig, expected, photos, random_bytes, write
 from tests.core.importing.together import both, counted, ended, held, holding, placed, second
 
@@ -484,3 +488,59 @@ async def test_what_another_import_has_archived_is_the_source_of_one_that_has_se
     (view,) = await ended(rig, names[1])
     assert view.verdict is Verdict.SAFE
     whole(rig, contents)
+
+
+async def test_what_the_first_archive_gets_after_a_retry_the_second_one_gets_too(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file cannot be read at first; a person retries it while both imports run."""
+    read, unread, last = Transfer.read, [b"0003.jpg"], asyncio.Event()
+
+    async def failing(self: Transfer, batch: list[Todo], worker: Worker) -> list[Digest]:
+        if batch[0].path == b"2.mov" and self.run.row.first:
+            await last.wait()
+        paths = {todo.id: todo.path for todo in batch}
+        fault = Fault(Side.SOURCE, "Permission denied", errno.EACCES)
+        return [
+            msgspec.structs.replace(digest, fault=fault) if paths[digest.number] in unread else digest
+            for digest in await read(self, batch, worker)
+        ]
+
+    monkeypatch.setattr(Transfer, "read", failing)
+    names = await both(rig)
+    await rig.until(lambda: rig.view(names[0]).failed.files == 1 and rig.view(names[1]).archived.files >= 61)
+    await asyncio.sleep(0.3)
+    unread.clear()
+    assert await rig.engine.imports.retry_import(names[0], Selection()) == 1
+    await rig.until(lambda: not rig.view(names[0]).failed.files)
+    last.set()
+    views = await ended(rig, *names)
+    assert [(view.verdict, view.failed.files) for view in views] == [(Verdict.SAFE, 0), (Verdict.SAFE, 0)]
+    whole(rig, expected(rig.source))
+
+
+async def test_what_is_new_when_another_import_begins_to_read_is_entered_by_all(rig: Rig) -> None:
+    """Three archives: the first one is pulled, and of the other imports, which had the first one's whole listing,
+    one reads the source and the other follows it."""
+    third = rig.root / "third"
+    os.symlink("0001.jpg", rig.source / "link.jpg")
+    with holding(rig.archive, 1) as gate, holding(second(rig), 1) as other_gate, holding(third, 1) as third_gate:
+        request = rig.request(also=(str(second(rig)), str(third)), accept=("links",))
+        names = await rig.engine.imports.start_imports([request])
+        await rig.until(lambda: all(rig.view(name).archived.files > 0 and rig.view(name).listed for name in names))
+        write(rig.source / "new/clip.mp4", random_bytes(5000, 2001))
+        write(rig.source / "new/clip.srt", random_bytes(500, 2002))
+        os.rename(rig.archive, rig.root / "away")
+        gate.set()
+        await state(rig, names[0], State.PAUSED)
+        other_gate.set()
+        third_gate.set()
+        await ended(rig, *names[1:])
+    assert [rig.view(name).verdict for name in names[1:]] == [Verdict.SAFE, Verdict.SAFE]
+    assert held(second(rig)) == held(third) == expected(rig.source)
+    read = rig.engine.database.read
+    of_both = "JOIN import i ON i.id = f.import_id WHERE i.name IN (?, ?)"
+    assert await read(f"SELECT f.path FROM folder f {of_both}", names[1:]) == [(b"new",)] * 2
+    assert (
+        len(await read(f"SELECT l.file_id FROM link l JOIN file f ON f.id = l.file_id {of_both}", names[1:])) == 2
+    )
