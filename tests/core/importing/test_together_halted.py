@@ -539,8 +539,13 @@ async def test_what_is_new_when_another_import_begins_to_read_is_entered_by_all(
     assert [rig.view(name).verdict for name in names[1:]] == [Verdict.SAFE, Verdict.SAFE]
     assert held(second(rig)) == held(third) == expected(rig.source)
     read = rig.engine.database.read
-    of_both = "JOIN import i ON i.id = f.import_id WHERE i.name IN (?, ?)"
-    assert await read(f"SELECT f.path FROM folder f {of_both}", names[1:]) == [(b"new",)] * 2
-    assert (
-        len(await read(f"SELECT l.file_id FROM link l JOIN file f ON f.id = l.file_id {of_both}", names[1:])) == 2
+    folders = await read(
+        "SELECT f.path FROM folder f JOIN import i ON i.id = f.import_id WHERE i.name IN (?, ?)", names[1:]
     )
+    assert folders == [(b"new",), (b"new",)]
+    links = await read(
+        "SELECT 1 FROM link l JOIN file f ON f.id = l.file_id JOIN import i ON i.id = f.import_id "
+        "WHERE i.name IN (?, ?)",
+        names[1:],
+    )
+    assert len(links) == 2
