@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, aclosing
 import msgspec
 
 from core.aio import to_the_end
-from core.catalog import FailureRow
+from core.catalog import FailureRow, Item
 from core.catalog.failures import LIST
 from core.catalog.files import ATTRIBUTES_UNKEPT
 from core.catalog.groups import HandedFile, ListedFile
@@ -130,13 +130,17 @@ class Following:
     # Files
 
     async def _take(self, page: list[HandedFile], leader: Leader, begun: set[int]) -> None:
-        run = self._run
+        run, unlike = self._run, self._transfer.previous.unlike
+        items = await run.catalog.items({file.known for file in page if file.known}, run.archive.id)
         for file in page:
             if not _to_take(file) or file.id in begun or file.id in leader.lacking or file.id in run.following:
                 continue
             begun.add(file.id)
             path = relative(run.row.root, file.path)
-            known = None if file.id in self._transfer.previous.unlike else file.known
+            if file.known and not ((item := items.get(file.known)) and _equal(file, item)):
+                # The leader has read other content than an earlier import of the same name, size and time.
+                unlike.add(file.id)
+            known = None if file.id in unlike else file.known
             todo = Todo(file.id, path, file.size, file.kind, known, taken=_taken(file), taken_item=file.item)
             await self._batches.add(todo, alone=self._transfer.retries.tried(file.id))
 
@@ -196,6 +200,11 @@ class Following:
 def _to_take(file: HandedFile) -> bool:
     """Whether the file's content is in the leader's archive, and what was read of its metadata is known."""
     return file.outcome in IN_ARCHIVE and file.facts is not None and file.payload is not None
+
+
+def _equal(file: HandedFile, item: Item) -> bool:
+    """Whether the file has the content of the item."""
+    return (file.size, file.xxh128, file.sha256) == (item.size, item.xxh128, item.sha256)
 
 
 def _taken(file: HandedFile) -> Taken:
