@@ -46,12 +46,13 @@ class Copying:
         run = self.run
         self._asked += 1
         try:
-            files = await to_the_end(run.catalog.again(run.row.id, selection))
-            for id, size, cause in files:
-                self._transfer.retries.forget(id)
-                run.counters.forget_cause(cause)
-                run.counters.count(Outcome.FAILED, size, -1)
-                run.counters.count(Outcome.TODO, size)
+            async with run.entering:
+                files = await to_the_end(run.catalog.again(run.row.id, selection))
+                for id, size, cause in files:
+                    self._transfer.retries.forget(id)
+                    run.counters.forget_cause(cause)
+                    run.counters.count(Outcome.FAILED, size, -1)
+                    run.counters.count(Outcome.TODO, size)
         finally:
             self._asked -= 1
             run.followed.set()

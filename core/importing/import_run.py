@@ -140,6 +140,9 @@ class Run:
         """Called after jobs were added."""
         self.journal_turn = asyncio.Lock()
         """Held by the stage that writes to the journal."""
+        self.entering = asyncio.Lock()
+        """Held while entries of the source are compared with the file rows and entered, and while a person's
+        retry changes these."""
         self.following: set[int] = set()
         """Ids of files that wait for another file with the same content."""
         self.followed = asyncio.Event()
