@@ -104,9 +104,11 @@ class Groups(Table):
         return [HandedFile(*row) for row in rows]
 
     async def is_handed_on(self, other: int, import_id: int) -> bool:
-        """Whether `other` has archived a file that `import_id` has still to do, or `import_id` has none to do."""
+        """Whether `other` has archived a file that `import_id` has still to do, and that is not known to be
+        damaged there; or `import_id` has none to do."""
         rows = await self.database.read(
-            f"SELECT 1 {_HANDED} AND h.facts IS NOT NULL AND a.outcome IN ({marks(len(IN_ARCHIVE))}) LIMIT 1",
+            f"SELECT 1 {_HANDED} AND h.facts IS NOT NULL AND a.outcome IN ({marks(len(IN_ARCHIVE))}) "
+            "AND t.damage IS NULL LIMIT 1",
             (import_id, other, 0, *IN_ARCHIVE),
         )
         return bool(rows) or not await self.database.read(

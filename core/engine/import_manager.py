@@ -202,7 +202,14 @@ class ImportManager:
             await self._accept_more(name, accept)
         await self.go_on(name)
         self.waiting.forget(name)
-        await self.groups.resume_others(name, self.go_on, self.waiting)
+
+        async def go_on(other: str) -> None:
+            resumed = self._importers.get(name)
+            # A person may have paused the group meanwhile.
+            if resumed is None or not resumed.run.paused:
+                await self.go_on(other)
+
+        await self.groups.resume_others(name, go_on, self.waiting)
 
     async def _accept_more(self, name: str, accept: Sequence[Acceptable]) -> None:
         """Add to what an import and the others of its group accept, of those that have not ended. Raises
@@ -230,24 +237,26 @@ class ImportManager:
         while (importer := self._importers.get(name)) is not None:
             if not importer.ending:
                 if importer.run.paused:
+                    pauses = importer.run.pauses
                     await importer.look_again()
-                    if importer.ending:
+                    if importer.ending or importer.run.pauses != pauses:
+                        # It was halted, or a person has paused it once more.
                         return
                 importer.run.row.reason = ""
                 importer.run.resume()
                 await self._catalog.set_state(importer.run.row.id, State.RUNNING, before=State.PAUSED)
                 return
-            await asyncio.wait([self._tasks[name]])
+            await self._over(name)
+        await self._over(name)
         await self._take_up(name)
 
-    async def _given_back(self, name: str) -> None:
-        """Wait until a run that has ended holds nothing any more: it would take the archive away from the
-        import's next run, and begin to wait for a volume after a person has paused or resumed it."""
-        if name in self._tasks and name not in self._importers:
-            await asyncio.wait([self._tasks[name]])
+    async def _over(self, name: str) -> None:
+        """Wait until the last run of an import has ended, and all that follows its end: that leaves the archive,
+        and begins to wait for a volume, in the name of the import, which are then the next run's."""
+        if task := self._tasks.get(name):
+            await asyncio.wait([task])
 
     async def _take_up(self, name: str, again: Selection | None = None) -> None:
-        await self._given_back(name)
         async with AsyncExitStack() as stack:
             begun = await self._factory.take_up(stack, name, again)
             if begun.run.row.state in ENDED:
@@ -279,7 +288,8 @@ class ImportManager:
                     # It is past its files, and could not end while it is paused.
                     await self._resume(name)
                     continue
-                await asyncio.wait([self._tasks[name]])
+                await self._over(name)
+            await self._over(name)
             await self._take_up(name, selection)
             self.waiting.forget(name)
             return count
@@ -287,17 +297,19 @@ class ImportManager:
     async def pause_import(self, name: str, reason: str = "by the user") -> None:
         """Pause an import and all others of its group: they stop reading and writing now, and their runs keep
         their place. Raises UsageError."""
-        await self._given_back(name)
         importer = self._importers.get(name)
-        if importer is not None and importer.ending and not importer.cancelled:
-            # Its task is about to end.
-            await asyncio.wait([self._tasks[name]])
+        if importer is None or (importer.ending and not importer.cancelled):
+            # Its task is about to end, or has ended.
+            await self._over(name)
         if name in self.waiting and name not in self._importers:
             self.waiting.forget(name)
-            row = await self._catalog.import_named(name)
-            if row is not None:
-                await self._catalog.set_state(row.id, State.PAUSED, reason, before=State.PAUSED)
-            return
+            # It may have been about to go on by itself.
+            async with self._turns.setdefault(name, asyncio.Lock()):
+                if name not in self._importers:
+                    row = await self._catalog.import_named(name)
+                    if row is not None and row.state not in ENDED:
+                        await self._catalog.set_state(row.id, State.PAUSED, reason)
+                    return
         importer = self._running(name)
         together = importer.run.row.together
         for one in (importer, *(other for _, other in self.groups.others_under_way(name, together))):
@@ -312,12 +324,11 @@ class ImportManager:
         Raises UsageError, ArchiveError.
         """
         async with self._turns.setdefault(name, asyncio.Lock()):
-            await self._given_back(name)
             self.waiting.forget(name)
             importer = self._importers.get(name)
-            if importer is not None and importer.ending and not importer.cancelled:
-                # Its task is about to end: it was halted, or is complete.
-                await asyncio.wait([self._tasks[name]])
+            if importer is None or (importer.ending and not importer.cancelled):
+                # Its task is about to end, or has ended: it was halted, or is complete.
+                await self._over(name)
                 importer = self._importers.get(name)
                 self.waiting.forget(name)
             under_way = importer is not None

@@ -51,7 +51,8 @@ async def _take_up(catalog: Catalog, imports: ImportManager, row: ImportRow, unc
     await catalog.set_import(row.id, unclean=unclean)
     log.info("an import is taken up", extra={"import": row.name, "unclean": unclean})
     try:
-        await imports.resume_import(row.name)
+        # Not those of its group as well: each that was running is taken up for itself, and no other.
+        await imports.go_on(row.name)
     except LadingError as error:
         log.warning("an import cannot go on", extra={"import": row.name, "reason": str(error)})
         waits = waits_for(error)

@@ -46,6 +46,12 @@ class Batches:
         """Wait until all batches that were started have ended."""
         await asyncio.gather(*self._started)
 
+    async def cancel(self) -> None:
+        """Cancel all batches that were started, and wait until they have ended."""
+        for task in self._started:
+            task.cancel()
+        await asyncio.gather(*self._started, return_exceptions=True)
+
     async def _start(self, batch: list[Todo]) -> None:
         await self._room.acquire()
         task = self._tasks.create_task(self._carried(batch))

@@ -46,12 +46,13 @@ class Copying:
         run = self.run
         self._asked += 1
         try:
-            files = await to_the_end(run.catalog.again(run.row.id, selection))
-            for id, size, cause in files:
-                self._transfer.retries.forget(id)
-                run.counters.forget_cause(cause)
-                run.counters.count(Outcome.FAILED, size, -1)
-                run.counters.count(Outcome.TODO, size)
+            async with run.entering:
+                files = await to_the_end(run.catalog.again(run.row.id, selection))
+                for id, size, cause in files:
+                    self._transfer.retries.forget(id)
+                    run.counters.forget_cause(cause)
+                    run.counters.count(Outcome.FAILED, size, -1)
+                    run.counters.count(Outcome.TODO, size)
         finally:
             self._asked -= 1
             run.followed.set()
@@ -78,7 +79,7 @@ class Copying:
         run.judged_by = None
         run.source_wanted = True
         # What a leader listed is of an earlier listing, too: it may be of another card than the one that is here.
-        run.listing.newest_before = run.catalog.last_file_id
+        run.listing.begin_anew(run.catalog.last_file_id)
         listing = tasks.create_task(self._list())
         # New files come first, while the listing continues; previously imported ones are read at the end. Files
         # that an earlier listing has left to do wait for this one, which may find that the source is another one,

@@ -42,15 +42,15 @@ async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes)
     differ = "" if state is State.CANCELLED else await Sampling(run).read_again()
     receipt = ReceiptWriter(run.archive, run.catalog, run.workers.pool, importing=True)
     while True:
-        noted, told = run.catalog.damage_noted, _Told(Verdict.KEEP, CANCELLED)
+        noted, resumes, told = run.catalog.damage_noted, run.resumes, _Told(Verdict.KEEP, CANCELLED)
         if state is not State.CANCELLED:
             told = await _told(run, differ, whole, root, only)
         await run.record_read()
         # A pause has no effect from here on, because the next import's receipt waits for this one.
         async with run.archive.closing:
-            # What an audit or a mirror has found since may be about a file that was judged before, and another
-            # import's receipt may have been waited for.
-            if told.word is not Verdict.SAFE or run.catalog.damage_noted == noted:
+            # During a pause the source may have been removed and used. What an audit or a mirror has found since
+            # may be about a file that was judged before, and another import's receipt may have been waited for.
+            if run.resumes == resumes and (told.word is not Verdict.SAFE or run.catalog.damage_noted == noted):
                 otherwise = run.verdict.otherwise
                 await receipt.end(run.row, state, told.word, told.why, otherwise, told.awaited, told.then)
                 break

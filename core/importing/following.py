@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, aclosing
 import msgspec
 
 from core.aio import to_the_end
-from core.catalog import FailureRow
+from core.catalog import FailureRow, Item
 from core.catalog.failures import LIST
 from core.catalog.files import ATTRIBUTES_UNKEPT
 from core.catalog.groups import HandedFile, ListedFile
@@ -52,11 +52,18 @@ class Following:
                 if leader is None:
                     return False
                 run.leader, run.source_wanted, self._listed = leader, False, 0
+                # What an earlier leader has listed may have changed since.
+                run.listing.begin_anew(run.catalog.last_file_id)
+                run.listing.unkept = await run.catalog.unkept_files(run.row.volume_id)
                 run.workers.read_elsewhere(leader.reading)
                 try:
                     if await self._follow(leader):
                         run.judged_by = leader.row
                         return True
+                except BaseException:
+                    # Without a leader they would be read from the source.
+                    await self._batches.cancel()
+                    raise
                 finally:
                     leader.leave()
                     run.leader = None
@@ -78,6 +85,8 @@ class Following:
             page = await self._run.catalog.handed_on(leader.row.id, self._run.row.id, after, PAGE)
             if page:
                 after = page[-1].number
+                # Also what was listed since is entered before it is taken: nothing on its way is entered anew.
+                await self._list(leader)
                 await self._take(page, leader, begun)
                 continue
             await self._batches.flush()
@@ -94,7 +103,10 @@ class Following:
         await self._batches.ended()
         if leader.lost:
             self._run.lost_leaders.add(leader.row.name)
-        return leader.ended is State.DONE and not leader.lost
+        if leader.ended is not State.DONE or leader.lost:
+            return False
+        await self._unread(leader)
+        return True
 
     async def _others_decided(self) -> None:
         """Wait until no file is a pending duplicate any more: each is settled, or is to be tried again."""
@@ -118,26 +130,38 @@ class Following:
     # Files
 
     async def _take(self, page: list[HandedFile], leader: Leader, begun: set[int]) -> None:
-        run = self._run
-        failed: list[Settled] = []
+        run, unlike = self._run, self._transfer.previous.unlike
+        items = await run.catalog.items({file.known for file in page if file.known}, run.archive.id)
         for file in page:
-            if file.id in begun or file.id in leader.lacking or file.id in run.following:
+            if not _to_take(file) or file.id in begun or file.id in leader.lacking or file.id in run.following:
                 continue
+            begun.add(file.id)
             path = relative(run.row.root, file.path)
-            if _to_take(file):
-                begun.add(file.id)
-                known = None if file.id in self._transfer.previous.unlike else file.known
-                todo = Todo(file.id, path, file.size, file.kind, known, taken=_taken(file), taken_item=file.item)
-                await self._batches.add(todo, alone=self._transfer.retries.tried(file.id))
-            elif file.outcome == Outcome.FAILED and file.side == Side.SOURCE:
-                begun.add(file.id)
-                failure = FailureRow(file.id, file.stage or "", 1, Side.SOURCE, file.code or 0, file.detail or "")
-                todo = Todo(file.id, path, file.size, file.kind)
-                failed.append(
-                    Settled(todo, Outcome.FAILED, None, file.reason, file.size, None, file.kind, failure)
-                )
-        if failed:
-            await to_the_end(run.settle([], failed))
+            if file.known and not ((item := items.get(file.known)) and _equal(file, item)):
+                # The leader has read other content than an earlier import of the same name, size and time.
+                unlike.add(file.id)
+            known = None if file.id in unlike else file.known
+            todo = Todo(file.id, path, file.size, file.kind, known, taken=_taken(file), taken_item=file.item)
+            await self._batches.add(todo, alone=self._transfer.retries.tried(file.id))
+
+    async def _unread(self, leader: Leader) -> None:
+        """Files that the leader could not read from the source have failed for this import, too. That is known
+        once the leader is done: before, a person can have them tried again."""
+        run, after = self._run, 0
+        while page := await run.catalog.handed_on(leader.row.id, run.row.id, after, PAGE):
+            after = page[-1].number
+            failed: dict[int, Settled] = {}
+            for file in page:
+                if file.outcome == Outcome.FAILED and file.side == Side.SOURCE:
+                    failure = FailureRow(
+                        file.id, file.stage or "", 1, Side.SOURCE, file.code or 0, file.detail or ""
+                    )
+                    todo = Todo(file.id, relative(run.row.root, file.path), file.size, file.kind)
+                    failed[file.id] = Settled(
+                        todo, Outcome.FAILED, None, file.reason, file.size, None, file.kind, failure
+                    )
+            if failed:
+                await to_the_end(run.settle([], list(failed.values())))
 
     # The listing
 
@@ -176,6 +200,11 @@ class Following:
 def _to_take(file: HandedFile) -> bool:
     """Whether the file's content is in the leader's archive, and what was read of its metadata is known."""
     return file.outcome in IN_ARCHIVE and file.facts is not None and file.payload is not None
+
+
+def _equal(file: HandedFile, item: Item) -> bool:
+    """Whether the file has the content of the item."""
+    return (file.size, file.xxh128, file.sha256) == (item.size, item.xxh128, item.sha256)
 
 
 def _taken(file: HandedFile) -> Taken:

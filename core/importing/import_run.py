@@ -51,6 +51,14 @@ class ListingState(msgspec.Struct):
     unkept: set[int] = msgspec.field(default_factory=set)
     """Files of this volume that earlier runs archived without some of their extended attributes."""
 
+    def begin_anew(self, newest: int) -> None:
+        """The source is about to be listed once more, by this import or another one. `newest`: the id of the
+        newest file row so far."""
+        self.newest_before = newest
+        self.complete = self.linked = False
+        self.left_out.clear()
+        self.far = 0
+
 
 class VerdictFacts(msgspec.Struct):
     """What a run finds out for its verdict.
@@ -124,10 +132,17 @@ class Run:
         """Whether files that had failed are tried again: those are read from the source."""
         self.resumed = False
         """Whether an earlier run, or this one before a pause, has settled files."""
+        self.pauses = 0
+        """How often a pause was asked for, also while this run was paused."""
+        self.resumes = 0
+        """How often this run was resumed."""
         self.added: Callable[[], None] = lambda: None
         """Called after jobs were added."""
         self.journal_turn = asyncio.Lock()
         """Held by the stage that writes to the journal."""
+        self.entering = asyncio.Lock()
+        """Held while entries of the source are compared with the file rows and entered, and while a person's
+        retry changes these."""
         self.following: set[int] = set()
         """Ids of files that wait for another file with the same content."""
         self.followed = asyncio.Event()
@@ -214,6 +229,7 @@ class Run:
 
     def pause(self) -> None:
         """Stop reading and writing within one block, and release the places at limits."""
+        self.pauses += 1
         if not self.paused:
             self.workers.pause()
             self.dedup.paused(self)
@@ -222,6 +238,7 @@ class Run:
         """Continue where `pause` stopped."""
         if self.paused:
             self.resumed = True
+            self.resumes += 1
             self.workers.resume()
 
 

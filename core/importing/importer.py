@@ -72,8 +72,8 @@ class Importer:
 
     async def look_again(self) -> None:
         """Check that a paused run still has the same source before it resumes, and halt it if not. One that
-        follows another import does not need the source."""
-        if self.run.leader is not None:
+        follows another import, or has followed it to the end, does not need the source."""
+        if not self.run.source_wanted:
             return
         try:
             await same_source.check(self.run, paused=True)

@@ -9,12 +9,13 @@ from contextlib import aclosing
 
 from core.catalog import Catalog, SeenRow
 from core.catalog.failures import LIST
+from core.catalog.rows import marks
 from core.importing.halt_reasons import HaltError, away
 from core.importing.import_run import Run
 from core.importing.leader import OTHERS_SQL
 from core.importing.same_content import Sample
 from core.importing.scan import listing, same
-from core.models import ENDED, IN_ARCHIVE, Outcome, Waits
+from core.models import ENDED, IN_ARCHIVE, Outcome, State, Waits
 from core.paths import display, join, relative
 from core.words import counted
 from core.workers.read_source import CHANGING
@@ -91,21 +92,27 @@ class _Expected:
 
 async def check(run: Run, *, paused: bool = False) -> None:
     """Check that the files which the import has settled are there, with the same size and time; and also those of
-    the other imports of its group that have not ended, because all of them have one source. Of some files that
-    this import has in its archive, parts of the content are compared, too. paused: the run is paused, and stays so
-    meanwhile.
+    the other imports of its group that have not ended, because all of them have one source. One that has seen
+    nothing yet is compared with those that are done, too. Of some files that this import has in its archive, parts
+    of the content are compared, too. paused: the run is paused, and stays so meanwhile.
 
     Raises HaltError when they are not there, cannot be listed, or none of those to be compared can be read;
     WorkerDiedError.
     """
     row, catalog = run.row, run.catalog
-    where = f"{OTHERS_SQL} AND i.state NOT IN (?, ?)"
-    others = await catalog.imports(where, (row.together, row.id, *ENDED)) if row.together else []
     expected: dict[int, _Expected] = {}
-    for id in (row.id, *(other.id for other in others)):
+
+    async def expect(id: int) -> None:
         one = _Expected(id, await catalog.totals(id), await SeenFiles.of(catalog, id))
         if one.count:
             expected[id] = one
+
+    await expect(row.id)
+    if row.together:
+        not_these = ENDED if expected else (State.CANCELLED,)
+        where = f"{OTHERS_SQL} AND i.state NOT IN ({marks(len(not_these))})"
+        for other in await catalog.imports(where, (row.together, row.id, *not_these)):
+            await expect(other.id)
     if not expected:
         return
     sample = Sample()

@@ -29,6 +29,9 @@ OUTCOMES = {
 TOO_LARGE = "archive: larger than its file system can hold (FAT32: 4 GiB)"
 """Cause for a file that is not tried, until the source is listed again or a person retries it."""
 
+NO_ROOM = "The archive has"
+"""How the warning begins that the archive will be too small."""
+
 SCAN_ATTEMPTS = 3
 """How often a listing is tried when its worker dies."""
 
@@ -154,15 +157,22 @@ async def _check_room(run: Run) -> None:
             )
     except (TaskFailedError, WorkerDiedError):
         return  # an archive that fails is reported by the transfers
+    # An import that followed another one may have listed the source before.
+    run.warnings = [warning for warning in run.warnings if not warning.startswith(NO_ROOM)]
     if room.available is not None and needed > room.available:
         run.warnings.append(
-            f"The archive has {room.available:,} bytes free, and {needed:,} are still to come: unless many are "
+            f"{NO_ROOM} {room.available:,} bytes free, and {needed:,} are still to come: unless many are "
             "duplicates, the import will pause when it is full."
         )
 
 
 async def enter(run: Run, entries: list[Entry]) -> None:
     """Enter entries of the source into the catalog."""
+    async with run.entering:
+        await _enter(run, entries)
+
+
+async def _enter(run: Run, entries: list[Entry]) -> None:
     row = run.row
     # A folder that is renamed or refilled during the listing may give one name twice.
     by_path = {(entry.path, entry.what == "folder"): entry for entry in entries}

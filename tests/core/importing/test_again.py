@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.catalog import Selection, failures, file_list
+from core.catalog import Catalog, Selection, failures, file_list
 from core.errors import UsageError
 from core.importing import finish
 from core.importing.halt_reasons import advice
@@ -135,6 +135,43 @@ async def test_while_it_runs(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (view.archived.files, view.verdict) == (2, Verdict.SAFE)
     assert view.archived.bytes == size + 3000
     assert len(rig.receipts()) == 1
+
+
+async def test_while_its_source_is_listed_anew(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The listing has found the file failed, and is about to set it to be tried again, when a person does that."""
+    size = videos(rig)
+    shut(rig, "b.jpg")
+    name = await rig.begun()
+    await rig.until(lambda: rig.view(name).failed.files == 1)
+    assert rig.view(name).archived.bytes < size
+    rig.engine.imports.under_way[name].halt("by a test")
+    await rig.ended(name)
+    seen, unkept = Catalog.seen, Catalog.unkept_files
+    intake, reached, go = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def begins(self: Catalog, volume: int) -> Any:
+        intake.set()
+        return await unkept(self, volume)
+
+    async def late(self: Catalog, *given: Any) -> Any:
+        found = await seen(self, *given)
+        if intake.is_set():
+            reached.set()
+            await go.wait()
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Catalog, "seen", late)
+        patch.setattr(Catalog, "unkept_files", begins)
+        await rig.engine.imports.resume_import(name)
+        await reached.wait()
+        retried = asyncio.create_task(rig.engine.imports.retry_import(name, Selection()))
+        await asyncio.sleep(0.3)
+        go.set()
+        # It says how many are tried again, or that there are none any more.
+        await asyncio.gather(retried, return_exceptions=True)
+    view = await rig.ended(name)
+    assert (view.state, view.failed.files, view.todo.files) == (State.DONE, 1, 0)
 
 
 async def test_a_retry_lets_an_import_end_that_was_paused_at_its_end(

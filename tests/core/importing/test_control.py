@@ -1,10 +1,17 @@
 """Pause, resume and cancel."""
 
 import asyncio
+import os
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from core.engine.import_factory import ImportFactory
 from core.errors import UsageError
+from core.importing import same_source
+from core.importing.import_files import Todo
+from core.importing.import_run import Run
 from core.importing.transfer import Transfer
 from core.models import Outcome, State, Verdict
 from core.workers import shared_memory
@@ -170,3 +177,121 @@ async def test_unknown_imports(rig: Rig) -> None:
         with pytest.raises(UsageError):
             await call("nothing")
     await rig.engine.imports.wait(["nothing"])
+
+
+@pytest.fixture
+def late_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.Event]:
+    """What follows the first end of a run waits until this is set, and is not known to have begun before."""
+    gate, ended, ends = asyncio.Event(), rig.engine.jobs.ended, 0
+
+    async def late() -> None:
+        nonlocal ends
+        ends += 1
+        if ends == 1:
+            await gate.wait()
+        await ended()
+
+    monkeypatch.setattr(rig.engine.jobs, "ended", late)
+    yield gate
+    gate.set()
+
+
+async def _halted(rig: Rig) -> str:
+    """An import that has lost its source, and of which only what follows the end of its run is still to come."""
+    photos(rig.source, 600)
+    name = await rig.begun()
+    await rig.until(lambda: rig.view(name).archived.files > 0)
+    os.rename(rig.source, rig.root / "away")
+    await rig.until(lambda: rig.view(name).state is State.PAUSED and name not in rig.engine.imports.under_way)
+    os.rename(rig.root / "away", rig.source)
+    return name
+
+
+async def test_a_run_begins_after_all_that_follows_the_last_one(
+    rig: Rig, late_end: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of the last run would take the archive from the next one, and have it wait for its source."""
+    name = await _halted(rig)
+    go, bring = asyncio.Event(), Transfer.bring
+
+    async def waiting(self: Transfer, batch: list[Todo]) -> None:
+        await go.wait()
+        await bring(self, batch)
+
+    monkeypatch.setattr(Transfer, "bring", waiting)
+    resumed = asyncio.create_task(rig.engine.imports.resume_import(name))
+    await asyncio.sleep(0.3)
+    late_end.set()
+    await resumed
+    await asyncio.sleep(0.3)
+    assert any(name in archive.active for archive, _ in rig.engine.archives.opened.values())
+    assert name not in rig.engine.imports.waiting
+    go.set()
+    assert (await rig.ended(name)).verdict is Verdict.SAFE
+
+
+@pytest.mark.parametrize("what", ["cancel", "pause"])
+async def test_what_a_person_does_at_the_end_of_a_run_holds(rig: Rig, late_end: asyncio.Event, what: str) -> None:
+    name = await _halted(rig)
+    imports = rig.engine.imports
+    done = asyncio.create_task(imports.cancel_import(name) if what == "cancel" else imports.pause_import(name))
+    await asyncio.sleep(0.3)
+    late_end.set()
+    await done
+    view = await rig.ended(name)
+    assert view.state is (State.CANCELLED if what == "cancel" else State.PAUSED)
+    assert name not in imports.waiting
+    assert not imports.running
+
+
+async def test_a_pause_while_the_source_is_compared_holds(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person resumes the import, and pauses it again before its source has proved to be the same."""
+    photos(rig.source, 600)
+    check, reached, go = same_source.check, asyncio.Event(), asyncio.Event()
+
+    async def late(run: Run, *, paused: bool = False) -> None:
+        reached.set()
+        await go.wait()
+        await check(run, paused=paused)
+
+    name = await rig.begun()
+    await rig.until(lambda: rig.view(name).archived.files > 0)
+    await rig.engine.imports.pause_import(name)
+    monkeypatch.setattr(same_source, "check", late)
+    resumed = asyncio.create_task(rig.engine.imports.resume_import(name))
+    await reached.wait()
+    await rig.engine.imports.pause_import(name)
+    go.set()
+    await resumed
+    assert rig.view(name).state is State.PAUSED
+    assert not rig.engine.imports.running
+    await rig.engine.imports.resume_import(name)
+    assert (await rig.ended(name)).verdict is Verdict.SAFE
+
+
+async def test_a_pause_of_an_import_that_is_about_to_go_on_by_itself_holds(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its next run is recorded already, but has not begun."""
+    photos(rig.source, 600)
+    reopen, reached = ImportFactory._reopen, asyncio.Event()
+
+    async def late(*given: Any) -> None:
+        await reopen(*given)
+        reached.set()
+        await asyncio.Event().wait()
+
+    name = await rig.begun()
+    await rig.until(lambda: rig.view(name).archived.files > 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(ImportFactory, "_reopen", late)
+        os.rename(rig.source, rig.root / "away")
+        await rig.ended(name)
+        os.rename(rig.root / "away", rig.source)
+        await reached.wait()
+        await rig.engine.imports.pause_import(name)
+    row = await rig.engine.catalog.import_named(name)
+    assert row is not None
+    assert (row.state, row.reason) == (State.PAUSED, "by the user")
+    assert (rig.engine.imports.running, len(rig.engine.imports.waiting)) == (0, 0)
+    assert (await rig.resumed(name)).verdict is Verdict.SAFE

@@ -6,17 +6,24 @@ import os
 import shutil
 from typing import Any
 
+import msgspec
 import pytest
 
+from core.archives.archive import Archive
 from core.archives.copy_count import CopyCount
-from core.importing import same_source
+from core.catalog import Selection
+from core.engine import volume_wait
+from core.engine.recovery import UNCLEAN, take_up
+from core.importing import finish, same_source
 from core.importing.following import Following
+from core.importing.import_files import Todo
 from core.importing.import_run import Run
 from core.importing.leader import Leader
 from core.importing.transfer import Transfer
 from core.models import Side, State, Verdict, Waits
 from core.workers.messages import Fault
-from core.workers.pool import TaskFailedError
+from core.workers.pool import TaskFailedError, Worker
+from core.workers.source_messages import Digest
 from tests.core.importing.rig import PATIENCE, Rig, expected, photos, random_bytes, write
 from tests.core.importing.together import both, counted, ended, held, holding, placed, second
 
@@ -323,3 +330,222 @@ async def test_a_pause_after_the_card_was_taken_out(rig: Rig) -> None:
         other = await rig.ended_unchecked(names[1])
     assert (other.state, other.verdict, other.reason) == (State.DONE, Verdict.SAFE, "")
     whole(rig, contents)
+
+
+async def test_what_is_on_its_way_from_another_archive_ends_with_the_following(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second import is cancelled with a batch on its way, and leaves the first one's archive late: until then
+    the batch is not read from the source instead."""
+    leave, left, go = rig.engine.archives.leave, asyncio.Event(), asyncio.Event()
+
+    async def late(archive: Archive, user: str) -> None:
+        if user.endswith("follows"):
+            left.set()
+            await go.wait()
+        await leave(archive, user)
+
+    monkeypatch.setattr(rig.engine.archives, "leave", late)
+    with holding(rig.archive, 1) as gate, holding(second(rig)) as other_gate:
+        names = await both(rig)
+        await rig.until(lambda: rig.view(names[0]).archived.files > 0)
+        await rig.until(lambda: rig.view(names[1]).taken_from != "")
+        await asyncio.sleep(0.5)
+        await rig.engine.imports.cancel_import(names[1])
+        await left.wait()
+        other_gate.set()
+        await asyncio.sleep(1)
+        go.set()
+        gate.set()
+        views = await ended(rig, *names)
+    assert [view.failed.files for view in views] == [0, 0]
+    assert not views[1].archived.files
+
+
+async def test_another_engine_takes_up_only_what_was_running(rig: Rig) -> None:
+    """One import of a group was left paused, because engines kept ending in the middle of it."""
+    with holding(rig.archive, 1), holding(second(rig), 1):
+        names = await both(rig)
+        await rig.until(lambda: all(rig.view(name).archived.files > 0 for name in names))
+        await rig.restarted()
+    for name, unclean in zip(names, (0, UNCLEAN), strict=True):
+        row = await rig.engine.catalog.import_named(name)
+        assert row is not None
+        await rig.engine.catalog.set_import(row.id, state=State.RUNNING, waits="", unclean=unclean)
+    await take_up(rig.engine.catalog, rig.engine.imports, resume=True)
+    assert names[1] not in rig.engine.imports.under_way
+    await ended(rig, names[0])
+    left = await rig.engine.catalog.import_named(names[1])
+    assert left is not None
+    assert (left.state, left.reason) == (State.PAUSED, f"the engine ended {UNCLEAN + 1} times in the middle of it")
+
+
+async def test_a_pause_at_the_end_after_the_card_was_taken_out(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second import has all of its files and is only to be closed; another card is in the place of the one."""
+    close, reached, go = finish.close, asyncio.Event(), asyncio.Event()
+
+    async def late(run: Run, *given: Any) -> None:
+        if run.judged_by is not None:
+            reached.set()
+            await go.wait()
+        await close(run, *given)
+
+    monkeypatch.setattr(finish, "close", late)
+    contents = expected(rig.source)
+    names = await both(rig)
+    await rig.ended_unchecked(names[0])
+    await reached.wait()
+    shutil.rmtree(rig.source)
+    write(rig.source / "0001.jpg", b"of another card")
+    await rig.engine.imports.pause_import(names[1])
+    await rig.engine.imports.resume_import(names[1])
+    assert rig.view(names[1]).state is State.RUNNING
+    go.set()
+    other = await rig.ended_unchecked(names[1])
+    assert (other.state, other.verdict, other.reason) == (State.DONE, Verdict.SAFE, "")
+    whole(rig, contents)
+
+
+async def test_a_pause_of_a_group_that_is_about_to_go_on_holds(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The source is still being compared for the first import when a person pauses the group again."""
+    check, reached, go = same_source.check, asyncio.Event(), asyncio.Event()
+
+    async def late(run: Run, *, paused: bool = False) -> None:
+        reached.set()
+        await go.wait()
+        await check(run, paused=paused)
+
+    with holding(rig.archive, 1) as gate, holding(second(rig), 1) as other_gate:
+        names = await both(rig)
+        await rig.until(lambda: rig.view(names[1]).archived.files > 0)
+        await rig.engine.imports.pause_import(names[0])
+        monkeypatch.setattr(same_source, "check", late)
+        resumed = asyncio.create_task(rig.engine.imports.resume_import(names[0]))
+        await reached.wait()
+        await rig.engine.imports.pause_import(names[0])
+        go.set()
+        await resumed
+        assert [rig.view(name).state for name in names] == [State.PAUSED, State.PAUSED]
+        await rig.engine.imports.resume_import(names[0])
+        gate.set()
+        other_gate.set()
+        views = await ended(rig, *names)
+    assert [view.verdict for view in views] == [Verdict.SAFE, Verdict.SAFE]
+
+
+async def test_what_is_damaged_in_the_other_archive_does_not_end_the_wait_for_the_source(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other archive answers, but cannot hand on what is still to do: that is no attempt in vain."""
+    monkeypatch.setattr(volume_wait, "POLL_INTERVAL", 0.05)
+    with holding(second(rig)) as gate:
+        names = await both(rig)
+        await rig.ended_unchecked(names[0])
+        next(rig.archive.glob("locations/*/data/videos/*/*.mov")).unlink()
+        os.rename(rig.source, rig.root / "away")
+        gate.set()
+        await state(rig, names[1], State.PAUSED)
+    await asyncio.sleep(4)
+    row = await rig.engine.catalog.import_named(names[1])
+    assert row is not None
+    assert (row.state, row.waits, row.runs) == (State.PAUSED, Waits.SOURCE, 1)
+    os.rename(rig.root / "away", rig.source)
+    await state(rig, names[1], State.DONE)
+    assert rig.view(names[1]).verdict is Verdict.SAFE
+
+
+@pytest.mark.promise(26)
+async def test_what_another_import_has_archived_is_the_source_of_one_that_has_seen_nothing(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first import is done, and its archive away, when the second one begins to read the source: which is
+    another card by now."""
+
+    async def nothing(self: Following, leader: Leader) -> None:
+        """It is late."""
+
+    with holding(rig.archive, 1) as gate, monkeypatch.context() as patch:
+        patch.setattr(Following, "_list", nothing)
+        names = await both(rig)
+        await rig.until(lambda: rig.view(names[0]).archived.files > 0)
+        os.rename(second(rig), rig.root / "away")
+        await state(rig, names[1], State.PAUSED)
+        rig.engine.imports.waiting.forget(names[1])
+        gate.set()
+        first = await rig.ended_unchecked(names[0])
+    assert first.verdict is Verdict.SAFE
+    contents = expected(rig.source)
+    os.rename(rig.archive, rig.root / "first away")
+    os.rename(rig.source, rig.root / "first card")
+    write(rig.source / "0001.jpg", b"of another card")
+    os.rename(rig.root / "away", second(rig))
+    await rig.engine.imports.resume_import(names[1])
+    (view,) = await ended(rig, names[1])
+    assert (view.state, view.seen.files) == (State.PAUSED, 0)
+    assert "began with" in view.reason
+    os.rename(rig.root / "first away", rig.archive)
+    await rig.engine.imports.resume_import(names[1])
+    (view,) = await ended(rig, names[1])
+    assert view.verdict is Verdict.SAFE
+    whole(rig, contents)
+
+
+async def test_what_the_first_archive_gets_after_a_retry_the_second_one_gets_too(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file cannot be read at first; a person retries it while both imports run."""
+    read, unread, last = Transfer.read, [b"0003.jpg"], asyncio.Event()
+
+    async def failing(self: Transfer, batch: list[Todo], worker: Worker) -> list[Digest]:
+        if batch[0].path == b"2.mov" and self.run.row.first:
+            await last.wait()
+        paths = {todo.id: todo.path for todo in batch}
+        fault = Fault(Side.SOURCE, "Permission denied", errno.EACCES)
+        return [
+            msgspec.structs.replace(digest, fault=fault) if paths[digest.number] in unread else digest
+            for digest in await read(self, batch, worker)
+        ]
+
+    monkeypatch.setattr(Transfer, "read", failing)
+    names = await both(rig)
+    await rig.until(lambda: rig.view(names[0]).failed.files == 1 and rig.view(names[1]).archived.files >= 61)
+    await asyncio.sleep(0.3)
+    unread.clear()
+    assert await rig.engine.imports.retry_import(names[0], Selection()) == 1
+    await rig.until(lambda: not rig.view(names[0]).failed.files)
+    last.set()
+    views = await ended(rig, *names)
+    assert [(view.verdict, view.failed.files) for view in views] == [(Verdict.SAFE, 0), (Verdict.SAFE, 0)]
+    whole(rig, expected(rig.source))
+
+
+async def test_what_is_new_when_another_import_begins_to_read_is_entered_by_all(rig: Rig) -> None:
+    """Three archives: the first one is pulled, and of the other imports, which had the first one's whole listing,
+    one reads the source and the other follows it."""
+    third = rig.root / "third"
+    os.symlink("0001.jpg", rig.source / "link.jpg")
+    with holding(rig.archive, 1) as gate, holding(second(rig), 1) as other_gate, holding(third, 1) as third_gate:
+        request = rig.request(also=(str(second(rig)), str(third)), accept=("links",))
+        names = await rig.engine.imports.start_imports([request])
+        await rig.until(lambda: all(rig.view(name).archived.files > 0 and rig.view(name).listed for name in names))
+        write(rig.source / "new/clip.mp4", random_bytes(5000, 2001))
+        write(rig.source / "new/clip.srt", random_bytes(500, 2002))
+        os.rename(rig.archive, rig.root / "away")
+        gate.set()
+        await state(rig, names[0], State.PAUSED)
+        other_gate.set()
+        third_gate.set()
+        await ended(rig, *names[1:])
+    assert [rig.view(name).verdict for name in names[1:]] == [Verdict.SAFE, Verdict.SAFE]
+    assert held(second(rig)) == held(third) == expected(rig.source)
+    read = rig.engine.database.read
+    folders = await read(
+        "SELECT f.path FROM folder f JOIN import i ON i.id = f.import_id WHERE i.name IN (?, ?)", names[1:]
+    )
+    assert folders == [(b"new",), (b"new",)]
+    links = await read(
+        "SELECT 1 FROM link l JOIN file f ON f.id = l.file_id JOIN import i ON i.id = f.import_id "
+        "WHERE i.name IN (?, ?)",
+        names[1:],
+    )
+    assert len(links) == 2

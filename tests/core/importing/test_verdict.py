@@ -73,6 +73,30 @@ async def test_damage_that_is_found_while_the_receipt_waits(rig: Rig, monkeypatc
     assert "SAFE" not in rig.receipts()[-1].read_text()
 
 
+async def test_a_card_that_is_used_during_a_pause_of_its_verdict(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder was listed for the verdict before the pause, in which a file is added there."""
+    write(rig.source / "a.jpg", random_bytes(3000, 1))
+    compare, reached, go = card_index.compared, asyncio.Event(), asyncio.Event()
+
+    async def late(run: Run) -> str:
+        reached.set()
+        await go.wait()
+        return await compare(run)
+
+    monkeypatch.setattr(card_index, "compared", late)
+    name = await rig.begun()
+    await reached.wait()
+    await rig.engine.imports.pause_import(name)
+    write(rig.source / "b.jpg", random_bytes(3000, 2))
+    await rig.engine.imports.resume_import(name)
+    go.set()
+    view = await rig.ended(name)
+    assert (view.verdict, view.seen.files) == (Verdict.KEEP, 1)
+    assert "b.jpg" in view.verdict_reason
+
+
 EMPTY = {"nothing": [], "folders": ["DCIM/100"], "litter": [".DS_Store", "DCIM/Thumbs.db"]}
 
 
