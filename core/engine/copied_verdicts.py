@@ -12,7 +12,7 @@ from core.archives.copy_count import CopyCount
 from core.archives.registry import Archives
 from core.catalog import Catalog, ImportRow
 from core.engine.job_service import JobService
-from core.errors import WorkerDiedError
+from core.errors import ArchiveError, WorkerDiedError
 from core.importing.keep_reasons import KEEP_REASONS, said
 from core.journal import journal_format
 from core.journal.end_import import ReceiptWriter
@@ -58,16 +58,8 @@ class CopiedVerdicts:
         """Judge one import. False: damage was recorded while its copies were counted, so that it has to be judged
         again."""
         noted = self._catalog.damage_noted
-        whereabouts = self._archives.whereabouts
         (row,) = await self._catalog.imports("i.id = ?", (number,))
-        counts = await CopyCount.of(
-            archive.id,
-            copies_wanted,
-            self._catalog,
-            self._pool,
-            whereabouts,
-            await self._catalog.archives_together(row.together),
-        )
+        counts = await self._counts(row, copies_wanted)
         if fewer := await self._fewer(row, counts):
             if row.together:
                 # Since the import's end, copies may have been completed, or archives unmounted.
@@ -106,6 +98,28 @@ class CopiedVerdicts:
         await self._jobs.bag_anew(row.archive_id, row.location_id)
         await self._tell(row)
         return True
+
+    async def refuse_if_fewer(self, row: ImportRow) -> None:
+        """Return if what an import has seen on its card is in as many copies as it was to be. Raises
+        ArchiveError."""
+        counts, fewer, after = await self._counts(row, row.request().copies), Counter[int](), 0
+        while items := await self._catalog.seen_items(row.id, after, PAGE):
+            after = items[-1]
+            fewer.update((await counts.lacking(items)).values())
+        if fewer:
+            why = "; ".join(
+                words.said(files, f"are in {counts.said(count)}") for count, files in sorted(fewer.items())
+            )
+            raise ArchiveError(
+                f"of the archived files of import {row.name}, {why}, so its verdict would not be SAFE.",
+                "Bring them: lading mirror ARCHIVE TO. Then accept it.",
+            )
+
+    async def _counts(self, row: ImportRow, wanted: int) -> CopyCount:
+        others = await self._catalog.archives_together(row.together)
+        return await CopyCount.of(
+            row.archive_id, wanted, self._catalog, self._pool, self._archives.whereabouts, others
+        )
 
     async def _tell(self, row: ImportRow) -> None:
         if (judged := await self._catalog.import_named(row.name)) is not None:

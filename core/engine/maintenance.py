@@ -189,7 +189,8 @@ class Maintenance:
     async def accept(self, name: str, by: str) -> list[str]:
         """Record that a person accepts what differs from an earlier import: the verdict of import `name`, and of
         earlier imports of its volume, becomes what it would have been. Returns their ids. Raises UsageError;
-        ArchiveError, also when a verdict would be SAFE, and the archive lacks a file by now."""
+        ArchiveError, also when a verdict would be SAFE, and the archive, or a copy that it needs, lacks a file by
+        now."""
         read = self._catalog.database.read
         row = (await self._catalog.imports("i.id = ?", (await find_import.find(read, name),)))[0]
         async with self._archives.used(os.fsdecode(row.archive_path), row.archive_id) as (archive, _):
@@ -204,6 +205,7 @@ class Maintenance:
                     if (await self._catalog.found_verdict(one.id)).otherwise == Verdict.SAFE:
                         # The word is said now, and what was found at the import's end may hold no longer.
                         await refuse_if_lacking(archive, one, self._catalog, self._pool)
+                        await self._copied.refuse_if_fewer(one)
                 for one in acceptable:
                     await self._accept(receipt, one, by)
                     done.append(one.name)

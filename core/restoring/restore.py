@@ -6,7 +6,8 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Collection
+import unicodedata
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 
@@ -15,6 +16,7 @@ from core.aio import first_error, to_the_end
 from core.concurrency import Limit
 from core.database import Read
 from core.errors import LadingError, UsageError, WorkerDiedError
+from core.files import noreplace
 from core.models import IN_ARCHIVE, Count, RestoreOptions, Side
 from core.paths import display
 from core.restoring import selection
@@ -238,6 +240,10 @@ class Restore:
         async for page in selection.files(self._read, tree):
             await self._placed(page, tree)
             pending += [(found.path, found.link) for found in page if found.link is not None and self._linking]
+            if target.way == noreplace.LOOK and _alike([found.file.path for found in page if found.file]):
+                for part in _parts(page):
+                    await self._part(target, part)
+                continue
             async with asyncio.TaskGroup() as tasks:
                 for part in _parts(page):
                     tasks.create_task(self._part(target, part))
@@ -354,6 +360,13 @@ def _why(fault: Fault, path: bytes) -> str:
     if fault.side == Side.TARGET and fault.code in _NAMES and paths.portable(path) != path:
         name = "; if that is for its name, --portable writes it so that this file system can hold it"
     return f"{fault.side}: {fault.text}{name}"
+
+
+def _alike(names: Sequence[bytes]) -> bool:
+    """Whether two of these paths differ at most in case or in their Unicode form, so that they may be one name at
+    the destination. Where a name can only be looked for before it is taken, two requests at once could both find
+    it free, and one file would replace the other."""
+    return len({unicodedata.normalize("NFC", display(name)).casefold() for name in names}) < len(names)
 
 
 def _parts(page: list[Found]) -> list[list[ToRestore]]:

@@ -1,5 +1,6 @@
 """SAFE takes as many verified copies, on devices of their own, as a person wants."""
 
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -13,6 +14,7 @@ from core.archives.archive import Archive
 from core.catalog import ImportRow
 from core.catalog.failures import REOPENED
 from core.engine.copied_verdicts import CopiedVerdicts
+from core.errors import ArchiveError
 from core.importing import finish
 from core.importing.import_run import Run
 from core.maintenance import check
@@ -278,6 +280,28 @@ async def test_damage_that_is_found_while_the_copies_are_counted(
     assert row is not None
     assert row.verdict == "KEEP"
     assert not list(rig.archive.glob(f"locations/*/lading/{name}.added-*.txt"))
+
+
+@pytest.mark.promise(48)
+async def test_what_is_accepted_is_to_be_in_the_copies_by_then(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There were enough at the import's end; SAFE is said when a person accepts it, and one is away."""
+    placed(monkeypatch, ("archive", "sda"), ("backup", "sdb"))
+    copy, file = rig.root / "backup", write(rig.source / "1.jpg", random_bytes(3000, 1))
+    await rig.imported()
+    facts = file.stat()
+    file.write_bytes(random_bytes(3000, 2))
+    os.utime(file, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    await rig.imported()
+    await mirrored(rig, copy)
+    view = await rig.imported(copies=2)
+    assert (view.verdict, view.acceptable) == (Verdict.KEEP, True)
+    copy.rename(rig.root / "unplugged")
+    with pytest.raises(ArchiveError, match=f"1 is in 1 of 2 copies; {copy} is away, so its verdict would not be"):
+        await rig.engine.maintenance.accept(view.id, "Ada")
+    assert rig.view(view.id).verdict is Verdict.KEEP
+    (rig.root / "unplugged").rename(copy)
+    await rig.engine.maintenance.accept(view.id, "Ada")
+    assert rig.view(view.id).verdict is Verdict.SAFE
 
 
 @pytest.mark.promise(48)

@@ -7,12 +7,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 import pytest
 
 from core.errors import ArchiveError, UsageError
+from core.files import noreplace
 from core.models import Count, Outcome, RestoreOptions
 from core.paths import unportable
-from core.restoring.restore import RestoreError
+from core.restoring import restore as restoring
+from core.restoring.restore import Restore, RestoreError
 from core.results import RestoreResult
 from core.workers import messages, restore, restore_messages, shared_memory
 from core.workers.pool import Worker
@@ -393,3 +396,48 @@ async def test_single_files_come_back_by_the_words_that_find_them(rig: Rig, tmp_
     with pytest.raises(UsageError, match="nothing that fits"):
         await out("nowhere", "none")
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.promise(20)
+@pytest.mark.parametrize(
+    ("names", "way", "most"),
+    [
+        (("A.jpg", "a.jpg"), noreplace.LOOK, 1),
+        (("caf\u00e9.jpg", "cafe\u0301.jpg"), noreplace.LOOK, 1),
+        (("A.jpg", "b.jpg"), noreplace.LOOK, 2),
+        (("A.jpg", "a.jpg"), noreplace.RENAME, 2),
+    ],
+)
+async def test_names_that_may_be_one_are_given_one_after_the_other(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: tuple[str, str], way: str, most: int
+) -> None:
+    """Where a taken name is only seen by looking for it, both files would find it free at the same moment."""
+    for number, name in enumerate(names):
+        write(rig.source / name, random_bytes(3000, number))
+    view = await rig.imported()
+    ask, both, at_work = Worker.ask, asyncio.Event(), list[int]()
+
+    async def counted(self: Worker, request: messages.Request, wanted: type[R]) -> R:
+        if not isinstance(request, restore_messages.Restore):
+            return await ask(self, request, wanted)
+        target = msgspec.structs.replace(request.target, way=way)
+        at_work.append(len(at_work) - at_work.count(-1) * 2 + 1)
+        if at_work[-1] == most:
+            both.set()
+        await both.wait()
+        try:
+            return await ask(self, msgspec.structs.replace(request, target=target), wanted)
+        finally:
+            at_work.append(-1)
+
+    opened = Restore._open
+
+    async def looking(self: Restore, path: bytes) -> restore_messages.Target:
+        return msgspec.structs.replace(await opened(self, path), way=way)
+
+    monkeypatch.setattr(restoring, "TOGETHER", 1)
+    monkeypatch.setattr(Restore, "_open", looking)
+    monkeypatch.setattr(Worker, "ask", counted)
+    found = await restored(rig, view.id, tmp_path / "out")
+    assert (found.restored.files, found.failed) == (2, ())
+    assert max(at_work) == most
