@@ -1,5 +1,6 @@
 """Ends an import: its last journal line and its receipt, both in the archive, for one import at a time."""
 
+import asyncio
 import hashlib
 import secrets
 import time
@@ -9,8 +10,10 @@ from datetime import UTC, datetime
 from typing import IO, TypeVar
 
 from core import archive_layout, receipts
+from core.aio import to_the_end
 from core.archives.archive import REQUEST, Archive
 from core.catalog import Catalog, ImportRow
+from core.errors import WorkerDiedError
 from core.journal import journal_format
 from core.models import State, Verdict
 from core.receipts.upload import sent
@@ -33,6 +36,8 @@ ADDED = ".added-"
 
 READ_SIZE = 1 << 20
 """Bytes per read."""
+CLEAN_TIMEOUT = 3.0
+"""Seconds until removing staging times out; what is left is removed when the archive is opened the next time."""
 
 
 class ReceiptWriter:
@@ -140,10 +145,12 @@ class ReceiptWriter:
         """Write the report beside the receipt, in place of the one before. No digest of it is kept, since it can
         be made again. Callers hold `archive.closing`. Raises what asking a worker raises."""
         read = self._catalog.database.read
-        async with self._sent(row, f"locations/{row.location_folder}/lading/{row.name}.{REPORT}") as file:
-            async for piece in page.report(read, row.name, Relative(REPORT_DEPTH)):
-                file.write(piece.encode())
-        await self._clean(row)
+        try:
+            async with self._sent(row, f"locations/{row.location_folder}/lading/{row.name}.{REPORT}") as file:
+                async for piece in page.report(read, row.name, Relative(REPORT_DEPTH)):
+                    file.write(piece.encode())
+        finally:
+            await to_the_end(self._clean(row))
 
     def _owner(self, row: ImportRow) -> str:
         """Who stages what is sent. The import itself may go on once more while something is sent after its
@@ -153,9 +160,10 @@ class ReceiptWriter:
     async def _clean(self, row: ImportRow) -> None:
         """Remove what was staged after the import's end. What is left is removed when the archive is opened the
         next time."""
-        with suppress(TaskFailedError):
-            request = archive_messages.CleanStaging(self._archive.place, [self._owner(row)])
-            await self._ask(request, archive_messages.NamesCounted)
+        request = archive_messages.CleanStaging(self._archive.place, [self._owner(row)])
+        with suppress(TaskFailedError, WorkerDiedError, TimeoutError, OSError):
+            async with asyncio.timeout(CLEAN_TIMEOUT):
+                await self._ask(request, archive_messages.NamesCounted)
 
     def _sent(self, row: ImportRow, path: str) -> AbstractAsyncContextManager[IO[bytes]]:
         staged = archive_layout.staging(self._owner(row), secrets.token_hex(8))
@@ -169,11 +177,13 @@ class ReceiptWriter:
             await self._ask(text_messages.AppendJournal(place, path, b"".join(lines), flush=True), messages.Done)
         moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
         base = archive_layout.receipt(row.location_folder, row.name)
-        async with self._sent(row, f"{base}{ADDED}{moment}.txt") as file:
-            file.write(text.encode())
-        with suppress(TaskFailedError):
-            await self._ask(text_messages.JoinJournal(place, path), messages.Done)
-        await self._clean(row)
+        try:
+            async with self._sent(row, f"{base}{ADDED}{moment}.txt") as file:
+                file.write(text.encode())
+            with suppress(TaskFailedError):
+                await self._ask(text_messages.JoinJournal(place, path), messages.Done)
+        finally:
+            await to_the_end(self._clean(row))
 
     async def find(self, row: ImportRow) -> str:
         """The SHA-256 of the receipt's text in the archive; empty when there is none."""

@@ -193,6 +193,8 @@ class Ffprobe:
         child = await Child.start(guarded(argv))
         self._running.add(child)
         try:
+            if self._closed:
+                raise ProbeLostError("it was ended.")
             return await self._answer(child, job, beat), child.process.returncode
         finally:
             self._end(child)
@@ -226,7 +228,7 @@ class Ffprobe:
             child.process.stdin.close()
 
     async def close(self) -> None:
-        """Kill every probe."""
+        """Kill every probe; one that is just being started is killed as soon as it is there."""
         self._closed = True
         if self.makers:
             await self.makers.close()

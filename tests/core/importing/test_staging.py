@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from core.models import State, Verdict
-from core.workers import archive_messages
+from core.workers import archive_messages, text_messages
 from core.workers.pool import Worker
-from tests.core.importing.rig import Rig, photos, videos, write
+from tests.core.importing.rig import Rig, at_work, photos, videos, write
 
 pytestmark = pytest.mark.process
 
@@ -46,4 +47,23 @@ async def test_an_import_begins_while_another_one_removes_its_own(
     view = await rig.ended(name)
     assert (view.state, view.verdict, view.failed.files) == (State.DONE, Verdict.SAFE, 0)
     assert (await rig.ended(first)).verdict is Verdict.SAFE
+    assert rig.staged() == []
+
+
+async def test_a_report_that_the_engines_end_cuts_short_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask, begun = Worker.ask, asyncio.Event()
+
+    async def cut(self: Worker, request: object, wanted: type) -> object:
+        if isinstance(request, text_messages.Put) and request.target.endswith(".html"):
+            write(rig.archive / request.staged, b"half")
+            begun.set()
+            await asyncio.Event().wait()
+        return await ask(self, request, wanted)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Worker, "ask", cut)
+    async with at_work(tmp_path) as rig:
+        await rig.begun(write(rig.root / "first/a.txt", b"first").parent)
+        await begun.wait()
     assert rig.staged() == []

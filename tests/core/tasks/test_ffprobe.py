@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 from core import tools
 from core.media.metadata import unpack
 from core.tasks import ffprobe
+from core.tasks.child_processes import Argument, Child
 from core.tasks.ffprobe import Ffprobe
 from core.tasks.task import ItemFacts
 from tests.core.tasks.itemrig import Files, behind, children, rows, wait_until_gone
@@ -294,9 +295,31 @@ async def test_closing_ends_what_runs(tmp_path: Path) -> None:
     work = asyncio.create_task(Files([b"/x"]).run(task))
     found = await started()
     await task.close()
-    assert wait_until_gone(found)
+    # The program may be there before the task knows it.
+    assert await asyncio.to_thread(wait_until_gone, found)
     (result,) = await work
     assert result.error
+
+
+async def test_closing_ends_what_is_being_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, begun, go = Child.start, asyncio.Event(), asyncio.Event()
+
+    async def late(argv: Sequence[Argument]) -> Child:
+        child = await start(argv)
+        begun.set()
+        await go.wait()
+        return child
+
+    monkeypatch.setattr(Child, "start", late)
+    task = Ffprobe(search=fake(tmp_path, "exec sleep 1000"))
+    work = asyncio.create_task(Files([b"/x"]).run(task))
+    await begun.wait()
+    await task.close()
+    go.set()
+    async with asyncio.timeout(60):
+        (result,) = await work
+    assert "it was ended" in result.error
+    assert await asyncio.to_thread(wait_until_gone, children())
 
 
 def test_a_probe_dies_with_the_engine(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from PIL import Image
 
 from core import tools
 from core.derivatives import pool
-from core.derivatives.messages import Made, MakeThumbnails
+from core.derivatives.messages import Made, MakeThumbnails, Order
+from core.derivatives.pool import Maker
 from core.media.file_types import Kind
 from core.tasks.task import Job
 from core.tasks.thumbnail import Thumbnail
@@ -155,15 +156,20 @@ async def test_a_film_that_a_maker_dies_of_is_left_to_ffmpeg(
 
     monkeypatch.setattr(task.makers, "make", noted)
 
-    def strike(job: int, fraction: float) -> None:
-        if fraction and programs_only == [False]:
-            for maker in task.makers.busy:
-                os.kill(maker.process.pid, signal.SIGKILL)
+    async def struck(maker: Maker, order: Order) -> None:
+        if programs_only == [False]:
+            # It stands still, so that it cannot have answered before it is killed.
+            os.kill(maker.process.pid, signal.SIGSTOP)
+        await send(maker, order)
+        if programs_only == [False]:
+            os.kill(maker.process.pid, signal.SIGKILL)
 
-    result = (await task.run([job], held, strike))[job.id]
+    send = Maker.send
+    monkeypatch.setattr(Maker, "send", struck)
+    result = (await task.run([job], held, nobody_listens))[job.id]
     assert "gone" in result.error
     assert not result.final
-    again = (await task.run([msgspec.structs.replace(job, attempt=2)], held, strike))[job.id]
+    again = (await task.run([msgspec.structs.replace(job, attempt=2)], held, nobody_listens))[job.id]
     assert [(row[3], row[4]) for row in rows(again)] == [(320, 240)] * 3
     assert programs_only == [False, True]
     await task.close()
