@@ -94,13 +94,15 @@ async def check(run: Run, *, paused: bool = False) -> None:
     """Check that the files which the import has settled are there, with the same size and time; and also those of
     the other imports of its group that have not ended, because all of them have one source. One that has seen
     nothing yet is compared with those that are done, too. Of some files that this import has in its archive, parts
-    of the content are compared, too. paused: the run is paused, and stays so meanwhile.
+    of the content are compared, too; if it has none there, some that the others have archived are read, and
+    compared with what those have read. paused: the run is paused, and stays so meanwhile.
 
     Raises HaltError when they are not there, cannot be listed, or none of those to be compared can be read;
     WorkerDiedError.
     """
     row, catalog = run.row, run.catalog
     expected: dict[int, _Expected] = {}
+    archives: dict[int, int] = {row.id: row.archive_id}
 
     async def expect(id: int) -> None:
         one = _Expected(id, await catalog.totals(id), await SeenFiles.of(catalog, id))
@@ -112,10 +114,11 @@ async def check(run: Run, *, paused: bool = False) -> None:
         not_these = ENDED if expected else (State.CANCELLED,)
         where = f"{OTHERS_SQL} AND i.state NOT IN ({marks(len(not_these))})"
         for other in await catalog.imports(where, (row.together, row.id, *not_these)):
+            archives[other.id] = other.archive_id
             await expect(other.id)
     if not expected:
         return
-    sample = Sample()
+    sample, of_others = Sample(), Sample()
     async with aclosing(listing(run, run.source, row.single, paused=paused)) as pages:
         async for entries in pages:
             found = {join(row.root, entry.path): entry for entry in entries}
@@ -126,16 +129,23 @@ async def check(run: Run, *, paused: bool = False) -> None:
             unsteady = await _unsteady(run, [old for old, _ in pairs])
             for old, entry in pairs:
                 expected[old.import_id].found(old, entry, unsteady=old.id in unsteady)
-            sample.add(
-                (entry, old.item_id)
-                for old, entry in pairs
-                if old.import_id == row.id and old.outcome in IN_ARCHIVE and old.item_id and same(old, entry)
-            )
+            for of, mine in (sample, True), (of_others, False):
+                of.add(
+                    (entry, old.item_id)
+                    for old, entry in pairs
+                    if (old.import_id == row.id) is mine
+                    and old.outcome in IN_ARCHIVE
+                    and old.item_id
+                    and same(old, entry)
+                )
     for one in expected.values():
         if lacking := await one.lacking(row.root):
             raise _another(run, lacking, "")
     try:
-        compared = await sample.compare(run, run.source, paused=paused)
+        if row.id in expected and expected[row.id].archived:
+            compared = await sample.compare(run, run.source, paused=paused)
+        else:
+            compared = await of_others.compare_whole(run, run.source, archives.values(), paused=paused)
     except TimeoutError as error:
         raise away(run, Waits.SOURCE) from error
     if unlike := compared.unlike:
