@@ -9,13 +9,12 @@ from contextlib import aclosing
 
 from core.catalog import Catalog, SeenRow
 from core.catalog.failures import LIST
-from core.catalog.rows import marks
 from core.importing.halt_reasons import HaltError, away
 from core.importing.import_run import Run
 from core.importing.leader import OTHERS_SQL
 from core.importing.same_content import Sample
 from core.importing.scan import listing, same
-from core.models import ENDED, IN_ARCHIVE, Outcome, State, Waits
+from core.models import IN_ARCHIVE, Outcome, State, Waits
 from core.paths import display, join, relative
 from core.words import counted
 from core.workers.read_source import CHANGING
@@ -102,7 +101,6 @@ async def check(run: Run, *, paused: bool = False) -> None:
     """
     row, catalog = run.row, run.catalog
     expected: dict[int, _Expected] = {}
-    archives: dict[int, int] = {row.id: row.archive_id}
 
     async def expect(id: int) -> None:
         one = _Expected(id, await catalog.totals(id), await SeenFiles.of(catalog, id))
@@ -110,25 +108,25 @@ async def check(run: Run, *, paused: bool = False) -> None:
             expected[id] = one
 
     await expect(row.id)
-    if row.together:
-        not_these = ENDED if expected else (State.CANCELLED,)
-        where = f"{OTHERS_SQL} AND i.state NOT IN ({marks(len(not_these))})"
-        for other in await catalog.imports(where, (row.together, row.id, *not_these)):
-            archives[other.id] = other.archive_id
+    seen_nothing = not expected
+    where = f"{OTHERS_SQL} AND i.state != ?"
+    others = await catalog.imports(where, (row.together, row.id, State.CANCELLED)) if row.together else []
+    for other in others:
+        if other.state != State.DONE or seen_nothing:
             await expect(other.id)
     if not expected:
         return
+    group = {row.id, *(other.id for other in others)}
     sample, of_others = Sample(), Sample()
     async with aclosing(listing(run, run.source, row.single, paused=paused)) as pages:
         async for entries in pages:
             found = {join(row.root, entry.path): entry for entry in entries}
             seen = await catalog.seen(row.volume_id, list(found))
-            pairs = [
-                (old, found[path]) for path, rows in seen.items() for old in rows if old.import_id in expected
-            ]
+            pairs = [(old, found[path]) for path, rows in seen.items() for old in rows if old.import_id in group]
             unsteady = await _unsteady(run, [old for old, _ in pairs])
             for old, entry in pairs:
-                expected[old.import_id].found(old, entry, unsteady=old.id in unsteady)
+                if old.import_id in expected:
+                    expected[old.import_id].found(old, entry, unsteady=old.id in unsteady)
             for of, mine in (sample, True), (of_others, False):
                 of.add(
                     (entry, old.item_id)
@@ -145,7 +143,8 @@ async def check(run: Run, *, paused: bool = False) -> None:
         if row.id in expected and expected[row.id].archived:
             compared = await sample.compare(run, run.source, paused=paused)
         else:
-            compared = await of_others.compare_whole(run, run.source, archives.values(), paused=paused)
+            archives = [other.archive_id for other in others]
+            compared = await of_others.compare_whole(run, run.source, archives, paused=paused)
     except TimeoutError as error:
         raise away(run, Waits.SOURCE) from error
     if unlike := compared.unlike:
