@@ -7,18 +7,23 @@ import random
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from core.catalog import Item
 from core.importing.halt_reasons import gone
 from core.importing.import_run import Run
 from core.importing.scan import AskWorker, asking
 from core.media.file_types import Kind
 from core.models import Waits
 from core.workers import archive_messages
-from core.workers.messages import Fault, Place, Source
+from core.workers.batch_messages import Drop
+from core.workers.messages import Done, Fault, Place, Source
 from core.workers.pool import TaskFailedError
-from core.workers.source_messages import Entry
+from core.workers.source_messages import Digests, Entry, ReadBatch, ToRead
 
 SAMPLES, BLOCK = 8, 1 << 20
 """How many files have their first and last block compared."""
+
+WHOLE = 64 << 20
+"""The largest file that is read whole to be compared with what another import has read of it."""
 
 COMPARED_KINDS = (Kind.IMAGES, Kind.VIDEOS, Kind.AUDIO)
 """Kinds of files that are compared first: two cards may well have equal sidecars."""
@@ -84,6 +89,37 @@ class Sample:
             elif one != other:
                 unlike[path] = None
         return Compared(len(files) - len(unread | refused), list(unlike), list(unread), list(refused))
+
+    async def compare_whole(self, run: Run, source: Source, archives: Iterable[int], *, paused: bool) -> Compared:
+        """Compare the chosen files of `source`, except for large ones, with the checksums that imports into these
+        archives have of them. The archives may be away.
+
+        Raises HaltError when the source is gone; WorkerDiedError, TimeoutError.
+        """
+        items = dict[int, Item]()
+        for archive in archives:
+            items |= await run.catalog.items({one.item for one in self._chosen}, archive)
+        files = [(one.path, items[one.item]) for one in self._chosen if one.item in items]
+        files = [(path, item) for path, item in files if item.size <= WHOLE]
+        unlike, unread = list[bytes](), list[bytes]()
+        if not files:
+            return Compared(0, unlike, unread, [])
+        async with asking(run, paused=paused) as ask:
+            for path, item in files:
+                request = ReadBatch(source, [ToRead(item.id, path, item.size, item.kind)], keep=False)
+                try:
+                    (found,) = (await ask(request, Digests)).files
+                except TaskFailedError as error:
+                    raise gone(error.fault, run, Waits.SOURCE) from error
+                if found.fault is None:
+                    unlike += [path] if found.content != item.content else []
+                elif found.fault.lost:
+                    raise gone(found.fault, run, Waits.SOURCE)
+                else:
+                    unread.append(path)
+            # Nothing of the source stays open.
+            await ask(Drop(), Done)
+        return Compared(len(files) - len(unread), unlike, unread, [])
 
 
 async def _read(

@@ -9,13 +9,12 @@ from contextlib import aclosing
 
 from core.catalog import Catalog, SeenRow
 from core.catalog.failures import LIST
-from core.catalog.rows import marks
 from core.importing.halt_reasons import HaltError, away
 from core.importing.import_run import Run
 from core.importing.leader import OTHERS_SQL
 from core.importing.same_content import Sample
 from core.importing.scan import listing, same
-from core.models import ENDED, IN_ARCHIVE, Outcome, State, Waits
+from core.models import IN_ARCHIVE, Outcome, State, Waits
 from core.paths import display, join, relative
 from core.words import counted
 from core.workers.read_source import CHANGING
@@ -94,7 +93,8 @@ async def check(run: Run, *, paused: bool = False) -> None:
     """Check that the files which the import has settled are there, with the same size and time; and also those of
     the other imports of its group that have not ended, because all of them have one source. One that has seen
     nothing yet is compared with those that are done, too. Of some files that this import has in its archive, parts
-    of the content are compared, too. paused: the run is paused, and stays so meanwhile.
+    of the content are compared, too; if it has none there, some that the others have archived are read, and
+    compared with what those have read. paused: the run is paused, and stays so meanwhile.
 
     Raises HaltError when they are not there, cannot be listed, or none of those to be compared can be read;
     WorkerDiedError.
@@ -108,34 +108,43 @@ async def check(run: Run, *, paused: bool = False) -> None:
             expected[id] = one
 
     await expect(row.id)
-    if row.together:
-        not_these = ENDED if expected else (State.CANCELLED,)
-        where = f"{OTHERS_SQL} AND i.state NOT IN ({marks(len(not_these))})"
-        for other in await catalog.imports(where, (row.together, row.id, *not_these)):
+    seen_nothing = not expected
+    where = f"{OTHERS_SQL} AND i.state != ?"
+    others = await catalog.imports(where, (row.together, row.id, State.CANCELLED)) if row.together else []
+    for other in others:
+        if other.state != State.DONE or seen_nothing:
             await expect(other.id)
     if not expected:
         return
-    sample = Sample()
+    group = {row.id, *(other.id for other in others)}
+    sample, of_others = Sample(), Sample()
     async with aclosing(listing(run, run.source, row.single, paused=paused)) as pages:
         async for entries in pages:
             found = {join(row.root, entry.path): entry for entry in entries}
             seen = await catalog.seen(row.volume_id, list(found))
-            pairs = [
-                (old, found[path]) for path, rows in seen.items() for old in rows if old.import_id in expected
-            ]
+            pairs = [(old, found[path]) for path, rows in seen.items() for old in rows if old.import_id in group]
             unsteady = await _unsteady(run, [old for old, _ in pairs])
             for old, entry in pairs:
-                expected[old.import_id].found(old, entry, unsteady=old.id in unsteady)
-            sample.add(
-                (entry, old.item_id)
-                for old, entry in pairs
-                if old.import_id == row.id and old.outcome in IN_ARCHIVE and old.item_id and same(old, entry)
-            )
+                if old.import_id in expected:
+                    expected[old.import_id].found(old, entry, unsteady=old.id in unsteady)
+            for of, mine in (sample, True), (of_others, False):
+                of.add(
+                    (entry, old.item_id)
+                    for old, entry in pairs
+                    if (old.import_id == row.id) is mine
+                    and old.outcome in IN_ARCHIVE
+                    and old.item_id
+                    and same(old, entry)
+                )
     for one in expected.values():
         if lacking := await one.lacking(row.root):
             raise _another(run, lacking, "")
     try:
-        compared = await sample.compare(run, run.source, paused=paused)
+        if row.id in expected and expected[row.id].archived:
+            compared = await sample.compare(run, run.source, paused=paused)
+        else:
+            archives = [other.archive_id for other in others]
+            compared = await of_others.compare_whole(run, run.source, archives, paused=paused)
     except TimeoutError as error:
         raise away(run, Waits.SOURCE) from error
     if unlike := compared.unlike:

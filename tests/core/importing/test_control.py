@@ -10,12 +10,12 @@ import pytest
 from core.engine.import_factory import ImportFactory
 from core.errors import UsageError
 from core.importing import same_source
-from core.importing.import_files import Todo
 from core.importing.import_run import Run
 from core.importing.transfer import Transfer
 from core.models import Outcome, State, Verdict
 from core.workers import shared_memory
 from tests.core.importing.rig import Rig, expected, middle, photos, read, videos, write
+from tests.core.importing.together import holding
 
 pytestmark = pytest.mark.process
 
@@ -199,35 +199,29 @@ def late_end(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[asyncio.Even
 async def _halted(rig: Rig) -> str:
     """An import that has lost its source, and of which only what follows the end of its run is still to come."""
     photos(rig.source, 600)
-    name = await rig.begun()
-    await rig.until(lambda: rig.view(name).archived.files > 0)
-    os.rename(rig.source, rig.root / "away")
-    await rig.until(lambda: rig.view(name).state is State.PAUSED and name not in rig.engine.imports.under_way)
+    with holding(rig.archive, 1) as gate:
+        name = await rig.begun()
+        await rig.until(lambda: rig.view(name).archived.files > 0)
+        os.rename(rig.source, rig.root / "away")
+        gate.set()
+        await rig.until(lambda: rig.view(name).state is State.PAUSED and name not in rig.engine.imports.under_way)
     os.rename(rig.root / "away", rig.source)
     return name
 
 
-async def test_a_run_begins_after_all_that_follows_the_last_one(
-    rig: Rig, late_end: asyncio.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_run_begins_after_all_that_follows_the_last_one(rig: Rig, late_end: asyncio.Event) -> None:
     """The end of the last run would take the archive from the next one, and have it wait for its source."""
     name = await _halted(rig)
-    go, bring = asyncio.Event(), Transfer.bring
-
-    async def waiting(self: Transfer, batch: list[Todo]) -> None:
-        await go.wait()
-        await bring(self, batch)
-
-    monkeypatch.setattr(Transfer, "bring", waiting)
-    resumed = asyncio.create_task(rig.engine.imports.resume_import(name))
-    await asyncio.sleep(0.3)
-    late_end.set()
-    await resumed
-    await asyncio.sleep(0.3)
-    assert any(name in archive.active for archive, _ in rig.engine.archives.opened.values())
-    assert name not in rig.engine.imports.waiting
-    go.set()
-    assert (await rig.ended(name)).verdict is Verdict.SAFE
+    with holding(rig.archive) as gate:
+        resumed = asyncio.create_task(rig.engine.imports.resume_import(name))
+        await asyncio.sleep(0.3)
+        late_end.set()
+        await resumed
+        await asyncio.sleep(0.3)
+        assert any(name in archive.active for archive, _ in rig.engine.archives.opened.values())
+        assert name not in rig.engine.imports.waiting
+        gate.set()
+        assert (await rig.ended(name)).verdict is Verdict.SAFE
 
 
 @pytest.mark.parametrize("what", ["cancel", "pause"])
@@ -254,19 +248,21 @@ async def test_a_pause_while_the_source_is_compared_holds(rig: Rig, monkeypatch:
         await go.wait()
         await check(run, paused=paused)
 
-    name = await rig.begun()
-    await rig.until(lambda: rig.view(name).archived.files > 0)
-    await rig.engine.imports.pause_import(name)
-    monkeypatch.setattr(same_source, "check", late)
-    resumed = asyncio.create_task(rig.engine.imports.resume_import(name))
-    await reached.wait()
-    await rig.engine.imports.pause_import(name)
-    go.set()
-    await resumed
-    assert rig.view(name).state is State.PAUSED
-    assert not rig.engine.imports.running
-    await rig.engine.imports.resume_import(name)
-    assert (await rig.ended(name)).verdict is Verdict.SAFE
+    with holding(rig.archive, 1) as gate:
+        name = await rig.begun()
+        await rig.until(lambda: rig.view(name).archived.files > 0)
+        await rig.engine.imports.pause_import(name)
+        monkeypatch.setattr(same_source, "check", late)
+        resumed = asyncio.create_task(rig.engine.imports.resume_import(name))
+        await reached.wait()
+        await rig.engine.imports.pause_import(name)
+        go.set()
+        await resumed
+        assert rig.view(name).state is State.PAUSED
+        assert not rig.engine.imports.running
+        await rig.engine.imports.resume_import(name)
+        gate.set()
+        assert (await rig.ended(name)).verdict is Verdict.SAFE
 
 
 async def test_a_pause_of_an_import_that_is_about_to_go_on_by_itself_holds(
@@ -281,11 +277,12 @@ async def test_a_pause_of_an_import_that_is_about_to_go_on_by_itself_holds(
         reached.set()
         await asyncio.Event().wait()
 
-    name = await rig.begun()
-    await rig.until(lambda: rig.view(name).archived.files > 0)
-    with monkeypatch.context() as patch:
+    with holding(rig.archive, 1) as gate, monkeypatch.context() as patch:
+        name = await rig.begun()
+        await rig.until(lambda: rig.view(name).archived.files > 0)
         patch.setattr(ImportFactory, "_reopen", late)
         os.rename(rig.source, rig.root / "away")
+        gate.set()
         await rig.ended(name)
         os.rename(rig.root / "away", rig.source)
         await reached.wait()

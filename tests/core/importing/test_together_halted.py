@@ -549,3 +549,37 @@ async def test_what_is_new_when_another_import_begins_to_read_is_entered_by_all(
         names[1:],
     )
     assert len(links) == 2
+
+
+@pytest.mark.promise(26)
+@pytest.mark.parametrize("done", [False, True])
+async def test_another_card_with_equal_names_sizes_and_times_is_told_by_what_the_first_archive_got(
+    rig: Rig, done: bool
+) -> None:
+    """The second import has archived nothing yet with which it could compare the card, and the first archive is
+    away."""
+    with holding(rig.archive, 1) as gate, holding(second(rig)) as other_gate:
+        names = await both(rig)
+        await rig.until(lambda: rig.view(names[0]).archived.files > 0 and rig.view(names[1]).seen.files == 63)
+        for name in names[1:] if done else names:
+            rig.engine.imports.under_way[name].halt("by a test")
+        gate.set()
+        other_gate.set()
+        await ended(rig, *names)
+    contents = expected(rig.source)
+    os.rename(rig.source, rig.root / "first card")
+    for number, path in enumerate((rig.root / "first card").iterdir(), 5000):
+        twin = write(rig.source / path.name, random_bytes(path.stat().st_size, number))
+        shutil.copystat(path, twin)
+    os.rename(rig.archive, rig.root / "away")
+    await rig.engine.imports.resume_import(names[1])
+    (view,) = await ended(rig, names[1])
+    assert (view.state, view.archived.files) == (State.PAUSED, 0)
+    assert "with other content, although size and time are the same" in view.reason
+    os.rename(rig.root / "away", rig.archive)
+    shutil.rmtree(rig.source)
+    os.rename(rig.root / "first card", rig.source)
+    await rig.engine.imports.resume_import(names[1])
+    views = await ended(rig, *names)
+    assert [view.verdict for view in views] == [Verdict.SAFE, Verdict.SAFE]
+    whole(rig, contents)
