@@ -232,6 +232,7 @@ async def test_what_a_person_does_at_the_end_of_a_run_holds(rig: Rig, late_end: 
     await asyncio.sleep(0.3)
     late_end.set()
     await done
+    await asyncio.sleep(0.3)
     view = await rig.ended(name)
     assert view.state is (State.CANCELLED if what == "cancel" else State.PAUSED)
     assert name not in imports.waiting
