@@ -52,6 +52,23 @@ async def state(rig: Rig, name: str, wanted: State) -> None:
     await rig.until(lambda: rig.view(name).state is wanted and name not in rig.engine.imports.under_way)
 
 
+async def second_away(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """Begin an import into each archive. The second archive goes away before anything was listed for its import,
+    when the first one holds files already. Returns their ids."""
+
+    async def nothing(self: Following, leader: Leader) -> None:
+        """It is late."""
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Following, "_list", nothing)
+        names = await both(rig)
+        await rig.until(lambda: rig.view(names[0]).archived.files > 0)
+        os.rename(second(rig), rig.root / "away")
+        await state(rig, names[1], State.PAUSED)
+    assert not rig.view(names[1]).seen.files
+    return names
+
+
 @pytest.mark.promise(54)
 async def test_a_slow_archive_holds_up_nobody(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first import ends, and the source can be removed, before the second one has written a byte."""
@@ -271,16 +288,8 @@ async def test_no_import_of_a_group_goes_on_with_another_source(
     listed of the right source, and could read that from the other one."""
     check = same_source.check
 
-    async def nothing(self: Following, leader: Leader) -> None:
-        """It is late."""
-
-    with holding(rig.archive, 1) as gate, monkeypatch.context() as patch:
-        patch.setattr(Following, "_list", nothing)
-        names = await both(rig)
-        await rig.until(lambda: rig.view(names[0]).archived.files > 0)
-        os.rename(second(rig), rig.root / "away")
-        await state(rig, names[1], State.PAUSED)
-        assert not rig.view(names[1]).seen.files
+    with holding(rig.archive, 1) as gate:
+        names = await second_away(rig, monkeypatch)
         os.rename(rig.source, rig.root / "first card")
         gate.set()
         await state(rig, names[0], State.PAUSED)
@@ -461,15 +470,8 @@ async def test_what_another_import_has_archived_is_the_source_of_one_that_has_se
     """The first import is done, and its archive away, when the second one begins to read the source: which is
     another card by now."""
 
-    async def nothing(self: Following, leader: Leader) -> None:
-        """It is late."""
-
-    with holding(rig.archive, 1) as gate, monkeypatch.context() as patch:
-        patch.setattr(Following, "_list", nothing)
-        names = await both(rig)
-        await rig.until(lambda: rig.view(names[0]).archived.files > 0)
-        os.rename(second(rig), rig.root / "away")
-        await state(rig, names[1], State.PAUSED)
+    with holding(rig.archive, 1) as gate:
+        names = await second_away(rig, monkeypatch)
         rig.engine.imports.waiting.forget(names[1])
         gate.set()
         first = await rig.ended_unchecked(names[0])

@@ -17,7 +17,7 @@ from textual.screen import Screen
 from tests.tui.app.moments import STATES
 from tests.tui.app.pilot import running
 from tui import textual_private
-from tui.widgets.lines import STYLES, Line, Lines, line
+from tui.widgets.lines import CLASSES, STYLES, Line, Lines, line
 
 SIZES = ((80, 24), (120, 40))
 
@@ -78,6 +78,12 @@ def mirrored(app: App[Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirrore
         yield terminal
 
 
+class Styled(Screen[None]):
+    """It has the styles of lines, as the app's screens have them."""
+
+    COMPONENT_CLASSES = CLASSES
+
+
 class Few(App[None]):
     """Three lines beside three others."""
 
@@ -87,15 +93,12 @@ class Few(App[None]):
         super().__init__()
         textual_private.write_only_what_changed()
 
+    def get_default_screen(self) -> Screen[None]:
+        return Styled()
+
     def compose(self) -> ComposeResult:
         yield Lines(id="left")
         yield Lines(id="right")
-
-
-@pytest.fixture(autouse=True)
-def styled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The styles of lines, as the app's screens have them."""
-    monkeypatch.setattr(Screen, "COMPONENT_CLASSES", {f"lines--{name}" for name in STYLES})
 
 
 async def put(pilot: Pilot[None], where: str, *lines: Line) -> None:
