@@ -370,12 +370,13 @@ class LadingApp(PictureApp):
         except TimeoutError as error:
             raise EjectError(f"{view.label} does not answer.", "Try again, or eject it by hand.") from error
         own = next((card for card in cards if card.import_id == view.id), None)
-        label, keep = view.label, ejecting.keep(view.verdict, view.state)
+        label, keep, card = view.label, ejecting.keep(view.verdict, view.state), None
         if there.identity:
             label = view.label if own else there.label
-            keep = ejecting.keep_of(own or card_list.of_all(cards), there.identity)
+            card = own or card_list.of_all(cards)
+            keep = ejecting.keep_of(card, there.identity)
         if isinstance(self.screen, Base):
-            self.screen.say(ejecting.gone(label, keep), "warn" if keep else "good")
+            self.screen.say(ejecting.gone(label, keep, card), "warn" if keep else "good")
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` in the background; errors are shown."""

@@ -70,7 +70,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
                 eject.eject(one.source, told.in_use.sources, archives)
             answers.append(_ejected(one, card))
             if not options.json:
-                console.out.line(console.out.text(ejecting.gone(one.label, answers[-1].keep)))
+                console.out.line(console.out.text(ejecting.gone(one.label, answers[-1].keep, card)))
         except EjectError as error:
             complain(error, console)
             status = max(status, exit_for(error))

@@ -52,6 +52,8 @@ NO_IDENTITY = (
 """What to say instead, when the volume's identity is not its own."""
 
 
-def gone(label: str, keep: str) -> str:
-    """What is told of a card that was ejected."""
-    return f"{label} can be taken out.{' ' if keep else ''}{keep}"
+def gone(label: str, keep: str, card: CardView | None = None) -> str:
+    """What is told of a card that was ejected. `card`, if known: its newest import, of which the time of SAFE is
+    told, because a camera may have written to it since."""
+    since = f"SAFE as of {format.moment(card.ended or card.started)}." if card and not keep else keep
+    return f"{label} can be taken out.{' ' if since else ''}{since}"

@@ -14,7 +14,11 @@ from tests.tui.app import moments
 from tests.tui.app.moments import changed
 from tests.tui.app.pilot import running
 from tests.tui.app.volumes import volume
+from tui import format
 from tui.console.ejecting import NO_IDENTITY
+
+AS_OF = f"SAFE as of {format.moment(2.0)}."
+"""What is told of a card by `card_of`."""
 
 pytestmark = pytest.mark.terminal
 
@@ -91,7 +95,7 @@ async def test_a_card_that_is_to_be_kept_is_ejected_with_a_word() -> None:
     [
         ((), "B003 can be taken out. Keep what is on it: no import of all of it is known."),
         ((Verdict.KEEP,), "B003 can be taken out. Keep what is on it: not all is archived."),
-        ((Verdict.SAFE,), "B003 can be taken out."),
+        ((Verdict.SAFE,), f"B003 can be taken out. {AS_OF}"),
     ],
 )
 async def test_another_card_that_lies_there_by_now_is_called_by_its_own_name(
@@ -109,7 +113,7 @@ async def test_another_card_that_lies_there_by_now_is_called_by_its_own_name(
 @pytest.mark.parametrize(
     ("identity", "damaged", "told"),
     [
-        ("uuid:A001", 0, "A001 EOS R5 can be taken out."),
+        ("uuid:A001", 0, f"A001 EOS R5 can be taken out. {AS_OF}"),
         ("uuid:A001", 2, "A001 EOS R5 can be taken out. Keep what is on it: 2 damaged since in the archive."),
         ("dev:/dev/sda1:exfat:A001", 0, f"A001 EOS R5 can be taken out. {NO_IDENTITY}"),
     ],
