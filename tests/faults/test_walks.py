@@ -2,7 +2,9 @@
 session of a real sshd, with a real engine. Nothing is done on a command line."""
 
 import os
+import re
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from tests.rigs import disks, sshd
 from tests.rigs.engines import swept
 from tests.rigs.seen_cards import seen_below
-from tests.tui.app.terminal import Terminal, terminal
+from tests.tui.app.terminal import PATIENCE, Terminal, terminal
 
 pytestmark = [
     pytest.mark.terminal,
@@ -46,6 +48,16 @@ class Walk:
         """Type a text."""
         self.shown.type(text.encode())
         self.sees(then)
+        self.shown.read(0.2)
+
+    def row(self, key: str, pattern: str) -> None:
+        """Press one key that changes a row, of which what it says may stand in other rows, too."""
+        self.keys += 1
+        self.shown.type(key.encode())
+        end = time.monotonic() + PATIENCE
+        while not re.search(f"(?m){pattern}", self.shown.screen):
+            assert time.monotonic() < end, f"{pattern!r} is not on\n{self.shown.screen}"
+            self.shown.read(0.05)
         self.shown.read(0.2)
 
     def sees(self, text: str) -> None:
@@ -192,9 +204,9 @@ def test_an_administrator_sees_to_queues_mirrors_and_the_machine(tmp_path: Path)
             if ">ffprobe" in walk.shown.screen:
                 break
             walk.type("j", ">")
-        walk.press("p", "paused")
-        walk.press("+", "0/2")
-        walk.press("p", "0/2")
+        walk.row("p", "^>ffprobe .* 0/1 .* paused *$")
+        walk.row("+", "^>ffprobe .* 0/2 .* paused *$")
+        walk.row("p", "^>ffprobe .* 0/2 +- *$")
         walk.back("IN FLIGHT")
         walk.press("t", "TASKS")
         walk.task("failed jobs", "IMG_1.JPG")
