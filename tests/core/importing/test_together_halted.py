@@ -222,7 +222,9 @@ async def test_control_a_copy_that_is_not_there_would_count(rig: Rig, monkeypatc
         await pulled(rig)
 
 
-async def test_what_no_other_archive_has_waits_for_the_source(rig: Rig) -> None:
+async def waits_for_one_film(rig: Rig) -> str:
+    """Import into both archives; of one film the second archive has nothing yet, the first one not any more, and
+    the card is away. Returns the id of the second import, which waits for it."""
     with holding(second(rig)) as gate:
         names = await both(rig)
         await rig.ended_unchecked(names[0])
@@ -230,11 +232,16 @@ async def test_what_no_other_archive_has_waits_for_the_source(rig: Rig) -> None:
         os.rename(rig.source, rig.root / "away")
         gate.set()
         await state(rig, names[1], State.PAUSED)
-    view = rig.view(names[1])
+    return names[1]
+
+
+async def test_what_no_other_archive_has_waits_for_the_source(rig: Rig) -> None:
+    name = await waits_for_one_film(rig)
+    view = rig.view(name)
     assert (view.waits, view.archived.files, view.todo.files) == (Waits.SOURCE, 62, 1)
     os.rename(rig.root / "away", rig.source)
-    await state(rig, names[1], State.DONE)
-    assert rig.view(names[1]).verdict is Verdict.SAFE
+    await state(rig, name, State.DONE)
+    assert rig.view(name).verdict is Verdict.SAFE
     assert held(second(rig)) == expected(rig.source)
 
 
@@ -325,6 +332,16 @@ async def test_no_import_of_a_group_goes_on_with_another_source(
     whole(rig, contents)
 
 
+async def ends_after_a_pause(rig: Rig, name: str, gate: asyncio.Event) -> None:
+    """Pause an import and resume it, before what it waits for comes: it runs, and ends well without its card."""
+    await rig.engine.imports.pause_import(name)
+    await rig.engine.imports.resume_import(name)
+    assert rig.view(name).state is State.RUNNING
+    gate.set()
+    view = await rig.ended_unchecked(name)
+    assert (view.state, view.verdict, view.reason) == (State.DONE, Verdict.SAFE, "")
+
+
 async def test_a_pause_after_the_card_was_taken_out(rig: Rig) -> None:
     with holding(second(rig), 1) as gate:
         names = await both(rig)
@@ -332,12 +349,7 @@ async def test_a_pause_after_the_card_was_taken_out(rig: Rig) -> None:
         await rig.until(lambda: rig.view(names[1]).archived.files > 0)
         contents = expected(rig.source)
         shutil.rmtree(rig.source)
-        await rig.engine.imports.pause_import(names[1])
-        await rig.engine.imports.resume_import(names[1])
-        assert rig.view(names[1]).state is State.RUNNING
-        gate.set()
-        other = await rig.ended_unchecked(names[1])
-    assert (other.state, other.verdict, other.reason) == (State.DONE, Verdict.SAFE, "")
+        await ends_after_a_pause(rig, names[1], gate)
     whole(rig, contents)
 
 
@@ -406,12 +418,7 @@ async def test_a_pause_at_the_end_after_the_card_was_taken_out(rig: Rig, monkeyp
     await reached.wait()
     shutil.rmtree(rig.source)
     write(rig.source / "0001.jpg", b"of another card")
-    await rig.engine.imports.pause_import(names[1])
-    await rig.engine.imports.resume_import(names[1])
-    assert rig.view(names[1]).state is State.RUNNING
-    go.set()
-    other = await rig.ended_unchecked(names[1])
-    assert (other.state, other.verdict, other.reason) == (State.DONE, Verdict.SAFE, "")
+    await ends_after_a_pause(rig, names[1], go)
     whole(rig, contents)
 
 
@@ -447,20 +454,14 @@ async def test_what_is_damaged_in_the_other_archive_does_not_end_the_wait_for_th
 ) -> None:
     """The other archive answers, but cannot hand on what is still to do: that is no attempt in vain."""
     monkeypatch.setattr(volume_wait, "POLL_INTERVAL", 0.05)
-    with holding(second(rig)) as gate:
-        names = await both(rig)
-        await rig.ended_unchecked(names[0])
-        next(rig.archive.glob("locations/*/data/videos/*/*.mov")).unlink()
-        os.rename(rig.source, rig.root / "away")
-        gate.set()
-        await state(rig, names[1], State.PAUSED)
+    name = await waits_for_one_film(rig)
     await asyncio.sleep(4)
-    row = await rig.engine.catalog.import_named(names[1])
+    row = await rig.engine.catalog.import_named(name)
     assert row is not None
     assert (row.state, row.waits, row.runs) == (State.PAUSED, Waits.SOURCE, 1)
     os.rename(rig.root / "away", rig.source)
-    await state(rig, names[1], State.DONE)
-    assert rig.view(names[1]).verdict is Verdict.SAFE
+    await state(rig, name, State.DONE)
+    assert rig.view(name).verdict is Verdict.SAFE
 
 
 @pytest.mark.promise(26)
