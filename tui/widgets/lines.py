@@ -137,8 +137,8 @@ def _cells(pieces: Line) -> list[Piece]:
         for character in text:
             width = 1 if character.isascii() else format.cells(character)
             if width:
-                # A character of two columns is another one in both.
-                cells += [(character, style)] * width
+                # The second column of a character is unlike its first one, and that of any other character.
+                cells += [(character, style), *[(f" {character}", style)] * (width - 1)]
             elif cells:
                 # A combining character belongs to the cell before it.
                 cells[-1] = (cells[-1][0] + character, style)

@@ -127,6 +127,16 @@ async def test_a_change_in_the_middle_writes_its_own_columns(monkeypatch: pytest
             assert terminal.drawn_cells() == 2, "far ones without"
 
 
+async def test_characters_of_two_columns_that_move_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the two changed columns each column shows the same character before and after, but its other half."""
+    app = Few()
+    async with app.run_test(size=(80, 3)) as pilot:
+        await put(pilot, "left", line("世" * 18))
+        with mirrored(app, monkeypatch) as terminal:
+            await put(pilot, "left", line("a" + "世" * 17 + "a"))
+            assert terminal.cells() == Mirrored(app.screen).cells()
+
+
 WORDS = ("a", "bb", " ", "é", "世界", "界", "█▌", "x世", "e\u0301", "…")
 
 
