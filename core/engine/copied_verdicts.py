@@ -63,23 +63,16 @@ class CopiedVerdicts:
         if fewer := await self._fewer(row, counts):
             if row.together:
                 # Since the import's end, copies may have been completed, or archives unmounted.
-                why = "; ".join(
-                    words.said(files, f"are in {counts.said(count)}") for count, files in sorted(fewer.items())
-                )
-                if why != row.verdict_reason:
-                    await self._catalog.set_import(row.id, verdict_reason=why)
-                    await self._tell(row)
+                await self._keep(row, _said(counts, fewer))
             return True
         try:
             lost = await lacking(archive, row, self._catalog, self._pool)
-        except (TaskFailedError, WorkerDiedError):
+        except (TaskFailedError, WorkerDiedError) as error:
+            _later(row, error)
             return True
         if lost:
             # Other copies hold it. Once it is here again, the next mirror has the import judged anew.
-            why = f"{said(len(lost), KEEP_REASONS['missing'])} (such as {display(lost[0])})"
-            if why != row.verdict_reason:
-                await self._catalog.set_import(row.id, verdict_reason=why)
-                await self._tell(row)
+            await self._keep(row, f"{said(len(lost), KEEP_REASONS['missing'])} (such as {display(lost[0])})")
             return True
         now = time.time()
         line = journal_format.sealed({"copied": now})
@@ -92,8 +85,7 @@ class CopiedVerdicts:
                 await receipt.add(row, [line], additions.copied(row, now, copies_wanted))
                 await self._catalog.copied(number)
         except (TaskFailedError, WorkerDiedError, OSError) as error:
-            # It is judged again after the next mirror.
-            log.warning("a verdict cannot be told yet", extra={"import": row.name, "reason": str(error)})
+            _later(row, error)
             return True
         await self._jobs.bag_anew(row.archive_id, row.location_id)
         await self._tell(row)
@@ -107,11 +99,9 @@ class CopiedVerdicts:
             after = items[-1]
             fewer.update((await counts.lacking(items)).values())
         if fewer:
-            why = "; ".join(
-                words.said(files, f"are in {counts.said(count)}") for count, files in sorted(fewer.items())
-            )
             raise ArchiveError(
-                f"of the archived files of import {row.name}, {why}, so its verdict would not be SAFE.",
+                f"of the archived files of import {row.name}, {_said(counts, fewer)}, so its verdict would not be "
+                "SAFE.",
                 "Bring them: lading mirror ARCHIVE TO. Then accept it.",
             )
 
@@ -120,6 +110,12 @@ class CopiedVerdicts:
         return await CopyCount.of(
             row.archive_id, wanted, self._catalog, self._pool, self._archives.whereabouts, others
         )
+
+    async def _keep(self, row: ImportRow, why: str) -> None:
+        """It stays KEEP, for this reason by now."""
+        if why != row.verdict_reason:
+            await self._catalog.set_import(row.id, verdict_reason=why)
+            await self._tell(row)
 
     async def _tell(self, row: ImportRow) -> None:
         if (judged := await self._catalog.import_named(row.name)) is not None:
@@ -136,3 +132,13 @@ class CopiedVerdicts:
             if fewer and not row.together:
                 break
         return fewer
+
+
+def _said(counts: CopyCount, fewer: Counter[int]) -> str:
+    """How many files are in how many copies, as `CopiedVerdicts._fewer` counts them."""
+    return "; ".join(words.said(files, f"are in {counts.said(count)}") for count, files in sorted(fewer.items()))
+
+
+def _later(row: ImportRow, error: Exception) -> None:
+    """Log that an import is judged again after the next mirror only."""
+    log.warning("a verdict cannot be told yet", extra={"import": row.name, "reason": str(error)})

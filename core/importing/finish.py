@@ -98,7 +98,7 @@ async def _told(run: Run, differ: str, whole: Source, root: bytes, only: bytes) 
 
 async def _judged(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Verdict, str]:
     """The verdict, with the reason. Parameters and errors as for `close`."""
-    run.verdict.otherwise = None
+    run.verdict.otherwise, run.verdict.by_choice = None, False
     if run.judged_by is not None:
         return await followed_verdict.verdict(run, run.judged_by)
     return await verdict.verdict(run, whole, root, only)

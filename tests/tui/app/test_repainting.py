@@ -128,7 +128,7 @@ async def test_a_change_in_the_middle_writes_its_own_columns(monkeypatch: pytest
 
 
 async def test_characters_of_two_columns_that_move_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the two changed columns each column shows the same character before and after, but its other half."""
+    """Between the two changed columns each column shows the same character as before, but its other half."""
     app = Few()
     async with app.run_test(size=(80, 3)) as pilot:
         await put(pilot, "left", line("世" * 18))
