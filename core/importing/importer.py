@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from core.archives.staging import remove_staged
 from core.catalog import Selection
 from core.errors import DatabaseError, LadingError, WorkerDiedError
 from core.importing import finish, same_source
@@ -15,14 +16,10 @@ from core.importing.import_run import Run
 from core.importing.watchdog import watch_volumes
 from core.models import IN_ARCHIVE, State, Verdict, Waits
 from core.paths import display
-from core.workers import archive_messages
 from core.workers.messages import Source
 from core.workers.pool import TaskFailedError, TaskStoppedError
 
 log = logging.getLogger("lading.imports")
-
-CLEAN_TIMEOUT = 10.0
-"""Seconds until removing staging times out; what is left is removed when the archive is opened the next time."""
 
 
 class Importer:
@@ -172,10 +169,7 @@ class Importer:
         time."""
         if self.run.archive.lock.away:
             return
-        place, name = self.run.archive.place, self.run.row.name
-        with suppress(TaskFailedError, WorkerDiedError, TimeoutError, OSError):
-            async with asyncio.timeout(CLEAN_TIMEOUT), self.run.workers.pool.worker("clean") as worker:
-                await worker.ask(archive_messages.CleanStaging(place, [name]), archive_messages.NamesCounted)
+        await remove_staged(self.run.workers.pool, self.run.archive.place, self.run.row.name)
 
     async def _close(self, state: State) -> None:
         """Write verdict and receipt, unless `halt` comes first. A cancel has no effect any more."""

@@ -1,6 +1,5 @@
 """Ends an import: its last journal line and its receipt, both in the archive, for one import at a time."""
 
-import asyncio
 import hashlib
 import secrets
 import time
@@ -12,14 +11,14 @@ from typing import IO, TypeVar
 from core import archive_layout, receipts
 from core.aio import to_the_end
 from core.archives.archive import REQUEST, Archive
+from core.archives.staging import remove_staged
 from core.catalog import Catalog, ImportRow
-from core.errors import WorkerDiedError
 from core.journal import journal_format
 from core.models import State, Verdict
 from core.receipts.upload import sent
 from core.reports import page
 from core.reports.links import Relative
-from core.workers import archive_messages, messages, text_messages
+from core.workers import messages, text_messages
 from core.workers.messages import Request
 from core.workers.pool import Pool, TaskFailedError
 
@@ -36,8 +35,8 @@ ADDED = ".added-"
 
 READ_SIZE = 1 << 20
 """Bytes per read."""
-CLEAN_TIMEOUT = 3.0
-"""Seconds until removing staging times out; what is left is removed when the archive is opened the next time."""
+CLEANING = 3.0
+"""Seconds that removing what was staged may take; an engine that ends waits for that."""
 
 
 class ReceiptWriter:
@@ -158,12 +157,8 @@ class ReceiptWriter:
         return row.name if self._importing else f"{REQUEST}{row.name}"
 
     async def _clean(self, row: ImportRow) -> None:
-        """Remove what was staged after the import's end. What is left is removed when the archive is opened the
-        next time."""
-        request = archive_messages.CleanStaging(self._archive.place, [self._owner(row)])
-        with suppress(TaskFailedError, WorkerDiedError, TimeoutError, OSError):
-            async with asyncio.timeout(CLEAN_TIMEOUT):
-                await self._ask(request, archive_messages.NamesCounted)
+        """Remove what was staged after the import's end."""
+        await remove_staged(self._pool, self._archive.place, self._owner(row), CLEANING)
 
     def _sent(self, row: ImportRow, path: str) -> AbstractAsyncContextManager[IO[bytes]]:
         staged = archive_layout.staging(self._owner(row), secrets.token_hex(8))

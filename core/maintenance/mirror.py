@@ -17,6 +17,7 @@ from core.aio import to_the_end
 from core.archives import location_sync
 from core.archives.archive import Archive
 from core.archives.liveness import STILL
+from core.archives.staging import remove_staged
 from core.config import Config
 from core.errors import ArchiveError, LadingError, WorkerDiedError
 from core.maintenance.audit import Audit
@@ -119,10 +120,7 @@ class Mirror:
         run = self.run
         if run.target.lock.lost.is_set():
             return
-        with suppress(TaskFailedError, WorkerDiedError, TimeoutError, OSError):
-            async with asyncio.timeout(STILL), run.pool.worker("clean") as worker:
-                request = archive_messages.CleanStaging(run.target.place, [run.name])
-                await worker.ask(request, archive_messages.NamesCounted)
+        await remove_staged(run.pool, run.target.place, run.name)
 
     async def _all(self) -> None:
         run = self.run

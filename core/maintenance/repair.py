@@ -17,6 +17,7 @@ from core import archive_layout
 from core.aio import to_the_end
 from core.archives.archive import Archive
 from core.archives.copy_count import Standing
+from core.archives.staging import remove_staged
 from core.catalog import Catalog, Item
 from core.concurrency import Limit
 from core.errors import WorkerDiedError
@@ -74,10 +75,7 @@ class Repair:
             await to_the_end(self._clean())
 
     async def _clean(self) -> None:
-        with suppress(TaskFailedError, WorkerDiedError, OSError):
-            async with self._pool.worker("clean") as worker:
-                request = archive_messages.CleanStaging(self._archive.place, [self._name])
-                await worker.ask(request, archive_messages.NamesCounted)
+        await remove_staged(self._pool, self._archive.place, self._name)
 
     async def _try(self, source: Source, file: ToRead) -> None:
         """Repair the damaged items that have this file's content, if any. A file that cannot be read is passed
