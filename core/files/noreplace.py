@@ -7,6 +7,8 @@ import sys
 from contextlib import suppress
 from functools import cache
 
+from core.files import in_use
+
 # rename(2) of Linux, <linux/fs.h>
 _RENAME_NOREPLACE = 1
 # renameatx_np(2) of macOS, <sys/stdio.h>
@@ -51,7 +53,7 @@ def publish(way: str, from_folder: int, source: str, to_folder: int, target: str
         try:
             os.stat(target, dir_fd=to_folder, follow_symlinks=False)
         except FileNotFoundError:
-            os.rename(source, target, src_dir_fd=from_folder, dst_dir_fd=to_folder)
+            in_use.rename(source, target, from_folder, to_folder)
         else:
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
 

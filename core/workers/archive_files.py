@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from core import archive_layout
-from core.files import fsync, noreplace
+from core.files import fsync, in_use, noreplace
 from core.files.fds import release
 from core.files.open_beneath import Tree
 from core.volumes.space import space as room
@@ -148,7 +148,7 @@ def move_text(request: text_messages.MoveText) -> messages.Done:
         folder, _, name = request.path.rpartition("/")
         target_folder, _, target = request.target.rpartition("/")
         from_fd, to_fd = folders.at(folder), folders.at(target_folder, MADE)
-        os.rename(name, target, src_dir_fd=from_fd, dst_dir_fd=to_fd)
+        in_use.rename(name, target, from_fd, to_fd)
         folders.sync()
     return messages.Done()
 

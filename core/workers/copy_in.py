@@ -2,7 +2,7 @@
 
 import os
 
-from core.files import fsync
+from core.files import fsync, in_use
 from core.files.fds import release
 from core.workers import messages, text_messages
 from core.workers.archive_files import opened, remove
@@ -32,7 +32,7 @@ def put(request: text_messages.Put) -> messages.Done:
                     raise
                 os.close(fd)
                 from_fd, to_fd = folders.at(staging), folders.at(folder, MADE)
-                os.rename(name, target, src_dir_fd=from_fd, dst_dir_fd=to_fd)
+                in_use.rename(name, target, from_fd, to_fd)
             except BaseException:
                 remove(folders, request.staged)
                 raise

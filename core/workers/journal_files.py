@@ -13,7 +13,7 @@ from collections import defaultdict
 from contextlib import suppress
 
 from core import archive_layout
-from core.files import fsync
+from core.files import fsync, in_use
 from core.files.fds import release
 from core.volumes.filesystems import Level
 from core.workers.dir_fds import MADE, Folders, write_all
@@ -128,7 +128,7 @@ def join(folders: Folders, path: str, staged: str) -> None:
         raise
     os.close(fd)
     staging, _, temporary = staged.rpartition("/")
-    os.rename(temporary, name, src_dir_fd=folders.at(staging), dst_dir_fd=folders.at(folder))
+    in_use.rename(temporary, name, folders.at(staging), folders.at(folder))
     folders.sync()
     for file in files:
         if file != name:

@@ -1,9 +1,9 @@
 """Operations on the archive's lock file; archives/lock.py decides which."""
 
-import os
+from contextlib import suppress
 
 from core import archive_layout
-from core.files import noreplace
+from core.files import in_use, noreplace
 from core.workers import archive_messages, messages
 from core.workers.archive_files import as_text, move, opened, read, remove, temporary, write_new
 from core.workers.dir_fds import Folders
@@ -29,16 +29,33 @@ def lock(request: archive_messages.Lock) -> archive_messages.LockText:
         return archive_messages.LockText(_text(folders))
 
 
+def _rename(folders: Folders, path: str, target: str) -> None:
+    """Rename a file, and replace what has the name."""
+    folder, _, name = path.rpartition("/")
+    target_folder, _, target_name = target.rpartition("/")
+    in_use.rename(name, target_name, folders.at(folder), folders.at(target_folder))
+
+
+def _remove(folders: Folders, path: str) -> None:
+    """Remove a file that has just been read, and may still be open.
+
+    It is renamed first, because only that can be tried again: rclone 1.60 does not show a file any more that it
+    could not remove, and the server still has it (its vfs/file.go: Remove).
+    """
+    name = temporary()
+    with suppress(FileNotFoundError):
+        _rename(folders, path, name)
+        remove(folders, name)
+
+
 def _take_away(folders: Folders, request: archive_messages.Lock) -> None:
     """Move the stale lock aside under a name of our own, which only one engine can.
 
     If a new lock was moved instead, it is put back, unless another one was written meanwhile.
     """
     aside = temporary()
-    folder, _, name = archive_layout.LOCK.rpartition("/")
-    target_folder, _, target = aside.rpartition("/")
     try:
-        os.rename(name, target, src_dir_fd=folders.at(folder), dst_dir_fd=folders.at(target_folder))
+        _rename(folders, archive_layout.LOCK, aside)
     except FileNotFoundError:
         return
     try:
@@ -47,7 +64,7 @@ def _take_away(folders: Folders, request: archive_messages.Lock) -> None:
     except FileExistsError:
         pass
     finally:
-        remove(folders, aside)
+        _remove(folders, aside)
 
 
 def beat(request: archive_messages.Beat) -> archive_messages.LockText:
@@ -59,9 +76,7 @@ def beat(request: archive_messages.Beat) -> archive_messages.LockText:
         new = temporary()
         try:
             write_new(folders, noreplace.LOOK, new, request.text.encode())
-            folder, _, name = new.rpartition("/")
-            target_folder, _, target = archive_layout.LOCK.rpartition("/")
-            os.rename(name, target, src_dir_fd=folders.at(folder), dst_dir_fd=folders.at(target_folder))
+            _rename(folders, new, archive_layout.LOCK)
         finally:
             remove(folders, new)
         return archive_messages.LockText(request.text)
@@ -71,5 +86,5 @@ def unlock(request: archive_messages.Unlock) -> messages.Done:
     """Remove the lock if it is ours."""
     with opened(request.place) as folders:
         if _text(folders) == request.text:
-            remove(folders, archive_layout.LOCK)
+            _remove(folders, archive_layout.LOCK)
     return messages.Done()

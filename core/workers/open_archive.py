@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from core import archive_layout
-from core.files import fsync, noreplace
+from core.files import fsync, in_use, noreplace
 from core.files.fds import release
 from core.files.open_beneath import Tree
 from core.volumes.mountpoint import on_volume, spelling
@@ -107,7 +107,7 @@ def give_id(request: archive_messages.GiveId) -> messages.Done:
             write(folders, name, request.text.encode())
             staging, _, staged = name.rpartition("/")
             folder, _, target = archive_layout.ARCHIVE_TOML.rpartition("/")
-            os.rename(staged, target, src_dir_fd=folders.at(staging), dst_dir_fd=folders.at(folder))
+            in_use.rename(staged, target, folders.at(staging), folders.at(folder))
         finally:
             remove(folders, name)
         _date(folders)

@@ -101,14 +101,15 @@ class Worker:
         return reply
 
     async def ask_twice(self, request: Request, wanted: type[R]) -> R:
-        """Ask, and once more after EIO: a server may have been overloaded, or its session has just ended.
+        """Ask, and once more after EIO or EBUSY: a server may have been overloaded, or its session has just ended,
+        or a file was open there.
 
         Only for requests that may be carried out twice. Raises as `ask`.
         """
         try:
             return await self.ask(request, wanted)
         except TaskFailedError as error:
-            if error.fault.code != errno.EIO:
+            if error.fault.code not in (errno.EIO, errno.EBUSY):
                 raise
         await asyncio.sleep(RETRY_DELAY)
         return await self.ask(request, wanted)

@@ -1,5 +1,7 @@
 """Archives on a real SMB server, mounted by rclone and by smbnetfs: what is promised, and what receipts say."""
 
+import asyncio
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,6 +89,36 @@ async def test_what_was_proven_is_what_the_server_gave_back(
         assert (await scene.imported(rig)).duplicate.files == 1
         rows = await rig.engine.database.read("SELECT count(*), sum(state = 'done') FROM import")
         assert rows == [(3, 3)]
+
+
+async def test_the_lock_is_removed_from_the_server(
+    server: Server, mount: Mount, name: str, tmp_path: Path
+) -> None:
+    """rclone closes a file after close(2) has returned, and a server does not remove a file that is open."""
+    lock = server.folder / name / archive_layout.LOCK
+    async with scene.engine_at(tmp_path, archive=mount.share / name) as rig:
+        for _ in range(8):
+            async with rig.engine.archives.used(str(rig.archive), create=True):
+                assert lock.exists()
+            assert not lock.exists()
+
+
+async def test_a_lock_that_a_dead_process_left_is_replaced(
+    server: Server, mount: Mount, name: str, tmp_path: Path
+) -> None:
+    below = server.folder / name / ".lading"
+    ended = await asyncio.create_subprocess_exec("true")
+    await ended.wait()
+    async with scene.engine_at(tmp_path, archive=mount.share / name) as rig:
+        async with rig.engine.archives.used(str(rig.archive), create=True):
+            left = json.loads((below / "lock").read_bytes())
+        for number in range(8):
+            left |= {"engine": f"{number:032}", "pid": ended.pid}
+            write(below / "lock", json.dumps(left).encode())
+            samba.until((mount.share / name / archive_layout.LOCK).exists, "the client does not show the lock")
+            async with rig.engine.archives.used(str(rig.archive)):
+                assert json.loads((below / "lock").read_bytes())["pid"] != ended.pid
+        assert list((below / "staging").iterdir()) == []
 
 
 async def test_an_import_is_moved_there(server: Server, mount: Mount, name: str, tmp_path: Path) -> None:

@@ -182,10 +182,11 @@ class Mount:
     def __init__(self, where: Path, share: Path, command: list[str], environ: dict[str, str]) -> None:
         self.where, self.share = where, share
         self._command, self._environ = command, environ
+        self._log = where.parent / f"{where.name}.log"
 
     def start(self) -> None:
         """Mount it."""
-        with open(self.where.parent / f"{self.where.name}.log", "ab") as log:
+        with open(self._log, "ab") as log:
             self.process = subprocess.Popen(self._command, env=self._environ, stdout=log, stderr=log)
         until(lambda: str(self.where) in {one.mount for one in mounts()}, f"{self.where} is not mounted")
 
@@ -196,7 +197,7 @@ class Mount:
             self.start()
 
     def end(self) -> None:
-        """Unmount it and end its daemon, even when that hangs."""
+        """Unmount it and end its daemon, even when that hangs; what it said is printed, for a test that fails."""
         subprocess.run([_tool("fusermount3"), "-uzq", str(self.where)], check=False)
         self.process.terminate()
         try:
@@ -204,6 +205,7 @@ class Mount:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        print(self._log.read_text(errors="replace"))
 
 
 def _tool(name: str) -> str:
