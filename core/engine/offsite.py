@@ -83,10 +83,9 @@ class Offsite:
         state = os.path.join(self._home, FOLDER, mark)
         async with self._archives.used(one.source, reading=True) as (archive, _):
             book = RemoteBook(self._catalog, archive.id, remote)
-            upload = Upload(rclone, archive.path, remote, state, _silent, book)
             files, size = await self._catalog.held(archive.id, 0)
-            upload.total = Count(files=files, bytes=size)
-            one.running(upload)
+            upload = Upload(rclone, archive.path, remote, state, book, Count(files=files, bytes=size))
+            one.running(upload.progress)
             try:
                 result = await while_answering(self._pool, archive.place, upload.go())
             except OffsiteError as error:
@@ -94,7 +93,7 @@ class Offsite:
                     raise
                 away = f"{display(archive.place.root)} does not answer any more."
                 raise ArchiveAwayError(away, "Mount it again.") from error
-            if items := await items_at(self._catalog, archive.id, upload.unsound, archive.copy.number):
+            if items := await items_at(self._catalog, archive.id, upload.progress.unsound, archive.copy.number):
                 # An audit tells damage from what may not be read, and records it.
                 await Audit(archive, self._catalog, self._pool, self._copy).again(items)
             return result
@@ -107,7 +106,7 @@ class Offsite:
                 f"there is no archive at {display(one.target)}.",
                 "Check that its volume is mounted. Where one was before, no new one is made.",
             )
-        fetch = Fetch(rclone, remote, one.target, _silent)
+        fetch = Fetch(rclone, remote, one.target)
         one.running(fetch)
         return await fetch.go()
 
@@ -216,7 +215,3 @@ def _stand_in_folder(above: str) -> str:
         if name.startswith(STAND_IN):
             shutil.rmtree(os.path.join(above, name), ignore_errors=True)
     return tempfile.mkdtemp(prefix=STAND_IN, dir=above)
-
-
-def _silent(line: str) -> None:
-    """Progress is told by views."""

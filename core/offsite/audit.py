@@ -8,8 +8,9 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from core import archive_layout
+from core.bagit.tag_files import MANIFEST, TAG_MANIFEST
 from core.offsite.rclone import OffsiteError, Rclone, RcloneResult, Remote
-from core.offsite.upload import MANIFEST, NAMED, TAG_MANIFEST
+from core.offsite.upload_progress import NAMED
 from core.paths import display
 from core.results import OffsiteAudit
 

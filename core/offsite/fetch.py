@@ -6,22 +6,21 @@ files are equal, a mark in the folder allows a later run to continue.
 
 import os
 import time
-from collections.abc import Callable
 from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
 
 from core import archive_layout
+from core.bagit.tag_files import MANIFEST, TAG_MANIFEST
 from core.checksums.names import below
 from core.errors import UsageError
 from core.models import Count
 from core.offsite.audit import WHY, compared
 from core.offsite.lists import answered, folders
 from core.offsite.rclone import Rclone, Remote
-from core.offsite.upload import MANIFEST, NAMED, TAG_MANIFEST
+from core.offsite.upload_progress import NAMED
 from core.paths import display
 from core.results import OffsiteResult
-from core.words import counted
 
 FETCHING_MARK = f"{archive_layout.OWN}/fetching"
 """The mark: a file that exists while the fetch is not complete."""
@@ -34,13 +33,12 @@ SYNC_TIMEOUT = 600.0
 
 
 class Fetch:
-    """One run. `tell` is called with lines about the progress."""
+    """One run."""
 
-    def __init__(self, rclone: Rclone, remote: Remote, folder: str, tell: Callable[[str], None]) -> None:
+    def __init__(self, rclone: Rclone, remote: Remote, folder: str) -> None:
         self._rclone = rclone
         self._remote = remote
         self._folder = folder
-        self._tell = tell
         self._moving = 0
         self.total = Count()
         """(files, bytes) of all that the remote holds, once it is known."""
@@ -103,7 +101,6 @@ class Fetch:
     async def _bring_again(self, paths: list[str]) -> None:
         """Bring these files once more, and all tag files of their bags: an upload may have replaced them since
         they were brought, some without a change of size."""
-        self._tell(counted(len(paths), "file differs and is", "files differ and are") + " brought once more")
         for path in filter(_inside, paths):
             there = os.path.join(self._folder, path)
             await answered(self._folder, partial(_remove, there))
@@ -145,7 +142,6 @@ class Fetch:
                         total += manifest == MANIFEST
                         if sign != "=":
                             wrong.append((f"{path}/{name}", WHY.get(sign, "it cannot be read")))
-            self._tell(f"{folder}: compared")
         return total, wrong
 
 

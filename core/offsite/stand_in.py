@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from core import archive_layout
+from core.bagit.tag_files import TAG_MANIFEST
 from core.checksums.names import below
 from core.offsite.audit import WHY, compared
 from core.offsite.rclone import OffsiteError, Rclone, RcloneResult, Remote
-from core.offsite.upload import TAG_MANIFEST
 from core.paths import display
 
 RECORDS = (

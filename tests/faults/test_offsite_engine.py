@@ -17,8 +17,8 @@ from core.engine import store_retries
 from core.engine.store_retries import StoreRetries
 from core.errors import ArchiveAwayError, UsageError
 from core.models import State
+from core.offsite.payload_upload import DIFFERS, PayloadUpload
 from core.offsite.rclone import OffsiteError
-from core.offsite.upload import DIFFERS, Upload
 from core.results import OffsiteResult, RestoreResult
 from core.server import lifecycle
 from core.snapshot import MirrorView
@@ -69,15 +69,15 @@ async def recorded(rig: Rig) -> list[tuple[str, str, bool, str | None]]:
 
 async def test_paused_resumed_and_cancelled(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     await filled(rig)
-    gate, reached, upload = asyncio.Event(), asyncio.Event(), Upload._upload
+    gate, reached, upload = asyncio.Event(), asyncio.Event(), PayloadUpload.upload
 
-    async def held(self: Upload, path: str, names: list[str], *, anew: bool) -> object:
+    async def held(self: PayloadUpload, path: str, names: list[str], *, anew: bool) -> object:
         ended = await upload(self, path, names, anew=anew)
         reached.set()
         await gate.wait()
         return ended
 
-    monkeypatch.setattr(Upload, "_upload", held)
+    monkeypatch.setattr(PayloadUpload, "upload", held)
     name = await begun(rig)
     await reached.wait()
     (view,) = rig.engine.snapshot().mirrors
@@ -135,13 +135,13 @@ async def test_what_was_never_compared_there_is_compared_once(rig: Rig, monkeypa
     assert sorted(one[1:] for one in found) == [("remote", False, DIFFERS), *[("remote", True, None)] * 3]
     # What is known to be well there is not compared again, what is damaged is.
     compared: list[str] = []
-    arrived = Upload._arrived
+    arrived = PayloadUpload.arrived
 
-    async def noted(self: Upload, path: str, names: list[str]) -> object:
+    async def noted(self: PayloadUpload, path: str, names: list[str]) -> object:
         compared.extend(names)
         return await arrived(self, path, names)
 
-    monkeypatch.setattr(Upload, "_arrived", noted)
+    monkeypatch.setattr(PayloadUpload, "arrived", noted)
     assert (await mirrored(rig)).lacking_count == 1
     assert [os.path.basename(name) for name in compared] == [first.name]
     rows = await rig.engine.database.read("SELECT id FROM import")
@@ -280,16 +280,16 @@ async def test_files_that_a_store_refuses_are_tried_again_by_themselves(
 async def test_what_arrived_wrong_is_uploaded_once_more(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """A store keeps other bytes of the same size; the run that has uploaded the file puts that right."""
     await filled(rig)
-    upload, uploads = Upload._upload, list[list[str]]()
+    upload, uploads = PayloadUpload.upload, list[list[str]]()
 
-    async def spoilt(self: Upload, path: str, names: list[str], *, anew: bool) -> object:
+    async def spoilt(self: PayloadUpload, path: str, names: list[str], *, anew: bool) -> object:
         ended = await upload(self, path, names, anew=anew)
         uploads.append(names)
         if len(uploads) == 1:
             there(rig)[0].write_bytes(bytes(3000))
         return ended
 
-    monkeypatch.setattr(Upload, "_upload", spoilt)
+    monkeypatch.setattr(PayloadUpload, "upload", spoilt)
     result = await mirrored(rig)
     assert (result.brought, result.lacking) == (4, ())
     assert [len(names) for names in uploads] == [4, 1]

@@ -55,10 +55,10 @@ class Place:
 
     async def up(self, rclone: Rclone | None = None) -> OffsiteResult:
         remote, rclone = Remote.of(self.store.name), rclone or Rclone()
-        return await Upload(rclone, str(self.archive), remote, str(self.root / "state"), lambda line: None).go()
+        return await Upload(rclone, str(self.archive), remote, str(self.root / "state")).go()
 
     async def back(self, folder: Path) -> OffsiteResult:
-        return await Fetch(Rclone(), Remote.of(self.store.name), str(folder), lambda line: None).go()
+        return await Fetch(Rclone(), Remote.of(self.store.name), str(folder)).go()
 
     def name(self, path: Path) -> str:
         """The path of a remote file below the archive's root."""

@@ -138,7 +138,7 @@ async def test_no_manifest_of_a_remote_leads_out_of_the_folder(tmp_path: Path) -
     with (bag / "manifest-sha256.txt").open("a") as manifest:
         manifest.write(f"{digest}  ../../../mine.txt\n{digest}  {mine}\n")
     back = tmp_path / "back"
-    result = await Fetch(Rclone(), Remote.of(f"rclone::local:{tmp_path}/remote"), str(back), lambda _: None).go()
+    result = await Fetch(Rclone(), Remote.of(f"rclone::local:{tmp_path}/remote"), str(back)).go()
     assert mine.read_text() == "mine"
     assert (back / FETCHING_MARK).exists()
     assert result.lacking_count >= 1
