@@ -9,7 +9,7 @@ import msgspec
 
 from core import hardware, ownership, presets
 from core.errors import ConfigError, UsageError
-from core.models import Acceptable
+from core.import_choices import Acceptable, DuplicateScope, KnownFiles, Verification
 from core.paths import is_remote
 from core.presets import ArrivalRule, Hook, Preset
 from core.setting_values import Copies, Number, Text, absolute, encodable, unknown, wanted
@@ -103,9 +103,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     contact_name: Text | None = None
     contact_email: Text | None = None
     share_access_note: bool = False
-    verify: Literal["readback", "source", "end", "none"] = "readback"
-    known: Literal["read", "record"] = "read"
-    duplicates: Literal["archive", "location"] = "archive"
+    verify: Verification = "readback"
+    known: KnownFiles = "read"
+    duplicates: DuplicateScope = "archive"
     exclude: tuple[Text, ...] = ()
     accept: tuple[Acceptable, ...] = ()
     read_limit: Number | None = None

@@ -6,9 +6,10 @@ file names is safe to show (`core.paths.display`).
 """
 
 from enum import IntEnum, StrEnum
-from typing import Literal
 
 import msgspec
+
+from core.import_choices import Acceptable, DuplicateScope, KnownFiles, Verification
 
 
 class State(StrEnum):
@@ -84,11 +85,6 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
     """Base of the frozen values here."""
 
 
-Acceptable = Literal["links", "special", "excluded", "attributes"]
-"""What does not prevent SAFE if a person accepts it, once it is recorded: symbolic links; pipes, sockets and
-devices; what the person excluded; files without some of their extended attributes."""
-
-
 class ImportOptions(Value, frozen=True, kw_only=True):
     """The options of an import, without its paths.
 
@@ -101,9 +97,9 @@ class ImportOptions(Value, frozen=True, kw_only=True):
     label: str = ""
     operator: str = ""
     note: str = ""
-    verify: Literal["readback", "source", "end", "none"] = "readback"
-    known: Literal["read", "record"] = "read"
-    duplicates: Literal["archive", "location"] = "archive"
+    verify: Verification = "readback"
+    known: KnownFiles = "read"
+    duplicates: DuplicateScope = "archive"
     libraries: bool = False
     icloud: bool = False
     copies: int = 1

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from core.errors import ConfigError
-from core.models import Acceptable
+from core.import_choices import Acceptable, DuplicateScope, KnownFiles, Verification
 from core.setting_values import Copies, Number, Text, absolute, unknown
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -31,9 +31,9 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     copies: Copies | None = None
     location: Text | None = None
     operator: Text | None = None
-    verify: Literal["readback", "source", "end", "none"] | None = None
-    known: Literal["read", "record"] | None = None
-    duplicates: Literal["archive", "location"] | None = None
+    verify: Verification | None = None
+    known: KnownFiles | None = None
+    duplicates: DuplicateScope | None = None
     exclude: tuple[Text, ...] | None = None
     accept: tuple[Acceptable, ...] | None = None
 

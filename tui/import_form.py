@@ -2,34 +2,30 @@
 
 import os
 from datetime import date
-from typing import Literal
 
 import msgspec
 
 from core import presets
 from core.config import Config
-from core.models import Acceptable, ImportRequest
+from core.import_choices import Acceptable, DuplicateScope, KnownFiles, Verification
+from core.models import ImportRequest
 from core.paths import is_remote
 from core.presets import Preset
 from core.results import Survey
 from core.volumes.filesystems import StorageKind
 from core.volumes.volume import Volume
 
-Verify = Literal["readback", "source", "end", "none"]
-Known = Literal["read", "record"]
-Duplicates = Literal["archive", "location"]
-
-VERIFY: dict[Verify, str] = {
+VERIFY: dict[Verification, str] = {
     "readback": "read every copy back and compare",
     "source": "read copies back, and the card a second time",
     "end": "read copies back, and all of them again at the end",
     "none": "do not read back: faster, and never SAFE",
 }
-KNOWN_CHOICES: dict[Known, str] = {
+KNOWN_CHOICES: dict[KnownFiles, str] = {
     "read": "read them again and compare",
     "record": "believe the record: faster",
 }
-DUPLICATE_CHOICES: dict[Duplicates, str] = {
+DUPLICATE_CHOICES: dict[DuplicateScope, str] = {
     "archive": "what the archive holds is not kept twice",
     "location": "what this location holds is not kept twice",
 }
@@ -110,9 +106,9 @@ class Choice(msgspec.Struct, kw_only=True):
     """The name of the preset that the answers come from."""
     pattern: str = ""
     """The preset's pattern for locations, until a person answers otherwise; empty: none."""
-    verify: Verify = "readback"
-    known: Known = "read"
-    duplicates: Duplicates = "archive"
+    verify: Verification = "readback"
+    known: KnownFiles = "read"
+    duplicates: DuplicateScope = "archive"
     operator: str = ""
     libraries: bool = False
     icloud: bool = False

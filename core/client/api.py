@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from core.client.calls import Calls, OnProgress, OnText
+from core.import_choices import Acceptable
 from core.listings import Failure, FailureGroup, FilePage, ImportRecord
-from core.models import Acceptable, ImportRequest, Outcome
+from core.models import ImportRequest, Outcome
 from core.protocol import Request, archive_requests, import_requests, queue_requests
 from core.results import Survey
 

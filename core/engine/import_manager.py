@@ -18,12 +18,13 @@ from core.engine.import_target import into_several, look_for, placed
 from core.engine.job_service import JobService
 from core.engine.volume_wait import VolumeWait
 from core.errors import UsageError
+from core.import_choices import Acceptable
 from core.importing.dry_run import DryRun, recognised
 from core.importing.import_run import Run
 from core.importing.importer import Importer
 from core.importing.progress_view import ProgressViews
 from core.importing.sources import Picked
-from core.models import ENDED, Acceptable, ImportRequest, State
+from core.models import ENDED, ImportRequest, State
 from core.results import Survey
 from core.workers.pool import Pool
 

@@ -40,7 +40,7 @@ ACCEPTED = {
     left_out.EXCLUDED: "excluded, as you chose",
     ATTRIBUTES: "are whole but for extended attributes that could not be kept, as you chose",
 }
-"""Notes on what was accepted (`core.models.Acceptable`), for the verdict."""
+"""Notes on what was accepted (`core.import_choices.Acceptable`), for the verdict."""
 
 FOR_ONE = {
     KEEP_REASONS[left_out.LINKS]: "symbolic link: recorded with its target, but not copied (--accept links)",

@@ -20,7 +20,7 @@ class Judged(NamedTuple):
     reason, a key of KEEP_REASONS, stands in the way of SAFE; else `item` is what the archive has for the entry.
     Both are empty for an entry that is not copied, but is accepted, and recorded as it is now. imported: when
     the import began that read other content under the same name, size and time, if nobody has accepted that.
-    accepted: what a person accepted it by (`core.models.Acceptable`); empty: it needs no acceptance, or has none.
+    accepted: what a person accepted it by (`core.import_choices.Acceptable`); empty: it needs none, or has none.
     """
 
     entry: Entry

@@ -48,7 +48,7 @@ FROM_RECORD = Why("taken from the record, not read", Sort.RECORD)
 
 LINKS, SPECIAL, EXCLUDED, LEFT_OUT = "links", "special", "excluded", "left out"
 """The groups of entries that a verdict distinguishes. A person can accept the first three by these names
-(`core.models.Acceptable`)."""
+(`core.import_choices.Acceptable`)."""
 
 _SPECIAL = {
     stat.S_IFIFO: Why("named pipe", Sort.PIPE),

@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from core.import_choices import Acceptable
 from core.listings import Failure, FailureGroup, FilePage, ImportRecord
-from core.models import Acceptable, ImportOptions, ImportRequest, Outcome
+from core.models import ImportOptions, ImportRequest, Outcome
 from core.protocol.message import Name, Number
 from core.protocol.requests import Change, FromArchive, Page, Request
 from core.results import CardView, Exported, InUse, Moved, Survey

@@ -3,12 +3,13 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import tzinfo
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from core.catalog.find_import import find
 from core.database import Read
+from core.import_choices import DuplicateScope, KnownFiles, Verification
 from core.models import ENDED, Count, ImportRequest, Outcome, State, Value, Verdict
 from core.receipts.files import DAMAGED, DATA_WORDS, LEVEL_SQL, contradiction
 from core.receipts.timestamps import stamp, zone_of
@@ -17,9 +18,9 @@ from core.receipts.timestamps import stamp, zone_of
 class Options(Value, frozen=True, kw_only=True):
     """The options that the import was started with."""
 
-    verify: Literal["readback", "source", "end", "none"]
-    known: Literal["read", "record"]
-    duplicates: Literal["archive", "location"]
+    verify: Verification
+    known: KnownFiles
+    duplicates: DuplicateScope
     exclude: tuple[str, ...]
     libraries: bool
     icloud: bool

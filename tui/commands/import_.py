@@ -2,8 +2,9 @@
 
 import argparse
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+from core import import_choices
 from core.errors import UsageError
 from tui.console.exits import Exit
 from tui.console.output import Console
@@ -35,17 +36,17 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--location", metavar="NAME", help="the place, subject or shoot that this belongs to")
     parser.add_argument(
         "--verify",
-        choices=("readback", "source", "end", "none"),
+        choices=get_args(import_choices.Verification),
         help="read copies back (default); also the source a second time, or all copies again at the end; or none",
     )
     parser.add_argument(
         "--known",
-        choices=("read", "record"),
+        choices=get_args(import_choices.KnownFiles),
         help="read files that were imported before once more (default), or believe the record",
     )
     parser.add_argument(
         "--duplicates",
-        choices=("archive", "location"),
+        choices=get_args(import_choices.DuplicateScope),
         help="a duplicate is what the archive (default) or the location already holds",
     )
     parser.add_argument(
@@ -54,7 +55,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept",
         action="append",
-        choices=("links", "special", "excluded", "attributes"),
+        choices=get_args(import_choices.Acceptable),
         help="what does not keep a source from being SAFE, once it is recorded: symbolic links, with their "
         "targets (lading restore --links makes them again); pipes, sockets and devices; what --exclude leaves "
         "out; files without extended attributes that could not be kept",

@@ -2,8 +2,9 @@
 
 import argparse
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+from core import import_choices
 from core.errors import UsageError
 from tui.console.exits import Exit
 from tui.console.output import Console
@@ -25,7 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept",
         action="append",
-        choices=("links", "special", "excluded", "attributes"),
+        choices=get_args(import_choices.Acceptable),
         help="as in lading import: this, too, does not keep its source from being SAFE, once it is recorded",
     )
     parser.add_argument("--json", dest="format", action="store_const", const="json", help="one JSON object a line")
