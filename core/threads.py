@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -12,30 +13,13 @@ R = TypeVar("R")
 MOST_THREADS = 16
 
 
-def each(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
-    """The results of `work` for each item, in their order, computed in parallel. Raises the error of the first
-    item that failed.
+def _begun(work: Callable[[], T], name: str) -> "Future[T]":
+    """Start a thread that does the work.
 
-    The interpreter joins the threads of a ThreadPoolExecutor before it ends; it does not join these.
+    The interpreter joins the threads of a ThreadPoolExecutor before it ends; it does not join this one.
     """
-    turns = threading.Semaphore(MOST_THREADS)
-    answers: list[Future[R]] = [Future() for _ in items]
-
-    def run(item: T, answer: "Future[R]") -> None:
-        with turns:
-            try:
-                answer.set_result(work(item))
-            except Exception as error:
-                answer.set_exception(error)
-
-    for item, answer in zip(items, answers, strict=True):
-        threading.Thread(target=run, args=(item, answer), name="beside", daemon=True).start()
-    return [answer.result() for answer in answers]
-
-
-def within(work: Callable[[], T], seconds: float) -> T:
-    """The result of `work`, or its error. Raises TimeoutError after `seconds`; then the thread is abandoned."""
     answer: Future[T] = Future()
+    answer.set_running_or_notify_cancel()  # nobody can cancel it any more, because the thread sets its result
 
     def run() -> None:
         try:
@@ -43,35 +27,28 @@ def within(work: Callable[[], T], seconds: float) -> T:
         except Exception as error:
             answer.set_exception(error)
 
-    threading.Thread(target=run, name="within", daemon=True).start()
-    return answer.result(seconds)
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return answer
+
+
+def each(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """The results of `work` for each item, in their order, computed in parallel. Raises the error of the first
+    item that failed."""
+    turns = threading.Semaphore(MOST_THREADS)
+
+    def in_turn(item: T) -> R:
+        with turns:
+            return work(item)
+
+    return [answer.result() for answer in [_begun(partial(in_turn, item), "beside") for item in items]]
+
+
+def within(work: Callable[[], T], seconds: float) -> T:
+    """The result of `work`, or its error. Raises TimeoutError after `seconds`; then the thread is abandoned."""
+    return _begun(work, "within").result(seconds)
 
 
 async def aside(work: Callable[[], T], seconds: float) -> T:
-    """The result of `work`. Raises TimeoutError after `seconds`; then the thread is abandoned."""
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[T] = loop.create_future()
-
-    def give(result: T | None, error: Exception | None) -> None:
-        if answer.done():
-            return
-        if error is not None:
-            answer.set_exception(error)
-        else:
-            answer.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result, problem = None, None
-        try:
-            result = work()
-        except Exception as error:
-            problem = error
-        try:
-            loop.call_soon_threadsafe(give, result, problem)
-        except RuntimeError:
-            # The loop has ended, so nobody waits for the result.
-            return
-
-    threading.Thread(target=run, name="aside", daemon=True).start()
+    """The result of `work`, or its error. Raises TimeoutError after `seconds`; then the thread is abandoned."""
     async with asyncio.timeout(seconds):
-        return await answer
+        return await asyncio.wrap_future(_begun(work, "aside"))

@@ -140,7 +140,7 @@ class ImportManager:
         for other in (importer.run.row for importer in self._importers.values()):
             same = (other.volume_id, other.root, other.single) == (mine.volume_id, mine.root, mine.single)
             if same and (not mine.together or other.together != mine.together):
-                run.warnings.append(f"Another import of this source is under way, {other.name}: it is read twice.")
+                run.warn(f"Another import of this source is under way, {other.name}: it is read twice.")
 
     async def _follow(self, name: str, importer: Importer) -> None:
         run = importer.run

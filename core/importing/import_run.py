@@ -127,7 +127,10 @@ class Run:
         """A file of the source that could be read; empty: none yet."""
         self.some = False
         """Whether only some of the failed files are tried again; the others stay failed."""
-        self.warnings = [] if archive.filesystem.flushes else [f"The archive: {UNFLUSHED}"]
+        self.warnings: dict[str, str] = {}
+        """What is shown as warnings, by what each is about."""
+        if not archive.filesystem.flushes:
+            self.warn(f"The archive: {UNFLUSHED}")
         self.retried = False
         """Whether files that had failed are tried again: those are read from the source."""
         self.resumed = False
@@ -214,6 +217,10 @@ class Run:
                 self.counters.failed(file.reason, file.todo.path, file.failure.side, file.failure.code)
             self.counters.count(Outcome.TODO, file.todo.size, -1)
             self.counters.count(file.outcome, file.size)
+
+    def warn(self, text: str, about: str = "") -> None:
+        """Show a warning, in place of an earlier one `about` the same; without it, of one with the same text."""
+        self.warnings[about or text] = text
 
     def tell_followers(self) -> None:
         """Wake the imports that follow this one."""

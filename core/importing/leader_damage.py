@@ -34,8 +34,7 @@ async def record(run: Run, leader: Leader, items: Iterable[int]) -> None:
     await catalog.read_again([(item.id, item.level, None, fault.text) for item, fault in damaged], leader.copy)
     leader.damaged += len(damaged)
     warning = LEADER_DAMAGED.format(leader.path)
-    run.warnings = [one for one in run.warnings if not one.startswith(warning)]
-    run.warnings.append(f"{warning}: {leader.damaged:,} so far. Heal it: lading audit --heal")
+    run.warn(f"{warning}: {leader.damaged:,} so far. Heal it: lading audit --heal", about=warning)
 
 
 LEADER_DAMAGED = "Files in {} that were to be copied from there are damaged; they are read from the source"

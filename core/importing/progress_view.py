@@ -121,7 +121,7 @@ class ProgressViews:
             one_volume=run.source.device == run.archive.place.device,
             unopenable=run.verdict.unopenable,
             level=min(run.counters.levels, key=LEVELS_ASCENDING.index, default=""),
-            warnings=tuple(run.warnings),
+            warnings=tuple(run.warnings.values()),
             started=row.started,
             ended=row.ended if state in ENDED else None,
             together=row.together,

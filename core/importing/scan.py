@@ -29,9 +29,6 @@ OUTCOMES = {
 TOO_LARGE = "archive: larger than its file system can hold (FAT32: 4 GiB)"
 """Cause for a file that is not tried, until the source is listed again or a person retries it."""
 
-NO_ROOM = "The archive has"
-"""How the warning begins that the archive will be too small."""
-
 SCAN_ATTEMPTS = 3
 """How often a listing is tried when its worker dies."""
 
@@ -132,11 +129,11 @@ def _warn(run: Run) -> None:
     """Add warnings about entries that are archived only on request, so that the verdict will be KEEP, and about
     far times."""
     counts = run.listing.left_out
-    found = [f"{count:,} {why.reason}." for why in left_out.ON_REQUEST if (count := counts[why.sort])]
+    for why in left_out.ON_REQUEST:
+        if count := counts[why.sort]:
+            run.warn(f"{count:,} {why.reason}.", about=why.reason)
     if run.listing.far:
-        found.append(far_times(run.listing.far))
-    # An import that followed another one may have listed the source before.
-    run.warnings += [warning for warning in found if warning not in run.warnings]
+        run.warn(far_times(run.listing.far), about="far times")
 
 
 def far_times(count: int) -> str:
@@ -158,11 +155,12 @@ async def _check_room(run: Run) -> None:
     except (TaskFailedError, WorkerDiedError):
         return  # an archive that fails is reported by the transfers
     # An import that followed another one may have listed the source before.
-    run.warnings = [warning for warning in run.warnings if not warning.startswith(NO_ROOM)]
+    run.warnings.pop("room", None)
     if room.available is not None and needed > room.available:
-        run.warnings.append(
-            f"{NO_ROOM} {room.available:,} bytes free, and {needed:,} are still to come: unless many are "
-            "duplicates, the import will pause when it is full."
+        run.warn(
+            f"The archive has {room.available:,} bytes free, and {needed:,} are still to come: unless many are "
+            "duplicates, the import will pause when it is full.",
+            about="room",
         )
 
 
