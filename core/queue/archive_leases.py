@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from core.archives.archive import BACKGROUND, Archive
+from core.archives.staging import remove_staged
 from core.database import Database
 from core.errors import ArchiveError, LadingError
 from core.queue.queue_defs import QUEUES
@@ -145,10 +146,7 @@ class ArchiveLeases:
 
     async def _left(self, archive: Archive) -> None:
         # If the volume is gone, the lock cannot be released; it becomes stale soon.
-        with suppress(TaskFailedError, TaskStoppedError, LadingError, TimeoutError):
-            async with asyncio.timeout(OPEN_TIMEOUT), self._pool.worker("clean") as worker:
-                request = archive_messages.CleanStaging(archive.place, [NAME])
-                await worker.ask(request, archive_messages.NamesCounted)
+        await remove_staged(self._pool, archive.place, NAME, OPEN_TIMEOUT)
         with suppress(TaskFailedError, TaskStoppedError, LadingError):
             await self._leave(archive)
 
