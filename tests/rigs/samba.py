@@ -205,7 +205,7 @@ class Mount:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        print(self._log.read_text(errors="replace"))
+        sys.stdout.write(self._log.read_text(errors="replace"))
 
 
 def _tool(name: str) -> str:
