@@ -91,6 +91,23 @@ async def test_what_was_proven_is_what_the_server_gave_back(
         assert rows == [(3, 3)]
 
 
+async def test_the_bag_of_a_location_is_made_there(
+    server: Server, mount: Mount, name: str, tmp_path: Path
+) -> None:
+    rig = Rig(tmp_path)
+    rig.archive = mount.share / name
+    share.card(rig.source, 4)
+    await rig.engine.start()
+    try:
+        scene.safe(await scene.imported(rig))
+        await rig.still()
+        assert rig.invalid(server.folder / name) == []
+    finally:
+        await rig.engine.stop()
+    assert list((server.folder / name / archive_layout.STAGING).iterdir()) == []
+    assert not (server.folder / name / archive_layout.LOCK).exists()
+
+
 async def test_the_lock_is_removed_from_the_server(
     server: Server, mount: Mount, name: str, tmp_path: Path
 ) -> None:
