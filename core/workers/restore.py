@@ -75,8 +75,10 @@ def _refused(path: bytes, place: Place) -> str:
     folder = path
     while True:
         with suppress(OSError):
-            os.lstat(os.path.join(folder, os.fsencode(archive_layout.ARCHIVE_TOML)))
-            return "it lies in an archive"
+            toml = os.lstat(os.path.join(folder, os.fsencode(archive_layout.ARCHIVE_TOML)))
+            # Above its shares smbnetfs shows a folder of any name that is asked for.
+            if not stat.S_ISDIR(toml.st_mode):
+                return "it lies in an archive"
         if folder == os.path.dirname(folder):
             break
         folder = os.path.dirname(folder)
