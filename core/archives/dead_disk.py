@@ -65,9 +65,10 @@ class ArchiveDisk:
                 return
         (_, fault), count = errors[0], len(errors)
         raise ArchiveAwayError(
-            f"the disk of {display(self._place.root)} does not answer any more: "
+            f"the disk or the server of {display(self._place.root)} does not answer any more: "
             f"{counted(count, 'file')} could not be read ({fault.text}), nor what was well.",
-            "Check its cable and power, and mount it again. Nothing is recorded of what was not read.",
+            "Check its cable, its power and the network, and mount it again. Nothing is recorded of what was not "
+            "read.",
         )
 
     async def _readable(self, item: Item) -> bool:

@@ -20,5 +20,8 @@ def advice(code: int) -> str:
             "Take an archive on another file system: this one cannot do what keeps files safe, such as flushing."
         )
     if code == errno.EIO:
-        return "Check its cable and its disk."
+        # Clients of a server give it for most of what the server refuses.
+        return "Check its cable and its disk, or its server and the network; then try again."
+    if code == errno.EBUSY:
+        return "Another program has a file open there. Close it, then try again."
     return "Check that the volume is mounted, has room, and that you may write there."

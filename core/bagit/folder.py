@@ -123,7 +123,7 @@ class BagFolder:
     async def digests(self, paths: list[bytes]) -> list[Digest]:
         """Read files and hash them. Returns their digests in order."""
         source = Source(self._place.root, self._place.device, self._place.inode)
-        files = [ToRead(number, self.below(path), 0, "other") for number, path in enumerate(paths)]
+        files = [ToRead(at, self.below(path), 0, "other", content_only=True) for at, path in enumerate(paths)]
         return (
             await self.ask(source_messages.ReadBatch(source, files, keep=False), source_messages.Digests)
         ).files

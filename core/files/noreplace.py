@@ -81,6 +81,7 @@ def _works(way: str, folder: int, names: tuple[str, str, str]) -> bool:
     fs/fuse/dir.c: fuse_rename2.
     """
     first, second, target = names
+    waits = iter(in_use.DELAYS)
     try:
         _make(folder, first, b"1")
         _make(folder, second, b"2")
@@ -103,7 +104,7 @@ def _works(way: str, folder: int, names: tuple[str, str, str]) -> bool:
     finally:
         for name in names:
             with suppress(OSError):
-                os.unlink(name, dir_fd=folder)
+                in_use.remove(name, folder, f"{name}-", folder, waits)
 
 
 def probe(folder: int) -> str:

@@ -28,7 +28,8 @@ WHEN_SHARE_IS_BACK = (
 )
 """SMBClient (smb_conn.h): a share that is dead for 600 s, mounted soft for 60 s, is unmounted by force."""
 FAILS = (
-    "Check its cable and its disk: the import goes on by itself once it can be written. What has arrived stays."
+    "Check its cable and its disk, or its server and the network: the import goes on by itself once it can be "
+    "written. What has arrived stays."
 )
 
 CONGESTION = RETRYABLE | {errno.EIO, errno.ENOENT, errno.ESPIPE}
@@ -146,7 +147,7 @@ def advice(side: str, code: int) -> str:
     if side == Side.SOURCE and code == WRONG_SIZE:
         return "Copy it with the program of the camera or phone, or with another card reader, and import the copy."
     if side == Side.SOURCE and code == errno.EIO:
-        return "Try another card reader, then retry."
+        return "Try another card reader, or check the server that it is on; then retry."
     if code == errno.EPERM and (told := macos_permissions.switch(code, os.environ)):
         return told
     if code in (errno.EACCES, errno.EPERM):
@@ -154,5 +155,5 @@ def advice(side: str, code: int) -> str:
             return "Give yourself the right to write in the archive, then retry."
         return "Give yourself the right to read it, then retry."
     if side == "archive":
-        return "Check the archive's disk, then retry."
+        return "Check the archive's disk, or its server, then retry."
     return "Retry it."

@@ -106,7 +106,8 @@ class Sample:
             return Compared(0, unlike, unread, [])
         async with asking(run, paused=paused) as ask:
             for path, item in files:
-                request = ReadBatch(source, [ToRead(item.id, path, item.size, item.kind)], keep=False)
+                file = ToRead(item.id, path, item.size, item.kind, content_only=True)
+                request = ReadBatch(source, [file], keep=False)
                 try:
                     (found,) = (await ask(request, Digests)).files
                 except TaskFailedError as error:

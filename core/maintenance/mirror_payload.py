@@ -46,7 +46,7 @@ class Wanted(msgspec.Struct):
         path, taken = self.path.encode(errors="surrogateescape"), None
         if self.item is not None:
             taken = Taken(path, 0, self.item.xxh128, self.item.sha256, "", SourceMetadata())
-        return ToRead(number, path, self.size, "other", taken=taken)
+        return ToRead(number, path, self.size, "other", taken=taken, content_only=True)
 
     def rotten(self, found: Digest) -> bool:
         """Whether the content that was read is not the expected one."""

@@ -61,14 +61,14 @@ class Repair:
                 if copy.place is not None and copy.number != self._archive.copy.number:
                     there = Source(copy.place.root, copy.place.device, copy.place.inode)
                     for item in [item for items in self._sick.values() for item in items]:
-                        await self._try(there, ToRead(0, os.fsencode(item.path), item.size, item.kind))
+                        await self._try(there, _to_read(os.fsencode(item.path), item.size, item.kind))
             for picked in sources:
                 async with aclosing(source_reader.entries(self._pool, picked, self._archive.place)) as pages:
                     async for entries in pages:
                         sizes = {size for size, _, _ in self._sick}
                         for entry in entries:
                             if entry.what == "file" and entry.size in sizes:
-                                file = ToRead(0, entry.path, entry.size, entry.kind)
+                                file = _to_read(entry.path, entry.size, entry.kind)
                                 await self._try(picked.source, file)
         finally:
             self._archive.active.discard(self._name)
@@ -125,3 +125,7 @@ class Repair:
         number = self._archive.copy.number
         anew = [] if number else [bag_work(self._archive.id, item.location_id)]
         await self._catalog.read_again([(item.id, level, time.time(), None)], number, [adding(anew)])
+
+
+def _to_read(path: bytes, size: int, kind: str) -> ToRead:
+    return ToRead(0, path, size, kind, content_only=True)

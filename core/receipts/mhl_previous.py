@@ -80,7 +80,7 @@ class HistoryTree:
 
     async def digests(self, paths: Sequence[bytes], also: tuple[str, ...]) -> list[Digest]:
         """The digests of files, in their order, with those of the algorithms `also`."""
-        files = [ToRead(number, path, 0, "other", also) for number, path in enumerate(paths)]
+        files = [ToRead(number, path, 0, "other", also, content_only=True) for number, path in enumerate(paths)]
         request = source_messages.ReadBatch(self._source, files, keep=False)
         return (await self.ask(request, source_messages.Digests)).files
 

@@ -16,6 +16,9 @@ from core.workers import archive_messages, journal_files, messages, text_message
 from core.workers.dir_fds import MADE, Folders, write_all
 from core.workers.messages import Place
 
+CLEANING = (0.1,) * 20
+"""Seconds to wait, one after the other, while files that are to be removed from staging are open."""
+
 
 @contextmanager
 def opened(place: Place) -> Iterator[Folders]:
@@ -59,10 +62,19 @@ def temporary() -> str:
 
 
 def remove(folders: Folders, path: str) -> None:
-    """Remove a file if it exists."""
+    """Remove a staged file if it exists, which was only written."""
     folder, _, name = path.rpartition("/")
     with suppress(FileNotFoundError):
         os.unlink(name, dir_fd=folders.at(folder))
+
+
+def discard(folders: Folders, path: str) -> None:
+    """Remove a file of the archive if it exists, by way of its staging: it may just have been read, and then is
+    still open for a moment on some servers. Raises OSError."""
+    folder, _, name = path.rpartition("/")
+    staging, _, aside = temporary().rpartition("/")
+    with suppress(FileNotFoundError):
+        in_use.remove(name, folders.at(folder), aside, folders.at(staging, MADE))
 
 
 def move(folders: Folders, way: str, path: str, target: str) -> None:
@@ -186,28 +198,31 @@ def clean_staging(request: archive_messages.CleanStaging) -> archive_messages.Na
     """Remove what some owners, or all, have staged. Returns (name, files removed)."""
     with opened(request.place) as folders:
         staging = folders.at(archive_layout.STAGING)
-        owners = request.owners
+        owners, waits = request.owners, iter(CLEANING)
         names = [name for name in os.listdir(staging) if owners is None or name in owners]
-        return archive_messages.NamesCounted([(name, remove_tree(staging, name)) for name in names])
+        return archive_messages.NamesCounted([(name, remove_tree(staging, name, waits)) for name in names])
 
 
-def remove_tree(folder: int, name: str) -> int:
-    """Remove a file or a whole folder of staging, never through a link. Returns how many files were removed."""
+def remove_tree(folder: int, name: str, waits: Iterator[float]) -> int:
+    """Remove a file or a whole folder of staging, never through a link. Returns how many files were removed.
+
+    `waits`: the seconds left to wait for files that are open.
+    """
     try:
-        os.unlink(name, dir_fd=folder)
-        return 1
-    except FileNotFoundError:
-        return 0
-    except (IsADirectoryError, PermissionError):  # a folder: EISDIR on Linux, EPERM on macOS (unlink(2))
+        if not stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+            in_use.remove(name, folder, os.urandom(8).hex(), folder, waits)
+            return 1
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         below = os.open(name, flags, dir_fd=folder)
+    except FileNotFoundError:
+        return 0
     except OSError as error:
         # A client that has lost its server may list names that do not exist; the next cleaning sees what does.
-        if error.errno != errno.EIO:
+        if error.errno not in in_use.CODES:
             raise
         return 0
     try:
-        count = sum(remove_tree(below, item) for item in os.listdir(below))
+        count = sum(remove_tree(below, item, waits) for item in os.listdir(below))
     finally:
         release(below)
     try:

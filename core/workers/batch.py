@@ -8,7 +8,7 @@ from contextlib import suppress
 import msgspec
 
 from core import archive_layout
-from core.files import fsync, page_cache
+from core.files import fsync, in_use, page_cache
 from core.files.fds import release
 from core.files.open_beneath import Tree
 from core.volumes.filesystems import Level
@@ -231,7 +231,8 @@ class Batch:
         if held.staged:
             # Staging is cleaned again at the end of the import.
             with suppress(OSError):
-                os.unlink(held.staged, dir_fd=self.staging)
+                # It may just have been read back. If it is still open, it is left to that cleaning, which waits.
+                in_use.remove(held.staged, self.staging, f"{held.staged}-", self.staging, ())
             held.staged = ""
 
     def forget(self, number: int) -> None:

@@ -130,7 +130,9 @@ def join(folders: Folders, path: str, staged: str) -> None:
     staging, _, temporary = staged.rpartition("/")
     in_use.rename(temporary, name, folders.at(staging), folders.at(folder))
     folders.sync()
-    for file in files:
+    for number, file in enumerate(files):
         if file != name:
+            # It was read just now, and may still be open.
             with suppress(FileNotFoundError):
-                os.unlink(file, dir_fd=folders.at(folder))
+                aside = f"{temporary}-{number}"
+                in_use.remove(file, folders.at(folder), aside, folders.at(staging))

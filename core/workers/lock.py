@@ -1,11 +1,9 @@
 """Operations on the archive's lock file; archives/lock.py decides which."""
 
-from contextlib import suppress
-
 from core import archive_layout
 from core.files import in_use, noreplace
 from core.workers import archive_messages, messages
-from core.workers.archive_files import as_text, move, opened, read, remove, temporary, write_new
+from core.workers.archive_files import as_text, discard, move, opened, read, remove, temporary, write_new
 from core.workers.dir_fds import Folders
 
 UNREADABLE = "?"
@@ -36,18 +34,6 @@ def _rename(folders: Folders, path: str, target: str) -> None:
     in_use.rename(name, target_name, folders.at(folder), folders.at(target_folder))
 
 
-def _remove(folders: Folders, path: str) -> None:
-    """Remove a file that has just been read, and may still be open.
-
-    It is renamed first, because only that can be tried again: rclone 1.60 does not show a file any more that it
-    could not remove, and the server still has it (its vfs/file.go: Remove).
-    """
-    name = temporary()
-    with suppress(FileNotFoundError):
-        _rename(folders, path, name)
-        remove(folders, name)
-
-
 def _take_away(folders: Folders, request: archive_messages.Lock) -> None:
     """Move the stale lock aside under a name of our own, which only one engine can.
 
@@ -64,7 +50,7 @@ def _take_away(folders: Folders, request: archive_messages.Lock) -> None:
     except FileExistsError:
         pass
     finally:
-        _remove(folders, aside)
+        discard(folders, aside)
 
 
 def beat(request: archive_messages.Beat) -> archive_messages.LockText:
@@ -86,5 +72,5 @@ def unlock(request: archive_messages.Unlock) -> messages.Done:
     """Remove the lock if it is ours."""
     with opened(request.place) as folders:
         if _text(folders) == request.text:
-            _remove(folders, archive_layout.LOCK)
+            discard(folders, archive_layout.LOCK)
     return messages.Done()

@@ -4,13 +4,12 @@ import errno
 import hashlib
 import os
 import stat
-from contextlib import suppress
 
 from core.content import Content
 from core.files import fsync, page_cache
 from core.files.fds import release
 from core.workers import archive_messages
-from core.workers.archive_files import move, opened, remove, temporary
+from core.workers.archive_files import discard, move, opened, temporary
 from core.workers.dir_fds import MADE, Folders, write_all
 from core.workers.faults import archive_fault
 from core.workers.messages import Fault
@@ -52,8 +51,7 @@ def _carry(
             raise FileExistsError(errno.EEXIST, "something else has its name there")
         if not request.copy:
             # The same content has both names, and was read just now: one of them is enough.
-            with suppress(FileNotFoundError):
-                remove(folders, was)
+            discard(folders, was)
         return
     if not request.copy:
         move(folders, request.place.way, was, payload)
@@ -63,7 +61,7 @@ def _carry(
         _copy(folders, was, staged, expected, arena, slot)
         move(folders, request.place.way, staged, payload)
     finally:
-        remove(folders, staged)
+        discard(folders, staged)
 
 
 def _is_there(folders: Folders, path: str) -> bool:

@@ -217,7 +217,7 @@ class Reader:
         Raises OverflowError when it does not fit there, ChangedError when it changed meanwhile, OtherContentError,
         LostError, OSError.
         """
-        with Opened(tree, _where(file), self._slot, attributes=file.taken is None) as opened:
+        with Opened(tree, _where(file), self._slot, attributes=file.with_attributes) as opened:
             size = opened.facts.st_size
             if start + size > ARENA:
                 raise OverflowError
@@ -264,7 +264,7 @@ class Reader:
 
         Raises ChangedError, OtherContentError, LostError, OSError, and what `write` raises.
         """
-        with Opened(tree, _where(file), self._slot, attributes=file.taken is None) as opened:
+        with Opened(tree, _where(file), self._slot, attributes=file.with_attributes) as opened:
             self._slot.begin("copy" if write else "hash", opened.facts.st_size)
             others = Hashers(file.also)
             xxh, sha, head = self._stream(opened, write, others, file.taken)

@@ -5,10 +5,13 @@ import re
 import stat
 from contextlib import suppress
 
+from core import archive_layout
+from core.files import in_use
 from core.files.fds import release
 from core.media.system_junk import begins_appledouble, junk, made_in, maybe_appledouble
 from core.workers import archive_messages
 from core.workers.archive_files import opened
+from core.workers.dir_fds import MADE
 
 _HEAD = 4
 """Bytes at the start of a `._NAME` that say whether it is an AppleDouble file."""
@@ -47,10 +50,11 @@ def tidy(request: archive_messages.Tidy) -> archive_messages.Tidied:
     OSError."""
     found: list[tuple[str, int, int, str]] = []
     with opened(request.place) as folders:
+        staging = folders.at(archive_layout.STAGING, MADE) if request.remove else None
         for path in request.paths:
             above, _, name = os.fsdecode(path).rpartition("/")
             try:
-                found.append(_entry(folders.at(above), name, request.remove))
+                found.append(_entry(folders.at(above), name, staging))
             except FileNotFoundError:
                 found.append(("", 0, 0, ""))
             except OSError as error:
@@ -60,23 +64,28 @@ def tidy(request: archive_messages.Tidy) -> archive_messages.Tidied:
     return archive_messages.Tidied(found)
 
 
-def _entry(folder: int, name: str, remove: bool) -> tuple[str, int, int, str]:
+def _entry(folder: int, name: str, staging: int | None) -> tuple[str, int, int, str]:
     facts = os.stat(name, dir_fd=folder, follow_symlinks=False)
     is_folder = stat.S_ISDIR(facts.st_mode)
     what = what_junk(name, folder, is_folder) if is_folder or stat.S_ISREG(facts.st_mode) else None
     if what is None:
         return "", 0, 1, "it is no junk"
     if not is_folder:
-        if remove:
-            os.unlink(name, dir_fd=folder)
+        _remove(folder, name, staging)
         return what, 1, 0, ""
-    gone, left = _folder(folder, name, remove, made_in(os.fsencode(name)))
+    gone, left = _folder(folder, name, staging, made_in(os.fsencode(name)))
     return what, gone, left, STAYS if left else ""
 
 
-def _folder(above: int, name: str, remove: bool, made: re.Pattern[bytes]) -> tuple[int, int]:
-    """(removed, left): files of a folder. Removed are those that are junk anywhere, or whose names match `made`,
-    the files that the system makes in it."""
+def _remove(folder: int, name: str, staging: int | None) -> None:
+    """Remove a file by way of `staging`, unless that is None: it may still be open, because it was just read."""
+    if staging is not None:
+        in_use.remove(name, folder, os.urandom(8).hex(), staging)
+
+
+def _folder(above: int, name: str, staging: int | None, made: re.Pattern[bytes]) -> tuple[int, int]:
+    """(removed, left): files of a folder. Removed, unless `staging` is None, are those that are junk anywhere, or
+    whose names match `made`, the files that the system makes in it."""
     gone = left = 0
     folder = os.open(name, _FOLDER, dir_fd=above)
     try:
@@ -84,19 +93,19 @@ def _folder(above: int, name: str, remove: bool, made: re.Pattern[bytes]) -> tup
             facts = os.stat(entry, dir_fd=folder, follow_symlinks=False)
             raw = os.fsencode(entry)
             if stat.S_ISDIR(facts.st_mode):
-                more, less = _folder(folder, entry, remove, made_in(raw) if junk(raw, is_folder=True) else made)
+                there = made_in(raw) if junk(raw, is_folder=True) else made
+                more, less = _folder(folder, entry, staging, there)
                 gone, left = gone + more, left + less
             elif stat.S_ISREG(facts.st_mode) and (
                 made.fullmatch(raw) or what_junk(entry, folder, is_folder=False)
             ):
-                if remove:
-                    os.unlink(entry, dir_fd=folder)
+                _remove(folder, entry, staging)
                 gone += 1
             else:
                 left += 1
     finally:
         release(folder)
-    if remove and not left:
+    if staging is not None and not left:
         # A new file may have been put into it meanwhile.
         with suppress(OSError):
             os.rmdir(name, dir_fd=above)

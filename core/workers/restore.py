@@ -4,7 +4,6 @@ import errno
 import hashlib
 import os
 import re
-import shutil
 import stat
 import sys
 import time
@@ -22,7 +21,7 @@ from core.paths import cut
 from core.volumes.space import space
 from core.words import counted
 from core.workers import messages, restore_messages
-from core.workers.archive_files import opened
+from core.workers.archive_files import opened, remove_tree
 from core.workers.dir_fds import MADE, Folders, write_all
 from core.workers.faults import fault_of
 from core.workers.messages import Fault, Place
@@ -76,8 +75,10 @@ def _refused(path: bytes, place: Place) -> str:
     folder = path
     while True:
         with suppress(OSError):
-            os.lstat(os.path.join(folder, os.fsencode(archive_layout.ARCHIVE_TOML)))
-            return "it lies in an archive"
+            toml = os.lstat(os.path.join(folder, os.fsencode(archive_layout.ARCHIVE_TOML)))
+            # Above its shares smbnetfs shows a folder of any name that is asked for.
+            if not stat.S_ISDIR(toml.st_mode):
+                return "it lies in an archive"
         if folder == os.path.dirname(folder):
             break
         folder = os.path.dirname(folder)
@@ -290,13 +291,7 @@ def close_target(request: restore_messages.CloseTarget) -> messages.Done:
 
 
 def _clear(folders: Folders, path: str) -> None:
-    """Remove a folder that holds only staged files, and folders of downloads."""
+    """Remove a folder that holds only staged files, and folders of downloads; what is open stays."""
     with suppress(OSError):
-        folder = folders.at(path)
-        for name in os.listdir(folder):
-            if name.startswith(DOWNLOADS):
-                shutil.rmtree(name, dir_fd=folder)
-            else:
-                os.unlink(name, dir_fd=folder)
         above, _, last = path.rpartition("/")
-        os.rmdir(last, dir_fd=folders.at(above))
+        remove_tree(folders.at(above), last, iter(()))

@@ -1,9 +1,10 @@
 """Folders in the staging of a restore that hold payload brought from a remote."""
 
 import os
-import shutil
+from contextlib import suppress
 
 from core.workers import messages, restore_messages
+from core.workers.archive_files import CLEANING, remove_tree
 from core.workers.dir_fds import MADE
 from core.workers.messages import Place
 from core.workers.restore import DOWNLOADS, target_folders
@@ -22,5 +23,6 @@ def remove(request: restore_messages.RemoveDownloads) -> messages.Done:
     """Remove a folder with all that it holds; what cannot be removed now goes when the target is closed."""
     with target_folders(request.target) as folders:
         staging = folders.at(request.target.staging, MADE)
-        shutil.rmtree(f"{DOWNLOADS}{request.name}", ignore_errors=True, dir_fd=staging)
+        with suppress(OSError):
+            remove_tree(staging, f"{DOWNLOADS}{request.name}", iter(CLEANING))
     return messages.Done()

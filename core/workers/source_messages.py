@@ -135,7 +135,9 @@ class Taken(Message):
 
 class ToRead(Message):
     """A file to read; `number` is the caller's, unique in its batch. `also`: algorithms of checksums that are
-    wanted besides the usual two (core.checksums.algorithms). `taken`: its content is read elsewhere."""
+    wanted besides the usual two (core.checksums.algorithms). `taken`: its content is read elsewhere.
+    `content_only`: its extended attributes are not wanted; smbnetfs 0.6.3 loses its session when it is asked for
+    any."""
 
     number: int
     path: bytes
@@ -143,6 +145,12 @@ class ToRead(Message):
     kind: str
     also: tuple[str, ...] = ()
     taken: Taken | None = None
+    content_only: bool = False
+
+    @property
+    def with_attributes(self) -> bool:
+        """Whether its extended attributes are read, too; those of a file that is taken are known."""
+        return self.taken is None and not self.content_only
 
 
 class ReadBatch(Request):

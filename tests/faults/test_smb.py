@@ -14,6 +14,7 @@ from core.archives.lock import Lock
 from core.config import Config, Workers
 from core.engine.engine import Engine
 from core.errors import ArchiveHeldError
+from core.models import Count
 from core.volumes.filesystems import StorageKind
 from core.volumes.mounts import volume_of
 from tests.core.importing.rig import Rig, digest, random_bytes, write
@@ -55,6 +56,10 @@ def name(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return tmp_path.name
 
 
+def silent(done: Count, total: Count) -> None:
+    """Nobody looks."""
+
+
 def proven(rig: Rig) -> str:
     """What the newest receipt says was proven."""
     text = rig.receipts()[-1].read_text()
@@ -89,6 +94,23 @@ async def test_what_was_proven_is_what_the_server_gave_back(
         assert (await scene.imported(rig)).duplicate.files == 1
         rows = await rig.engine.database.read("SELECT count(*), sum(state = 'done') FROM import")
         assert rows == [(3, 3)]
+
+
+async def test_the_bag_of_a_location_is_made_there(
+    server: Server, mount: Mount, name: str, tmp_path: Path
+) -> None:
+    rig = Rig(tmp_path)
+    rig.archive = mount.share / name
+    share.card(rig.source, 4)
+    await rig.engine.start()
+    try:
+        scene.safe(await scene.imported(rig))
+        await rig.still()
+        assert rig.invalid(server.folder / name) == []
+    finally:
+        await rig.engine.stop()
+    assert list((server.folder / name / archive_layout.STAGING).iterdir()) == []
+    assert not (server.folder / name / archive_layout.LOCK).exists()
 
 
 async def test_the_lock_is_removed_from_the_server(
@@ -140,6 +162,18 @@ async def test_an_import_is_moved_there(server: Server, mount: Mount, name: str,
         scene.safe(await scene.imported(rig))
         assert [row.location_name for row in await rig.engine.catalog.imports()] == ["Bern", "Basel", "Basel"]
         await scene.claims_hold(rig, below)
+
+
+async def test_an_import_is_restored_there(server: Server, mount: Mount, name: str, tmp_path: Path) -> None:
+    out = server.folder / f"{name}-out"
+    async with scene.engine_at(tmp_path, archive=mount.share / name) as rig:
+        contents = share.card(rig.source, 4)
+        view = await scene.imported(rig)
+        for was_there in (0, len(contents)):
+            done = await rig.engine.restore_check.restore(view.id, str(mount.share / out.name), silent)
+            assert (done.restored.files, done.there.files) == (len(contents) - was_there, was_there)
+            assert {digest(path) for path in out.rglob("*") if path.is_file()} == contents
+            assert list(out.glob(".*")) == []
 
 
 @pytest.mark.control(25)

@@ -246,11 +246,11 @@ def _cleans_all() -> None:
 
     kept = archive_files.remove_tree
 
-    def remove(folder: int, name: str) -> int:
+    def remove(folder: int, name: str, waits: Iterator[float]) -> int:
         for other in os.listdir(f"/proc/self/fd/{folder}/../.."):
             if other not in (".lading", "locations"):
                 os.unlink(f"/proc/self/fd/{folder}/../../{other}")
-        return kept(folder, name)
+        return kept(folder, name, waits)
 
     archive_files.remove_tree = remove
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from core import archive_layout
+from core.files import in_use
 from core.workers import archive_messages, journal_files, messages, text_messages
 from core.workers.dir_fds import Folders
 from core.workers.messages import Place
@@ -93,15 +94,13 @@ async def test_an_archive_that_was_on_a_network_goes_on_in_one_file(rig: Rig, se
 async def test_a_join_cut_short_says_the_same(rig: Rig, server: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     for data in (b"one\n", b"two\n"):
         await ask(rig, text_messages.AppendJournal(server, PATH, data))
-    kept = []
 
-    def fail(path: str, **_: object) -> None:
-        kept.append(path)
+    def fail(*_: object) -> None:
         raise OSError(5, "no")
 
     root = os.open(rig.archive, os.O_RDONLY)
     with Folders(root) as folders:
-        monkeypatch.setattr(os, "unlink", fail)
+        monkeypatch.setattr(in_use, "remove", fail)
         with pytest.raises(OSError, match="no"):
             journal_files.join(folders, PATH, ".lading/staging/x")
         monkeypatch.undo()

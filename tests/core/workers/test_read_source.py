@@ -394,3 +394,22 @@ def test_the_largest_size_that_a_phone_can_say(tmp_path: Path, monkeypatch: pyte
         monkeypatch.setattr(opened, "facts", facts)
         with pytest.raises(read_source.WrongSizeError, match="but it takes up room for more"):
             Reader(Control.create().slot(0))._whole(opened, 2**32 - 1)
+
+
+async def test_attributes_are_read_only_where_they_are_wanted(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client of a server (smbnetfs 0.6.3) loses its session when it is asked for them."""
+    rig.put("a.jpg", b"12345")
+    asked: list[int] = []
+
+    def of(fd: int) -> xattrs.Attributes:
+        asked.append(fd)
+        return xattrs.Attributes({}, [])
+
+    monkeypatch.setattr(xattrs, "of", of)
+    worker = InProcess(Control.create().slot(0))
+    for content_only in (False, True):
+        file = source_messages.ToRead(1, b"a.jpg", 5, "images", content_only=content_only)
+        reply = worker.answer(source_messages.ReadBatch(rig.origin, [file], keep=False))
+        assert isinstance(reply, source_messages.Digests)
+        assert reply.files[0].fault is None
+    assert len(asked) == 1
