@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 
+from core.aio import time_limit
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -73,5 +75,5 @@ async def aside(work: Callable[[], T], seconds: float) -> T:
             return
 
     threading.Thread(target=run, name="aside", daemon=True).start()
-    async with asyncio.timeout(seconds):
+    async with time_limit(seconds):
         return await answer

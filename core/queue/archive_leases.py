@@ -5,6 +5,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
+from core.aio import time_limit
 from core.archives.archive import BACKGROUND, Archive
 from core.database import Database
 from core.errors import ArchiveError, LadingError
@@ -94,7 +95,7 @@ class ArchiveLeases:
         if archive_id not in self._open:
             return False
         try:
-            async with asyncio.timeout(OPEN_TIMEOUT), self._pool.worker("look") as worker:
+            async with time_limit(OPEN_TIMEOUT), self._pool.worker("look") as worker:
                 await worker.ask(
                     archive_messages.Presence(self._open[archive_id].place, []), archive_messages.Present
                 )
@@ -146,7 +147,7 @@ class ArchiveLeases:
     async def _left(self, archive: Archive) -> None:
         # If the volume is gone, the lock cannot be released; it becomes stale soon.
         with suppress(TaskFailedError, TaskStoppedError, LadingError, TimeoutError):
-            async with asyncio.timeout(OPEN_TIMEOUT), self._pool.worker("clean") as worker:
+            async with time_limit(OPEN_TIMEOUT), self._pool.worker("clean") as worker:
                 request = archive_messages.CleanStaging(archive.place, [NAME])
                 await worker.ask(request, archive_messages.NamesCounted)
         with suppress(TaskFailedError, TaskStoppedError, LadingError):
@@ -172,7 +173,7 @@ class ArchiveLeases:
         rows = await self._database.read("SELECT path FROM archive WHERE id = ?", (archive_id,))
         path: bytes = rows[0][0]
         # First check that something answers there, because opening takes turns with imports.
-        async with asyncio.timeout(OPEN_TIMEOUT), self._pool.worker("look") as worker:
+        async with time_limit(OPEN_TIMEOUT), self._pool.worker("look") as worker:
             with suppress(TaskFailedError):  # it may be elsewhere
                 await worker.ask(source_messages.LookAtPath(path), source_messages.Looked)
         return await self._enter(os.fsdecode(path), archive_id)
