@@ -1,11 +1,15 @@
-"""Awaiting work that a cancellation must not interrupt; errors of groups of tasks."""
+"""Awaiting work that a cancellation must not interrupt, or within a time in which this process runs; errors of
+groups of tasks."""
 
 import asyncio
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+PULSE = 1.0
+"""The most seconds between two looks at the time that has passed."""
 
 
 async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
@@ -20,6 +24,37 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
         if not task.cancelled() and (error := task.exception()):
             raise error from None
         raise
+
+
+@asynccontextmanager
+async def time_limit(seconds: float) -> AsyncIterator[None]:
+    """As `asyncio.timeout`, for waiting for another process: only time in which this process runs counts.
+
+    When a machine or a container was stopped, all processes were. At its end every time-out of this process would
+    have passed before the others get a chance to go on.
+    """
+    loop = asyncio.get_running_loop()
+    pulse: asyncio.TimerHandle
+    async with asyncio.timeout(None) as limit:
+
+        def look(left: float, due: float) -> None:
+            nonlocal pulse
+            # A look that comes late was held up together with this process.
+            left -= PULSE if loop.time() < due + PULSE else 0.0
+            if left <= 0:
+                limit.reschedule(loop.time())
+            else:
+                pulse = after(left)
+
+        def after(left: float) -> asyncio.TimerHandle:
+            due = loop.time() + min(PULSE, left)
+            return loop.call_at(due, look, left, due)
+
+        pulse = after(seconds)
+        try:
+            yield
+        finally:
+            pulse.cancel()
 
 
 def first_error(error: Exception) -> Exception:

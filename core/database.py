@@ -36,6 +36,14 @@ _SETTINGS = """
     PRAGMA cache_size = -8192;
 """
 
+_OF_THE_DISK = frozenset(
+    getattr(sqlite3, f"SQLITE_{name}")
+    for name in (
+        *("PERM", "BUSY", "LOCKED", "NOMEM", "READONLY", "IOERR", "CORRUPT", "FULL", "CANTOPEN"),
+        *("PROTOCOL", "NOTADB"),
+    )
+)
+
 NO_ROOM = 1 << 20
 """Bytes free on the state folder's disk below which an I/O error there counts as lack of space."""
 
@@ -86,12 +94,20 @@ class Database:
         return cls(writing, reading, aside, home)
 
     async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """All rows of a query on committed data."""
-        return [tuple(row) for row in await self.reading.execute_fetchall(sql, parameters)]
+        """All rows of a query on committed data. Raises DatabaseError."""
+        return await self._read(self.reading, sql, parameters)
 
     async def read_aside(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """`read` for background work, on a connection of its own: other readers need not wait for a long query."""
-        return [tuple(row) for row in await self.aside.execute_fetchall(sql, parameters)]
+        return await self._read(self.aside, sql, parameters)
+
+    async def _read(self, connection: aiosqlite.Connection, sql: str, parameters: Sequence[Any]) -> list[Row]:
+        try:
+            return [tuple(row) for row in await connection.execute_fetchall(sql, parameters)]
+        except sqlite3.DatabaseError as error:
+            if not of_the_disk(error):
+                raise
+            raise unreadable(error, self.home) from error
 
     async def write(self, unit: Unit[T]) -> T:
         """Execute `unit` on the writing connection, and return its result once it is committed.
@@ -144,8 +160,7 @@ class Database:
                     # The unit was cancelled, not the writer: it counts as failed, and the writer continues.
                     await self.writing.execute("ROLLBACK TO unit")
                     cancelled = DatabaseError("a change was cancelled.")
-                    # A wrong statement is the unit's error; an error of disk or file becomes a DatabaseError.
-                    if isinstance(error, sqlite3.OperationalError) and _code(error) != sqlite3.SQLITE_ERROR:
+                    if isinstance(error, sqlite3.DatabaseError) and of_the_disk(error):
                         error = self._unwritten(error)
                     results.append((done, None, error if isinstance(error, Exception) else cancelled))
                 await self.writing.execute("RELEASE unit")
@@ -181,6 +196,18 @@ class Database:
         # No statistics are left behind (PRAGMA optimize): those of a catalog that is still small make SQLite go
         # through whole tables in the import that makes it large.
         await self.writing.close()
+
+
+def of_the_disk(error: sqlite3.DatabaseError) -> bool:
+    """Whether an error of SQLite is one of the disk, of the file, of its locks or of memory, not of a statement of
+    ours."""
+    return _code(error) in _OF_THE_DISK
+
+
+def unreadable(error: sqlite3.Error, home: str) -> DatabaseError:
+    """Tells that the database of the state folder `home` cannot be read."""
+    path = os.path.join(home, schema.DATABASE_FILE)
+    return DatabaseError(f"{path} cannot be read: {error}.", advice(error, home))
 
 
 def advice(error: Exception, home: str) -> str:

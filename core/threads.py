@@ -7,6 +7,8 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TypeVar
 
+from core.aio import time_limit
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -50,5 +52,5 @@ def within(work: Callable[[], T], seconds: float) -> T:
 
 async def aside(work: Callable[[], T], seconds: float) -> T:
     """The result of `work`, or its error. Raises TimeoutError after `seconds`; then the thread is abandoned."""
-    async with asyncio.timeout(seconds):
+    async with time_limit(seconds):
         return await asyncio.wrap_future(_begun(work, "aside"))

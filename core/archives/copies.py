@@ -21,6 +21,7 @@ import tomllib
 
 import msgspec
 
+from core.aio import time_limit
 from core.archives import refusal_advice
 from core.archives.locate import identity_at, seen_at
 from core.catalog import Catalog, CopyRow
@@ -80,7 +81,7 @@ async def examine(
     absolute = os.fsencode(os.path.abspath(path))  # noqa: ASYNC240 - touches no disk
     request = archive_messages.OpenArchive(absolute, create, look, text)
     try:
-        async with asyncio.timeout(OPEN_TIMEOUT), pool.worker("open") as worker:
+        async with time_limit(OPEN_TIMEOUT), pool.worker("open") as worker:
             return await worker.ask_twice(request, ArchiveFacts)
     except TimeoutError as error:
         raise ArchiveAwayError(
@@ -220,7 +221,7 @@ async def _moved(main: CopyRow, here: CopyRow, identity: tuple[int, int], uuid: 
             return False
     for place in places:
         try:
-            async with asyncio.timeout(OPEN_TIMEOUT), pool.worker("look") as worker:
+            async with time_limit(OPEN_TIMEOUT), pool.worker("look") as worker:
                 request = archive_messages.OpenArchive(place, create=False, look=True)
                 found = await worker.ask(request, ArchiveFacts)
         except TaskFailedError as error:

@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from core import archive_layout
+from core.aio import time_limit
 from core.errors import ArchiveAwayError, WorkerDiedError
 from core.models import Side
 from core.paths import display
@@ -41,7 +42,7 @@ async def answer(pool: Pool, root: Source, path: bytes) -> Fault | None:
             # The worker may be just starting, and a busy machine is no dead volume: it has to answer before the
             # time-out begins.
             await worker.ask(source_messages.Answers(Source(b"/")), messages.Done)
-            async with asyncio.timeout(ANSWER_TIMEOUT):
+            async with time_limit(ANSWER_TIMEOUT):
                 await worker.ask(source_messages.Answers(root, path), messages.Done)
     except TaskFailedError as error:
         return error.fault if error.fault.lost or error.fault.code == errno.EIO else None

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+from core.aio import time_limit
 from core.archives import refusal_advice
 from core.archives.archive import BACKGROUND, REQUEST, Archive
 from core.archives.copies import OPEN_TIMEOUT, unwritable
@@ -152,7 +153,7 @@ class Archives:
         ArchiveAwayError."""
         request = source_messages.LookAtPath(os.path.abspath(os.fsencode(path)))  # noqa: ASYNC240 - touches no disk
         try:
-            async with asyncio.timeout(OPEN_TIMEOUT), self._pool.worker("look") as worker:
+            async with time_limit(OPEN_TIMEOUT), self._pool.worker("look") as worker:
                 source = (await worker.ask(request, source_messages.Looked)).source
         except TimeoutError as error:
             advice = macos_permissions.unanswered("Mount it again.")

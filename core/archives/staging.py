@@ -1,8 +1,8 @@
 """Removing what was staged in an archive and is not wanted any more."""
 
-import asyncio
 from contextlib import suppress
 
+from core.aio import time_limit
 from core.errors import WorkerDiedError
 from core.workers.archive_messages import CleanStaging, NamesCounted
 from core.workers.messages import Place
@@ -16,5 +16,5 @@ async def remove_staged(pool: Pool, place: Place, owner: str, seconds: float = C
     """Remove what `owner` has staged in the archive at `place`. What is left after `seconds`, or after a fault, is
     removed when the archive is opened the next time."""
     with suppress(TaskFailedError, WorkerDiedError, TimeoutError, OSError):
-        async with asyncio.timeout(seconds), pool.worker("clean") as worker:
+        async with time_limit(seconds), pool.worker("clean") as worker:
             await worker.ask(CleanStaging(place, [owner]), NamesCounted)

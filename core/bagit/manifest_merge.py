@@ -144,11 +144,13 @@ class Ledger:
         await self.connection.executemany("DELETE FROM line WHERE path = ?", rows)
 
     async def lines(self) -> AsyncIterator[list[tuple[bytes, bytes, int]]]:
-        """(path, SHA-256, size) of every line in the order of paths, a page at a time."""
-        sql = "SELECT path, sha256, size FROM line ORDER BY path"
-        async with self.connection.execute(sql) as cursor:
-            while rows := list(await cursor.fetchmany(PAGE)):
-                yield [(path, sha256, size) for path, sha256, size in rows]
+        """(path, SHA-256, size) of every line in the order of paths, a page at a time. Whoever stops early leaves
+        no cursor open."""
+        sql = "SELECT path, sha256, size FROM line WHERE path > ? ORDER BY path LIMIT ?"
+        after = b""
+        while rows := await self._rows(sql, (after, PAGE)):
+            yield [(path, sha256, size) for path, sha256, size in rows]
+            after = rows[-1][0]
 
     async def _rows(self, sql: str, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in await self.connection.execute_fetchall(sql, parameters)]

@@ -5,6 +5,7 @@ One import hands on the files that it has settled to the others, which copy them
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
@@ -39,7 +40,7 @@ class HandedFile(msgspec.Struct, frozen=True, array_like=True):
 
     `number` is the id of the row in `handed_on`, for paging. `id`, `path` and `known` (the item of an earlier
     import) are from this import's row; `outcome`, `size`, `mtime_ns`, `kind` and `reason` from the other's.
-    `facts`: FileFacts as MessagePack; None if the file was not read. `item`, `payload` and the digests are from
+    `facts`: for `metadata_of`; None if the file was not read. `item`, `payload` and the digests are from
     the other archive; `stage`, `side`, `code` and `detail` from the failure, None without one.
     """
 
@@ -73,6 +74,13 @@ class FoundVerdict(msgspec.Struct, frozen=True, array_like=True):
     otherwise: str
     otherwise_reason: str
     copies: int
+
+
+def metadata_of(facts: bytes) -> SourceMetadata:
+    """What `Groups.hand_on` has stored. It begins with the class's name, as all messages do; rows that an engine
+    of another version has left may begin with another one. What a later version adds at the end is passed over."""
+    _, *values = msgspec.msgpack.decode(facts, type=list[Any])
+    return SourceMetadata(*values[: len(SourceMetadata.__struct_fields__)])
 
 
 _HANDED = f"""

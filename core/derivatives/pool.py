@@ -11,6 +11,7 @@ from typing import IO
 
 import msgspec
 
+from core.aio import time_limit
 from core.derivatives.messages import (
     Answer,
     Made,
@@ -131,7 +132,7 @@ class Makers:
         try:
             await maker.send(order)
             while not isinstance(answer, _Reply):
-                async with asyncio.timeout(self.patience):
+                async with time_limit(self.patience):
                     answer = await maker.answer()
                 if isinstance(answer, Step):
                     step(answer.fraction)

@@ -16,7 +16,7 @@ from typing import Protocol
 from core import config, presets
 from core.catalog import Catalog
 from core.config import Config
-from core.errors import LadingError
+from core.errors import LadingError, VolumeError
 from core.models import Count, ImportRequest, State
 from core.paths import display
 from core.presets import ArrivalRule
@@ -25,7 +25,7 @@ from core.snapshot import Arrival
 from core.threads import aside
 from core.volumes.mount_events import mount_events
 from core.volumes.mounts import Mount, mounts
-from core.volumes.volume import Volume, volumes
+from core.volumes.volume import Volume, identify, volumes
 
 COUNTDOWN = 10.0
 """Seconds in which a person can stop an import before a rule begins it."""
@@ -84,7 +84,7 @@ class ImportStarter(Protocol):
 
 class Arrivals:
     """The cards of one engine. `settings` gives the configuration as it is now; `mounts` lists what is mounted;
-    `describe` gives the volumes of mounts."""
+    `describe` gives the volumes of mounts, `identify` the identity of what is mounted now."""
 
     def __init__(
         self,
@@ -93,15 +93,19 @@ class Arrivals:
         settings: Callable[[], Config],
         mounts: Callable[[], list[Mount]] = mounts,
         describe: Callable[[list[Mount]], list[Volume]] = lambda new: volumes(among=new),
+        identify: Callable[[Mount], str] = identify,
     ) -> None:
         self._catalog = catalog
         self._imports = imports
         self._settings = settings
         self._mounts = mounts
         self._describe = describe
+        self._identify = identify
         self._watchers = 0
         self._changed = asyncio.Event()
         self._seen: dict[Key, Card | None] = {}
+        self._identities: dict[Key, str] = {}
+        """The identity of each volume of `_seen`."""
         self._before: set[Key] = set()
         """What was mounted at the first look, and is still."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -123,6 +127,7 @@ class Arrivals:
         """Start the task that looks, if a client watches or there are rules, and it does not run yet."""
         if (self._watchers or self._settings().auto) and (self._task is None or self._task.done()):
             self._seen.clear()
+            self._identities.clear()
             self._task = asyncio.create_task(self._run(), name="cards")
             self._task.add_done_callback(_looked)
 
@@ -182,20 +187,40 @@ class Arrivals:
         it did not answer, or the system did not say which disk it is, as macOS may not while it checks a card that
         was just put in. `first`: what is found was there before. Raises OSError, TimeoutError."""
         there = {(one.mount, one.device): one for one in await aside(self._mounts, TIMEOUT) if not one.hidden}
-        self._before = set(there) if first else self._before & there.keys()
-        for key in self._seen.keys() - there.keys():
+        known = [there[key] for key in self._seen.keys() & there.keys()]
+        exchanged = {(one.mount, one.device) for one in await self._exchanged(known)}
+        self._before = set(there) if first else (self._before & there.keys()) - exchanged
+        for key in (self._seen.keys() - there.keys()) | exchanged:
+            self._identities.pop(key, None)
             self._gone(self._seen.pop(key))
         new = [there[key] for key in there.keys() - self._seen.keys()]
         found = await aside(lambda: self._describe(new), TIMEOUT) if new else []
         unknown = {(one.mount, one.device) for one in found if not one.answers or not one.identity}
         for volume in found:
             if (key := (volume.mount, volume.device)) not in unknown:
+                self._identities[key] = volume.identity
                 self._seen[key] = self._card(volume, put_in=key not in self._before)
         for one in new:
             if (key := (one.mount, one.device)) not in unknown:
                 # A mount that is no volume, such as a single file, is not looked at again.
                 self._seen.setdefault(key, None)
         return bool(unknown)
+
+    async def _exchanged(self, known: list[Mount]) -> list[Mount]:
+        """Those of `known` where another volume is mounted now than the one that was seen: the next card in a
+        reader has the same device, and often the same mount point, and the engine has seen neither that the first
+        one was taken out nor that the next one was put in if it was stopped, as while a machine sleeps. Raises
+        TimeoutError."""
+        disks = [one for one in known if one.device.startswith("/dev/")]
+
+        def exchanged(one: Mount) -> bool:
+            try:
+                now = self._identify(one)
+            except VolumeError:
+                return False
+            return now not in ("", self._identities.get((one.mount, one.device), now))
+
+        return await aside(lambda: [one for one in disks if exchanged(one)], TIMEOUT) if disks else []
 
     def _card(self, volume: Volume, *, put_in: bool) -> Card | None:
         known = (volume.name, volume.camera or "", volume.identity)
@@ -235,6 +260,11 @@ class Arrivals:
             with suppress(TimeoutError):
                 async with asyncio.timeout(COUNTDOWN):
                     await card.held.wait()
+            if await self._exchanged([card.volume]):
+                # The next look removes this card; the one that is there now gets a countdown of its own.
+                card.starts = None
+                self._changed.set()
+                return
             if card.held.is_set():
                 card.note = "stopped: it does not start by itself"
                 return

@@ -18,6 +18,7 @@ from http.client import HTTPException
 
 import msgspec
 
+from core.aio import time_limit
 from core.engine.hook_message import Ending
 from core.presets import Hook, Mail
 from core.threads import aside
@@ -62,7 +63,7 @@ async def _output(
         return f"it cannot be started: {getattr(error, 'strerror', None) or error}", b""
     printed, said = b"", b""
     try:
-        async with asyncio.timeout(seconds):
+        async with time_limit(seconds):
             printed, said = await process.communicate(data)
     except TimeoutError:
         # A process that the command has left running may hold its standard error open; that is not a failure.

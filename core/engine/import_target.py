@@ -1,12 +1,12 @@
 """The archive's place that imports are to go to, examined before anything is written there."""
 
-import asyncio
 import os
 from collections.abc import Sequence
 from contextlib import suppress
 
 import msgspec
 
+from core.aio import time_limit
 from core.archives.copies import examine
 from core.archives.locate import Locate, left, seen_at
 from core.archives.readonly import reading
@@ -68,7 +68,7 @@ async def look_at(path: str, pool: Pool, catalog: Catalog) -> ImportTarget:
         return ImportTarget()
     absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk
     try:
-        async with asyncio.timeout(LOOK_TIMEOUT), pool.worker("look") as worker:
+        async with time_limit(LOOK_TIMEOUT), pool.worker("look") as worker:
             looked, there = await _nearest(worker, absolute)
             root, above = looked.source, tuple(looked.above)
             if not there:

@@ -1,8 +1,8 @@
 """Checks whether two places can be mirrored to each other."""
 
-import asyncio
 import os
 
+from core.aio import time_limit
 from core.archives import copies
 from core.archives.archive import Archive
 from core.errors import ArchiveAwayError, UsageError, WorkerDiedError
@@ -43,7 +43,7 @@ async def _above(pool: Pool, path: str) -> tuple[list[tuple[int, int]], bool]:
     exact = True
     while True:
         try:
-            async with asyncio.timeout(copies.OPEN_TIMEOUT), pool.worker("look") as worker:
+            async with time_limit(copies.OPEN_TIMEOUT), pool.worker("look") as worker:
                 looked = await worker.ask(source_messages.LookAtPath(os.fsencode(path)), source_messages.Looked)
         except (TaskFailedError, WorkerDiedError):
             path, exact = os.path.dirname(path), False

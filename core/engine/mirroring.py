@@ -93,12 +93,14 @@ class Mirroring:
 
     async def sleep_until_retry(self, delay: float) -> None:
         """Show the time of the next retry, `delay` seconds from now, and sleep until then, or until `try_now`."""
+        end = time.monotonic() + delay
         self.again = time.time() + delay
         self.away.set()
         try:
-            while self.away.is_set() and (left := self.again - time.time()) > 0:
-                # At most `delay`: the clock may have been set back.
-                await self.sleep(min(left, POLL_INTERVAL, delay))
+            # The time of day goes on while the machine sleeps; the monotonic clock is never set back. The first of
+            # the two ends the wait.
+            while self.away.is_set() and (left := min(self.again - time.time(), end - time.monotonic())) > 0:
+                await self.sleep(min(left, POLL_INTERVAL))
         finally:
             self.again = None
             self.away.clear()

@@ -64,15 +64,20 @@ async def _take_up(catalog: Catalog, imports: ImportManager, row: ImportRow, unc
         await catalog.set_state(row.id, State.PAUSED, f"{type(error).__name__}: {error}", "Resume it.")
 
 
-async def put_down(catalog: Catalog, imports: ImportManager) -> None:
-    """Stop all imports. Those that were not paused are marked to be resumed by the next engine."""
+async def put_down(catalog: Catalog, imports: ImportManager, *, homeless: bool = False) -> None:
+    """Stop all imports. Those that were not paused are marked to be resumed by the next engine. `homeless`: the
+    state folder is gone, so that no next engine knows of them."""
     running: list[str] = []
+    reason, advice = "Lading was stopped", "It goes on when Lading is started again."
+    if homeless:
+        reason = "the state folder was removed or replaced"
+        advice = "Import again: what has arrived is not copied twice."
     for name, importer in list(imports.under_way.items()):
         if importer.run.paused:
             importer.halt((await _row(catalog, name)).reason, "Resume it whenever you like.")
         else:
             running.append(name)
-            importer.halt("Lading was stopped", "It goes on when Lading is started again.")
+            importer.halt(reason, advice)
     try:
         with suppress(Exception):
             # An error of an import is reported by the import itself.

@@ -9,13 +9,11 @@ itself, and the former leader may follow it.
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
 
-import msgspec
-
 from core.aio import to_the_end
 from core.catalog import FailureRow, Item
 from core.catalog.failures import LIST
 from core.catalog.files import ATTRIBUTES_UNKEPT
-from core.catalog.groups import HandedFile, ListedFile
+from core.catalog.groups import HandedFile, ListedFile, metadata_of
 from core.catalog.linking import link
 from core.files import times
 from core.importing import scan
@@ -26,7 +24,7 @@ from core.importing.leader import Leader
 from core.importing.transfer import Transfer
 from core.models import IN_ARCHIVE, Outcome, Side, State
 from core.paths import relative
-from core.workers.source_messages import Entry, SourceMetadata, Taken
+from core.workers.source_messages import Entry, Taken
 
 PAGE = 1024
 """Rows per query of the catalog."""
@@ -216,7 +214,7 @@ def _taken(file: HandedFile) -> Taken:
         file.xxh128 or b"",
         file.sha256 or b"",
         reason.removeprefix(unkept) if reason.startswith(unkept) else "",
-        msgspec.msgpack.decode(file.facts or b"", type=SourceMetadata),
+        metadata_of(file.facts or b""),
     )
 
 

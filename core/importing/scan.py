@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Protocol, TypeVar
 
+from core.aio import time_limit
 from core.catalog import FailureRow, FileRow, SeenRow
 from core.catalog.failures import LIST
 from core.errors import WorkerDiedError
@@ -55,7 +56,7 @@ async def asking(run: Run, *, paused: bool) -> AsyncIterator[AskWorker]:
         async def ask(request: messages.Request, wanted: type[R]) -> R:
             if not paused:
                 return await run.workers.ask(worker, request, wanted)
-            async with asyncio.timeout(ANSWER):
+            async with time_limit(ANSWER):
                 return await worker.ask(request, wanted)
 
         yield ask

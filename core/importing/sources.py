@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from core.aio import time_limit
 from core.catalog import ImportRow, SeenVolume
 from core.errors import SourceAwayError, SourceError, SourceRefusedError, VolumeError
 from core.files.open_beneath import REFUSED
@@ -140,14 +141,14 @@ class PickedSources:
         """Bytes of the volume that holds a source; None when they are not known."""
         place = Place(source.root, source.device, source.inode, "", "")
         try:
-            async with asyncio.timeout(LOOK_TIMEOUT), self._pool.worker("look") as worker:
+            async with time_limit(LOOK_TIMEOUT), self._pool.worker("look") as worker:
                 return (await worker.ask(archive_messages.Space(place), archive_messages.SpaceFound)).total
         except (TaskFailedError, TimeoutError):
             return None
 
     async def look(self, path: str) -> source_messages.Looked:
         try:
-            async with asyncio.timeout(LOOK_TIMEOUT), self._pool.worker("look") as worker:
+            async with time_limit(LOOK_TIMEOUT), self._pool.worker("look") as worker:
                 absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk
                 return await worker.ask(source_messages.LookAtPath(absolute), source_messages.Looked)
         except TaskFailedError as error:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
+from core.aio import time_limit
 from core.archives.archive import BACKGROUND, Archive
 from core.archives.staging import remove_staged
 from core.database import Database
@@ -95,7 +96,7 @@ class ArchiveLeases:
         if archive_id not in self._open:
             return False
         try:
-            async with asyncio.timeout(OPEN_TIMEOUT), self._pool.worker("look") as worker:
+            async with time_limit(OPEN_TIMEOUT), self._pool.worker("look") as worker:
                 await worker.ask(
                     archive_messages.Presence(self._open[archive_id].place, []), archive_messages.Present
                 )
@@ -170,7 +171,7 @@ class ArchiveLeases:
         rows = await self._database.read("SELECT path FROM archive WHERE id = ?", (archive_id,))
         path: bytes = rows[0][0]
         # First check that something answers there, because opening takes turns with imports.
-        async with asyncio.timeout(OPEN_TIMEOUT), self._pool.worker("look") as worker:
+        async with time_limit(OPEN_TIMEOUT), self._pool.worker("look") as worker:
             with suppress(TaskFailedError):  # it may be elsewhere
                 await worker.ask(source_messages.LookAtPath(path), source_messages.Looked)
         return await self._enter(os.fsdecode(path), archive_id)

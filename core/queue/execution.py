@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from core.aio import time_limit
 from core.errors import LadingError
 from core.queue.jobs import Finished
 from core.tasks.task import Context, Job, QueueTask, Result
@@ -48,8 +49,7 @@ class Execution:
         self._present = present
         self._report = report
         self._left = {job.id: job for job in jobs}
-        self._last = 0.0
-        self._loop = asyncio.get_running_loop()
+        self._moved = asyncio.Event()
 
     async def serve(self) -> list[Finished]:
         """Run the call. Returns the results of those jobs that were not reported meanwhile."""
@@ -96,14 +96,16 @@ class Execution:
 
     async def _attempt(self, jobs: Sequence[Job]) -> Mapping[int, Result]:
         """Run the task. Raises what it raises, and StuckError when it makes no progress."""
-        self._last = self._loop.time()
         work = asyncio.ensure_future(self._task.run(jobs, self._context, self._beat))
+        work.add_done_callback(lambda _: self._moved.set())
         try:
             while not work.done():
-                left = self._last + self._limit - self._loop.time()
-                if left <= 0:
-                    raise StuckError(f"it made no progress for {self._limit:,.0f} seconds")
-                await asyncio.wait((work,), timeout=left)
+                self._moved.clear()
+                async with time_limit(self._limit):
+                    await self._moved.wait()
+        except TimeoutError:
+            if not work.done():
+                raise StuckError(f"it made no progress for {self._limit:,.0f} seconds") from None
         finally:
             if not work.done():
                 work.cancel()
@@ -115,7 +117,7 @@ class Execution:
         return work.result()
 
     def _beat(self, job: int, progress: float) -> None:
-        self._last = self._loop.time()
+        self._moved.set()
         if progress or job == self.at[0]:
             self.at = job, progress
 

@@ -52,8 +52,10 @@ def run(settings: "Config", ready: "Callable[[Welcome | Failed], None]", idle: f
     import asyncio
     import faulthandler
 
+    from core.files.open_files import raise_limit
     from core.server.lifecycle import live
 
+    raise_limit()
     umask = os.umask(UMASK)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     faulthandler.enable()

@@ -108,13 +108,13 @@ async def _serve(engine: Engine, home: str, ready: Ready, idle: float | None) ->
     ready(server.welcome())
     taking = asyncio.create_task(_take_up(engine), name="take up")
     taking.add_done_callback(_taken_up)
-    awake = Awake()
+    awake, homeless = Awake(), False
     try:
-        await _stay(engine, server, awake, taking, idle)
+        homeless = await _stay(engine, server, awake, taking, idle)
     finally:
         server.shut()
         taking.cancel()
-        status = await _end(engine, server, awake)
+        status = await _end(engine, server, awake, homeless=homeless)
         for number in signals:
             loop.remove_signal_handler(number)
     events.info("the engine has ended", extra={"status": status})
@@ -131,9 +131,9 @@ async def _take_up(engine: Engine) -> None:
 
 async def _stay(
     engine: Engine, server: Server, awake: Awake, taking: "asyncio.Task[None]", idle: float | None
-) -> None:
+) -> bool:
     """Wait until a client stops it, a part of it has failed, its state folder is another one, or it is idle for
-    long enough."""
+    long enough. Returns whether its state folder is another one."""
     since = time.monotonic()
     watch = await asyncio.to_thread(ConfigWatch, engine, os.environ)  # it reads the file
     tick = min(POLL_INTERVAL, idle / 4) if idle else POLL_INTERVAL
@@ -143,23 +143,24 @@ async def _stay(
         await awake.hold(engine.working)
         if await asyncio.to_thread(lambda: engine.homeless):
             events.warning("the engine leaves: its state folder was removed or replaced")
-            return
+            return True
         await server.mend()
         await watch.look()
         if engine.busy or server.busy or not taking.done():
             since = time.monotonic()
         elif idle is not None and time.monotonic() - since >= idle and server.leave():
             events.info("the engine leaves: it is idle")
-            return
+            break
+    return False
 
 
-async def _end(engine: Engine, server: Server, awake: Awake) -> int:
+async def _end(engine: Engine, server: Server, awake: Awake, *, homeless: bool) -> int:
     """Stop in order, within STOP seconds. Returns the exit status. The next engine resumes what is left."""
     status = 1 if engine.broken.is_set() else 0
     try:
         async with asyncio.timeout(STOP):
             await awake.hold(False)
-            await recovery.put_down(engine.catalog, engine.imports)
+            await recovery.put_down(engine.catalog, engine.imports, homeless=homeless)
             await engine.stop()
     except TimeoutError:
         events.error("the engine could not end in order", extra={"seconds": STOP})

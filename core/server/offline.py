@@ -13,7 +13,7 @@ from core.catalog import Catalog, import_list
 from core.client.api import EngineCalls
 from core.client.calls import OnProgress, OnText
 from core.client.sync_client import done
-from core.database import Database, Row, advice
+from core.database import Database, Row, of_the_disk, unreadable
 from core.details import Changes
 from core.engine.engine import Engine
 from core.engine.hash_lists import HashLists
@@ -66,7 +66,6 @@ class Offline(EngineCalls):
 
     def __init__(self, home: str, *, other_engine: bool = False) -> None:
         self._engine = _OfflineEngine(home, other_engine=other_engine)
-        self._home = home
 
     async def call(
         self, request: Request[R], *, progress: OnProgress | None = None, text: OnText | None = None
@@ -76,11 +75,8 @@ class Offline(EngineCalls):
             raise EngineError(
                 f"{type(request).__name__} needs one, and {self._engine.why}.", "Run any import or resume."
             )
-        try:
-            # The stand-in has what the handlers of these requests use of an engine, and nothing else.
-            return await handle(cast("Engine", self._engine), request, Caller(_Told(text), 0))
-        except sqlite3.Error as error:
-            raise DatabaseError(f"it cannot be read: {error}.", advice(error, self._home)) from error
+        # The stand-in has what the handlers of these requests use of an engine, and nothing else.
+        return await handle(cast("Engine", self._engine), request, Caller(_Told(text), 0))
 
     def close(self) -> None:
         """Close the database."""
@@ -123,8 +119,12 @@ class ReadOnlyDatabase:
         try:
             self._rows = connect_to_read(path, BUSY_TIMEOUT)
             ((version,),) = self._rows.execute("PRAGMA user_version").fetchall()
+            if version == schema.SCHEMA_VERSION:
+                # The version is on the first page; this reads what tables there are.
+                self._rows.execute("SELECT count(*) FROM sqlite_schema").fetchall()
         except sqlite3.Error as error:
-            raise DatabaseError(f"{path} cannot be read: {error}.", advice(error, home)) from error
+            raise unreadable(error, home) from error
+        self._home = home
         if version == schema.SCHEMA_VERSION:
             return
         self._rows.close()
@@ -134,8 +134,13 @@ class ReadOnlyDatabase:
         raise DatabaseError(cause, "Use the newer Lading that wrote it, or another LADING_HOME.")
 
     async def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """`core.database.Read`; it never suspends."""
-        return [tuple(row) for row in self._rows.execute(sql, parameters)]
+        """`core.database.Read`; it never suspends. Raises DatabaseError."""
+        try:
+            return [tuple(row) for row in self._rows.execute(sql, parameters)]
+        except sqlite3.DatabaseError as error:
+            if not of_the_disk(error):
+                raise
+            raise unreadable(error, self._home) from error
 
     read_aside = read
 

@@ -11,6 +11,7 @@ import sys
 import threading
 
 from core.errors import ArchiveError
+from core.files.open_files import raise_limit
 from core.serving.server import Serving
 
 SWITCH_INTERVAL = 0.0005
@@ -19,6 +20,7 @@ SWITCH_INTERVAL = 0.0005
 
 def main() -> None:
     """Serve until the process that started it has ended."""
+    raise_limit()
     wanted = json.loads(sys.stdin.readline())
     try:
         serving = Serving(

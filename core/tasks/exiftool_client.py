@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from core.aio import time_limit
 from core.errors import LadingError
 from core.ipc import FrameTooLargeError, framed, read_frame
 from core.tasks.child_processes import Child
@@ -53,7 +54,7 @@ class Daemon:
         Raises DaemonLostError; then `kill` it.
         """
         try:
-            async with asyncio.timeout(patience):
+            async with time_limit(patience):
                 return await self._answer(count)
         except TimeoutError as error:
             raise DaemonLostError(f"no answer within {patience:g} s.") from error

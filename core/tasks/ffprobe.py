@@ -44,6 +44,9 @@ byte."""
 STALL_TIMEOUT = 60.0
 """Seconds without any work done after which a probe counts as stuck."""
 
+PULSE = 1.0
+"""The most seconds between two looks whether a probe works."""
+
 TIME_LIMIT = 900.0
 """Seconds that a probe may take at most, whatever it does."""
 
@@ -201,19 +204,20 @@ class Ffprobe:
 
     async def _answer(self, child: Child, job: Job, beat: Beat) -> bytes:
         """The child's output until it ends. Raises ProbeLostError, also when it does no work for too long."""
-        loop = asyncio.get_running_loop()
         reading = asyncio.create_task(_all(child))
-        started = moved = loop.time()
+        # Counted, not measured: while the machine is stopped, the child is, too.
+        pulse = min(PULSE, self._patience / 4)
+        all_pulses = still = 0
         work = -1.0
         try:
-            while not (await asyncio.wait([reading], timeout=min(1.0, self._patience / 4)))[0]:
-                now, done = loop.time(), await child.work()
-                if done != work:
-                    work, moved = done, now
+            while not (await asyncio.wait([reading], timeout=pulse))[0]:
+                all_pulses, still = all_pulses + 1, still + 1
+                if (done := await child.work()) != work:
+                    work, still = done, 0
                     beat(job.id, 0.0)
-                if now - moved > self._patience:
+                if still * pulse > self._patience:
                     raise ProbeLostError(f"nothing done for {self._patience:g} s.")
-                if now - started > self._longest:
+                if all_pulses * pulse > self._longest:
                     raise ProbeLostError(f"not ended after {self._longest:g} s.")
             return reading.result()
         finally:

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from core.files import fsync
 from core.files.fds import release
+from core.files.open_files import share
 
 MADE = 0o777
 """The mode of new folders, less the umask: the archive of a group is writable for all its members."""
@@ -20,13 +21,14 @@ class Folders:
     """Descriptors of folders by their path below `root`; no component of the path may be a link.
 
     `whole`: the file system may be synced as a whole (files.fsync). `most`: the number of folders kept open, the
-    most recently opened ones, so a descriptor may be closed after that many others were asked for.
+    most recently opened ones, so a descriptor may be closed after that many others were asked for; fewer where the
+    process may not open as many files.
     """
 
     def __init__(self, root: int, *, whole: bool = False, most: int = MOST_OPEN) -> None:
         self._root = root
         self._whole = whole
-        self._most = most
+        self._most = share(most)
         self._fds: dict[str, int] = {}
         self._closed: set[str] = set()
 

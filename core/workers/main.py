@@ -1,22 +1,18 @@
 """A worker process: it carries out one request after the other, until the engine is gone."""
 
 import os
-import resource
 import signal
 import sys
-from contextlib import suppress
 
 import core.light_start  # noqa: F401
 from core import vital_threads
 from core.files.dataless import fetch
+from core.files.open_files import raise_limit
 from core.ipc import Line, leave_with_engine
 from core.workers.decoders import decoder_of
 from core.workers.dispatch import Dispatcher
 from core.workers.messages import Request
 from core.workers.shared_memory import Control
-
-DESCRIPTORS = 4096
-"""The limit of open files to ask for; macOS starts with 256."""
 
 
 def main() -> None:
@@ -28,11 +24,7 @@ def main() -> None:
     leave_with_engine(lifeline, lambda: os._exit(0))
     # Files that are only in iCloud are fetched only where a source asks for it.
     fetch(False)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    raise_limit()
     worker = Dispatcher(Control(control_fd).slot(number))
     line = Line(line_fd, decoder_of(Request))
     try:

@@ -136,7 +136,7 @@ async def test_an_error_at_the_commit_reaches_all(opened: Database) -> None:
 async def test_reading_sees_what_was_written_and_cannot_write(opened: Database) -> None:
     await opened.run(("INSERT INTO t VALUES (1)", [()]))
     assert await numbers(opened) == [1]
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(DatabaseError, match="readonly database"):
         await opened.read("INSERT INTO t VALUES (2)")
 
 
@@ -153,7 +153,7 @@ async def test_nothing_waits_for_a_long_query_of_the_background(opened: Database
             await asyncio.sleep(0.01)
     with pytest.raises(sqlite3.OperationalError):
         await long
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(DatabaseError, match="readonly database"):
         await opened.read_aside("DELETE FROM beside")
 
 
@@ -203,6 +203,59 @@ async def test_one_that_is_damaged_is_told_with_what_to_do_wherever_it_is_opened
         with pytest.raises(DatabaseError) as found:
             await opened(str(tmp_path))
         assert "Move it away" in found.value.advice
+
+
+PAGE = 4096
+
+
+def overwrite(path: Path, first: int, last: int) -> None:
+    """Damage pages of a database, counted from 1."""
+    with open(path, "r+b") as file:
+        file.seek((first - 1) * PAGE)
+        file.write(b"\xa5" * PAGE * (last - first + 1))
+
+
+async def test_one_whose_tables_are_not_known_any_more_is_told_wherever_it_is_opened(tmp_path: Path) -> None:
+    """The first page, which has the version, is whole."""
+    await (await Database.open(str(tmp_path))).close()
+    path = tmp_path / DATABASE_FILE
+    overwrite(path, 2, path.stat().st_size // PAGE)
+    for opened in (Database.open, _only_read):
+        with pytest.raises(DatabaseError) as found:
+            await opened(str(tmp_path))
+        assert "Move it away" in found.value.advice
+
+
+async def test_one_that_is_damaged_below_is_told_by_every_read_and_change(tmp_path: Path) -> None:
+    """It can be opened, because the pages with the tables' definitions are whole."""
+    one = await Database.open(str(tmp_path))
+    await one.run(("CREATE TABLE t (n INTEGER PRIMARY KEY)", [()]))
+    ((page,),) = await one.read("SELECT rootpage FROM sqlite_schema WHERE name = 't'")
+    await one.close()
+    overwrite(tmp_path / DATABASE_FILE, page, page)
+    one = await Database.open(str(tmp_path))
+    told: list[DatabaseError] = []
+    try:
+        with closing(ReadOnlyDatabase(str(tmp_path))) as only_read:
+            for reading in (one.read, one.read_aside, only_read.read):
+                with pytest.raises(DatabaseError) as found:
+                    await reading("SELECT * FROM t")
+                told.append(found.value)
+        with pytest.raises(DatabaseError) as found:
+            await one.run(("INSERT INTO t VALUES (?)", [(1,)]))
+        told.append(found.value)
+    finally:
+        await one.close()
+    for error in told:
+        assert "malformed" in error.cause
+        assert "Move it away" in error.advice
+
+
+async def test_a_wrong_statement_is_no_damage(opened: Database) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        await opened.read("SELECT * FROM nowhere")
+    with pytest.raises(sqlite3.IntegrityError):
+        await opened.run(("INSERT INTO t VALUES (?)", [(1,), (1,)]))
 
 
 @pytest.mark.parametrize("left", [None, b""], ids=["gone", "empty"])

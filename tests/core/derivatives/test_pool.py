@@ -11,6 +11,7 @@ import pytest
 from core.derivatives.pool import STALL_TIMEOUT
 from core.tasks.video_proxy import VideoProxy
 from tests.rigs.making import X264, Archive, film, shown
+from tests.rigs.stopped import stopped
 
 pytestmark = pytest.mark.process
 
@@ -72,6 +73,18 @@ async def test_nothing_runs_on(tmp_path: os.PathLike[str], way: str) -> None:
         assert not result.final
     assert await empties(group)
     assert held.leftovers() == []
+    await task.close()
+
+
+async def test_no_order_fails_because_the_machine_slept(tmp_path: os.PathLike[str]) -> None:
+    held, task = Archive(os.path.join(tmp_path, "a"), os.path.join(tmp_path, "scratch")), VideoProxy()
+    job = held.add(film(tmp_path, "short.mp4", *shown(), *X264))
+
+    def beat(_: int, __: float) -> None:
+        # When the next answer is waited for.
+        asyncio.get_running_loop().call_soon(stopped)
+
+    assert not (await task.run([job], held, beat))[job.id].error
     await task.close()
 
 

@@ -53,7 +53,7 @@ class Rig:
         self.begun: list[ImportRequest] = []
         self.looks = 0
         catalog = cast(Any, SimpleNamespace(imports=self.imports, newest_archive=self.newest_archive))
-        self.arrivals = Arrivals(catalog, self, lambda: self.config, self.mounts, self.describe)
+        self.arrivals = Arrivals(catalog, self, lambda: self.config, self.mounts, self.describe, self.identify)
 
     def mounts(self) -> list[Mount]:
         self.looks += 1
@@ -61,6 +61,9 @@ class Rig:
 
     def describe(self, new: list[Mount]) -> list[Volume]:
         return cast(list[Volume], new)
+
+    def identify(self, mount: Mount) -> str:
+        return next(one.identity for one in self.there if one.mount == mount.mount)
 
     async def survey(self, requests: Sequence[ImportRequest]) -> list[Survey]:
         self.surveyed += requests
@@ -81,6 +84,12 @@ class Rig:
     def put_in(self, volume: Volume) -> None:
         self.there.append(volume)
         self.arrivals._changed.set()
+
+    def exchange(self, volume: Volume, other: Volume, *, noticed: bool = True) -> None:
+        """Put `other` in the place of `volume`, while the engine does not look."""
+        self.there[self.there.index(volume)] = other
+        if noticed:
+            self.arrivals._changed.set()
 
     def take_out(self, volume: Volume) -> None:
         self.there.remove(volume)
@@ -173,6 +182,53 @@ async def test_a_card_that_is_taken_out_begins_nothing() -> None:
         await rig.until(lambda: not rig.arrivals.views())
         await rig.until(lambda: not rig.arrivals._tasks)
         assert (rig.begun, rig.arrivals.busy) == ([], False)
+
+
+NEXT = a_card("EOS_DIGITAL", identity="uuid:the next one")
+"""Another card of the same name in the same reader."""
+
+
+async def test_a_card_that_was_exchanged_between_two_looks_is_another_card() -> None:
+    async with looking(Config(home="/nowhere"), a_disk("Backup")) as rig:
+        rig.put_in(EOS)
+        await rig.until(lambda: rig.arrivals.views() and rig.only.counted)
+        rig.survey_of = Survey(source="", new=count(7, 1))
+        rig.exchange(EOS, NEXT)
+        await rig.until(lambda: rig.arrivals.views() and rig.only.new.files == 7)
+        assert rig.only.identity == NEXT.identity
+        # Nor is what takes the place of a disk that is no card.
+        rig.exchange(rig.there[1], a_card("Backup", identity="uuid:a card"))
+        await rig.until(lambda: len(rig.arrivals.views()) == 2)
+
+
+async def test_the_countdown_of_a_card_begins_no_import_of_the_one_that_has_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The countdown may end before the engine has looked, as after a sleep."""
+    monkeypatch.setattr(module, "COUNTDOWN", 0.05)
+    async with looking(RULES) as rig:
+        counted = rig.survey
+
+        async def exchanged(requests: Sequence[ImportRequest]) -> list[Survey]:
+            if EOS in rig.there:
+                rig.exchange(EOS, NEXT, noticed=False)
+            return await counted(requests)
+
+        monkeypatch.setattr(rig, "survey", exchanged)
+        rig.put_in(EOS)
+        await rig.until(lambda: rig.begun)
+        assert len(rig.surveyed) == 2, "the next card is counted, too, before its import begins"
+        assert len(rig.begun) == 1
+
+
+async def test_a_card_in_the_place_of_one_that_was_there_before_was_put_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "COUNTDOWN", 0.05)
+    async with looking(RULES, EOS) as rig:
+        await rig.until(lambda: rig.arrivals.views() and rig.only.note)
+        rig.exchange(EOS, NEXT)
+        await rig.until(lambda: rig.begun)
 
 
 async def test_a_rule_is_not_about_what_was_there_before_nor_about_nothing_new() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 
 from core.errors import DatabaseError
 from core.queue import execution, retries
-from core.tasks.task import Beat, Job, Result
+from core.tasks.task import Beat, Context, Job, Result
 from tests.core.queue.fakes import Bench, FakeTask, badly, bench, exif, hanging, raising
+from tests.rigs.stopped import stopped
 
 
 async def test_what_fails_is_tried_three_times_and_then_dead(
@@ -128,6 +130,28 @@ async def test_a_call_that_beats_is_not_stuck(tmp_path: Path) -> None:
         await b.settled()
         assert await b.states() == {1: "done"}
         assert task.calls == [[1]]
+
+
+async def test_a_call_is_not_stuck_because_the_machine_slept() -> None:
+    class Sleeper:
+        queue = "exiftool"
+        together = 1
+
+        async def run(self, jobs: Sequence[Job], context: Context, beat: Beat) -> dict[int, Result]:
+            await asyncio.sleep(0)
+            stopped()
+            await asyncio.sleep(0.01)
+            return {job.id: Result() for job in jobs}
+
+    async def present() -> bool:
+        return True
+
+    job = Job(id=1, queue="exiftool", item_id=1, import_id=None, location_id=None, attempt=1)
+    sleeper: Any = Sleeper()
+    nothing: Any = None
+    call = execution.Execution(sleeper, [job], nothing, 30.0, present, nothing)
+    (finished,) = await call.serve()
+    assert finished.result == Result()
 
 
 async def test_a_call_that_cannot_be_cancelled_is_left_alone(

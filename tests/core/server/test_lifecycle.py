@@ -1,6 +1,7 @@
 """Engines as processes of their own."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -21,6 +22,9 @@ from core.models import State
 from core.protocol.transport import find
 from core.schema import DATABASE_FILE
 from tests.rigs.engines import (
+    COMMAND,
+    PATIENCE,
+    SLOWLY,
     alive,
     attached,
     clip,
@@ -171,6 +175,19 @@ def test_an_engine_whose_state_folder_is_removed_or_replaced_leaves(home: Path, 
     assert home.exists() == restored
     assert lading(home, *STARTING).returncode == 0
     assert the_engine(home) != process
+
+
+def test_an_import_whose_engine_lost_its_state_folder_is_to_be_begun_again(tmp_path: Path, home: Path) -> None:
+    """No next engine knows of it, so that it does not go on by itself."""
+    source, archive = clip(tmp_path / "card"), str(tmp_path / "archive")
+    begin = [*COMMAND, "import", str(source), "--archive", archive, "--location", "Here", "--json"]
+    importing = subprocess.Popen(begin, env=environ(home, **SLOWLY), stdout=subprocess.PIPE, text=True)
+    until(lambda: list(Path(archive).glob(".lading/staging/*/*")))
+    home.rename(home.with_name("away"))
+    told, _ = importing.communicate(timeout=PATIENCE)
+    last = json.loads(told.splitlines()[-1])
+    assert last["reason"] == "the state folder was removed or replaced"
+    assert last["advice"] == "Import again: what has arrived is not copied twice."
 
 
 def test_an_idle_engine_leaves(home: Path) -> None:

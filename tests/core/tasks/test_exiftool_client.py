@@ -22,6 +22,7 @@ from core.tasks.exiftool import FILES_PER_REQUEST, Exiftool
 from core.tasks.exiftool_client import Daemon, DaemonLostError
 from tests.core.tasks.itemrig import Files, behind, children, rows, wait_until_gone
 from tests.rigs.media import make_media
+from tests.rigs.stopped import stopped
 
 pytestmark = pytest.mark.process
 
@@ -118,6 +119,24 @@ async def test_a_stopped_daemon_is_killed_and_replaced(
     finally:
         await task.close()
     assert wait_until_gone(children())
+
+
+async def test_a_daemon_is_not_lost_because_the_machine_slept(
+    task: Exiftool, media: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = Daemon._answer
+
+    async def slept(self: Daemon, count: int) -> list[exiftool_process.Read]:
+        stopped()
+        await asyncio.sleep(0)  # what is due by now is done first
+        return await answer(self, count)
+
+    files = Files(media)
+    await files.run(task)
+    before = daemons()
+    monkeypatch.setattr(Daemon, "_answer", slept)
+    assert len(rows("metadata", await files.run(task))) == len(media)
+    assert daemons() == before
 
 
 async def test_a_poisoned_file_fails_alone(tmp_path: Path, media: list[bytes]) -> None:

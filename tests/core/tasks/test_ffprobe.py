@@ -23,6 +23,7 @@ from core.tasks.ffprobe import Ffprobe
 from core.tasks.task import ItemFacts
 from tests.core.tasks.itemrig import Files, behind, children, rows, wait_until_gone
 from tests.rigs.media import make_media, run
+from tests.rigs.stopped import stopped
 
 pytestmark = pytest.mark.process
 
@@ -257,6 +258,25 @@ async def test_a_stopped_one_is_killed(tmp_path: Path) -> None:
     assert "nothing done" in result.error
     await task.close()
     assert wait_until_gone(children())
+
+
+async def test_none_is_killed_because_the_machine_slept(
+    tmp_path: Path, media: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = shutil.which("ffprobe")
+    task = Ffprobe(search=fake(tmp_path, f'sleep 0.3; exec {real} "$@"'))
+    work = Child.work
+
+    async def slept(child: Child) -> float:
+        done = await work(child)
+        stopped()
+        return done
+
+    monkeypatch.setattr(Child, "work", slept)
+    monkeypatch.setattr(ffprobe, "PULSE", 0.05)
+    (result,) = await Files([media["clip.mp4"]]).run(task)
+    assert not result.error
+    await task.close()
 
 
 async def test_one_that_works_for_ever_is_killed(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +41,27 @@ def test_a_path_longer_than_any_call_takes(root: int) -> None:
         folders.sync()
         assert open_now() - before <= 50
     assert open_now() == before
+
+
+_FEW = """
+import os, resource, sys
+from core.files.open_files import raise_limit
+from core.workers.dir_fds import MADE, Folders
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+raise_limit()
+root = os.open(sys.argv[1], os.O_RDONLY)
+with Folders(root) as folders:
+    for number in range(200):
+        os.close(os.open("file", os.O_WRONLY | os.O_CREAT, dir_fd=folders.at(f"a/{number:03}", MADE)))
+    folders.sync()
+"""
+
+
+def test_a_process_that_may_open_few_files_keeps_fewer_folders_open(tmp_path: Path) -> None:
+    """A limit of 256, as `ulimit -n 256` sets it, is less than the number of folders of a location."""
+    done = subprocess.run([sys.executable, "-c", _FEW, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert len(list(tmp_path.glob("a/*/file"))) == 200
 
 
 def test_one_that_was_closed_meanwhile_is_flushed_too(root: int, monkeypatch: pytest.MonkeyPatch) -> None:
