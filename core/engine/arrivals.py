@@ -168,12 +168,12 @@ class Arrivals:
 
     async def _run(self) -> None:
         with mount_events(self._changed.set) as told:
-            first = True
+            first = mounted = True
             while self._watchers or self._settings().auto:
                 self._changed.clear()
                 again = not told
                 try:
-                    again |= await self._look(first=first)
+                    again |= await self._look(first=first, mounted=mounted)
                     first = False
                 except (OSError, TimeoutError) as error:
                     again = True
@@ -181,13 +181,15 @@ class Arrivals:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(POLL_INTERVAL if again else None):
                         await self._changed.wait()
+                mounted = self._changed.is_set() or not told
 
-    async def _look(self, *, first: bool) -> bool:
+    async def _look(self, *, first: bool, mounted: bool) -> bool:
         """Add and remove cards as volumes were mounted and unmounted. Whether a volume has to be looked at again:
         it did not answer, or the system did not say which disk it is, as macOS may not while it checks a card that
-        was just put in. `first`: what is found was there before. Raises OSError, TimeoutError."""
+        was just put in. `first`: what is found was there before. `mounted`: something may have been mounted since
+        the last look. Raises OSError, TimeoutError."""
         there = {(one.mount, one.device): one for one in await aside(self._mounts, TIMEOUT) if not one.hidden}
-        known = [there[key] for key in self._seen.keys() & there.keys()]
+        known = [there[key] for key in self._seen.keys() & there.keys()] if mounted else []
         exchanged = {(one.mount, one.device) for one in await self._exchanged(known)}
         self._before = set(there) if first else (self._before & there.keys()) - exchanged
         for key in (self._seen.keys() - there.keys()) | exchanged:
