@@ -44,6 +44,8 @@ _OF_THE_DISK = frozenset(
     )
 )
 
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
 NO_ROOM = 1 << 20
 """Bytes free on the state folder's disk below which an I/O error there counts as lack of space."""
 
@@ -179,7 +181,11 @@ class Database:
                 done.set_exception(problem)
 
     def _unwritten(self, error: Exception) -> DatabaseError:
-        return DatabaseError(f"a change could not be written: {error}.", advice(error, self.home))
+        cause = f"a change could not be written: {error}."
+        if _code(error) in _DAMAGED:
+            # The advice is about the file.
+            cause = f"{os.path.join(self.home, schema.DATABASE_FILE)} is damaged, {cause}"
+        return DatabaseError(cause, advice(error, self.home))
 
     @staticmethod
     def _cancelled() -> bool:
@@ -215,7 +221,7 @@ def advice(error: Exception, home: str) -> str:
     code = _code(error)
     if code == sqlite3.SQLITE_FULL or (code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and _no_room(home)):
         return f"Make room on the disk of the state folder {home}; what is done stays, and goes on from there."
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if code in _DAMAGED:
         return "Move it away: Lading builds a new one from the archive."
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN):
         return f"Make the state folder {home} and what is in it writable for you."

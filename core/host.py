@@ -33,16 +33,36 @@ def host() -> str:
     return socket.gethostname()
 
 
-def runs(pid: int, started: float) -> bool:
+def birth(pid: int) -> str:
+    """What tells the process `pid` from all others that had or will have its id, whatever the clock is set to:
+    this start of the system, and when in it the process began (Linux, proc(5)). Empty where the system does not
+    tell that: macOS keeps the time of day at which a process began.
+    """
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            boot = file.read().strip()
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # The name of the program may hold spaces and brackets; the start is the 22nd value, in clock ticks.
+            began = file.read().rpartition(b")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+    return f"{boot} {int(began)}"
+
+
+def runs(pid: int, started: float, born: str = "") -> bool:
     """Whether the process `pid` of this machine, started at `started` (seconds since 1970 UTC), still runs. True,
     too, where the system does not report the start now, or did not when the lock was written (`started` is 0).
 
-    A zombie, which has ended but was not reaped, does not run.
+    `born` is its `birth`. Where that is known, the time of day is not compared: Linux reckons it from the clock as
+    it is now, so that it is another one once the clock was set. A zombie, which has ended but was not reaped, does
+    not run.
     """
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
+        if born and (found := birth(pid)):
+            return found == born
         return started == 0 or abs(process.create_time() - started) <= 1
     except psutil.NoSuchProcess:
         return False

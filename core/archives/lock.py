@@ -35,7 +35,8 @@ class Holder(msgspec.Struct, frozen=True, omit_defaults=True):
     """The content of the lock file, as JSON. `beat` counts the renewals; `engine` is unique to each holder.
 
     `at` is [device, inode] of the archive's root on the holder's machine. It shows that a lock was copied along
-    with an archive in use, and so is about another archive. Locks of older versions lack it.
+    with an archive in use, and so is about another archive. `born` is the holder's `core.host.birth`. Locks of
+    older versions lack both.
     """
 
     engine: str
@@ -47,6 +48,7 @@ class Holder(msgspec.Struct, frozen=True, omit_defaults=True):
     since: str
     beat: int = 0
     at: tuple[int, int] | None = None
+    born: str = ""
 
     def text(self) -> str:
         """The content of the lock file."""
@@ -71,9 +73,10 @@ def holder_is_gone(holder: Holder | None) -> bool:
     if holder is None or not _here(holder):
         return False
     pid, started = host.myself()
-    if holder.pid == pid and abs(started - holder.started) <= 1:
+    mine = holder.born == host.birth(pid) if holder.born else abs(started - holder.started) <= 1
+    if holder.pid == pid and mine:
         return holder.engine not in _held
-    return not host.runs(holder.pid, holder.started)
+    return not host.runs(holder.pid, holder.started, holder.born)
 
 
 _held: set[str] = set()
@@ -100,6 +103,7 @@ class Lock:
             started,
             datetime.now(UTC).isoformat(timespec="seconds"),
             at=(place.device, place.inode),
+            born=host.birth(pid),
         )
         self.lost = asyncio.Event()
         self.why = ""

@@ -248,6 +248,7 @@ async def test_one_that_is_damaged_below_is_told_by_every_read_and_change(tmp_pa
         await one.close()
     for error in told:
         assert "malformed" in error.cause
+        assert error.cause.startswith(str(tmp_path / DATABASE_FILE)), "the advice is about that file"
         assert "Move it away" in error.advice
 
 

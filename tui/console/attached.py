@@ -150,13 +150,13 @@ def carry_out(
 
     Raises LadingError.
     """
-    began = time.time()
+    began, clock = time.time(), time.monotonic()
     snapshot = asyncio.run(attend(engine, begin, printer(form, quiet, console)))
     if not snapshot.imports:
         console.err.line(nothing[0])
         return nothing[1]
     try:
-        import_summary.tell(snapshot, form, console.out, began)
+        import_summary.tell(snapshot, form, console.out, began, time.monotonic() - clock)
     except OSError as error:
         # When nobody reads the output any more, the exit status still reports the result.
         if isinstance(error, UnwrittenError) and not console.out.terminal:

@@ -1,5 +1,6 @@
 """The end of an import on the command line: for a person, for a program, and as an exit status."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -34,10 +35,13 @@ def _exit(view: ImportView) -> Exit:
     return Exit.WELL if view.verdict is Verdict.SAFE and not view.failed.files else Exit.FAILED
 
 
-def lines(view: ImportView, errors: Sequence[ErrorGroup], out: Output, began: float = 0.0) -> list[str]:
+def lines(
+    view: ImportView, errors: Sequence[ErrorGroup], out: Output, began: float = 0.0, waited: float = math.inf
+) -> list[str]:
     """The verdict, what was done, what failed and what to do about it, the receipt.
 
-    `began`: the start of this run of the import, to which bytes and seconds refer.
+    `began`: the start of this run of the import, to which bytes and seconds refer. `waited`: for how many seconds
+    the command has waited for it, by a clock that nobody sets.
     """
     word, style = _word(view)
     facts = _facts(view)
@@ -59,7 +63,7 @@ def lines(view: ImportView, errors: Sequence[ErrorGroup], out: Output, began: fl
             found.append(f"{below}    {out.text(group.advice)}")
     if view.acceptable:
         found.append(f"{below}both are archived: look at them, then: lading accept {out.text(view.id)}")
-    seconds = _seconds(view, began)
+    seconds = _seconds(view, began, waited)
     found += [below + out.styled(out.text(warning), "warn") for warning in view.warnings]
     if view.one_volume:
         found.append(below + out.styled("Source and archive are on one volume: one fault can take both.", "warn"))
@@ -73,22 +77,24 @@ def lines(view: ImportView, errors: Sequence[ErrorGroup], out: Output, began: fl
     return found
 
 
-def event(view: ImportView, errors: Sequence[ErrorGroup], now: float, began: float = 0.0) -> "Ended":
+def event(
+    view: ImportView, errors: Sequence[ErrorGroup], now: float, began: float = 0.0, waited: float = math.inf
+) -> "Ended":
     """The last JSON object of an import."""
     from tui.console.json_answers import Ended
 
-    seconds = round(_seconds(view, began, now), 3)
+    seconds = round(_seconds(view, began, waited, now), 3)
     return Ended(**msgspec.structs.asdict(view), seconds=seconds, errors=tuple(errors))
 
 
-def tell(snapshot: Snapshot, form: str, out: Output, began: float = 0.0) -> None:
-    """Print the end of every import of a snapshot."""
+def tell(snapshot: Snapshot, form: str, out: Output, began: float = 0.0, waited: float = math.inf) -> None:
+    """Print the end of every import of a snapshot. `began`, `waited`: as in `lines`."""
     for view in snapshot.imports:
         errors = [group for group in snapshot.errors if group.import_id == view.id]
         if form == "json":
-            out.json(event(view, errors, snapshot.time, began))
+            out.json(event(view, errors, snapshot.time, began, waited))
         else:
-            for line in lines(view, errors, out, began):
+            for line in lines(view, errors, out, began, waited):
                 out.line(line)
     if form != "json":
         for told in waiting(snapshot.queues):
@@ -134,8 +140,12 @@ def _any(count: Count) -> bool:
     return count.files > 0
 
 
-def _seconds(view: ImportView, began: float, now: float = 0.0) -> float:
-    return max(0.0, (view.ended or now) - max(view.started, began))
+def _seconds(view: ImportView, began: float, waited: float, now: float = 0.0) -> float:
+    seconds = (view.ended or now) - max(view.started, began)
+    if 0 <= seconds <= waited:
+        return seconds
+    # The clock was set meanwhile, or the machine slept.
+    return 0.0 if waited == math.inf else waited
 
 
 def _speed(view: ImportView, seconds: float) -> str:

@@ -38,6 +38,20 @@ def test_a_safe_card() -> None:
     ]
 
 
+@pytest.mark.parametrize("ended", [0.0, 4e9], ids=["set back", "set ahead"])
+def test_a_clock_that_was_set_meanwhile_makes_no_import_long_or_endless(ended: float) -> None:
+    one = done(ended=ended)
+    told = import_summary.lines(one, [], pipe()[0], one.started, 100.0)
+    assert "      44.2 GB read in 1m40s, 442 MB/s; receipt: lading receipt 20251206-140700-ab12" in told
+    assert import_summary.event(one, [], 0.0, one.started, 100.0).seconds == 100.0
+
+
+def test_of_several_imports_each_has_its_own_time() -> None:
+    one = done()
+    told = import_summary.lines(one, [], pipe()[0], one.started, 1000.0)
+    assert "      44.2 GB read in 3m14s, 228 MB/s; receipt: lading receipt 20251206-140700-ab12" in told
+
+
 def test_a_safe_card_of_which_not_all_can_be_opened() -> None:
     broken = Unopenable(files=4, names=("A.JPG", "B.NEF", "C.MP4"), looking=True)
     first = lines(done(unopenable=broken))[0]
