@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from core.catalog import Catalog
-from core.errors import ArchiveCopyError, ArchiveError, VolumeError
+from core.errors import ArchiveCopyError, ArchiveError, ArchiveHeldError, VolumeError
 from core.paths import display
 from core.volumes.find_volume import Known
 from core.volumes.mounts import mounted_at, mounts
@@ -34,6 +34,8 @@ class Locate:
         try:
             return await use(path, id)
         except ArchiveError as error:
+            if isinstance(error, ArchiveHeldError):
+                raise  # it is there; at another mount of the same volume it would only be waited for once more
             if id is None and isinstance(error, ArchiveCopyError):
                 raise  # a person named this copy
             absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk

@@ -68,6 +68,7 @@ class Batch:
         self._journal = -1
         self._journal_is_new = False
         self._part = ""
+        self._waits = iter(in_use.DELAYS)
         # A process id would not do, because an earlier worker may have had the same.
         self._mark = os.urandom(6).hex()
         self._numbers = itertools.count()
@@ -99,6 +100,8 @@ class Batch:
             release(root)
             raise
         self.root, self.place = root, place
+        # The whole batch waits no longer than for one file: what is left is removed at the end of the import.
+        self._waits = iter(in_use.DELAYS)
 
     def new(self, number: int) -> BatchEntry:
         """Add a file that is written while it is read; its digest is set later. Raises OSError."""
@@ -231,8 +234,8 @@ class Batch:
         if held.staged:
             # Staging is cleaned again at the end of the import.
             with suppress(OSError):
-                # It may just have been read back. If it is still open, it is left to that cleaning, which waits.
-                in_use.remove(held.staged, self.staging, f"{held.staged}-", self.staging, ())
+                # It may just have been read back, and still be open.
+                in_use.remove(held.staged, self.staging, f"{held.staged}-", self.staging, self._waits)
             held.staged = ""
 
     def forget(self, number: int) -> None:

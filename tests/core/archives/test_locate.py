@@ -8,6 +8,7 @@ import pytest
 from core.archives.locate import Locate, left, seen_at
 from core.catalog import Catalog
 from core.database import Database
+from core.errors import ArchiveAwayError, ArchiveError, ArchiveHeldError
 
 
 async def test_two_archives_at_one_place_in_turn(tmp_path: Path) -> None:
@@ -54,3 +55,31 @@ async def test_a_volume_that_was_not_identified_may_be_away(tmp_path: Path) -> N
     await catalog.archive("first", b"/mnt/elsewhere")
     assert await left(was, catalog) == id
     await database.close()
+
+
+@pytest.mark.parametrize(
+    ("refused", "tried"),
+    [
+        (ArchiveHeldError("held", ""), [b"/mnt/archive"]),
+        (ArchiveAwayError("away", ""), [b"/mnt/archive", b"/mnt/other/archive"]),
+    ],
+)
+async def test_an_archive_that_is_held_is_not_looked_for_elsewhere(
+    refused: ArchiveError, tried: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another mount of its volume may show the same archive, with the same lock."""
+    places = [b"/mnt/archive", b"/mnt/other/archive"]
+    monkeypatch.setattr("core.archives.locate.Known.places", lambda *_: places)
+    database = await Database.open(str(tmp_path))
+    catalog = await Catalog.open(database)
+    await catalog.archive("first", b"/mnt/archive", "its volume", b"archive")
+    asked: list[bytes] = []
+
+    async def use(path: str, _: int | None) -> None:
+        asked.append(os.fsencode(path))
+        raise refused
+
+    with pytest.raises(type(refused)):
+        await Locate(catalog).find("/mnt/archive", None, use)
+    await database.close()
+    assert asked == tried
