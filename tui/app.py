@@ -25,7 +25,7 @@ from tui.glyphs import Glyphs
 from tui.picture_app import PictureApp
 from tui.screens.base import Base
 from tui.screens.dashboard import Dashboard
-from tui.type_ahead import Passed, TypeAhead
+from tui.type_ahead import Passed, TypeAhead, Waits, raised
 
 if TYPE_CHECKING:
     from core.listings import FileView
@@ -230,6 +230,9 @@ class LadingApp(PictureApp):
                 await connection.start()
                 self._connection = connection
                 self._watching = asyncio.create_task(self._watch_cards(connection), name="cards")
+                for screen in self.screen_stack:
+                    if isinstance(screen, Base) and screen.is_mounted:
+                        screen.connected()
                 async for snapshot in connection.snapshots():
                     self._take(snapshot)
                 self.trouble = ENGINE_LOST
@@ -279,7 +282,7 @@ class LadingApp(PictureApp):
     def _waits(self, key: events.Key) -> bool:
         """Whether the top screen is not there yet, or the rows are not that the key is about."""
         screen = self.screen
-        return not screen.is_mounted or (isinstance(screen, Base) and screen.waits(key.key))
+        return not screen.is_mounted or (isinstance(screen, Waits) and screen.waits(key.key))
 
     async def _hold(self) -> None:
         await self.connection.hold_cards()
@@ -386,6 +389,9 @@ class LadingApp(PictureApp):
                 await work
             except LadingError as error:
                 self.tell(error)
+            except Exception as error:
+                # Nobody awaits this task: the app ends with its fault.
+                self.call_later(raised, error)
 
         task = asyncio.create_task(carry_out())
         self._begun.add(task)

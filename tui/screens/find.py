@@ -11,6 +11,7 @@ from tui.screens.base import BACK, HELP, LEAVE, bindings
 from tui.screens.file_browser import COPY, GRID, MARK, OPEN, RESTORE, Browsing
 from tui.screens.pictured import VIEW
 from tui.widgets.facts import Facts
+from tui.widgets.field import Field
 from tui.widgets.files import Files
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Lines, line
@@ -31,12 +32,12 @@ class Find(Browsing):
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key(key="slash", label="words", does="words", about="type other words"),
         OPEN,
+        VIEW,
         MARK,
         RESTORE,
         GRID,
         COPY,
         Key(key="o", label="import", does="import", about="the import that brought the chosen file"),
-        VIEW,
         BACK,
         HELP,
         LEAVE,
@@ -54,7 +55,7 @@ class Find(Browsing):
     def compose(self) -> ComposeResult:
         """The words, the files and the keys."""
         yield Lines(id="top")
-        yield Input(placeholder="name, date such as 2025-12, camera, card, location", compact=True, id="words")
+        yield Field(placeholder="name, date such as 2025-12, camera, card, location", compact=True, id="words")
         with Horizontal(id="list"):
             yield Files(self.glyphs, id="files", several=True)
             with Vertical(id="beside"):

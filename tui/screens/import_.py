@@ -59,10 +59,10 @@ class Import(Steering, Browsing):
         Key(key="F", label="filter back", does="before", about="the filter before", shown=False),
         Key(key="slash", label="search", does="search", about="only files with these words in their path"),
         OPEN,
+        VIEW,
         GRID,
         MARK,
         RESTORE,
-        VIEW,
         RECEIPT,
         ERRORS,
         RETRY,
@@ -131,6 +131,11 @@ class Import(Steering, Browsing):
             self._read_at = self._mark
             self.files.forget()
             self.run_worker(self._read(), exclusive=True, group="record", exit_on_error=False)
+
+    def connected(self) -> None:
+        """Read the import again, too."""
+        super().connected()
+        self.run_worker(self._read(), exclusive=True, group="record", exit_on_error=False)
 
     @property
     def _mark(self) -> object:
