@@ -1,7 +1,6 @@
 """The cards: those that wait; a row for each import, with its bar and what can be said of it; mirrors."""
 
 import os
-import textwrap
 import time
 
 from core.models import State, Verdict
@@ -29,19 +28,29 @@ class Cards(SnapshotPane):
 
     def __init__(self, glyphs: Glyphs, *, id: str) -> None:
         super().__init__(glyphs, id=id)
-        self._waiting: list[str] = []
 
     def show(self, snapshot: Snapshot) -> None:
-        """Show another snapshot. The cursor stays with its row; if no import runs, it goes to a new card."""
-        before = self._waiting
+        """Show another snapshot. The cursor stays with its row; if no import runs, it goes to a new card, and if
+        none has run, to an import that has begun."""
+        idle, before = _idle(self.snapshot), self.names()
         self.snapshot = snapshot
-        if new := [n for n, one in enumerate(snapshot.arrivals) if one.identity not in before]:
-            idle = all(view.ended is not None for view in snapshot.imports)
-            self.cursor = new[0] if idle else self.cursor + len(snapshot.arrivals) - len(before)
-        elif self.cursor >= len(before):
-            self.cursor += len(snapshot.arrivals) - len(before)
-        self._waiting = [one.identity for one in snapshot.arrivals]
+        new = [row for row, name in enumerate(self.names()) if name not in before]
+        cards = len(snapshot.arrivals)
+        begun = [row for row in new if cards <= row < cards + len(snapshot.imports)]
+        if _idle(snapshot) and new and new[0] < cards:
+            self.go_to(new[0])
+        elif idle and begun:
+            self.go_to(begun[0])
         self.draw()
+
+    def names(self) -> list[tuple[str, str]]:
+        """The card, import or mirror of each row."""
+        shown = self.snapshot
+        return [
+            *(("card", one.identity) for one in shown.arrivals),
+            *(("import", view.id) for view in ordered(shown)),
+            *(("mirror", one.id) for one in shown.mirrors),
+        ]
 
     @property
     def chosen_card(self) -> Arrival | None:
@@ -88,6 +97,10 @@ class Cards(SnapshotPane):
         aside = f"{count}" + (f", {len(views) - count} earlier" if len(views) > count else "")
         aside += f", {len(waiting)} waiting" if waiting else ""
         return Rows(title="CARDS", aside=aside, rows=tuple(found))
+
+
+def _idle(snapshot: Snapshot) -> bool:
+    return all(view.ended is not None for view in snapshot.imports)
 
 
 def arrival(card: Arrival, now: float, room: Room, widest: int, begin: str, *, chosen: bool) -> Line:
@@ -244,6 +257,6 @@ def _more_of_mirror(view: MirrorView, room: Room) -> list[Line]:
         (f"brought {counted(view.brought.files, 'file')} ({format.size(view.brought.bytes)})", ""),
     ]
     told += [(glyphs.text(view.path), "dim")] if view.path else []
-    told += [(part, "warn") for part in textwrap.wrap(glyphs.text(view.reason), room.width - 3)]
+    told += [(part, "warn") for part in glyphs.wrap(glyphs.text(view.reason), room.width - 3) if part]
     told += [(glyphs.text(view.advice), "warn")] if view.advice else []
     return [*(crop(line("   ", piece), room.width, utf8=glyphs.utf8) for piece in told), ()]

@@ -16,6 +16,10 @@ class Errors(SnapshotPane):
         """The group in the chosen row."""
         return self.snapshot.errors[self.cursor] if self.cursor < len(self.snapshot.errors) else None
 
+    def names(self) -> list[tuple[str, str, str]]:
+        """The cause of each row, and of what."""
+        return [(one.import_id, one.queue, one.cause) for one in self.snapshot.errors]
+
     def rows(self, snapshot: Snapshot, room: Room) -> Rows:
         """The cause and the number of files, then the newest file and the advice."""
         if not snapshot.errors:

@@ -37,6 +37,10 @@ class InFlight(SnapshotPane):
 
     NUMBER = 4
 
+    def names(self) -> list[tuple[str, str]]:
+        """The file of each row."""
+        return [(one.flight.import_id if one.flight else "", one.path) for one in under_way(self.snapshot)]
+
     def rows(self, snapshot: Snapshot, room: Room) -> Rows:
         """File, stage and bar."""
         works = under_way(snapshot)

@@ -46,6 +46,10 @@ class Queues(SnapshotPane):
         found = places(self.snapshot, volumes=self.enlarged)
         return found[self.cursor] if self.cursor < len(found) else None
 
+    def names(self) -> list[str]:
+        """The stage or queue of each row: of an enlarged pane, volumes are between them."""
+        return [place.queue or place.name for place in places(self.snapshot, volumes=self.enlarged)]
+
     def rows(self, snapshot: Snapshot, room: Room) -> Rows:
         """A row for each place."""
         found = places(snapshot, volumes=room.enlarged)

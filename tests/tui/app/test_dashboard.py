@@ -94,7 +94,7 @@ async def test_p_pauses_and_lets_go_on() -> None:
         assert app.fake.asked == [("pause", B002.id)]
         await app.push(moments.PAUSED)
         await app.press("p")
-        assert app.fake.asked[-1] == ("resume", C003.id)
+        assert app.fake.asked[-1] == ("resume", B002.id)
 
 
 async def test_keys_of_a_mirror() -> None:
