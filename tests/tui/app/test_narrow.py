@@ -1,0 +1,90 @@
+"""What is asked and said is understood on a narrow screen, however long a name in it is."""
+
+import pytest
+
+from core.errors import LadingError
+from tests.tui.app import moments
+from tests.tui.app.moments import B002, changed, moment
+from tests.tui.app.pilot import running
+from tests.tui.app.test_imports import engine, opened
+from tests.tui.app.volumes import several
+from tui import format
+from tui.glyphs import Glyphs
+
+pytestmark = pytest.mark.terminal
+
+LONG = "[red]漢字[/]" + "x" * 240
+SMALL = ((80, 24), (60, 20), (40, 12))
+
+
+@pytest.mark.parametrize("size", SMALL, ids=str)
+async def test_a_question_is_read_to_its_end(size: tuple[int, int]) -> None:
+    async with running(moment(imports=(changed(B002, label=LONG),)), size) as app:
+        await app.press("x")
+        words = " ".join(app.text.split())
+        assert "Cancel the import of" in words
+        assert "x?" in words
+        assert "y cancel the import esc no" in words
+        assert "stay in the archive" in words
+        assert "card is not safe" in words
+
+
+@pytest.mark.parametrize("size", SMALL, ids=str)
+async def test_a_question_for_a_text_is_read_to_its_end(size: tuple[int, int]) -> None:
+    fake = engine()
+    fake.records[-1] = changed(fake.records[-1], label=LONG)
+    async with running(None, size, fake=fake) as app:
+        await opened(app, "t")
+        words = " ".join(app.text.split())
+        assert "Restore [red]" in words
+        assert "x to" in words
+        assert "nothing is overwritten" in words
+        assert "enter takes it" in words
+
+
+@pytest.mark.parametrize("size", SMALL[:2], ids=str)
+async def test_what_to_do_about_an_error_is_read(size: tuple[int, int]) -> None:
+    advice = "Stop the other one first, or wait until it has ended; then press the key once more."
+    async with running(moment(), size) as app:
+        rows = len(app.text.splitlines())
+        app.app.tell(LadingError("the archive /Volumes/archive is held by another one.", advice))
+        await app.settled()
+        assert advice in app.foot
+        assert len(app.text.splitlines()) == rows
+        app.app.screen.keys._unsay(app.app.screen.keys._said)  # type: ignore[attr-defined]
+        await app.settled()
+        assert app.foot.endswith("? help q leave")
+        assert len(app.text.splitlines()) == rows
+
+
+async def test_a_message_without_end_leaves_room_for_the_rest() -> None:
+    async with running(moment()) as app:
+        app.app.tell(LadingError("x " * 2000))
+        await app.settled()
+        assert len(app.app.screen.keys.lines) == 3  # type: ignore[attr-defined]
+        assert app.foot.endswith("…")
+        assert "1 CARDS" in app.text
+
+
+@pytest.mark.parametrize("keys", [("i", "enter"), ("slash", "enter"), ("slash", "enter", "g")], ids="-".join)
+async def test_the_key_that_shows_a_file_in_the_viewer_is_seen(keys: tuple[str, ...]) -> None:
+    async with running(None, fake=engine()) as app:
+        for key in keys:
+            await app.press(key)
+            await app.until(lambda: "Reading." not in app.text)
+        assert " V view " in app.foot
+
+
+async def test_all_cards_are_picked_already() -> None:
+    async with running(moments.FAILING, (40, 12), volumes=several) as app:
+        await app.press("n", "3", "a")
+        assert "2 cards picked." in app.foot
+        await app.press("a")
+        assert "All cards are picked already." in app.foot
+
+
+@pytest.mark.parametrize("text", ["漢字 " * 30, "漢" * 50, "a 漢字かな x", "e\u0301" * 40, "", "word " + "é" * 30])
+def test_wrapped_lines_fit(text: str) -> None:
+    lines = Glyphs().wrap(text, 11)
+    assert all(format.cells(one) <= 11 for one in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
