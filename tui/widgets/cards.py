@@ -11,7 +11,7 @@ from tui.console import arrivals, mirrors
 from tui.glyphs import Glyphs
 from tui.totals import ordered, session, settled, share
 from tui.widgets.keys import drawn
-from tui.widgets.lines import Line, Piece, crop, line
+from tui.widgets.lines import Line, Piece, crop, line, width_of
 from tui.widgets.pane import Room, Rows, SnapshotPane, empty
 
 NARROW = 56
@@ -89,7 +89,9 @@ class Cards(SnapshotPane):
         for number, view in enumerate(views, len(waiting)):
             dimmed = view.id not in together
             row = card(view, snapshot, room, widest, chosen=number == room.cursor, dimmed=dimmed)
-            found.append((row, *(_more(view, room) if room.enlarged else ())))
+            # Of what did not fit into the row, the pane has room for all when it is enlarged.
+            cut = "" if width_of(row) < room.width else says(view, snapshot.in_flight, snapshot.time)
+            found.append((row, *(_more(view, cut, room) if room.enlarged else ())))
         for number, one in enumerate(snapshot.mirrors, len(waiting) + len(views)):
             row = mirror(one, room, widest, chosen=number == room.cursor)
             found.append((row, *(_more_of_mirror(one, room) if room.enlarged else ())))
@@ -223,8 +225,9 @@ def _rate(view: ImportView) -> str:
     return f" {format.rate(view.rate)}" if view.rate else ""
 
 
-def _more(view: ImportView, room: Room) -> list[Line]:
-    """The lines below an import's row in the enlarged pane: where it goes, its sums, warnings and advice."""
+def _more(view: ImportView, cut: str, room: Room) -> list[Line]:
+    """The lines below an import's row in the enlarged pane: what was cut in it, where it goes, its sums, warnings
+    and advice."""
     glyphs = room.glyphs
     counts = {
         "archived": view.archived,
@@ -243,8 +246,9 @@ def _more(view: ImportView, room: Room) -> list[Line]:
         (f"{glyphs.text(view.source)} to {glyphs.text(view.location)} in {glyphs.text(view.archive)}", "dim"),
         (sums, ""),
     ]
-    told += [(glyphs.text(warning), "warn") for warning in view.warnings]
-    told += [(glyphs.text(view.advice), "warn")] if view.advice else []
+    told[:0] = [(part, style(view)) for part in glyphs.wrap(glyphs.text(cut), room.width - 3) if part]
+    for warning in (*view.warnings, *([view.advice] if view.advice else [])):
+        told += [(part, "warn") for part in glyphs.wrap(glyphs.text(warning), room.width - 3)]
     return [*(crop(line("   ", piece), room.width, utf8=glyphs.utf8) for piece in told), ()]
 
 

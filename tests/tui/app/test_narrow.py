@@ -3,8 +3,9 @@
 import pytest
 
 from core.errors import LadingError
+from core.models import Verdict
 from tests.tui.app import moments
-from tests.tui.app.moments import B002, changed, moment
+from tests.tui.app.moments import A001, B002, changed, moment
 from tests.tui.app.pilot import running
 from tests.tui.app.test_imports import engine, opened
 from tests.tui.app.volumes import several
@@ -40,6 +41,21 @@ async def test_a_question_for_a_text_is_read_to_its_end(size: tuple[int, int]) -
         assert "x to" in words
         assert "nothing is overwritten" in words
         assert "enter takes it" in words
+
+
+@pytest.mark.parametrize("size", SMALL, ids=str)
+async def test_the_reason_of_a_verdict_is_read_to_its_end(size: tuple[int, int]) -> None:
+    why = "1 symbolic link: recorded with its target, but not copied (--accept links) (such as link)"
+    ended = changed(A001, verdict=Verdict.KEEP, verdict_reason=why)
+    fake = engine()
+    fake.records[-1] = changed(fake.records[-1], id=ended.id, verdict=Verdict.KEEP, verdict_reason=why)
+    fake.push(moment(imports=(ended,)))
+    async with running(None, size, fake=fake) as app:
+        await app.press("enter")
+        assert why in " ".join(app.text.split())
+        await app.press("enter")
+        await app.until(lambda: "Reading." not in app.text)
+        assert why in " ".join(app.text.split())
 
 
 @pytest.mark.parametrize("size", SMALL[:2], ids=str)
