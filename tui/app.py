@@ -486,8 +486,9 @@ class LadingApp(PictureApp):
             yield SystemCommand("theme", about, self.action_change_theme)
 
     def action_command_palette(self) -> None:
-        """Open Textual's command palette, with words that every terminal can show."""
-        if not isinstance(self.screen, CommandPalette):
+        """Open Textual's command palette, with words that every terminal can show; not over a question, which has
+        no commands."""
+        if isinstance(self.screen, Base):
             self.push_screen(CommandPalette(placeholder="Type what to do", id="--command-palette"))
 
     def _run(self, screen: Base[Any], does: str) -> None:

@@ -271,8 +271,13 @@ async def edit_location(screen: Screen, record: ImportRecord) -> None:
                 given[name] = text
             ask(at + 1)
 
+        async def check(text: str) -> str:
+            if name == "position":
+                position(text)
+            return ""
+
         title = name.replace("_", " ").capitalize()
-        screen.app.push_screen(Ask(title, before, screen.glyphs, about=about), answered)
+        screen.app.push_screen(Ask(title, before, screen.glyphs, about=about, check=check), answered)
 
     ask(0)
 

@@ -88,11 +88,10 @@ class Receipt(Reading):
         self.app.push_screen(Ask("Save as", typed, self.glyphs, about=about, offer=offer, check=check), answered)
 
     def _save(self, path: str) -> None:
-        connection, home, name = self.lading.connection, self.lading.settings.home, self._import
-        form = _form(path)
+        home, name, form = self.lading.settings.home, self._import, _form(path)
 
         async def work(progress: OnProgress, out: Output) -> None:
-            data = await contents(connection, home, name, form)
+            data = await contents(self.lading.connection, home, name, form)
             await aside(lambda: _write(path, data), WRITE_TIMEOUT)
             out.line(f"Saved, {format.size(len(data))}:")
             out.line(out.text(path))

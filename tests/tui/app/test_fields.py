@@ -6,16 +6,20 @@ import threading
 from pathlib import Path
 
 import pytest
+from textual.command import CommandPalette
 from textual.events import Paste
 from textual.widgets import Input
 
 from core.config import Config
-from core.protocol.archive_requests import Check, StartMirror
+from core.errors import EngineLostError
+from core.protocol.archive_requests import Check, DescribeLocation, StartMirror
 from tests.tui.app import moments
 from tests.tui.app.pilot import Running, running
 from tests.tui.app.test_imports import EVIL, engine
+from tests.tui.app.test_tasks import PLACE
 from tests.tui.app.volumes import several
 from tui import path_completion
+from tui.screens.confirm import Confirm
 from tui.screens.dashboard import Dashboard
 from tui.screens.new_import import NewImport
 from tui.screens.prompt import Ask
@@ -167,6 +171,51 @@ async def test_a_mirror_is_begun_from_any_screen(keys: tuple[str, ...]) -> None:
         else:
             await app.until(lambda: "The mirror has begun: the dashboard shows it." in app.foot)
         assert len(app.app.screen_stack) == max(1, len(keys) * 2 - 1)
+
+
+async def test_a_question_has_no_list_of_commands() -> None:
+    async with running(moments.FAILING) as app:
+        await app.press("down", "x", "ctrl+p")
+        assert isinstance(app.app.screen, Confirm)
+        await app.press("n", "slash", "ctrl+p")
+        await app.until(lambda: isinstance(app.app.screen, CommandPalette))
+
+
+async def test_a_receipt_is_not_saved_without_an_engine(tmp_path: Path) -> None:
+    fake = engine()
+    async with running(None, fake=fake) as app:
+        await app.press("i")
+        await app.until(lambda: "Reading." not in app.text)
+        await app.press("v", "s")
+        fake.fault = EngineLostError("the engine is gone.")
+        fake.lose()
+        await app.until(lambda: bool(app.app.trouble))
+        await app.type(f"{tmp_path}/a.txt")
+        await app.press("enter")
+        await app.until(lambda: "save receipt: not done" in app.text)
+        assert "there is no engine just now" in app.text
+
+
+async def test_a_position_that_is_none_loses_no_other_answer() -> None:
+    fake = engine()
+    fake.answers[DescribeLocation] = PLACE
+    async with running(None, fake=fake) as app:
+        await app.press("i")
+        await app.until(lambda: "Reading." not in app.text)
+        await app.press("l")
+        await app.type("New name")
+        await app.press("enter", "enter")
+        await app.until(lambda: "latitude,longitude" in app.text)
+        await app.type("north")
+        await app.press("enter")
+        assert isinstance(app.app.screen, Ask)
+        assert "north" in app.text
+        await app.press("home", "ctrl+k")
+        await app.type("12.5,50")
+        await app.press("enter", "enter")
+        await app.until(lambda: isinstance(app.app.screen, Task))
+        asked = [one[1] for one in fake.asked if one[0] == "call" and isinstance(one[1], DescribeLocation)]
+        assert (asked[-1].name, asked[-1].position) == ("New name", (12.5, 50.0))
 
 
 async def test_a_fault_in_the_background_is_not_lost() -> None:
