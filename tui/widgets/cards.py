@@ -73,9 +73,7 @@ class Cards(SnapshotPane):
         """A row for each import; in the enlarged pane with sums and reasons below it."""
         views, waiting = ordered(snapshot), snapshot.arrivals
         if not views and not snapshot.mirrors and not waiting:
-            return Rows(
-                title="CARDS", rows=empty(f"Put a card in and press {drawn(self.screen, 'new')}.", room.glyphs)
-            )
+            return Rows(title="CARDS", rows=empty(f"Put a card in and press {drawn(self.screen, 'new')}.", room))
         together = {view.id for view in session(snapshot).views}
         labels = [room.glyphs.text(one.label) for one in waiting]
         labels += [room.glyphs.text(view.label) for view in views]

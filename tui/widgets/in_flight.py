@@ -45,7 +45,7 @@ class InFlight(SnapshotPane):
         """File, stage and bar."""
         works = under_way(snapshot)
         if not works:
-            return Rows(title="IN FLIGHT", rows=empty("Nothing.", room.glyphs))
+            return Rows(title="IN FLIGHT", rows=empty("Nothing.", room))
         widest = max(STAGE, *(len(one.stage) for one in works))
         found = tuple((row(one, room, widest, chosen=number == room.cursor),) for number, one in enumerate(works))
         return Rows(title=f"IN FLIGHT, {format.number(len(works))}", rows=found)

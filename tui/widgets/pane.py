@@ -59,9 +59,16 @@ class Lazy(Sequence[tuple[Line, ...]]):
         return (self._make(row),)
 
 
-def empty(text: str, glyphs: Glyphs) -> tuple[tuple[Line, ...], ...]:
-    """A single row with `text`, for a pane without content."""
-    return ((line((f" {glyphs.text(text)}", "dim")),),)
+def empty(text: str, room: Room) -> tuple[tuple[Line, ...], ...]:
+    """A single row with `text`, on as many lines as it needs, for a pane without content."""
+    parts = room.glyphs.wrap(room.glyphs.text(text), room.width - 1)
+    return (tuple(line((f" {one}", "dim")) for one in parts),)
+
+
+def wrapped(before: str, text: str, style: str, room: Room) -> tuple[Line, ...]:
+    """`text` on as many lines as it needs, each after `before`."""
+    parts = room.glyphs.wrap(room.glyphs.text(text), room.width - len(before))
+    return tuple(line(before, (one, style)) for one in parts)
 
 
 class Pane(Lines, can_focus=True):

@@ -54,7 +54,7 @@ class Queues(SnapshotPane):
         """A row for each place."""
         found = places(snapshot, volumes=room.enlarged)
         if not found:
-            return Rows(title="QUEUES", rows=empty("Nothing has begun.", room.glyphs))
+            return Rows(title="QUEUES", rows=empty("Nothing has begun.", room))
         names = [format.cells(room.glyphs.text(place.name)) for place in found]
         widest = min(max(NAME, *names), max(NAME, room.width // 3))
         rows = tuple(

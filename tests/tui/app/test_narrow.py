@@ -2,8 +2,11 @@
 
 import pytest
 
-from core.errors import LadingError
+from core.config import Config
+from core.errors import EngineError, LadingError
+from core.listings import FailureGroup
 from core.models import Verdict
+from core.snapshot import ErrorGroup
 from tests.tui.app import moments
 from tests.tui.app.moments import A001, B002, changed, moment
 from tests.tui.app.pilot import running
@@ -16,6 +19,12 @@ pytestmark = pytest.mark.terminal
 
 LONG = "[red]漢字[/]" + "x" * 240
 SMALL = ((80, 24), (60, 20), (40, 12))
+
+
+def without_columns(text: str) -> str:
+    """The words on the screen; of a pane that stands beside another one, without those of that."""
+    beside = next((line.index("▌3") for line in text.splitlines() if "▌3 WHAT" in line), 0)
+    return " ".join(" ".join(line[beside:].split()) for line in text.splitlines())
 
 
 @pytest.mark.parametrize("size", SMALL, ids=str)
@@ -71,6 +80,42 @@ async def test_what_to_do_about_an_error_is_read(size: tuple[int, int]) -> None:
         await app.settled()
         assert app.foot.endswith("? help q leave")
         assert len(app.text.splitlines()) == rows
+
+
+ADVICE = "Try another card reader, or another cable, then try it again: r. If that does not help, keep the card."
+CAUSE = "source: Input/output error, which the system has told of this file at each of three attempts"
+
+
+@pytest.mark.parametrize("size", SMALL[:2], ids=str)
+async def test_causes_and_advice_are_read_to_their_end(size: tuple[int, int]) -> None:
+    group = ErrorGroup(import_id=B002.id, cause=CAUSE, advice=ADVICE, count=3, newest="a.jpg")
+    fake = engine()
+    fake.groups = [FailureGroup(cause="c", count=3, stage="read", attempts=3, advice=ADVICE, newest="a.jpg")]
+    fake.push(moment(errors=(group,)))
+    async with running(None, size, fake=fake) as app:
+        await app.press("5")
+        await app.press(*() if size[1] == 20 else ("enter",))
+        words = " ".join(app.text.split())
+        assert CAUSE in words
+        assert ADVICE in words
+        await app.press("escape")
+        await opened(app, "w")
+        await app.until(lambda: ADVICE in " ".join(app.text.split()))
+
+
+@pytest.mark.parametrize("size", SMALL[:2], ids=str)
+async def test_why_nothing_is_shown_is_read_to_its_end(size: tuple[int, int]) -> None:
+    fake = engine()
+    fault = EngineError("the archive /Volumes/archive does not answer.", "Look whether it is plugged in.")
+    words = "the archive /Volumes/archive does not answer. Look whether it is plugged in."
+    async with running(None, size, fake=fake, settings=Config(archive="/a"), volumes=several) as app:
+        fake.fault = fault
+        for keys in (("i",), ("escape", "i", "v"), ("escape", "escape", "n", "space")):
+            fake.fault = None if "v" in keys else fault
+            await app.press(*keys[:-1])
+            fake.fault = fault
+            await app.press(keys[-1])
+            await app.until(lambda: words in without_columns(app.text))
 
 
 async def test_a_message_without_end_leaves_room_for_the_rest() -> None:
