@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -70,6 +71,22 @@ class Find(Browsing):
         self.query_one(Input).cursor_blink = False
         self.query_one(Input).focus()
         self.look()
+
+    def on_descendant_focus(self) -> None:
+        """Show the keys of what is focused."""
+        self.draw_keys()
+
+    def face(self, key: Key) -> Key:
+        """While words are typed, only keys that are no part of them do something."""
+        if not isinstance(self.focused, Input):
+            return key
+        typing = {"details": ("enter", "list"), "back": (key.drawn, key.label), "leave": ("ctrl+c", key.label)}
+        drawn, label = typing.get(key.does, ("", ""))
+        return msgspec.structs.replace(key, face=drawn, label=label, shown=bool(drawn))
+
+    def why_not(self, does: str) -> str:
+        """Why a key cannot be used now."""
+        return "" if does == "details" and isinstance(self.focused, Input) else super().why_not(does)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Search when the typing pauses."""

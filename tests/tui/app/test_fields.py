@@ -173,6 +173,18 @@ async def test_a_mirror_is_begun_from_any_screen(keys: tuple[str, ...]) -> None:
         assert len(app.app.screen_stack) == max(1, len(keys) * 2 - 1)
 
 
+async def test_only_keys_that_do_something_are_shown_while_words_are_typed() -> None:
+    async with running(None, fake=engine()) as app:
+        await app.press("slash")
+        await app.until(lambda: app.foot == " enter list esc back ctrl+c leave")
+        await app.press("V")
+        assert app.foot == " enter list esc back ctrl+c leave"
+        await app.press("backspace", "enter")
+        await app.until(lambda: "V view" in app.foot and app.foot.endswith("? help q leave"))
+        await app.press("slash")
+        assert app.foot == " enter list esc back ctrl+c leave"
+
+
 async def test_a_question_has_no_list_of_commands() -> None:
     async with running(moments.FAILING) as app:
         await app.press("down", "x", "ctrl+p")
