@@ -36,6 +36,8 @@ BOX_LINES = 7
 QUESTION_LINES = 3
 """The most lines of a question: it can name a card whose name is very long."""
 
+LOOKING = "It is looked at whether that can be taken."
+
 OFFER_TIMEOUT = 8.0
 """Seconds that finding completions may take."""
 
@@ -108,6 +110,12 @@ class Ask(ModalScreen[str | None], Waits):
             self.dismiss(answer)
         elif self._checking is None:
             self._checking = asyncio.create_task(self._try(self._check, answer))
+            self.set_timer(KEY_WAIT, self._tell_checking)
+
+    def _tell_checking(self) -> None:
+        if self._checking is not None:
+            self._about = LOOKING
+            self._put_question()
 
     async def _try(self, check: Check, answer: str) -> None:
         try:

@@ -19,6 +19,7 @@ from tests.tui.app.test_imports import EVIL, engine
 from tests.tui.app.test_tasks import PLACE
 from tests.tui.app.volumes import several
 from tui import path_completion
+from tui.screens import prompt
 from tui.screens.confirm import Confirm
 from tui.screens.dashboard import Dashboard
 from tui.screens.new_import import NewImport
@@ -119,6 +120,7 @@ async def test_a_place_that_does_not_answer_stops_no_other_key(monkeypatch: pyte
             await app.press("enter")
             await app.until(looked.is_set)
             # The question is still there, and can be left.
+            await app.until(lambda: prompt.LOOKING in app.text)
             assert "/Volumes/dead" in app.text
             await app.press("escape")
             assert not isinstance(app.app.screen, Ask)
