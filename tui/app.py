@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette, Provider
+from textual.command import Provider
 from textual.reactive import var
 from textual.screen import Screen
 
@@ -489,7 +489,7 @@ class LadingApp(PictureApp):
         """Open Textual's command palette, with words that every terminal can show; not over a question, which has
         no commands."""
         if isinstance(self.screen, Base):
-            self.push_screen(CommandPalette(placeholder="Type what to do", id="--command-palette"))
+            self.push_screen(textual_private.Palette(placeholder="Type what to do", id="--command-palette"))
 
     def _run(self, screen: Base[Any], does: str) -> None:
         screen.call_later(screen.action_do, does)

@@ -12,6 +12,7 @@ from textual._styles_cache import StylesCache
 from textual._time import get_time
 from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
 from textual.app import App
+from textual.command import CommandList, CommandPalette
 from textual.driver import Driver
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
@@ -67,6 +68,14 @@ def write_to_terminal(app: App[Any], sequence: str) -> None:
     none."""
     if app._driver is not None:
         app._driver.write(sequence)
+
+
+class Palette(CommandPalette):
+    """Textual's list of commands, which fails on a key that turns a page while the list has no room yet."""
+
+    def _action_command_list(self, action: str) -> None:
+        if not action.startswith("page_") or self.query_one(CommandList).scrollable_content_region:
+            super()._action_command_list(action)
 
 
 class TerminalAnswered(Message):

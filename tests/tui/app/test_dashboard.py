@@ -344,6 +344,21 @@ async def test_the_palette_knows_the_keys() -> None:
         assert app.fake.asked == [("pause", B002.id)]
 
 
+@pytest.mark.parametrize("key", ["pagedown", "pageup"])
+async def test_a_page_of_a_list_of_commands_that_has_no_room_yet(key: str) -> None:
+    async with running(moments.RUNNING) as app:
+        await app.press("ctrl+p")
+        commands = app.app.screen.query_one(CommandList)
+        await app.until(lambda: commands.option_count > 2)
+        await app.press("down")
+        commands.display = False
+        await app.settled()
+        # Its lines are laid out once it has room.
+        commands.replace_option_prompt_at_index(0, "another one")
+        await app.press(key)
+        assert isinstance(app.app.screen, CommandPalette)
+
+
 async def test_the_mouse_chooses() -> None:
     async with running(moments.FAILING) as app:
         await app.pilot.click("#cards", offset=(5, 2))
