@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette, Provider
+from textual.command import Provider
 from textual.reactive import var
 from textual.screen import Screen
 
@@ -25,7 +25,7 @@ from tui.glyphs import Glyphs
 from tui.picture_app import PictureApp
 from tui.screens.base import Base
 from tui.screens.dashboard import Dashboard
-from tui.type_ahead import Passed, TypeAhead
+from tui.type_ahead import Passed, TypeAhead, Waits, raised
 
 if TYPE_CHECKING:
     from core.listings import FileView
@@ -230,6 +230,9 @@ class LadingApp(PictureApp):
                 await connection.start()
                 self._connection = connection
                 self._watching = asyncio.create_task(self._watch_cards(connection), name="cards")
+                for screen in self.screen_stack:
+                    if isinstance(screen, Base) and screen.is_mounted:
+                        screen.connected()
                 async for snapshot in connection.snapshots():
                     self._take(snapshot)
                 self.trouble = ENGINE_LOST
@@ -279,7 +282,7 @@ class LadingApp(PictureApp):
     def _waits(self, key: events.Key) -> bool:
         """Whether the top screen is not there yet, or the rows are not that the key is about."""
         screen = self.screen
-        return not screen.is_mounted or (isinstance(screen, Base) and screen.waits(key.key))
+        return not screen.is_mounted or (isinstance(screen, Waits) and screen.waits(key.key))
 
     async def _hold(self) -> None:
         await self.connection.hold_cards()
@@ -386,6 +389,9 @@ class LadingApp(PictureApp):
                 await work
             except LadingError as error:
                 self.tell(error)
+            except Exception as error:
+                # Nobody awaits this task: the app ends with its fault.
+                self.call_later(raised, error)
 
         task = asyncio.create_task(carry_out())
         self._begun.add(task)
@@ -480,9 +486,10 @@ class LadingApp(PictureApp):
             yield SystemCommand("theme", about, self.action_change_theme)
 
     def action_command_palette(self) -> None:
-        """Open Textual's command palette, with words that every terminal can show."""
-        if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(placeholder="Type what to do", id="--command-palette"))
+        """Open Textual's command palette, with words that every terminal can show; not over a question, which has
+        no commands."""
+        if isinstance(self.screen, Base):
+            self.push_screen(textual_private.Palette(placeholder="Type what to do", id="--command-palette"))
 
     def _run(self, screen: Base[Any], does: str) -> None:
         screen.call_later(screen.action_do, does)

@@ -44,8 +44,30 @@ class Glyphs:
         return self.more + kept
 
     def wrap(self, text: str, width: int) -> list[str]:
-        """`text`, which is safe already, on as many lines as it needs."""
-        return textwrap.wrap(text, max(width, 10)) or [""]
+        """`text`, which is safe already, on as many lines of `width` columns as it needs."""
+        width = max(width, 10)
+        if text.isascii():
+            return textwrap.wrap(text, width) or [""]
+        lines = [""]
+        for word in text.split():
+            joined = f"{lines[-1]} {word}" if lines[-1] else word
+            if format.cells(joined) <= width:
+                lines[-1] = joined
+                continue
+            fits = format.cells(word) <= width
+            if lines[-1] and (fits or format.cells(lines[-1]) >= width - 2):
+                lines.append("")
+            elif lines[-1]:
+                lines[-1] += " "
+            for character in word:
+                if format.cells(lines[-1] + character) > width:
+                    lines.append("")
+                lines[-1] += character
+        return lines
+
+    def shorten(self, lines: Sequence[str], most: int, width: int) -> list[str]:
+        """The first of `lines` and the last one, with a mark before it, if there are more than `most`."""
+        return list(lines) if len(lines) <= most else [*lines[: most - 1], self.tail(self.more + lines[-1], width)]
 
     def bar(self, share: float, width: int) -> str:
         """A bar of `width` columns."""

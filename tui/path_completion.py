@@ -115,7 +115,7 @@ def found_below(folder: bytes, words: str, stopped: "list[bool]") -> list[bytes]
 def completions(typed: str, *, folders: bool = False) -> list[str]:
     """Paths that begin with `typed`, with ~ or a variable as it was typed, folders with a slash at their end;
     empty where the folder cannot be listed."""
-    folder, begun = os.path.split(os.path.expanduser(os.path.expandvars(typed)))
+    folder, begun = os.path.split(_expanded(os.path.expandvars(typed)))
     # A name that is itself ~ or a variable cannot be kept as it was typed.
     before = typed.removesuffix(begun) if typed.endswith(begun) else os.path.join(folder, "")
     try:
@@ -143,7 +143,7 @@ def offers(typed: str, recent: Sequence[str], *, folders: bool = False) -> list[
 def several(text: str) -> list[str]:
     """The absolute paths in a text: one, as `pasted` takes it, or several with blanks between them, as a terminal
     types dropped files. What a pattern such as *.MP4 stands for is found."""
-    whole = os.path.abspath(os.path.expanduser(pasted(text)))
+    whole = absolute(pasted(text))
     if os.path.lexists(whole):
         return [whole]
     try:
@@ -152,8 +152,7 @@ def several(text: str) -> list[str]:
         return [whole]
     found: list[str] = []
     for word in words:
-        path = unquote(urlsplit(word).path) if word.startswith("file://") else os.path.expandvars(word)
-        path = os.path.abspath(os.path.expanduser(path))
+        path = absolute(_of_uri(word) if word.startswith("file://") else os.path.expandvars(word))
         found += [path] if os.path.lexists(path) else sorted(glob.glob(path)) or [path]
     return list(dict.fromkeys(found)) if any(map(os.path.lexists, found)) else [whole]
 
@@ -162,15 +161,37 @@ def pasted(text: str) -> str:
     """The path in a text that was typed, or that a terminal typed for a dropped file: quoted, with backslashes, or
     as file://. Variables such as $HOME are expanded."""
     if text.startswith("file://"):
-        return unquote(urlsplit(text).path)
+        return _of_uri(text)
     for path in (text, os.path.expandvars(text)):
-        if os.path.lexists(os.path.expanduser(path)):
+        if os.path.lexists(_expanded(path)):
             return path
     try:
         words = shlex.split(text)
     except ValueError:
         return text
     return os.path.expandvars(words[0] if len(words) == 1 else text)
+
+
+def absolute(path: str) -> str:
+    """The absolute path of one that was typed, which may begin with ~."""
+    return os.path.abspath(_expanded(path))
+
+
+def _expanded(path: str) -> str:
+    try:
+        return os.path.expanduser(path)
+    except ValueError:
+        # ~ before what cannot be the name of a user.
+        return path
+
+
+def _of_uri(uri: str) -> str:
+    """The path in a file:// URI; the text itself if it is none."""
+    try:
+        return unquote(urlsplit(uri).path)
+    except ValueError:
+        # A host in brackets that is no address.
+        return uri
 
 
 def kind_of(path: str) -> str:

@@ -10,8 +10,9 @@ from rich.control import Control
 from textual import _compositor, constants
 from textual._styles_cache import StylesCache
 from textual._time import get_time
-from textual._xterm_parser import XTermParser
+from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
 from textual.app import App
+from textual.command import CommandList, CommandPalette
 from textual.driver import Driver
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
@@ -69,12 +70,46 @@ def write_to_terminal(app: App[Any], sequence: str) -> None:
         app._driver.write(sequence)
 
 
+class Palette(CommandPalette):
+    """Textual's list of commands, which fails on a key that turns a page while the list has no room yet."""
+
+    def _action_command_list(self, action: str) -> None:
+        if not action.startswith("page_") or self.query_one(CommandList).scrollable_content_region:
+            super()._action_command_list(action)
+
+
 class TerminalAnswered(Message):
     """The terminal has said what it can show."""
 
     def __init__(self, graphics: Graphics) -> None:
         super().__init__()
         self.graphics = graphics
+
+
+class PasteFilter:
+    """Takes ESC out of what is pasted: Textual would read what follows it as keys, which then act on the screen.
+    Most terminals take it out themselves, tmux does not."""
+
+    def __init__(self) -> None:
+        self._pasting = False
+        self._kept = ""
+
+    def take(self, data: str) -> str:
+        """What is left of the next piece of what the terminal sends."""
+        data, self._kept = self._kept + data, ""
+        left: list[str] = []
+        while data:
+            mark = BRACKETED_PASTE_END if self._pasting else BRACKETED_PASTE_START
+            before, found, data = data.partition(mark)
+            if self._pasting:
+                if not found:
+                    # The mark may come in two pieces.
+                    cut = next((n for n in range(len(mark) - 1, 0, -1) if before.endswith(mark[:n])), 0)
+                    before, self._kept = before[: len(before) - cut], before[len(before) - cut :]
+                before = before.replace("\x1b", "")
+            left += (before, found)
+            self._pasting ^= bool(found)
+        return "".join(left)
 
 
 class _Parser(XTermParser):
@@ -84,6 +119,7 @@ class _Parser(XTermParser):
     def __init__(self, answers: AnswerFilter, debug: bool = False) -> None:
         super().__init__(debug)
         self._answers = answers
+        self._pastes = PasteFilter()
         self._fed = 0.0
 
     def feed(self, data: str) -> Iterable[Message]:
@@ -91,6 +127,7 @@ class _Parser(XTermParser):
         self._fed = get_time()
         if graphics is not None:
             yield TerminalAnswered(graphics)
+        typed = self._pastes.take(typed)
         if typed or not data:
             yield from super().feed(typed)
 

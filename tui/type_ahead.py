@@ -28,6 +28,14 @@ HOPS = 2
 """A key can lead to one more message to its screen, such as a line that was entered."""
 
 
+class Waits:
+    """A screen that knows which keys have to wait."""
+
+    def waits(self, key: str) -> bool:
+        """Whether this key has to wait for what the screen is still at."""
+        raise NotImplementedError
+
+
 class Passed(Message):
     """Goes the way of the key before it, and so arrives when that has been done."""
 

@@ -13,6 +13,7 @@ from core.paths import is_remote
 from core.protocol.archive_requests import Audit, Check, DescribeLocation, Restore, StartMirror
 from core.protocol.import_requests import HashList, MoveImport
 from core.results import AuditScope, RestoreResult
+from core.threads import aside
 from core.words import counted
 from tui import path_completion
 from tui.console import (
@@ -30,6 +31,9 @@ from tui.screens.prompt import Ask
 from tui.screens.task import OnProgress, Task
 
 Screen = Base[None]
+
+LOOK_TIMEOUT = 8.0
+"""Seconds that looking whether a place is there may take."""
 
 
 def archive_of(screen: Screen) -> str:
@@ -66,12 +70,20 @@ def ask_path(
     """Ask for a folder or file, and call `then` with its absolute path. Places are offered, then
     completions of what is typed. `empty`: the answer may be empty; the path is empty then, too."""
     offered = places(screen.lading.settings)
+    path = ""
+
+    async def check(text: str) -> str:
+        nonlocal path
+        try:
+            # In a thread, because a place may not answer.
+            path = await aside(lambda: _place(text), LOOK_TIMEOUT)
+        except TimeoutError:
+            return "That place does not answer: another one, or esc."
+        return ""
 
     def answered(text: str | None) -> None:
         if text is None or (not text and not empty):
             return
-        typed = path_completion.pasted(text)
-        path = typed if not typed or is_remote(typed) else os.path.abspath(os.path.expanduser(typed))
         if path:
             home = screen.lading.settings.home
             remember(home, recall(home).with_place(path))
@@ -80,7 +92,12 @@ def ask_path(
     def offer(typed: str) -> Sequence[str]:
         return path_completion.offers(typed, offered)
 
-    screen.app.push_screen(Ask(question, "", screen.glyphs, about=about, offer=offer), answered)
+    screen.app.push_screen(Ask(question, "", screen.glyphs, about=about, offer=offer, check=check), answered)
+
+
+def _place(text: str) -> str:
+    typed = path_completion.pasted(text)
+    return typed if not typed or is_remote(typed) else path_completion.absolute(typed)
 
 
 def open_task(screen: Screen, title: str, work: Callable[[OnProgress, Output], object]) -> None:
@@ -142,7 +159,11 @@ def mirror(screen: Screen) -> None:
         request = StartMirror(source=os.fsencode(archive), target=os.fsencode(path), environ=environ)
         await screen.lading.connection.call(request)
         screen.lading.draw_at_once()
-        screen.dismiss(None)
+        if screen.is_current and len(screen.app.screen_stack) == 2:
+            # The dashboard is the screen below.
+            screen.dismiss(None)
+        else:
+            screen.say("The mirror has begun: the dashboard shows it.", "good")
 
     about = "the folder of the copy; an empty one becomes a copy; or rclone:NAME:PATH"
     ask_path(screen, "Mirror to", about, lambda path: screen.lading.begin(start(path)))
@@ -250,8 +271,13 @@ async def edit_location(screen: Screen, record: ImportRecord) -> None:
                 given[name] = text
             ask(at + 1)
 
+        async def check(text: str) -> str:
+            if name == "position":
+                position(text)
+            return ""
+
         title = name.replace("_", " ").capitalize()
-        screen.app.push_screen(Ask(title, before, screen.glyphs, about=about), answered)
+        screen.app.push_screen(Ask(title, before, screen.glyphs, about=about, check=check), answered)
 
     ask(0)
 

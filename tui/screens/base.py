@@ -13,7 +13,7 @@ from core.errors import LadingError
 from core.snapshot import Snapshot
 from tui import textual_private
 from tui.glyphs import Glyphs
-from tui.type_ahead import raised
+from tui.type_ahead import Waits, raised
 from tui.widgets.keys import Key, Keys, drawn
 from tui.widgets.lines import CLASSES
 from tui.widgets.pane import Pane
@@ -41,7 +41,7 @@ def bindings(keys: Sequence[Key]) -> list[BindingType]:
     return [Binding(key.key, f"do('{key.does}')", key.label, show=False, id=key.does) for key in keys]
 
 
-class Base(Screen[T]):
+class Base(Screen[T], Waits):
     """A screen with keys. A key runs the method `do_NAME`, unless `why_not(NAME)` returns a reason against it."""
 
     KEYS: ClassVar[tuple[Key, ...]] = (HELP, LEAVE)
@@ -159,6 +159,15 @@ class Base(Screen[T]):
         """Show the keys."""
         self.draw_keys()
 
+    def on_resize(self) -> None:
+        """Have something focused in the new size."""
+        self.call_after_refresh(self._keep_focus)
+
+    def _keep_focus(self) -> None:
+        if self.is_current and self.focused is None:
+            # What had the focus has no room on a small screen.
+            self.focus_next()
+
     def on_unmount(self) -> None:
         """Free what Textual keeps of this screen."""
         textual_private.forget_what_was_drawn()
@@ -169,11 +178,15 @@ class Base(Screen[T]):
 
     def draw(self) -> None:
         """Show what the app knows now."""
+        self._keep_focus()
         self.draw_snapshot(self.lading.snapshot)
         self.draw_keys()
 
     def draw_snapshot(self, snapshot: Snapshot | None) -> None:
         """Draw a snapshot; does nothing by default."""
+
+    def connected(self) -> None:
+        """There is an engine now: fetch what could not be fetched without one; does nothing by default."""
 
     def graphics_changed(self) -> None:
         """The terminal shows pictures in another way now, or in another size; does nothing by default."""

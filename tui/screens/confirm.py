@@ -14,6 +14,15 @@ from tui.widgets.lines import CLASSES, Line, Lines, line
 DRAW_INTERVAL = 0.5
 """Seconds between two drawings of what is asked about: it goes on while a person reads."""
 
+ROOM = 68
+"""Columns in the box, as in the style sheet."""
+
+BOX_LINES = 5
+"""Lines of the box beside the question and what is told: its edges, the answers, what is between."""
+
+LOW = 16
+"""Rows of a screen below which a question has two lines at most."""
+
 MOOT = "has ended meanwhile: nothing was done."
 
 Asked = Callable[[], tuple[str, Sequence[str]] | None]
@@ -54,10 +63,15 @@ class Confirm(ModalScreen[bool]):
             self.dismiss(None)
             return
         question, told = asked
+        glyphs, (width, height) = self._glyphs, self.app.size
+        room = min(ROOM, width - 4)
+        # The answers are seen however long a name is, and however small the screen.
+        shown = glyphs.shorten(glyphs.wrap(glyphs.text(question), room), 2 if height < LOW else 4, room)
+        below = [part for one in told for part in glyphs.wrap(glyphs.text(one), room)]
         lines: list[Line] = [
-            line((self._glyphs.text(question), "title")),
+            *(line((one, "title")) for one in shown),
             (),
-            *(line(self._glyphs.text(one)) for one in told),
+            *map(line, below[: max(1, height - BOX_LINES - len(shown))]),
             (),
             line(("y", "title"), f" {self._yes}   ", ("esc", "title"), " no"),
         ]

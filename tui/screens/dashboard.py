@@ -362,9 +362,9 @@ class Dashboard(Base[None]):
             self._enlarge(None)
 
     def action_pane(self, number: int) -> None:
-        """Focus a pane; while one is enlarged, enlarge that one instead."""
+        """Focus a pane; while one is enlarged, or where a small screen has no room for it, enlarge that one."""
         pane = next(pane for pane in self.query(Pane) if number == pane.NUMBER)
-        if self.enlarged:
+        if self.enlarged or (self.has_class("-low") and not isinstance(pane, Cards)):
             self._enlarge(pane)
         self.set_focus(pane)
 
@@ -382,6 +382,8 @@ class Dashboard(Base[None]):
         right.set_class(isinstance(chosen, InFlight | Errors), "-enlarged")
         below = self.query_one("#below")
         below.set_class(isinstance(chosen, Queues | InFlight | Errors), "-enlarged")
+        if chosen is None and self.has_class("-low"):
+            self.set_focus(self.query_one(Cards))
         self.call_after_refresh(self._draw_panes)
 
     def _draw_panes(self) -> None:

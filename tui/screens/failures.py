@@ -85,6 +85,10 @@ class Failures(Base[None]):
             self._counted = counted
             self._again()
 
+    def connected(self) -> None:
+        """Read the causes and files again."""
+        self._again()
+
     def _again(self) -> None:
         self.run_worker(self._read(), exclusive=True, group="causes", exit_on_error=False)
 
@@ -92,8 +96,11 @@ class Failures(Base[None]):
         causes = self.causes
         try:
             self._record = await self.lading.connection.find(self.import_id)
-            causes.groups = await self.lading.connection.errors(self.import_id)
-            causes.known = True
+            groups = await self.lading.connection.errors(self.import_id)
+            chosen = causes.chosen.cause if causes.chosen else None
+            causes.groups, causes.known, causes.trouble = groups, True, ""
+            # The cursor stays with its cause.
+            causes.cursor = next((at for at, one in enumerate(groups) if one.cause == chosen), causes.cursor)
         except LadingError as error:
             causes.trouble = str(error)
         self._draw_top()

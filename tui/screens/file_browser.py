@@ -23,7 +23,7 @@ PICTURE_WIDTH = 44
 """Columns of the picture, as in the style sheet."""
 
 GRID = Key(key="g", label="grid", does="grid", about="the files as a grid of small pictures")
-OPEN = Key(key="enter", label="details", does="details", about="all that is known of the chosen file")
+OPEN = Key(key="enter", label="open", does="details", about="all that is known of the chosen file")
 MARK = Key(key="space", label="mark", does="mark", about="mark the chosen file, or not any more")
 RESTORE = Key(key="t", label="restore", does="restore", about="the marked files, else the chosen one, to a folder")
 COPY = Key(key="y", label="copy", does="copy", about="copy the chosen file's path (OSC 52)")
@@ -59,6 +59,11 @@ class Browsing(Pictured):
         self._asked += 1
         self.files.clear()
         self.files.want(0)
+
+    def connected(self) -> None:
+        """Fetch the rows and the picture again."""
+        self._pictured = None
+        self.files.forget()
 
     async def on_paged_wanted(self, event: Files.Wanted) -> None:
         """Fetch a page."""

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -11,6 +12,7 @@ from tui.screens.base import BACK, HELP, LEAVE, bindings
 from tui.screens.file_browser import COPY, GRID, MARK, OPEN, RESTORE, Browsing
 from tui.screens.pictured import VIEW
 from tui.widgets.facts import Facts
+from tui.widgets.field import Field
 from tui.widgets.files import Files
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Lines, line
@@ -31,12 +33,12 @@ class Find(Browsing):
     KEYS: ClassVar[tuple[Key, ...]] = (
         Key(key="slash", label="words", does="words", about="type other words"),
         OPEN,
+        VIEW,
         MARK,
         RESTORE,
         GRID,
         COPY,
         Key(key="o", label="import", does="import", about="the import that brought the chosen file"),
-        VIEW,
         BACK,
         HELP,
         LEAVE,
@@ -54,7 +56,7 @@ class Find(Browsing):
     def compose(self) -> ComposeResult:
         """The words, the files and the keys."""
         yield Lines(id="top")
-        yield Input(placeholder="name, date such as 2025-12, camera, card, location", compact=True, id="words")
+        yield Field(placeholder="name, date such as 2025-12, camera, card, location", compact=True, id="words")
         with Horizontal(id="list"):
             yield Files(self.glyphs, id="files", several=True)
             with Vertical(id="beside"):
@@ -69,6 +71,22 @@ class Find(Browsing):
         self.query_one(Input).cursor_blink = False
         self.query_one(Input).focus()
         self.look()
+
+    def on_descendant_focus(self) -> None:
+        """Show the keys of what is focused."""
+        self.draw_keys()
+
+    def face(self, key: Key) -> Key:
+        """While words are typed, only keys that are no part of them do something."""
+        if not isinstance(self.focused, Input):
+            return key
+        typing = {"details": ("enter", "list"), "back": (key.drawn, key.label), "leave": ("ctrl+c", key.label)}
+        drawn, label = typing.get(key.does, ("", ""))
+        return msgspec.structs.replace(key, face=drawn, label=label, shown=bool(drawn))
+
+    def why_not(self, does: str) -> str:
+        """Why a key cannot be used now."""
+        return "" if does == "details" and isinstance(self.focused, Input) else super().why_not(does)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Search when the typing pauses."""

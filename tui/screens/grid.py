@@ -95,6 +95,10 @@ class Grid(Pictured):
         self.tiles.call(found.total, page * PAGE, names)
         self._top()
 
+    def connected(self) -> None:
+        """Fetch what is visible again."""
+        self.soon(self._fetch)
+
     def graphics_changed(self) -> None:
         """Fetch the visible pictures again."""
         self.soon(self._fetch)

@@ -25,7 +25,7 @@ from tui.widgets.facts import Facts
 from tui.widgets.files import Files
 from tui.widgets.header import sum_line
 from tui.widgets.keys import Key, Keys
-from tui.widgets.lines import Line, Lines, crop, line
+from tui.widgets.lines import Line, Lines, crop, line, width_of
 from tui.widgets.paged import PAGE
 from tui.widgets.picture import Picture
 from tui.widgets.records import verdict
@@ -59,10 +59,10 @@ class Import(Steering, Browsing):
         Key(key="F", label="filter back", does="before", about="the filter before", shown=False),
         Key(key="slash", label="search", does="search", about="only files with these words in their path"),
         OPEN,
+        VIEW,
         GRID,
         MARK,
         RESTORE,
-        VIEW,
         RECEIPT,
         ERRORS,
         RETRY,
@@ -131,6 +131,11 @@ class Import(Steering, Browsing):
             self._read_at = self._mark
             self.files.forget()
             self.run_worker(self._read(), exclusive=True, group="record", exit_on_error=False)
+
+    def connected(self) -> None:
+        """Read the import again, too."""
+        super().connected()
+        self.run_worker(self._read(), exclusive=True, group="record", exit_on_error=False)
 
     @property
     def _mark(self) -> object:
@@ -243,6 +248,9 @@ class Import(Steering, Browsing):
         self.lading.open_receipt(self.import_id)
 
 
+REASON_LINES = 3
+"""The most lines of a reason or an advice."""
+
 LEAST_COLUMNS = 8
 """The fewest columns of a source's path."""
 
@@ -278,8 +286,17 @@ def _totals(record: ImportRecord, view: ImportView | None, width: int, glyphs: G
 
     names = ("archived", "duplicate", "skipped", "failed", "todo", "junk")
     parts = [(count(name), "to do" if name == "todo" else name, "") for name in names]
+
+    def below(told: str, style: str = "") -> list[Line]:
+        # What it says is needed to its end, such as the reason of a KEEP.
+        parts = glyphs.wrap(glyphs.text(told), width - 1)
+        return [line((f" {one}", style)) for one in glyphs.shorten(parts, REASON_LINES, width - 1)]
+
+    head = line((f" {glyphs.text(record.label or record.source)}", "title"), "  ", (word, style))
+    fits = width_of(head) + 1 + format.cells(glyphs.text(why)) <= width
     lines = [
-        line((f" {record.label or record.source}", "title"), "  ", (word, style), f" {why}" if why else ""),
+        line(*head, f" {glyphs.text(why)}") if why and fits else head,
+        *(below(why) if why and not fits else []),
         line((_where(record, width, glyphs), "dim")),
         line((f" {record.id}, begun {format.moment(record.started)}{took}", "dim")),
         sum_line(count("seen"), parts, width),
@@ -287,4 +304,5 @@ def _totals(record: ImportRecord, view: ImportView | None, width: int, glyphs: G
     if record.proven:
         told = ", ".join(f"{format.number(count)} {LEVELS.get(level, level)}" for level, count in record.proven)
         lines.append(line(f" proven {told}"))
-    return [*lines, *(line((f" {one}", "warn")) for one in (_keeps_open(state), ruined, doubt, advice) if one)]
+    warnings = (_keeps_open(state), ruined, doubt, advice)
+    return [*lines, *(part for one in warnings if one for part in below(one, "warn"))]

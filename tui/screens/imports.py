@@ -90,14 +90,20 @@ class Imports(Steering, Base[None]):
         self._states = None
         super().on_screen_resume()
 
+    def connected(self) -> None:
+        """Read the list again."""
+        self.run_worker(self._read(), exclusive=True, exit_on_error=False)
+
     async def _read(self) -> None:
         records = self.query_one(Records)
-        chosen = records.chosen
+        found = records.records
         try:
-            records.records = (await self.lading.connection.imports())[::-1]
+            found = (await self.lading.connection.imports())[::-1]
             records.known, records.trouble = True, ""
         except LadingError as error:
             records.trouble = str(error)
+        # Another row may have been chosen meanwhile.
+        chosen, records.records = records.chosen, found
         if chosen is not None:
             ids = [record.id for record in records.records]
             records.cursor = ids.index(chosen.id) if chosen.id in ids else records.cursor

@@ -12,6 +12,7 @@ from core.config import VARIABLES
 from core.paths import display
 from core.snapshot import Arrival
 from core.threads import aside
+from core.words import counted
 from tui import path_completion
 from tui.import_form import DUPLICATE_CHOICES, KNOWN_CHOICES, VERIFY
 from tui.last_answers import Remembered, places, recall, remember
@@ -177,9 +178,14 @@ class NewImport(Choosing):
     def do_cards(self) -> None:
         """Pick all cards."""
         self.touched = True
-        for source in self.choice.cards:
-            if not source.chosen:
-                source.toggle()
+        others = [source for source in self.choice.cards if not source.chosen]
+        for source in others:
+            source.toggle()
+        if not others:
+            self.say("All cards are picked already.")
+        elif not self.query_one(Sources).display:
+            # A small screen shows one pane.
+            self.say(f"{counted(len(others), 'card')} picked.", "good")
         self.changed()
 
     async def do_inside(self) -> None:
@@ -282,37 +288,38 @@ class NewImport(Choosing):
         self._glance()
 
     def do_type(self) -> None:
-        """Enter a path, typed or pasted."""
-        self._ask_path("", "tab completes; several, and patterns such as *.MP4")
-
-    def _ask_path(self, typed: str, about: str) -> None:
+        """Enter paths, typed or pasted; if one of them cannot be used, none is added, and the question stays."""
         offered = places(self.lading.settings)
+        found: list[str] = []
 
-        def answered(path: str | None) -> None:
-            if path:
-                self.begin(self._add(path))
+        async def check(typed: str) -> str:
+            try:
+                paths = await aside(lambda: path_completion.several(typed) if typed else [], LIST_TIMEOUT)
+                kinds = await aside(lambda: {path: path_completion.kind_of(path) for path in paths}, LIST_TIMEOUT)
+            except TimeoutError:
+                kinds = {"": "It does not answer"}
+            for path, kind in kinds.items():
+                if kind not in ("folder", "file"):
+                    which = f"{os.path.basename(path)}: " if len(kinds) > 1 else ""
+                    return f"{which}{kind}: correct it, or esc"
+            found[:] = kinds
+            return ""
+
+        def answered(typed: str | None) -> None:
+            if typed:
+                self._add(found)
 
         def offer(text: str) -> Sequence[str]:
             return path_completion.offers(text, offered)
 
-        self.app.push_screen(Ask("Path", typed, self.glyphs, about=about, offer=offer), answered)
+        about = "tab completes; several, and patterns such as *.MP4"
+        self.app.push_screen(Ask("Path", "", self.glyphs, about=about, offer=offer, check=check), answered)
 
-    async def _add(self, typed: str) -> None:
-        """Add the paths that were typed; if one of them cannot be used, none, and ask again."""
-        try:
-            paths = await aside(lambda: path_completion.several(typed), LIST_TIMEOUT)
-            kinds = await aside(lambda: {path: path_completion.kind_of(path) for path in paths}, LIST_TIMEOUT)
-        except TimeoutError:
-            kinds = {"": "It does not answer"}
-        wrong = [(path, kind) for path, kind in kinds.items() if kind not in ("folder", "file")]
-        if wrong:
-            path, kind = wrong[0]
-            which = f"{os.path.basename(path)}: " if len(kinds) > 1 else ""
-            self._ask_path(typed, f"{which}{kind}: correct it, or esc")
-            return
+    def _add(self, paths: Sequence[str]) -> None:
+        """Add paths that were typed."""
         home = self.lading.settings.home
         self.touched = True
-        for path in kinds:
+        for path in paths:
             remember(home, recall(home).with_place(path))
             self.query_one(Sources).follow(self.choice.add(path))
         self.follow_source()

@@ -1,7 +1,7 @@
 """A line to type in, with completions below it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -11,12 +11,18 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from core.errors import LadingError
 from core.threads import aside
 from tui.glyphs import Glyphs
+from tui.type_ahead import Waits, raised
+from tui.widgets.field import Field
 from tui.widgets.lines import CLASSES, Lines, line, width_of
 
 Offer = Callable[[str], Sequence[str]]
 """Returns the completions of what was typed. It is called in a thread, because a folder may not answer."""
+
+Check = Callable[[str], Awaitable[str]]
+"""Returns why an answer cannot be taken; empty: it can. The question stays open until then."""
 
 ROOM = 72
 """Columns in the box, as in the style sheet."""
@@ -24,8 +30,13 @@ ROOM = 72
 SHOWN = 8
 """The most completions that are shown at once."""
 
-BOX_LINES = 8
-"""Lines of the box beside the completions."""
+BOX_LINES = 7
+"""Lines of the box beside the question and the completions."""
+
+QUESTION_LINES = 3
+"""The most lines of a question: it can name a card whose name is very long."""
+
+LOOKING = "It is looked at whether that can be taken."
 
 OFFER_TIMEOUT = 8.0
 """Seconds that finding completions may take."""
@@ -34,7 +45,7 @@ KEY_WAIT = 1.0
 """The longest that a key typed before completions are found waits for them, in seconds."""
 
 
-class Ask(ModalScreen[str | None]):
+class Ask(ModalScreen[str | None], Waits):
     """Enter accepts the text, or the completion chosen with the arrows; tab completes; Esc cancels."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = CLASSES
@@ -46,7 +57,14 @@ class Ask(ModalScreen[str | None]):
     ]
 
     def __init__(
-        self, question: str, answer: str, glyphs: Glyphs, *, about: str = "", offer: Offer | None = None
+        self,
+        question: str,
+        answer: str,
+        glyphs: Glyphs,
+        *,
+        about: str = "",
+        offer: Offer | None = None,
+        check: Check | None = None,
     ) -> None:
         super().__init__()
         self._question = question
@@ -57,23 +75,23 @@ class Ask(ModalScreen[str | None]):
         self._offered: list[str] = []
         self._cursor = -1
         self._looking: asyncio.Task[None] | None = None
+        self._check = check
+        self._checking: asyncio.Task[None] | None = None
+
+    def waits(self, key: str) -> bool:
+        """Whether this key has to wait, because it is still looked at whether the answer can be taken."""
+        return self._checking is not None and key not in ("escape", "ctrl+c")
 
     def compose(self) -> ComposeResult:
         """The question, the line and the completions."""
         with Vertical(id="box"):
             yield Lines(id="question")
-            yield Input(self._answer, compact=True, select_on_focus=True)
+            yield Field(self._answer, compact=True, select_on_focus=True)
             yield Lines(id="offers")
 
     def on_mount(self) -> None:
         """Focus the line."""
-        question = (self._glyphs.text(self._question), "title")
-        about = (self._glyphs.text(self._about), "dim")
-        together = line(question, "  ", about)
-        room = min(ROOM, self.app.size.width - 4)
-        wrapped = [line((one, "dim")) for one in self._glyphs.wrap(about[0], room)]
-        fits = width_of(together) <= room
-        self.query_one("#question", Lines).put([together] if fits else [line(question), *wrapped])
+        self._put_question()
         box = self.query_one(Input)
         # A blinking cursor would send data over a slow link.
         box.cursor_blink = False
@@ -85,12 +103,54 @@ class Ask(ModalScreen[str | None]):
         self._look(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Close with the answer."""
+        """Close with the answer, once it can be taken."""
         event.stop()
-        self.dismiss(self._offered[self._cursor] if self._cursor >= 0 else event.value.strip())
+        answer = self._offered[self._cursor] if self._cursor >= 0 else event.value.strip()
+        if self._check is None:
+            self.dismiss(answer)
+        elif self._checking is None:
+            self._checking = asyncio.create_task(self._try(self._check, answer))
+            self.set_timer(KEY_WAIT, self._tell_checking)
+
+    def _tell_checking(self) -> None:
+        if self._checking is not None:
+            self._about = LOOKING
+            self._put_question()
+
+    async def _try(self, check: Check, answer: str) -> None:
+        try:
+            why = await check(answer)
+        except LadingError as error:
+            why = str(error)
+        except Exception as error:
+            # Nobody awaits this task: the app ends with its fault.
+            self.app.call_later(raised, error)
+            return
+        finally:
+            self._checking = None
+        if not self.is_current:
+            return
+        if why:
+            self._about = why
+            self._put_question()
+        else:
+            self.dismiss(answer)
+
+    def _put_question(self) -> None:
+        question, about = self._glyphs.text(self._question), self._glyphs.text(self._about)
+        together = line((question, "title"), "  ", (about, "dim"))
+        room = min(ROOM, self.app.size.width - 4)
+        if width_of(together) > room:
+            asked = self._glyphs.shorten(self._glyphs.wrap(question, room), QUESTION_LINES, room)
+            told = self._glyphs.wrap(about, room)
+            lines = [*(line((one, "title")) for one in asked), *(line((one, "dim")) for one in told)]
+        else:
+            lines = [together]
+        self.query_one("#question", Lines).put(lines)
 
     def on_resize(self, event: events.Resize) -> None:
         """Redraw for the new width."""
+        self._put_question()
         self._draw()
 
     def action_leave(self) -> None:
@@ -118,12 +178,14 @@ class Ask(ModalScreen[str | None]):
             box.cursor_position = len(text)
 
     def on_unmount(self) -> None:
-        """Stop looking for completions."""
-        if self._looking is not None:
-            self._looking.cancel()
+        """Stop what goes on in the background."""
+        for task in (self._looking, self._checking):
+            if task is not None:
+                task.cancel()
 
     def _look(self, typed: str) -> None:
-        self.on_unmount()
+        if self._looking is not None:
+            self._looking.cancel()
         self._offered, self._cursor = [], -1
         self._draw()
         if self._offer is not None:
@@ -139,11 +201,16 @@ class Ask(ModalScreen[str | None]):
             self._offered = list(await aside(lambda: offer(typed), OFFER_TIMEOUT))
         except TimeoutError:
             return
+        except Exception as error:
+            # Nobody awaits this task: the app ends with its fault.
+            self.app.call_later(raised, error)
+            return
         self._draw()
 
     def _draw(self) -> None:
         width = max(10, self.query_one("#box").size.width - 4)
-        shown = max(1, min(SHOWN, self.app.size.height - BOX_LINES))
+        asked = len(self.query_one("#question", Lines).lines)
+        shown = max(1, min(SHOWN, self.app.size.height - BOX_LINES - asked))
         first = max(0, min(self._cursor - shown // 2, len(self._offered) - shown))
         told = [
             line(

@@ -61,39 +61,37 @@ class Receipt(Reading):
         text.title = ", ".join(filter(None, ("RECEIPT", verdict(text.text))))
 
     def do_save(self) -> None:
-        """Ask where to, then save it."""
-        self._ask(f"~/{self._import}.pdf", "the ending says the form: .pdf .html .txt .json .csv .tsv")
+        """Ask where to, then save it. The question stays until it can be saved there."""
+        typed = f"~/{self._import}.pdf"
+        forms = [os.path.splitext(typed)[0] + ending for ending in FORMS]
+        path = ""
 
-    def _ask(self, typed: str, about: str) -> None:
-        stem = os.path.splitext(typed)[0]
-        forms = [stem + ending for ending in FORMS]
+        async def check(text: str) -> str:
+            nonlocal path
+            try:
+                path = await aside(lambda: path_completion.absolute(path_completion.pasted(text)), LOOK_TIMEOUT)
+                there = await aside(lambda: os.path.lexists(path), LOOK_TIMEOUT)
+            except TimeoutError:
+                return "That place does not answer: another one, or esc."
+            if there and text:
+                return "It is there already: another name, or esc."
+            return "" if _form(path) or not text else "End it with .pdf, .html, .txt, .json, .csv or .tsv."
 
         def answered(text: str | None) -> None:
             if text:
-                self.lading.begin(self._save(text))
+                self._save(path)
 
         def offer(text: str) -> Sequence[str]:
             return forms if text == typed else path_completion.completions(text, folders=True)
 
-        self.app.push_screen(Ask("Save as", typed, self.glyphs, about=about, offer=offer), answered)
+        about = "the ending says the form: .pdf .html .txt .json .csv .tsv"
+        self.app.push_screen(Ask("Save as", typed, self.glyphs, about=about, offer=offer, check=check), answered)
 
-    async def _save(self, typed: str) -> None:
-        """Save it as the file that was typed; ask again if that cannot be."""
-        path = _path(typed)
-        form = FORMS.get(os.path.splitext(path)[1].lower())
-        try:
-            there = await aside(lambda: os.path.lexists(path), LOOK_TIMEOUT)
-        except TimeoutError:
-            self._ask(typed, "That place does not answer: another one, or esc.")
-            return
-        if there or form is None:
-            ending = "End it with .pdf, .html, .txt, .json, .csv or .tsv."
-            self._ask(typed, "It is there already: another name, or esc." if there else ending)
-            return
-        connection, home, name = self.lading.connection, self.lading.settings.home, self._import
+    def _save(self, path: str) -> None:
+        home, name, form = self.lading.settings.home, self._import, _form(path)
 
         async def work(progress: OnProgress, out: Output) -> None:
-            data = await contents(connection, home, name, form)
+            data = await contents(self.lading.connection, home, name, form)
             await aside(lambda: _write(path, data), WRITE_TIMEOUT)
             out.line(f"Saved, {format.size(len(data))}:")
             out.line(out.text(path))
@@ -109,8 +107,9 @@ def verdict(lines: Sequence[str]) -> str:
     return "no verdict" if told.startswith("none") else told.partition(":")[0]
 
 
-def _path(typed: str) -> str:
-    return os.path.abspath(os.path.expanduser(path_completion.pasted(typed)))
+def _form(path: str) -> str:
+    """The form that the ending of a file says; empty: none."""
+    return FORMS.get(os.path.splitext(path)[1].lower(), "")
 
 
 async def contents(connection: Connection, home: str, name: str, form: str) -> bytes:

@@ -25,6 +25,7 @@ from tui.import_form import Choice, SourceRow
 from tui.last_answers import recall
 from tui.screens.base import Base
 from tui.source_warnings import cautions
+from tui.type_ahead import raised
 from tui.widgets.dry_run_pane import Prospect
 from tui.widgets.form import Form
 from tui.widgets.keys import Keys
@@ -130,10 +131,19 @@ class Choosing(Base[None]):
             task.cancel()
 
     def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
+        """Do it in the background, as long as the screen is there."""
+        task = asyncio.create_task(self._carry_out(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    async def _carry_out(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            # Nobody awaits this task: the app ends with its fault. A screen that is left has nothing to draw on.
+            if self._there:
+                self.app.call_later(raised, error)
 
     # Background tasks
 
@@ -196,6 +206,16 @@ class Choosing(Base[None]):
                 if source.compared == self.choice.archive:
                     source.glance = survey
             self.query_one(Sources).draw()
+
+    def connected(self) -> None:
+        """Ask again what could not be asked without an engine."""
+        for source in self.choice.cards:
+            if source.glance is None:
+                source.compared = ""
+        if self.choice.picked:
+            self.changed()
+        self.begin(self._find_locations())
+        self._glance()
 
     def _unseen(self, source: SourceRow) -> bool:
         answers = source.volume is not None and source.volume.answers

@@ -75,6 +75,7 @@ class Reading(Readable):
         super().__init__()
         self._title = title
         self._fetch = fetch
+        self._failed = False
 
     def compose(self) -> ComposeResult:
         """The text and the keys."""
@@ -86,12 +87,18 @@ class Reading(Readable):
         self.query_one(Text).focus()
         self.run_worker(self._read(), exit_on_error=False)
 
+    def connected(self) -> None:
+        """Fetch the text again, if it could not be fetched."""
+        if self._failed:
+            self.run_worker(self._read(), exit_on_error=False)
+
     async def _read(self) -> None:
         text = self.query_one(Text)
+        self._failed, text.text, text.trouble = False, [], ""
         try:
             await self._fetch(self._add)
         except LadingError as error:
-            text.trouble = str(error)
+            self._failed, text.trouble = True, str(error)
         if not text.text and not text.trouble:
             text.trouble = "There is nothing."
         text.draw()

@@ -1,7 +1,6 @@
 """The cards: those that wait; a row for each import, with its bar and what can be said of it; mirrors."""
 
 import os
-import textwrap
 import time
 
 from core.models import State, Verdict
@@ -12,7 +11,7 @@ from tui.console import arrivals, mirrors
 from tui.glyphs import Glyphs
 from tui.totals import ordered, session, settled, share
 from tui.widgets.keys import drawn
-from tui.widgets.lines import Line, Piece, crop, line
+from tui.widgets.lines import Line, Piece, crop, line, width_of
 from tui.widgets.pane import Room, Rows, SnapshotPane, empty
 
 NARROW = 56
@@ -29,19 +28,29 @@ class Cards(SnapshotPane):
 
     def __init__(self, glyphs: Glyphs, *, id: str) -> None:
         super().__init__(glyphs, id=id)
-        self._waiting: list[str] = []
 
     def show(self, snapshot: Snapshot) -> None:
-        """Show another snapshot. The cursor stays with its row; if no import runs, it goes to a new card."""
-        before = self._waiting
+        """Show another snapshot. The cursor stays with its row; if no import runs, it goes to a new card, and if
+        none has run, to an import that has begun."""
+        idle, before = _idle(self.snapshot), self.names()
         self.snapshot = snapshot
-        if new := [n for n, one in enumerate(snapshot.arrivals) if one.identity not in before]:
-            idle = all(view.ended is not None for view in snapshot.imports)
-            self.cursor = new[0] if idle else self.cursor + len(snapshot.arrivals) - len(before)
-        elif self.cursor >= len(before):
-            self.cursor += len(snapshot.arrivals) - len(before)
-        self._waiting = [one.identity for one in snapshot.arrivals]
+        new = [row for row, name in enumerate(self.names()) if name not in before]
+        cards = len(snapshot.arrivals)
+        begun = [row for row in new if cards <= row < cards + len(snapshot.imports)]
+        if _idle(snapshot) and new and new[0] < cards:
+            self.go_to(new[0])
+        elif idle and begun:
+            self.go_to(begun[0])
         self.draw()
+
+    def names(self) -> list[tuple[str, str]]:
+        """The card, import or mirror of each row."""
+        shown = self.snapshot
+        return [
+            *(("card", one.identity) for one in shown.arrivals),
+            *(("import", view.id) for view in ordered(shown)),
+            *(("mirror", one.id) for one in shown.mirrors),
+        ]
 
     @property
     def chosen_card(self) -> Arrival | None:
@@ -64,9 +73,7 @@ class Cards(SnapshotPane):
         """A row for each import; in the enlarged pane with sums and reasons below it."""
         views, waiting = ordered(snapshot), snapshot.arrivals
         if not views and not snapshot.mirrors and not waiting:
-            return Rows(
-                title="CARDS", rows=empty(f"Put a card in and press {drawn(self.screen, 'new')}.", room.glyphs)
-            )
+            return Rows(title="CARDS", rows=empty(f"Put a card in and press {drawn(self.screen, 'new')}.", room))
         together = {view.id for view in session(snapshot).views}
         labels = [room.glyphs.text(one.label) for one in waiting]
         labels += [room.glyphs.text(view.label) for view in views]
@@ -80,7 +87,9 @@ class Cards(SnapshotPane):
         for number, view in enumerate(views, len(waiting)):
             dimmed = view.id not in together
             row = card(view, snapshot, room, widest, chosen=number == room.cursor, dimmed=dimmed)
-            found.append((row, *(_more(view, room) if room.enlarged else ())))
+            # Of what did not fit into the row, the pane has room for all when it is enlarged.
+            cut = "" if width_of(row) < room.width else says(view, snapshot.in_flight, snapshot.time)
+            found.append((row, *(_more(view, cut, room) if room.enlarged else ())))
         for number, one in enumerate(snapshot.mirrors, len(waiting) + len(views)):
             row = mirror(one, room, widest, chosen=number == room.cursor)
             found.append((row, *(_more_of_mirror(one, room) if room.enlarged else ())))
@@ -88,6 +97,10 @@ class Cards(SnapshotPane):
         aside = f"{count}" + (f", {len(views) - count} earlier" if len(views) > count else "")
         aside += f", {len(waiting)} waiting" if waiting else ""
         return Rows(title="CARDS", aside=aside, rows=tuple(found))
+
+
+def _idle(snapshot: Snapshot) -> bool:
+    return all(view.ended is not None for view in snapshot.imports)
 
 
 def arrival(card: Arrival, now: float, room: Room, widest: int, begin: str, *, chosen: bool) -> Line:
@@ -210,8 +223,9 @@ def _rate(view: ImportView) -> str:
     return f" {format.rate(view.rate)}" if view.rate else ""
 
 
-def _more(view: ImportView, room: Room) -> list[Line]:
-    """The lines below an import's row in the enlarged pane: where it goes, its sums, warnings and advice."""
+def _more(view: ImportView, cut: str, room: Room) -> list[Line]:
+    """The lines below an import's row in the enlarged pane: what was cut in it, where it goes, its sums, warnings
+    and advice."""
     glyphs = room.glyphs
     counts = {
         "archived": view.archived,
@@ -230,8 +244,9 @@ def _more(view: ImportView, room: Room) -> list[Line]:
         (f"{glyphs.text(view.source)} to {glyphs.text(view.location)} in {glyphs.text(view.archive)}", "dim"),
         (sums, ""),
     ]
-    told += [(glyphs.text(warning), "warn") for warning in view.warnings]
-    told += [(glyphs.text(view.advice), "warn")] if view.advice else []
+    told[:0] = [(part, style(view)) for part in glyphs.wrap(glyphs.text(cut), room.width - 3) if part]
+    for warning in (*view.warnings, *([view.advice] if view.advice else [])):
+        told += [(part, "warn") for part in glyphs.wrap(glyphs.text(warning), room.width - 3)]
     return [*(crop(line("   ", piece), room.width, utf8=glyphs.utf8) for piece in told), ()]
 
 
@@ -244,6 +259,6 @@ def _more_of_mirror(view: MirrorView, room: Room) -> list[Line]:
         (f"brought {counted(view.brought.files, 'file')} ({format.size(view.brought.bytes)})", ""),
     ]
     told += [(glyphs.text(view.path), "dim")] if view.path else []
-    told += [(part, "warn") for part in textwrap.wrap(glyphs.text(view.reason), room.width - 3)]
+    told += [(part, "warn") for part in glyphs.wrap(glyphs.text(view.reason), room.width - 3) if part]
     told += [(glyphs.text(view.advice), "warn")] if view.advice else []
     return [*(crop(line("   ", piece), room.width, utf8=glyphs.utf8) for piece in told), ()]

@@ -11,7 +11,7 @@ from tui.console.dry_run import short
 from tui.glyphs import Glyphs
 from tui.widgets.keys import drawn
 from tui.widgets.lines import Line, crop, line, width_of
-from tui.widgets.pane import Pane, Room, Rows, empty
+from tui.widgets.pane import Pane, Room, Rows, empty, wrapped
 
 
 class Prospect(Pane):
@@ -33,16 +33,16 @@ class Prospect(Pane):
 
     def content(self, room: Room) -> Rows:
         """What each source holds, the sums, and warnings."""
-        title, glyphs = "WHAT WILL HAPPEN", room.glyphs
+        title = "WHAT WILL HAPPEN"
         aside = "counting" if self.counting else ""
         warned = tuple(_warning(one, room) for one in self.warnings)
         if self.trouble:
-            told = crop(line((f" {glyphs.text(self.trouble)}", "bad")), room.width, utf8=glyphs.utf8)
-            return Rows(title=title, rows=((told,), *warned))
+            told = wrapped(" ", self.trouble, "bad", room)
+            return Rows(title=title, rows=tuple((one,) for row in (told, *warned) for one in row))
         if not self.surveys:
             pick, cards = drawn(self.screen, "pick"), drawn(self.screen, "cards")
             text = "Counting." if self.counting else f"Pick a source: {pick}. All cards: {cards}."
-            return Rows(title=title, aside=aside, rows=(*empty(text, glyphs), *warned))
+            return Rows(title=title, aside=aside, rows=(*empty(text, room), *warned))
         # The sum comes first, so that many sources do not push it out of sight.
         rows = [tuple(self._sum(room)), *(tuple(self._source(one, room)) for one in self.surveys)]
         rows += [_warning(text, room) for one in self.surveys for text in one.warnings]

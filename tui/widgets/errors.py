@@ -3,7 +3,7 @@
 from core.snapshot import ErrorGroup, Snapshot
 from tui import format
 from tui.widgets.lines import Line, crop, line
-from tui.widgets.pane import Room, Rows, SnapshotPane, empty
+from tui.widgets.pane import Room, Rows, SnapshotPane, empty, wrapped
 
 
 class Errors(SnapshotPane):
@@ -16,10 +16,14 @@ class Errors(SnapshotPane):
         """The group in the chosen row."""
         return self.snapshot.errors[self.cursor] if self.cursor < len(self.snapshot.errors) else None
 
+    def names(self) -> list[tuple[str, str, str]]:
+        """The cause of each row, and of what."""
+        return [(one.import_id, one.queue, one.cause) for one in self.snapshot.errors]
+
     def rows(self, snapshot: Snapshot, room: Room) -> Rows:
         """The cause and the number of files, then the newest file and the advice."""
         if not snapshot.errors:
-            return Rows(title="ERRORS", rows=empty("None.", room.glyphs))
+            return Rows(title="ERRORS", rows=empty("None.", room))
         labels = {view.id: view.label for view in snapshot.imports}
         files = sum(group.count for group in snapshot.errors)
         rows = tuple(
@@ -43,11 +47,13 @@ def group(one: ErrorGroup, label: str, room: Room, *, chosen: bool) -> list[Line
     newest = glyphs.text(one.newest)
     # Some causes are sentences.
     cause = glyphs.text(one.cause).removesuffix(".") if on else glyphs.text(one.cause)
-    lines = [line(mark, (f"{format.number(one.count)} x {cause}{on}", "bad"))]
+    told = f"{format.number(one.count)} x {cause}{on}"
     if room.enlarged:
-        lines.append(line("   newest: ", newest))
-        lines.append(line("   ", (glyphs.text(one.advice), "warn")))
+        # Here is room for all of it.
+        first, *rest = glyphs.wrap(told, room.width - 3)
+        lines = [line(mark, (first, "bad")), *(line("   ", (part, "bad")) for part in rest)]
+        lines += [line("   newest: ", newest), *wrapped("   ", one.advice, "warn", room)]
     else:
         name = newest.rpartition("/")[2]
-        lines.append(line(f"   {name}: ", (glyphs.text(one.advice), "dim")))
+        lines = [line(mark, (told, "bad")), line(f"   {name}: ", (glyphs.text(one.advice), "dim"))]
     return [crop(pieces, room.width, utf8=glyphs.utf8) for pieces in lines]

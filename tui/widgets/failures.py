@@ -8,7 +8,7 @@ from tui import format
 from tui.glyphs import Glyphs
 from tui.widgets.lines import Line, beside, crop, line
 from tui.widgets.paged import Paged
-from tui.widgets.pane import Lazy, Pane, Room, Rows, empty
+from tui.widgets.pane import Lazy, Pane, Room, Rows, empty, wrapped
 
 
 class Causes(Pane):
@@ -37,7 +37,7 @@ class Causes(Pane):
         """The number of files of each cause, and the advice."""
         if not self.groups:
             told = self.trouble or ("Nothing has failed." if self.known else "Reading.")
-            return Rows(title="CAUSES", aside=self.aside, rows=empty(told, room.glyphs))
+            return Rows(title="CAUSES", aside=self.aside, rows=empty(told, room))
         files = sum(group.count for group in self.groups)
         rows = tuple(
             self._row(group, room, number == room.cursor and room.focused)
@@ -52,11 +52,8 @@ class Causes(Pane):
             (f"{format.number(group.count)} x {glyphs.text(group.cause)}", "bad"),
         )
         tries = line((f"{_tried(glyphs.text(group.stage), group.attempts)} ", "dim"))
-        advice = line("   ", (glyphs.text(group.advice), "warn"))
-        return (
-            beside(cause, tries, room.width, utf8=glyphs.utf8),
-            crop(advice, room.width, utf8=glyphs.utf8),
-        )
+        advice = wrapped("   ", group.advice, "warn", room)
+        return (beside(cause, tries, room.width, utf8=glyphs.utf8), *advice)
 
 
 class Failed(Paged[Failure]):
@@ -67,7 +64,7 @@ class Failed(Paged[Failure]):
     def content(self, room: Room) -> Rows:
         """A row for each file."""
         if not self.total:
-            return Rows(title="FILES", rows=empty("Reading." if self.total is None else "None.", room.glyphs))
+            return Rows(title="FILES", rows=empty("Reading." if self.total is None else "None.", room))
 
         def make(number: int) -> Line:
             return self._row(self.at(number), room, number == room.cursor and room.focused)

@@ -49,9 +49,9 @@ class Files(Paged[FileView]):
     def content(self, room: Room) -> Rows:
         """A row for each file."""
         if self.total is None:
-            return Rows(title=self.what, aside=self.aside, rows=empty("Reading.", room.glyphs))
+            return Rows(title=self.what, aside=self.aside, rows=empty("Reading.", room))
         if not self.total:
-            return Rows(title=f"{self.what}, 0", aside=self.aside, rows=empty(self.nothing, room.glyphs))
+            return Rows(title=f"{self.what}, 0", aside=self.aside, rows=empty(self.nothing, room))
 
         def make(number: int) -> Line:
             return self._row(self.at(number), room, number == room.cursor)

@@ -37,11 +37,15 @@ class InFlight(SnapshotPane):
 
     NUMBER = 4
 
+    def names(self) -> list[tuple[str, str]]:
+        """The file of each row."""
+        return [(one.flight.import_id if one.flight else "", one.path) for one in under_way(self.snapshot)]
+
     def rows(self, snapshot: Snapshot, room: Room) -> Rows:
         """File, stage and bar."""
         works = under_way(snapshot)
         if not works:
-            return Rows(title="IN FLIGHT", rows=empty("Nothing.", room.glyphs))
+            return Rows(title="IN FLIGHT", rows=empty("Nothing.", room))
         widest = max(STAGE, *(len(one.stage) for one in works))
         found = tuple((row(one, room, widest, chosen=number == room.cursor),) for number, one in enumerate(works))
         return Rows(title=f"IN FLIGHT, {format.number(len(works))}", rows=found)

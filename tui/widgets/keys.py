@@ -25,6 +25,9 @@ class Key(Value, frozen=True, kw_only=True):
         return self.face or FACES.get(self.key) or FACES.get(first, first)
 
 
+MESSAGE_LINES = 3
+"""The most lines of a message: the cause of an error, and what to do, must be understood on a narrow screen."""
+
 FACES = {
     "question_mark": "?",
     "slash": "/",
@@ -55,7 +58,7 @@ def drawn(screen: object, does: str) -> str:
 
 
 class Keys(Lines):
-    """Shows keys, or a message for a moment."""
+    """Shows keys, or a message for a moment, which may take more than one line."""
 
     MOMENT = 6.0
     """Seconds for which a message is shown."""
@@ -97,8 +100,13 @@ class Keys(Lines):
         if not width:
             return
         if self._message:
-            told = line((f" {self.glyphs.text(self._message)}", self._style))
-            self.put([crop(told, width, utf8=self.glyphs.utf8)])
+            glyphs = self.glyphs
+            parts = glyphs.wrap(glyphs.text(self._message), width - 1)
+            most = max(1, min(MESSAGE_LINES, self.screen.size.height // 6))
+            if len(parts) > most:
+                # The mark says that there is more.
+                parts[most - 1] += f" {parts[most]}"
+            self.put([crop(line((f" {one}", self._style)), width, utf8=glyphs.utf8) for one in parts[:most]])
         else:
             self.put([keys_line(self._keys, width, self.glyphs)])
 

@@ -59,9 +59,16 @@ class Lazy(Sequence[tuple[Line, ...]]):
         return (self._make(row),)
 
 
-def empty(text: str, glyphs: Glyphs) -> tuple[tuple[Line, ...], ...]:
-    """A single row with `text`, for a pane without content."""
-    return ((line((f" {glyphs.text(text)}", "dim")),),)
+def empty(text: str, room: Room) -> tuple[tuple[Line, ...], ...]:
+    """A single row with `text`, on as many lines as it needs, for a pane without content."""
+    parts = room.glyphs.wrap(room.glyphs.text(text), room.width - 1)
+    return (tuple(line((f" {one}", "dim")) for one in parts),)
+
+
+def wrapped(before: str, text: str, style: str, room: Room) -> tuple[Line, ...]:
+    """`text` on as many lines as it needs, each after `before`."""
+    parts = room.glyphs.wrap(room.glyphs.text(text), room.width - len(before))
+    return tuple(line(before, (one, style)) for one in parts)
 
 
 class Pane(Lines, can_focus=True):
@@ -193,6 +200,29 @@ class SnapshotPane(Pane):
     def __init__(self, glyphs: Glyphs, *, id: str) -> None:
         super().__init__(glyphs, id=id)
         self.snapshot = Snapshot(time=0.0, version="")
+        self._stays: object = None
+        """What the chosen row is about; None: not known."""
+
+    def names(self) -> Sequence[object]:
+        """What each row is about, if rows come, go or change places: the cursor stays with its row."""
+        return ()
+
+    def draw(self) -> None:
+        """Draw the visible part, with the cursor on the row that it was on."""
+        names = self.names()
+        if self._stays in names:
+            self.cursor = names.index(self._stays)
+        super().draw()
+        self._stays = names[self.cursor] if self.cursor < len(names) else None
+
+    def go_to(self, row: int) -> None:
+        """Have the cursor on another row the next time."""
+        self._stays, self.cursor = None, row
+
+    def choose(self, row: int) -> None:
+        """Choose a row by its number, or the nearest one."""
+        self._stays = None
+        super().choose(row)
 
     def rows(self, snapshot: Snapshot, room: Room) -> Rows:
         """The content for a snapshot."""

@@ -46,11 +46,15 @@ class Queues(SnapshotPane):
         found = places(self.snapshot, volumes=self.enlarged)
         return found[self.cursor] if self.cursor < len(found) else None
 
+    def names(self) -> list[str]:
+        """The stage or queue of each row: of an enlarged pane, volumes are between them."""
+        return [place.queue or place.name for place in places(self.snapshot, volumes=self.enlarged)]
+
     def rows(self, snapshot: Snapshot, room: Room) -> Rows:
         """A row for each place."""
         found = places(snapshot, volumes=room.enlarged)
         if not found:
-            return Rows(title="QUEUES", rows=empty("Nothing has begun.", room.glyphs))
+            return Rows(title="QUEUES", rows=empty("Nothing has begun.", room))
         names = [format.cells(room.glyphs.text(place.name)) for place in found]
         widest = min(max(NAME, *names), max(NAME, room.width // 3))
         rows = tuple(

@@ -38,7 +38,7 @@ class Records(Pane):
             told = self.trouble or (
                 f"Nothing was imported yet: {drawn(self.screen, 'new')}." if self.known else "Reading."
             )
-            return Rows(title="IMPORTS", rows=empty(told, room.glyphs))
+            return Rows(title="IMPORTS", rows=empty(told, room))
         views = {view.id: view for view in self.snapshot.imports} if self.snapshot else {}
 
         widths = _widths(self.records, views)

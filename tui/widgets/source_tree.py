@@ -124,15 +124,15 @@ class Inside(Pane):
     def content(self, room: Room) -> Rows:
         """The tree with the folders that were opened."""
         if self.source is None:
-            return Rows(title="INSIDE", rows=empty("There is no source.", room.glyphs))
+            return Rows(title="INSIDE", rows=empty("There is no source.", room))
         title = f"INSIDE {room.glyphs.text(self.source.name)}"
         if self.trouble:
             return Rows(title=title, rows=(((line((f" {room.glyphs.text(self.trouble)}", "bad"))),),))
         if b"" not in self.listed:
-            return Rows(title=title, rows=empty("Listing.", room.glyphs))
+            return Rows(title=title, rows=empty("Listing.", room))
         nodes = self.nodes
         if not nodes:
-            return Rows(title=title, rows=empty("It is empty.", room.glyphs))
+            return Rows(title=title, rows=empty("It is empty.", room))
         more = self.listed[b""][1]
         told = f"and {format.number(more)} more" if more else ""
         by = {"name": "", "size": "largest first", "date": "newest first"}[self.order]

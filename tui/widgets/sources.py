@@ -41,7 +41,7 @@ class Sources(Pane):
         sources = self.choice.sources
         if not sources:
             told = self.trouble or ("Nothing is plugged in." if self.looked else "Looking for volumes.")
-            return Rows(title="SOURCES", rows=empty(told, room.glyphs))
+            return Rows(title="SOURCES", rows=empty(told, room))
         widest = min(max(format.cells(room.glyphs.text(source.name)) for source in sources), 28)
         rows = tuple(
             (row(source, room, widest, chosen=number == room.cursor),) for number, source in enumerate(sources)

@@ -15,6 +15,7 @@ from core.volumes.eject import eject as ejecting
 from core.volumes.volume import Volume
 from tests.tui.app.fake import Fake
 from tui.app import LadingApp
+from tui.widgets.keys import Keys
 
 SIZES = ((80, 24), (120, 40))
 
@@ -81,8 +82,9 @@ class Running:
 
     @property
     def foot(self) -> str:
-        """The last line."""
-        return self.text.splitlines()[-1]
+        """The last line, or all lines of the message that stands there."""
+        first, *others = self.text.splitlines()[-max(len(self.app.screen.query_one(Keys).lines), 1) :]
+        return " ".join((first, *(one.strip() for one in others)))
 
 
 @asynccontextmanager

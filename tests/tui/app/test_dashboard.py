@@ -94,7 +94,7 @@ async def test_p_pauses_and_lets_go_on() -> None:
         assert app.fake.asked == [("pause", B002.id)]
         await app.push(moments.PAUSED)
         await app.press("p")
-        assert app.fake.asked[-1] == ("resume", C003.id)
+        assert app.fake.asked[-1] == ("resume", B002.id)
 
 
 async def test_keys_of_a_mirror() -> None:
@@ -342,6 +342,21 @@ async def test_the_palette_knows_the_keys() -> None:
         await app.press("enter")
         await app.until(lambda: bool(app.fake.asked))
         assert app.fake.asked == [("pause", B002.id)]
+
+
+@pytest.mark.parametrize("key", ["pagedown", "pageup"])
+async def test_a_page_of_a_list_of_commands_that_has_no_room_yet(key: str) -> None:
+    async with running(moments.RUNNING) as app:
+        await app.press("ctrl+p")
+        commands = app.app.screen.query_one(CommandList)
+        await app.until(lambda: commands.option_count > 2)
+        await app.press("down")
+        commands.display = False
+        await app.settled()
+        # Its lines are laid out once it has room.
+        commands.replace_option_prompt_at_index(0, "another one")
+        await app.press(key)
+        assert isinstance(app.app.screen, CommandPalette)
 
 
 async def test_the_mouse_chooses() -> None:
