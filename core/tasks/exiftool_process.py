@@ -2,7 +2,7 @@
 
 pyexiftool waits forever for a daemon that hangs, and in a busy loop for one that died. Here that is harmless,
 because this process can be killed. It ends by itself when its exiftool has died, and kills exiftool when the
-engine has died.
+engine has died. exiftool ends when this process was killed, although nothing closes its `-stay_open` (CONFIG).
 """
 
 import contextlib
@@ -30,6 +30,10 @@ code."""
 
 AS_PRINTED = "Composite:AsPrinted"
 """A tag of CONFIG: a list of [group:name, value], for tags that are read as exiftool prints them for people."""
+
+PARENT, WATCHED = "LADING_EXIFTOOL_PARENT", "LADING_EXIFTOOL_WATCHED"
+"""Of the environment, for CONFIG: the id of the process around exiftool; set if exiftool has to watch that process
+itself."""
 
 COMMON = (
     "-json",
@@ -89,6 +93,10 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, _exit_with_exiftool)
     tool = ExifTool(sys.argv[1], list(COMMON), config_file=CONFIG, encoding="utf-8")
     tool.block_size = 1 << 16
+    os.environ[PARENT] = str(os.getpid())
+    if sys.platform != "linux":
+        # On Linux pyexiftool has the kernel tell it: prctl(2), PR_SET_PDEATHSIG.
+        os.environ[WATCHED] = "1"
     tool.run()
     # Threads start only now: pyexiftool forks with a preexec_fn, which is unsafe with threads. While exiftool
     # reads some files, its answers about the files before are parsed.

@@ -20,7 +20,7 @@ from core import tools, vital_threads
 from core.tasks import exiftool, exiftool_process
 from core.tasks.exiftool import FILES_PER_REQUEST, Exiftool
 from core.tasks.exiftool_client import Daemon, DaemonLostError
-from tests.core.tasks.itemrig import Files, behind, children, rows, wait_until_gone
+from tests.core.tasks.itemrig import Files, behind, children, rows, runs, wait_until_gone
 from tests.rigs.media import make_media
 from tests.rigs.stopped import stopped
 
@@ -325,3 +325,38 @@ async def test_a_reader_that_fails_ends_its_process() -> None:
     finally:
         daemon.kill()
         await daemon.child.gone()
+
+
+async def begun(parent: str, *, watched: bool) -> tuple[asyncio.subprocess.Process, psutil.Process]:
+    """A shell, and an exiftool that it has started and that has no more input; `parent` is told to exiftool as the
+    id of the shell's process."""
+    exported = {exiftool_process.PARENT: parent} | ({exiftool_process.WATCHED: "1"} if watched else {})
+    settings = " ".join(f"{name}={value}" for name, value in exported.items())
+    line = f'{settings} exiftool -config "$1" -stay_open True -@ - < /dev/null & echo $!; wait'
+    shell = await asyncio.create_subprocess_exec(
+        *("/bin/sh", "-c", line, "sh", exiftool_process.CONFIG), stdout=asyncio.subprocess.PIPE
+    )
+    assert shell.stdout
+    return shell, psutil.Process(int(await shell.stdout.readline()))
+
+
+async def test_exiftool_that_was_left_before_it_had_begun_ends() -> None:
+    """Linux would tell it of its parent's end, but is asked to only after the start."""
+    shell, tool = await begun("999999999", watched=False)
+    assert await asyncio.to_thread(wait_until_gone, [tool])
+    await shell.communicate()
+
+
+async def test_exiftool_ends_with_the_process_around_it() -> None:
+    """Other systems than Linux tell it nothing, and it waits for more input for ever."""
+    (shell, watched), (other, control) = await begun("$$", watched=True), await begun("$$", watched=False)
+    try:
+        await until(watched.children)
+        (watcher,) = watched.children()
+        shell.kill()
+        other.kill()
+        assert await asyncio.to_thread(wait_until_gone, [watched, watcher])
+        assert runs(control)
+    finally:
+        control.kill()
+        await asyncio.gather(shell.communicate(), other.communicate())
