@@ -327,31 +327,39 @@ async def test_a_reader_that_fails_ends_its_process() -> None:
         await daemon.child.gone()
 
 
-async def begun(parent: str, *, watched: bool) -> tuple[asyncio.subprocess.Process, psutil.Process]:
-    """A shell, and an exiftool that it has started and that has no more input; `parent` is told to exiftool as the
-    id of the shell's process."""
+async def begun(parent: str, *, watched: bool, lines: int) -> tuple[asyncio.subprocess.Process, int]:
+    """A shell, and the id of an exiftool that it has started, with no more input than a request for its version;
+    `parent` is told to exiftool as the id of the shell's process. `lines`: how many the two have written then."""
     exported = {exiftool_process.PARENT: parent} | ({exiftool_process.WATCHED: "1"} if watched else {})
     settings = " ".join(f"{name}={value}" for name, value in exported.items())
-    line = f'{settings} exiftool -config "$1" -stay_open True -@ - < /dev/null & echo $!; wait'
+    tool = f'{settings} exiftool -config "$1" -stay_open True -@ -'
+    line = f'printf "%s\\n" -ver -execute | {tool} & echo $!; wait'
     shell = await asyncio.create_subprocess_exec(
         *("/bin/sh", "-c", line, "sh", exiftool_process.CONFIG), stdout=asyncio.subprocess.PIPE
     )
     assert shell.stdout
-    return shell, psutil.Process(int(await shell.stdout.readline()))
+    said = [(await shell.stdout.readline()).strip() for _ in range(lines)]
+    (number,) = (one for one in said if one.isdigit())
+    return shell, int(number)
 
 
 async def test_exiftool_that_was_left_before_it_had_begun_ends() -> None:
     """Linux would tell it of its parent's end, but is asked to only after the start."""
-    shell, tool = await begun("999999999", watched=False)
-    assert await asyncio.to_thread(wait_until_gone, [tool])
-    await shell.communicate()
+    shell, tool = await begun("999999999", watched=False, lines=1)
+    try:
+        async with asyncio.timeout(60):
+            await shell.communicate()
+    except TimeoutError:
+        os.kill(tool, signal.SIGKILL)
+        raise
 
 
 async def test_exiftool_ends_with_the_process_around_it() -> None:
     """Other systems than Linux tell it nothing, and it waits for more input for ever."""
-    (shell, watched), (other, control) = await begun("$$", watched=True), await begun("$$", watched=False)
+    shell, tool = await begun("$$", watched=True, lines=3)
+    other, another = await begun("$$", watched=False, lines=3)
+    watched, control = psutil.Process(tool), psutil.Process(another)
     try:
-        await until(watched.children)
         (watcher,) = watched.children()
         shell.kill()
         other.kill()
