@@ -174,14 +174,14 @@ class Arrivals:
                 again = not told
                 try:
                     again |= await self._look(first=first, mounted=mounted)
-                    first = False
+                    first = mounted = False
                 except (OSError, TimeoutError) as error:
                     again = True
                     log.warning("what is mounted cannot be told", extra={"reason": str(error)})
                 with suppress(TimeoutError):
                     async with asyncio.timeout(POLL_INTERVAL if again else None):
                         await self._changed.wait()
-                mounted = self._changed.is_set() or not told
+                mounted |= self._changed.is_set() or not told
 
     async def _look(self, *, first: bool, mounted: bool) -> bool:
         """Add and remove cards as volumes were mounted and unmounted. Whether a volume has to be looked at again:

@@ -1,6 +1,7 @@
 """Cards that are put in are shown and counted, and imported by a rule unless a person stops that."""
 
 import asyncio
+import errno
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -52,11 +53,16 @@ class Rig:
         self.surveyed: list[ImportRequest] = []
         self.begun: list[ImportRequest] = []
         self.looks = 0
+        self.failing = 0
+        """How many of the next looks fail."""
         catalog = cast(Any, SimpleNamespace(imports=self.imports, newest_archive=self.newest_archive))
         self.arrivals = Arrivals(catalog, self, lambda: self.config, self.mounts, self.describe, self.identify)
 
     def mounts(self) -> list[Mount]:
         self.looks += 1
+        if self.failing:
+            self.failing -= 1
+            raise OSError(errno.EIO, "it does not answer")
         return list(self.there)
 
     def describe(self, new: list[Mount]) -> list[Volume]:
@@ -199,6 +205,16 @@ async def test_a_card_that_was_exchanged_between_two_looks_is_another_card() -> 
         # Nor is what takes the place of a disk that is no card.
         rig.exchange(rig.there[1], a_card("Backup", identity="uuid:a card"))
         await rig.until(lambda: len(rig.arrivals.views()) == 2)
+
+
+async def test_a_card_that_was_exchanged_before_a_look_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "POLL_INTERVAL", 0.01)
+    async with looking(Config(home="/nowhere")) as rig:
+        rig.put_in(EOS)
+        await rig.until(lambda: rig.surveyed)
+        rig.failing = 1
+        rig.exchange(EOS, NEXT)
+        await rig.until(lambda: len(rig.surveyed) == 2)
 
 
 async def test_the_countdown_of_a_card_begins_no_import_of_the_one_that_has_its_place(
