@@ -52,7 +52,7 @@ def run(settings: "Config", ready: "Callable[[Welcome | Failed], None]", idle: f
     import asyncio
     import faulthandler
 
-    from core.files.open_files import raise_limit
+    from core.files.descriptor_limit import raise_limit
     from core.server.lifecycle import live
 
     raise_limit()

@@ -11,7 +11,7 @@ import sys
 import threading
 
 from core.errors import ArchiveError
-from core.files.open_files import raise_limit
+from core.files.descriptor_limit import raise_limit
 from core.serving.server import Serving
 
 SWITCH_INTERVAL = 0.0005

@@ -4,8 +4,8 @@ import os
 from contextlib import suppress
 
 from core.files import fsync
+from core.files.descriptor_limit import share
 from core.files.fds import release
-from core.files.open_files import share
 
 MADE = 0o777
 """The mode of new folders, less the umask: the archive of a group is writable for all its members."""

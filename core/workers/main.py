@@ -7,7 +7,7 @@ import sys
 import core.light_start  # noqa: F401
 from core import vital_threads
 from core.files.dataless import fetch
-from core.files.open_files import raise_limit
+from core.files.descriptor_limit import raise_limit
 from core.ipc import Line, leave_with_engine
 from core.workers.decoders import decoder_of
 from core.workers.dispatch import Dispatcher

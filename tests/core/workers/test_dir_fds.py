@@ -45,7 +45,7 @@ def test_a_path_longer_than_any_call_takes(root: int) -> None:
 
 _FEW = """
 import os, resource, sys
-from core.files.open_files import raise_limit
+from core.files.descriptor_limit import raise_limit
 from core.workers.dir_fds import MADE, Folders
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 raise_limit()
