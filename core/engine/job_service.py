@@ -15,7 +15,7 @@ from core.errors import DatabaseError, UsageError
 from core.hardware import Profile
 from core.models import JobState
 from core.paths import display
-from core.queue import enqueue, retries
+from core.queue import barriers, retries
 from core.queue.archive_leases import NAME, ArchiveLeases
 from core.queue.backfill import derive, outdated, read_again
 from core.queue.enqueue import bag_work
@@ -101,12 +101,12 @@ class JobService:
 
     async def begin(self, archive_id: int, import_id: int, location_id: int) -> None:
         """Set up the barrier of an import that begins or resumes, with the jobs behind it."""
-        await self._database.run(*enqueue.of_import(archive_id, import_id, location_id))
+        await self._database.run(*barriers.of_import(archive_id, import_id, location_id))
         self.wake()
 
     async def ended(self) -> None:
         """Open the barriers of imports that have ended."""
-        await enqueue.open_ended(self._database)
+        await barriers.open_ended(self._database)
         self.wake()
 
     async def finish(self, imports: Sequence[int]) -> None:

@@ -20,7 +20,7 @@ from core.journal.journal_format import Line
 from core.journal.replay_rows import LineReplay
 from core.models import ENDED, State, Verdict
 from core.paths import decode
-from core.queue import enqueue, frame_jobs
+from core.queue import barriers, enqueue, frame_jobs
 from core.workers import archive_messages, text_messages
 from core.workers.pool import Pool, TaskFailedError
 
@@ -230,7 +230,7 @@ class JournalReplay:
         await link(self._catalog, replay.row.id, replay.row.root)
         await frame_jobs.add(self._catalog, replay.row)
         row = replay.row
-        await enqueue.open_late(self._catalog.database, row.archive_id, row.id, row.location_id)
+        await barriers.open_late(self._catalog.database, row.archive_id, row.id, row.location_id)
         await self._catalog.read_journal(self._archive.id, name, size)
 
     async def _receipts(self) -> None:

@@ -9,8 +9,9 @@ import aiosqlite
 
 from core.database import Database, Unit
 from core.media.metadata import RULES
-from core.queue import enqueue
-from core.queue.enqueue import BEHIND, UNFINISHED, Work, behind
+from core.queue import barriers
+from core.queue.barriers import BEHIND, behind
+from core.queue.enqueue import UNFINISHED, Work
 from core.queue.queue_defs import QUEUES, Queue
 
 PAGE = 5000
@@ -149,9 +150,9 @@ def _whole(archive_id: int, changed: bool) -> Unit[int]:
                 works += [behind(queue, archive_id, -archive_id, location_id=id) for id in locations]
             else:
                 works += [behind(queue, archive_id, -archive_id, import_id=id) for id, _ in imports]
-        for sql, rows in enqueue.close(-archive_id, works):
+        for sql, rows in barriers.set_up(-archive_id, works):
             await connection.executemany(sql, rows)
-        await enqueue.opened(connection, -archive_id)
+        await barriers.open_within(connection, -archive_id)
         return len(works)
 
     return unit

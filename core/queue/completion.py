@@ -11,7 +11,7 @@ import aiosqlite
 import msgspec
 
 from core.models import JobState
-from core.queue import enqueue
+from core.queue import barriers
 from core.queue.enqueue import recount
 from core.queue.queue_defs import TELLING
 
@@ -112,4 +112,4 @@ async def ended(connection: aiosqlite.Connection, jobs: Sequence[ChangedJob], no
                 found = await connection.execute_fetchall(_CANCEL, (now, reason, job.item_id, job.queue))
                 cancelled += [ChangedJob(*row) for row in found]
         over = cancelled
-    await enqueue.count_down(connection, told)
+    await barriers.count_down(connection, told)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import UsageError
-from core.queue import enqueue, worker
+from core.queue import barriers, worker
 from core.queue.enqueue import Work
 from core.queue.queue_defs import QUEUES
 from core.snapshot import AtWork
@@ -136,13 +136,13 @@ async def test_followers_and_barriers(tmp_path: Path) -> None:
             ),
             Work(queue="bagit", priority=0, archive_id=1, location_id=9, origin=5, barrier=5),
         ]
-        await b.database.run(*enqueue.close(5, behind))
+        await b.database.run(*barriers.set_up(5, behind))
         await b.settled("video_proxy")
         cancelled = await b.jobs.page("cancelled", "", 0, 1)
         assert cancelled[0].error == "ffprobe failed: no good"
         assert await b.states("bagit") == {9: "waiting"}
         await b.until(lambda: b.worker.views()[-1].reason == "an import to end")
-        await enqueue.open_barrier(b.database, 5)
+        await barriers.open_one(b.database, 5)
         b.worker.wake()
         await b.settled("bagit")
         assert await b.states("location_stats") == {9: "waiting"}
