@@ -95,7 +95,7 @@ class NewImport(Choosing):
         if key.does == "preset" and self.lading.settings.presets:
             return msgspec.structs.replace(key, shown=True)
         if key.does == "start" and isinstance(self.pane, Inside | Form):
-            # Enter does something else there.
+            # In these panes Enter opens a folder or answers a question, so the key that starts is shown.
             return msgspec.structs.replace(key, shown=True)
         if key.does != "enter":
             return key

@@ -49,7 +49,7 @@ def burst(app: Running, *keys: str) -> None:
 def no_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing goes on only because it has taken long."""
     monkeypatch.setattr(type_ahead, "PATIENCE", 60.0)
-    monkeypatch.setattr(type_ahead, "HOP_TIMEOUT", 60.0)
+    monkeypatch.setattr(type_ahead, "DONE_TIMEOUT", 60.0)
 
 
 async def test_keys_wait_for_the_rows_that_they_are_about() -> None:
