@@ -125,7 +125,7 @@ class Bag:
             await ledger.note(_payload(lines.feed(data)))
         await ledger.note(_payload(lines.end()))
         self.done = 0.5
-        await self._held(ledger)
+        await self._record_held(ledger)
         self.done = 0.6
         await ledger.miss(
             await self._context.read("SELECT path FROM bag_missing WHERE location_id = ?", (self._location.id,))
@@ -156,7 +156,7 @@ class Bag:
         if len(self._problems) <= PROBLEMS_NAMED:
             self._problems.append(text)
 
-    async def _held(self, ledger: Ledger) -> None:
+    async def _record_held(self, ledger: Ledger) -> None:
         root, after = f"{self._folder.path}/", 0
         while True:
             rows = await self._context.read(

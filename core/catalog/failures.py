@@ -85,7 +85,9 @@ class Failures(Table):
         )
         return int(rows[0][0])
 
-    async def again(self, import_id: int, selection: Selection, **values: object) -> list[tuple[int, int, str]]:
+    async def reset_failed(
+        self, import_id: int, selection: Selection, **values: object
+    ) -> list[tuple[int, int, str]]:
         """Set failed files back to TODO, and the import's columns to `values`, in one transaction. Returns (id,
         size, cause) of the files."""
         fits, given = _fits(selection)

@@ -116,7 +116,7 @@ class ImportFactory:
         row = await self._unfinished(name, done=again is not None)
         picked: Picked | None = None
         try:
-            picked = await self._sources.again(row)
+            picked = await self._sources.pick_again(row)
         except SourceAwayError:
             if again is not None or not await able_to_lead(self._catalog, row):
                 raise
@@ -139,8 +139,9 @@ class ImportFactory:
             # The import as a whole can only claim the weakest publish method of its runs.
             values["way"] = noreplace.LOOK
         if again is not None:
-            # The catalog first: until the journal has the new run's first line, it says that the import has ended.
-            await self._catalog.again(row.id, again, **values)
+            # The catalog comes first: an engine that dies in between finds a journal that says that the import has
+            # ended, and leaves the failed files as they were.
+            await self._catalog.reset_failed(row.id, again, **values)
         try:
             await self.journal_head(row, volume, archive)
             if row.receipt:

@@ -239,7 +239,7 @@ class ImportManager:
             if not importer.ending:
                 if importer.run.paused:
                     pauses = importer.run.pauses
-                    await importer.look_again()
+                    await importer.check_source()
                     if importer.ending or importer.run.pauses != pauses:
                         # It was halted, or a person has paused it once more.
                         return
@@ -252,8 +252,8 @@ class ImportManager:
         await self._take_up(name)
 
     async def _over(self, name: str) -> None:
-        """Wait until the last run of an import has ended, and all that follows its end: that leaves the archive,
-        and begins to wait for a volume, in the name of the import, which are then the next run's."""
+        """Wait until the task of an import's last run has ended. After the run itself that task still leaves the
+        archive, and may begin to wait for a volume, both under the import's name, which the next run uses, too."""
         if task := self._tasks.get(name):
             await asyncio.wait([task])
 
@@ -281,12 +281,12 @@ class ImportManager:
                 raise UsageError(f"nothing that failed is left in import {name}.", "There is nothing to retry.")
             while (importer := self._importers.get(name)) is not None:
                 if importer.copying:
-                    if not (count := await importer.again(selection)):
+                    if not (count := await importer.retry(selection)):
                         raise UsageError("what could not be listed waits for another run.", "Retry at its end.")
                     await self._resume(name)
                     return count
                 if importer.run.paused and not importer.ending:
-                    # It is past its files, and could not end while it is paused.
+                    # The run has no files left to copy, and cannot end while it is paused.
                     await self._resume(name)
                     continue
                 await self._over(name)

@@ -70,21 +70,21 @@ class JobService:
         """Empty the scratch folder, release the jobs that dead engines had claimed, and start the queues."""
         await asyncio.to_thread(_emptied, self._scratch)
         await self.worker.start()
-        self.rules_followed = asyncio.create_task(self._follow_rules(), name="metadata by older rules")
-        """Ends once what older rules have read has its jobs."""
+        self.metadata_renewal = asyncio.create_task(self._renew_metadata(), name="metadata by older rules")
+        """The task that adds jobs for metadata that was read by older rules; it ends by itself."""
 
     async def stop(self) -> None:
         """Stop all calls; their jobs are released for the next engine."""
-        self.rules_followed.cancel()
-        await asyncio.gather(self.rules_followed, return_exceptions=True)
+        self.metadata_renewal.cancel()
+        await asyncio.gather(self.metadata_renewal, return_exceptions=True)
         await self.worker.stop()
 
-    async def _follow_rules(self) -> None:
-        """Have metadata that was read by older rules read again, of archives that are at hand. Those that are not,
-        and what failed, are left to the next engine."""
+    async def _renew_metadata(self) -> None:
+        """Add jobs that read metadata again where it was read by older rules, for archives that are present.
+        Others, and those for which this fails, are left to the next engine."""
         try:
             for archive_id in await outdated(self._database):
-                # An archive that is gone for good must not have jobs: an engine with jobs does not exit.
+                # An engine with jobs does not exit, so an archive that may be gone for good gets none.
                 if not await self._holding.reachable(archive_id):
                     continue
                 added = await read_again(self._database, archive_id)

@@ -95,7 +95,7 @@ class Offsite:
                 raise ArchiveAwayError(away, "Mount it again.") from error
             if items := await items_at(self._catalog, archive.id, upload.progress.unsound, archive.copy.number):
                 # An audit tells damage from what may not be read, and records it.
-                await Audit(archive, self._catalog, self._pool, self._copy).again(items)
+                await Audit(archive, self._catalog, self._pool, self._copy).read_again(items)
             return result
 
     async def _down(self, one: "Mirroring", rclone: Rclone, remote: Remote) -> OffsiteResult:

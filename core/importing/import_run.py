@@ -219,7 +219,8 @@ class Run:
             self.counters.count(file.outcome, file.size)
 
     def warn(self, text: str, about: str = "") -> None:
-        """Show a warning, in place of an earlier one `about` the same; without it, of one with the same text."""
+        """Show a warning. It replaces an earlier one that is `about` the same subject, or, without `about`, one
+        that has the same text."""
         self.warnings[about or text] = text
 
     def tell_followers(self) -> None:

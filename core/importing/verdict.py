@@ -45,7 +45,7 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
     pool, copies = run.workers.pool, run.request.copies
     counts = await CopyCount.of(run.archive.id, copies, run.catalog, pool, Locate(run.catalog), others)
     await run.catalog.forget_elsewhere(row.id)
-    found = _Found(run, seen, counts)
+    found = _ListingFindings(run, seen, counts)
     async with aclosing(listing(run, whole, only)) as pages:
         async for entries in pages:
             await found.add(
@@ -68,7 +68,7 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
     return found.verdict((await checksum_lists.result(run))[0])
 
 
-class _Found:
+class _ListingFindings:
     """What a listing has shown so far: how many entries, and what of them stands in the way of SAFE."""
 
     def __init__(self, run: Run, seen: SeenFiles, counts: CopyCount) -> None:

@@ -82,7 +82,12 @@ class Adjuster:
                     self._left[IMPORT_NOT_ENDED] += 1
                 else:
                     changed.setdefault((item.import_id, item.import_name), []).append((item.xxh128, now))
-                    self._show(item.path, item.root, _told(item.local, item.offset, item.zone), _told(*now[1:]))
+                    self._show(
+                        item.path,
+                        item.root,
+                        _as_captured(item.local, item.offset, item.zone),
+                        _as_captured(*now[1:]),
+                    )
             for (number, name), dated in changed.items():
                 one = Adjustment(self._now, number, how.what, self._by)
                 if archive is not None:
@@ -153,7 +158,7 @@ def _date(item: DatedItem, how: Correction) -> Dated | None:
     return unset(clock) if clock is not None else None
 
 
-def _told(local: str | None, offset: int | None, zone: str | None) -> str:
+def _as_captured(local: str | None, offset: int | None, zone: str | None) -> str:
     """A date in the form of core.listings.FileView."""
     if local is None:
         return "clock not set" if zone == "unset" else ""

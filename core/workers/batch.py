@@ -110,7 +110,7 @@ class Batch:
         self._create(held)
         return held
 
-    def again(self, held: BatchEntry) -> None:
+    def recreate(self, held: BatchEntry) -> None:
         """Write a file from the start again: its staged file is removed, and a new one made. Raises OSError.
 
         Truncating it would be enough, but the clients of some servers cannot.

@@ -76,7 +76,7 @@ _PAYLOAD = (
     archive_messages.Checksums,
     restore_messages.Restore,
 )
-"""These read files for which nobody asked to fetch them from iCloud."""
+"""Requests that read files, but never fetch those that are only in iCloud: no one has asked for that."""
 
 
 class Dispatcher:
@@ -254,7 +254,7 @@ class Dispatcher:
                 held.data = self._reader.arena[start : start + read.digest.size]
                 start += read.digest.size
             self.batch.files[file.number] = held
-            digests.append(_told(read, request.tell))
+            digests.append(_digest_of(read, request.tell))
         self._close_tree()
         # Wait here for what was read faster than the read limit, because another worker may read the next batch.
         self._slot.checkpoint()
@@ -302,7 +302,7 @@ class Dispatcher:
             self.batch.drop()
             return Digests([Digest(number, fault=read)])
         staged.read, staged.path = read, request.file.path
-        return Digests([_told(read, request.tell)])
+        return Digests([_digest_of(read, request.tell)])
 
     def _verify(self, request: batch_messages.Verify) -> Reply:
         try:
@@ -312,7 +312,7 @@ class Dispatcher:
             self._close_tree()
 
 
-def _told(read: ReadFile, facts: bool) -> Digest:
+def _digest_of(read: ReadFile, facts: bool) -> Digest:
     return msgspec.structs.replace(read.digest, facts=read.facts) if facts else read.digest
 
 

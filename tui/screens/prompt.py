@@ -159,14 +159,14 @@ class Ask(ModalScreen[str | None], Waits):
 
     async def action_move(self, by: int) -> None:
         """Choose a completion."""
-        await self._found()
+        await self._wait_for_offers()
         if self._offered:
             self._cursor = min(max(self._cursor + by, -1), len(self._offered) - 1)
             self._draw()
 
     async def action_complete(self) -> None:
         """Insert the chosen completion, or the common beginning of all."""
-        await self._found()
+        await self._wait_for_offers()
         box = self.query_one(Input)
         typed = box.value.casefold()
         begun = [one for one in self._offered if one.casefold().startswith(typed)]
@@ -191,7 +191,7 @@ class Ask(ModalScreen[str | None], Waits):
         if self._offer is not None:
             self._looking = asyncio.create_task(self._find(self._offer, typed))
 
-    async def _found(self) -> None:
+    async def _wait_for_offers(self) -> None:
         """Wait for the completions of what was typed, KEY_WAIT at most: a key that acts on completions may be
         typed before they are found."""
         if self._looking is not None:
