@@ -12,7 +12,7 @@ from core.listings import ImportRecord
 from tests.tui.app import moments
 from tests.tui.app.fake import Fake
 from tests.tui.app.pilot import Running, running
-from tests.tui.app.test_imports import FILES, RECORDS, engine
+from tests.tui.app.records import FILES, RECORDS, engine
 from tui import type_ahead
 from tui.screens.confirm import Confirm
 from tui.screens.dashboard import Dashboard
