@@ -85,7 +85,7 @@ class Items(Table):
             *also,
         )
 
-    async def known(
+    async def with_digests(
         self, archive_id: int, location_id: int | None, hashes: Sequence[bytes], copy: int = 0
     ) -> list[Item]:
         """Items with one of these XXH3-128, of an archive, or of one of its locations."""
@@ -109,7 +109,7 @@ class Items(Table):
             found.update({row[0]: Item(*row) for row in rows})
         return found
 
-    async def held(self, archive_id: int, after: int) -> tuple[int, int]:
+    async def count_after(self, archive_id: int, after: int) -> tuple[int, int]:
         """(count, bytes) of an archive's items beyond the id `after`."""
         rows = await self.database.read(
             "SELECT count(*), coalesce(sum(size), 0) FROM item WHERE +archive_id = ? AND id > ?",

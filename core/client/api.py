@@ -89,7 +89,7 @@ class EngineCalls(Calls):
             import_requests.ListFiles(name=name, outcomes=tuple(outcomes), text=text, offset=offset)
         )
 
-    async def known(self, file: int) -> list[tuple[str, str]]:
+    async def file_details(self, file: int) -> list[tuple[str, str]]:
         """Everything known of a file, as (name, value). Raises UsageError."""
         return await self.call(import_requests.FileDetails(file=file))
 

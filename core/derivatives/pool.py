@@ -113,7 +113,7 @@ class Makers:
         """Have an order carried out; `step` is called with its progress (0 to 1). Cancelling kills the maker and
         what it runs.
 
-        Raises RefusedError, and WorkerDiedError when the maker died of it.
+        Raises OrderRefusedError, and WorkerDiedError when the maker died of it.
         """
         answer = await self._reply(order, step)
         assert isinstance(answer, Made)  # noqa: S101 - for the type checker

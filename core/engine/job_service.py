@@ -94,7 +94,7 @@ class JobService:
             log.exception("metadata is not read again")
 
     def wake(self) -> None:
-        """Jobs were added: poll at once."""
+        """Poll at once, because jobs were added."""
         self.worker.wake()
 
     # Imports
@@ -164,7 +164,7 @@ class JobService:
         await self._holding.dismiss(archive_id)
 
     def free_again(self, archive_id: int) -> None:
-        """An archive is no longer reserved: jobs that were refused it meanwhile begin at once."""
+        """Let jobs begin at once that waited because the archive was reserved."""
         self._holding.free_again(archive_id)
 
     async def _enter(self, path: str, id: int) -> Archive:

@@ -83,7 +83,7 @@ class Offsite:
         state = os.path.join(self._home, FOLDER, mark)
         async with self._archives.used(one.source, reading=True) as (archive, _):
             book = RemoteBook(self._catalog, archive.id, remote)
-            files, size = await self._catalog.held(archive.id, 0)
+            files, size = await self._catalog.count_after(archive.id, 0)
             upload = Upload(rclone, archive.path, remote, state, book, Count(files=files, bytes=size))
             one.running(upload.progress)
             try:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from core.importing.leader import Leader
 
 ChooseLeader = Callable[["Run", AsyncExitStack], Awaitable["Leader | None"]]
-"""Its archive is open as long as the stack."""
+"""Returns the leader that a run follows now, whose archive stays open as long as the stack; None: the run reads
+the source."""
 
 
 class ListingState(msgspec.Struct):
@@ -52,8 +53,8 @@ class ListingState(msgspec.Struct):
     """Files of this volume that earlier runs archived without some of their extended attributes."""
 
     def begin_anew(self, newest: int) -> None:
-        """The source is about to be listed once more, by this import or another one. `newest`: the id of the
-        newest file row so far."""
+        """Reset the progress, because the source is about to be listed once more. `newest`: the id of the newest
+        file row so far."""
         self.newest_before = newest
         self.complete = self.linked = False
         self.left_out.clear()

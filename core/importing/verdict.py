@@ -87,7 +87,8 @@ class _ListingFindings:
         self._differing: list[tuple[bytes, float]] = []
 
     def wrong(self, reason: str, path: bytes, files: int = 1) -> None:
-        """So many files stand in the way of SAFE, such as the one at `path` below the source's root."""
+        """Count files that stand in the way of SAFE for this reason; `path`, below the source's root, is one of
+        them."""
         self._wrong[reason] += files
         self._example.setdefault(reason, path)
 

@@ -175,7 +175,9 @@ class LineReplay:
 
     async def _items_by_content(self, contents: Iterable[Content]) -> dict[Content, list[Item]]:
         found: dict[Content, list[Item]] = {}
-        for item in await self._catalog.known(self._archive.id, None, [xxh128 for _, xxh128, _ in contents]):
+        for item in await self._catalog.with_digests(
+            self._archive.id, None, [xxh128 for _, xxh128, _ in contents]
+        ):
             found.setdefault(item.content, []).append(item)
         return found
 

@@ -171,7 +171,7 @@ class Audit:
     async def _everything(self, progress: Progress) -> None:
         started, after = await self._catalog.audit_after(self._archive.id, time.time(), self._copy)
         first = after
-        files, size = await self._catalog.held(self._archive.id, after)
+        files, size = await self._catalog.count_after(self._archive.id, after)
         total = Count(files=files, bytes=size)
         while page := await self._catalog.items_after(self._archive.id, after, PAGE, self._copy):
             results = await self._page(page)

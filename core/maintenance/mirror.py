@@ -141,7 +141,7 @@ class Mirror:
         """Count the items of the archive, and those that are proven in the target. The latter takes long, so
         without `anew` it is done only if the number of items has changed."""
         run, before = self.run, self.run.total
-        files, size = await run.catalog.held(run.target.id, 0)
+        files, size = await run.catalog.count_after(run.target.id, 0)
         run.total = Count(files=files, bytes=size)
         if not anew and run.total == before:
             return

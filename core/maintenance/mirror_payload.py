@@ -94,7 +94,7 @@ class PayloadCopier:
         run = self._run
         raw = {path: path.encode(errors="surrogateescape") for path in paths}
         digests = [digest for path in paths if _is_payload(path) and (digest := digest_of_name(raw[path]))]
-        known = await run.catalog.known(run.target.id, None, digests, run.source.copy.number)
+        known = await run.catalog.with_digests(run.target.id, None, digests, run.source.copy.number)
         items = {item.path: item for item in known}
         unknown = [path for path in paths if path not in items]
         sizes: dict[str, int] = {}

@@ -112,7 +112,8 @@ class ArchiveLeases:
             await asyncio.wait((self._leaving[archive_id],))
 
     def free_again(self, archive_id: int) -> None:
-        """Look for an archive at once that may have been refused a moment ago."""
+        """Look for an archive at once, instead of after AWAY_POLL_INTERVAL: it may have been refused only because
+        it was reserved."""
         self._away.pop(archive_id, None)
         self._changed()
 

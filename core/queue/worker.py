@@ -83,7 +83,7 @@ class QueueWorker:
         self.loops = asyncio.create_task(self._run(), name="jobs"), self._counting
 
     def wake(self) -> None:
-        """Jobs were added in this process: poll at once."""
+        """Poll at once, because jobs were added in this process."""
         self._jobs.changes += 1
         self._work.set()
 

@@ -159,7 +159,7 @@ async def dismiss_import(engine: Engine, request: imports.DismissImport, caller:
 
 @HANDLERS.of(imports.FileDetails)
 async def file_details(engine: Engine, request: imports.FileDetails, caller: Caller) -> list[tuple[str, str]]:
-    return await file_list.known(engine.database.read, request.file)
+    return await file_list.details(engine.database.read, request.file)
 
 
 @HANDLERS.of(imports.FailureCauses)

@@ -154,8 +154,8 @@ class ToRead(Message):
 
 
 class ReadBatch(Request):
-    """Read and hash files; with `keep` their bytes stay in memory for `Stage`. `tell`: each digest comes with the
-    file's SourceMetadata."""
+    """Read and hash files; with `keep` their bytes stay in memory for `StageBatch`. `tell`: each digest comes with
+    the file's SourceMetadata."""
 
     source: Source
     files: list[ToRead]
