@@ -60,6 +60,6 @@ class Silence:
 
 def _tell(text: str) -> None:
     if _hearers:
-        # Where nobody hears it, the command goes on all the same.
+        # If the message cannot be written, the command continues all the same.
         with suppress(OSError):
             _hearers[-1](text)

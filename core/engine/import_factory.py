@@ -55,7 +55,7 @@ class ImportFactory:
     ) -> None:
         self.limits = self._stages(profile)
         self._own_limits: dict[str, Limits] = {}
-        """Of further archives of groups: a slow one takes no place from the first."""
+        """Limits of the further archives of groups, so that a slow archive takes no place from the first one."""
         self.controllers: dict[str, Controller] = {}
         self._pool = pool
         self._catalog = catalog
@@ -129,7 +129,7 @@ class ImportFactory:
             return self._without_source(row, archive, dedup)
         begun = self._begun(row, picked, archive, dedup)
         begun.run.retried = again is not None
-        begun.run.some = again is not None and not again.whole
+        begun.run.only_selected = again is not None and not again.whole
         return begun
 
     async def _reopen(self, row: ImportRow, volume: SeenVolume, archive: Archive, again: Selection | None) -> None:
@@ -145,7 +145,7 @@ class ImportFactory:
         try:
             await self.journal_head(row, volume, archive)
             if row.receipt:
-                await ReceiptWriter(archive, self._catalog, self._pool).put_away(row)
+                await ReceiptWriter(archive, self._catalog, self._pool).keep_old_receipt(row)
         except (TaskFailedError, ArchiveError) as error:
             if again is not None:
                 state = self._catalog.set_state(row.id, State.PAUSED, "it could not be taken up", "Resume it.")
@@ -156,7 +156,7 @@ class ImportFactory:
             raise ArchiveError(f"it cannot be written to: {why}.", "Make it writable, then resume.") from error
         await self._catalog.set_import(row.id, **values)
 
-    async def put_away(self, stack: AsyncExitStack, name: str) -> Begun:
+    async def begin_closing(self, stack: AsyncExitStack, name: str) -> Begun:
         """Make a run that only closes an unfinished import, without its source.
 
         Raises UsageError, ArchiveError.

@@ -241,7 +241,7 @@ class ImportManager:
                     pauses = importer.run.pauses
                     await importer.check_source()
                     if importer.ending or importer.run.pauses != pauses:
-                        # It was halted, or a person has paused it once more.
+                        # The check has halted the import, or a person has paused it once more meanwhile.
                         return
                 importer.run.row.reason = ""
                 importer.run.resume()
@@ -300,11 +300,11 @@ class ImportManager:
         their place. Raises UsageError."""
         importer = self._importers.get(name)
         if importer is None or (importer.ending and not importer.cancelled):
-            # Its task is about to end, or has ended.
+            # The import's task is about to end, or has ended.
             await self._over(name)
         if name in self.waiting and name not in self._importers:
             self.waiting.forget(name)
-            # It may have been about to go on by itself.
+            # Its volume may be back, so that it is just being resumed by itself: that takes its turn first.
             async with self._turns.setdefault(name, asyncio.Lock()):
                 if name not in self._importers:
                     row = await self._catalog.import_named(name)
@@ -328,14 +328,14 @@ class ImportManager:
             self.waiting.forget(name)
             importer = self._importers.get(name)
             if importer is None or (importer.ending and not importer.cancelled):
-                # Its task is about to end, or has ended: it was halted, or is complete.
+                # The import was halted or is complete, so its task is about to end, or has ended.
                 await self._over(name)
                 importer = self._importers.get(name)
                 self.waiting.forget(name)
             under_way = importer is not None
             if importer is None:
                 async with AsyncExitStack() as stack:
-                    begun = await self._factory.put_away(stack, name)
+                    begun = await self._factory.begin_closing(stack, name)
                     importer = self._run(begun)
             others = list(self.groups.others_under_way(name, importer.run.row.together)) if under_way else []
             for one in (importer, *(other for _, other in others)):

@@ -50,7 +50,7 @@ class Following:
                 if leader is None:
                     return False
                 run.leader, run.source_wanted, self._listed = leader, False, 0
-                # What an earlier leader has listed may have changed since.
+                # Files that an earlier leader has listed may have changed since.
                 run.listing.begin_anew(run.catalog.last_file_id)
                 run.listing.unkept = await run.catalog.unkept_files(run.row.volume_id)
                 run.workers.read_elsewhere(leader.reading)
@@ -59,7 +59,7 @@ class Following:
                         run.judged_by = leader.row
                         return True
                 except BaseException:
-                    # Without a leader they would be read from the source.
+                    # Batches on their way must end first: once `run.leader` is None, they would read the source.
                     await self._batches.cancel()
                     raise
                 finally:

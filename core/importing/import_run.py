@@ -124,12 +124,12 @@ class Run:
         """Events of the imports that follow this one, set whenever it has settled more files, or has ended."""
         self.ended: State | None = None
         """The state that the run has ended in; None while it runs."""
-        self.read_well = b""
+        self.readable_file = b""
         """A file of the source that could be read; empty: none yet."""
-        self.some = False
+        self.only_selected = False
         """Whether only some of the failed files are tried again; the others stay failed."""
         self.warnings: dict[str, str] = {}
-        """What is shown as warnings, by what each is about."""
+        """The warnings that are shown, by their subjects."""
         if not archive.filesystem.flushes:
             self.warn(f"The archive: {UNFLUSHED}")
         self.retried = False
@@ -183,7 +183,7 @@ class Run:
         self.counters.counts = {outcome: list(totals.get(outcome, (0, 0))) for outcome in Outcome}
         if self.counters.counted(Outcome.ARCHIVED).files:
             self.counters.levels |= await self.catalog.levels(self.row.id)
-        if self.some:
+        if self.only_selected:
             self.counters.causes = {
                 cause: Cause(count, relative(self.row.root, path), side, code)
                 for cause, count, path, side, code in await self.catalog.reasons(self.row.id)

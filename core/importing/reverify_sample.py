@@ -53,7 +53,7 @@ RUINED = (
 
 
 def differ(count: int) -> str:
-    """That so many archived files are destroyed, and why they may be."""
+    """The sentence that so many archived files differ by now, and why that may be."""
     verb = "differs" if count == 1 else "differ"
     return (
         f"{counted(count, 'file')} that had been read back well {verb} now: the drive may be counterfeit or "

@@ -196,7 +196,7 @@ async def _enter(run: Run, entries: list[Entry]) -> None:
             continue  # entered by a listing that broke off, or a pending duplicate; it may be settled by now
         if mine is not None and Outcome(mine.outcome) in IN_ARCHIVE:
             continue  # an earlier run of this import archived it; if it differs now, the verdict reports that
-        if run.some and mine is not None and mine.outcome == Outcome.FAILED and outcome is Outcome.TODO:
+        if run.only_selected and mine is not None and mine.outcome == Outcome.FAILED and outcome is Outcome.TODO:
             continue  # only selected files are tried again
         item = _known_item(before, entry, run) if outcome is Outcome.TODO else None
         made = FileRow(

@@ -117,7 +117,7 @@ class Transfer:
         self.retries.failed_at("read", faults)
         halt_for_one_of(faults.values(), run)
         if run.leader is None and well:
-            run.read_well = todos[next(reversed(well))].path
+            run.readable_file = todos[next(reversed(well))].path
         if any((fault.side, fault.code) == (Side.SOURCE, errno.EIO) for fault in faults.values()):
             await self._checks.source_answers(worker)
         await self._checks.archive_answers(faults.values())

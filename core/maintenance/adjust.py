@@ -118,7 +118,7 @@ class Adjuster:
         return what
 
     async def _counting(self, archive_id: int, items: Sequence[int]) -> Statement:
-        """What has the figures of the items' locations computed anew."""
+        """The statement that adds the jobs which compute the figures of the items' locations anew."""
         return counting(archive_id, await adjustments.locations(self._catalog.database.read, items))
 
     def _show(self, path: bytes | None, root: bytes | None, before: str, now: str) -> None:

@@ -74,7 +74,7 @@ class Audit:
         elif scope.older_than is None and scope.sample is None:
             await self._read_these(await self._catalog.damaged_items(self._archive.id, self._copy), progress)
             if self._copy:
-                # Of a copy that was made by other means than a mirror nothing is known, neither good nor bad.
+                # If the copy was not made by a mirror, nothing is known of its files yet.
                 async for _ in self.unproven():
                     progress(Count(files=self._checked[0], bytes=self._checked[1]), Count())
         else:

@@ -94,7 +94,7 @@ class UnrecordedPayload:
         found += await bag.digests(read) if read else []
         paths = [*(path for path, _, _ in listed), *read]
         if busy := sorted(name for name in self._archive.active if not name.startswith((REQUEST, BACKGROUND))):
-            # What it has just published is committed in a moment.
+            # Payload that this import has just published will be committed in a moment.
             self._problem(f"{bag.path}: {display(busy[0])} runs into it; rebuild once more after its end")
             return
         unknown = set(await self._unknown(bag, paths))

@@ -96,8 +96,8 @@ async def fail(
 
 
 async def ended(connection: aiosqlite.Connection, jobs: Sequence[ChangedJob], now: float) -> None:
-    """Of those of the jobs that have ended: decrement the counters of jobs and barriers that wait for them, and
-    cancel jobs that require one which did not succeed, and in turn what requires these."""
+    """For those of the jobs that have ended, decrement the counters of jobs and barriers that wait for them;
+    cancel jobs that require one which did not succeed, and in turn the jobs that require these."""
     told: Counter[int] = Counter()
     over = [job for job in jobs if job.state in (JobState.DONE, JobState.DEAD, JobState.CANCELLED)]
     while over:

@@ -229,7 +229,7 @@ async def _cut(*_: object) -> None:
 
 STEPS = {
     "catalog": "core.engine.import_factory.ImportFactory.journal_head",
-    "journal": "core.journal.end_import.ReceiptWriter.put_away",
+    "journal": "core.journal.end_import.ReceiptWriter.keep_old_receipt",
     "receipt": "core.engine.import_manager.ImportManager.plan",
 }
 
