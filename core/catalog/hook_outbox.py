@@ -1,4 +1,5 @@
-"""Hooks that are still to be told of the end of an import: what one engine did not tell, the next one does."""
+"""Messages to hooks about the ends of imports that are not delivered yet: what one engine leaves, the next
+delivers."""
 
 from collections.abc import Sequence
 

@@ -32,7 +32,7 @@ class Hooks:
 
     @property
     def busy(self) -> bool:
-        """Whether a hook is still to be told, or to be retried."""
+        """Whether a message is still to be delivered, or a delivery to be retried."""
         return bool(self._tasks)
 
     async def start(self) -> None:

@@ -94,7 +94,7 @@ class Offsite:
                 away = f"{display(archive.place.root)} does not answer any more."
                 raise ArchiveAwayError(away, "Mount it again.") from error
             if items := await items_at(self._catalog, archive.id, upload.progress.unsound, archive.copy.number):
-                # An audit tells damage from what may not be read, and records it.
+                # Files that differ are audited, which records as damaged those that can be read but differ.
                 await Audit(archive, self._catalog, self._pool, self._copy).read_again(items)
             return result
 

@@ -191,9 +191,9 @@ class Transfer:
         run = self.run
         source = run.leader.source if run.leader else run.source
         files = [ToRead(todo.id, todo.path, todo.size, todo.kind, todo.also, todo.taken) for todo in batch]
-        tell = bool(run.row.together)
+        with_metadata = bool(run.row.together)
         if self._large(batch) and not self.previous.only_hashed(batch):
-            request = batch_messages.CopyLarge(source, run.archive.place, run.staging, files[0], tell)
+            request = batch_messages.CopyLarge(source, run.archive.place, run.staging, files[0], with_metadata)
             async with run.workers.places(*run.workers.source_places()):
                 # The place at the archive is kept until the file is published. If it were released in between, the
                 # file would be flushed only after all files that wait to be read.
@@ -207,7 +207,7 @@ class Transfer:
             async with run.workers.places(*(self._reading_places() if self._large(batch) else ())):
                 began = asyncio.get_running_loop().time()
                 reply = await run.workers.ask(
-                    worker, source_messages.ReadBatch(source, files, keep, tell), source_messages.Digests
+                    worker, source_messages.ReadBatch(source, files, keep, with_metadata), source_messages.Digests
                 )
         faults = [digest.fault for digest in reply.files if digest.fault is not None]
         if any(fault.side == Side.SOURCE and fault.again and fault.code in RETRYABLE for fault in faults):

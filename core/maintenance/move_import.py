@@ -41,8 +41,8 @@ _OPEN = "UPDATE bag SET sealed = NULL, note = 'an import is moved' WHERE locatio
 
 
 class Mover:
-    """Moves imports within one archive, which must be open and have no import running into it. `progress` is told
-    after each page of `move` what was moved or copied, and the total."""
+    """Moves imports within one archive, which must be open and have no import running into it. `progress` is
+    called after each page of `move` with what was moved or copied so far, and the total."""
 
     def __init__(
         self,

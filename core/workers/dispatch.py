@@ -254,7 +254,7 @@ class Dispatcher:
                 held.data = self._reader.arena[start : start + read.digest.size]
                 start += read.digest.size
             self.batch.files[file.number] = held
-            digests.append(_digest_of(read, request.tell))
+            digests.append(_digest_of(read, request.with_metadata))
         self._close_tree()
         # Wait here for what was read faster than the read limit, because another worker may read the next batch.
         self._slot.checkpoint()
@@ -302,7 +302,7 @@ class Dispatcher:
             self.batch.drop()
             return Digests([Digest(number, fault=read)])
         staged.read, staged.path = read, request.file.path
-        return Digests([_digest_of(read, request.tell)])
+        return Digests([_digest_of(read, request.with_metadata)])
 
     def _verify(self, request: batch_messages.Verify) -> Reply:
         try:
