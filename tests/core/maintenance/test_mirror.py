@@ -198,7 +198,7 @@ async def test_a_copy_mirrors_back(rig: Rig) -> None:
     assert (await rig.engine.maintenance.audit(str(rig.archive), silent)).damaged_count == 0
 
 
-async def test_refused(rig: Rig, tmp_path: Path) -> None:
+async def test_mirrors_that_make_no_sense_are_refused(rig: Rig, tmp_path: Path) -> None:
     await filled(rig)
     for target in (rig.archive, rig.archive / "locations/inside", rig.root):
         with pytest.raises(UsageError, match="lie in each other"):
