@@ -7,7 +7,6 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import IO
 
 import msgspec
 
@@ -101,11 +100,10 @@ class Maker:
 class Makers:
     """Maker processes: one for each order at once, so the callers limit their number."""
 
-    def __init__(self, log: IO[bytes] | None = None, patience: float = STALL_TIMEOUT) -> None:
+    def __init__(self, patience: float = STALL_TIMEOUT) -> None:
         self.patience = patience
         self.busy: set[Maker] = set()
         self.idle: list[Maker] = []
-        self._log = log
         self._lifeline: tuple[int, int] | None = None
         self._ending: set[asyncio.Task[int]] = set()
 
@@ -196,7 +194,6 @@ class Makers:
                     *map(str, fds),
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
-                    stderr=self._log,
                     pass_fds=fds,
                     process_group=0,
                 )

@@ -98,12 +98,9 @@ class RestoreCheck:
                     raise
         return found
 
-    async def _reading(self, path: str, id: int | None = None) -> FoundArchive:
-        """The archive at `path`, or where its volume is mounted now; with `id`, no other archive is accepted.
-
-        Raises ArchiveError.
-        """
-        return await self._archives.whereabouts.find(path, id, self._read_expected)
+    async def _reading(self, path: str) -> FoundArchive:
+        """The archive at `path`, or where its volume is mounted now. Raises ArchiveError."""
+        return await self._archives.whereabouts.find(path, None, self._read_expected)
 
     async def _read_expected(self, path: str, id: int | None) -> FoundArchive:
         found = await reading(path, self._pool, self._catalog)
