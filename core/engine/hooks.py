@@ -44,7 +44,7 @@ class Hooks:
                 self._begin(hooks[key], name, id)
             else:
                 log.warning("a hook is not configured any more, and was not told", extra={"import": name})
-                await catalog.told(id)
+                await catalog.delivered(id)
         for name in await catalog.unannounced():
             await self._announce(name)
 
@@ -93,7 +93,7 @@ class Hooks:
             raise
         except (LadingError, ValueError) as error:
             log.warning("a hook was not told", extra=facts | {"reason": str(error)})
-        await self._catalog.told(id)
+        await self._catalog.delivered(id)
 
     async def _deliver(self, hook: Hook, name: str) -> str:
         """One attempt. Returns why it failed; empty if it did not, or if there is nothing to tell, because the

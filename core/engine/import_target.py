@@ -8,7 +8,7 @@ import msgspec
 
 from core.aio import time_limit
 from core.archives.copies import examine
-from core.archives.locate import Locate, left, seen_at
+from core.archives.locate import Locate, formerly_at, seen_at
 from core.archives.readonly import reading
 from core.catalog import Catalog
 from core.errors import ArchiveAwayError, ArchiveCopyError, ArchiveError, SourceError
@@ -59,7 +59,7 @@ async def look_for(path: str, pool: Pool, catalog: Catalog, whereabouts: Locate)
         raise
     except ArchiveError as error:
         # The catalog knows what the archive holds although it is away.
-        id = await catalog.archive_at(absolute) or await left(absolute, catalog)
+        id = await catalog.archive_at(absolute) or await formerly_at(absolute, catalog)
         return ImportTarget(archive_id=id or 0, refused=f"{error.cause} {error.advice}".strip())
 
 

@@ -111,7 +111,7 @@ class JobService:
 
     async def finish(self, imports: Sequence[int]) -> None:
         """Wait until the jobs of these imports have ended, except for those that wait for a person."""
-        while await self.worker.left(imports):  # noqa: ASYNC110 - what is left is a query
+        while await self.worker.unfinished_of(imports):  # noqa: ASYNC110 - what is left is a query
             await asyncio.sleep(POLL_INTERVAL)
 
     # What a person asks for

@@ -12,7 +12,7 @@ from core.archives.copy_count import CopyCount
 from core.archives.locate import Locate
 from core.archives.presence import present
 from core.catalog import ImportRow
-from core.catalog.differing import told
+from core.catalog.differing import sentence
 from core.importing import archive_reading
 from core.importing.import_run import Run
 from core.models import Outcome, Verdict
@@ -52,7 +52,7 @@ async def verdict(run: Run, leader: ImportRow) -> tuple[Verdict, str]:
     if differing:
         if not found.otherwise:
             run.verdict.otherwise = Verdict.KEEP if parts else Verdict.SAFE, "; ".join(parts)
-        parts.insert(0, told(differing))
+        parts.insert(0, sentence(differing))
     if parts:
         return Verdict.KEEP, "; ".join(parts)
     return Verdict.SAFE, found.reason if found.verdict is Verdict.SAFE else ""

@@ -10,7 +10,7 @@ from core.archives.copy_count import CopyCount
 from core.archives.item_batches import not_read
 from core.archives.locate import Locate
 from core.archives.presence import present
-from core.catalog.differing import told
+from core.catalog.differing import sentence
 from core.importing import archive_reading, checksum_lists
 from core.importing.import_run import Run
 from core.importing.keep_reasons import ACCEPTED, ALL_EXCLUDED, KEEP_REASONS, NOTHING, said
@@ -155,7 +155,7 @@ class _ListingFindings:
         ]
         if self._differing:
             told_of.otherwise = Verdict.KEEP if parts else Verdict.SAFE, "; ".join(parts)
-            parts.insert(0, told(self._differing))
+            parts.insert(0, sentence(self._differing))
         told_of.note = "; ".join(said(count, ACCEPTED[kind]) for kind, count in self._accepted.most_common())
         if parts:
             return Verdict.KEEP, "; ".join(parts)

@@ -105,7 +105,9 @@ class Adjuster:
         for at in range(0, len(items), PAGE):
             changed: dict[Import, list[bytes]] = {}
             anew = await self._counting(archive_id, items[at : at + PAGE])
-            for item in await adjustments.made(self._catalog.database.read, items[at : at + PAGE], number):
+            for item in await adjustments.corrected_items(
+                self._catalog.database.read, items[at : at + PAGE], number
+            ):
                 what = item.what
                 changed.setdefault((item.import_id, item.import_name), []).append(item.xxh128)
                 self._show(item.path, item.root, item.local or "", item.before or "")

@@ -168,7 +168,7 @@ class QueueWorker:
             self._stats.pressing(name) and not self._readiness.until_someone_acts(name) for name in self._order
         )
 
-    async def left(self, imports: Sequence[int]) -> dict[str, int]:
+    async def unfinished_of(self, imports: Sequence[int]) -> dict[str, int]:
         """By queue, unfinished jobs of these imports, without those that wait for a person's action or for an
         archive."""
         found: Counter[str] = Counter()
@@ -235,14 +235,15 @@ class QueueWorker:
         """Whether a job can begin or has become due; one read, however many jobs wait."""
         await self._readiness.look()
         free = [name for name in self._order if self._free(name, self.busy)]
-        # During a pause beside copies, archives are opened already, so that they stay open between the calls.
+        # While calls pause beside copies, archives are looked for all the same, so that they stay open between
+        # calls.
         queues = list(filter(self._readiness.can, self._order)) if self.throttle.resting else free
         if not queues:
             return False
         ready, due = await self._jobs.look(queues)
         if not (ready or due or self._calls):
             self._archives.rest()
-        # All are asked, so that all archives that are not open are looked for at once.
+        # `usable` begins to look for an archive that is not open, so it is called for all of them.
         usable = [queue for queue, archive in ready if self._archives.usable(archive, queue)]
         return due or any(queue in free for queue in usable)
 

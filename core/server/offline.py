@@ -218,7 +218,7 @@ class _OfflineEngine:
         stats = QueueStats(self.database, [queue.name for queue in QUEUES])
         await stats.refresh(0)
         paused = {name for (name,) in await self.database.read("SELECT name FROM queue WHERE paused")}
-        return stats.left(paused, self.why)
+        return stats.views_without_engine(paused, self.why)
 
 
 def _view(record: ImportRecord) -> ImportView:

@@ -45,7 +45,7 @@ class Thumbnail:
                     results[job.id] = derivative.NO_ITEM
                     continue
                 names = {role: f"{derivative.stem(item)}_{role}.jpg" for role in ROLES}
-                if there := await existing_derivatives.found(
+                if there := await existing_derivatives.existing(
                     context, item, FOLDER, names, existing_derivatives.of_jpeg
                 ):
                     results[job.id] = there

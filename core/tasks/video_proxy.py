@@ -43,7 +43,7 @@ class VideoProxy:
         if why := await self._none(item, context):
             return await derivative.published(context, item, Made([], why), "", FOLDER, (ROLE,))
         name = {ROLE: f"{derivative.stem(item)}.mp4"}
-        if there := await existing_derivatives.found(context, item, FOLDER, name, existing_derivatives.of_film):
+        if there := await existing_derivatives.existing(context, item, FOLDER, name, existing_derivatives.of_film):
             return there
         async with derivative.folder(context) as place:
             order = MakeProxy(path=os.fsencode(item.path), folder=os.fsencode(place), stem=derivative.stem(item))

@@ -100,7 +100,8 @@ class Batch:
             release(root)
             raise
         self.root, self.place = root, place
-        # The whole batch waits no longer than for one file: what is left is removed at the end of the import.
+        # All files of the batch share these waits for files that are open. What is left after them is removed at
+        # the end of the import.
         self._waits = iter(in_use.DELAYS)
 
     def new(self, number: int) -> BatchEntry:
@@ -176,7 +177,7 @@ class Batch:
                 self._journal, b"".join(row(h.path, h.read, h.outcome, h.payload, h.before) for h in changed)
             )
         except OSError:
-            # When it is opened again, a torn last line is noticed.
+            # The journal is opened again for the next rows, which ends a torn last line.
             release(self._journal)
             self._journal = -1
             raise
@@ -234,7 +235,7 @@ class Batch:
         if held.staged:
             # Staging is cleaned again at the end of the import.
             with suppress(OSError):
-                # It may just have been read back, and still be open.
+                # The file may just have been read back, and still be open.
                 in_use.remove(held.staged, self.staging, f"{held.staged}-", self.staging, self._waits)
             held.staged = ""
 

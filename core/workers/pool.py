@@ -166,7 +166,7 @@ class Pool:
                 process = await processes.start(arguments, fds)
             reader, writer = await asyncio.open_unix_connection(sock=ours)
         except BaseException:
-            # A process that was started all the same finds its connection closed, and ends.
+            # If the process was started nevertheless, it finds its connection closed, and ends.
             ours.close()
             self._free_slots.append(number)
             raise

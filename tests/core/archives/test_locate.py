@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.archives.locate import Locate, left, seen_at
+from core.archives.locate import Locate, formerly_at, seen_at
 from core.catalog import Catalog
 from core.database import Database
 from core.errors import ArchiveAwayError, ArchiveError, ArchiveHeldError
@@ -38,10 +38,10 @@ async def test_where_an_archive_was_none_is_made_while_its_volume_is_away(
     catalog = await Catalog.open(database)
     id = await catalog.archive("first", b"/mnt/archive", "its volume", b"archive")
     assert await seen_at(b"/mnt/archive", catalog)
-    assert await left(b"/mnt/archive", catalog) is None
+    assert await formerly_at(b"/mnt/archive", catalog) is None
     assert await catalog.archive("first", b"/mnt/elsewhere", "its volume", b"elsewhere") == id
     assert await seen_at(b"/mnt/elsewhere", catalog)
-    assert await left(b"/mnt/archive", catalog) == (None if mounted else id)
+    assert await formerly_at(b"/mnt/archive", catalog) == (None if mounted else id)
     assert await seen_at(b"/mnt/archive", catalog) == (not mounted)
     assert not await seen_at(b"/mnt/never", catalog)
     await database.close()
@@ -53,7 +53,7 @@ async def test_a_volume_that_was_not_identified_may_be_away(tmp_path: Path) -> N
     was = os.fsencode(tmp_path / "was")
     id = await catalog.archive("first", was)
     await catalog.archive("first", b"/mnt/elsewhere")
-    assert await left(was, catalog) == id
+    assert await formerly_at(was, catalog) == id
     await database.close()
 
 
