@@ -46,9 +46,13 @@ class Readiness:
     def _lacking(self) -> dict[str, str]:
         return {name: task.missing() for name, task in self._tasks.items()}
 
+    def open(self, name: str) -> bool:
+        """Whether this program has a task for the queue, and nobody has paused it."""
+        return name in self._tasks and name not in self._throttle.paused
+
     def can(self, name: str) -> bool:
         """Whether calls of a queue may begin."""
-        return name in self._tasks and name not in self._throttle.paused and not self._missing.get(name)
+        return self.open(name) and not self._missing.get(name)
 
     def until_someone_acts(self, name: str) -> str:
         """Why a queue does not run until a person does something; empty when none of these reasons holds."""

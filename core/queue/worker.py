@@ -233,18 +233,25 @@ class QueueWorker:
 
     async def _anything_to_do(self) -> bool:
         """Whether a job can begin or has become due; one read, however many jobs wait."""
-        await self._readiness.look()
-        free = [name for name in self._order if self._free(name, self.busy)]
+        busy, resting = self.busy, self.throttle.resting
         # During a pause beside copies, archives are opened already, so that they stay open between the calls.
-        queues = list(filter(self._readiness.can, self._order)) if self.throttle.resting else free
+        queues = [
+            name
+            for name in self._order
+            if self._readiness.open(name) and (resting or self.throttle.free(name, busy))
+        ]
         if not queues:
             return False
         ready, due = await self._jobs.look(queues)
         if not (ready or due or self._calls):
             self._archives.rest()
+        if ready and not resting:
+            # Not before: to ask exiftool for its version takes as long as the start of a worker.
+            await self._readiness.look()
+        can = [(queue, archive) for queue, archive in ready if self._readiness.can(queue)]
         # All are asked, so that all archives that are not open are looked for at once.
-        usable = [queue for queue, archive in ready if self._archives.usable(archive, queue)]
-        return due or any(queue in free for queue in usable)
+        usable = [queue for queue, archive in can if self._archives.usable(archive, queue)]
+        return due or any(self._free(queue, self.busy) for queue in usable)
 
     def _free(self, name: str, busy: Counter[str]) -> int:
         return self.throttle.free(name, busy) if self._readiness.can(name) else 0

@@ -70,6 +70,8 @@ class FakeTask:
         self.at_work: set[int] = set()
         self.most = 0
         self.lacks = ""
+        self.asked = 0
+        """How often it was asked what it lacks."""
         self.closed = False
 
     @property
@@ -78,6 +80,7 @@ class FakeTask:
         return [item for items in self.calls for item in items]
 
     def missing(self) -> str:
+        self.asked += 1
         return self.lacks
 
     async def run(self, jobs: Sequence[Job], context: Context, beat: Beat) -> Mapping[int, Result]:
