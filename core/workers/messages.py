@@ -38,7 +38,7 @@ class Place(Message):
     supports.
 
     `way` is one of files.noreplace; `level` the best verification level that can be reached there;
-    `sends_on_fsync` as in volumes.filesystems.
+    `sends_on_fsync` as in volumes.filesystems; `parts_from` as in archive_messages.ArchiveFacts.
     """
 
     root: bytes
@@ -47,6 +47,7 @@ class Place(Message):
     way: str
     level: str
     sends_on_fsync: bool = False
+    parts_from: int = 0
 
 
 class Fault(Message):
