@@ -609,6 +609,20 @@ MIGRATIONS: tuple[str, ...] = (
         INSERT OR REPLACE INTO former_place VALUES (old.path, old.archive_id, old.volume, old.root);
     END;
     """,
+    # Within a trigger the conflict clause of the statement that fires it counts, not the trigger's own
+    # (sqlite.org/lang_createtrigger.html): an upsert failed where an archive left the same place once more.
+    """
+    DROP TRIGGER archive_elsewhere;
+    DROP TRIGGER copy_elsewhere;
+    CREATE TRIGGER archive_elsewhere AFTER UPDATE OF path ON archive WHEN old.path != new.path BEGIN
+        DELETE FROM former_place WHERE path = old.path AND archive_id = old.id;
+        INSERT INTO former_place VALUES (old.path, old.id, old.volume, old.root);
+    END;
+    CREATE TRIGGER copy_elsewhere AFTER UPDATE OF path ON copy WHEN old.path != new.path BEGIN
+        DELETE FROM former_place WHERE path = old.path AND archive_id = old.archive_id;
+        INSERT INTO former_place VALUES (old.path, old.archive_id, old.volume, old.root);
+    END;
+    """,
 )
 
 FUNCTIONS: dict[str, Callable[[str], str | bytes | None]] = {

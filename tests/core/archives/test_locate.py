@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.archives.locate import Locate, left, seen_at
-from core.catalog import Catalog
+from core.catalog import Catalog, CopyRow
 from core.database import Database
 from core.errors import ArchiveAwayError, ArchiveError, ArchiveHeldError
 
@@ -24,6 +24,26 @@ async def test_two_archives_at_one_place_in_turn(tmp_path: Path) -> None:
     assert await Locate(catalog).elsewhere(second, b"/place") == []
     assert await Locate(catalog).elsewhere(99, b"/place") == []
     await database.close()
+
+
+async def test_an_archive_that_changes_between_two_places(tmp_path: Path) -> None:
+    """As a share that Finder mounts as NAS and as NAS-1 in turn; and a copy of it."""
+    database = await Database.open(str(tmp_path))
+    catalog = await Catalog.open(database)
+    try:
+        for turn in range(3):
+            for place in (b"/Volumes/NAS", b"/Volumes/NAS-1"):
+                id = await catalog.archive("one", place, "its volume", b"%d" % turn)
+        assert await catalog.formerly_at(b"/Volumes/NAS") == [(id, "its volume", b"2")]
+        assert await catalog.formerly_at(b"/Volumes/NAS-1") == [(id, "its volume", b"1")]
+        await database.run(
+            ("INSERT INTO copy SELECT 1, id, path, volume, root, fsid, mark, seen FROM archive", [()])
+        )
+        for place in (b"/a", b"/b", b"/a", b"/b"):
+            await catalog.copy_seen(CopyRow(1, id, place, "another volume", b"", "", ""))
+        assert await catalog.formerly_at(b"/a") == [(id, "another volume", b"")]
+    finally:
+        await database.close()
 
 
 @pytest.mark.parametrize("mounted", [False, True])
