@@ -4,6 +4,7 @@ import asyncio
 import errno
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -215,7 +216,7 @@ async def test_a_full_state_folder_kills_no_job(tmp_path: Path, monkeypatch: pyt
         for item in (1, 2):
             free[0] = blocked_reason.ROOM - 1
             await b.add(exif(item))
-            await b.until(lambda item=item: item in task.taken)
+            await b.until(partial(task.tried, item))
             await b.settled("exiftool", "ready", "done")
             taken = len(task.taken)
             await b.until(lambda: b.worker.views()[0].reason == blocked_reason.FULL)
