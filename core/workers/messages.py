@@ -24,13 +24,15 @@ class Reply(Message):
 class Source(Message):
     """Where to read: an absolute root folder, identified as it was when the import began.
 
-    `fetch`: files that are only in iCloud are fetched when they are read.
+    `fetch`: files that are only in iCloud are fetched when they are read. `attributes`: its file system may be
+    asked for extended attributes.
     """
 
     root: bytes
     device: int = 0
     inode: int = 0
     fetch: bool = False
+    attributes: bool = True
 
 
 class Place(Message):
