@@ -184,7 +184,18 @@ class Transfer:
     async def read(self, batch: list[Todo], worker: Worker) -> list[Digest]:
         run = self.run
         source = run.leader.source if run.leader else run.source
-        files = [ToRead(todo.id, todo.path, todo.size, todo.kind, todo.also, todo.taken) for todo in batch]
+        files = [
+            ToRead(
+                todo.id,
+                todo.path,
+                todo.size,
+                todo.kind,
+                todo.also,
+                todo.taken,
+                content_only=not source.attributes,
+            )
+            for todo in batch
+        ]
         tell = bool(run.row.together)
         if self._large(batch) and not self.previous.only_hashed(batch):
             request = batch_messages.CopyLarge(source, run.archive.place, run.staging, files[0], tell)

@@ -56,7 +56,7 @@ class QueueWorker:
         self._tasks = {task.queue: task for task in tasks}
         self._context = context
         self._archives = archives
-        self._readiness = Readiness(self._tasks, self.throttle, archives)
+        self._readiness = Readiness(self._tasks, self.throttle, archives, context.scratch)
         self._poll_busy, self._poll_idle = profile.poll_busy_ms / 1000, profile.poll_idle_ms / 1000
         self._order = [queue.name for queue in sorted(queues, key=lambda queue: -queue.priority)]
         self._stats = QueueStats(jobs.database, self._order)
@@ -286,10 +286,15 @@ class QueueWorker:
         task = self._tasks[claimed[0].job.queue]
         limit: float = getattr(task, "limit", LIMIT)
         jobs = [one.job for one in claimed]
-        call = Execution(task, jobs, self._context, limit, partial(self._archives.present, archive), self._report)
+        call = Execution(task, jobs, self._context, limit, partial(self._counts, archive), self._report)
         served = asyncio.create_task(call.serve(), name=f"{task.queue} {jobs[0].id}")
         self._calls[served] = call
         served.add_done_callback(self._served)
+
+    async def _counts(self, archive: int) -> bool:
+        """Whether a job that has failed just now counts as failed: its archive answers, and there was room for
+        what it makes in the state folder."""
+        return not await self._readiness.full() and await self._archives.present(archive)
 
     def _report(self, finished: Finished) -> None:
         self._finished.append(finished)

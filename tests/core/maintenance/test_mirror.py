@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -15,7 +16,7 @@ import msgspec
 import pytest
 
 from core.engine.engine import Engine
-from core.errors import ArchiveAwayError, ArchiveCopyError, ArchiveHeldError, UsageError
+from core.errors import ArchiveAwayError, ArchiveCopyError, ArchiveError, ArchiveHeldError, UsageError
 from core.journal.journal_format import sealed
 from core.maintenance import mirror_bag, mirror_payload, mirror_records
 from core.models import Count, Side, State
@@ -23,7 +24,7 @@ from core.results import AuditScope, MirrorResult
 from core.workers import archive_messages, batch_messages, compare_trees, source_messages, text_messages
 from core.workers.archive_listing import what_is
 from core.workers.messages import Fault, Place
-from core.workers.pool import Worker
+from core.workers.pool import TaskFailedError, Worker
 from tests.core.importing.rig import Rig, at_work, digest, random_bytes, write
 
 pytestmark = pytest.mark.process
@@ -216,6 +217,58 @@ async def test_a_report_that_its_bag_does_not_name_yet(rig: Rig) -> None:
     await rig.engine.database.run(("DELETE FROM job", [()]))
     result = await mirrored(rig.engine, rig.archive, rig.root / "backup")
     assert [path.split("/")[-1] for path, _ in result.lacking] == ["one.html"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "told"),
+    [
+        (text_messages.ReadText, "archive/locations/{} cannot be read: Input/output error."),
+        (text_messages.Put, "backup/locations/{} cannot be written: Input/output error."),
+        (archive_messages.Audit, "backup/locations/{} cannot be read back: Input/output error."),
+    ],
+)
+async def test_an_error_names_the_one_of_the_two_that_had_it(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, refused: type, told: str
+) -> None:
+    await filled(rig)
+    (receipt,) = rig.archive.glob("locations/*/lading/*.tsv")
+    path, ask = str(receipt.relative_to(rig.archive)), Worker.ask
+    fault = Fault(Side.ARCHIVE, "Input/output error", errno.EIO)
+
+    async def failing(self: Worker, request: Any, wanted: Any) -> Any:
+        if isinstance(request, refused):
+            if isinstance(request, archive_messages.Audit) and request.files[0][0] == path:
+                return archive_messages.Audited([("", fault)])
+            if path in (getattr(request, "path", ""), getattr(request, "target", "")):
+                raise TaskFailedError(fault, "OSError")
+        return await ask(self, request, wanted)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Worker, "ask", failing)
+        with pytest.raises(ArchiveError, match=re.escape(told.format(path.removeprefix("locations/")))) as caught:
+            await mirrored(rig.engine, rig.archive, rig.root / "backup")
+    assert caught.value.advice == (
+        "See to its disk, or its server and the network; the same command goes on where it stopped."
+    )
+    assert (await mirrored(rig.engine, rig.archive, rig.root / "backup")).held.files == 4
+
+
+async def test_a_record_that_is_gone_by_then_is_not_brought_empty(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await filled(rig)
+    (bag,) = rig.archive.glob("locations/*")
+    report, ask = write(bag / "lading/one.html", b"ONE"), Worker.ask
+
+    async def late(self: Worker, request: Any, wanted: Any) -> Any:
+        if isinstance(request, text_messages.ReadText) and request.path.endswith(report.name):
+            report.unlink(missing_ok=True)
+        return await ask(self, request, wanted)
+
+    monkeypatch.setattr(Worker, "ask", late)
+    await mirrored(rig.engine, rig.archive, rig.root / "backup")
+    assert not report.exists()
+    assert list((rig.root / "backup").rglob(report.name)) == []
 
 
 @pytest.mark.promise(45)

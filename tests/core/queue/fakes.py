@@ -79,6 +79,10 @@ class FakeTask:
         """The items of all calls, one after the other."""
         return [item for items in self.calls for item in items]
 
+    def tried(self, item: int) -> bool:
+        """Whether a call had this item."""
+        return item in self.taken
+
     def missing(self) -> str:
         self.asked += 1
         return self.lacks
