@@ -5,6 +5,7 @@ import ctypes
 import os
 import socket
 import sys
+import time
 from functools import cache
 
 import psutil
@@ -68,6 +69,12 @@ def runs(pid: int, started: float, born: str = "") -> bool:
         return False
     except psutil.AccessDenied:
         return True
+
+
+def uptime() -> float:
+    """Seconds by a clock that nobody sets, and that goes on while the machine sleeps: CLOCK_BOOTTIME on Linux
+    (clock_gettime(2)), CLOCK_MONOTONIC on macOS (clock_gettime(3) there)."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def myself() -> tuple[int, float]:

@@ -610,6 +610,20 @@ MIGRATIONS: tuple[str, ...] = (
         INSERT OR REPLACE INTO former_place VALUES (old.path, old.archive_id, old.volume, old.root);
     END;
     """,
+    # In place of OR REPLACE, which SQLite ignores in a trigger that an upsert has fired (lang_createtrigger):
+    # an archive that left a place for the second time could not be opened any more.
+    """
+    DROP TRIGGER archive_elsewhere;
+    DROP TRIGGER copy_elsewhere;
+    CREATE TRIGGER archive_elsewhere AFTER UPDATE OF path ON archive WHEN old.path != new.path BEGIN
+        INSERT INTO former_place VALUES (old.path, old.id, old.volume, old.root)
+            ON CONFLICT DO UPDATE SET volume = excluded.volume, root = excluded.root;
+    END;
+    CREATE TRIGGER copy_elsewhere AFTER UPDATE OF path ON copy WHEN old.path != new.path BEGIN
+        INSERT INTO former_place VALUES (old.path, old.archive_id, old.volume, old.root)
+            ON CONFLICT DO UPDATE SET volume = excluded.volume, root = excluded.root;
+    END;
+    """,
 )
 
 FUNCTIONS: dict[str, Callable[[str], str | bytes | None]] = {

@@ -128,7 +128,15 @@ class Archive:
         kind = filesystem_of(facts.mount)
         if not facts.flushes:
             kind = unflushed(kind)
-        place = Place(facts.root, facts.device, facts.inode, facts.way, str(kind.level), kind.sends_on_fsync)
+        place = Place(
+            facts.root,
+            facts.device,
+            facts.inode,
+            facts.way,
+            str(kind.level),
+            kind.sends_on_fsync,
+            facts.parts_from,
+        )
         return cls(uuid, copy, place, kind, pool, catalog, writable=writable)
 
     @contextmanager

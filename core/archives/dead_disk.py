@@ -1,7 +1,8 @@
 """Tells bad sectors of archived files from a disk that has failed or was disconnected.
 
 Both give EIO. If a file that was intact can still be read, past the cache, the files are damaged; else the disk
-has failed.
+has failed. On a network a session that ended while a file was being read gives EIO, too, and the next one reads it
+well: there such a file is read once more before it is called damaged.
 """
 
 import errno
@@ -10,10 +11,11 @@ from core.archives.liveness import answer, of_archive
 from core.catalog import Catalog, Item
 from core.errors import ArchiveAwayError
 from core.paths import display
+from core.volumes.filesystems import Level
 from core.words import counted
 from core.workers import archive_messages
 from core.workers.messages import Fault, Place
-from core.workers.pool import Pool
+from core.workers.pool import Pool, TaskFailedError
 
 _ERRORS = frozenset({errno.EIO, getattr(errno, "ENOMEDIUM", errno.EIO)})
 """Errors of disks and drivers for a medium that cannot be read: errno(3)."""
@@ -26,6 +28,9 @@ CANDIDATES = 512
 
 TEST_ITEMS = 3
 """Test items, of which at least one has to be readable."""
+
+AuditedItem = tuple[Item, str, Fault | None]
+"""An item, the verification level that its reading reached, and why it is not intact."""
 
 
 class ArchiveDisk:
@@ -71,8 +76,25 @@ class ArchiveDisk:
             "read.",
         )
 
+    async def settled(self, archive_id: int, read: list[AuditedItem]) -> list[AuditedItem]:
+        """What came of reading these items. Raises as `answers`."""
+        await self.answers(archive_id, [(item, fault) for item, _, fault in read])
+        if self._place.level != Level.SERVER:
+            return read
+        again = [item for item, _, fault in read if fault is not None and fault.code in _ERRORS]
+        found = {item.id: one for item, one in zip(again, await self._audited(again), strict=True)}
+        if lost := next((fault for _, fault in found.values() if fault is not None and fault.lost), None):
+            raise TaskFailedError(lost)
+        return [(item, *found.get(item.id, (level, fault))) for item, level, fault in read]
+
     async def _readable(self, item: Item) -> bool:
-        request = archive_messages.Audit(self._place, [(item.path, item.size, item.xxh128, item.sha256)])
-        async with self._pool.worker("look") as worker:
-            ((_, fault),) = (await worker.ask(request, archive_messages.Audited)).files
+        ((_, fault),) = await self._audited([item])
         return fault is None or fault.code not in _ERRORS
+
+    async def _audited(self, items: list[Item]) -> list[tuple[str, Fault | None]]:
+        if not items:
+            return []
+        wanted = [(item.path, item.size, item.xxh128, item.sha256) for item in items]
+        async with self._pool.worker("look") as worker:
+            request = archive_messages.Audit(self._place, wanted)
+            return (await worker.ask(request, archive_messages.Audited)).files

@@ -138,6 +138,12 @@ class Archives:
                     await while_answering(self._pool, archive.place, self._locked(archive, path))
                     self.opened[identity] = archive, dedup
                 found = self.opened[identity]
+                was = os.fsdecode(found[0].place.root)
+                if was != os.path.abspath(path) and await self._identity_at(was) != identity:  # noqa: ASYNC240
+                    raise ArchiveError(
+                        f"{display(path)} was renamed while it is in use as {display(was)}.",
+                        "Wait for the end of what is done there; then try once more.",
+                    )
                 if found[0].alone:
                     raise ArchiveError(
                         f"{display(path)}: {found[0].alone}.", "Wait for its end; then try once more."

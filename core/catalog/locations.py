@@ -107,7 +107,10 @@ async def change(
                         f"another location is called {display(other.name)!r}.", "Give a name that is free."
                     )
         if values:
-            given = {**values, "described": round(time.time(), 6)}
+            # Later than the one before, also where that was described while the clock was ahead: another catalog
+            # believes the latest.
+            described = max(time.time(), (location.described or 0.0) + 0.001)
+            given = {**values, "described": round(described, 6)}
             columns = ", ".join(f"{column} = ?" for column in given)
             await connection.execute(f"UPDATE location SET {columns} WHERE id = ?", (*given.values(), location_id))  # noqa: S608
             for sql, rows in also:

@@ -119,12 +119,7 @@ async def launch(settings: Config, *more: str) -> None:
         try:
             await asyncio.to_thread(_spawn, settings, theirs, more)
         except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            advice = (
-                f"Make room on the disk of {settings.home}." if full else "Set LADING_HOME to a folder of yours."
-            )
-            where = f"{error.filename}: " if error.filename else ""
-            raise EngineError(f"it cannot be started: {where}{error.strerror}.", advice) from error
+            raise cannot_be_started(error, settings.home) from error
         finally:
             os.close(theirs)
         said = await reader.read()
@@ -153,6 +148,14 @@ def _spawn(settings: Config, status: int, more: tuple[str, ...]) -> None:
             start_new_session=True,
             check=False,
         )
+
+
+def cannot_be_started(error: OSError, home: str) -> EngineError:
+    """The error for an engine whose state folder cannot be written to, for a person."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    advice = f"Make room on the disk of {home}." if full else "Set LADING_HOME to a folder of yours."
+    where = f"{error.filename}: " if error.filename else ""
+    return EngineError(f"it cannot be started: {where}{error.strerror}.", advice)
 
 
 def environment(environ: Mapping[str, str], home: str) -> dict[str, str]:

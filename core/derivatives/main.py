@@ -1,5 +1,8 @@
 """A maker process: it carries out one order after the other, until the engine is gone."""
 
+import core.light_start  # noqa: F401
+
+# isort: split
 import os
 import signal
 import sys
@@ -9,7 +12,6 @@ from typing import Never
 
 import msgspec
 
-import core.light_start  # noqa: F401, isort: split
 from core import vital_threads
 from core.derivatives import libav, proxy, resource_limits, strip, thumbnails
 from core.derivatives.messages import (

@@ -22,13 +22,13 @@ async def record(run: Run, leader: Leader, items: Iterable[int]) -> None:
             results = (
                 await worker.ask(archive_messages.Audit(leader.place, wanted), archive_messages.Audited)
             ).files
-        read = [(item, fault) for item, (_, fault) in zip(found, results, strict=True)]
-        if any(fault is not None and fault.lost for _, fault in read):
+        read = [(item, *one) for item, one in zip(found, results, strict=True)]
+        if any(fault is not None and fault.lost for *_, fault in read):
             return
-        await ArchiveDisk(leader.place, leader.copy, catalog, pool).answers(leader.row.archive_id, read)
+        read = await ArchiveDisk(leader.place, leader.copy, catalog, pool).settled(leader.row.archive_id, read)
     except (TaskFailedError, WorkerDiedError, ArchiveAwayError):
         return
-    damaged = [(item, fault) for item, fault in read if fault is not None and not not_read(fault)]
+    damaged = [(item, fault) for item, _, fault in read if fault is not None and not not_read(fault)]
     if not damaged:
         return
     await catalog.read_again([(item.id, item.level, None, fault.text) for item, fault in damaged], leader.copy)

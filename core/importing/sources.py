@@ -12,6 +12,7 @@ from core.errors import SourceAwayError, SourceError, SourceRefusedError, Volume
 from core.files.open_beneath import REFUSED
 from core.paths import display
 from core.volumes import macos_permissions
+from core.volumes.filesystems import filesystem
 from core.volumes.find_volume import Known, may_be
 from core.volumes.mounts import mounted_at, mounts
 from core.volumes.volume import Volume, describe
@@ -122,11 +123,13 @@ class PickedSources:
             raise SourceError(error.cause, error.advice) from error
         # A mount point can contain any bytes, but the catalog stores text.
         volume = msgspec.structs.replace(volume, identity=display(volume.identity), name=display(volume.name))
-        whole, whole_root, whole_only = looked.source, looked.below, looked.only
+        attributes = filesystem(volume.filesystem).attributes
+        source = msgspec.structs.replace(looked.source, attributes=attributes)
+        whole, whole_root, whole_only = source, looked.below, looked.only
         if volume.removable:
             whole, whole_root, whole_only = (await self.look(mount.mount)).source, b"", b""
         return Picked(
-            source=looked.source,
+            source=source,
             only=looked.only,
             volume=volume,
             root=looked.below,

@@ -190,7 +190,18 @@ class Transfer:
         Returns a digest or a fault for each file. Raises HaltError, TaskFailedError, WorkerDiedError."""
         run = self.run
         source = run.leader.source if run.leader else run.source
-        files = [ToRead(todo.id, todo.path, todo.size, todo.kind, todo.also, todo.taken) for todo in batch]
+        files = [
+            ToRead(
+                todo.id,
+                todo.path,
+                todo.size,
+                todo.kind,
+                todo.also,
+                todo.taken,
+                content_only=not source.attributes,
+            )
+            for todo in batch
+        ]
         with_metadata = bool(run.row.together)
         if self._large(batch) and not self.previous.only_hashed(batch):
             request = batch_messages.CopyLarge(source, run.archive.place, run.staging, files[0], with_metadata)

@@ -62,9 +62,13 @@ class ArchiveReader:
                 reply = await worker.ask(request, archive_messages.Audited)
         except (TaskFailedError, WorkerDiedError) as error:
             raise self._silent(str(error), code_of(error)) from error
-        await self._answers([(item, fault) for item, (_, fault) in zip(items, reply.files, strict=True)])
+        read = [(item, *one) for item, one in zip(items, reply.files, strict=True)]
+        try:
+            read = await self._disk.settled(self.archive.id, read)
+        except (TaskFailedError, WorkerDiedError) as error:
+            raise self._silent(str(error), code_of(error)) from error
         now, results = time.time(), list[Result]()
-        for item, (level, fault) in zip(items, reply.files, strict=True):
+        for item, level, fault in read:
             if fault is not None and fault.lost:
                 raise self._silent(fault.text, fault.code)
             if fault is None:
@@ -87,15 +91,12 @@ class ArchiveReader:
                 found = (await worker.ask(request, archive_messages.BlocksRead)).files
         except (TaskFailedError, WorkerDiedError) as error:
             raise self._silent(str(error), code_of(error)) from error
-        await self._answers([(item, fault) for (item, _, _), (_, fault) in zip(wanted, found, strict=True)])
-        return found
-
-    async def _answers(self, found: list[tuple[Item, Fault | None]]) -> None:
-        """Raises ArchiveError when the archive's disk does not answer any more: its files are not damaged then."""
+        read = [(item, fault) for (item, _, _), (_, fault) in zip(wanted, found, strict=True)]
         try:
-            await self._disk.answers(self.archive.id, found)
+            await self._disk.answers(self.archive.id, read)
         except (TaskFailedError, WorkerDiedError) as error:
             raise self._silent(str(error), code_of(error)) from error
+        return found
 
     def _silent(self, why: str, code: int) -> ArchiveError:
         return ArchiveError(

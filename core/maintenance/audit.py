@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 from core.archives.archive import Archive
-from core.archives.dead_disk import ArchiveDisk
+from core.archives.dead_disk import ArchiveDisk, AuditedItem
 from core.archives.item_batches import Result, by_bytes, not_read
 from core.archives.presence import present
 from core.catalog import Catalog, Item
@@ -20,7 +20,6 @@ from core.queue.enqueue import adding, bag_work
 from core.results import AuditResult, AuditScope
 from core.volumes import macos_permissions
 from core.workers import archive_messages
-from core.workers.messages import Fault
 from core.workers.pool import Pool, TaskFailedError, code_of
 
 PAGE = 512
@@ -38,10 +37,6 @@ AHEAD = 30 * 86_400.0
 
 Progress = Callable[[Count, Count], None]
 """Called with what has been checked so far, and with the total."""
-
-
-AuditedItem = tuple[Item, str, Fault | None]
-"""An item, the verification level that its reading reached, and why it is not intact."""
 
 
 class Audit:
@@ -184,14 +179,20 @@ class Audit:
 
     async def _not_read_before(self, started: float, last: int) -> None:
         """Read the items up to the id `last` that this audit, which began at `started`, could not read before it
-        was stopped: nothing else says that they were not read."""
+        was stopped: nothing else says that they were not read. What was read while the machine's clock was far
+        ahead is no later than that."""
         after = 0
         while after < last and (
             page := await self._catalog.items_after(self._archive.id, after, PAGE, self._copy)
         ):
             after = page[-1].id
             passed = [item for item in page if item.id <= last and item.damage is None]
-            if left := [item for item in passed if item.read_back is None or item.read_back < started]:
+            now = self._now()
+            if left := [
+                item
+                for item in passed
+                if item.read_back is None or not started <= item.read_back <= max(started, now) + AHEAD
+            ]:
                 await self.read_again(left)
 
     async def _page(self, items: list[Item]) -> list[Result]:
@@ -229,8 +230,7 @@ class Audit:
         if lost := next((fault for _, fault in results if fault is not None and fault.lost), None):
             raise TaskFailedError(lost)
         read = [(item, *one) for item, one in zip(items, results, strict=True)]
-        await self._disk.answers(self._archive.id, [(item, fault) for item, _, fault in read])
-        return read
+        return await self._disk.settled(self._archive.id, read)
 
     def _now(self) -> float:
         """The time by the clock as it was set when the audit began. If the clock is set back during the audit,

@@ -5,10 +5,10 @@ whole, and read back past the cache.
 """
 
 import hashlib
-import os
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
+from typing import NoReturn
 
 import xxhash
 
@@ -20,6 +20,7 @@ from core.maintenance.mirror_run import MirrorRun
 from core.paths import display
 from core.receipts.upload import sent
 from core.workers import archive_messages, messages, text_messages
+from core.workers.messages import Fault
 from core.workers.pool import TaskFailedError
 
 PIECE = 1 << 20
@@ -153,7 +154,10 @@ class RecordCopier:
                     break  # the end, which need not be asked for
         return data
 
-    async def _pieces(self, archive: Archive, path: str) -> AsyncGenerator[bytes, None]:
+    async def _pieces(
+        self, archive: Archive, path: str, gone: type[Exception] | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """The content of a file, piece by piece; of one that is not there nothing, or `gone` is raised."""
         at = 0
         while True:
             try:
@@ -162,6 +166,8 @@ class RecordCopier:
                     data = (await worker.ask(request, text_messages.TextRead)).data
             except TaskFailedError as error:
                 if error.detail in _GONE and not at:
+                    if gone is not None:
+                        raise gone from error
                     return
                 raise
             if not data:
@@ -173,17 +179,18 @@ class RecordCopier:
         """Bring one file, whose SHA-256 should be `sha256`, if given. `there`: the target has another file at this
         path.
 
-        False when it was not brought: the source's content differs from that digest, or the target's file is to be
-        kept.
+        False when it was not brought: the source's content differs from that digest, or it is gone there, or the
+        target's file is to be kept.
         """
         run = self._run
         if there and not self._replace:
             return False
         sha, xxh, size = hashlib.sha256(), xxhash.xxh3_128(), 0
         staged = archive_layout.staging(run.name, secrets.token_hex(8))
+        asked, done = run.source, "read"
         try:
             async with sent(run.pool, run.target.place, staged, path) as file:
-                async with aclosing(self._pieces(run.source, path)) as pieces:
+                async with aclosing(self._pieces(run.source, path, gone=_OtherError)) as pieces:
                     async for piece in pieces:
                         sha.update(piece)
                         xxh.update(piece)
@@ -191,14 +198,11 @@ class RecordCopier:
                         file.write(piece)
                 if sha256 is not None and sha.digest() != sha256:
                     raise _OtherError
+                asked, done = run.target, "written"
         except _OtherError:
             return False
         except TaskFailedError as error:
-            await run.give_up(error.fault)
-            raise ArchiveError(
-                f"{display(run.target.path)}/{display(path)} cannot be written: {error.fault.text}.",
-                "See to the archive; the same command goes on where it stopped.",
-            ) from error
+            await self._failed(asked, path, error.fault, done)
         await self._read_back(path, size, xxh.digest(), sha.digest())
         run.others += 1
         return True
@@ -208,11 +212,23 @@ class RecordCopier:
         async with run.worker(path) as worker:
             request = archive_messages.Audit(run.target.place, [(path, size, xxh128, sha256)])
             ((_, fault),) = (await worker.ask(request, archive_messages.Audited)).files
-        if fault is not None:
+        if fault is not None and fault.code:
+            await self._failed(run.target, path, fault, "read back")
+        elif fault is not None:
             raise ArchiveError(
-                f"{os.path.join(run.target.path, path)}: what was read back is not what was written: {fault}.",
+                f"{display(run.target.path)}/{display(path)}: what was read back is not what was written: "
+                f"{fault}.",
                 "Have its disk checked.",
             )
+
+    async def _failed(self, archive: Archive, path: str, fault: Fault, done: str) -> NoReturn:
+        """Raise ArchiveError: a file of one of the two could not be read, written or read back (`done`)."""
+        await self._run.give_up(fault)
+        await self._run.who_is_away()
+        raise ArchiveError(
+            f"{display(archive.path)}/{display(path)} cannot be {done}: {fault.text}.",
+            "See to its disk, or its server and the network; the same command goes on where it stopped.",
+        )
 
 
 class _OtherError(Exception):

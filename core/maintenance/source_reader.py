@@ -66,7 +66,11 @@ class SourceReader:
         return [found[number] for number in range(len(entries))]
 
     async def _digests(self, entries: list[tuple[int, Entry]]) -> dict[int, Digest]:
-        files = [source_messages.ToRead(number, entry.path, entry.size, entry.kind) for number, entry in entries]
+        content_only = not self.picked.source.attributes
+        files = [
+            source_messages.ToRead(number, entry.path, entry.size, entry.kind, content_only=content_only)
+            for number, entry in entries
+        ]
         try:
             async with self._reading, self._hashing, self._pool.worker("check") as worker:
                 request = source_messages.ReadBatch(self.picked.source, files, False)

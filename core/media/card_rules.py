@@ -11,7 +11,7 @@ once, because a card may have a million names.
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain
 
 import msgspec
@@ -58,7 +58,9 @@ _Template = tuple[bytes, tuple[int, ...]]
 """Text with %b where groups of a match go, and their numbers."""
 
 
+@cache
 def _compiled(pattern: bytes) -> re.Pattern[bytes]:
+    """A rule's pattern, compiled at its first use: compiling all takes as long as a tenth of an engine's start."""
     return re.compile(pattern, re.IGNORECASE | re.DOTALL)
 
 
@@ -83,14 +85,10 @@ def _moved(templates: Iterable[_Template], group: int) -> tuple[_Template, ...]:
 
 
 class _Ready(msgspec.Struct, frozen=True):
-    """A rule with its patterns compiled."""
+    """A rule with what is made of it once."""
 
     number: int
     rule: Rule
-    pattern: re.Pattern[bytes]
-    within: re.Pattern[bytes] | None
-    """Matches a whole folder. Groups: the folders above, the folders that the rule is for, and the group in
-    these."""
     beside: bool
     """Whether the owner is in another folder."""
     templates: tuple[_Template, ...]
@@ -98,10 +96,8 @@ class _Ready(msgspec.Struct, frozen=True):
 
 
 def _ready(number: int, one: Rule) -> _Ready:
-    within = _compiled(rb"((?:.*/)?)(" + one.within + rb")/") if one.within else None
     beside = any(b"/" in stem for stem in one.stems)
-    templates = tuple(map(_template, one.stems))
-    return _Ready(number, one, _compiled(one.pattern), within, beside, templates, _ranks(one.owners))
+    return _Ready(number, one, beside, tuple(map(_template, one.stems)), _ranks(one.owners))
 
 
 class _Passed(msgspec.Struct, frozen=True):
@@ -171,20 +167,18 @@ _ALL = tuple(_ready(number, one) for number, one in enumerate(RULES))
 _PLACES: dict[bytes, list[int]] = {}
 """By the pattern of the folders that rules are for, the numbers of these rules."""
 for _placed in _ALL:
-    if _placed.within:
+    if _placed.rule.within:
         _PLACES.setdefault(_placed.rule.within, []).append(_placed.number)
 _DEEPEST = 3
 """The most folders that a rule is for, one in the other."""
 
 
+@cache
 def _of_depth(depth: int) -> tuple[re.Pattern[bytes], list[tuple[re.Pattern[bytes], list[int]]]]:
+    """For folders of `depth` + 1 names: what matches any place of rules, and each place with its rules."""
     # A slash in brackets is none of the path's.
     places = [place for place in _PLACES if re.sub(rb"\[.*?\]", b"", place).count(b"/") == depth]
     return _compiled(b"|".join(places)), [(_compiled(place), _PLACES[place]) for place in places]
-
-
-_BY_DEPTH = [_of_depth(depth) for depth in range(_DEEPEST)]
-"""For folders one to three names deep: what matches any place of rules, and each place with its rules."""
 
 
 @lru_cache(maxsize=256)
@@ -192,7 +186,7 @@ def _rules(placed: tuple[int, ...]) -> dict[bytes, _Rules]:
     """By extension, the rules with these numbers, which are for a folder, and the rules that apply anywhere."""
     by_extension: dict[bytes, list[_Ready]] = {extension: [] for extension in SAME_STEM}
     # The rules for the folder come first.
-    for one in (*(_ALL[number] for number in placed), *(one for one in _ALL if one.within is None)):
+    for one in (*(_ALL[number] for number in placed), *(one for one in _ALL if not one.rule.within)):
         for extension in one.rule.extensions:
             by_extension.setdefault(extension, []).append(one)
     return {extension: _Rules(found, SAME_STEM.get(extension)) for extension, found in by_extension.items()}
@@ -208,7 +202,8 @@ def _in_folder(folder: bytes) -> dict[bytes, _Rules]:
         return {}
     last = folder[:-1].rsplit(b"/", _DEEPEST)
     placed: list[int] = []
-    for depth, (any_place, places) in enumerate(_BY_DEPTH):
+    for depth in range(_DEEPEST):
+        any_place, places = _of_depth(depth)
         tail = b"/".join(last[-depth - 1 :])
         if any_place.fullmatch(tail):
             placed += chain.from_iterable(numbers for place, numbers in places if place.fullmatch(tail))
@@ -223,7 +218,9 @@ def _beside(number: int, folder: bytes, moved: int) -> tuple[bytes, tuple[_Templ
     moved: the group of a match that is the rule's.
     """
     one = _ALL[number]
-    match = one.within.fullmatch(folder) if one.within else None
+    within = one.rule.within
+    # Groups: the folders above, the folders that the rule is for, and the group in these.
+    match = _compiled(rb"((?:.*/)?)(" + within + rb")/").fullmatch(folder) if within else None
     if match is None:
         return b"", ()
     place = match[2]
@@ -272,7 +269,7 @@ def _by_stem(folder: bytes, stem: bytes, rules: _Rules) -> Sequence[Candidate]:
             last += candidates
         elif candidates:
             found += candidates
-            same = None if one.within else same
+            same = None if one.rule.within else same
     if same is not None:
         found.append(Candidate(folder + stem.lower(), same, rules.same_ranks, stem))
     return found + last if last else found
@@ -284,7 +281,7 @@ def _whole_name(file: NameParts, rules: _Rules) -> list[Candidate]:
     return [
         msgspec.structs.replace(found, ranks=exact)
         for one in rules.whole
-        if (match := one.pattern.fullmatch(file.stem))
+        if (match := _compiled(one.rule.pattern).fullmatch(file.stem))
         for found in _candidates(one, match, file.folder, one.templates, 0)
     ]
 

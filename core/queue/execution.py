@@ -25,8 +25,8 @@ class StuckError(LadingError):
 class Execution:
     """One call of a queue's task with some jobs on items of one archive.
 
-    `limit`: the call is stuck after this many seconds without progress. `present` returns whether the archive
-    still answers; if it does not, a failure is not counted against the jobs.
+    `limit`: the call is stuck after this many seconds without progress. `counts` returns whether a failure is the
+    jobs' own: it is not when the archive does not answer any more, or the disk of the state folder is full.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Execution:
         jobs: Sequence[Job],
         context: Context,
         limit: float,
-        present: Callable[[], Awaitable[bool]],
+        counts: Callable[[], Awaitable[bool]],
         report: Callable[[Finished], None],
     ) -> None:
         self.queue = task.queue
@@ -46,7 +46,7 @@ class Execution:
         self._jobs = jobs
         self._context = context
         self._limit = limit
-        self._present = present
+        self._counts = counts
         self._report = report
         self._left = {job.id: job for job in jobs}
         self._moved = asyncio.Event()
@@ -61,7 +61,7 @@ class Execution:
             expected = isinstance(error, LadingError) and not isinstance(error, StuckError)
             facts = {"queue": self.queue, "jobs": len(self._jobs), "error": _text(error)}
             log.warning("a call failed", exc_info=None if expected else error, extra=facts)
-            if len(self._jobs) == 1 or not await self._present():
+            if len(self._jobs) == 1 or not await self._counts():
                 return await self._ended({job.id: Result(error=_text(error)) for job in self._jobs})
             return await self._one_by_one()
         return await self._ended(results)
@@ -89,10 +89,10 @@ class Execution:
         jobs = list(self._left.values()) if only is None else [only]
         found = [(job, results.get(job.id, Result(error="its task said nothing about it"))) for job in jobs]
         failed = any(result.error for _, result in found)
-        away = failed and not await self._present()
+        spared = failed and not await self._counts()
         for job in jobs:
             self._left.pop(job.id, None)
-        return [Finished(job, None if away and result.error else result) for job, result in found]
+        return [Finished(job, None if spared and result.error else result) for job, result in found]
 
     async def _attempt(self, jobs: Sequence[Job]) -> Mapping[int, Result]:
         """Run the task. Raises what it raises, and StuckError when it makes no progress."""

@@ -56,7 +56,7 @@ class QueueWorker:
         self._tasks = {task.queue: task for task in tasks}
         self._context = context
         self._archives = archives
-        self._readiness = Readiness(self._tasks, self.throttle, archives)
+        self._readiness = Readiness(self._tasks, self.throttle, archives, context.scratch)
         self._poll_busy, self._poll_idle = profile.poll_busy_ms / 1000, profile.poll_idle_ms / 1000
         self._order = [queue.name for queue in sorted(queues, key=lambda queue: -queue.priority)]
         self._stats = QueueStats(jobs.database, self._order)
@@ -233,19 +233,25 @@ class QueueWorker:
 
     async def _anything_to_do(self) -> bool:
         """Whether a job can begin or has become due; one read, however many jobs wait."""
-        await self._readiness.look()
-        free = [name for name in self._order if self._free(name, self.busy)]
-        # While calls pause beside copies, archives are looked for all the same, so that they stay open between
-        # calls.
-        queues = list(filter(self._readiness.can, self._order)) if self.throttle.resting else free
+        busy, resting = self.busy, self.throttle.resting
+        # While calls pause beside copies, archives are opened all the same, so that they stay open between calls.
+        queues = [
+            name
+            for name in self._order
+            if self._readiness.open(name) and (resting or self.throttle.free(name, busy))
+        ]
         if not queues:
             return False
         ready, due = await self._jobs.look(queues)
         if not (ready or due or self._calls):
             self._archives.rest()
+        if ready and not resting:
+            # Not before: to ask exiftool for its version takes as long as the start of a worker.
+            await self._readiness.look()
+        can = [(queue, archive) for queue, archive in ready if self._readiness.can(queue)]
         # `usable` begins to look for an archive that is not open, so it is called for all of them.
-        usable = [queue for queue, archive in ready if self._archives.usable(archive, queue)]
-        return due or any(queue in free for queue in usable)
+        usable = [queue for queue, archive in can if self._archives.usable(archive, queue)]
+        return due or any(self._free(queue, self.busy) for queue in usable)
 
     def _free(self, name: str, busy: Counter[str]) -> int:
         return self.throttle.free(name, busy) if self._readiness.can(name) else 0
@@ -280,10 +286,15 @@ class QueueWorker:
         task = self._tasks[claimed[0].job.queue]
         limit: float = getattr(task, "limit", LIMIT)
         jobs = [one.job for one in claimed]
-        call = Execution(task, jobs, self._context, limit, partial(self._archives.present, archive), self._report)
+        call = Execution(task, jobs, self._context, limit, partial(self._counts, archive), self._report)
         served = asyncio.create_task(call.serve(), name=f"{task.queue} {jobs[0].id}")
         self._calls[served] = call
         served.add_done_callback(self._served)
+
+    async def _counts(self, archive: int) -> bool:
+        """Whether a job that has failed just now counts as failed: its archive answers, and there was room for
+        what it makes in the state folder."""
+        return not await self._readiness.full() and await self._archives.present(archive)
 
     def _report(self, finished: Finished) -> None:
         self._finished.append(finished)

@@ -33,7 +33,8 @@ IGNORED_PATTERNS = (".DS_Store", "ascmhl", "ascmhl/")
 FORMATS = {"md5": "md5", "sha1": "sha1", "xxh64": "xxh64", "xxh3": "xxh3", "xxh128": "xxh128", "sha512": "c4"}
 """The elements of an ASC MHL, by algorithm."""
 
-_UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNFIT = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""All but the characters of XML 1.0 (Char, 2.2)."""
 _WILD = re.compile(r"([\\*?\[\]!# ])")
 
 

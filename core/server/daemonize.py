@@ -24,9 +24,11 @@ def main() -> None:
     """Fork, let the parent exit, and run the engine in the child, which no terminal can reach."""
     if os.fork():
         os._exit(0)
+    import core.light_start  # noqa: F401
+
+    # isort: split
     import msgspec
 
-    import core.light_start  # noqa: F401, isort: split
     from core import config
     from core.errors import LadingError
     from core.protocol import Failed

@@ -51,7 +51,10 @@ async def live(settings: Config, ready: Ready, idle: float | None = IDLE_TIMEOUT
     asyncio.get_running_loop().set_exception_handler(_unforeseen)
     handler: logging.Handler | None = None
     try:
-        handler = log.begin(settings.home)
+        try:
+            handler = log.begin(settings.home)
+        except OSError as error:
+            raise launcher.cannot_be_started(error, settings.home) from error
         engine = await _take(settings, umask)
         if isinstance(engine, Welcome):
             ready(engine)

@@ -8,7 +8,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from core import VERSION
+from core import VERSION, host
 from core.errors import EngineError
 from core.protocol import PUSH_INTERVAL, Pushed, Welcome, pack, transport
 from core.server.session import Session
@@ -32,7 +32,7 @@ class Server:
         self.engine = engine
         self.stopping = asyncio.Event()
         """Set when a client has asked the engine to stop."""
-        self.since = time.time()
+        self._began = host.uptime()
         self.clients: set[Session] = set()
         self.leaving = False
         self._home = home
@@ -108,11 +108,11 @@ class Server:
         return sum(client.buffered for client in self.clients)
 
     def welcome(self) -> Welcome:
-        """The engine's state, as a greeting."""
+        """The engine's state, as a greeting. It began at `since` by the clock as it is now."""
         return Welcome(
             version=VERSION,
             pid=os.getpid(),
-            since=self.since,
+            since=time.time() - (host.uptime() - self._began),
             busy=self.engine.busy,
             clients=self.attached,
             running=self.engine.imports.running,

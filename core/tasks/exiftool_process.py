@@ -5,6 +5,9 @@ because this process can be killed. It ends by itself when its exiftool has died
 engine has died. exiftool ends when this process was killed, although nothing closes its `-stay_open` (CONFIG).
 """
 
+import core.light_start  # noqa: F401
+
+# isort: split
 import contextlib
 import os
 import queue

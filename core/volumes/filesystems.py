@@ -40,6 +40,7 @@ class FileSystem(msgspec.Struct, frozen=True, kw_only=True):
     flushes: what is written can be flushed out of the drive's own cache. A server's drives are its own affair.
     sends_on_fsync: fsync(2) sends what was written to the server, so that it can be read back from there through
         the descriptor that wrote it.
+    attributes: it may be asked for extended attributes.
     """
 
     name: str
@@ -50,6 +51,7 @@ class FileSystem(msgspec.Struct, frozen=True, kw_only=True):
     pseudo: bool = False
     flushes: bool = True
     sends_on_fsync: bool = False
+    attributes: bool = True
 
 
 # Their files pass through the page cache alone, which posix_fadvise(2) POSIX_FADV_DONTNEED (Linux) and
@@ -92,6 +94,10 @@ _NETWORK = (
 # nfs_file_fsync; fs/smb/client/file.c, cifs_strict_fsync; sshfs.c, sshfs_fsync), and they keep data in the page
 # cache only. Others (davfs2, rclone, s3fs) write a temporary file of their own, and upload it when it is closed.
 _SENDS_ON_FSYNC = "cifs fuse.sshfs nfs nfs4 smb3"
+
+# They have no extended attributes, and say so by an error that may mean anything: rclone 1.60 answers with EIO,
+# and smbnetfs 0.6.3 loses its session with the server.
+_WITHOUT_ATTRIBUTES = "fuse.rclone fuse.smbnetfs"
 
 _MEMORY = "tmpfs ramfs devtmpfs"
 
@@ -137,6 +143,7 @@ def filesystem(name: str, kind: StorageKind | None = None, platform: str = sys.p
         sqlite=kind is not StorageKind.NETWORK,
         pseudo=name in _PSEUDO.split(),
         sends_on_fsync=platform == "linux" and name in _SENDS_ON_FSYNC.split(),
+        attributes=name not in _WITHOUT_ATTRIBUTES.split(),
     )
     return unflushed(found) if platform == "darwin" and name in _UNFLUSHED.split() else found
 

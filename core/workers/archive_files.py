@@ -124,13 +124,12 @@ def read_text(request: text_messages.ReadText) -> text_messages.TextRead:
 
 def append_journal(request: text_messages.AppendJournal) -> messages.Done:
     """Append to a journal, and flush it if asked to."""
-    parts = journal_files.in_parts(request.place)
     with opened(request.place) as folders:
-        if not parts:
+        if not journal_files.in_parts(request.place):
             # The archive may have been on a network before, with journals in parts.
             with suppress(FileNotFoundError):
                 journal_files.join(folders, request.path, temporary())
-        fd, _, part = journal_files.open_end(folders, request.path, parts)
+        fd, _, part = journal_files.open_end(folders, request.path, request.place)
         try:
             try:
                 write_all(fd, request.data)

@@ -19,6 +19,7 @@ class ArchiveFacts(Reply):
     `mount` and `below` as in Looked. `flushes`: what is written there can be flushed out of the drive's own cache.
     `fsid`: the number of its file system, "" where there is none. `mark`: the time of the last change of
     archive.toml's inode (st_ctime), which no copy preserves; "" where it does not identify the file.
+    `parts_from`: the monotonic clock's nanoseconds plus this are the time in the names of journal parts.
     """
 
     root: bytes
@@ -31,6 +32,7 @@ class ArchiveFacts(Reply):
     flushes: bool
     fsid: str
     mark: str
+    parts_from: int = 0
 
 
 class GiveId(Request):

@@ -168,9 +168,7 @@ class Batch:
         if self._journal < 0:
             with Folders(self.root) as folders:
                 path = f"{archive_layout.JOURNALS}/{import_id}{archive_layout.JOURNAL_ENDING}"
-                self._journal, self._journal_is_new, self._part = journal_files.open_end(
-                    folders, path, self._in_parts
-                )
+                self._journal, self._journal_is_new, self._part = journal_files.open_end(folders, path, self.place)
         changed = [held for held in self.files.values() if not held.done and held.journaled != held.payload]
         try:
             write_all(

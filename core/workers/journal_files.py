@@ -4,6 +4,10 @@ Not every client of a file server can append to a file (rclone without a cache a
 a broken session it is unknown how much of an appended line has arrived. `ID.jsonl.TIME-TAG` are the parts of
 `ID.jsonl`: they are read after it, in the order of their times, as if they were one file. Each begins with an
 empty line, so that a torn part damages no other. Imports have journals, and so do moves.
+
+The times are in the order in which the parts were written, also where a clock was set back meanwhile, or the clock
+of another machine was ahead: they begin behind all that are there when an archive is opened, and go on by the
+monotonic clock, which all processes of a machine share.
 """
 
 import os
@@ -23,6 +27,9 @@ JOURNAL_FOLDERS = (archive_layout.JOURNALS, archive_layout.MOVES)
 
 _PART = re.compile(rf"(.+{re.escape(archive_layout.JOURNAL_ENDING)})\.(\d{{20}})-[0-9a-f]{{8}}")
 _PIECE = 1 << 20
+LATEST_PART = 1 << 62
+"""Nanoseconds since 1970 (2116): new parts come after all that are there up to this time. A later one is no
+clock's."""
 
 
 def in_parts(place: Place) -> bool:
@@ -43,14 +50,26 @@ def all_parts(folders: Folders, folder: str) -> dict[str, list[str]]:
     return {name: [file for _, file in sorted(files)] for name, files in found.items()}
 
 
-def open_end(folders: Folders, path: str, parts: bool) -> tuple[int, bool, str]:
+def parts_from(folders: Folders) -> int:
+    """What has to be added to the monotonic clock (nanoseconds) for parts that come after all that are there.
+    Their times are those of day, unless parts are there from a clock that was ahead. Raises OSError."""
+    newest = 0
+    for folder in JOURNAL_FOLDERS:
+        with suppress(FileNotFoundError):
+            times = (int(part[2]) for part in map(_PART.fullmatch, folders.names(folder)) if part)
+            newest = max([newest, *(told for told in times if told < LATEST_PART)])
+    return max(time.time_ns(), newest + 1) - time.monotonic_ns()
+
+
+def open_end(folders: Folders, path: str, place: Place) -> tuple[int, bool, str]:
     """Open a journal for writing at its end. Returns the descriptor, whether its file is empty, and the path of
     the file when it is a part. Raises OSError.
 
     Its folder is made if it does not exist. A torn last line is ended first, so that it damages no other.
     """
+    parts = in_parts(place)
     if parts:
-        path = f"{path}.{time.time_ns():020}-{os.urandom(4).hex()}"
+        path = f"{path}.{place.parts_from + time.monotonic_ns():020}-{os.urandom(4).hex()}"
         fd, size = folders.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, make=MADE), 0
     else:
         fd = folders.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, make=MADE)

@@ -24,13 +24,15 @@ class Reply(Message):
 class Source(Message):
     """Where to read: an absolute root folder, identified as it was when the import began.
 
-    `fetch`: files that are only in iCloud are fetched when they are read.
+    `fetch`: files that are only in iCloud are fetched when they are read. `attributes`: its file system may be
+    asked for extended attributes.
     """
 
     root: bytes
     device: int = 0
     inode: int = 0
     fetch: bool = False
+    attributes: bool = True
 
 
 class Place(Message):
@@ -38,7 +40,7 @@ class Place(Message):
     supports.
 
     `way` is one of files.noreplace; `level` the best verification level that can be reached there;
-    `sends_on_fsync` as in volumes.filesystems.
+    `sends_on_fsync` as in volumes.filesystems; `parts_from` as in archive_messages.ArchiveFacts.
     """
 
     root: bytes
@@ -47,6 +49,7 @@ class Place(Message):
     way: str
     level: str
     sends_on_fsync: bool = False
+    parts_from: int = 0
 
 
 class Fault(Message):

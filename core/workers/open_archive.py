@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 
+import msgspec
+
 from core import archive_layout
 from core.files import fsync, in_use, noreplace
 from core.files.fds import release
@@ -48,7 +50,8 @@ def open_archive(request: archive_messages.OpenArchive) -> archive_messages.Arch
             if write_new(folders, way, archive_layout.ARCHIVE_TOML, text.encode()):
                 _date(folders)
                 folders.sync()
-        return _facts(tree, folders, resolved, way)
+        found = _facts(tree, folders, resolved, way)
+        return msgspec.structs.replace(found, parts_from=journal_files.parts_from(folders))
 
 
 def flushes_folder(folders: Folders, path: str, platform: str = sys.platform) -> bool:

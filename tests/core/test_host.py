@@ -79,3 +79,11 @@ def test_a_process_with_the_id_of_another_is_not_that_one() -> None:
     boot, _, began = host.birth(pid).partition(" ")
     assert not host.runs(pid, started, f"{boot} {int(began) - 1}")
     assert not host.runs(pid, started, f"00000000-0000-0000-0000-000000000000 {began}")
+
+
+@pytest.mark.parametrize("boottime", [True, False])
+def test_uptime_is_of_a_clock_that_nobody_sets(monkeypatch: pytest.MonkeyPatch, boottime: bool) -> None:
+    if not boottime:
+        monkeypatch.delattr(time, "CLOCK_BOOTTIME", raising=False)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    assert 0 < time.monotonic() <= host.uptime() < 10**9

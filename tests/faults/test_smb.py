@@ -14,7 +14,7 @@ from core.archives.lock import Lock
 from core.config import Config, Workers
 from core.engine.engine import Engine
 from core.errors import ArchiveHeldError
-from core.models import Count
+from core.models import Count, Verdict
 from core.volumes.filesystems import StorageKind
 from core.volumes.mounts import volume_of
 from tests.core.importing.rig import Rig, digest, random_bytes, write
@@ -174,6 +174,18 @@ async def test_an_import_is_restored_there(server: Server, mount: Mount, name: s
             assert (done.restored.files, done.there.files) == (len(contents) - was_there, was_there)
             assert {digest(path) for path in out.rglob("*") if path.is_file()} == contents
             assert list(out.glob(".*")) == []
+
+
+async def test_a_card_on_a_share_is_safe(server: Server, mount: Mount, name: str, tmp_path: Path) -> None:
+    """Neither client has extended attributes, nor says so as others do."""
+    contents = share.card(server.folder / f"{name}-card", 4)
+    async with scene.engine_at(tmp_path) as rig:
+        scene.safe(await scene.imported(rig, source=mount.share / f"{name}-card"))
+        assert rig.contents() == contents
+        for folder in ("", "IMG_0000.JPG"):
+            source = str(mount.share / f"{name}-card" / folder)
+            checked = await rig.engine.restore_check.check(source, str(rig.archive), silent, read=True)
+            assert checked.verdict is Verdict.SAFE
 
 
 @pytest.mark.control(25)

@@ -1,12 +1,15 @@
 """What is said of a location, and what cannot be said."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from core.archives import bag_info
 from core.catalog import Catalog, locations
 from core.catalog.locations import Location
 from core.config import Config, profile
@@ -96,6 +99,24 @@ async def test_each_value_changes_alone(here: Here) -> None:
     assert (found.description, found.latitude, found.longitude) == ("", None, None)
     assert found.access_note == "Ask the keeper"
     assert (await here.find("Bergen")).described is None
+
+
+@pytest.mark.parametrize("set_back", [0.0, 365 * 86_400.0])
+async def test_what_is_said_last_is_the_latest_whatever_the_clock_says(
+    here: Here, monkeypatch: pytest.MonkeyPatch, set_back: float
+) -> None:
+    """Another catalog believes the latest description."""
+    clock = [1_800_000_000.0]
+    monkeypatch.setattr(time, "time", lambda: clock[0])
+    first = await here.change("Alps", description="at first")
+    clock[0] -= set_back
+    then = await here.change("Alps", description="then")
+    assert bag_info.believed(first, bag_info.parse(_described(then)), "").description == "then"
+    assert bag_info.believed(then, bag_info.parse(_described(first)), "").description == "then"
+
+
+def _described(location: Location) -> bytes:
+    return bag_info.compose(Config(), location, [], 0, 0, date(2027, 1, 15))
 
 
 async def test_nothing_to_change(here: Here) -> None:

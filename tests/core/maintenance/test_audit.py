@@ -1,18 +1,23 @@
 """The audit finds what is no longer as it was archived, and the next import brings it again."""
 
 import asyncio
+import errno
 import os
 import time
 
+import msgspec
 import pytest
 
+from core.archives import archive, readonly
 from core.catalog import import_list
 from core.catalog.card_list import cards
 from core.errors import ArchiveError
 from core.maintenance import audit
-from core.models import Count, Verdict
+from core.models import Count, Side, Verdict
 from core.results import AuditResult, AuditScope
+from core.volumes.filesystems import Level
 from core.workers import archive_messages
+from core.workers.messages import Fault
 from core.workers.pool import TaskFailedError, Worker
 from tests.core.importing.rig import Rig, random_bytes, write
 
@@ -29,6 +34,9 @@ async def filled(rig: Rig, count: int = 20) -> list[str]:
         write(rig.source / f"{number:03}.jpg", random_bytes(3000, number))
     await rig.imported()
     return sorted(rig.payload())
+
+
+YEAR = 365 * 86_400.0
 
 
 async def damaged_since(rig: Rig) -> tuple[list[int], list[int]]:
@@ -121,9 +129,12 @@ async def test_what_was_found_meanwhile_stays(rig: Rig, monkeypatch: pytest.Monk
 
 @pytest.mark.promise(37)
 @pytest.mark.usefixtures("bound")
-async def test_interrupted_and_taken_up(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("ahead", [0.0, 80 * YEAR])
+async def test_interrupted_and_taken_up(rig: Rig, monkeypatch: pytest.MonkeyPatch, ahead: float) -> None:
+    """Also where the clock was far ahead when the files were archived."""
     monkeypatch.setattr(audit, "PAGE", 5)
     await filled(rig)
+    await rig.engine.database.run(("UPDATE item SET read_back = read_back + ?", [(ahead,)]))
     ((locked,),) = await rig.engine.database.read("SELECT path FROM item ORDER BY id LIMIT 1")
     pages = 0
 
@@ -194,6 +205,37 @@ async def locked_away(rig: Rig) -> AuditResult:
     for path in (locked, sick):
         (rig.archive / path).chmod(0o600)
     return result
+
+
+@pytest.mark.promise(37)
+@pytest.mark.parametrize(("level", "times", "damaged"), [("server", 1, 0), ("server", 9, 1), ("medium", 1, 1)])
+async def test_a_session_that_ended_while_a_file_was_read_is_no_damage(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, level: str, times: int, damaged: int
+) -> None:
+    """On a network both give EIO; what is damaged there gives it again."""
+    real, ask, left = archive.filesystem_of, Worker.ask, times
+    for module in (archive, readonly):
+        monkeypatch.setattr(
+            module, "filesystem_of", lambda mount: msgspec.structs.replace(real(mount), level=Level(level))
+        )
+    path, *_ = await filled(rig)
+
+    async def ended(self: Worker, request: object, wanted: type) -> object:
+        nonlocal left
+        answer: object = await ask(self, request, wanted)  # type: ignore[arg-type]
+        if left and isinstance(request, archive_messages.Audit):
+            assert isinstance(answer, archive_messages.Audited)
+            if path in (names := [name for name, *_ in request.files]):
+                left -= 1
+                answer.files[names.index(path)] = ("", Fault(Side.ARCHIVE, "Input/output error", errno.EIO))
+        return answer
+
+    monkeypatch.setattr(Worker, "ask", ended)
+    result = await rig.engine.maintenance.audit(str(rig.archive), silent)
+    assert (result.checked.files, result.well.files, result.damaged_count) == (20, 20 - damaged, damaged)
+    left = times
+    checked = await rig.engine.restore_check.check(str(rig.source), str(rig.archive), silent, read=True)
+    assert checked.verdict == (Verdict.KEEP if damaged else Verdict.SAFE)
 
 
 @pytest.mark.promise(37)

@@ -1,12 +1,20 @@
-"""Bags that change in the source while a mirror copies them."""
+"""Bags that change in the source while a mirror copies them, and errors with their records."""
 
+import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from core.errors import ArchiveError
 from core.maintenance import mirror_records
+from core.models import Side
+from core.workers import archive_messages, text_messages
+from core.workers.messages import Fault
+from core.workers.pool import TaskFailedError, Worker
 from tests.core.importing.rig import Rig, at_work, digest, random_bytes, write
 from tests.core.maintenance.mirroring import filled, mirrored, tree
 
@@ -87,3 +95,56 @@ async def test_a_report_that_its_bag_does_not_name_yet(rig: Rig) -> None:
     await rig.engine.database.run(("DELETE FROM job", [()]))
     result = await mirrored(rig.engine, rig.archive, rig.root / "backup")
     assert [path.split("/")[-1] for path, _ in result.lacking] == ["one.html"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "message"),
+    [
+        (text_messages.ReadText, "archive/locations/{} cannot be read: Input/output error."),
+        (text_messages.Put, "backup/locations/{} cannot be written: Input/output error."),
+        (archive_messages.Audit, "backup/locations/{} cannot be read back: Input/output error."),
+    ],
+)
+async def test_an_error_names_the_one_of_the_two_that_had_it(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, refused: type, message: str
+) -> None:
+    await filled(rig)
+    (receipt,) = rig.archive.glob("locations/*/lading/*.tsv")
+    path, ask = str(receipt.relative_to(rig.archive)), Worker.ask
+    fault = Fault(Side.ARCHIVE, "Input/output error", errno.EIO)
+
+    async def failing(self: Worker, request: Any, wanted: Any) -> Any:
+        if isinstance(request, refused):
+            if isinstance(request, archive_messages.Audit) and request.files[0][0] == path:
+                return archive_messages.Audited([("", fault)])
+            if path in (getattr(request, "path", ""), getattr(request, "target", "")):
+                raise TaskFailedError(fault, "OSError")
+        return await ask(self, request, wanted)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Worker, "ask", failing)
+        expected = re.escape(message.format(path.removeprefix("locations/")))
+        with pytest.raises(ArchiveError, match=expected) as caught:
+            await mirrored(rig.engine, rig.archive, rig.root / "backup")
+    assert caught.value.advice == (
+        "See to its disk, or its server and the network; the same command goes on where it stopped."
+    )
+    assert (await mirrored(rig.engine, rig.archive, rig.root / "backup")).held.files == 4
+
+
+async def test_a_record_that_is_gone_by_then_is_not_brought_empty(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await filled(rig)
+    (bag,) = rig.archive.glob("locations/*")
+    report, ask = write(bag / "lading/one.html", b"ONE"), Worker.ask
+
+    async def late(self: Worker, request: Any, wanted: Any) -> Any:
+        if isinstance(request, text_messages.ReadText) and request.path.endswith(report.name):
+            report.unlink(missing_ok=True)
+        return await ask(self, request, wanted)
+
+    monkeypatch.setattr(Worker, "ask", late)
+    await mirrored(rig.engine, rig.archive, rig.root / "backup")
+    assert not report.exists()
+    assert list((rig.root / "backup").rglob(report.name)) == []

@@ -70,6 +70,8 @@ class FakeTask:
         self.at_work: set[int] = set()
         self.most = 0
         self.lacks = ""
+        self.asked = 0
+        """How often it was asked what it lacks."""
         self.closed = False
 
     @property
@@ -77,7 +79,12 @@ class FakeTask:
         """The items of all calls, one after the other."""
         return [item for items in self.calls for item in items]
 
+    def tried(self, item: int) -> bool:
+        """Whether a call had this item."""
+        return item in self.taken
+
     def missing(self) -> str:
+        self.asked += 1
         return self.lacks
 
     async def run(self, jobs: Sequence[Job], context: Context, beat: Beat) -> Mapping[int, Result]:

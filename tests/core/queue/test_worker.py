@@ -1,6 +1,7 @@
 """The poll loop: slots filled, ends written, queues paused, waiting and woken."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from core.errors import UsageError
 from core.queue import barriers, worker
 from core.queue.enqueue import Work
+from core.queue.jobs import Jobs
 from core.queue.queue_defs import QUEUES
 from core.snapshot import AtWork
 from core.tasks.task import Beat, Job, Result
@@ -192,6 +194,30 @@ async def test_a_queue_waits_for_what_is_missing(tmp_path: Path, monkeypatch: py
         assert await b.worker.unfinished_of([3]) == {}
         task.lacks = ""
         await b.settled()
+
+
+async def test_tools_are_asked_for_once_jobs_may_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.queue.throttle.ALONE", 3600.0)
+    polls = 0
+    look = Jobs.look
+
+    async def counted(jobs: Jobs, queues: Sequence[str]) -> tuple[list[tuple[str, int]], bool]:
+        nonlocal polls
+        polls += 1
+        return await look(jobs, queues)
+
+    monkeypatch.setattr(Jobs, "look", counted)
+    task = FakeTask()
+    async with bench(tmp_path, task) as b:
+        await b.until(lambda: polls > 1)
+        b.worker.copying(100)
+        await b.add(exif(1))
+        before = polls
+        await b.until(lambda: polls > before + 2)
+        assert not task.asked
+        b.worker.copying(0)
+        await b.settled()
+        assert task.asked
 
 
 async def test_the_bag_of_a_location_is_left_for_all_imports_there(tmp_path: Path) -> None:

@@ -1,15 +1,18 @@
 """The poll loop when tasks fail, raise and hang, archives go away and the database cannot be written."""
 
 import asyncio
+import errno
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from core.errors import DatabaseError
-from core.queue import execution, retries
+from core.queue import blocked_reason, execution, retries
 from core.tasks.task import Beat, Context, Job, Result
 from tests.core.queue.fakes import Bench, FakeTask, badly, bench, exif, hanging, raising
 from tests.rigs.stopped import stopped
@@ -196,6 +199,36 @@ async def test_what_a_dead_engine_held_is_tried_one_by_one(tmp_path: Path) -> No
         assert [3] in task.calls
         dead = await b.jobs.page("dead", "", 0, 1)
         assert dead[0].error == "the engine ended while it was at work, 3 times"
+
+
+async def test_a_full_state_folder_kills_no_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is waited for, as an import waits for it; what fails of itself counts once there is room."""
+    free = [blocked_reason.ROOM - 1]
+    monkeypatch.setattr("core.queue.blocked_reason.shutil.disk_usage", lambda _: SimpleNamespace(free=free[0]))
+    monkeypatch.setattr(blocked_reason, "LOOK_AGAIN", 0.01)
+
+    def full(job: Job, beat: Beat) -> Result:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    task = FakeTask()
+    task.does = {1: full, 2: badly}
+    async with bench(tmp_path, task) as b:
+        for item in (1, 2):
+            free[0] = blocked_reason.ROOM - 1
+            await b.add(exif(item))
+            await b.until(partial(task.tried, item))
+            await b.settled("exiftool", "ready", "done")
+            taken = len(task.taken)
+            await b.until(lambda: b.worker.views()[0].reason == blocked_reason.FULL)
+            await b.add(exif(10 + item))
+            assert b.worker.has_work
+            assert (await b.jobs.page("dead", "", 0, 9)) == []
+            assert len(task.taken) == taken, "it is not tried while there is no room"
+            task.does.pop(1, None)
+            free[0] = blocked_reason.ROOM
+            await b.settled()
+        assert await b.states() == {1: "done", 11: "done", 2: "dead", 12: "done"}
+        assert await b.database.read("SELECT attempts FROM job WHERE item_id = 2") == [(1,)]
 
 
 async def test_an_archive_that_is_away_kills_no_job(tmp_path: Path) -> None:

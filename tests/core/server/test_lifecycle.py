@@ -149,9 +149,14 @@ async def test_what_keeps_an_engine_from_starting_is_told(home: Path) -> None:
     until(lambda: engine_of(home) is None)
 
 
-def test_a_state_folder_without_a_log_is_told(home: Path) -> None:
-    home.mkdir()
-    (home / "log").touch()
+@pytest.mark.parametrize("in_the_way", ["log", "log/engine.log"])
+def test_a_state_folder_without_a_log_is_told(home: Path, in_the_way: str) -> None:
+    path = home / in_the_way
+    path.parent.mkdir(parents=True)
+    if path.suffix:
+        path.mkdir()
+    else:
+        path.touch()
     found = lading(home, *STARTING)
     assert found.returncode == 4
     assert found.stderr.startswith("Engine not usable: it cannot be started: ")

@@ -29,6 +29,27 @@ def test_a_worker_loads_neither_decoders_nor_what_is_slow() -> None:
     assert not loaded("core.workers.main") & (DECODERS | SLOW)
 
 
+@pytest.mark.parametrize("module", ["core.derivatives.main", "core.tasks.exiftool_process"])
+def test_other_processes_import_msgspec_in_the_cheap_way(module: str) -> None:
+    assert "typing_extensions" not in loaded(module)
+
+
+def test_the_engine_imports_msgspec_in_the_cheap_way() -> None:
+    # Its first argument is no number, which ends it once everything is imported.
+    code = """
+import os, sys
+from core.server import daemonize
+os.fork, sys.argv = lambda: 0, ["daemonize", "none"]
+try:
+    daemonize.main()
+except ValueError:
+    print(*sys.modules)
+"""
+    said = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert "core.server.lifecycle" in said.stdout.split()
+    assert "typing_extensions" not in said.stdout.split()
+
+
 def test_they_would_be_seen() -> None:
     assert {"PIL", "typing_extensions"} <= loaded("core.derivatives.main, typing_extensions")
     assert loaded("core.server.lifecycle, typing_extensions") >= SLOW

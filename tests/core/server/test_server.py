@@ -3,12 +3,13 @@
 import asyncio
 import json
 import os
+import time
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from core import log, protocol
+from core import host, log, protocol
 from core.models import ImportRequest
 from core.protocol import LARGEST_REPLY, Answer, Call, Failed, Welcome, pack, transport
 from core.protocol.archive_requests import Audit, GetThumbnail
@@ -203,3 +204,16 @@ async def test_a_socket_that_was_removed_is_made_again(tmp_path: Path) -> None:
         assert isinstance(await one.ask(Look()), Answer)
         async with Raw(tmp_path) as other:
             await other.hello()
+
+
+@pytest.mark.parametrize("step", [-56 * 365 * 86_400.0, 0.0, 365 * 86_400.0])
+async def test_it_began_as_long_ago_as_it_did_whatever_the_clock_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: float
+) -> None:
+    clock, up = [1_800_000_000.0], [500.0]
+    monkeypatch.setattr(time, "time", lambda: clock[0])
+    monkeypatch.setattr(host, "uptime", lambda: up[0])
+    async with serving(tmp_path) as (server, _):
+        clock[0] += step + 60.0
+        up[0] += 60.0
+        assert clock[0] - server.welcome().since == 60.0

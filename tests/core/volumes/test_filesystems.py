@@ -86,3 +86,8 @@ def test_what_a_temporary_file_holds_until_it_is_closed_is_not_sent_by_fsync() -
     sends = [name for name in names if filesystem(name, platform="linux").sends_on_fsync]
     assert sends == ["nfs4", "cifs", "fuse.sshfs"]
     assert not any(filesystem(name, platform="darwin").sends_on_fsync for name in names)
+
+
+def test_what_answers_the_question_for_attributes_with_an_error_is_not_asked() -> None:
+    names = ["fuse.rclone", "fuse.smbnetfs", "cifs", "smbfs", "apfs", "fuse", "fuse.sshfs"]
+    assert [name for name in names if not filesystem(name).attributes] == ["fuse.rclone", "fuse.smbnetfs"]

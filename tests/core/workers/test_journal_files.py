@@ -1,6 +1,7 @@
 """Journals in one file, and in the parts that a network gets."""
 
 import os
+import time
 
 import msgspec
 import pytest
@@ -8,14 +9,18 @@ import pytest
 from core import archive_layout
 from core.files import in_use
 from core.workers import archive_messages, journal_files, messages, text_messages
+from core.workers.archive_files import append_journal
 from core.workers.dir_fds import Folders
 from core.workers.messages import Place
+from core.workers.open_archive import open_archive
+from tests.core.importing.rig import write
 from tests.core.workers.rig import Rig
 
 pytestmark = pytest.mark.process
 
 NAME = "1.jsonl"
 PATH = f"{archive_layout.JOURNALS}/{NAME}"
+HOUR, YEAR = 3600 * 10**9, 365 * 86_400 * 10**9
 
 
 @pytest.fixture
@@ -82,6 +87,35 @@ async def test_parts_are_read_as_one(rig: Rig, server: Place) -> None:
     # What comes later comes after it.
     await ask(rig, text_messages.AppendJournal(server, PATH, b"four\n"))
     assert (await text(rig)).split() == [b"one", b"tw", b"three", b"four"]
+
+
+def opened_by(folder: os.PathLike[str]) -> Place:
+    """The archive in `folder`, opened as if it were on a network."""
+    facts = open_archive(archive_messages.OpenArchive(os.fsencode(folder), True))
+    return Place(facts.root, facts.device, facts.inode, facts.way, "server", parts_from=facts.parts_from)
+
+
+@pytest.mark.parametrize("steps", [(0, -HOUR, -2 * HOUR), (0, -56 * YEAR, 0), (YEAR, 0, -56 * YEAR)])
+@pytest.mark.parametrize("reopened", [False, True])
+async def test_parts_are_in_their_order_whatever_the_clock_says(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, steps: tuple[int, ...], reopened: bool
+) -> None:
+    real = time.time_ns
+    place = opened_by(rig.archive)
+    for number, step in enumerate(steps):
+        monkeypatch.setattr(time, "time_ns", lambda step=step: real() + step)
+        if reopened:
+            place = opened_by(rig.archive)
+        append_journal(text_messages.AppendJournal(place, PATH, b"%d\n" % number, flush=True))
+    assert len(files(rig)) == len(steps)
+    assert (await text(rig)).split() == [b"0", b"1", b"2"]
+
+
+async def test_a_part_whose_time_is_no_clocks_is_read_too(rig: Rig) -> None:
+    write(rig.archive / f"{PATH}.{'9' * 20}-00000000", b"\nlast\n")
+    place = opened_by(rig.archive)
+    append_journal(text_messages.AppendJournal(place, PATH, b"first\n", flush=True))
+    assert (await text(rig)).split() == [b"first", b"last"]
 
 
 async def test_an_archive_that_was_on_a_network_goes_on_in_one_file(rig: Rig, server: Place) -> None:
