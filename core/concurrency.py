@@ -193,7 +193,7 @@ class Controller(Limit):
         self._patience = min(2 * self._patience, self.LONGEST)
 
     def took(self, began: float) -> None:
-        """A batch that began at this time of the loop's clock has ended without an error."""
+        """Note that a batch which began at this time of the loop's clock has ended without an error."""
         seconds = asyncio.get_running_loop().time() - began
         self._batch = (self._batch + seconds) / 2 if self._batch else seconds
         self._errors = 0
@@ -201,7 +201,7 @@ class Controller(Limit):
             self._ends.append(True)
 
     def answered(self, seconds: float) -> None:
-        """A small request was answered after `seconds`."""
+        """Note that a small request was answered after `seconds`."""
         self._quickest = min(self._quickest, seconds)
         self._late = self._late + 1 if seconds > max(self.LATE * self._quickest, self.LATE_SECONDS) else 0
         if self._late > self.ceiling:
@@ -209,8 +209,8 @@ class Controller(Limit):
             self._congested()
 
     def failed(self, began: float) -> None:
-        """A batch that began at this time met a transient error. A few are tolerated; more than half of the
-        batches are congestion."""
+        """Note that a batch which began at this time of the loop's clock met a transient error. A few are
+        tolerated; if more than half of the batches meet one, that is congestion."""
         if began < self._changed:
             return
         self._errors += 1

@@ -12,7 +12,7 @@ from core.errors import ConfigError, UsageError
 from core.import_choices import Acceptable, DuplicateScope, KnownFiles, Verification
 from core.paths import is_remote
 from core.presets import ArrivalRule, Hook, Preset
-from core.setting_values import Copies, Number, Text, absolute, encodable, unknown, wanted
+from core.setting_values import Copies, Number, Text, absolute, advice_for, encodable, unknown
 
 ENVIRONMENT_PREFIX = "LADING_"
 FILE_VARIABLE = "LADING_CONFIG"
@@ -289,7 +289,7 @@ def _checked(key: str, value: object, place: str, *, strict: bool, folder: str =
             # Names of files may hold any bytes; what people call things goes into UTF-8 documents.
             encodable(text, names_files=key in PATH_KEYS or key == "exclude")
     except (msgspec.ValidationError, ValueError) as error:
-        raise ConfigError(f"{place} is {reprlib.repr(value)}.", wanted(kind)) from error
+        raise ConfigError(f"{place} is {reprlib.repr(value)}.", advice_for(kind)) from error
     if key not in PATH_KEYS:
         return checked
     if isinstance(checked, tuple):

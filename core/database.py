@@ -183,7 +183,7 @@ class Database:
     def _unwritten(self, error: Exception) -> DatabaseError:
         cause = f"a change could not be written: {error}."
         if _code(error) in _DAMAGED:
-            # The advice is about the file.
+            # A damaged database has an advice that refers to its file, so the cause names the file.
             cause = f"{os.path.join(self.home, schema.DATABASE_FILE)} is damaged, {cause}"
         return DatabaseError(cause, advice(error, self.home))
 

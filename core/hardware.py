@@ -33,7 +33,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """The machine's hardware, and the ceilings that follow from it.
 
     `cores` are logical processors, `memory` is in bytes. The poll intervals are in milliseconds, everything else
-    is a number of concurrent tasks. Source: the table "Hardware profile" of the design document.
+    is a number of concurrent tasks.
     """
 
     cores: int

@@ -573,8 +573,9 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (source, target)
     ) STRICT, WITHOUT ROWID;
     """,
-    # What other copies have was read there under the item's name of then. Under a new one, as after a move, or
-    # where it was archived beside a damaged file, they have nothing until the next mirror.
+    # Other copies hold an item under the path that it had when it was read there. When the path changes (by a
+    # move, or because the content was archived anew beside a damaged file), they do not hold it until the next
+    # mirror.
     """
     CREATE TRIGGER item_renamed AFTER UPDATE OF path ON item WHEN old.path != new.path BEGIN
         DELETE FROM copy_item WHERE item_id = new.id;
@@ -584,7 +585,7 @@ MIGRATIONS: tuple[str, ...] = (
     """
     CREATE INDEX item_damaged ON item (damage) WHERE damage IS NOT NULL;
     """,
-    # What the end of an import noted beside its verdict stays when the copies come that it waits for.
+    # The notes beside the verdict of an import that waits for copies, which become its reason once it is SAFE.
     """
     ALTER TABLE import ADD COLUMN copied_reason TEXT NOT NULL DEFAULT '';
     """,
@@ -593,7 +594,7 @@ MIGRATIONS: tuple[str, ...] = (
     DROP TABLE IF EXISTS sqlite_stat1;
     DROP TABLE IF EXISTS sqlite_stat4;
     """,
-    # Where an archive was before it was seen elsewhere no new one is made either, while its volume is not there.
+    # Places where an archive was before it was seen elsewhere: no new one is made there while its volume is away.
     """
     CREATE TABLE former_place (
         path BLOB NOT NULL,

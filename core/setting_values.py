@@ -46,7 +46,7 @@ def unknown(place: str, name: str, known: Iterable[str]) -> ConfigError:
     return ConfigError(f"{place}: {name!r} is not known.", f"The nearest known name is {nearest}.")
 
 
-def wanted(kind: Any) -> str:
+def advice_for(kind: Any) -> str:
     """The advice for a value that is not of the type `kind`."""
     if get_origin(kind) is Literal:
         return f"Give one of: {', '.join(get_args(kind))}."

@@ -16,16 +16,15 @@ from textual.reactive import var
 from textual.screen import Screen
 
 from core.config import Config
-from core.errors import EjectError, EngineLostError, LadingError
+from core.errors import EngineLostError, LadingError
 from core.models import Verdict
 from core.snapshot import Arrival, ImportView, MirrorView, Snapshot
-from core.threads import aside
 from tui import format, terminal_progress, textual_private, theme
 from tui.glyphs import Glyphs
 from tui.picture_app import PictureApp
 from tui.screens.base import Base
 from tui.screens.dashboard import Dashboard
-from tui.type_ahead import Passed, TypeAhead, Waits, raised
+from tui.type_ahead import KeyDone, TypeAhead, Waits, raise_it
 
 if TYPE_CHECKING:
     from core.listings import FileView
@@ -44,7 +43,8 @@ ENGINE_LOST = "ENGINE LOST, reconnecting"
 SILENT = "ENGINE DOES NOT ANSWER, waiting"
 
 SILENT_DRAWS = 10
-"""Redraws without a snapshot, of which an engine sends several between two: it stands still or is frozen."""
+"""Redraws without a new snapshot after which the engine counts as not answering. It sends several between two
+redraws."""
 
 
 # What the first screen does not need is imported on demand: the system's mounts alone take a tenth of a start.
@@ -101,7 +101,7 @@ class LadingApp(PictureApp):
         self.volumes = volumes
         self.ejecting = eject
         self.glyphs = Glyphs(utf8=utf8)
-        self._begin_with(theme.PLAIN if plain else settings.theme or theme.DEFAULT_THEME)
+        self._set_first_theme(theme.PLAIN if plain else settings.theme or theme.DEFAULT_THEME)
         self.set_keymap(_keymap(settings))
         self.set_class(plain, "plain")
         self.set_class(not utf8, "ascii")
@@ -111,7 +111,7 @@ class LadingApp(PictureApp):
         self._connect = connect
         self._connection: Connection | None = None
         self._newest: Snapshot | None = None
-        self._unheard = 0
+        self._silent_draws = 0
         self._at_once = True
         self._running_loop: asyncio.AbstractEventLoop | None = None
         self._following: asyncio.Task[None] | None = None
@@ -125,7 +125,7 @@ class LadingApp(PictureApp):
         """The dashboard is the screen below all others."""
         return Dashboard()
 
-    def _begin_with(self, name: str) -> None:
+    def _set_first_theme(self, name: str) -> None:
         """Set the theme before the style sheet is read. An assignment would have it parsed a second time, which
         takes a twentieth of the time to the first screen; only themes of the terminal's own colours need it."""
         begun = self.get_theme(name)
@@ -149,7 +149,7 @@ class LadingApp(PictureApp):
         # The screen appears first: what speaks with the engine has to be imported.
         self.call_after_refresh(self._begin_to_follow)
         self.set_interval(DRAW_INTERVAL, self._tick)
-        self.app_resume_signal.subscribe(self, self._drawn_anew)
+        self.app_resume_signal.subscribe(self, self._draw_after_suspend)
 
     async def on_unmount(self) -> None:
         """Detach; the tasks are cancelled, but not awaited."""
@@ -206,7 +206,7 @@ class LadingApp(PictureApp):
         elif self.settings.notice == "notification":
             textual_private.write_to_terminal(self, f"\x1b]9;Lading: {Glyphs(utf8=False).text(words)}\x1b\\")
 
-    def _drawn_anew(self, _: object) -> None:
+    def _draw_after_suspend(self, _: object) -> None:
         """Draw everything again after a return from the shell, which has overwritten the screen."""
         self.clear_pictures()
         self.refresh()
@@ -256,7 +256,7 @@ class LadingApp(PictureApp):
         else:
             self.trouble = f"ENGINE LOST: {error.cause}"
         if error.advice and self.trouble not in (before, ENGINE_LOST) and isinstance(self.screen, Base):
-            # Once, because it takes the place of the keys.
+            # It is said only once, because it covers the line of keys.
             self.screen.say(error.advice, "bad")
 
     async def _watch_cards(self, connection: "Connection") -> None:
@@ -275,12 +275,13 @@ class LadingApp(PictureApp):
         else:
             self._keys.add(event)
 
-    def on_passed(self, message: Passed) -> None:
-        """All that was sent before it has been done."""
+    def on_key_done(self, message: KeyDone) -> None:
+        """Messages arrive in order, so all that were sent before this one have been handled."""
         message.arrived.set()
 
     def _waits(self, key: events.Key) -> bool:
-        """Whether the top screen is not there yet, or the rows are not that the key is about."""
+        """Whether a key has to wait: the top screen is not mounted yet, or still fetches the rows that the key
+        acts on."""
         screen = self.screen
         return not screen.is_mounted or (isinstance(screen, Waits) and screen.waits(key.key))
 
@@ -307,7 +308,7 @@ class LadingApp(PictureApp):
 
     def _take(self, snapshot: Snapshot) -> None:
         self._newest = snapshot
-        self._unheard = 0
+        self._silent_draws = 0
         if self.trouble or self._at_once:
             # The result of a person's command is drawn at once.
             self._at_once = False
@@ -315,9 +316,9 @@ class LadingApp(PictureApp):
             self._draw()
 
     def _tick(self) -> None:
-        # Counted, not timed: a program that was stopped itself has heard nothing either.
-        self._unheard += 1
-        if self._unheard > SILENT_DRAWS and self._connection is not None and self.snapshot is not None:
+        # Redraws are counted, not seconds: if this process was stopped, it has received nothing either.
+        self._silent_draws += 1
+        if self._silent_draws > SILENT_DRAWS and self._connection is not None and self.snapshot is not None:
             self.trouble = self.trouble or SILENT
         self._draw()
 
@@ -353,34 +354,6 @@ class LadingApp(PictureApp):
         await self.connection.cancel_import(name)
         self.draw_at_once()
 
-    async def eject(self, view: ImportView) -> None:
-        """Eject the card that lies where an import that has ended has read one, and report the result. Raises
-        LadingError."""
-        from core.protocol.import_requests import ListCards, ListInUse
-        from core.volumes.eject import COMMAND_TIMEOUT
-        from tui.console import card_list, ejecting
-        from tui.console.named_volume import named
-
-        # The catalog also knows the imports that an earlier engine has left paused.
-        held = await self.connection.call(ListInUse())
-        shown = {other.archive for other in (self.snapshot.imports if self.snapshot else ())} | {view.archive}
-        archives = ejecting.held_archives(self.settings, held, shown)
-        try:
-            # By now another card may lie there.
-            there = await aside(lambda: named(view.source, self.volumes(), ()), COMMAND_TIMEOUT)
-            cards = card_list.of_volume(await self.connection.call(ListCards()), there.identity)
-            await aside(lambda: self.ejecting(view.source, held.sources, archives), 2 * COMMAND_TIMEOUT + 1)
-        except TimeoutError as error:
-            raise EjectError(f"{view.label} does not answer.", "Try again, or eject it by hand.") from error
-        own = next((card for card in cards if card.import_id == view.id), None)
-        label, keep, card = view.label, ejecting.keep(view.verdict, view.state), None
-        if there.identity:
-            label = view.label if own else there.label
-            card = own or card_list.of_all(cards)
-            keep = ejecting.keep_of(card, there.identity)
-        if isinstance(self.screen, Base):
-            self.screen.say(ejecting.gone(label, keep, card), "warn" if keep else "good")
-
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` in the background; errors are shown."""
 
@@ -390,8 +363,8 @@ class LadingApp(PictureApp):
             except LadingError as error:
                 self.tell(error)
             except Exception as error:
-                # Nobody awaits this task: the app ends with its fault.
-                self.call_later(raised, error)
+                # Nobody awaits this task, so its error is raised in the app, which ends with it.
+                self.call_later(raise_it, error)
 
         task = asyncio.create_task(carry_out())
         self._begun.add(task)

@@ -63,8 +63,9 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(message[:1].upper() + message[1:] + ".", f"See: {self.prog} --help")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Argparse's own; no path may be empty. That would be the current folder, where a script means a card.
-        What is unknown is told by the parser of its command, whose help names what there is."""
+        """As argparse, but refuse an empty path, which would mean the current folder: in a script it comes from a
+        variable that is not set. Unknown arguments are refused by the parser of the command, so that the error
+        refers to the help of that command."""
         found, rest = super().parse_known_args(args, namespace)
         if rest:
             self.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -83,15 +84,15 @@ class Parser(argparse.ArgumentParser):
 
 
 class Help(argparse.HelpFormatter):
-    """Argparse's own, which makes one for each option and asks shutil for the width; that imports what reads
-    archives, for a tenth of the time that a short command takes."""
+    """Argparse's formatter with a given width. Argparse itself makes one for each option and asks shutil for the
+    width; importing shutil takes a tenth of the time of a short command."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=output.console().out.size()[0] - 2)
 
 
 class Version(argparse.Action):
-    """Prints the version and leaves."""
+    """Prints the version and exits."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         output.console().out.line(f"lading {VERSION}")

@@ -35,17 +35,17 @@ class Leaving:
 
     def watch(self) -> None:
         """Start watching; to be called in the main thread."""
-        signal.signal(signal.SIGTERM, self._told)
-        signal.signal(signal.SIGHUP, self._told)
-        threading.Thread(target=self._look, name="terminal", daemon=True).start()
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGHUP, self._on_signal)
+        threading.Thread(target=self._watch_terminal, name="terminal", daemon=True).start()
 
     def done(self) -> None:
         """Stop watching, because the app has ended by itself."""
         self._done.set()
 
-    def _told(self, number: int, frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGHUP:
-            # Nobody would see what is written now, and writing could block.
+            # The terminal is gone: nobody would see what is written now, and writing could block.
             os._exit(Exit.WELL)
         threading.Thread(target=self._backstop, name="backstop", daemon=True).start()
         self._leave()
@@ -57,7 +57,7 @@ class Leaving:
             restore(self._terminal, self._before)
             os._exit(Exit.WELL)
 
-    def _look(self) -> None:
+    def _watch_terminal(self) -> None:
         while not self._done.wait(POLL_INTERVAL):
             if self._before is not None and _attributes(self._terminal) is None:
                 os._exit(Exit.WELL)

@@ -84,7 +84,8 @@ def moment(seconds: float) -> str:
 
 
 def brought_by(import_id: str, imports: int) -> str:
-    """The import that is listed for a content, and how many more had it, if any: `21d1cd38 +4`."""
+    """The id of the import that is listed for a content, and how many more imports had the content: `21d1cd38
+    +4`."""
     return f"{import_id} +{number(imports - 1)}" if imports > 1 else import_id
 
 

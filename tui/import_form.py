@@ -14,6 +14,7 @@ from core.presets import Preset
 from core.results import Survey
 from core.volumes.filesystems import StorageKind
 from core.volumes.volume import Volume
+from tui import path_completion
 
 VERIFY: dict[Verification, str] = {
     "readback": "read every copy back and compare",
@@ -31,6 +32,15 @@ DUPLICATE_CHOICES: dict[DuplicateScope, str] = {
 }
 LIBRARIES = {False: "photo libraries stay out", True: "photo libraries, too, file by file"}
 ICLOUD_CHOICES = {False: "what is only in iCloud stays out", True: "what is only in iCloud is fetched"}
+
+ANSWERS: dict[str, tuple[object, ...]] = {
+    "verify": tuple(VERIFY),
+    "known": tuple(KNOWN_CHOICES),
+    "duplicates": tuple(DUPLICATE_CHOICES),
+    "libraries": tuple(LIBRARIES),
+    "icloud": tuple(ICLOUD_CHOICES),
+}
+"""The answers to each question that has a fixed set of them, by the name of its field in `Choice`."""
 
 
 class SourceRow(msgspec.Struct, kw_only=True):
@@ -137,6 +147,25 @@ class Choice(msgspec.Struct, kw_only=True):
         self.exclude, self.accept = given.exclude, given.accept
         self.wanted, self.mirrors = given.copies, sum(not is_remote(path) for path in given.mirror)
 
+    def choose_next(self, question: str) -> None:
+        """Take the next one of the ANSWERS to a question."""
+        answers = ANSWERS[question]
+        setattr(self, question, answers[(answers.index(getattr(self, question)) + 1) % len(answers)])
+
+    def answer(self, question: str, text: str) -> None:
+        """Take the typed answer to a question: paths separated by os.pathsep for `also`, patterns separated by
+        commas for `exclude`; else the text itself."""
+        if question == "archive":
+            self.archive = _absolute(text) if text else ""
+        elif question == "also":
+            self.also = tuple(_absolute(path) for path in text.split(os.pathsep) if path.strip())
+        elif question == "exclude":
+            self.exclude = tuple(filter(None, (one.strip() for one in text.split(","))))
+        elif question == "location":
+            self.location, self.pattern = text, ""
+        else:
+            setattr(self, question, text)
+
     def location_of(self, source: SourceRow | None) -> str:
         """The location that a source belongs to."""
         if not self.pattern:
@@ -223,6 +252,10 @@ class Choice(msgspec.Struct, kw_only=True):
         source = SourceRow(path=path, name=os.path.basename(path.rstrip("/")) or path, typed=True, picked=True)
         self.sources.insert(0, source)
         return source
+
+
+def _absolute(path: str) -> str:
+    return path_completion.absolute(os.path.expandvars(path.strip()))
 
 
 def is_card(volume: Volume | None) -> bool:

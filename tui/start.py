@@ -47,17 +47,17 @@ def show(app: "LadingApp", console: Console) -> Exit:
 
     leaving = Leaving(app.leave_soon)
     leaving.watch()
-    # The app says itself when the engine does not answer, and a line of another's would lie across its screen.
-    silence.tell_by(_untold)
+    # The app shows itself that the engine does not answer; a line on standard error would spoil its screen.
+    silence.tell_by(_ignore)
     try:
         told = app.run()
     finally:
-        silence.tell_no_more(_untold)
+        silence.tell_no_more(_ignore)
         leaving.done()
     if told:
         console.out.line(told)
     return Exit.WELL if app.return_code == 0 else Exit.UNUSABLE
 
 
-def _untold(text: str) -> None:
-    """Tells nobody."""
+def _ignore(text: str) -> None:
+    """Write nothing."""

@@ -21,23 +21,24 @@ POLL_INTERVAL = 0.01
 PATIENCE = 2.0
 """Seconds after which a key is handed on whatever is still read."""
 
-HOP_TIMEOUT = 0.2
-"""Seconds for one way: the app may wait for the engine."""
+DONE_TIMEOUT = 0.2
+"""Seconds to wait for one `KeyDone`; the app may be waiting for the engine."""
 
-HOPS = 2
-"""A key can lead to one more message to its screen, such as a line that was entered."""
+ROUNDS = 2
+"""How many `KeyDone` are waited for after each key: handling the key may have posted a message itself, such as
+that a line was entered."""
 
 
 class Waits:
     """A screen that knows which keys have to wait."""
 
     def waits(self, key: str) -> bool:
-        """Whether this key has to wait for what the screen is still at."""
+        """Whether this key has to wait until the screen has done what it is doing, such as fetching rows."""
         raise NotImplementedError
 
 
-class Passed(Message):
-    """Goes the way of the key before it, and so arrives when that has been done."""
+class KeyDone(Message):
+    """Is posted after a key and takes the same way through the widgets, so it arrives when the key was handled."""
 
     def __init__(self, arrived: asyncio.Event) -> None:
         super().__init__()
@@ -45,7 +46,7 @@ class Passed(Message):
 
 
 class TypeAhead:
-    """Hands keys on to `deliver`. `waits`: whether the top screen has to wait with this key."""
+    """Hands keys on to `deliver`, one at a time. `waits` says whether a key still has to wait."""
 
     def __init__(
         self, app: App[str], deliver: Callable[[Key], Awaitable[None]], waits: Callable[[Key], bool]
@@ -57,7 +58,7 @@ class TypeAhead:
         self._task: asyncio.Task[None] | None = None
 
     def add(self, key: Key) -> None:
-        """A key was typed."""
+        """Take a key that was typed."""
         self._typed.append((key, time.monotonic() + PATIENCE))
         if self._task is None or self._task.done():
             # A task of its own, so that the app can do what the keys lead to.
@@ -75,30 +76,32 @@ class TypeAhead:
             while self._waits(key) and time.monotonic() < until:
                 await asyncio.sleep(POLL_INTERVAL)
                 if urgent := next((one for one in self._typed if not self._waits(one[0])), None):
-                    # What leaves a screen is not kept by keys that were meant for its rows.
+                    # A key that leaves the screen does not wait for keys before it that act on rows: they are
+                    # dropped.
                     while self._typed[0] is not urgent:
                         self._typed.popleft()
                     key, until = urgent
             self._typed.popleft()
             try:
                 await self._deliver(key)
-                for _ in range(HOPS):
-                    await self._passed()
+                for _ in range(ROUNDS):
+                    await self._done()
             except Exception as error:
-                # Raised again in the app, which ends with it.
-                self._app.call_later(raised, error)
+                # The error is raised again in the app, which ends with it.
+                self._app.call_later(raise_it, error)
 
-    async def _passed(self) -> None:
-        """Wait until what has the focus, its screen and the app have done what they were sent before."""
+    async def _done(self) -> None:
+        """Wait until the focused widget, its screen and the app have handled the messages that they were sent
+        before."""
         arrived, place = asyncio.Event(), self._app.focused or self._app.screen
-        place.post_message(Passed(arrived))
-        until = time.monotonic() + HOP_TIMEOUT
-        # What is closed meanwhile passes nothing on.
+        place.post_message(KeyDone(arrived))
+        until = time.monotonic() + DONE_TIMEOUT
+        # A widget that is closed meanwhile passes no message on.
         while not arrived.is_set() and place.is_running and place.is_attached and time.monotonic() < until:
             with suppress(TimeoutError):
                 await asyncio.wait_for(arrived.wait(), POLL_INTERVAL)
 
 
-def raised(error: Exception) -> None:
-    """Raise it."""
+def raise_it(error: Exception) -> None:
+    """Raise `error`; for `App.call_later`."""
     raise error

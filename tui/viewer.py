@@ -36,7 +36,7 @@ def show(path: str, instead: str, system: str = sys.platform) -> None:
     """Open a file in a viewer, and leave that to itself. Blocks for BEGINNING at most. Raises UsageError."""
     opener = program(system, os.environ, instead)
     try:
-        # Neither its words nor its questions reach this terminal, and closing that does not end it.
+        # The viewer is cut off from this terminal: it cannot write or read there, and survives its end.
         child = subprocess.Popen(
             [opener, path],
             stdin=subprocess.DEVNULL,
@@ -49,7 +49,7 @@ def show(path: str, instead: str, system: str = sys.platform) -> None:
     try:
         status = child.wait(BEGINNING)
     except subprocess.TimeoutExpired:
-        # It is waited for as long as this process lives, so that it is no zombie.
+        # A thread waits for the viewer's end, so that it does not stay a zombie.
         threading.Thread(target=child.wait, name="viewer", daemon=True).start()
         return
     if status:

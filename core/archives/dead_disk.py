@@ -46,8 +46,8 @@ class ArchiveDisk:
         """The smallest item that was read and found intact."""
 
     async def answers(self, archive_id: int, found: list[tuple[Item, Fault | None]]) -> None:
-        """Check that the disk still answers, if reading these items gave an I/O error. It returns when the error
-        is a file's own. Raises ArchiveAwayError when the disk does not answer; TaskFailedError,
+        """Check that the disk still answers, if reading these items gave an I/O error. Returns when only single
+        files cannot be read. Raises ArchiveAwayError when the disk does not answer; TaskFailedError,
         WorkerDiedError."""
         for item, fault in found:
             if fault is None and item.size and (self._well is None or item.size < self._well.size):

@@ -128,7 +128,7 @@ class Dedup:
         hashes = [claim.content[1] for claim in claims.values()]
         if not hashes:
             return {}
-        items = await self._catalog.known(self._archive.id, scope, hashes)
+        items = await self._catalog.with_digests(self._archive.id, scope, hashes)
         if not items:
             return {}
         there = await present(worker.ask, self._archive.place, items)

@@ -39,7 +39,7 @@ class Locate:
             if id is None and isinstance(error, ArchiveCopyError):
                 raise  # a person named this copy
             absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk
-            wanted = id or await self._catalog.archive_at(absolute) or await left(absolute, self._catalog)
+            wanted = id or await self._catalog.archive_at(absolute) or await formerly_at(absolute, self._catalog)
             for place in await self.elsewhere(wanted, absolute) if wanted else ():
                 with suppress(ArchiveError):
                     return await use(os.fsdecode(place), wanted)
@@ -66,10 +66,10 @@ class Locate:
 async def seen_at(path: bytes, catalog: Catalog) -> bool:
     """Whether an archive was seen at `path`, so that none is made there: its volume is not mounted then, and the
     new archive would be written to the disk below the mount point."""
-    return await catalog.any_at(path) is not None or await left(path, catalog) is not None
+    return await catalog.any_at(path) is not None or await formerly_at(path, catalog) is not None
 
 
-async def left(path: bytes, catalog: Catalog) -> int | None:
+async def formerly_at(path: bytes, catalog: Catalog) -> int | None:
     """The row id of an archive that was at `path` before it was seen elsewhere. None when there is none, and where
     the volume on which it lay there is mounted there now: it was moved on that volume then, and its old name is
     free. Makes no call into a file system."""

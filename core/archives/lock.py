@@ -158,7 +158,7 @@ class Lock:
         """Renew the lock, and lose it before another machine may take it: an archive that hangs gives no error."""
         loop = asyncio.get_running_loop()
         renewed, pause = loop.time(), RENEWAL_INTERVAL
-        while not await self._left(pause):
+        while not await self._released_within(pause):
             pause = min(RENEWAL_RETRY_DELAY, RENEWAL_INTERVAL)
             began = loop.time()
             deadline = max(renewed + STALE - RENEWAL_INTERVAL, began + RENEWAL_INTERVAL)
@@ -174,7 +174,7 @@ class Lock:
                 self.lose("the archive does not answer any more", away=True)
                 return
 
-    async def _left(self, seconds: float) -> bool:
+    async def _released_within(self, seconds: float) -> bool:
         """Whether `release` was called within `seconds`."""
         try:
             await asyncio.wait_for(self._leaving.wait(), seconds)

@@ -68,7 +68,7 @@ class Archives:
             archive, dedup = await self.whereabouts.find(
                 path,
                 id,
-                lambda place, wanted: self._that(
+                lambda place, wanted: self._open_expected(
                     place, user, wanted, create=create and place == path, reading=reading, mirror=mirror
                 ),
             )
@@ -104,9 +104,11 @@ class Archives:
         finally:
             self._changing.discard(id)
 
-    async def _that(
+    async def _open_expected(
         self, path: str, user: str, id: int | None, *, create: bool, reading: bool, mirror: bool
     ) -> tuple[Archive, Dedup]:
+        """Open the archive at `path` for `user`. Raises ArchiveAwayError when `id` is given and it is another
+        one."""
         archive, dedup = await self._opened(path, user, create=create, reading=reading, mirror=mirror)
         if id is not None and archive.id != id:
             await self.leave(archive, user)
@@ -118,7 +120,7 @@ class Archives:
     ) -> tuple[Archive, Dedup]:
         async with self._turns[os.path.abspath(path)]:  # noqa: ASYNC240 - touches no disk
             archive: Archive | None = None
-            if (identity := await self._seen(path)) is None:
+            if (identity := await self._identity_at(path)) is None:
                 archive = await self._open_at(path, create=create, reading=reading, mirror=mirror)
                 identity = _identity(archive)
             async with self._turns[identity]:
@@ -137,7 +139,7 @@ class Archives:
                     self.opened[identity] = archive, dedup
                 found = self.opened[identity]
                 was = os.fsdecode(found[0].place.root)
-                if was != os.path.abspath(path) and await self._seen(was) != identity:  # noqa: ASYNC240
+                if was != os.path.abspath(path) and await self._identity_at(was) != identity:  # noqa: ASYNC240
                     raise ArchiveError(
                         f"{display(path)} was renamed while it is in use as {display(was)}.",
                         "Wait for the end of what is done there; then try once more.",
@@ -154,7 +156,7 @@ class Archives:
     async def _open_at(self, path: str, *, create: bool, reading: bool, mirror: bool) -> Archive:
         return await Archive.open(path, self._pool, self._catalog, create=create, reading=reading, mirror=mirror)
 
-    async def _seen(self, path: str) -> Identity | None:
+    async def _identity_at(self, path: str) -> Identity | None:
         """The identity of the folder at `path`, without writing anything; None when there is none. Raises
         ArchiveAwayError."""
         request = source_messages.LookAtPath(os.path.abspath(os.fsencode(path)))  # noqa: ASYNC240 - touches no disk

@@ -116,18 +116,18 @@ class Bag:
         """Enter everything that is known of the payload into the ledger, and merge it. Returns the SHA-256 of the
         manifest on disk."""
         async for found in self._folder.files(b"data"):
-            await ledger.junk((path,) for path, what in found if what == "junk")
-            await ledger.on_disk((path,) for path, what in found if self._can_be_listed(path, what))
+            await ledger.add_junk((path,) for path, what in found if what == "junk")
+            await ledger.add_on_disk((path,) for path, what in found if self._can_be_listed(path, what))
         self._junk = self._folder.junk
         self.done = 0.4
         lines = manifest.ManifestLines()
         async for data in self._folder.pieces(MANIFEST):
-            await ledger.note(_payload(lines.feed(data)))
-        await ledger.note(_payload(lines.end()))
+            await ledger.add_noted(_payload(lines.feed(data)))
+        await ledger.add_noted(_payload(lines.end()))
         self.done = 0.5
-        await self._held(ledger)
+        await self._record_held(ledger)
         self.done = 0.6
-        await ledger.miss(
+        await ledger.add_missing(
             await self._context.read("SELECT path FROM bag_missing WHERE location_id = ?", (self._location.id,))
         )
         there, missing = await ledger.merge()
@@ -156,7 +156,7 @@ class Bag:
         if len(self._problems) <= PROBLEMS_NAMED:
             self._problems.append(text)
 
-    async def _held(self, ledger: Ledger) -> None:
+    async def _record_held(self, ledger: Ledger) -> None:
         root, after = f"{self._folder.path}/", 0
         while True:
             rows = await self._context.read(
@@ -171,10 +171,10 @@ class Bag:
                 for id, path, sha256, size in rows
                 if path.startswith(root)
             ]
-            await ledger.hold((path, sha256, size) for _, path, sha256, size in held)
+            await ledger.add_held((path, sha256, size) for _, path, sha256, size in held)
             if named := {id: path for id, path, _, _ in held if named_like_junk(path)}:
                 counted = await self._context.read(COUNTED_ON, (json.dumps(list(named)),))
-                self._junk -= await ledger.no_junk((named[id],) for (id,) in counted)
+                self._junk -= await ledger.unmark_junk((named[id],) for (id,) in counted)
 
     async def _moved_away(self, ledger: Ledger) -> int:
         """Take files that were moved to another location of the archive off the missing ones. Returns how many."""
@@ -191,7 +191,7 @@ class Bag:
             known = {(xxh128, sha256) for xxh128, sha256 in rows} | {(xxh128, None) for xxh128, _ in rows}
             found = [path for path, sha256 in page if (digests.get(path), sha256) in known]
             found += [path for path, _ in page if within_junk(path) or await self._of_appledouble(ledger, path)]
-            await ledger.not_missing((path,) for path in found)
+            await ledger.drop_missing((path,) for path in found)
             count += len(found)
         return count
 
@@ -204,20 +204,20 @@ class Bag:
     async def _complete(self, ledger: Ledger) -> None:
         """Hash the files without a known digest, measure those without a known size."""
         after = b""
-        while paths := await ledger.unknown(after, BATCH):
+        while paths := await ledger.without_digest(after, BATCH):
             after = paths[-1]
             digests = await self._folder.digests(paths)
             there = [(one, path) for one, path in zip(digests, paths, strict=True) if is_there(one, path)]
-            await ledger.hashed((one.sha256, one.size, path) for one, path in there)
+            await ledger.set_digests((one.sha256, one.size, path) for one, path in there)
             self._added += len(there)
             kept = {path for _, path in there}
-            await ledger.left((path,) for path in paths if path not in kept)
+            await ledger.drop_lines((path,) for path in paths if path not in kept)
         after = b""
-        while paths := await ledger.unmeasured(after, BATCH):
+        while paths := await ledger.without_size(after, BATCH):
             after = paths[-1]
             sizes = await self._folder.sizes(paths)
-            await ledger.measured((size, path) for size, path in zip(sizes, paths, strict=True) if size >= 0)
-            await ledger.left((path,) for size, path in zip(sizes, paths, strict=True) if size < 0)
+            await ledger.set_sizes((size, path) for size, path in zip(sizes, paths, strict=True) if size >= 0)
+            await ledger.drop_lines((path,) for size, path in zip(sizes, paths, strict=True) if size < 0)
         self.done = 0.8
 
     async def _manifest(self, ledger: Ledger) -> manifest.Draft:

@@ -64,34 +64,34 @@ class Ledger:
             await connection.executescript(_SETUP)
             yield cls(connection)
 
-    async def on_disk(self, rows: Iterable[tuple[bytes]]) -> None:
+    async def add_on_disk(self, rows: Iterable[tuple[bytes]]) -> None:
         """Add files that are on disk."""
         await self.connection.executemany("INSERT OR IGNORE INTO disk VALUES (?)", rows)
 
-    async def junk(self, rows: Iterable[tuple[bytes]]) -> None:
+    async def add_junk(self, rows: Iterable[tuple[bytes]]) -> None:
         """Add junk files that are on disk: they get no line, and never count as missing."""
         await self.connection.executemany("INSERT OR IGNORE INTO junk VALUES (?)", rows)
 
-    async def no_junk(self, rows: Iterable[tuple[bytes]]) -> int:
+    async def unmark_junk(self, rows: Iterable[tuple[bytes]]) -> int:
         """Turn those of these paths that were taken for junk into ordinary files. Returns how many."""
         paths = [path for (path,) in rows if await self._rows("SELECT 1 FROM junk WHERE path = ?", (path,))]
         await self.connection.executemany("DELETE FROM junk WHERE path = ?", [(path,) for path in paths])
-        await self.on_disk([(path,) for path in paths])
+        await self.add_on_disk([(path,) for path in paths])
         return len(paths)
 
     async def has_line(self, path: bytes) -> bool:
         """Whether the merged lines have this path."""
         return bool(await self._rows("SELECT 1 FROM line WHERE path = ?", (path,)))
 
-    async def hold(self, rows: Iterable[tuple[bytes, bytes, int]]) -> None:
+    async def add_held(self, rows: Iterable[tuple[bytes, bytes, int]]) -> None:
         """Add (path, SHA-256, size) of files that the catalog has."""
         await self.connection.executemany("INSERT INTO held VALUES (?, ?, ?)", rows)
 
-    async def note(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+    async def add_noted(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
         """Add (path, SHA-256) of lines of the manifest on disk."""
         await self.connection.executemany("INSERT INTO noted VALUES (?, ?)", rows)
 
-    async def miss(self, rows: Iterable[tuple[bytes]]) -> None:
+    async def add_missing(self, rows: Iterable[tuple[bytes]]) -> None:
         """Add paths that an earlier run found missing."""
         await self.connection.executemany("INSERT INTO gone VALUES (?)", rows)
 
@@ -110,8 +110,8 @@ class Ledger:
         """
         return [(path, sha256) for path, sha256 in await self._rows(sql, (after, count))]
 
-    async def not_missing(self, rows: Iterable[tuple[bytes]]) -> None:
-        """Take files off the missing ones: they are gone from here, but not lost."""
+    async def drop_missing(self, rows: Iterable[tuple[bytes]]) -> None:
+        """Remove files from the missing ones, because they were moved to another location."""
         await self.connection.executemany("DELETE FROM missing WHERE path = ?", rows)
 
     async def missing(self, count: int) -> list[bytes]:
@@ -119,11 +119,11 @@ class Ledger:
         rows = await self._rows("SELECT path FROM missing ORDER BY path LIMIT ?", (count,))
         return [path for (path,) in rows]
 
-    async def unknown(self, after: bytes, count: int) -> list[bytes]:
+    async def without_digest(self, after: bytes, count: int) -> list[bytes]:
         """Up to `count` paths after `after` without a digest."""
         return await self._paths("sha256 IS NULL", after, count)
 
-    async def unmeasured(self, after: bytes, count: int) -> list[bytes]:
+    async def without_size(self, after: bytes, count: int) -> list[bytes]:
         """Up to `count` paths after `after` without a size."""
         return await self._paths("size IS NULL", after, count)
 
@@ -131,15 +131,15 @@ class Ledger:
         sql = f"SELECT path FROM line WHERE path > ? AND {condition} ORDER BY path LIMIT ?"  # noqa: S608
         return [path for (path,) in await self._rows(sql, (after, count))]
 
-    async def hashed(self, rows: Iterable[tuple[bytes, int, bytes]]) -> None:
+    async def set_digests(self, rows: Iterable[tuple[bytes, int, bytes]]) -> None:
         """Enter (SHA-256, size, path) of files that were read."""
         await self.connection.executemany("UPDATE line SET sha256 = ?, size = ? WHERE path = ?", rows)
 
-    async def measured(self, rows: Iterable[tuple[int, bytes]]) -> None:
+    async def set_sizes(self, rows: Iterable[tuple[int, bytes]]) -> None:
         """Enter (size, path) of files that were measured."""
         await self.connection.executemany("UPDATE line SET size = ? WHERE path = ?", rows)
 
-    async def left(self, rows: Iterable[tuple[bytes]]) -> None:
+    async def drop_lines(self, rows: Iterable[tuple[bytes]]) -> None:
         """Drop the lines of files that have disappeared since they were listed."""
         await self.connection.executemany("DELETE FROM line WHERE path = ?", rows)
 

@@ -165,7 +165,7 @@ async def latest(read: Read, items: Sequence[int]) -> float | None:
     return None if made is None else float(made)
 
 
-async def made(read: Read, items: Sequence[int], number: float) -> list[CorrectedItem]:
+async def corrected_items(read: Read, items: Sequence[int], number: float) -> list[CorrectedItem]:
     """Those of the items that the correction `number` applies to."""
     return [msgspec.convert(row, CorrectedItem) for row in await read(_MADE, (json.dumps(items), number))]
 

@@ -33,9 +33,9 @@ ROWS_TOGETHER = 32
 
 
 def together(sql: str, rows: Sequence[Sequence[Any]]) -> list[Statement]:
-    """Statements that do with many rows at a time what `sql` does with one; its only `VALUES (?, …)` has the row.
-
-    Between two rows of a statement the interpreter's lock is not given up and waited for.
+    """Statements that insert ROWS_TOGETHER rows at a time, made from `sql`, which inserts one row by its only
+    `VALUES (?, …)`. This is faster than `executemany`, which releases and takes the interpreter's lock for each
+    row.
     """
     if len(rows) < ROWS_TOGETHER:
         return [(sql, rows)] if rows else []

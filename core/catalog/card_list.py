@@ -2,7 +2,7 @@
 
 import os
 
-from core.catalog.import_list import damaged
+from core.catalog.import_list import damaged_counts
 from core.database import Read
 from core.models import ENDED, State, Verdict
 from core.paths import display
@@ -24,7 +24,7 @@ _CARDS = f"""
 async def cards(read: Read, under_way: frozenset[str]) -> list[CardView]:
     """The newest import of each source into each archive, newest first. `under_way`: ids of those in progress."""
     found = []
-    ruined = await damaged(read)
+    ruined = await damaged_counts(read)
     for row in await read(_CARDS, ()):
         key, identity, name, label, source, root, single, id, *more = row
         archive, location, folder, state, verdict, why, started, ended, many = more

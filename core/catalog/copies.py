@@ -135,8 +135,8 @@ class Copies(Table):
         return [item for (item,) in rows]
 
     async def copied(self, import_id: int) -> None:
-        """Set an import that waited for copies to SAFE, because there are enough of them now; what its end noted
-        beside stays."""
+        """Set an import that waited for copies to SAFE, because there are enough of them now. The notes that were
+        made at its end become the reason."""
         await self.database.run(
             (
                 "UPDATE import SET copies = 0, verdict = 'SAFE', verdict_reason = copied_reason, announced = 0 "

@@ -123,7 +123,7 @@ async def of_import(read: Read, import_id: int) -> list[Differs]:
     ]
 
 
-def told(found: Sequence[tuple[bytes, float]]) -> str:
+def sentence(found: Sequence[tuple[bytes, float]]) -> str:
     """A sentence about files that differ, each given as (path, when the earlier import began)."""
     days = sorted({time.strftime("%Y-%m-%d", time.localtime(when)) for _, when in found})
     day = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"

@@ -18,7 +18,8 @@ class DueMirrors(Table):
         await self.database.run((sql, [(*_key(source, target), name)]))
 
     async def hold_mirror(self, source: str, target: str, *, held: bool) -> None:
-        """Record whether a person has paused a mirror; of one that no import has asked for, nothing is."""
+        """Record whether a person has paused a mirror. Nothing is recorded of a mirror that no import has asked
+        for."""
         sql = "UPDATE due_mirror SET held = ? WHERE source = ? AND target = ?"
         await self.database.run((sql, [(held, *_key(source, target))]))
 

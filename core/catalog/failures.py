@@ -50,14 +50,14 @@ def keeping(failed: Sequence[FailureRow]) -> list[tuple[str, list[tuple[object, 
 
 
 def forgetting(files: Sequence[int]) -> list[tuple[str, list[tuple[object, ...]]]]:
-    """The statement that forgets why files failed that are to do again. The number of attempts is kept, because it
-    is told if a file fails once more."""
+    """The statement that deletes the causes of failed files that are to do again. Their numbers of attempts are
+    kept, because they count on if a file fails once more."""
     sql = "UPDATE failure SET stage = '', side = '', code = 0, detail = '' WHERE file_id = ?"
     return [(sql, [(id,) for id in files])] if files else []
 
 
 def settled(files: Sequence[int]) -> list[tuple[str, list[tuple[object, ...]]]]:
-    """The statement that forgets all about failures of files that have another outcome now."""
+    """The statement that deletes the failures of files that have another outcome now."""
     sql = "DELETE FROM failure WHERE file_id IN (SELECT value FROM json_each(?))"
     return [(sql, [(json.dumps(files),)])] if files else []
 
@@ -85,7 +85,9 @@ class Failures(Table):
         )
         return int(rows[0][0])
 
-    async def again(self, import_id: int, selection: Selection, **values: object) -> list[tuple[int, int, str]]:
+    async def reset_failed(
+        self, import_id: int, selection: Selection, **values: object
+    ) -> list[tuple[int, int, str]]:
         """Set failed files back to TODO, and the import's columns to `values`, in one transaction. Returns (id,
         size, cause) of the files."""
         fits, given = _fits(selection)

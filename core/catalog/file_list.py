@@ -129,7 +129,7 @@ async def position(read: Read, file_id: int) -> int:
     return int(rows[0][0])
 
 
-async def known(read: Read, file_id: int) -> list[tuple[str, str]]:
+async def details(read: Read, file_id: int) -> list[tuple[str, str]]:
     """All that is recorded of one file, as (name, value) to show. Raises UsageError."""
     rows = await read(f"{_SELECT}, t.id, t.read_back FROM {_FROM} WHERE f.id = ?", (file_id,))
     if not rows:

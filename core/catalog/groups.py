@@ -77,8 +77,8 @@ class FoundVerdict(msgspec.Struct, frozen=True, array_like=True):
 
 
 def metadata_of(facts: bytes) -> SourceMetadata:
-    """What `Groups.hand_on` has stored. It begins with the class's name, as all messages do; rows that an engine
-    of another version has left may begin with another one. What a later version adds at the end is passed over."""
+    """Decode what `Groups.hand_on` has stored: an array of the class's name and its fields. The name is ignored,
+    because an engine of another version may have another one, and so are further fields of later versions."""
     _, *values = msgspec.msgpack.decode(facts, type=list[Any])
     return SourceMetadata(*values[: len(SourceMetadata.__struct_fields__)])
 

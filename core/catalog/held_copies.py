@@ -65,15 +65,15 @@ async def of_imports(read: Read, ids: Sequence[int]) -> Held:
     """What the other copies hold of each of these imports, by row id."""
     if not ids or not await any_known(read):
         return {}
-    return _held(await read(_OF_IMPORTS % ",".join("?" * len(ids)), tuple(ids)))
+    return _by_row(await read(_OF_IMPORTS % ",".join("?" * len(ids)), tuple(ids)))
 
 
 async def of_locations(read: Read, archive_id: int) -> Held:
     """What the other copies of an archive hold of its locations, by row id."""
-    return _held(await read(_OF_LOCATIONS, (archive_id,))) if await any_known(read) else {}
+    return _by_row(await read(_OF_LOCATIONS, (archive_id,))) if await any_known(read) else {}
 
 
-def _held(rows: Sequence[Sequence[object]]) -> Held:
+def _by_row(rows: Sequence[Sequence[object]]) -> Held:
     found: Held = {}
     for number, path, count, seen in rows:
         assert isinstance(number, int) and isinstance(count, int) and isinstance(path, bytes)  # noqa: S101, PT018

@@ -1,4 +1,5 @@
-"""Hooks that are still to be told of the end of an import: what one engine did not tell, the next one does."""
+"""Messages to hooks about the ends of imports that are not delivered yet: what one engine leaves, the next
+delivers."""
 
 from collections.abc import Sequence
 
@@ -31,11 +32,11 @@ class HookOutbox(Table):
         return [name for (name,) in await self.database.read(sql, ENDED)]
 
     async def outbox(self) -> list[tuple[int, str, str]]:
-        """All that is to be told, oldest first: (id, name of the import, key of the hook)."""
+        """All messages to be delivered, oldest first: (id, name of the import, key of the hook)."""
         return [(id, name, hook) for id, name, hook in await self.database.read(_ALL)]
 
-    async def told(self, id: int) -> None:
-        """Delete a row: its hook was told, or cannot be."""
+    async def delivered(self, id: int) -> None:
+        """Delete a row, because its message was delivered, or cannot be."""
         await self.database.run(("DELETE FROM hook_outbox WHERE id = ?", [(id,)]))
 
 

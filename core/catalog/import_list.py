@@ -27,7 +27,7 @@ _DAMAGED = """
 """
 
 
-async def damaged(read: Read) -> dict[int, int]:
+async def damaged_counts(read: Read) -> dict[int, int]:
     """By row id of imports that have any: files that are known to be damaged or gone in the archive."""
     return dict(await read(_DAMAGED, ()))
 
@@ -64,7 +64,7 @@ async def _records(read: Read, under_way: Collection[str], rows: Sequence[tuple[
         counts.setdefault(row, {})[Outcome(outcome)] = count
     broken = await unopenable.of_imports(read, [row[0] for row in rows])
     copies = await held_copies.of_imports(read, [row[0] for row in rows])
-    ruined = await damaged(read)
+    ruined = await damaged_counts(read)
     return [
         msgspec.structs.replace(
             _record(row, counts.get(row[0], {}), under_way),

@@ -118,7 +118,7 @@ async def _in_archive(read: Read, path: bytes) -> list[int]:
     file that another program put into the archive has no digest in its name, and is looked up by its path."""
     named = _NAMED.match(os.path.basename(path))
     if not named:
-        return await _at(read, path)
+        return await _at_archive_path(read, path)
     rows = await read(
         "SELECT t.id, a.path FROM archive a CROSS JOIN item t ON t.archive_id = a.id WHERE t.xxh128 = ? LIMIT ?",
         (bytes.fromhex(named[0].decode()), SHOWN),
@@ -127,7 +127,8 @@ async def _in_archive(read: Read, path: bytes) -> list[int]:
     return here or [id for id, _ in rows]
 
 
-async def _at(read: Read, path: bytes) -> list[int]:
+async def _at_archive_path(read: Read, path: bytes) -> list[int]:
+    """The items whose payload has this absolute path, in the first archive that has any."""
     for number, root in await read("SELECT id, path FROM archive", ()):
         top = root.rstrip(b"/") + b"/"
         if path.startswith(top):

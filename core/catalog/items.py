@@ -14,7 +14,7 @@ BY_DIGEST = "INDEXED BY item_digest"
 """Index for look-ups of many digests. Without statistics SQLite would read all items of an archive instead."""
 
 
-def _held(copy: int, by: str = "") -> str:
+def _item_table(copy: int, by: str = "") -> str:
     """The table `item` with the levels, times of reading and damage of one copy of the archive.
 
     by: SQL that names the index to use."""
@@ -29,7 +29,7 @@ def _held(copy: int, by: str = "") -> str:
 
 def _items(copy: int = 0, by: str = "") -> str:
     columns = "id, location_id, xxh128, sha256, size, kind, path, level, read_back, damage"
-    return f"SELECT {columns} FROM {_held(copy, by)}"  # noqa: S608
+    return f"SELECT {columns} FROM {_item_table(copy, by)}"  # noqa: S608
 
 
 _ARCHIVED = f"""
@@ -62,8 +62,8 @@ class Items(Table):
     """The highest id that was assigned."""
 
     damage_noted = 0
-    """How many times damage was recorded since the catalog was opened. Who judges many items one after the other
-    looks whether it has changed meanwhile: then one that was counted as sound may be damaged."""
+    """How many times damage was recorded since the catalog was opened. A verdict that takes many queries compares
+    it before and after: if it has changed, an item that was judged as sound may be damaged."""
 
     def new_item_id(self) -> int:
         """An id that no item row has had."""
@@ -85,7 +85,7 @@ class Items(Table):
             *also,
         )
 
-    async def known(
+    async def with_digests(
         self, archive_id: int, location_id: int | None, hashes: Sequence[bytes], copy: int = 0
     ) -> list[Item]:
         """Items with one of these XXH3-128, of an archive, or of one of its locations."""
@@ -109,7 +109,7 @@ class Items(Table):
             found.update({row[0]: Item(*row) for row in rows})
         return found
 
-    async def held(self, archive_id: int, after: int) -> tuple[int, int]:
+    async def count_after(self, archive_id: int, after: int) -> tuple[int, int]:
         """(count, bytes) of an archive's items beyond the id `after`."""
         rows = await self.database.read(
             "SELECT count(*), coalesce(sum(size), 0) FROM item WHERE +archive_id = ? AND id > ?",
@@ -182,7 +182,7 @@ class Items(Table):
     ) -> tuple[int, int]:
         """(count, bytes) of the items that `least_read` selects."""
         rows = await self.database.read(
-            f"SELECT count(*), coalesce(sum(size), 0) FROM {_held(copy)} WHERE archive_id = ? AND "  # noqa: S608
+            f"SELECT count(*), coalesce(sum(size), 0) FROM {_item_table(copy)} WHERE archive_id = ? AND "  # noqa: S608
             "(read_back IS NULL OR read_back NOT BETWEEN ? AND ?) AND (id * 2654435761 + ?) % 4294967296 < ?",
             (archive_id, *read, salt, share),
         )
@@ -209,11 +209,11 @@ class Items(Table):
         """The path of the file that was read back longest ago, when that was (None: never), and how many were
         never read back."""
         rows = await self.database.read(
-            f"SELECT path, read_back FROM {_held(copy)} WHERE archive_id = ? ORDER BY read_back LIMIT 1",  # noqa: S608
+            f"SELECT path, read_back FROM {_item_table(copy)} WHERE archive_id = ? ORDER BY read_back LIMIT 1",  # noqa: S608
             (archive_id,),
         )
         never = await self.database.read(
-            f"SELECT count(*) FROM {_held(copy)} WHERE archive_id = ? AND read_back IS NULL",  # noqa: S608
+            f"SELECT count(*) FROM {_item_table(copy)} WHERE archive_id = ? AND read_back IS NULL",  # noqa: S608
             (archive_id,),
         )
         path, when = rows[0] if rows else ("", None)
@@ -251,11 +251,11 @@ class Items(Table):
     async def damaged(self, archive_id: int, count: int, copy: int = 0) -> tuple[int, list[tuple[str, str]]]:
         """How many items are known to be damaged, and (path, damage) of the first `count`."""
         total = await self.database.read(
-            f"SELECT count(*) FROM {_held(copy)} WHERE archive_id = ? AND damage IS NOT NULL",  # noqa: S608
+            f"SELECT count(*) FROM {_item_table(copy)} WHERE archive_id = ? AND damage IS NOT NULL",  # noqa: S608
             (archive_id,),
         )
         rows = await self.database.read(
-            f"SELECT path, damage FROM {_held(copy)} "  # noqa: S608 - names of our own
+            f"SELECT path, damage FROM {_item_table(copy)} "  # noqa: S608 - names of our own
             "WHERE archive_id = ? AND damage IS NOT NULL ORDER BY id LIMIT ?",
             (archive_id, count),
         )
@@ -274,7 +274,7 @@ class Items(Table):
     async def proven(self, archive_id: int, copy: int = 0) -> tuple[int, int]:
         """(count, bytes) of items that were read back successfully and are not known to be damaged."""
         rows = await self.database.read(
-            f"SELECT count(*), coalesce(sum(size), 0) FROM {_held(copy)} "  # noqa: S608 - names of our own
+            f"SELECT count(*), coalesce(sum(size), 0) FROM {_item_table(copy)} "  # noqa: S608 - names of our own
             "WHERE +archive_id = ? AND read_back IS NOT NULL AND damage IS NULL",
             (archive_id,),
         )

@@ -154,7 +154,7 @@ class MovedItems(Table):
         """Let all that refers to the item `old` refer to `new`, and delete `old`."""
         await connection.execute("UPDATE file SET item_id = ? WHERE item_id = ?", (new, old))
         await connection.execute("UPDATE differing SET item_id = ? WHERE item_id = ?", (new, old))
-        # A verdict may rest on it that is told later: the card's contents are looked for then.
+        # A verdict that is reached later may need this: it looks for all contents that an import saw on its card.
         await connection.execute("UPDATE OR REPLACE elsewhere_item SET item_id = ? WHERE item_id = ?", (new, old))
         await connection.execute("DELETE FROM live_pair WHERE still_id = ?", (old,))
         await connection.execute("DELETE FROM live_pair WHERE movie_id = ?", (old,))

@@ -53,14 +53,14 @@ _SET = """
 """
 
 
-def _look(which: str) -> str:
+def _infer_zone(which: str) -> str:
     return f"WITH chosen AS MATERIALIZED ({_CHOSEN} FROM metadata m WHERE {which} AND m.{_UNDECIDED}) {_SET}"
 
 
-INFER_ZONE = _look("m.item_id = ?")
+INFER_ZONE = _infer_zone("m.item_id = ?")
 """SQL: infer the zone of one item."""
 
-LOOK_AT = _look("m.item_id IN (SELECT id FROM item WHERE archive_id = ? AND xxh128 = ?)")
+LOOK_AT = _infer_zone("m.item_id IN (SELECT id FROM item WHERE archive_id = ? AND xxh128 = ?)")
 """SQL: infer the zone of all items of one content."""
 
 # Items that have this offset already are left out: whichever neighbour is the nearest, they would keep it.

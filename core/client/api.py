@@ -28,11 +28,12 @@ class EngineCalls(Calls):
         return await self.call(import_requests.StartImports(sources=import_requests.sources(requests)))
 
     async def watch_cards(self) -> None:
-        """Have cards looked for until this is cancelled; snapshots tell of them."""
+        """Have the engine look for cards until this is cancelled; snapshots contain them."""
         await self.call(import_requests.WatchCards())
 
     async def hold_cards(self) -> int:
-        """Nothing that counts down begins by itself; how many did."""
+        """Stop the countdowns of all imports that are about to begin by themselves. Returns how many there
+        were."""
         return await self.call(import_requests.HoldCards())
 
     async def resume_import(self, name: str, accept: Sequence[Acceptable] = ()) -> None:
@@ -88,7 +89,7 @@ class EngineCalls(Calls):
             import_requests.ListFiles(name=name, outcomes=tuple(outcomes), text=text, offset=offset)
         )
 
-    async def known(self, file: int) -> list[tuple[str, str]]:
+    async def file_details(self, file: int) -> list[tuple[str, str]]:
         """Everything known of a file, as (name, value). Raises UsageError."""
         return await self.call(import_requests.FileDetails(file=file))
 

@@ -132,7 +132,7 @@ class Connection(EngineCalls):
                 and self._welcome is not None
                 and self._welcome.version == VERSION
             ):
-                # Its answer is nobody's; only that it comes counts.
+                # The answer itself is dropped; its arrival shows that the engine answers.
                 self._writer.write(frame(next(self._numbers), Status()))
 
     def _take(self, message: FromEngine) -> None:

@@ -1,17 +1,18 @@
-"""Noticing that an engine answers nothing while a command waits for it, and telling a person."""
+"""Notices that an engine sends nothing while a command waits for it, and tells a person."""
 
 from collections.abc import Callable
 from contextlib import suppress
 
 PULSE = 0.5
-"""Seconds between two looks whether anything was heard."""
+"""Seconds between two checks whether the engine has sent anything."""
 
 ASKED = 5
-"""Pulses without a word after which the engine is asked for its state, which it gives however long the work takes
-that is waited for."""
+"""Pulses without a message after which the engine is asked for its state. It answers that at once, however long
+the work takes for which the command waits."""
 
 SILENT = 10
-"""Pulses without a word, not even to that question, after which the engine is taken to stand still."""
+"""Pulses without a message, not even an answer to that question, after which the engine counts as not
+answering."""
 
 AGAIN = "The engine answers again."
 
@@ -23,20 +24,20 @@ _hearers: list[Tell] = []
 
 
 def tell_by(tell: Tell) -> None:
-    """From now on `tell` is called with what is noticed, until `tell_no_more`."""
+    """Call `tell` with each message for the person, in place of the one before, until `tell_no_more`."""
     _hearers.append(tell)
 
 
 def tell_no_more(tell: Tell) -> None:
-    """Whoever was called before is called again."""
+    """Call the function again that was called before `tell_by(tell)`."""
     if tell in _hearers:
         _hearers.remove(tell)
 
 
 class Silence:
-    """Counts the pulses without a word of the engine that is process `pid`, 0 where that is not known.
+    """Counts the pulses in which the engine, process `pid` (0: not known), sent nothing.
 
-    Counted, not timed: a command that was stopped itself has heard nothing either.
+    Pulses are counted instead of seconds, because a command that was stopped itself has received nothing either.
     """
 
     def __init__(self, pid: int) -> None:
@@ -44,13 +45,13 @@ class Silence:
         self.pulses = 0
 
     def heard(self) -> None:
-        """The engine has sent something."""
+        """Note that the engine has sent something."""
         if self.pulses >= SILENT:
             _tell(AGAIN)
         self.pulses = 0
 
     def wanted(self) -> bool:
-        """Another pulse has passed in which an answer is waited for; whether the engine is to be asked now."""
+        """Count a pulse in which an answer was waited for. Returns whether to ask the engine for its state now."""
         self.pulses += 1
         if self.pulses == SILENT:
             _tell(f"The engine{f', process {self.pid},' if self.pid else ''} does not answer; waiting. {ADVICE}")
@@ -59,6 +60,6 @@ class Silence:
 
 def _tell(text: str) -> None:
     if _hearers:
-        # Where nobody hears it, the command goes on all the same.
+        # If the message cannot be written, the command continues all the same.
         with suppress(OSError):
             _hearers[-1](text)

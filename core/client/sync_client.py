@@ -82,13 +82,13 @@ class Blocking(Calls):
         return data
 
     def _hear_nothing(self) -> None:
-        """A pulse has passed without a word. Raises EngineError when it was the last for the greeting."""
+        """Count a pulse without a message. Raises EngineError when the time for the greeting is over."""
         asks = self._silence.wanted()
         if self._welcome is None:
             if self._silence.pulses * PULSE >= GREETING_TIMEOUT:
                 raise silent(self._silence.pid)
         elif asks and self._welcome.version == VERSION:
-            # Its answer is nobody's; only that it comes counts.
+            # The answer itself is dropped; its arrival shows that the engine answers.
             self._send(frame(next(self._numbers), Status()))
 
     def close(self) -> None:

@@ -208,7 +208,7 @@ def _shown(brands: frozenset[bytes], meta: bytes, film: bool) -> Shown:
         main = int.from_bytes(boxes[b"pitm"][4 : 8 if wide else 6], "big")
         parts = list(_boxes(boxes[b"iprp"]))
         properties = [box for kind, inner in parts if kind == b"ipco" for box in _boxes(inner)]
-        numbers = [number for kind, inner in parts if kind == b"ipma" for number in _of(main, inner)]
+        numbers = [number for kind, inner in parts if kind == b"ipma" for number in _properties_of(main, inner)]
         found = dict(properties[number - 1] for number in numbers if 0 < number <= len(properties))
     size = None
     if b"ispe" in found:
@@ -223,7 +223,7 @@ def _shown(brands: frozenset[bytes], meta: bytes, film: bool) -> Shown:
     )
 
 
-def _of(item: int, ipma: bytes) -> list[int]:
+def _properties_of(item: int, ipma: bytes) -> list[int]:
     """The numbers of an item's properties, out of an ItemPropertyAssociationBox."""
     version, long = ipma[0], ipma[3] & 1
     at, width = 8, 4 if version else 2

@@ -33,7 +33,7 @@ _NO_DECODER = re.compile(
 def look(path: bytes, folder: bytes, kinds: tuple[str, ...] = demuxers.FILMS) -> Film | None:
     """Run ffprobe on a file; None when it has no video stream. Temporary files go to `folder`.
 
-    Raises RefusedError, OSError.
+    Raises OrderRefusedError, OSError.
     """
     asked = ("-show_error", "-show_streams", "-show_format", "-of", "json")
     told = [run_program.program("ffprobe"), "-v", "error", *demuxers.guards(kinds, path), *asked]
@@ -60,7 +60,7 @@ def _values(output: bytes) -> dict[str, Any] | None:
 def still(film: Film, path: bytes, folder: bytes, short: int | None) -> tuple[bytes, str]:
     """(PNG, what ffmpeg found wrong with it): a single picture, not turned, its short edge at most `short` pixels.
 
-    Raises RefusedError, OSError.
+    Raises OrderRefusedError, OSError.
 
     Floating-point pixels are linear light, which is converted to the sRGB transfer curve here.
     """
@@ -84,7 +84,7 @@ def still(film: Film, path: bytes, folder: bytes, short: int | None) -> tuple[by
 def frame(film: Film, path: bytes, folder: bytes, at: float | None, short: int) -> bytes:
     """The frame at `at` seconds as a PPM picture, its short edge at most `short` pixels; empty when there is none.
 
-    Without `at` the first frame, without seeking, which not all films allow. Raises RefusedError, OSError.
+    Without `at` the first frame, without seeking, which not all films allow. Raises OrderRefusedError, OSError.
     """
     size = reduced(film.width, film.height, short)
     before = ("-threads", "2", *(() if at is None else ("-ss", f"{at:g}")))
@@ -110,7 +110,7 @@ class Packets(msgspec.Struct, frozen=True):
 
 
 def packets(film: Film, path: bytes, report: Callable[[float], None]) -> Packets:
-    """Read all packets, for a film whose declared duration is in doubt. Raises RefusedError, OSError."""
+    """Read all packets, for a film whose declared duration is in doubt. Raises OrderRefusedError, OSError."""
     times: list[float] = []
     ends = [0.0, 0.0]
 

@@ -43,7 +43,7 @@ class Film(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def decoded(self) -> bool:
         """Whether its codec has a name; nothing decodes one without."""
-        return _known(self.codec)
+        return _is_known(self.codec)
 
 
 def from_probe(streams: list[dict[str, Any]], container: dict[str, Any]) -> Film | None:
@@ -70,7 +70,7 @@ def from_probe(streams: list[dict[str, Any]], container: dict[str, Any]) -> Film
         interlaced=first.get("field_order", "") in ("tt", "bb", "tb", "bt"),
         sounds=tuple(int(one["index"]) for one in sounds),
         left_out=left_out,
-        mixed=not sounds or int(sounds[0].get("channels", 0)) <= 2 or _known(sounds[0].get("channel_layout")),
+        mixed=not sounds or int(sounds[0].get("channels", 0)) <= 2 or _is_known(sounds[0].get("channel_layout")),
         pixels=str(first.get("pix_fmt") or ""),
     )
 
@@ -89,7 +89,7 @@ def opened(stream: dict[str, Any]) -> bool:
 def _sounds(streams: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
     """The audio tracks to use, and why there are none where the file has some."""
     told = [one for one in streams if one.get("codec_type") == "audio"]
-    known = [one for one in told if opened(one) and _known(one.get("codec_name"))]
+    known = [one for one in told if opened(one) and _is_known(one.get("codec_name"))]
     # A file that is cut off may not tell them, and ffmpeg then ends with an error.
     usable = [one for one in known if _number(one.get("sample_rate")) and one.get("channels")]
     if known and not usable:
@@ -103,7 +103,7 @@ def _sounds(streams: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
     return (pair if alike and all(one.get("channels") == 1 for one in pair) else usable[:1]), ""
 
 
-def _known(value: object) -> bool:
+def _is_known(value: object) -> bool:
     return value is not None and str(value) not in _UNKNOWN
 
 
@@ -126,7 +126,7 @@ def _space(stream: dict[str, Any]) -> ColourSpace:
     # HDR without named primaries has those of the HDR standards.
     default: hdr_lut.Primaries = "bt2020" if transfer in ("pq", "hlg") else "bt709"
     named = stream.get("color_primaries")
-    return ColourSpace(transfer, primaries.get(str(named), "bt709") if _known(named) else default)
+    return ColourSpace(transfer, primaries.get(str(named), "bt709") if _is_known(named) else default)
 
 
 def _matrix(stream: dict[str, Any], space: ColourSpace) -> str:
@@ -134,7 +134,7 @@ def _matrix(stream: dict[str, Any], space: ColourSpace) -> str:
 
     ffmpeg assumes that of standard-definition television for every film that does not name one.
     """
-    if _known(stream.get("color_space")):
+    if _is_known(stream.get("color_space")):
         return ""
     if space.primaries == "bt2020":
         return "bt2020nc"

@@ -78,7 +78,7 @@ def develop(source: IO[bytes], orientation: int = 1, extension: str = "", *, par
     """Decode a picture, upright and in sRGB, its short edge at most that of the largest size; of mode RGB or L.
 
     `orientation` applies to a picture without one of its own, `extension` to a format without a signature.
-    `partly`: decode what there is of a picture that is cut off. Raises RefusedError and those above,
+    `partly`: decode what there is of a picture that is cut off. Raises OrderRefusedError and those above,
     NoDecoderError; OSError with an errno when the file cannot be read.
     """
     try:

@@ -34,7 +34,7 @@ _EQUAL = frozenset((MOV, "mpegts", "avi", "mxf", "wav", "flac", "aiff"))
 otherwise, of MP3 the length; Matroska has side data that are not looked for here."""
 
 _BUFFERED = frozenset(("mpeg1video", "mpeg2video"))
-"""Codecs of which ffprobe tells the decoder's buffer, as side data."""
+"""Codecs for which ffprobe prints the size of the decoder's buffer, as side data."""
 
 # Boxes that libavformat/mov.c makes side data of, which PyAV does not give for a stream: Dolby Vision, mastering
 # displays and light levels, viewing conditions, spherical and stereoscopic pictures.

@@ -106,7 +106,8 @@ Answer = Step | Made | Probed | Refused
 
 
 class OrderRefusedError(Exception):
-    """In a maker: the order cannot be carried out. `final` and `damaged` are as in Refused."""
+    """The order cannot be carried out. Makers raise it, and `Makers` raises it again in the engine. `final` and
+    `damaged` are as in Refused."""
 
     def __init__(self, error: str, *, final: bool = True, damaged: bool = False) -> None:
         super().__init__(error)

@@ -7,7 +7,6 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import IO
 
 import msgspec
 
@@ -101,11 +100,10 @@ class Maker:
 class Makers:
     """Maker processes: one for each order at once, so the callers limit their number."""
 
-    def __init__(self, log: IO[bytes] | None = None, patience: float = STALL_TIMEOUT) -> None:
+    def __init__(self, patience: float = STALL_TIMEOUT) -> None:
         self.patience = patience
         self.busy: set[Maker] = set()
         self.idle: list[Maker] = []
-        self._log = log
         self._lifeline: tuple[int, int] | None = None
         self._ending: set[asyncio.Task[int]] = set()
 
@@ -113,7 +111,7 @@ class Makers:
         """Have an order carried out; `step` is called with its progress (0 to 1). Cancelling kills the maker and
         what it runs.
 
-        Raises RefusedError, and WorkerDiedError when the maker died of it.
+        Raises OrderRefusedError, and WorkerDiedError when the maker died of it.
         """
         answer = await self._reply(order, step)
         assert isinstance(answer, Made)  # noqa: S101 - for the type checker
@@ -196,7 +194,6 @@ class Makers:
                     *map(str, fds),
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
-                    stderr=self._log,
                     pass_fds=fds,
                     process_group=0,
                 )

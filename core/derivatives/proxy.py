@@ -38,7 +38,7 @@ def encoders(platform: str = sys.platform) -> list[tuple[str, ...]]:
 
 
 def make(order: MakeProxy, report: Callable[[float], None], tried: list[tuple[str, ...]] | None = None) -> Made:
-    """Make the proxy. Raises RefusedError, OSError."""
+    """Make the proxy. Raises OrderRefusedError, OSError."""
     with open_item(order.path) as file:
         content = kind_of_content(file.read(HEAD))
     try:
@@ -62,7 +62,7 @@ def make(order: MakeProxy, report: Callable[[float], None], tried: list[tuple[st
 
 
 def _made(order: MakeProxy, film: Film, report: Callable[[float], None], tried: list[tuple[str, ...]]) -> Made:
-    """Make it with the first encoder that works. Raises RefusedError, OSError."""
+    """Make it with the first encoder that works. Raises OrderRefusedError, OSError."""
     name = f"{order.stem}.mp4"
     refused = OrderRefusedError("no encoder of H.264", final=False)
     for encoder in tried:
@@ -90,7 +90,7 @@ def _of_sound(said: str, sounds: tuple[int, ...]) -> bool:
 
 
 def command(film: Film, order: MakeProxy, name: str, encoder: tuple[str, ...]) -> list[str | bytes]:
-    """The ffmpeg command, to be run in the order's folder. Raises RefusedError, OSError."""
+    """The ffmpeg command, to be run in the order's folder. Raises OrderRefusedError, OSError."""
     filters = ffmpeg.colours(film, fitted(film.width, film.height), order.folder)
     if film.rate > RATE + 1:
         filters.insert(0, FEWER)
@@ -114,7 +114,7 @@ def fitted(width: int, height: int) -> tuple[int, int]:
 
 
 def _checked(order: MakeProxy, name: str, film: Film, report: Callable[[float], None]) -> Made:
-    """Check the proxy with ffprobe. Raises RefusedError when it is not as it has to be.
+    """Check the proxy with ffprobe. Raises OrderRefusedError when it is not as it has to be.
 
     Its expected duration comes from the source, not from ffmpeg's -progress: that is the time of the last packet
     of one track, which depends on the version, and lags by as many frames as the encoder reorders.

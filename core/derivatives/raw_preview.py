@@ -41,7 +41,7 @@ class Previews(msgspec.Struct, frozen=True):
 
 
 def read(path: bytes) -> Previews:
-    """Every preview of a file. Raises RefusedError when exiftool is missing or does not answer, OSError."""
+    """Every preview of a file. Raises OrderRefusedError when exiftool is missing or does not answer, OSError."""
     # The configuration is empty, because the user's own may define anything. -a -G4: all of the tags that occur
     # twice.
     options = ("-config", "", "-j", "-b", "-n", "-q", "-q", "-a", "-G4", "-m")

@@ -26,7 +26,7 @@ class ProgramResult(msgspec.Struct, frozen=True):
 
 
 def program(name: tools.Name) -> str:
-    """The path of a program. Raises RefusedError when it is not installed."""
+    """The path of a program. Raises OrderRefusedError when it is not installed."""
     path = tools.find(name)
     if path is None:
         raise OrderRefusedError(f"{name} is not installed", final=False)

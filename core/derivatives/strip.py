@@ -21,8 +21,8 @@ QUALITY = 80
 
 
 def make(order: MakeStrip, report: Callable[[float], None]) -> Made:
-    """Make the strip. A frame that cannot be decoded is black; with none there is no file. Raises RefusedError,
-    OSError."""
+    """Make the strip. A frame that cannot be decoded is black; with none there is no file. Raises
+    OrderRefusedError, OSError."""
     thumbnails.open_item(order.path).close()
     if not order.programs_only:
         with suppress(UnsuitableError):

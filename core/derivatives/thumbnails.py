@@ -24,7 +24,7 @@ Report = Callable[[float], None]
 
 
 def make(order: MakeThumbnails, report: Report) -> Made:
-    """Make the thumbnails. Raises RefusedError, OSError."""
+    """Make the thumbnails. Raises OrderRefusedError, OSError."""
     with open_item(order.path) as file:
         content = kind_of_content(file.read(HEAD))
         file.seek(0)
@@ -37,7 +37,7 @@ def make(order: MakeThumbnails, report: Report) -> Made:
 
 
 def open_item(path: bytes) -> IO[bytes]:
-    """Open an archived file, which must be regular and not empty. Raises RefusedError, OSError."""
+    """Open an archived file, which must be regular and not empty. Raises OrderRefusedError, OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     file = os.fdopen(fd, "rb")
     facts = os.fstat(fd)
@@ -121,7 +121,7 @@ def _by_ffmpeg(order: MakeThumbnails, path: bytes, report: Report, orientation: 
     """Decode a picture that Pillow refuses with ffmpeg.
 
     Raises NotAPictureError when ffmpeg does not know the format, NoDecoderError when it has no decoder for it,
-    RefusedError, OSError.
+    OrderRefusedError, OSError.
     """
     with open_item(path) as file:
         kind = tiff.Tiff.of(file)

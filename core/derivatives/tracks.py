@@ -34,7 +34,7 @@ _BOXES = ("mov", "matroska", "nut")
 def probe(path: bytes, folder: bytes, kinds: tuple[str, ...] = demuxers.FILMS) -> dict[str, Any] | None:
     """What ffprobe would have printed, with "opened": false for tracks that cannot be opened.
 
-    None when no track can. Temporary files go to `folder`. Raises RefusedError, OSError.
+    None when no track can. Temporary files go to `folder`. Raises OrderRefusedError, OSError.
     """
     start: list[str | bytes] = [run_program.program("ffmpeg"), "-nostdin", "-hide_banner", "-y"]
     start += [*demuxers.guards(kinds, path), "-i", b"file:" + path]

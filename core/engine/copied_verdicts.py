@@ -71,7 +71,7 @@ class CopiedVerdicts:
             _later(row, error)
             return True
         if lost:
-            # Other copies hold it. Once it is here again, the next mirror has the import judged anew.
+            # Other copies hold the file. The next mirror after it was brought back has the import judged anew.
             await self._keep(row, f"{said(len(lost), KEEP_REASONS['missing'])} (such as {display(lost[0])})")
             return True
         now = time.time()
@@ -79,7 +79,7 @@ class CopiedVerdicts:
         try:
             async with archive.closing:
                 if (number, copies_wanted) not in await self._catalog.awaiting_copies(archive.id):
-                    return True  # it was said, or the import was resumed, while the copies were counted
+                    return True  # SAFE was recorded, or the import was resumed, while the copies were counted
                 if self._catalog.damage_noted != noted:
                     return False
                 await receipt.add(row, [line], additions.copied(row, now, copies_wanted))
@@ -112,7 +112,7 @@ class CopiedVerdicts:
         )
 
     async def _keep(self, row: ImportRow, why: str) -> None:
-        """It stays KEEP, for this reason by now."""
+        """Leave the verdict at KEEP, and record `why` as its present reason."""
         if why != row.verdict_reason:
             await self._catalog.set_import(row.id, verdict_reason=why)
             await self._tell(row)

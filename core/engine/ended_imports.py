@@ -89,9 +89,9 @@ class EndedImports:
             await asyncio.sleep(max(LOOK_INTERVAL, REST_FACTOR * (time.monotonic() - began)))
 
     @asynccontextmanager
-    async def still(self) -> AsyncIterator[None]:
-        """In this block no report is written: what needs an archive to itself waits for the one that is, instead
-        of finding the archive in use by the engine's own work."""
+    async def no_reports(self) -> AsyncIterator[None]:
+        """Write no report during this block, and begin it once a report that is being written is complete: an
+        operation that needs an archive for itself alone must not be refused because of the engine's own work."""
         async with self._looking:
             yield
 

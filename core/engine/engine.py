@@ -117,7 +117,7 @@ class Engine:
             task.add_done_callback(self._ended)
 
     def _make_importing(self) -> None:
-        """Make what imports and mirrors, watches cards, and tells of it."""
+        """Make the parts that import and mirror, watch cards, and send messages to hooks."""
         self.hooks = Hooks(self.catalog, lambda: self.config.hooks)
         verdicts = CopiedVerdicts(self.pool, self.catalog, self.archives, self.jobs, self._judged_again)
         self.imports = ImportManager(

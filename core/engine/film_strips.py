@@ -34,13 +34,13 @@ class FilmStrips:
         decoded. Raises ArchiveError."""
         async with self._turn:
             if sha256 not in self._kept:
-                self._kept[sha256] = await self._of(sha256)
+                self._kept[sha256] = await self._make(sha256)
                 while len(self._kept) > STRIPS_KEPT:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(sha256)
             return self._kept[sha256]
 
-    async def _of(self, sha256: bytes) -> bytes:
+    async def _make(self, sha256: bytes) -> bytes:
         for archive_id, payload, proxy in await item_details.films(self._catalog.database.read, sha256):
             root = (await self._restore_check.copy(archive_id)).place.root
             # A proxy is decoded faster; if it is missing, the film may still be there.

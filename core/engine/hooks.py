@@ -1,8 +1,8 @@
-"""Hooks: what is told how an import has ended. No import waits for them.
+"""Hooks: commands, addresses, mails and services that are told how an import has ended. No import waits for them.
 
-What is to be told is kept in the catalog (`core.catalog.hook_outbox`) until its hook was told, or has failed for
-good: an engine that ends before leaves it to the next one. An engine that is killed between the telling and its
-record leaves it, too, so that a hook may be told twice, but never not at all.
+A message is kept in the catalog (`core.catalog.hook_outbox`) until it was delivered, or has failed for good. An
+engine that ends before that leaves it to the next engine. So does an engine that is killed between a delivery and
+its record: a message is delivered at least once, and may be delivered twice.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class Hooks:
 
     @property
     def busy(self) -> bool:
-        """Whether a hook is still to be told, or to be retried."""
+        """Whether a message is still to be delivered, or a delivery to be retried."""
         return bool(self._tasks)
 
     async def start(self) -> None:
@@ -44,7 +44,7 @@ class Hooks:
                 self._begin(hooks[key], name, id)
             else:
                 log.warning("a hook is not configured any more, and was not told", extra={"import": name})
-                await catalog.told(id)
+                await catalog.delivered(id)
         for name in await catalog.unannounced():
             await self._announce(name)
 
@@ -81,7 +81,7 @@ class Hooks:
         facts = {"import": name, "hook": hook.name}
         try:
             for pause in (*PAUSES, None):
-                why = await self._told(hook, name)
+                why = await self._deliver(hook, name)
                 if not why:
                     log.info("a hook was told", extra=facts)
                     break
@@ -93,9 +93,9 @@ class Hooks:
             raise
         except (LadingError, ValueError) as error:
             log.warning("a hook was not told", extra=facts | {"reason": str(error)})
-        await self._catalog.told(id)
+        await self._catalog.delivered(id)
 
-    async def _told(self, hook: Hook, name: str) -> str:
+    async def _deliver(self, hook: Hook, name: str) -> str:
         """One attempt. Returns why it failed; empty if it did not, or if there is nothing to tell, because the
         import goes on and is told at its new end."""
         # Imported here: clients of mail and web are a part of an engine's start, and few engines have a hook.

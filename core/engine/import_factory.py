@@ -55,7 +55,7 @@ class ImportFactory:
     ) -> None:
         self.limits = self._stages(profile)
         self._own_limits: dict[str, Limits] = {}
-        """Of further archives of groups: a slow one takes no place from the first."""
+        """Limits of the further archives of groups, so that a slow archive takes no place from the first one."""
         self.controllers: dict[str, Controller] = {}
         self._pool = pool
         self._catalog = catalog
@@ -116,7 +116,7 @@ class ImportFactory:
         row = await self._unfinished(name, done=again is not None)
         picked: Picked | None = None
         try:
-            picked = await self._sources.again(row)
+            picked = await self._sources.pick_again(row)
         except SourceAwayError:
             if again is not None or not await able_to_lead(self._catalog, row):
                 raise
@@ -129,7 +129,7 @@ class ImportFactory:
             return self._without_source(row, archive, dedup)
         begun = self._begun(row, picked, archive, dedup)
         begun.run.retried = again is not None
-        begun.run.some = again is not None and not again.whole
+        begun.run.only_selected = again is not None and not again.whole
         return begun
 
     async def _reopen(self, row: ImportRow, volume: SeenVolume, archive: Archive, again: Selection | None) -> None:
@@ -139,12 +139,13 @@ class ImportFactory:
             # The import as a whole can only claim the weakest publish method of its runs.
             values["way"] = noreplace.LOOK
         if again is not None:
-            # The catalog first: until the journal has the new run's first line, it says that the import has ended.
-            await self._catalog.again(row.id, again, **values)
+            # The catalog comes first: an engine that dies in between finds a journal that says that the import has
+            # ended, and leaves the failed files as they were.
+            await self._catalog.reset_failed(row.id, again, **values)
         try:
             await self.journal_head(row, volume, archive)
             if row.receipt:
-                await ReceiptWriter(archive, self._catalog, self._pool).put_away(row)
+                await ReceiptWriter(archive, self._catalog, self._pool).keep_old_receipt(row)
         except (TaskFailedError, ArchiveError) as error:
             if again is not None:
                 state = self._catalog.set_state(row.id, State.PAUSED, "it could not be taken up", "Resume it.")
@@ -155,7 +156,7 @@ class ImportFactory:
             raise ArchiveError(f"it cannot be written to: {why}.", "Make it writable, then resume.") from error
         await self._catalog.set_import(row.id, **values)
 
-    async def put_away(self, stack: AsyncExitStack, name: str) -> Begun:
+    async def begin_closing(self, stack: AsyncExitStack, name: str) -> Begun:
         """Make a run that only closes an unfinished import, without its source.
 
         Raises UsageError, ArchiveError.

@@ -80,7 +80,7 @@ class ImportGroups:
         """The leader that `run` follows now, whose archive stays open as long as `stack`; None: `run` reads the
         source itself from now on, as the first one of a group does that begins."""
         if run.reads_source:
-            # Asking for others here would let another one take its place meanwhile.
+            # This must not await: meanwhile another import could become the one that reads the source.
             return None
         while True:
             for row in await able_to_lead(self._catalog, run.row):
@@ -107,7 +107,7 @@ class ImportGroups:
                 stack.push_async_callback(self._archives.leave, found.archive, user)
                 reading = self._factory.reading_archive(found.archive)
                 return Leader(found.row, found.archive.place, found.archive.copy.number, reading, found)
-            # It has ended just now, so it is among those that are able to lead.
+            # It has ended since, so the next round finds it among those that are able to lead.
 
     def _reading(self, run: Run) -> Run | None:
         """The import of the group that reads the source now."""

@@ -239,9 +239,9 @@ class ImportManager:
             if not importer.ending:
                 if importer.run.paused:
                     pauses = importer.run.pauses
-                    await importer.look_again()
+                    await importer.check_source()
                     if importer.ending or importer.run.pauses != pauses:
-                        # It was halted, or a person has paused it once more.
+                        # The check has halted the import, or a person has paused it once more meanwhile.
                         return
                 importer.run.row.reason = ""
                 importer.run.resume()
@@ -252,8 +252,8 @@ class ImportManager:
         await self._take_up(name)
 
     async def _over(self, name: str) -> None:
-        """Wait until the last run of an import has ended, and all that follows its end: that leaves the archive,
-        and begins to wait for a volume, in the name of the import, which are then the next run's."""
+        """Wait until the task of an import's last run has ended. After the run itself that task still leaves the
+        archive, and may begin to wait for a volume, both under the import's name, which the next run uses, too."""
         if task := self._tasks.get(name):
             await asyncio.wait([task])
 
@@ -281,12 +281,12 @@ class ImportManager:
                 raise UsageError(f"nothing that failed is left in import {name}.", "There is nothing to retry.")
             while (importer := self._importers.get(name)) is not None:
                 if importer.copying:
-                    if not (count := await importer.again(selection)):
+                    if not (count := await importer.retry(selection)):
                         raise UsageError("what could not be listed waits for another run.", "Retry at its end.")
                     await self._resume(name)
                     return count
                 if importer.run.paused and not importer.ending:
-                    # It is past its files, and could not end while it is paused.
+                    # The run has no files left to copy, and cannot end while it is paused.
                     await self._resume(name)
                     continue
                 await self._over(name)
@@ -300,11 +300,11 @@ class ImportManager:
         their place. Raises UsageError."""
         importer = self._importers.get(name)
         if importer is None or (importer.ending and not importer.cancelled):
-            # Its task is about to end, or has ended.
+            # The import's task is about to end, or has ended.
             await self._over(name)
         if name in self.waiting and name not in self._importers:
             self.waiting.forget(name)
-            # It may have been about to go on by itself.
+            # Its volume may be back, so that it is just being resumed by itself: that takes its turn first.
             async with self._turns.setdefault(name, asyncio.Lock()):
                 if name not in self._importers:
                     row = await self._catalog.import_named(name)
@@ -328,14 +328,14 @@ class ImportManager:
             self.waiting.forget(name)
             importer = self._importers.get(name)
             if importer is None or (importer.ending and not importer.cancelled):
-                # Its task is about to end, or has ended: it was halted, or is complete.
+                # The import was halted or is complete, so its task is about to end, or has ended.
                 await self._over(name)
                 importer = self._importers.get(name)
                 self.waiting.forget(name)
             under_way = importer is not None
             if importer is None:
                 async with AsyncExitStack() as stack:
-                    begun = await self._factory.put_away(stack, name)
+                    begun = await self._factory.begin_closing(stack, name)
                     importer = self._run(begun)
             others = list(self.groups.others_under_way(name, importer.run.row.together)) if under_way else []
             for one in (importer, *(other for _, other in others)):

@@ -8,7 +8,7 @@ import msgspec
 
 from core.aio import time_limit
 from core.archives.copies import examine
-from core.archives.locate import Locate, left, seen_at
+from core.archives.locate import Locate, formerly_at, seen_at
 from core.archives.readonly import reading
 from core.catalog import Catalog
 from core.errors import ArchiveAwayError, ArchiveCopyError, ArchiveError, SourceError
@@ -39,8 +39,9 @@ class ImportTarget(msgspec.Struct, frozen=True):
 
 
 async def look_for(path: str, pool: Pool, catalog: Catalog, whereabouts: Locate) -> ImportTarget:
-    """As `look_at`, where an import would find the archive: one that was at `path` before may be mounted elsewhere
-    now, and where it is nowhere, no new one is made."""
+    """The place where an import to `path` would find its archive. An archive that was at `path` before may be
+    mounted elsewhere now; if it is mounted nowhere, `refused` says so, because no new archive is made in its
+    place."""
     absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk
     if not path or not await seen_at(absolute, catalog):
         return await look_at(path, pool, catalog)
@@ -57,8 +58,8 @@ async def look_for(path: str, pool: Pool, catalog: Catalog, whereabouts: Locate)
     except ArchiveCopyError:
         raise
     except ArchiveError as error:
-        # What it holds is known all the same.
-        id = await catalog.archive_at(absolute) or await left(absolute, catalog)
+        # The catalog knows what the archive holds although it is away.
+        id = await catalog.archive_at(absolute) or await formerly_at(absolute, catalog)
         return ImportTarget(archive_id=id or 0, refused=f"{error.cause} {error.advice}".strip())
 
 

@@ -15,7 +15,7 @@ from core.errors import DatabaseError, UsageError
 from core.hardware import Profile
 from core.models import JobState
 from core.paths import display
-from core.queue import enqueue, retries
+from core.queue import barriers, retries
 from core.queue.archive_leases import NAME, ArchiveLeases
 from core.queue.backfill import derive, outdated, read_again
 from core.queue.enqueue import bag_work
@@ -70,21 +70,21 @@ class JobService:
         """Empty the scratch folder, release the jobs that dead engines had claimed, and start the queues."""
         await asyncio.to_thread(_emptied, self._scratch)
         await self.worker.start()
-        self.rules_followed = asyncio.create_task(self._follow_rules(), name="metadata by older rules")
-        """Ends once what older rules have read has its jobs."""
+        self.metadata_renewal = asyncio.create_task(self._renew_metadata(), name="metadata by older rules")
+        """The task that adds jobs for metadata that was read by older rules; it ends by itself."""
 
     async def stop(self) -> None:
         """Stop all calls; their jobs are released for the next engine."""
-        self.rules_followed.cancel()
-        await asyncio.gather(self.rules_followed, return_exceptions=True)
+        self.metadata_renewal.cancel()
+        await asyncio.gather(self.metadata_renewal, return_exceptions=True)
         await self.worker.stop()
 
-    async def _follow_rules(self) -> None:
-        """Have metadata that was read by older rules read again, of archives that are at hand. Those that are not,
-        and what failed, are left to the next engine."""
+    async def _renew_metadata(self) -> None:
+        """Add jobs that read metadata again where it was read by older rules, for archives that are present.
+        Others, and those for which this fails, are left to the next engine."""
         try:
             for archive_id in await outdated(self._database):
-                # An archive that is gone for good must not have jobs: an engine with jobs does not exit.
+                # An engine with jobs does not exit, so an archive that may be gone for good gets none.
                 if not await self._holding.reachable(archive_id):
                     continue
                 added = await read_again(self._database, archive_id)
@@ -94,24 +94,24 @@ class JobService:
             log.exception("metadata is not read again")
 
     def wake(self) -> None:
-        """Jobs were added: poll at once."""
+        """Poll at once, because jobs were added."""
         self.worker.wake()
 
     # Imports
 
     async def begin(self, archive_id: int, import_id: int, location_id: int) -> None:
         """Set up the barrier of an import that begins or resumes, with the jobs behind it."""
-        await self._database.run(*enqueue.of_import(archive_id, import_id, location_id))
+        await self._database.run(*barriers.of_import(archive_id, import_id, location_id))
         self.wake()
 
     async def ended(self) -> None:
         """Open the barriers of imports that have ended."""
-        await enqueue.open_ended(self._database)
+        await barriers.open_ended(self._database)
         self.wake()
 
     async def finish(self, imports: Sequence[int]) -> None:
         """Wait until the jobs of these imports have ended, except for those that wait for a person."""
-        while await self.worker.left(imports):  # noqa: ASYNC110 - what is left is a query
+        while await self.worker.unfinished_of(imports):  # noqa: ASYNC110 - what is left is a query
             await asyncio.sleep(POLL_INTERVAL)
 
     # What a person asks for
@@ -164,7 +164,7 @@ class JobService:
         await self._holding.dismiss(archive_id)
 
     def free_again(self, archive_id: int) -> None:
-        """An archive is no longer reserved: jobs that were refused it meanwhile begin at once."""
+        """Let jobs begin at once that waited because the archive was reserved."""
         self._holding.free_again(archive_id)
 
     async def _enter(self, path: str, id: int) -> Archive:

@@ -164,7 +164,7 @@ class Maintenance:
         if not found.copy.number:
             return id, b""
         with ExitStack() as stack:
-            async with self._ended.still():
+            async with self._ended.no_reports():
                 stack.enter_context(self._archives.changing(found.id))
             await self._catalog.use_copy(found.id, found.copy.number)
             await self._jobs.dismiss(found.id)
@@ -180,7 +180,7 @@ class Maintenance:
         async with self._archives.used(os.fsdecode(row.archive_path), row.archive_id) as (archive, _):
             try:
                 with ExitStack() as stack:
-                    async with self._ended.still():
+                    async with self._ended.no_reports():
                         stack.enter_context(archive.to_itself(f"import {row.name} is moved to another location"))
                     return await self._move(archive, row.name, location, progress)
             finally:
@@ -203,13 +203,13 @@ class Maintenance:
                 ]
                 for one in acceptable:
                     if (await self._catalog.found_verdict(one.id)).otherwise == Verdict.SAFE:
-                        # The word is said now, and what was found at the import's end may hold no longer.
+                        # SAFE is said now, and the archive or a copy may have lost a file since the import's end.
                         await refuse_if_lacking(archive, one, self._catalog, self._pool)
                         await self._copied.refuse_if_fewer(one)
                 for one in acceptable:
                     await self._accept(receipt, one, by)
                     done.append(one.name)
-            # What only lacked copies besides may have them by now.
+            # An import that lacked nothing else but copies may have enough of them by now.
             await self._copied.judge(archive)
         for accepted in done:
             if (judged := await self._catalog.import_named(accepted)) is not None:

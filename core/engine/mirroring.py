@@ -67,19 +67,19 @@ class Mirroring:
         self.away = asyncio.Event()
         """Set while it waits for an archive that is away, or for the next retry with a store."""
         self.again: float | None = None
-        """When it is tried again, in seconds since the epoch, if it waits for that moment."""
+        """When the mirror is tried again (Unix time), if it waits for that moment; else None."""
         self.retries = StoreRetries()
         self._woken = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
     def running(self, run: MirrorProgress) -> None:
-        """It has begun: `run` has its progress."""
+        """Note that the mirror is running: `run` has its progress."""
         self.run = run
         if not self.begun.done():
             self.begun.set_result(None)
 
     def try_now(self) -> None:
-        """If it waits, try at once, and count retries anew."""
+        """If the mirror waits, try it at once, and count retries from the beginning."""
         if self.away.is_set():
             self.away.clear()
             self.retries.reset()

@@ -142,14 +142,14 @@ class Mirrors:
 
     # Control
 
-    def _found(self, name: str) -> Mirroring:
+    def _running_mirror(self, name: str) -> Mirroring:
         if name not in self._all or self._all[name].ended is not None:
             raise UsageError(f"mirror {name} does not run.", "See `lading status`.")
         return self._all[name]
 
     async def pause(self, name: str) -> None:
         """Pause a mirror; it releases both archives. Raises UsageError."""
-        one = self._found(name)
+        one = self._running_mirror(name)
         one.state = State.PAUSED
         one.error = None
         await self._end(one)
@@ -157,7 +157,7 @@ class Mirrors:
 
     async def resume(self, name: str) -> None:
         """Resume a mirror; one that waits is tried at once. Raises UsageError."""
-        one = self._found(name)
+        one = self._running_mirror(name)
         if one.task is None:
             self._begin(one)
             await self._catalog.hold_mirror(one.source, one.target, held=False)
@@ -166,7 +166,7 @@ class Mirrors:
 
     async def cancel(self, name: str) -> None:
         """End a mirror; what it has brought is kept. Raises UsageError."""
-        one = self._found(name)
+        one = self._running_mirror(name)
         one.state, one.error, one.ended = State.CANCELLED, None, time.time()
         await self._end(one)
         await self._catalog.mirror_made(one.source, one.target)
@@ -221,14 +221,14 @@ class Mirrors:
                 try:
                     await self._once(one)
                 except ArchiveAwayError as error:
-                    self._told(one, error)
+                    self._pause_because(one, error)
                     if not one.waits:
                         raise
                     await self._there_again(one, pause)
                     one.away.clear()
                     pause = min(2 * pause, LONGEST_INTERVAL)
                 except OffsiteError as error:
-                    self._told(one, error)
+                    self._pause_because(one, error)
                     if one.run is not None and one.run.brought[0]:
                         one.retries.reset()
                     if not one.waits or (delay := one.retries.delay()) is None:
@@ -241,19 +241,21 @@ class Mirrors:
                     return
                 one.state, one.error = State.RUNNING, None
         except LadingError as error:
-            self._told(one, error)
+            self._pause_because(one, error)
         except Exception as error:
             log.exception("a mirror has failed", extra={"mirror": one.id})
-            self._told(one, LadingError(f"{type(error).__name__}: {error}.", "Its traceback: lading log."))
+            self._pause_because(
+                one, LadingError(f"{type(error).__name__}: {error}.", "Its traceback: lading log.")
+            )
         finally:
             one.task = None
             one.over.set()
             if not one.begun.done():
                 one.begun.set_exception(one.error or UsageError("the mirror was stopped.", "Begin it again."))
-                one.begun.exception()  # there may be nobody who awaits it
+                one.begun.exception()  # marked as retrieved, because perhaps nobody awaits it
             log.info("a mirror ended", extra={"mirror": one.id, "state": str(one.state)})
 
-    def _told(self, one: Mirroring, error: LadingError) -> None:
+    def _pause_because(self, one: Mirroring, error: LadingError) -> None:
         one.state, one.error = State.PAUSED, error
         if not one.begun.done():
             one.begun.set_exception(error)

@@ -83,7 +83,7 @@ class Offsite:
         state = os.path.join(self._home, FOLDER, mark)
         async with self._archives.used(one.source, reading=True) as (archive, _):
             book = RemoteBook(self._catalog, archive.id, remote)
-            files, size = await self._catalog.held(archive.id, 0)
+            files, size = await self._catalog.count_after(archive.id, 0)
             upload = Upload(rclone, archive.path, remote, state, book, Count(files=files, bytes=size))
             one.running(upload.progress)
             try:
@@ -94,8 +94,8 @@ class Offsite:
                 away = f"{display(archive.place.root)} does not answer any more."
                 raise ArchiveAwayError(away, "Mount it again.") from error
             if items := await items_at(self._catalog, archive.id, upload.progress.unsound, archive.copy.number):
-                # An audit tells damage from what may not be read, and records it.
-                await Audit(archive, self._catalog, self._pool, self._copy).again(items)
+                # Files that differ are audited, which records as damaged those that can be read but differ.
+                await Audit(archive, self._catalog, self._pool, self._copy).read_again(items)
             return result
 
     async def _down(self, one: "Mirroring", rclone: Rclone, remote: Remote) -> OffsiteResult:

@@ -31,14 +31,16 @@ class PageService:
 
         Raises UsageError, ArchiveError.
         """
-        async for piece in self._told(page.report(self._catalog.database.read, name, self._links(embed=embed))):
+        async for piece in self._with_archive_errors(
+            page.report(self._catalog.database.read, name, self._links(embed=embed))
+        ):
             yield piece
 
     async def sheet(self, text: str, *, embed: bool) -> AsyncIterator[str]:
         """The sheet of the files that `text` selects, in pieces. Raises UsageError, ArchiveError."""
         read = self._catalog.database.read
         chosen = await select.find(read, text)
-        async for piece in self._told(page.sheet(read, chosen, self._links(embed=embed))):
+        async for piece in self._with_archive_errors(page.sheet(read, chosen, self._links(embed=embed))):
             yield piece
 
     async def thumbnail(self, sha256: bytes) -> bytes:
@@ -80,7 +82,7 @@ class PageService:
         return (await self._restore_check.copy(id)).place
 
     @staticmethod
-    async def _told(pieces: AsyncIterator[str]) -> AsyncIterator[str]:
+    async def _with_archive_errors(pieces: AsyncIterator[str]) -> AsyncIterator[str]:
         try:
             async for piece in pieces:
                 yield piece

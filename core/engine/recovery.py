@@ -23,7 +23,7 @@ log = logging.getLogger("lading.takeup")
 async def take_up(catalog: Catalog, imports: ImportManager, *, resume: bool) -> None:
     """Resume the imports that were running when the last engine ended, unless `resume` is false; where that fails,
     record the reason."""
-    # The last engine may have died between the end of a group's last import and this.
+    # The last engine may have died after the end of a group's last import, but before it deleted these rows.
     await catalog.forget_handed_on()
     if not resume:
         return
@@ -51,7 +51,7 @@ async def _take_up(catalog: Catalog, imports: ImportManager, row: ImportRow, unc
     await catalog.set_import(row.id, unclean=unclean)
     log.info("an import is taken up", extra={"import": row.name, "unclean": unclean})
     try:
-        # Not those of its group as well: each that was running is taken up for itself, and no other.
+        # `go_on` resumes this import only, not its group: those of the group that were running are among the rows.
         await imports.go_on(row.name)
     except LadingError as error:
         log.warning("an import cannot go on", extra={"import": row.name, "reason": str(error)})

@@ -58,7 +58,7 @@ class RestoreCheck:
 
         Raises SourceError, ArchiveError.
         """
-        found = await self._known(archive)
+        found = await self._with_news_replayed(archive)
         readers = await self._readers(source, found)
         others = await self._catalog.filled_together(found.id)
         counts = await CopyCount.of(
@@ -69,7 +69,7 @@ class RestoreCheck:
 
     async def missing(self, source: str, archive: str, progress: Progress, tell: Tell) -> CheckResult:
         """Find the files of `source` whose content the archive does not hold. Raises SourceError, ArchiveError."""
-        found = await self._known(archive)
+        found = await self._with_news_replayed(archive)
         readers = await self._readers(source, found)
         with self._archives.read(found.id):
             return await missing(self._catalog, *readers, progress, tell)
@@ -85,7 +85,7 @@ class RestoreCheck:
             ArchiveReader(self._catalog, self._pool, found, limits.verify),
         )
 
-    async def _known(self, path: str) -> FoundArchive:
+    async def _with_news_replayed(self, path: str) -> FoundArchive:
         """The archive at `path`; its journals are replayed first if it has new ones. Raises ArchiveError."""
         found = await self._reading(path)
         if found.news or not found.id:
@@ -98,14 +98,11 @@ class RestoreCheck:
                     raise
         return found
 
-    async def _reading(self, path: str, id: int | None = None) -> FoundArchive:
-        """The archive at `path`, or where its volume is mounted now; with `id`, no other archive is accepted.
+    async def _reading(self, path: str) -> FoundArchive:
+        """The archive at `path`, or where its volume is mounted now. Raises ArchiveError."""
+        return await self._archives.whereabouts.find(path, None, self._read_expected)
 
-        Raises ArchiveError.
-        """
-        return await self._archives.whereabouts.find(path, id, self._that)
-
-    async def _that(self, path: str, id: int | None) -> FoundArchive:
+    async def _read_expected(self, path: str, id: int | None) -> FoundArchive:
         found = await reading(path, self._pool, self._catalog)
         if id is not None and found.id != id:
             raise ArchiveError(f"at {display(path)} is another archive now.", "Mount the right one.")
@@ -149,14 +146,14 @@ class RestoreCheck:
                 copy = display(found.place.root) if found.copy.number else ""
             result = await restore.run(trees, path, progress, options, names)
             if found is not None and restore.doubtful:
-                await self.doubt(found, sorted(restore.doubtful))
+                await self.read_doubtful(found, sorted(restore.doubtful))
             return msgspec.structs.replace(result, copy=copy)
         finally:
             self._targets.discard(path)
 
-    async def doubt(self, found: FoundArchive, contents: list[bytes]) -> None:
-        """Read contents that a restore could not use once more, as an audit does, and record what is damaged. A
-        disk that does not answer is left alone: the restore has named its files."""
+    async def read_doubtful(self, found: FoundArchive, contents: list[bytes]) -> None:
+        """Read contents once more that a restore could not use, as an audit does, and record which are damaged. If
+        the disk does not answer, nothing is recorded: the restore has reported the files."""
         reader = ArchiveReader(self._catalog, self._pool, found, self._factory.limits.verify)
         with suppress(ArchiveError):
             for at in range(0, len(contents), PAGE):
@@ -181,14 +178,14 @@ class RestoreCheck:
             for other in others:
                 for place in (other.path, *await whereabouts.places(other.volume, other.root)):
                     with suppress(ArchiveError):
-                        return await self._that(os.fsdecode(place), id)
+                        return await self._read_expected(os.fsdecode(place), id)
             if remote := next((other.path for other in others if is_remote(other.path)), b""):
                 there = f"A copy is off-site: lading restore WHAT DEST --archive {display(remote)}"
                 raise ArchiveAwayError(error.cause, f"{error.advice} {there}".strip()) from error
             raise
 
     async def _in_use(self, path: str, id: int | None) -> FoundArchive:
-        found = await self._that(path, id)
+        found = await self._read_expected(path, id)
         if found.copy.number:
             raise found.copy.refusal(path)
         return found

@@ -112,7 +112,7 @@ class ViewCopies:
         finally:
             await to_the_end(self._close(target))
         if fault is not None and fault.side == Side.ARCHIVE:
-            await self._restore_check.doubt(reading, [item.xxh128])
+            await self._restore_check.read_doubtful(reading, [item.xxh128])
             raise ArchiveError(f"{fault.text}.", "lading audit --heal SRC brings it again.", title="Damaged")
         if fault is not None:
             raise UsageError(f"{folder} cannot be written to: {fault.text}.", "See to that disk.")

@@ -51,9 +51,9 @@ def _libc() -> ctypes.CDLL:
 
 def _macos_names(fd: int) -> list[str]:
     """flistxattr(2) of macOS. Raises OSError."""
-    size = _known(_libc().flistxattr(fd, None, ctypes.c_size_t(0), 0))
+    size = _checked_size(_libc().flistxattr(fd, None, ctypes.c_size_t(0), 0))
     names = ctypes.create_string_buffer(size)
-    size = _known(_libc().flistxattr(fd, names, ctypes.c_size_t(size), 0)) if size else 0
+    size = _checked_size(_libc().flistxattr(fd, names, ctypes.c_size_t(size), 0)) if size else 0
     return [os.fsdecode(name) for name in names.raw[:size].split(b"\0")[:-1]]
 
 
@@ -62,15 +62,15 @@ def _macos_value(fd: int, name: str, most: int) -> bytes | None:
     OSError."""
     get = _libc().fgetxattr
     path = os.fsencode(name)
-    size = _known(get(fd, path, None, ctypes.c_size_t(0), ctypes.c_uint32(0), 0))
+    size = _checked_size(get(fd, path, None, ctypes.c_size_t(0), ctypes.c_uint32(0), 0))
     if size > most:
         return None
     value = ctypes.create_string_buffer(size)
-    size = _known(get(fd, path, value, ctypes.c_size_t(size), ctypes.c_uint32(0), 0)) if size else 0
+    size = _checked_size(get(fd, path, value, ctypes.c_size_t(size), ctypes.c_uint32(0), 0)) if size else 0
     return value.raw[:size]
 
 
-def _known(size: int) -> int:
+def _checked_size(size: int) -> int:
     """A size that a system call returned. Raises OSError when it is negative."""
     if size < 0:
         code = ctypes.get_errno()

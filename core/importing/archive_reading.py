@@ -17,8 +17,8 @@ Faults = list[tuple[Item, Fault]]
 
 
 async def read(run: Run, items: Sequence[Item], *, limited: bool = True) -> Faults:
-    """Read items past the cache and compare both digests. `limited`: take a place among all that verify, which
-    what is short and holds nothing up need not.
+    """Read items past the cache and compare both digests, and record the results. `limited`: take a place at the
+    limit of verification that all imports share; a short reading that an import's end waits for goes without.
 
     Raises HaltError when the archive is away or its disk has failed, and what asking a worker raises.
     """
@@ -39,15 +39,15 @@ async def read(run: Run, items: Sequence[Item], *, limited: bool = True) -> Faul
             if fault.code:
                 # An I/O error, not other content: if the archive can be written to, one file is damaged; else
                 # the disk has failed.
-                await _written(run)
+                await _check_writable(run)
             results.append((item.id, item.level, None, fault.text))
     await run.catalog.read_again(results)
     return faults
 
 
 async def read_unread(run: Run, items: Sequence[Item]) -> dict[int, Fault]:
-    """Read those of these items that were never read back: an import that was told not to wrote them, or nothing
-    says any more what was read. Returns the faults by item id. With `verify` none nothing is read.
+    """Read those of these items that were never read back: their import had `verify` none, or the record of the
+    reading is lost. Returns the faults by item id. If this import has `verify` none, nothing is read.
 
     Raises what `read` raises.
     """
@@ -61,7 +61,7 @@ async def read_unread(run: Run, items: Sequence[Item]) -> dict[int, Fault]:
     return {item.id: fault for item, fault in faults}
 
 
-async def _written(run: Run) -> None:
+async def _check_writable(run: Run) -> None:
     """Return if the archive can still be written to. Raises HaltError."""
     try:
         async with run.workers.worker([]) as worker:

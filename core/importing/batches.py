@@ -12,7 +12,7 @@ FILES_PER_BATCH = 512
 
 class Batches:
     """Starts a batch once it is full, as a task in `tasks` that awaits `bring(batch)`. The semaphore `room` limits
-    how many run at once, counted over all that share it."""
+    how many run at once, counted over all instances that share it."""
 
     def __init__(
         self, tasks: asyncio.TaskGroup, room: asyncio.Semaphore, bring: Callable[[list[Todo]], Awaitable[None]]
@@ -54,7 +54,7 @@ class Batches:
 
     async def _start(self, batch: list[Todo]) -> None:
         await self._room.acquire()
-        task = self._tasks.create_task(self._carried(batch))
+        task = self._tasks.create_task(self._run(batch))
         self._started.add(task)
 
         def ended(task: "asyncio.Task[None]") -> None:
@@ -63,5 +63,5 @@ class Batches:
 
         task.add_done_callback(ended)
 
-    async def _carried(self, batch: list[Todo]) -> None:
+    async def _run(self, batch: list[Todo]) -> None:
         await self._bring(batch)

@@ -33,8 +33,8 @@ async def compared(run: Run) -> str:
             if is_index(path):
                 await _compare(run, path, item, gone, short)
     parts = [
-        _told(gone, "is not on it", "are not on it"),
-        _told(short, "is shorter than it says", "are shorter than it says"),
+        _sentence(gone, "is not on it", "are not on it"),
+        _sentence(short, "is shorter than it says", "are shorter than it says"),
     ]
     return "; ".join(part for part in parts if part)
 
@@ -79,7 +79,7 @@ async def _sizes(run: Run, one: IndexedClip) -> list[int]:
     return sizes
 
 
-def _told(clips: dict[bytes, None], one: str, several: str) -> str:
+def _sentence(clips: dict[bytes, None], one: str, several: str) -> str:
     if not clips:
         return ""
     names = ", ".join(display(clip) for clip in list(clips)[:SHOWN])

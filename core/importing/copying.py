@@ -38,23 +38,23 @@ class Copying:
         self._room = asyncio.Semaphore(limits.hash.ceiling + limits.copy.ceiling)
         self._more = asyncio.Event()
         """Set when the listing has entered more files."""
-        self._asked = 0
-        """How many calls of `again` are in progress."""
+        self._retries_begun = 0
+        """How many calls of `retry` are in progress."""
 
-    async def again(self, selection: Selection) -> int:
+    async def retry(self, selection: Selection) -> int:
         """Retry failed files within this run. Returns how many."""
         run = self.run
-        self._asked += 1
+        self._retries_begun += 1
         try:
             async with run.entering:
-                files = await to_the_end(run.catalog.again(run.row.id, selection))
+                files = await to_the_end(run.catalog.reset_failed(run.row.id, selection))
                 for id, size, cause in files:
                     self._transfer.retries.forget(id)
                     run.counters.forget_cause(cause)
                     run.counters.count(Outcome.FAILED, size, -1)
                     run.counters.count(Outcome.TODO, size)
         finally:
-            self._asked -= 1
+            self._retries_begun -= 1
             run.followed.set()
         return len(files)
 
@@ -78,12 +78,13 @@ class Copying:
             raise away(run, Waits.SOURCE, "is needed for what no other archive has")
         run.judged_by = None
         run.source_wanted = True
-        # What a leader listed is of an earlier listing, too: it may be of another card than the one that is here.
+        # Rows that were entered from a leader's listing count as an earlier listing, too: the leader may have
+        # listed another card than the one that is present now.
         run.listing.begin_anew(run.catalog.last_file_id)
         listing = tasks.create_task(self._list())
         # New files come first, while the listing continues; previously imported ones are read at the end. Files
-        # that an earlier listing has left to do wait for this one, which may find that the source is another one,
-        # or that they have changed.
+        # that are to do since an earlier listing wait for the end of this listing, which may find that the source
+        # is another one, or that they have changed.
         await self._sweep(tasks, known=False, listing=listing, after=run.listing.newest_before)
         while await self._todo_left():
             await self._sweep(tasks, known=False)
@@ -108,10 +109,10 @@ class Copying:
         while True:
             run.followed.clear()
             await self._transfer.pending.settle()
-            if not run.following and not self._asked:
+            if not run.following and not self._retries_begun:
                 if await run.catalog.todo(run.row.id, 0, 1):
                     return True
-                if not self._asked and not run.followed.is_set():
+                if not self._retries_begun and not run.followed.is_set():
                     self.complete = True
                     return False
             else:

@@ -40,7 +40,7 @@ class Counters:
         )
 
     def forget_cause(self, reason: str) -> None:
-        """A file that had failed for this reason is tried again."""
+        """Count one failed file less for this reason, because it is tried again."""
         if cause := self.causes.get(reason):
             cause.count -= 1
             if not cause.count:

@@ -27,13 +27,14 @@ class FileRetries:
         """Whether a file has failed before; it is then tried again in a batch of its own."""
         return bool(self._attempts.get(number))
 
-    def once_more(self, number: int) -> bool:
-        """A file could not be read where it was to be taken from; whether it is tried there again."""
+    def may_take_again(self, number: int) -> bool:
+        """Count a failed attempt to copy a file from the leader's archive. Returns whether it is tried there once
+        more."""
         self._attempts[number] = self._attempts.get(number, 0) + 1
         return self._attempts[number] < FILE_ATTEMPTS
 
     def forget(self, number: int) -> None:
-        """A person retries this file, so earlier attempts do not count."""
+        """Forget a file's earlier attempts, because a person retries it."""
         self._attempts.pop(number, None)
 
     def failed_at(self, stage: str, numbers: Iterable[int]) -> None:
@@ -41,17 +42,17 @@ class FileRetries:
         self._stages.update(dict.fromkeys(numbers, stage))
 
     async def given_up(self, faults: Iterable[tuple[Todo, Fault]]) -> list[Settled]:
-        """Those of the files that are not tried again, as failed. What is told of attempts includes those before a
-        person's retry."""
+        """The files that are not tried again, settled as failed. The number of attempts that is recorded includes
+        those before a person's retry."""
         faults = list(faults)
-        before = await self._run.catalog.failures([todo.id for todo, _ in faults])
+        recorded = await self._run.catalog.failures([todo.id for todo, _ in faults])
         failed: list[Settled] = []
         for todo, fault in faults:
             if self._run.may_pass(fault):
                 continue
             attempts = self._attempts[todo.id] = self._attempts.get(todo.id, 0) + 1
             if halt_for(fault, self._run) is None and (not fault.again or attempts >= FILE_ATTEMPTS):
-                earlier = before[todo.id].attempts if todo.id in before else 0
+                earlier = recorded[todo.id].attempts if todo.id in recorded else 0
                 reason = display(f"{fault.side}: {fault.text}")
                 failure = FailureRow(
                     todo.id,

@@ -42,14 +42,15 @@ async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes)
     differ = "" if state is State.CANCELLED else await Sampling(run).read_again()
     receipt = ReceiptWriter(run.archive, run.catalog, run.workers.pool, importing=True)
     while True:
-        noted, resumes, told = run.catalog.damage_noted, run.resumes, _Told(Verdict.KEEP, CANCELLED)
+        noted, resumes, told = run.catalog.damage_noted, run.resumes, _FinalVerdict(Verdict.KEEP, CANCELLED)
         if state is not State.CANCELLED:
-            told = await _told(run, differ, whole, root, only)
+            told = await _final_verdict(run, differ, whole, root, only)
         await run.record_read()
         # A pause has no effect from here on, because the next import's receipt waits for this one.
         async with run.archive.closing:
-            # During a pause the source may have been removed and used. What an audit or a mirror has found since
-            # may be about a file that was judged before, and another import's receipt may have been waited for.
+            # The verdict holds only if nothing happened since it was reached, for instance while this waited for
+            # another import's receipt: during a pause the source may have been removed and used, and an audit or a
+            # mirror may have found damage in a file that was judged as sound.
             if run.resumes == resumes and (told.word is not Verdict.SAFE or run.catalog.damage_noted == noted):
                 otherwise = run.verdict.otherwise
                 await receipt.end(run.row, state, told.word, told.why, otherwise, told.awaited, told.then)
@@ -59,9 +60,10 @@ async def close(run: Run, state: State, whole: Source, root: bytes, only: bytes)
     )
 
 
-class _Told(NamedTuple):
-    """What is told of an import's end: the verdict with its reason; the number of copies that it waits for (0: for
-    none), and the reason of SAFE once they are there."""
+class _FinalVerdict(NamedTuple):
+    """What the receipt says of an import: the verdict `word` with its reason `why`; `awaited`, the number of
+    copies that the import waits for (0: none); and `then`, the reason that goes with SAFE once there are as
+    many."""
 
     word: Verdict
     why: str
@@ -69,9 +71,9 @@ class _Told(NamedTuple):
     then: str = ""
 
 
-async def _told(run: Run, differ: str, whole: Source, root: bytes, only: bytes) -> _Told:
-    """The verdict with all that is noted beside it; `differ`: what the second verification says. Other parameters
-    and errors as for `close`."""
+async def _final_verdict(run: Run, differ: str, whole: Source, root: bytes, only: bytes) -> _FinalVerdict:
+    """The verdict, with the notes on card indexes and checksum lists. `differ`: the sentence of the second
+    verification, empty if nothing differs. Other parameters and errors as for `close`."""
     word, why = await _judged(run, whole, root, only)
     waits = run.verdict.copies_only and not differ and run.request.verify != "none"
     awaited = run.request.copies if waits else 0
@@ -84,16 +86,16 @@ async def _told(run: Run, differ: str, whole: Source, root: bytes, only: bytes) 
         if run.verdict.otherwise:
             reasons = (differ, run.verdict.otherwise[1])
             run.verdict.otherwise = Verdict.KEEP, "; ".join(reason for reason in reasons if reason)
-    # One that has followed another import to its end has what that one found in its verdict already.
-    found = run.judged_by is None
-    notes = (await card_index.compared(run), (await checksum_lists.result(run))[1]) if found else ()
+    # A verdict that is taken over from a leader contains the leader's notes already.
+    own_verdict = run.judged_by is None
+    notes = (await card_index.compared(run), (await checksum_lists.result(run))[1]) if own_verdict else ()
     then = "; ".join(note for note in (run.verdict.note, *notes) if note)
     for note in notes:
         why = "; ".join(reason for reason in (why, note) if reason)
         if run.verdict.otherwise:
             reasons = (run.verdict.otherwise[1], note)
             run.verdict.otherwise = run.verdict.otherwise[0], "; ".join(reason for reason in reasons if reason)
-    return _Told(word, why, awaited, then)
+    return _FinalVerdict(word, why, awaited, then)
 
 
 async def _judged(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Verdict, str]:

@@ -12,7 +12,7 @@ from core.archives.copy_count import CopyCount
 from core.archives.locate import Locate
 from core.archives.presence import present
 from core.catalog import ImportRow
-from core.catalog.differing import told
+from core.catalog.differing import sentence
 from core.importing import archive_reading
 from core.importing.import_run import Run
 from core.models import Outcome, Verdict
@@ -31,13 +31,14 @@ async def verdict(run: Run, leader: ImportRow) -> tuple[Verdict, str]:
     Raises what asking a worker raises.
     """
     found = await run.catalog.found_verdict(leader.id)
-    missing, fewer, said = await _held(run, leader)
+    missing, fewer, said = await _compare_contents(run, leader)
     differing = await _differing(run)
     failed = run.counters.counted(Outcome.FAILED).files
     parts = [f"{failed:,} could not be archived"] if failed else []
     parts += [words.said(missing, NOT_IN_ARCHIVE)] if missing else []
     lacking = [words.said(files, f"are in {said[count]}") for count, files in sorted(fewer.items())]
-    # A leader that waits for copies would be SAFE but for them, and the copies were just counted for this import.
+    # A leader that waits for copies lacks nothing else, and `_compare_contents` has just counted the copies for
+    # this import.
     accepted_safe = found.verdict is Verdict.SAFE or found.copies > 0 or found.otherwise == Verdict.SAFE
     run.verdict.copies_only = bool(lacking) and not parts and accepted_safe
     if found.otherwise:
@@ -51,7 +52,7 @@ async def verdict(run: Run, leader: ImportRow) -> tuple[Verdict, str]:
     if differing:
         if not found.otherwise:
             run.verdict.otherwise = Verdict.KEEP if parts else Verdict.SAFE, "; ".join(parts)
-        parts.insert(0, told(differing))
+        parts.insert(0, sentence(differing))
     if parts:
         return Verdict.KEEP, "; ".join(parts)
     return Verdict.SAFE, found.reason if found.verdict is Verdict.SAFE else ""
@@ -70,7 +71,7 @@ async def _differing(run: Run) -> list[tuple[bytes, float]]:
     ]
 
 
-async def _held(run: Run, leader: ImportRow) -> tuple[int, Counter[int], dict[int, str]]:
+async def _compare_contents(run: Run, leader: ImportRow) -> tuple[int, Counter[int], dict[int, str]]:
     """(missing, fewer, said): how many contents that the leader saw are missing in this archive, or damaged; how
     many others lack copies, by the number of copies that they have; and the words for each such number."""
     catalog, archive = run.catalog, run.archive

@@ -50,7 +50,7 @@ class Following:
                 if leader is None:
                     return False
                 run.leader, run.source_wanted, self._listed = leader, False, 0
-                # What an earlier leader has listed may have changed since.
+                # Files that an earlier leader has listed may have changed since.
                 run.listing.begin_anew(run.catalog.last_file_id)
                 run.listing.unkept = await run.catalog.unkept_files(run.row.volume_id)
                 run.workers.read_elsewhere(leader.reading)
@@ -59,7 +59,7 @@ class Following:
                         run.judged_by = leader.row
                         return True
                 except BaseException:
-                    # Without a leader they would be read from the source.
+                    # Batches on their way must end first: once `run.leader` is None, they would read the source.
                     await self._batches.cancel()
                     raise
                 finally:
@@ -83,7 +83,8 @@ class Following:
             page = await self._run.catalog.handed_on(leader.row.id, self._run.row.id, after, PAGE)
             if page:
                 after = page[-1].number
-                # Also what was listed since is entered before it is taken: nothing on its way is entered anew.
+                # Entries that the leader has listed since are entered before their files are taken, so that no row
+                # is entered again while its file is in a batch.
                 await self._list(leader)
                 await self._take(page, leader, begun)
                 continue
@@ -93,7 +94,7 @@ class Following:
                 continue
             await self._batches.ended()
             await self._others_decided()
-            if leader.lost or not await self._left(leader):
+            if leader.lost or not await self._can_still_take(leader):
                 break
             # Some files are to be retried.
             after = 0
@@ -103,7 +104,7 @@ class Following:
             self._run.lost_leaders.add(leader.row.name)
         if leader.ended is not State.DONE or leader.lost:
             return False
-        await self._unread(leader)
+        await self._settle_unread(leader)
         return True
 
     async def _others_decided(self) -> None:
@@ -116,7 +117,7 @@ class Following:
                 return
             await run.followed.wait()
 
-    async def _left(self, leader: Leader) -> bool:
+    async def _can_still_take(self, leader: Leader) -> bool:
         """Whether a file is still to do that can be copied from the leader's archive."""
         after = 0
         while page := await self._run.catalog.handed_on(leader.row.id, self._run.row.id, after, PAGE):
@@ -142,9 +143,9 @@ class Following:
             todo = Todo(file.id, path, file.size, file.kind, known, taken=_taken(file), taken_item=file.item)
             await self._batches.add(todo, alone=self._transfer.retries.tried(file.id))
 
-    async def _unread(self, leader: Leader) -> None:
-        """Files that the leader could not read from the source have failed for this import, too. That is known
-        once the leader is done: before, a person can have them tried again."""
+    async def _settle_unread(self, leader: Leader) -> None:
+        """Settle the files that the leader could not read from the source as failed for this import, too. This
+        is final only once the leader is done, because a person can have them tried again until then."""
         run, after = self._run, 0
         while page := await run.catalog.handed_on(leader.row.id, run.row.id, after, PAGE):
             after = page[-1].number

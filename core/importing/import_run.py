@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from core.importing.leader import Leader
 
 ChooseLeader = Callable[["Run", AsyncExitStack], Awaitable["Leader | None"]]
-"""Its archive is open as long as the stack."""
+"""Returns the leader that a run follows now, whose archive stays open as long as the stack; None: the run reads
+the source."""
 
 
 class ListingState(msgspec.Struct):
@@ -52,8 +53,8 @@ class ListingState(msgspec.Struct):
     """Files of this volume that earlier runs archived without some of their extended attributes."""
 
     def begin_anew(self, newest: int) -> None:
-        """The source is about to be listed once more, by this import or another one. `newest`: the id of the
-        newest file row so far."""
+        """Reset the progress, because the source is about to be listed once more. `newest`: the id of the newest
+        file row so far."""
         self.newest_before = newest
         self.complete = self.linked = False
         self.left_out.clear()
@@ -123,12 +124,12 @@ class Run:
         """Events of the imports that follow this one, set whenever it has settled more files, or has ended."""
         self.ended: State | None = None
         """The state that the run has ended in; None while it runs."""
-        self.read_well = b""
+        self.readable_file = b""
         """A file of the source that could be read; empty: none yet."""
-        self.some = False
+        self.only_selected = False
         """Whether only some of the failed files are tried again; the others stay failed."""
         self.warnings: dict[str, str] = {}
-        """What is shown as warnings, by what each is about."""
+        """The warnings that are shown, by their subjects."""
         if not archive.filesystem.flushes:
             self.warn(f"The archive: {UNFLUSHED}")
         self.retried = False
@@ -182,7 +183,7 @@ class Run:
         self.counters.counts = {outcome: list(totals.get(outcome, (0, 0))) for outcome in Outcome}
         if self.counters.counted(Outcome.ARCHIVED).files:
             self.counters.levels |= await self.catalog.levels(self.row.id)
-        if self.some:
+        if self.only_selected:
             self.counters.causes = {
                 cause: Cause(count, relative(self.row.root, path), side, code)
                 for cause, count, path, side, code in await self.catalog.reasons(self.row.id)
@@ -219,7 +220,8 @@ class Run:
             self.counters.count(file.outcome, file.size)
 
     def warn(self, text: str, about: str = "") -> None:
-        """Show a warning, in place of an earlier one `about` the same; without it, of one with the same text."""
+        """Show a warning. It replaces an earlier one that is `about` the same subject, or, without `about`, one
+        that has the same text."""
         self.warnings[about or text] = text
 
     def tell_followers(self) -> None:

@@ -42,9 +42,9 @@ class Importer:
         """Whether this run still imports files that are set to be tried again now."""
         return not self._copying.complete and not self.ending
 
-    async def again(self, selection: Selection) -> int:
+    async def retry(self, selection: Selection) -> int:
         """Retry failed files within this run. Returns how many."""
-        return await self._copying.again(selection)
+        return await self._copying.retry(selection)
 
     @property
     def ending(self) -> bool:
@@ -67,8 +67,8 @@ class Importer:
         if not self._cancelled.done():
             self._cancelled.set_result(None)
 
-    async def look_again(self) -> None:
-        """Check that a paused run still has the same source before it resumes, and halt it if not. One that
+    async def check_source(self) -> None:
+        """Check that a paused run still has the same source before it resumes, and halt it if not. A run that
         follows another import, or has followed it to the end, does not need the source."""
         if not self.run.source_wanted:
             return
@@ -87,8 +87,9 @@ class Importer:
         if not self._halted.done():
             self._halted.set_result(error)
 
-    def _silent(self, watch: "asyncio.Task[HaltError]") -> None:
-        """The watchdog has ended: halt the import. An archive that does not answer halts all imports into it."""
+    def _watch_ended(self, watch: "asyncio.Task[HaltError]") -> None:
+        """Halt the import because its watchdog has ended. An archive that does not answer halts all imports into
+        it."""
         if watch.cancelled():
             return
         if fault := watch.exception():
@@ -108,7 +109,7 @@ class Importer:
         """
         fault: Exception | None = None
         watch = asyncio.create_task(watch_volumes(self.run), name=f"watch_volumes {self.run.row.name}")
-        watch.add_done_callback(self._silent)
+        watch.add_done_callback(self._watch_ended)
         try:
             await self.run.recount()
             self.run.resumed = self.run.counters.counted(*IN_ARCHIVE).files > 0

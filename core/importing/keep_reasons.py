@@ -10,7 +10,7 @@ ALL_EXCLUDED = "all excluded"
 """The reason for what a person excluded and accepted, where nothing else is archived."""
 
 ATTRIBUTES = "attributes"
-"""What a person accepts such a file by."""
+"""The word by which a person accepts files without some of their extended attributes."""
 
 KEEP_REASONS = {
     "failed": "could not be archived",
@@ -32,7 +32,7 @@ KEEP_REASONS = {
     "unsure": "are known by name, size and time only, and the volume has no serial number to know it by",
     "differs": "differ from what was imported before, although size and time are the same",
 }
-"""What is said of many files."""
+"""The reasons for KEEP, by their keys, worded for many files."""
 
 ACCEPTED = {
     left_out.LINKS: "symbolic links recorded with their targets, not copied, as you chose",
@@ -54,7 +54,7 @@ FOR_ONE = {
     ACCEPTED[left_out.LINKS]: "symbolic link recorded with its target, not copied, as you chose",
     ACCEPTED[left_out.SPECIAL]: "pipe, socket or device recorded, as you chose",
 }
-"""What is said of one instead, where more than the verb at the beginning differs."""
+"""The wording for one file, by that for many, where more than the verb at the beginning differs."""
 
 NOTHING = "nothing was found there: check that it is mounted, and that it is the right folder"
 """The reason for no verdict, where nothing was found, or only junk files."""

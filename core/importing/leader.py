@@ -65,14 +65,14 @@ class Leader:
         """Whether the leader has listed the whole source."""
         return self._run is None or self._run.listing.complete
 
-    def cannot_hand_on(self, faults: dict[int, Fault], once_more: Callable[[int], bool]) -> list[int]:
+    def cannot_hand_on(self, faults: dict[int, Fault], may_take_again: Callable[[int], bool]) -> list[int]:
         """Remove from `faults` those of reading the leader's archive. These files stay to do: each is read from
-        the source, unless its fault says `again` and `once_more` allows a retry. Returns the files of which the
-        leader's archive may hold a damaged copy."""
+        the source, unless its fault says `again` and `may_take_again` allows a retry. Returns the files of which
+        the leader's archive may hold a damaged copy."""
         doubtful: list[int] = []
         for number, fault in list(faults.items()):
             if fault.side == Side.SOURCE:
-                if not (fault.again and once_more(number)):
+                if not (fault.again and may_take_again(number)):
                     self.lacking.add(number)
                     self.lost = self.lost or fault.lost
                     if not fault.lost:

@@ -161,7 +161,7 @@ class ProgressViews:
 
 
 def _label(request: ImportRequest) -> str:
-    """What a person calls the source."""
+    """The name of the source for people: its label, else that of its folder."""
     return display(request.label or os.path.basename(request.source.rstrip("/")) or request.source)
 
 

@@ -53,7 +53,7 @@ RUINED = (
 
 
 def differ(count: int) -> str:
-    """That so many archived files are destroyed, and why they may be."""
+    """The sentence that so many archived files differ by now, and why that may be."""
     verb = "differs" if count == 1 else "differ"
     return (
         f"{counted(count, 'file')} that had been read back well {verb} now: the drive may be counterfeit or "
@@ -85,9 +85,9 @@ class Sampling:
         else:
             now = time.monotonic()
             first = await run.catalog.archived(run.row.id, 0, FILES // 2)
-            await self._some([item for _, item in first], FILES // 2, BYTES // 2)
+            await self._read_some([item for _, item in first], FILES // 2, BYTES // 2)
             spread = await run.catalog.some_archived(run.row.id, PAGE)
-            await self._some(spread, FILES, BYTES, until=now + SAMPLE_TIME * (now - run.began))
+            await self._read_some(spread, FILES, BYTES, until=now + SAMPLE_TIME * (now - run.began))
         await self._older()
         return differ(run.verdict.ruined) if run.verdict.ruined else ""
 
@@ -124,7 +124,7 @@ class Sampling:
             after = page[-1][0]
             items = [item for _, item in page if item.damage is None]
             for part in by_bytes(items, lambda item: item.size):
-                await self._again(part)
+                await self._read_items(part)
 
     async def _older(self) -> None:
         """Sample the oldest items of the archive, if the used space of its volume has doubled since the last
@@ -141,11 +141,11 @@ class Sampling:
             first = await run.catalog.items_after(run.archive.id, 0, FILES)
             # The sample of the first import into an archive began with the archive's first files already.
             if first and first[0].id not in self._read:
-                await self._some(first, len(self._read) + FILES, self._bytes + BYTES)
+                await self._read_some(first, len(self._read) + FILES, self._bytes + BYTES)
             if not self._over.is_set():
                 await run.catalog.set_sampled(run.archive.id, used)
 
-    async def _some(self, items: list[Item], files: int, size: int, until: float = 0.0) -> None:
+    async def _read_some(self, items: list[Item], files: int, size: int, until: float = 0.0) -> None:
         """Read these items until `files` files or `size` bytes are read in the whole sample, and it is later than
         `until`."""
         room = asyncio.Semaphore(READERS)
@@ -158,7 +158,8 @@ class Sampling:
             raise first_error(errors) from None
 
     def _parts(self, items: list[Item], files: int, size: int, until: float) -> Iterator[list[Item]]:
-        """The items that `_some` reads, as requests; each is made up when it is asked for."""
+        """The items that `_read_some` reads, divided into requests. It is a generator, because how much has been
+        read decides when it ends."""
         part: list[Item] = []
         for item in items:
             if item.id in self._read or item.damage is not None or item.read_back is None:
@@ -178,11 +179,11 @@ class Sampling:
 
     async def _read_part(self, items: list[Item], room: asyncio.Semaphore) -> None:
         try:
-            await self._again(items, limited=False)
+            await self._read_items(items, limited=False)
         finally:
             room.release()
 
-    async def _again(self, items: list[Item], *, limited: bool = True) -> None:
+    async def _read_items(self, items: list[Item], *, limited: bool = True) -> None:
         for _, fault in await archive_reading.read(self._run, items, limited=limited):
             if not_read(fault):
                 raise TaskFailedError(fault)

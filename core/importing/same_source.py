@@ -7,12 +7,12 @@ sizes and times are compared of all files, and parts of the content of some that
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 
-from core.catalog import Catalog, SeenRow
+from core.catalog import Catalog, ImportRow, SeenRow
 from core.catalog.failures import LIST
 from core.importing.halt_reasons import HaltError, away
 from core.importing.import_run import Run
 from core.importing.leader import OTHERS_SQL
-from core.importing.same_content import Sample
+from core.importing.same_content import Compared, Sample
 from core.importing.scan import listing, same
 from core.models import IN_ARCHIVE, Outcome, State, Waits
 from core.paths import display, join, relative
@@ -72,8 +72,9 @@ class _Expected:
         self._seen = seen
         self._differ, self._example = 0, b""
 
-    def found(self, row: SeenRow, entry: Entry, *, unsteady: bool) -> None:
-        """An entry of the source that has this row."""
+    def compare(self, row: SeenRow, entry: Entry, *, unsteady: bool) -> None:
+        """Compare an entry of the source with the row that the import has of its path. `unsteady`: size and time
+        of the row say nothing."""
         self._seen.mark(row.id)
         if row.outcome in self.outcomes and not unsteady and not (entry.what == "file" and same(row, entry)):
             self._differ, self._example = self._differ + 1, self._example or entry.path
@@ -90,52 +91,24 @@ class _Expected:
 
 
 async def check(run: Run, *, paused: bool = False) -> None:
-    """Check that the files which the import has settled are there, with the same size and time; and also those of
-    the other imports of its group that have not ended, because all of them have one source. One that has seen
-    nothing yet is compared with those that are done, too. Of some files that this import has in its archive, parts
-    of the content are compared, too; if it has none there, some that the others have archived are read, and
-    compared with what those have read. paused: the run is paused, and stays so meanwhile.
+    """Check that the files which the import has settled are on the source, with the same size and time. Of some of
+    them, parts of the content are compared with the archive.
 
-    Raises HaltError when they are not there, cannot be listed, or none of those to be compared can be read;
-    WorkerDiedError.
+    All imports of a group have one source. So the files of the group's imports that have not ended are checked,
+    too, and, where this import has seen nothing yet, those of the imports that are done. If this import has no
+    file in its archive, some files that the others have archived are read whole, and compared with the checksums
+    that those imports computed.
+
+    paused: the run is paused, and stays so meanwhile. Raises HaltError when files are missing or differ, the
+    source cannot be listed, or none of the files to be compared can be read; WorkerDiedError.
     """
-    row, catalog = run.row, run.catalog
-    expected: dict[int, _Expected] = {}
-
-    async def expect(id: int) -> None:
-        one = _Expected(id, await catalog.totals(id), await SeenFiles.of(catalog, id))
-        if one.count:
-            expected[id] = one
-
-    await expect(row.id)
-    seen_nothing = not expected
+    row = run.row
     where = f"{OTHERS_SQL} AND i.state != ?"
-    others = await catalog.imports(where, (row.together, row.id, State.CANCELLED)) if row.together else []
-    for other in others:
-        if other.state != State.DONE or seen_nothing:
-            await expect(other.id)
+    others = await run.catalog.imports(where, (row.together, row.id, State.CANCELLED)) if row.together else []
+    expected = await _expectations(run, others)
     if not expected:
         return
-    group = {row.id, *(other.id for other in others)}
-    sample, of_others = Sample(), Sample()
-    async with aclosing(listing(run, run.source, row.single, paused=paused)) as pages:
-        async for entries in pages:
-            found = {join(row.root, entry.path): entry for entry in entries}
-            seen = await catalog.seen(row.volume_id, list(found))
-            pairs = [(old, found[path]) for path, rows in seen.items() for old in rows if old.import_id in group]
-            unsteady = await _unsteady(run, [old for old, _ in pairs])
-            for old, entry in pairs:
-                if old.import_id in expected:
-                    expected[old.import_id].found(old, entry, unsteady=old.id in unsteady)
-            for of, mine in (sample, True), (of_others, False):
-                of.add(
-                    (entry, old.item_id)
-                    for old, entry in pairs
-                    if (old.import_id == row.id) is mine
-                    and old.outcome in IN_ARCHIVE
-                    and old.item_id
-                    and same(old, entry)
-                )
+    sample, of_others = await _compare_listing(run, expected, others, paused=paused)
     for one in expected.values():
         if lacking := await one.lacking(row.root):
             raise _another(run, lacking, "")
@@ -147,6 +120,58 @@ async def check(run: Run, *, paused: bool = False) -> None:
             compared = await of_others.compare_whole(run, run.source, archives, paused=paused)
     except TimeoutError as error:
         raise away(run, Waits.SOURCE) from error
+    _judge_content(run, compared)
+
+
+async def _expectations(run: Run, others: Sequence[ImportRow]) -> dict[int, _Expected]:
+    """What this import and the `others` of its group expect to find on the source, by import; those that expect
+    nothing are left out."""
+    expected: dict[int, _Expected] = {}
+
+    async def expect(id: int) -> None:
+        one = _Expected(id, await run.catalog.totals(id), await SeenFiles.of(run.catalog, id))
+        if one.count:
+            expected[id] = one
+
+    await expect(run.row.id)
+    seen_nothing = not expected
+    for other in others:
+        if other.state != State.DONE or seen_nothing:
+            await expect(other.id)
+    return expected
+
+
+async def _compare_listing(
+    run: Run, expected: Mapping[int, _Expected], others: Sequence[ImportRow], *, paused: bool
+) -> tuple[Sample, Sample]:
+    """List the source, and compare its entries with what is expected. Returns random samples of archived files
+    that have the same size and time: of this import, and of the `others`. Raises HaltError, WorkerDiedError."""
+    row, catalog = run.row, run.catalog
+    group = {row.id, *(other.id for other in others)}
+    sample, of_others = Sample(), Sample()
+    async with aclosing(listing(run, run.source, row.single, paused=paused)) as pages:
+        async for entries in pages:
+            by_path = {join(row.root, entry.path): entry for entry in entries}
+            seen = await catalog.seen(row.volume_id, list(by_path))
+            pairs = [(old, by_path[path]) for path, rows in seen.items() for old in rows if old.import_id in group]
+            unsteady = await _unsteady(run, [old for old, _ in pairs])
+            for old, entry in pairs:
+                if old.import_id in expected:
+                    expected[old.import_id].compare(old, entry, unsteady=old.id in unsteady)
+            for candidates, of_this_import in (sample, True), (of_others, False):
+                candidates.add(
+                    (entry, old.item_id)
+                    for old, entry in pairs
+                    if (old.import_id == row.id) is of_this_import
+                    and old.outcome in IN_ARCHIVE
+                    and old.item_id
+                    and same(old, entry)
+                )
+    return sample, of_others
+
+
+def _judge_content(run: Run, compared: Compared) -> None:
+    """Raises HaltError when a compared file has other content, or when none could be read."""
     if unlike := compared.unlike:
         raise _another(
             run,
@@ -160,7 +185,7 @@ async def check(run: Run, *, paused: bool = False) -> None:
             f"whether {display(run.source.root)} is what this import began with is not known: of "
             f"{counted(len(unknown), 'archived file')} to be compared, none could be read {where} "
             f"(such as {display(unknown[0])})",
-            f"See to it that they can be read, then resume. To close this import: lading cancel {row.name}",
+            f"See to it that they can be read, then resume. To close this import: lading cancel {run.row.name}",
         )
 
 

@@ -196,9 +196,9 @@ async def _enter(run: Run, entries: list[Entry]) -> None:
             continue  # entered by a listing that broke off, or a pending duplicate; it may be settled by now
         if mine is not None and Outcome(mine.outcome) in IN_ARCHIVE:
             continue  # an earlier run of this import archived it; if it differs now, the verdict reports that
-        if run.some and mine is not None and mine.outcome == Outcome.FAILED and outcome is Outcome.TODO:
+        if run.only_selected and mine is not None and mine.outcome == Outcome.FAILED and outcome is Outcome.TODO:
             continue  # only selected files are tried again
-        item = _known(before, entry, run) if outcome is Outcome.TODO else None
+        item = _known_item(before, entry, run) if outcome is Outcome.TODO else None
         made = FileRow(
             mine.id if mine else run.catalog.new_file_id(),
             row.id,
@@ -247,7 +247,7 @@ def same(row: SeenRow, entry: Entry) -> bool:
     return (row.size, row.mtime_ns) == (entry.size, entry.mtime_ns)
 
 
-def _known(rows: list[SeenRow], entry: Entry, run: Run) -> int | None:
+def _known_item(rows: list[SeenRow], entry: Entry, run: Run) -> int | None:
     """The item of the newest earlier import with the same path, if size and time are the same, too; else None.
 
     Also None when that import could not keep all extended attributes: this one may be able to.

@@ -77,7 +77,7 @@ class SourceRecord:
         )
 
     async def judge(self, entries: Sequence[Entry]) -> list[Judged]:
-        """Judge these entries, in their order. Folders and junk are not to be among them."""
+        """Judge these entries, in their order. They must not include folders and junk."""
         paths = [join(self._root, entry.path) for entry in entries]
         seen = dict[bytes, list[SeenRow]]()
         if self._volume_id is not None:

@@ -87,7 +87,7 @@ class PickedSources:
         roots = await asyncio.to_thread(self._known.places, row.volume_identity, row.root, age, row.source)
         return [os.path.join(root, row.single) if row.single else root for root in roots]
 
-    async def again(self, row: ImportRow) -> Picked:
+    async def pick_again(self, row: ImportRow) -> Picked:
         """The source of an unfinished import, picked again. Raises SourceAwayError."""
         cause = f"{display(row.volume_name)}, the volume of {display(row.source)}, is not here."
         advice = "Mount its share again." if row.volume_identity.startswith("net:") else "Plug it in or mount it."
@@ -150,6 +150,7 @@ class PickedSources:
             return None
 
     async def look(self, path: str) -> source_messages.Looked:
+        """What is at `path`. Raises SourceError when it cannot be read, or does not answer within LOOK_TIMEOUT."""
         try:
             async with time_limit(LOOK_TIMEOUT), self._pool.worker("look") as worker:
                 absolute = os.path.abspath(os.fsencode(path))  # noqa: ASYNC240 - touches no disk

@@ -33,18 +33,19 @@ from core.workers.source_messages import Digest, ToRead
 
 
 class Transfer:
-    """Imports batches. A file that can be retried stays to do; the others are settled in the catalog.
+    """Imports batches. A file that can be retried keeps the outcome TODO; the others are settled in the catalog.
 
-    The stages of a batch are `read`, `write` and `commit`; tests replace them.
+    The stages of a batch are `read`, `write` and `commit`; tests replace them. Files are identified by the number
+    of their row (`Todo.id`), which is the key of all dictionaries.
     """
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.retries = FileRetries(run)
         self._checks = VolumeChecks(run)
-        self._began = WeakKeyDictionary[Worker, float]()
-        """Since when (loop time) each worker has been working on its batch, or has had a place at the archive for
-        it."""
+        self._busy_since = WeakKeyDictionary[Worker, float]()
+        """When (loop time) each worker began with its batch, or got a place at the archive for it. The controllers
+        ignore a fault of a batch that began before their last change."""
         self.pending = PendingDuplicates(run)
         self.previous = PreviouslyImported(run)
         self._grown: set[int] = set()
@@ -57,11 +58,12 @@ class Transfer:
         try:
             async with AsyncExitStack() as reading:
                 if not self._large(batch):
-                    # A worker that could only wait is not taken, because it may have to be started first.
+                    # The places come before the worker: one that had to wait for them might be started for
+                    # nothing.
                     await reading.enter_async_context(run.workers.places(*self._reading_places()))
                 async with run.workers.worker(batch) as at_work:
                     # The worker may have had another batch before.
-                    self._began[at_work] = asyncio.get_running_loop().time()
+                    self._busy_since[at_work] = asyncio.get_running_loop().time()
                     await self._bring(batch, at_work, reading)
         except (TaskFailedError, WorkerDiedError) as error:
             fault = (
@@ -70,14 +72,14 @@ class Transfer:
                 else Fault(Side.PROGRAM, error.cause, again=True, detail=error.detail)
             )
             if run.leader is not None and fault.side == Side.SOURCE:
-                # Not even its archive's folder can be opened.
+                # The batch failed as a whole, so the folder of the leader's archive cannot be opened.
                 run.leader.lost = True
                 return
             await self._checks.more_files_fit([fault])
             if halt := halt_for(fault, run):
                 raise halt from error
             if at_work is not None and run.may_pass(fault):
-                run.workers.writing.failed(self._began[at_work])
+                run.workers.writing.failed(self._busy_since[at_work])
             await self._checks.archive_answers([fault])
             # Nothing of the batch is settled; its pending duplicates wait for the files that they follow.
             faults = [(todo, fault) for todo in batch if todo.id not in run.following]
@@ -97,7 +99,8 @@ class Transfer:
         return *self.run.workers.source_places(), *self.run.workers.hashing_places(large=False)
 
     async def _bring(self, batch: list[Todo], worker: Worker, reading: AsyncExitStack) -> None:
-        """Import a batch; `reading` holds the places of one that is not large, and is closed once it is read."""
+        """Import a batch. `reading` holds the places that a batch of small files takes for reading; it is closed
+        once the batch is read."""
         run = self.run
         todos = {todo.id: todo for todo in batch}
         if self.previous.only_hashed(batch) and not await self.previous.still_there(batch[0], worker):
@@ -108,13 +111,13 @@ class Transfer:
         faults = {digest.number: digest.fault for digest in digests if digest.fault is not None}
         self._grown.update(number for number, fault in faults.items() if fault.code == errno.EFBIG)
         if run.leader is not None:
-            doubtful = run.leader.cannot_hand_on(faults, self.retries.once_more)
+            doubtful = run.leader.cannot_hand_on(faults, self.retries.may_take_again)
             if items_of_leader := [item for number in doubtful if (item := todos[number].taken_item)]:
                 await leader_damage.record(run, run.leader, items_of_leader)
         self.retries.failed_at("read", faults)
         halt_for_one_of(faults.values(), run)
         if run.leader is None and well:
-            run.read_well = todos[next(reversed(well))].path
+            run.readable_file = todos[next(reversed(well))].path
         if any((fault.side, fault.code) == (Side.SOURCE, errno.EIO) for fault in faults.values()):
             await self._checks.source_answers(worker)
         await self._checks.archive_answers(faults.values())
@@ -182,6 +185,9 @@ class Transfer:
             self.run.dedup.settle(claims[number], item)
 
     async def read(self, batch: list[Todo], worker: Worker) -> list[Digest]:
+        """Read and hash a batch, from the source or from the leader's archive, and tell the controllers how that
+        went. The bytes of small files stay in the worker's memory; a large file is written to staging meanwhile.
+        Returns a digest or a fault for each file. Raises HaltError, TaskFailedError, WorkerDiedError."""
         run = self.run
         source = run.leader.source if run.leader else run.source
         files = [
@@ -196,22 +202,23 @@ class Transfer:
             )
             for todo in batch
         ]
-        tell = bool(run.row.together)
+        with_metadata = bool(run.row.together)
         if self._large(batch) and not self.previous.only_hashed(batch):
-            request = batch_messages.CopyLarge(source, run.archive.place, run.staging, files[0], tell)
+            request = batch_messages.CopyLarge(source, run.archive.place, run.staging, files[0], with_metadata)
             async with run.workers.places(*run.workers.source_places()):
-                # Kept until it is published: behind those that wait to be read, it would be flushed after them.
+                # The place at the archive is kept until the file is published. If it were released in between, the
+                # file would be flushed only after all files that wait to be read.
                 await run.workers.enter_archive(worker)
                 async with run.workers.places(*run.workers.hashing_places(large=True)):
-                    began = self._began[worker] = asyncio.get_running_loop().time()
+                    began = self._busy_since[worker] = asyncio.get_running_loop().time()
                     reply = await run.workers.ask(worker, request, source_messages.Digests)
         else:
             keep = not self.previous.only_hashed(batch)
-            # The places of other batches were taken with the worker.
+            # A batch of small files has its places already (see `bring`).
             async with run.workers.places(*(self._reading_places() if self._large(batch) else ())):
                 began = asyncio.get_running_loop().time()
                 reply = await run.workers.ask(
-                    worker, source_messages.ReadBatch(source, files, keep, tell), source_messages.Digests
+                    worker, source_messages.ReadBatch(source, files, keep, with_metadata), source_messages.Digests
                 )
         faults = [digest.fault for digest in reply.files if digest.fault is not None]
         if any(fault.side == Side.SOURCE and fault.again and fault.code in RETRYABLE for fault in faults):
@@ -233,7 +240,8 @@ class Transfer:
         """Stage, journal, flush, verify and publish what was claimed; journal duplicates. Returns the items
         published.
 
-        `faults` receives those of the files that were not published.
+        `faults` receives the faults of files that were not published. Raises HaltError, TaskFailedError,
+        WorkerDiedError.
         """
         run, limits = self.run, self.run.workers.limits
         orders = [
@@ -251,20 +259,22 @@ class Transfer:
         # One place at the volume is held for all steps, because reading back is work for a server, too.
         await run.workers.enter_archive(worker)
         try:
-            began = self._began[worker] = asyncio.get_running_loop().time()
+            began = self._busy_since[worker] = asyncio.get_running_loop().time()
             async with run.workers.places(limits.copy):
                 stage = batch_messages.StageBatch(run.archive.place, run.staging, orders)
-                found += self._at("copy", (await run.workers.ask(worker, stage, batch_messages.Checked)).faults)
+                found += self._failed_at(
+                    "copy", (await run.workers.ask(worker, stage, batch_messages.Checked)).faults
+                )
                 # Duplicates are journaled and flushed, too, because the archive must have a record before the
                 # catalog does.
                 await self._journal_and_flush(worker, found)
             if claims:
                 async with run.workers.places(limits.verify):
-                    # The source was read a second time for the other archive, if it was to be.
-                    again = run.request.verify != "source" or run.leader is None
-                    verify = batch_messages.Verify(run.request.verify if again else "readback")
+                    # A follower does not read the source a second time: its leader has done that.
+                    by_leader = run.request.verify == "source" and run.leader is not None
+                    verify = batch_messages.Verify("readback" if by_leader else run.request.verify)
                     checked = await run.workers.ask(worker, verify, batch_messages.Checked)
-                found += self._at("verify", checked.faults)
+                found += self._failed_at("verify", checked.faults)
                 levels = dict(checked.levels)
                 async with run.workers.places(limits.copy):
                     published = await self._publish(worker, found)
@@ -307,7 +317,7 @@ class Transfer:
         while True:
             arrived = await run.workers.ask(worker, batch_messages.Publish(), batch_messages.Published)
             published.update(arrived.published)
-            found += self._at("publish", arrived.faults)
+            found += self._failed_at("publish", arrived.faults)
             if not arrived.taken:
                 return published
             await self._journal_and_flush(worker, found)
@@ -316,18 +326,19 @@ class Transfer:
         """Write a batch's rows into the journal and flush both; `found` receives faults."""
         await self.journal(worker)
         flushed = await self.run.workers.ask(worker, batch_messages.Flush(), batch_messages.Checked)
-        found += self._at("flush", flushed.faults)
+        found += self._failed_at("flush", flushed.faults)
 
     async def journal(self, worker: Worker) -> None:
+        """Append the rows of the worker's batch to the journal. Batches of a run take turns."""
         async with self.run.journal_turn:
             began = time.monotonic()
             await self.run.workers.ask(worker, batch_messages.Journal(self.run.row.name), messages.Done)
             if self.run.network:
                 self.run.workers.writing.answered(time.monotonic() - began)
 
-    def _at(self, stage: str, faults: list[tuple[int, Fault]]) -> list[tuple[int, Fault]]:
-        """Record the stage of these faults, and return them. Raises HaltError when no file could ever pass this
-        stage."""
+    def _failed_at(self, stage: str, faults: list[tuple[int, Fault]]) -> list[tuple[int, Fault]]:
+        """Record that the files of these faults have failed at `stage`, and return the faults. Raises HaltError
+        when the archive's file system does not support flushing, so that no file can pass."""
         self.retries.failed_at(stage, (number for number, _ in faults))
         for _, fault in faults:
             if stage == "flush" and fault.code in UNSUPPORTED:

@@ -10,7 +10,7 @@ from core.archives.copy_count import CopyCount
 from core.archives.item_batches import not_read
 from core.archives.locate import Locate
 from core.archives.presence import present
-from core.catalog.differing import told
+from core.catalog.differing import sentence
 from core.importing import archive_reading, checksum_lists
 from core.importing.import_run import Run
 from core.importing.keep_reasons import ACCEPTED, ALL_EXCLUDED, KEEP_REASONS, NOTHING, said
@@ -45,7 +45,7 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
     pool, copies = run.workers.pool, run.request.copies
     counts = await CopyCount.of(run.archive.id, copies, run.catalog, pool, Locate(run.catalog), others)
     await run.catalog.forget_elsewhere(row.id)
-    found = _Found(run, seen, counts)
+    found = _ListingFindings(run, seen, counts)
     async with aclosing(listing(run, whole, only)) as pages:
         async for entries in pages:
             await found.add(
@@ -68,7 +68,7 @@ async def verdict(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Ve
     return found.verdict((await checksum_lists.result(run))[0])
 
 
-class _Found:
+class _ListingFindings:
     """What a listing has shown so far: how many entries, and what of them stands in the way of SAFE."""
 
     def __init__(self, run: Run, seen: SeenFiles, counts: CopyCount) -> None:
@@ -87,7 +87,8 @@ class _Found:
         self._differing: list[tuple[bytes, float]] = []
 
     def wrong(self, reason: str, path: bytes, files: int = 1) -> None:
-        """So many files stand in the way of SAFE, such as the one at `path` below the source's root."""
+        """Count files that stand in the way of SAFE for this reason; `path`, below the source's root, is one of
+        them."""
         self._wrong[reason] += files
         self._example.setdefault(reason, path)
 
@@ -154,7 +155,7 @@ class _Found:
         ]
         if self._differing:
             told_of.otherwise = Verdict.KEEP if parts else Verdict.SAFE, "; ".join(parts)
-            parts.insert(0, told(self._differing))
+            parts.insert(0, sentence(self._differing))
         told_of.note = "; ".join(said(count, ACCEPTED[kind]) for kind, count in self._accepted.most_common())
         if parts:
             return Verdict.KEEP, "; ".join(parts)

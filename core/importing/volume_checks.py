@@ -33,11 +33,13 @@ class VolumeChecks:
         """Raises HaltError when a file that could be read before cannot be read any more: then not just one file
         is bad."""
         run = self._run
-        if run.read_well:
+        if run.readable_file:
             try:
-                await run.workers.ask(worker, source_messages.Answers(run.source, run.read_well), messages.Done)
+                await run.workers.ask(
+                    worker, source_messages.Answers(run.source, run.readable_file), messages.Done
+                )
             except TaskFailedError as error:
-                raise away(run, Waits.SOURCE, "cannot be read any more", run.read_well) from error
+                raise away(run, Waits.SOURCE, "cannot be read any more", run.readable_file) from error
 
     async def archive_answers(self, faults: Iterable[Fault]) -> None:
         """Raises HaltError when a fault of a file may concern the whole archive, and nothing can be written to it

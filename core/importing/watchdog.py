@@ -33,7 +33,7 @@ async def watch_volumes(run: Run) -> HaltError:
 
 async def _silent(run: Run) -> HaltError | None:
     source, archive = await asyncio.gather(
-        answer(run.workers.pool, run.source, run.read_well),
+        answer(run.workers.pool, run.source, run.readable_file),
         answer(run.workers.pool, *of_archive(run.archive.place)),
     )
     if archive is not None:
@@ -41,5 +41,5 @@ async def _silent(run: Run) -> HaltError | None:
     if source is not None and run.source_wanted:
         if source.code in REFUSED:
             return gone(source, run, Waits.SOURCE)
-        return away(run, Waits.SOURCE, check=b"" if source.lost else run.read_well)
+        return away(run, Waits.SOURCE, check=b"" if source.lost else run.readable_file)
     return None

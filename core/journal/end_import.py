@@ -104,7 +104,7 @@ class ReceiptWriter:
         )
         await self.write(row)
 
-    async def put_away(self, row: ImportRow) -> None:
+    async def keep_old_receipt(self, row: ImportRow) -> None:
         """Rename the receipt of an import that is resumed to `ID.RUNS.*`, where RUNS counts the runs before it. It
         is kept because other receipts may name its digest. Raises what asking a worker raises."""
         base = archive_layout.receipt(row.location_folder, row.name)
@@ -152,8 +152,8 @@ class ReceiptWriter:
             await to_the_end(self._clean(row))
 
     def _owner(self, row: ImportRow) -> str:
-        """Who stages what is sent. The import itself may go on once more while something is sent after its
-        end."""
+        """The owner of files that are staged here. After the import's end it is not the import itself, whose
+        staging is cleaned when it is resumed meanwhile."""
         return row.name if self._importing else f"{REQUEST}{row.name}"
 
     async def _clean(self, row: ImportRow) -> None:

@@ -20,7 +20,7 @@ from core.journal.journal_format import Line
 from core.journal.replay_rows import LineReplay
 from core.models import ENDED, State, Verdict
 from core.paths import decode
-from core.queue import enqueue, frame_jobs
+from core.queue import barriers, enqueue, frame_jobs
 from core.workers import archive_messages, text_messages
 from core.workers.pool import Pool, TaskFailedError
 
@@ -57,12 +57,12 @@ class JournalReplay:
             if name.removesuffix(archive_layout.JOURNAL_ENDING) in self._archive.active:
                 continue
             if size > (since := known.get(name, 0)):
-                match await self._found(name, sizes, since):
+                match await self._import_of(name, sizes, since):
                     case ImportRow() as row:
                         grown.append((row, name, size))
                     case dict() as head:
                         heads[name] = head
-        for name in in_order(_known(name, head) for name, head in heads.items()):
+        for name in in_order(_begun_import(name, head) for name, head in heads.items()):
             head = heads[name]
             begun = await self._catalog.import_named(head["import"]) or await self._import(head)
             if begun is not None:
@@ -89,7 +89,7 @@ class JournalReplay:
                 async for lines in pieces:
                     await step(lines)
 
-    async def _found(self, name: str, sizes: dict[str, int], since: int) -> ImportRow | Line | None:
+    async def _import_of(self, name: str, sizes: dict[str, int], since: int) -> ImportRow | Line | None:
         """The row of a journal's import, or the journal's first line if only the archive knows the import. None
         when nothing but additions was left to replay, or the journal cannot be used. sizes: of all journals;
         since: bytes that were replayed before."""
@@ -230,7 +230,7 @@ class JournalReplay:
         await link(self._catalog, replay.row.id, replay.row.root)
         await frame_jobs.add(self._catalog, replay.row)
         row = replay.row
-        await enqueue.open_late(self._catalog.database, row.archive_id, row.id, row.location_id)
+        await barriers.open_late(self._catalog.database, row.archive_id, row.id, row.location_id)
         await self._catalog.read_journal(self._archive.id, name, size)
 
     async def _receipts(self) -> None:
@@ -265,7 +265,7 @@ class JournalReplay:
             yield await asyncio.to_thread(list, journal_format.lines(whole + newline))
 
 
-def _known(name: str, head: Line) -> BegunImport:
+def _begun_import(name: str, head: Line) -> BegunImport:
     started, after = head.get("started"), head.get("after")
     return (
         name,

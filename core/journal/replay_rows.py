@@ -71,7 +71,7 @@ class LineReplay:
         run of our own published is read back first.
         """
         wanted = {line.content: line for line in self._parsed(lines) if line.content and line.payload}
-        known = await self._known(wanted)
+        known = await self._items_by_content(wanted)
         new: list[FileLine] = []
         other: list[tuple[Item, FileLine]] = []
         for content, line in wanted.items():
@@ -173,9 +173,11 @@ class LineReplay:
             there = [(archive, item) for archive, item in new if item.damage is None]
             await self._catalog.settle(new, [], enqueue.of_items(there, self.row.id, frames))
 
-    async def _known(self, contents: Iterable[Content]) -> dict[Content, list[Item]]:
+    async def _items_by_content(self, contents: Iterable[Content]) -> dict[Content, list[Item]]:
         found: dict[Content, list[Item]] = {}
-        for item in await self._catalog.known(self._archive.id, None, [xxh128 for _, xxh128, _ in contents]):
+        for item in await self._catalog.with_digests(
+            self._archive.id, None, [xxh128 for _, xxh128, _ in contents]
+        ):
             found.setdefault(item.content, []).append(item)
         return found
 
@@ -237,7 +239,7 @@ class LineReplay:
         """Record which of these files differ from what an earlier import read."""
         paths = [(line.before, join(self.row.root, line.path)) for line in lines if line.before]
         told = [(before, files[path]) for before, path in paths if path in files]
-        known = await self._known({before[0] for before, _ in told}) if told else {}
+        known = await self._items_by_content({before[0] for before, _ in told}) if told else {}
         rows = [
             (number, items[0].id, imported)
             for (content, imported), number in told
@@ -252,7 +254,7 @@ class LineReplay:
         """Items by content. For an ended import, items are also inserted, as damaged, for payload that is no
         longer present."""
         contents = {line.content for line in lines if line.content}
-        known = await self._known(contents)
+        known = await self._items_by_content(contents)
         found: dict[Content | None, Item] = {
             content: self._own(items) or items[0] for content, items in known.items()
         }

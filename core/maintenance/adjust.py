@@ -82,7 +82,12 @@ class Adjuster:
                     self._left[IMPORT_NOT_ENDED] += 1
                 else:
                     changed.setdefault((item.import_id, item.import_name), []).append((item.xxh128, now))
-                    self._show(item.path, item.root, _told(item.local, item.offset, item.zone), _told(*now[1:]))
+                    self._show(
+                        item.path,
+                        item.root,
+                        _as_captured(item.local, item.offset, item.zone),
+                        _as_captured(*now[1:]),
+                    )
             for (number, name), dated in changed.items():
                 one = Adjustment(self._now, number, how.what, self._by)
                 if archive is not None:
@@ -100,7 +105,9 @@ class Adjuster:
         for at in range(0, len(items), PAGE):
             changed: dict[Import, list[bytes]] = {}
             anew = await self._counting(archive_id, items[at : at + PAGE])
-            for item in await adjustments.made(self._catalog.database.read, items[at : at + PAGE], number):
+            for item in await adjustments.corrected_items(
+                self._catalog.database.read, items[at : at + PAGE], number
+            ):
                 what = item.what
                 changed.setdefault((item.import_id, item.import_name), []).append(item.xxh128)
                 self._show(item.path, item.root, item.local or "", item.before or "")
@@ -113,7 +120,7 @@ class Adjuster:
         return what
 
     async def _counting(self, archive_id: int, items: Sequence[int]) -> Statement:
-        """What has the figures of the items' locations computed anew."""
+        """The statement that adds the jobs which compute the figures of the items' locations anew."""
         return counting(archive_id, await adjustments.locations(self._catalog.database.read, items))
 
     def _show(self, path: bytes | None, root: bytes | None, before: str, now: str) -> None:
@@ -153,7 +160,7 @@ def _date(item: DatedItem, how: Correction) -> Dated | None:
     return unset(clock) if clock is not None else None
 
 
-def _told(local: str | None, offset: int | None, zone: str | None) -> str:
+def _as_captured(local: str | None, offset: int | None, zone: str | None) -> str:
     """A date in the form of core.listings.FileView."""
     if local is None:
         return "clock not set" if zone == "unset" else ""

@@ -46,7 +46,7 @@ class ArchiveReader:
 
     async def with_content(self, contents: Sequence[bytes]) -> list[Item]:
         """The archive's items with one of these XXH3-128 digests."""
-        return await self._catalog.known(self.archive.id, None, contents, self.archive.copy.number)
+        return await self._catalog.with_digests(self.archive.id, None, contents, self.archive.copy.number)
 
     async def verify(self, items: list[Item]) -> dict[int, Fault]:
         """Read items past the cache, and record the results in the catalog. Returns the faults, by item id; the

@@ -63,13 +63,13 @@ class Audit:
         if scope.everything:
             await self._everything(progress)
         elif scope.contents:
-            await self._these(
+            await self._read_these(
                 await self._catalog.of_contents(self._archive.id, scope.contents, self._copy), progress
             )
         elif scope.older_than is None and scope.sample is None:
-            await self._these(await self._catalog.damaged_items(self._archive.id, self._copy), progress)
+            await self._read_these(await self._catalog.damaged_items(self._archive.id, self._copy), progress)
             if self._copy:
-                # Of a copy that was made by other means than a mirror nothing is known, neither good nor bad.
+                # If the copy was not made by a mirror, nothing is known of its files yet.
                 async for _ in self.unproven():
                     progress(Count(files=self._checked[0], bytes=self._checked[1]), Count())
         else:
@@ -107,15 +107,16 @@ class Audit:
         while items := await self._catalog.unproven(self._archive.id, after, PAGE, self._copy):
             after = items[-1].id
             results = await self._page(items)
-            await self._catalog.read_again(results, self._copy, [self._anew(items, results)])
+            await self._catalog.read_again(results, self._copy, [self._new_bags(items, results)])
             paths = {item.id: item.path for item in items}
             for id, _, when, damage in results:
                 if when is None:
                     yield paths[id], damage or "it may not be read"
 
-    async def look(self) -> None:
-        """Look whether what was read back well is still there at its size, and record what is not as damaged. It
-        costs a look at each name, and no reading. Raises ArchiveError, and what asking a worker raises."""
+    async def check_presence(self) -> None:
+        """Check that the payload of items that were read back well is still present at its size; items whose
+        payload is not are read, which records them as damaged. Raises ArchiveError, and what asking a worker
+        raises."""
         after = 0
         while items := await self._catalog.items_after(self._archive.id, after, PAGE, self._copy):
             after = items[-1].id
@@ -123,30 +124,32 @@ class Audit:
             async with self._pool.worker("audit") as worker:
                 there = await present(worker.ask, self._archive.place, well)
             if gone := [item for item in well if item.path not in there]:
-                await self.again(gone)
+                await self.read_again(gone)
 
-    async def again(self, items: list[Item]) -> None:
-        """Read these items, and record what comes of it. Raises ArchiveError."""
+    async def read_again(self, items: list[Item]) -> None:
+        """Read these items, and record the results. Raises ArchiveError."""
         results = await self._page(items)
-        await self._catalog.read_again(results, self._copy, [self._anew(items, results)])
+        await self._catalog.read_again(results, self._copy, [self._new_bags(items, results)])
 
-    def _anew(self, items: list[Item], results: list[Result]) -> Statement:
-        """What makes the bags anew that may not name a file which is well again: a healing that was killed has
-        brought it, or a person."""
+    def _new_bags(self, items: list[Item], results: list[Result]) -> Statement:
+        """The statement that adds jobs for the bags of items that were damaged and are intact again, because such
+        a bag may have been made while the file was missing. A healing that was killed, or a person, has brought
+        the file."""
         well = {id for id, *_, damage in results if damage is None}
         back = {item.location_id for item in items if item.damage is not None and item.id in well}
         made_here = self._archive.writable and not self._copy
         return adding([bag_work(self._archive.id, location) for location in back] if made_here else [])
 
-    async def _these(self, items: list[Item], progress: Progress) -> None:
+    async def _read_these(self, items: list[Item], progress: Progress) -> None:
         total = Count(files=len(items), bytes=sum(item.size for item in items))
         for at in range(0, len(items), PAGE):
-            await self.again(items[at : at + PAGE])
+            await self.read_again(items[at : at + PAGE])
             progress(Count(files=self._checked[0], bytes=self._checked[1]), total)
 
     async def _least_read(self, progress: Progress, scope: AuditScope) -> None:
-        """An intact item leaves the selection, since it was read just now. One that is not stays in it, and is
-        skipped. What was read while the machine's clock was far ahead is selected, too."""
+        """Read the items that were not read for the longest time. An intact item leaves the selection, since it
+        was read just now; any other stays in it, and is skipped. Items that were read while the machine's clock
+        was far ahead are selected, too."""
         wanted = (
             (self._now() - (scope.older_than or 0), self._now() + AHEAD),
             round(2**32 * (100 if scope.sample is None else scope.sample) / 100),
@@ -156,19 +159,19 @@ class Audit:
         skip = 0
         while page := await self._catalog.least_read(self._archive.id, *wanted, skip, PAGE, self._copy):
             results = await self._page(page)
-            await self._catalog.read_again(results, self._copy, [self._anew(page, results)])
+            await self._catalog.read_again(results, self._copy, [self._new_bags(page, results)])
             skip += sum(when is None for _, _, when, _ in results)
             progress(Count(files=self._checked[0], bytes=self._checked[1]), Count(files=files, bytes=size))
 
     async def _everything(self, progress: Progress) -> None:
         started, after = await self._catalog.audit_after(self._archive.id, time.time(), self._copy)
         first = after
-        files, size = await self._catalog.held(self._archive.id, after)
+        files, size = await self._catalog.count_after(self._archive.id, after)
         total = Count(files=files, bytes=size)
         while page := await self._catalog.items_after(self._archive.id, after, PAGE, self._copy):
             results = await self._page(page)
             after = page[-1].id
-            anew = self._anew(page, results)
+            anew = self._new_bags(page, results)
             await self._catalog.audited(self._archive.id, after, results, self._copy, [anew])
             progress(Count(files=self._checked[0], bytes=self._checked[1]), total)
         await self._not_read_before(started, first)
@@ -190,7 +193,7 @@ class Audit:
                 for item in passed
                 if item.read_back is None or not started <= item.read_back <= max(started, now) + AHEAD
             ]:
-                await self.again(left)
+                await self.read_again(left)
 
     async def _page(self, items: list[Item]) -> list[Result]:
         """Read items. One that was healed, or found damaged, by others meanwhile is read once more, so that no
@@ -230,8 +233,8 @@ class Audit:
         return await self._disk.settled(self._archive.id, read)
 
     def _now(self) -> float:
-        """The time by the clock as it was when the audit began: one that is set back meanwhile makes nothing due
-        again that was read just now."""
+        """The time by the clock as it was set when the audit began. If the clock is set back during the audit,
+        files that were just read must not become due again."""
         return self._began[0] + time.monotonic() - self._began[1]
 
     def _results(self, read: list[AuditedItem]) -> list[Result]:

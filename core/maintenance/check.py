@@ -40,7 +40,7 @@ Unlisted = Callable[[list[Entry]], Awaitable[None]]
 
 
 async def _nobody(entries: list[Entry]) -> None:
-    """Nobody wants to know."""
+    """Ignore the entries: the default of `unlisted`."""
 
 
 async def read_all(

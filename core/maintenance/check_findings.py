@@ -72,12 +72,12 @@ class Findings:
         self._broken_names: list[str] = []
 
     def safe(self, entry: Entry) -> None:
-        """This file is archived, verified and present."""
+        """Count a file that is archived, verified and present."""
         self._safe = Count(files=self._safe.files + 1, bytes=self._safe.bytes + entry.size)
 
     def keep(self, entry: Entry, reason: str, detail: str = "") -> None:
-        """This file stands in the way of SAFE. `reason`: a key of KEEP_REASONS, or COPIES_PREFIX and a number;
-        `detail`: what is said of this file only."""
+        """Count a file that stands in the way of SAFE. `reason`: a key of KEEP_REASONS, or COPIES_PREFIX and a
+        number; `detail`: what is said of this file only."""
         self._reasons[reason] += 1
         self._kept += 1
         if len(self._named) < NAMED:
@@ -94,20 +94,21 @@ class Findings:
         self.keep(entry, reason, detail)
 
     def junk(self, files: int) -> None:
-        """So many more junk files were seen."""
+        """Count junk files."""
         self._junk += files
 
     def excluded(self, files: int) -> None:
-        """So many more files were seen that were excluded, and accepted."""
+        """Count files that were excluded, and accepted as such."""
         self._excluded += files
 
     def broken(self, names: list[str]) -> None:
-        """These files are archived unchanged, but cannot be opened."""
+        """Record the names of files that are archived unchanged, but cannot be opened."""
         self._broken += len(names)
         self._broken_names += names[: unopenable.NAMED - len(self._broken_names)]
 
     def unsure(self) -> None:
-        """What is safe is so by its record only, and another volume could have the same one."""
+        """Count the safe files as unsure: they are safe by the catalog's record only, and another volume could
+        have the same record."""
         if self._safe.files:
             self._reasons["unsure"] = self._safe.files
 

@@ -138,10 +138,10 @@ class Mirror:
         await self._count(anew=bool(await self._unproven() or run.brought[0]))
 
     async def _count(self, *, anew: bool) -> None:
-        """Count what the archive has; and what the target holds of it, unless it is known not to be another
-        number than before."""
+        """Count the items of the archive, and those that are proven in the target. The latter takes long, so
+        without `anew` it is done only if the number of items has changed."""
         run, before = self.run, self.run.total
-        files, size = await run.catalog.held(run.target.id, 0)
+        files, size = await run.catalog.count_after(run.target.id, 0)
         run.total = Count(files=files, bytes=size)
         if not anew and run.total == before:
             return
@@ -170,16 +170,16 @@ class Mirror:
     async def _lacking(self, folder: str) -> AsyncIterator[list[str]]:
         lacking = Differences(self.run, folder)
         async for page in lacking.payload():
-            yield page  # outside bags there is no payload
+            yield page  # always empty: there is no payload outside bags
         yield lacking.records
 
     async def _unproven(self) -> int:
-        """Read items in the target that were never read back successfully there, or are not there as they were.
-        Returns how many."""
+        """Read the items of the target that were never read back successfully there, or whose payload is missing
+        or has another size by now. Returns how many."""
         run = self.run
         audit = Audit(run.target, run.catalog, run.pool, run.verify)
         named = {path for path, _ in run.lacking}
-        await audit.look()
+        await audit.check_presence()
         async for path, why in audit.unproven():
             if display(path) not in named:
                 run.lack(path, why)

@@ -111,7 +111,7 @@ class BagMirror:
             wrong = await self._tags(folder, before, had, lacking)
             if wrong and (await self._records.text(run.source, tags) != before or await self._due(folder)):
                 continue
-            self._told(folder, wrong)
+            self._report_wrong(folder, wrong)
             if wrong or lacking.extra or folder in self._anew:
                 return
             break
@@ -127,8 +127,9 @@ class BagMirror:
         read = run.catalog.database.read_aside
         return not run.source.copy.number and bool(await read(_DUE, (run.source.id, folder)))
 
-    def _told(self, folder: str, wrong: list[str]) -> None:
-        """Report the tag files that the source has otherwise than its bag says."""
+    def _report_wrong(self, folder: str, wrong: list[str]) -> None:
+        """Report the tag files `wrong`, whose content in the source is not the one that its tag manifest
+        states."""
         run = self._run
         for name in wrong:
             if name in BAG_FILES:
@@ -136,11 +137,11 @@ class BagMirror:
             else:
                 run.lack(f"{archive_layout.location(folder)}/{name}", OTHERWISE)
 
-    async def _tags(self, folder: str, said: bytes, says: bytes, lacking: Differences) -> list[str]:
-        """Bring the files of a bag; `said` and `says` are the tag manifests of the source and of the target.
-        Returns the names of those that the source has otherwise than `said`."""
+    async def _tags(self, folder: str, manifest: bytes, targets: bytes, lacking: Differences) -> list[str]:
+        """Bring the files of a bag. `manifest` and `targets` are the tag manifests of the source and of the
+        target. Returns the names of files whose content in the source is not the one that `manifest` states."""
         path, run = archive_layout.location(folder), self._run
-        wanted, had = _digests(said), _digests(says)
+        wanted, had = _digests(manifest), _digests(targets)
         names = {one.removeprefix(f"{path}/") for one in lacking.records}
         changed = {name for name, sha256 in wanted.items() if had.get(name) != sha256} - names
         own = set(BAG_FILES)
@@ -155,19 +156,19 @@ class BagMirror:
             if names | changed:
                 run.locations.add(folder)
         elif lacking.extra or folder in self._anew:
-            await self._made_anew(folder)
-        elif said and (had != wanted or names & own):
+            await self._make_anew(folder)
+        elif manifest and (had != wanted or names & own):
             async with run.worker(path) as worker:
                 # A bag needs a payload folder, even an empty one (RFC 8493, 2.1.2).
                 await worker.ask(archive_messages.MakeFolder(run.target.place, f"{path}/data"), messages.Done)
-            # No other tag manifest may be brought than the one with which the others were compared.
-            wanted[TAG_MANIFEST] = hashlib.sha256(said).digest()
+            # The tag manifest must be the one that the other files were compared with: it may have changed since.
+            wanted[TAG_MANIFEST] = hashlib.sha256(manifest).digest()
             for name in BAG_FILES:
                 if not await self._records.bring(f"{path}/{name}", wanted.get(name), there=name not in names):
                     return [*wrong, name]
         return wrong
 
-    async def _made_anew(self, folder: str) -> None:
+    async def _make_anew(self, folder: str) -> None:
         """Make the bag anew: the target has files of this location that the source lacks, so its manifest lists
         more."""
         run = self._run

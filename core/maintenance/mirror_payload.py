@@ -71,7 +71,7 @@ class PayloadCopier:
             filled = 0
             async for page in pages:
                 for at in range(0, len(page), PAGE):
-                    for one in await self._wanted(page[at : at + PAGE]):
+                    for one in await self._with_sizes(page[at : at + PAGE]):
                         large = one.size > ARENA
                         if batch and (large or len(batch) >= FILES_PER_BATCH or filled + one.size > ARENA):
                             await self._start(tasks, batch)
@@ -89,12 +89,12 @@ class PayloadCopier:
         task = tasks.create_task(self._bring(batch))
         task.add_done_callback(lambda _: self._room.release())
 
-    async def _wanted(self, paths: list[str]) -> list[Wanted]:
+    async def _with_sizes(self, paths: list[str]) -> list[Wanted]:
         """The files with their sizes; those that have disappeared meanwhile are reported as lacking."""
         run = self._run
         raw = {path: path.encode(errors="surrogateescape") for path in paths}
         digests = [digest for path in paths if _is_payload(path) and (digest := digest_of_name(raw[path]))]
-        known = await run.catalog.known(run.target.id, None, digests, run.source.copy.number)
+        known = await run.catalog.with_digests(run.target.id, None, digests, run.source.copy.number)
         items = {item.path: item for item in known}
         unknown = [path for path in paths if path not in items]
         sizes: dict[str, int] = {}
@@ -180,7 +180,7 @@ class PayloadCopier:
         not be read and from a disk that has died, and record it. Raises ArchiveError."""
         run = self._run
         if one.item is not None:
-            await Audit(run.source, run.catalog, run.pool, run.verify).again([one.item])
+            await Audit(run.source, run.catalog, run.pool, run.verify).read_again([one.item])
 
     async def _store(
         self, worker: Worker, batch: list[Wanted], orders: list[ToStage], faults: dict[str, Fault]

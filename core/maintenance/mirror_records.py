@@ -29,9 +29,9 @@ PIECE = 1 << 20
 _GONE = ("FileNotFoundError", "NotADirectoryError")
 
 
-class _Again:
-    """Lines that a copy of a journal has once more, though the journal has them once: a join of its parts that was
-    interrupted (`workers.journal_files`) leaves such, and two mirrors at the same moment once did."""
+class _RepeatedLines:
+    """Recognises lines that a copy of a journal contains twice. An interrupted join of its parts leaves such lines
+    (`workers.journal_files`), and so did two mirrors into one copy at the same time, before they took turns."""
 
     def __init__(self, journal: Callable[[], AsyncGenerator[bytes, None]]) -> None:
         """`journal` gives the journal's lines, from the first one on."""
@@ -39,9 +39,9 @@ class _Again:
         self._lines: AsyncGenerator[bytes, None] | None = None
         self._at = 0
 
-    async def comes(self, line: bytes, held: int) -> bool:
-        """Whether a line is among the first `held` ones. Those that follow one another are found in one reading,
-        however many they are."""
+    async def contains(self, line: bytes, held: int) -> bool:
+        """Whether `line` is among the first `held` lines of the journal. Consecutive lines are found in a single
+        pass over it."""
         if self._lines is not None and self._at < held:
             self._at += 1
             if await anext(self._lines, None) == line:
@@ -84,34 +84,34 @@ class RecordCopier:
             return dict((await worker.ask(request, archive_messages.NamesCounted)).names)
 
     async def _journal(self, path: str, *, new: bool) -> None:
-        """Append what the target's journal lacks. One that has lines which the source's lacks, before its end, is
-        reported as lacking."""
+        """Append what the target's journal lacks. A journal of the target that has other lines than the source's,
+        before its end, is reported as lacking."""
         run = self._run
         if not new:
             async with run.worker(path) as worker:
                 await worker.ask(text_messages.JoinJournal(run.target.place, path), messages.Done)
-        async with aclosing(self._wanted(path, new=new)) as wanted:
+        async with aclosing(self._lacking_lines(path, new=new)) as wanted:
             await self._append(path, wanted)
 
-    async def _wanted(self, path: str, *, new: bool) -> AsyncGenerator[bytes, None]:
-        """The lines that the target's journal lacks. What is torn in either, or there once more in the target's,
-        means nothing to a replay, and so nothing here."""
+    async def _lacking_lines(self, path: str, *, new: bool) -> AsyncGenerator[bytes, None]:
+        """The lines that the target's journal lacks. Lines that are torn in either journal, and lines that the
+        target's contains twice, are ignored, as a replay does."""
         run, held = self._run, 0
         async with (
             aclosing(self._lines(run.source, path)) as wanted,
-            aclosing(_Again(lambda: self._lines(run.source, path))) as again,
+            aclosing(_RepeatedLines(lambda: self._lines(run.source, path))) as repeated,
         ):
             ours = await anext(wanted, None)
             if not new:
                 async with aclosing(self._lines(run.target, path)) as there:
                     async for line in there:
                         if ours is None:
-                            return  # the target's has all of it, and more
+                            return  # the target's journal has all lines of the source's, and more
                         while ours is not None and ours != line and not intact(ours):
                             ours, held = await anext(wanted, None), held + 1
                         if ours == line:
                             ours, held = await anext(wanted, None), held + 1
-                        elif intact(line) and not await again.comes(line, held):
+                        elif intact(line) and not await repeated.contains(line, held):
                             run.lack(path, "it is another journal there: an import went on in both copies")
                             return
             while ours is not None:

@@ -41,8 +41,8 @@ _OPEN = "UPDATE bag SET sealed = NULL, note = 'an import is moved' WHERE locatio
 
 
 class Mover:
-    """Moves imports within one archive, which must be open and have no import running into it. `progress` is told
-    after each page of `move` what was moved or copied, and the total."""
+    """Moves imports within one archive, which must be open and have no import running into it. `progress` is
+    called after each page of `move` with what was moved or copied so far, and the total."""
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ class Mover:
             items = [line for line in lines if "item" in line and sound(line, places)]
             for at in range(0, len(items), PAGE):
                 part = items[at : at + PAGE]
-                faults = await (self._seen(part) if found.done else self.carried(part))
+                faults = await (self._faults_of_finished(part) if found.done else self.carried(part))
                 done = [line for line, fault in zip(part, faults, strict=True) if fault is None]
                 failed = [(line, fault) for line, fault in zip(part, faults, strict=True) if fault is not None]
                 # A later move took it elsewhere, or it was lost: in both cases its payload is not at that path.
@@ -178,7 +178,7 @@ class Mover:
                         raise TaskFailedError(fault)
         return faults
 
-    async def _seen(self, lines: list[Line]) -> list[Fault | None]:
+    async def _faults_of_finished(self, lines: list[Line]) -> list[Fault | None]:
         """For a finished move: None for each item that was moved, a fault for one that was not, or has disappeared
         since."""
         paths = [(line[name], line["size"]) for name in ("item", "to") for line in lines]

@@ -85,7 +85,7 @@ class Rebuild:
                 f"{display(self._archive.place.root)} cannot be read: {error}.",
                 "Check that it is mounted; then rebuild once more: it goes on where it was.",
             ) from error
-        return await self._told()
+        return await self._result()
 
     async def _absent(self) -> None:
         """Record as damaged the items whose payload is not in this copy."""
@@ -97,7 +97,7 @@ class Rebuild:
             gone = [item for item in page if item.path not in there]
             await self._catalog.read_again([(item.id, item.level, None, ABSENT) for item in gone])
 
-    async def _told(self) -> Rebuilt:
+    async def _result(self) -> Rebuilt:
         read, number = self._catalog.database.read, self._archive.id
         ((imports, unfinished),) = await read(
             "SELECT count(*), count(*) FILTER (WHERE state NOT IN ('done', 'cancelled')) FROM import "

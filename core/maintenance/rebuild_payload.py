@@ -48,11 +48,11 @@ class UnrecordedPayload:
                         if not manifest.utf8(path):
                             self._problem(f"{bag.path}/{display(path)}: its name is not UTF-8")
                     files = [path for path in files if manifest.utf8(path)]
-                    await ledger.on_disk((path,) for path in await self._unknown(bag, files))
+                    await ledger.add_on_disk((path,) for path in await self._unknown(bag, files))
                 lines = manifest.ManifestLines()
                 async for data in bag.pieces(MANIFEST):
-                    await ledger.note(lines.feed(data))
-                await ledger.note(lines.end())
+                    await ledger.add_noted(lines.feed(data))
+                await ledger.add_noted(lines.end())
                 await ledger.merge()
                 async for rows in ledger.lines():
                     for at in range(0, len(rows), BATCH):
@@ -62,7 +62,7 @@ class UnrecordedPayload:
     async def _unknown(self, bag: BagFolder, paths: list[bytes]) -> list[bytes]:
         by_name = {path: manifest.digest_of_name(path) for path in paths}
         hashes = [digest for digest in by_name.values() if digest]
-        known = {item.path for item in await self._catalog.known(self._archive.id, None, hashes)}
+        known = {item.path for item in await self._catalog.with_digests(self._archive.id, None, hashes)}
         unknown = [path for path in paths if f"{bag.path}/{os.fsdecode(path)}" not in known]
         nameless = [path for path in unknown if not by_name[path]]
         if nameless:
@@ -94,7 +94,7 @@ class UnrecordedPayload:
         found += await bag.digests(read) if read else []
         paths = [*(path for path, _, _ in listed), *read]
         if busy := sorted(name for name in self._archive.active if not name.startswith((REQUEST, BACKGROUND))):
-            # What it has just published is committed in a moment.
+            # Payload that this import has just published will be committed in a moment.
             self._problem(f"{bag.path}: {display(busy[0])} runs into it; rebuild once more after its end")
             return
         unknown = set(await self._unknown(bag, paths))

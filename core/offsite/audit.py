@@ -21,8 +21,8 @@ RETRY_PAUSE = 3.0
 """Seconds until they are compared again."""
 
 EMPTY, UNVOUCHED = "0", "1"
-"""The signs of a tag manifest that names no file, and of one that does not name the manifest of the payload: by it
-alone is that known to be whole."""
+"""The signs of a tag manifest that names no file, and of one that does not name the manifest of the payload. Only
+the tag manifest shows whether that manifest is complete."""
 
 WHY = {
     "*": "its content is not what was archived",

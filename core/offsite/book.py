@@ -51,7 +51,7 @@ async def items_at(catalog: Catalog, archive_id: int, paths: Sequence[str], copy
     """The items with these paths, as they are known in the copy with the number `copy`."""
     wanted = set(paths)
     digests = {manifest.digest_of_name(os.fsencode(path)) for path in paths} - {b""}
-    items = await catalog.known(archive_id, None, sorted(digests), copy) if digests else []
+    items = await catalog.with_digests(archive_id, None, sorted(digests), copy) if digests else []
     return [item for item in items if item.path in wanted]
 
 

@@ -45,7 +45,7 @@ class Fetch:
         self.held = [0, 0]
         """[payload files, bytes] that are equal to what the bags name; known at the end."""
         self.brought = [0, 0]
-        """The same; payload that was here already is not told apart."""
+        """[payload files, bytes], as `held`: payload that was in the folder before this run counts, too."""
         self.lacking_count = 0
         self.on_the_way = 0
         self.trouble = ""

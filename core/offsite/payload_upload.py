@@ -39,7 +39,7 @@ DIFFERS = "its content is not what was archived"
 NOT_REPLACED = "what lies there differs, and is not replaced"
 
 CAUSES_TOLD = 2
-"""Of the causes that rclone names in one line, each of the one before, how many tell what holds an upload up."""
+"""How many causes are told to a person. rclone names several in one line, each the cause of the one before it."""
 
 NOTED = ".noted"
 """The ending of a file with the names of a location's payload that was not compared yet."""
@@ -51,7 +51,7 @@ def why_unequal(sign: str) -> str:
 
 
 class PayloadUpload:
-    """Of one run.
+    """Uploads the payload of one run.
 
     `noted`: the folder where names of payload are noted; `working`: one for what only this run needs. `hashes`:
     the checksums that the remote has of its files. `receipt`: the list of what was compared.
@@ -119,8 +119,9 @@ class PayloadUpload:
             yield names, await self._unproven(path, there)
 
     async def _lost_here(self, path: str, manifest: Path) -> None:
-        """Payload that the bag names and the archive has lost is compared with nothing. What the remote does not
-        have either is recorded as lacking. Raises OffsiteError, ArchiveAwayError."""
+        """Record as lacking the payload that the bag names and that neither the archive nor the remote has. If
+        only the archive has lost it, there is nothing to compare the remote's file with. Raises OffsiteError,
+        ArchiveAwayError."""
         local, listed = os.path.join(self._archive, path), entries(manifest)
         while names := await asyncio.to_thread(lambda: list(islice(listed, FILES_PER_UPLOAD))):
             lost = await answered(self._archive, partial(absent, local, names))

@@ -8,7 +8,7 @@ NAMED = 1000
 
 
 class UploadProgress:
-    """Of one run. `total`: (files, bytes) of all items of the archive, if the caller knows them."""
+    """The progress of one run. `total`: (files, bytes) of all items of the archive, if the caller knows them."""
 
     def __init__(self, total: Count) -> None:
         self.total = total

@@ -112,7 +112,8 @@ class ArchiveLeases:
             await asyncio.wait((self._leaving[archive_id],))
 
     def free_again(self, archive_id: int) -> None:
-        """Look for an archive at once that may have been refused a moment ago."""
+        """Look for an archive at once, instead of after AWAY_POLL_INTERVAL: it may have been refused only because
+        it was reserved."""
         self._away.pop(archive_id, None)
         self._changed()
 
@@ -141,11 +142,11 @@ class ArchiveLeases:
     def _give_back(self, archive_id: int) -> None:
         archive = self._open.pop(archive_id, None)
         if archive is not None:
-            task = asyncio.create_task(self._left(archive), name="archive given back")
+            task = asyncio.create_task(self._leave_quietly(archive), name="archive given back")
             self._leaving[archive_id] = task
             task.add_done_callback(lambda _: self._leaving.pop(archive_id, None))
 
-    async def _left(self, archive: Archive) -> None:
+    async def _leave_quietly(self, archive: Archive) -> None:
         # If the volume is gone, the lock cannot be released; it becomes stale soon.
         await remove_staged(self._pool, archive.place, NAME, OPEN_TIMEOUT)
         with suppress(TaskFailedError, TaskStoppedError, LadingError):

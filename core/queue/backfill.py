@@ -9,8 +9,9 @@ import aiosqlite
 
 from core.database import Database, Unit
 from core.media.metadata import RULES
-from core.queue import enqueue
-from core.queue.enqueue import BEHIND, UNFINISHED, Work, behind
+from core.queue import barriers
+from core.queue.barriers import BEHIND, behind
+from core.queue.enqueue import UNFINISHED, Work
 from core.queue.queue_defs import QUEUES, Queue
 
 PAGE = 5000
@@ -72,8 +73,8 @@ async def derive(database: Database, archive_id: int) -> int:
     added."""
     total = 0
     async for after, last in _pages(database, archive_id):
-        total += await database.write(_page(archive_id, after, last))
-    return total + await database.write(_whole(archive_id, total > 0))
+        total += await database.write(_add_missing(archive_id, after, last))
+    return total + await database.write(_add_behind_barrier(archive_id, total > 0))
 
 
 async def outdated(database: Database) -> list[int]:
@@ -88,9 +89,9 @@ async def read_again(database: Database, archive_id: int) -> int:
     """
     total = 0
     async for after, last in _pages(database, archive_id):
-        total += await database.write(_again(archive_id, after, last))
+        total += await database.write(_add_reads_again(archive_id, after, last))
     if total:
-        await database.write(_whole(archive_id, True))
+        await database.write(_add_behind_barrier(archive_id, True))
     await database.run(("UPDATE archive SET rules = ? WHERE id = ?", [(RULES, archive_id)]))
     return total
 
@@ -110,14 +111,14 @@ async def _pages(database: Database, archive_id: int) -> AsyncIterator[tuple[int
         after = last
 
 
-def _again(archive_id: int, after: int, last: int) -> Unit[int]:
+def _add_reads_again(archive_id: int, after: int, last: int) -> Unit[int]:
     async def unit(connection: aiosqlite.Connection) -> int:
         return max(0, (await connection.execute(_READ_AGAIN, (archive_id, after, last))).rowcount)
 
     return unit
 
 
-def _page(archive_id: int, after: int, last: int) -> Unit[int]:
+def _add_missing(archive_id: int, after: int, last: int) -> Unit[int]:
     async def unit(connection: aiosqlite.Connection) -> int:
         added = 0
         for queue in QUEUES:
@@ -136,7 +137,7 @@ def _parameters(queue: Queue, archive_id: int, after: int, last: int) -> tuple[A
     return (queue.name, queue.priority, queue.follows, queue.required, archive_id, after, last, kinds)
 
 
-def _whole(archive_id: int, changed: bool) -> Unit[int]:
+def _add_behind_barrier(archive_id: int, changed: bool) -> Unit[int]:
     """Adds jobs on imports and locations behind a barrier, which waits for the items' jobs. The barrier has the
     archive's row id, negated."""
 
@@ -149,9 +150,9 @@ def _whole(archive_id: int, changed: bool) -> Unit[int]:
                 works += [behind(queue, archive_id, -archive_id, location_id=id) for id in locations]
             else:
                 works += [behind(queue, archive_id, -archive_id, import_id=id) for id, _ in imports]
-        for sql, rows in enqueue.close(-archive_id, works):
+        for sql, rows in barriers.set_up(-archive_id, works):
             await connection.executemany(sql, rows)
-        await enqueue.opened(connection, -archive_id)
+        await barriers.open_within(connection, -archive_id)
         return len(works)
 
     return unit

@@ -11,7 +11,7 @@ import aiosqlite
 import msgspec
 
 from core.models import JobState
-from core.queue import enqueue
+from core.queue import barriers
 from core.queue.enqueue import recount
 from core.queue.queue_defs import TELLING
 
@@ -96,8 +96,8 @@ async def fail(
 
 
 async def ended(connection: aiosqlite.Connection, jobs: Sequence[ChangedJob], now: float) -> None:
-    """Of those of the jobs that have ended: decrement the counters of jobs and barriers that wait for them, and
-    cancel jobs that require one which did not succeed, and in turn what requires these."""
+    """For those of the jobs that have ended, decrement the counters of jobs and barriers that wait for them;
+    cancel jobs that require one which did not succeed, and in turn the jobs that require these."""
     told: Counter[int] = Counter()
     over = [job for job in jobs if job.state in (JobState.DONE, JobState.DEAD, JobState.CANCELLED)]
     while over:
@@ -112,4 +112,4 @@ async def ended(connection: aiosqlite.Connection, jobs: Sequence[ChangedJob], no
                 found = await connection.execute_fetchall(_CANCEL, (now, reason, job.item_id, job.queue))
                 cancelled += [ChangedJob(*row) for row in found]
         over = cancelled
-    await enqueue.count_down(connection, told)
+    await barriers.count_down(connection, told)

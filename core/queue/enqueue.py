@@ -1,17 +1,16 @@
-"""Adds jobs: those of an import's items, and those behind its barrier, which need all of its items."""
+"""Adds jobs to the queue's table. Jobs that need all items of an import are added by `core.queue.barriers`."""
 
 import json
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 import aiosqlite
 import msgspec
 
 from core.catalog import Item
-from core.database import Database, Statement
+from core.database import Statement
 from core.models import Value
-from core.queue import enqueue
-from core.queue.queue_defs import QUEUES, TELLING, Queue
+from core.queue.queue_defs import QUEUES, Queue
 
 UNFINISHED = "('waiting', 'ready', 'claimed')"
 """SQL list of the states in which a job is still to be done."""
@@ -107,108 +106,10 @@ async def recount(connection: aiosqlite.Connection, ids: Sequence[int]) -> None:
         await connection.execute(_RECOUNT, (json.dumps(ids),))
 
 
-_CLOSE = "INSERT INTO barrier (import_id) VALUES (?) ON CONFLICT (import_id) DO UPDATE SET remaining = NULL"
-
-_COUNT = f"""
-    SELECT count(*) FROM job WHERE origin = ? AND barrier = 0 AND state IN {UNFINISHED}
-    AND queue IN (SELECT value FROM json_each(?))
-"""  # noqa: S608 - constants
-
-_BARRED = "SELECT 1 FROM barrier WHERE import_id = ?"
-
-_DOWN = "UPDATE barrier SET remaining = remaining - ? WHERE import_id = ? AND remaining > 0 RETURNING remaining"
-
-_BEHIND = """
-    SELECT queue, priority, archive_id, item_id, import_id, location_id, origin, 0, 0, follows, required
-    FROM job WHERE barrier = ? AND barrier != 0 AND understood <= ? ORDER BY id
-"""
-
-_ENDED = """
-    SELECT b.import_id FROM barrier AS b JOIN import AS i ON i.id = b.import_id
-    WHERE b.remaining IS NULL AND i.state IN ('done', 'cancelled')
-"""
-
-
-def close(import_id: int, behind: Sequence[Work]) -> list[Statement]:
-    """The statements that set up an import's barrier and the jobs behind it; also for an import that is
-    resumed."""
-    return [(_CLOSE, [(import_id,)]), (ADD, [parameters(work) for work in behind])]
-
-
-async def open_barrier(database: Database, import_id: int) -> None:
-    """Open an import's barrier, because its transfers have ended."""
-
-    async def unit(connection: aiosqlite.Connection) -> None:
-        await opened(connection, import_id)
-
-    await database.write(unit)
-
-
-async def open_late(database: Database, archive_id: int, import_id: int, location_id: int) -> None:
-    """Set up and open the barrier of an import that has ended elsewhere, if it has none: jobs of its items were
-    added when its journal was read, and what needs all of them is to follow. It does nothing where all is done."""
-
-    async def unit(connection: aiosqlite.Connection) -> None:
-        parameters = (import_id, json.dumps(TELLING))
-        ((remaining,),) = await connection.execute_fetchall(_COUNT, parameters)
-        if remaining and not list(await connection.execute_fetchall(_BARRED, (import_id,))):
-            for sql, rows in of_import(archive_id, import_id, location_id):
-                await connection.executemany(sql, rows)
-            await opened(connection, import_id)
-
-    await database.write(unit)
-
-
-async def open_ended(database: Database) -> None:
-    """Open the barriers of all imports that have ended in whatever way. If there are none, nothing is written."""
-    for (import_id,) in await database.read(_ENDED):
-        await open_barrier(database, import_id)
-
-
-async def opened(connection: aiosqlite.Connection, import_id: int) -> None:
-    """Open a barrier that is still closed, in the caller's transaction."""
-    closed = "SELECT 1 FROM barrier WHERE import_id = ? AND remaining IS NULL"
-    if not list(await connection.execute_fetchall(closed, (import_id,))):
-        return
-    rows = await connection.execute_fetchall(_COUNT, (import_id, json.dumps(TELLING)))
-    remaining = next(iter(rows))[0]
-    if remaining:
-        await connection.execute("UPDATE barrier SET remaining = ? WHERE import_id = ?", (remaining, import_id))
-        await _let_go(connection, import_id, understood=False)
-    else:
-        await _finish(connection, import_id)
-
-
-async def count_down(connection: aiosqlite.Connection, told: Mapping[int, int]) -> None:
-    """By import, how many jobs that barriers wait for have ended: decrement the counters of these barriers."""
-    for import_id, count in told.items():
-        rows = await connection.execute_fetchall(_DOWN, (count, import_id))
-        if any(remaining <= 0 for (remaining,) in rows):
-            await _finish(connection, import_id)
-
-
-async def _finish(connection: aiosqlite.Connection, import_id: int) -> None:
-    await _let_go(connection, import_id, understood=True)
-    await connection.execute("DELETE FROM barrier WHERE import_id = ?", (import_id,))
-
-
-async def _let_go(connection: aiosqlite.Connection, import_id: int, *, understood: bool) -> None:
-    """Release jobs behind a barrier. One that equals an existing job is merged with it."""
-    rows = [tuple(row) for row in await connection.execute_fetchall(_BEHIND, (import_id, understood))]
-    await connection.execute(
-        "DELETE FROM job WHERE barrier = ? AND barrier != 0 AND understood <= ?", (import_id, understood)
-    )
-    await connection.executemany(ADD, rows)
-
-
 _OF_KIND: dict[str, tuple[Queue, ...]] = {
     str(kind): tuple(queue for queue in QUEUES if queue.subject == "item" and kind in queue.kinds)
     for kind in {kind for queue in QUEUES for kind in queue.kinds}
 }
-
-
-BEHIND = tuple(queue for queue in QUEUES if queue.subject != "item")
-"""The queues whose jobs are behind an import's barrier."""
 
 
 def of_items(
@@ -226,29 +127,3 @@ def of_items(
         for queue in _OF_KIND.get(item.kind, ())
     ]
     return [(ADD, rows)] if rows else []
-
-
-def of_import(archive_id: int, import_id: int, location_id: int) -> list[Statement]:
-    """The statements that set up an import's barrier and the jobs behind it; also for an import that is
-    resumed."""
-    works = [
-        behind(queue, archive_id, import_id, import_id=import_id)
-        if queue.subject == "import"
-        else behind(queue, archive_id, import_id, location_id=location_id)
-        for queue in BEHIND
-    ]
-    return enqueue.close(import_id, works)
-
-
-def behind(queue: Queue, archive_id: int, barrier: int, *, import_id: int = 0, location_id: int = 0) -> Work:
-    """A job on an import or a location, behind a barrier."""
-    return Work(
-        queue=queue.name,
-        priority=queue.priority,
-        archive_id=archive_id,
-        import_id=import_id,
-        location_id=location_id,
-        origin=barrier,
-        barrier=barrier,
-        understood=queue.understood,
-    )

@@ -13,7 +13,7 @@ from core.database import Database
 from core.errors import DatabaseError
 from core.models import JobState
 from core.paths import display
-from core.queue import claims, completion, enqueue, retries
+from core.queue import barriers, claims, completion, retries
 from core.queue.completion import JobFailure
 from core.queue.enqueue import Work, adding
 from core.snapshot import JobView
@@ -73,7 +73,7 @@ class Jobs:
     async def take_back(self) -> list[tuple[str, int]]:
         """Release what dead runs of the engine had claimed. Returns (queue, id) of these jobs. To be called before
         the first claim."""
-        await enqueue.open_ended(self.database)
+        await barriers.open_ended(self.database)
 
         async def unit(connection: aiosqlite.Connection) -> list[tuple[str, int]]:
             return await claims.take_back(connection, self.run, time.time())

@@ -15,9 +15,10 @@ class Queue(Value, frozen=True, kw_only=True):
     """One queue. Its jobs are on items of these `kinds`, or on imports or locations, and then behind a barrier.
 
     follows: the queue whose job on the same item runs first. required: if that job fails, this one is cancelled.
-    tells: its results describe what an item is, and barriers can wait for its jobs. understood: its jobs wait
-    until all `tells` jobs of the import have ended. shared: takes part in sharing the processor with copies.
-    yields: does not run while there are copies, for at most LONGEST_YIELD.
+    tells: its results describe items (dates, cameras, durations), so an import's barrier counts its jobs.
+    understood: its jobs need those descriptions, so they wait until the barrier has counted down; other jobs
+    behind it only wait until the transfers have ended. shared: takes part in sharing the processor with copies.
+    yields: does not run while there are copies, for at most LONGEST_YIELD seconds.
     """
 
     name: str

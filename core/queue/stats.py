@@ -170,8 +170,9 @@ class QueueStats:
                 shown.setdefault(queue, []).append(AtWork(subject=self._names[job], progress=progress))
         return tuple(msgspec.structs.replace(view, at_work=tuple(shown.get(view.name, ()))) for view in views)
 
-    def left(self, paused: set[str], reason: str) -> tuple[QueueView, ...]:
-        """All queues, as an engine that is gone has left them; what it was at waits as well, for `reason`."""
+    def views_without_engine(self, paused: set[str], reason: str) -> tuple[QueueView, ...]:
+        """A view of each queue where no engine runs: jobs that the last one had claimed wait, too. `reason`: why
+        jobs wait."""
         views = (self._view(name, 0, 0, name in paused, {name: reason}) for name in self._queues)
         found: list[QueueView] = []
         for view in views:

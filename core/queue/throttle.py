@@ -69,7 +69,8 @@ class Throttle:
         return min(most, JOBS_WHEN_CROWDED) if self.crowded else most
 
     def ended(self, name: str, seconds: float) -> None:
-        """A call of a queue has ended; it took `seconds`."""
+        """Note that a call of a queue has ended, which took `seconds`: the pause after it is REST times as
+        long."""
         if self._queues[name].shared:
             self._rested = self._clock() + min(REST * seconds, LONGEST_REST)
 

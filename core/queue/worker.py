@@ -83,7 +83,7 @@ class QueueWorker:
         self.loops = asyncio.create_task(self._run(), name="jobs"), self._counting
 
     def wake(self) -> None:
-        """Jobs were added in this process: poll at once."""
+        """Poll at once, because jobs were added in this process."""
         self._jobs.changes += 1
         self._work.set()
 
@@ -168,7 +168,7 @@ class QueueWorker:
             self._stats.pressing(name) and not self._readiness.until_someone_acts(name) for name in self._order
         )
 
-    async def left(self, imports: Sequence[int]) -> dict[str, int]:
+    async def unfinished_of(self, imports: Sequence[int]) -> dict[str, int]:
         """By queue, unfinished jobs of these imports, without those that wait for a person's action or for an
         archive."""
         found: Counter[str] = Counter()
@@ -234,7 +234,7 @@ class QueueWorker:
     async def _anything_to_do(self) -> bool:
         """Whether a job can begin or has become due; one read, however many jobs wait."""
         busy, resting = self.busy, self.throttle.resting
-        # During a pause beside copies, archives are opened already, so that they stay open between the calls.
+        # While calls pause beside copies, archives are opened all the same, so that they stay open between calls.
         queues = [
             name
             for name in self._order
@@ -249,7 +249,7 @@ class QueueWorker:
             # Not before: to ask exiftool for its version takes as long as the start of a worker.
             await self._readiness.look()
         can = [(queue, archive) for queue, archive in ready if self._readiness.can(queue)]
-        # All are asked, so that all archives that are not open are looked for at once.
+        # `usable` begins to look for an archive that is not open, so it is called for all of them.
         usable = [queue for queue, archive in can if self._archives.usable(archive, queue)]
         return due or any(self._free(queue, self.busy) for queue in usable)
 

@@ -76,7 +76,7 @@ class HistoryTree:
                 part = await worker.ask(source_messages.ReadListMore(), source_messages.ListPart)
                 await take(part.listed)
         if part.fault:
-            raise damaged(path, part.fault)
+            raise damaged_history(path, part.fault)
 
     async def digests(self, paths: Sequence[bytes], also: tuple[str, ...]) -> list[Digest]:
         """The digests of files, in their order, with those of the algorithms `also`."""
@@ -85,7 +85,7 @@ class HistoryTree:
         return (await self.ask(request, source_messages.Digests)).files
 
 
-def damaged(path: bytes, why: str) -> UsageError:
+def damaged_history(path: bytes, why: str) -> UsageError:
     """The error for a history that cannot be continued."""
     return UsageError(
         f"the ASC MHL history cannot be continued: {display(path)}: {why}.",
@@ -126,7 +126,7 @@ class Previous:
             )
         ).data
         if not self.chain.rstrip().endswith(LAST_ELEMENT):
-            raise damaged(chain, "it is not as the specification has it")
+            raise damaged_history(chain, "it is not as the specification has it")
         listed: dict[bytes, bytes] = {}
 
         async def chained(page: list[Checksum]) -> None:
@@ -136,12 +136,12 @@ class Previous:
         for path, digest in listed.items():
             (read,) = await self.tree.digests([path], ("sha512",))
             if read.fault is not None:
-                raise damaged(path, str(read.fault))
+                raise damaged_history(path, str(read.fault))
             if read.others["sha512"] != digest:
-                raise damaged(path, "it is not what the chain says")
+                raise damaged_history(path, "it is not what the chain says")
         for number, name in sorted(numbers):
             if (path := join(HISTORY, name)) not in listed:
-                raise damaged(path, "the chain does not know it")
+                raise damaged_history(path, "the chain does not know it")
             self.generation = number
             await self.tree.checksums(path, self._keep)
 
@@ -154,7 +154,7 @@ class Previous:
         is not empty and has no chain."""
         names = await self.tree.names(folder)
         if names and CHAIN not in names:
-            raise damaged(folder, f"it has no {CHAIN.decode()}")
+            raise damaged_history(folder, f"it has no {CHAIN.decode()}")
         return [(int(found[1]), name) for name in names if (found := _GENERATION.fullmatch(name))]
 
     async def known(self, files: Collection[Held]) -> dict[bytes, dict[str, bytes]]:
@@ -177,5 +177,5 @@ class Previous:
         path = join(history, max(numbers)[1])
         (read,) = await self.tree.digests([path], ("sha512",))
         if read.fault is not None:
-            raise damaged(path, str(read.fault))
+            raise damaged_history(path, str(read.fault))
         return Reference(path, c4(read.others["sha512"]))

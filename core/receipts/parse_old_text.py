@@ -40,7 +40,7 @@ def of_text(text: str, archive: str) -> Recalled:
             location=facts["To"][0].rpartition(", in locations/")[0],
             volume=(identity, volume[1], volume[2], capacity),
             values=_values(facts, rest, decode(root.removeprefix(_FOLDER)), archive),
-            tsv_sha256=_found(_LIST, rest, "List"),
+            tsv_sha256=_matched(_LIST, rest, "List"),
         )
     except (KeyError, IndexError, StopIteration) as error:
         raise ValueError(f"not a receipt: {error}") from error
@@ -70,7 +70,7 @@ def _facts(text: str) -> tuple[dict[str, list[str]], dict[str, str]]:
     return facts, rest
 
 
-def _found(pattern: re.Pattern[str], rest: dict[str, str], name: str) -> str:
+def _matched(pattern: re.Pattern[str], rest: dict[str, str], name: str) -> str:
     found = pattern.fullmatch(rest.get(name, ""))
     return found[1] if found else ""
 
@@ -85,7 +85,7 @@ def _values(facts: dict[str, list[str]], rest: dict[str, str], root: bytes, arch
     if options is None:
         raise ValueError("no options")
     verdict, _, why = rest["Verdict"].partition(": ")
-    read = _found(_READ, rest, "Read")
+    read = _matched(_READ, rest, "Read")
     started, _, zone = facts["Started"][0].partition(" (")
     request = ImportRequest(
         source=f"{source}/{single}" if single else source,
@@ -115,6 +115,6 @@ def _values(facts: dict[str, list[str]], rest: dict[str, str], root: bytes, arch
         "zone": zone.removesuffix(")"),
         "verdict": Verdict(verdict),
         "verdict_reason": why,
-        "previous": _found(_PREVIOUS, rest, "Previous"),
+        "previous": _matched(_PREVIOUS, rest, "Previous"),
         "bytes_read": int(read.replace(",", "")) if read else 0,
     }

@@ -48,7 +48,7 @@ class Fonts:
 
     def __init__(self, pdf: "FPDF", places: Iterable[str]) -> None:
         self._pdf = pdf
-        self._files = dict(_found(places))
+        self._files = dict(_font_files(places))
         self.family = "helvetica"
         self.unshown = 0
         """How many characters no font here has."""
@@ -91,7 +91,7 @@ class Fonts:
         self._lacking |= lacking
 
 
-def _found(places: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _font_files(places: Iterable[str]) -> Iterator[tuple[str, str]]:
     """(name of the file in lower case, path) of fonts."""
     for place in places:
         for folder, _, names in os.walk(place):

@@ -304,7 +304,8 @@ class Restore:
         async with self._pool.worker("restore") as worker:
             made = await worker.ask(restore_messages.MakeDownloads(target, name), restore_messages.Downloads)
         try:
-            # The folder is empty yet, so this finds the files that are at the destination already.
+            # The folder of downloads is still empty, so this only finds the files that the destination has
+            # already.
             results = await self._copied_from(made.place, target, files)
             lacking = [
                 number

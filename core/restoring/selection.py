@@ -204,7 +204,7 @@ async def files(read: Read, tree: SourceTree) -> AsyncIterator[list[Found]]:
         after = 0
         while rows := await read(sql, (one.id, after, Outcome.LITTER, *given, PAGE)):
             after = rows[-1][0]
-            page = [_found(row, one.source[1], tree.folder) for row in rows]
+            page = [_from_row(row, one.source[1], tree.folder) for row in rows]
             await _exact(read, one, rows, page)
             every = list(zip(page, rows, strict=True))
             if several:
@@ -238,7 +238,7 @@ def _older(file: ToRestore, item: Sequence[Any]) -> ToRestore:
     return ToRestore(file.path, payload, size, file.mtime_ns, xxh128, sha256, file.far)
 
 
-def _found(row: Sequence[Any], root: bytes, folder: bytes) -> Found:
+def _from_row(row: Sequence[Any], root: bytes, folder: bytes) -> Found:
     number, path, mtime_ns, outcome, reason, item, payload, size, xxh128, sha256, link = row
     target = os.path.join(folder, relative(root, path))
     if item is None or outcome not in (Outcome.ARCHIVED, Outcome.DUPLICATE):

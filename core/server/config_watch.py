@@ -24,7 +24,7 @@ class ConfigWatch:
         self._path = config.file_of(self._environ)
         self._seen = _stamp(self._path)
         with suppress(ConfigError):
-            self._told_from(config.origins(self._environ))
+            self._set_limit_origin(config.origins(self._environ))
 
     async def look(self) -> None:
         """Apply changes. An invalid file is logged once, and the settings stay as they were."""
@@ -41,11 +41,12 @@ class ConfigWatch:
         if settings.workers != self._engine.config.workers:
             log.warning("workers are in force from the next start of the engine on")
         self._engine.configure(settings)
-        self._told_from(origins)
+        self._set_limit_origin(origins)
         log.info("the configuration was changed and is in force")
 
-    def _told_from(self, origins: Mapping[str, str]) -> None:
-        """Have snapshots say where the limit of reading comes from: the settings of a terminal may differ."""
+    def _set_limit_origin(self, origins: Mapping[str, str]) -> None:
+        """Record for snapshots which variable or file sets the limit of reading. A terminal must not look that up
+        itself, because its environment may differ from the engine's."""
         self._engine.read_limit_from = origins.get("read_limit", "")
 
 

@@ -37,7 +37,7 @@ def main() -> None:
     status = int(sys.argv[1])
 
     def ready(said: "Welcome | Failed") -> None:
-        # Who has started it may have been killed meanwhile; the engine is there for the next command.
+        # The command that started the engine may have been killed meanwhile; the engine stays for the next one.
         with suppress(BrokenPipeError), open(status, "wb") as pipe:
             pipe.write(msgspec.msgpack.encode(said))
 

@@ -27,7 +27,7 @@ async def look(engine: Engine, request: Look, caller: Caller) -> Snapshot:
 
 @HANDLERS.of(imports.StartImports)
 async def start_imports(engine: Engine, request: imports.StartImports, caller: Caller) -> list[str]:
-    return await engine.imports.start_imports(_wanted(request))
+    return await engine.imports.start_imports(_requests(request))
 
 
 @HANDLERS.of(imports.WatchCards)
@@ -44,7 +44,7 @@ async def hold_cards(engine: Engine, request: imports.HoldCards, caller: Caller)
 
 @HANDLERS.of(imports.DryRun)
 async def dry_run(engine: Engine, request: imports.DryRun, caller: Caller) -> list[results.Survey]:
-    return await engine.imports.survey(_wanted(request))
+    return await engine.imports.survey(_requests(request))
 
 
 @HANDLERS.of(imports.ResumeImport)
@@ -159,7 +159,7 @@ async def dismiss_import(engine: Engine, request: imports.DismissImport, caller:
 
 @HANDLERS.of(imports.FileDetails)
 async def file_details(engine: Engine, request: imports.FileDetails, caller: Caller) -> list[tuple[str, str]]:
-    return await file_list.known(engine.database.read, request.file)
+    return await file_list.details(engine.database.read, request.file)
 
 
 @HANDLERS.of(imports.FailureCauses)
@@ -197,5 +197,5 @@ async def get_report(engine: Engine, request: imports.GetReport, caller: Caller)
     await caller.whole_text(engine.pages.report(request.name, embed=request.embed))
 
 
-def _wanted(request: imports.StartImports | imports.DryRun) -> list[ImportRequest]:
+def _requests(request: imports.StartImports | imports.DryRun) -> list[ImportRequest]:
     return [source.request() for source in request.sources]

@@ -125,7 +125,7 @@ async def _serve(engine: Engine, home: str, ready: Ready, idle: float | None) ->
 
 
 async def _take_up(engine: Engine) -> None:
-    """Go on with what the last engine left."""
+    """Continue the mirrors and imports that the last engine left unfinished."""
     resume = engine.config.resume_at_start
     if resume:
         await engine.mirrors.take_up()
@@ -135,8 +135,9 @@ async def _take_up(engine: Engine) -> None:
 async def _stay(
     engine: Engine, server: Server, awake: Awake, taking: "asyncio.Task[None]", idle: float | None
 ) -> bool:
-    """Wait until a client stops it, a part of it has failed, its state folder is another one, or it is idle for
-    long enough. Returns whether its state folder is another one."""
+    """Wait until a client stops the engine, a part of it has failed, its state folder was removed or replaced, or
+    it has been idle for `idle` seconds (None: for ever). Returns whether the state folder was removed or
+    replaced."""
     since = time.monotonic()
     watch = await asyncio.to_thread(ConfigWatch, engine, os.environ)  # it reads the file
     tick = min(POLL_INTERVAL, idle / 4) if idle else POLL_INTERVAL

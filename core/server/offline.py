@@ -76,7 +76,7 @@ class Offline(EngineCalls):
                 f"{type(request).__name__} needs one, and {self._engine.why}.", "Run any import or resume."
             )
         # The stand-in has what the handlers of these requests use of an engine, and nothing else.
-        return await handle(cast("Engine", self._engine), request, Caller(_Told(text), 0))
+        return await handle(cast("Engine", self._engine), request, Caller(_TextSink(text), 0))
 
     def close(self) -> None:
         """Close the database."""
@@ -91,7 +91,7 @@ def _only_looks(request: Request[Any]) -> bool:
     return isinstance(request, archive_requests.DescribeLocation) and all(unchanged)
 
 
-class _Told:
+class _TextSink:
     """Receives what is sent before a reply."""
 
     def __init__(self, text: OnText | None) -> None:
@@ -218,7 +218,7 @@ class _OfflineEngine:
         stats = QueueStats(self.database, [queue.name for queue in QUEUES])
         await stats.refresh(0)
         paused = {name for (name,) in await self.database.read("SELECT name FROM queue WHERE paused")}
-        return stats.left(paused, self.why)
+        return stats.views_without_engine(paused, self.why)
 
 
 def _view(record: ImportRecord) -> ImportView:

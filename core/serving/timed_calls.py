@@ -38,7 +38,7 @@ class TimedCalls:
         self._counting = threading.Lock()
 
     def call(self, work: Callable[[], T]) -> T:
-        """The result of `work`. Raises what it raises, and StuckError when it takes longer than the timeout."""
+        """The result of `work`. Raises what it raises, and NoAnswerError when it takes longer than the timeout."""
         with self._counting:
             if self._calls >= MOST_CALLS:
                 raise NoAnswerError

@@ -19,11 +19,11 @@ WRITE = """
 NO_ITEM = Result(error="The item is no longer in the catalog.", final=True)
 
 
-def missing(names: Sequence[tools.Name], search: str | None) -> str:
+def missing(names: Sequence[tools.Name]) -> str:
     """Empty when the programs are installed; else the first that is not, and the command that installs it."""
     for name in names:
-        if tools.find(name, search) is None:
-            return f"{name} is not installed: {tools.tool(name, search=search).install}"
+        if tools.find(name) is None:
+            return f"{name} is not installed: {tools.tool(name).install}"
     return ""
 
 

@@ -100,11 +100,12 @@ class Exiftool:
         return results
 
     async def _said(self, files: list[tuple[Job, ItemFacts]], context: Context) -> Mapping[int, Read]:
-        """What exiftool said of these items once, by the rules of today; of most it has said nothing yet."""
+        """Metadata by the present rules, for those of the items of which the catalog keeps an answer of exiftool.
+        Most have none yet."""
         rows = await context.read(_SAID, (json.dumps([item.id for _, item in files]),))
         if not rows:
             return {}
-        read = await asyncio.to_thread(lambda: [(id, _again(raw)) for id, raw in rows])
+        read = await asyncio.to_thread(lambda: [(id, _from_stored_answer(raw)) for id, raw in rows])
         return {id: one for id, one in read if one is not None}
 
     async def _read(self, files: list[tuple[Job, ItemFacts]], results: dict[int, Result], beat: Beat) -> None:
@@ -197,8 +198,9 @@ class Exiftool:
         await asyncio.gather(*(daemon.child.gone() for daemon in self._killed))
 
 
-def _again(raw: bytes) -> Read | None:
-    """None where nothing is kept that could be understood: the file is to be read."""
+def _from_stored_answer(raw: bytes) -> Read | None:
+    """The metadata in an answer of exiftool that the catalog keeps, compressed; None when it cannot be parsed, so
+    that the file has to be read."""
     try:
         return Read(metadata=parse(unpack(raw).encode()), raw=raw)
     except (zlib.error, ValueError):

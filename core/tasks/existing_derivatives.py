@@ -15,7 +15,7 @@ Measure = Callable[[bytes], tuple[int, int] | None]
 """Returns width and height of the file that begins with these bytes; None when it is another kind of file."""
 
 
-async def found(
+async def existing(
     context: Context, item: ItemFacts, folder: str, names: Mapping[str, str], measure: Measure
 ) -> Result | None:
     """The rows of the derivatives `names` (by role) when all of them exist; else None. A file with such a name is

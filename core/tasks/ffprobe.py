@@ -205,7 +205,7 @@ class Ffprobe:
     async def _answer(self, child: Child, job: Job, beat: Beat) -> bytes:
         """The child's output until it ends. Raises ProbeLostError, also when it does no work for too long."""
         reading = asyncio.create_task(_all(child))
-        # Counted, not measured: while the machine is stopped, the child is, too.
+        # Looks are counted instead of seconds, because while the machine is stopped, so is the child.
         pulse = min(PULSE, self._patience / 4)
         all_pulses = still = 0
         work = -1.0

@@ -8,7 +8,7 @@ from contextlib import suppress
 import msgspec
 
 from core.derivatives.messages import Made, MakeThumbnails, OrderRefusedError
-from core.derivatives.pool import STALL_TIMEOUT, Makers
+from core.derivatives.pool import Makers
 from core.errors import LadingError, WorkerDiedError
 from core.media.file_types import Kind, extension
 from core.tasks import companions, derivative, existing_derivatives
@@ -26,14 +26,13 @@ class Thumbnail:
     queue = "thumbnail"
     together = 8
 
-    def __init__(self, *, patience: float = STALL_TIMEOUT, search: str | None = None) -> None:
-        self.makers = Makers(patience=patience)
-        self._search = search
+    def __init__(self) -> None:
+        self.makers = Makers()
 
     def missing(self) -> str:
         """Empty when the programs for RAW files and films are installed; else which is not, and the command that
         installs it."""
-        return derivative.missing(("exiftool", "ffmpeg", "ffprobe"), self._search)
+        return derivative.missing(("exiftool", "ffmpeg", "ffprobe"))
 
     async def run(self, jobs: Sequence[Job], context: Context, beat: Beat) -> Mapping[int, Result]:
         """Make one after the other; the next is made while one is published."""
@@ -46,7 +45,7 @@ class Thumbnail:
                     results[job.id] = derivative.NO_ITEM
                     continue
                 names = {role: f"{derivative.stem(item)}_{role}.jpg" for role in ROLES}
-                if there := await existing_derivatives.found(
+                if there := await existing_derivatives.existing(
                     context, item, FOLDER, names, existing_derivatives.of_jpeg
                 ):
                     results[job.id] = there

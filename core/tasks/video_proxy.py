@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from core.derivatives.messages import LONG_EDGE, Made, MakeProxy, OrderRefusedError
-from core.derivatives.pool import STALL_TIMEOUT, Makers
+from core.derivatives.pool import Makers
 from core.errors import LadingError
 from core.paths import display
 from core.tasks import companions, derivative, existing_derivatives
@@ -23,13 +23,12 @@ class VideoProxy:
     queue = "video_proxy"
     together = 1
 
-    def __init__(self, *, patience: float = STALL_TIMEOUT, search: str | None = None) -> None:
-        self.makers = Makers(patience=patience)
-        self._search = search
+    def __init__(self) -> None:
+        self.makers = Makers()
 
     def missing(self) -> str:
         """Empty when ffmpeg and ffprobe are installed; else which is not, and the command that installs it."""
-        return derivative.missing(("ffmpeg", "ffprobe"), self._search)
+        return derivative.missing(("ffmpeg", "ffprobe"))
 
     async def run(self, jobs: Sequence[Job], context: Context, beat: Beat) -> Mapping[int, Result]:
         """Make one proxy after the other."""
@@ -44,7 +43,7 @@ class VideoProxy:
         if why := await self._none(item, context):
             return await derivative.published(context, item, Made([], why), "", FOLDER, (ROLE,))
         name = {ROLE: f"{derivative.stem(item)}.mp4"}
-        if there := await existing_derivatives.found(context, item, FOLDER, name, existing_derivatives.of_film):
+        if there := await existing_derivatives.existing(context, item, FOLDER, name, existing_derivatives.of_film):
             return there
         async with derivative.folder(context) as place:
             order = MakeProxy(path=os.fsencode(item.path), folder=os.fsencode(place), stem=derivative.stem(item))

@@ -216,7 +216,8 @@ def remove_tree(folder: int, name: str, waits: Iterator[float]) -> int:
     except FileNotFoundError:
         return 0
     except OSError as error:
-        # A client that has lost its server may list names that do not exist; the next cleaning sees what does.
+        # A client that has lost its server may list names that do not exist. The next cleaning removes what is
+        # left.
         if error.errno not in in_use.CODES:
             raise
         return 0

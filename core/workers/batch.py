@@ -100,7 +100,8 @@ class Batch:
             release(root)
             raise
         self.root, self.place = root, place
-        # The whole batch waits no longer than for one file: what is left is removed at the end of the import.
+        # All files of the batch share these waits for files that are open. What is left after them is removed at
+        # the end of the import.
         self._waits = iter(in_use.DELAYS)
 
     def new(self, number: int) -> BatchEntry:
@@ -110,7 +111,7 @@ class Batch:
         self._create(held)
         return held
 
-    def again(self, held: BatchEntry) -> None:
+    def recreate(self, held: BatchEntry) -> None:
         """Write a file from the start again: its staged file is removed, and a new one made. Raises OSError.
 
         Truncating it would be enough, but the clients of some servers cannot.
@@ -174,7 +175,7 @@ class Batch:
                 self._journal, b"".join(row(h.path, h.read, h.outcome, h.payload, h.before) for h in changed)
             )
         except OSError:
-            # When it is opened again, a torn last line is noticed.
+            # The journal is opened again for the next rows, which ends a torn last line.
             release(self._journal)
             self._journal = -1
             raise
@@ -232,7 +233,7 @@ class Batch:
         if held.staged:
             # Staging is cleaned again at the end of the import.
             with suppress(OSError):
-                # It may just have been read back, and still be open.
+                # The file may just have been read back, and still be open.
                 in_use.remove(held.staged, self.staging, f"{held.staged}-", self.staging, self._waits)
             held.staged = ""
 

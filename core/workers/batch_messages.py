@@ -7,13 +7,13 @@ from core.workers.source_messages import ToRead
 
 
 class CopyLarge(Request):
-    """Read, hash and write one file to staging at the same time. `tell` as in `ReadBatch`."""
+    """Read, hash and write one file to staging at the same time. `with_metadata` as in `ReadBatch`."""
 
     source: Source
     place: Place
     staging: str
     file: ToRead
-    tell: bool = False
+    with_metadata: bool = False
 
 
 class ToStage(Message):

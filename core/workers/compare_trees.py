@@ -31,7 +31,8 @@ def compare_trees(request: archive_messages.CompareTrees) -> archive_messages.Tr
             waiting += [os.path.join(folder, name) for name in sorted(below, reverse=True)]
             if place <= start:
                 continue
-            # What a name is costs more than the name, and of nearly all it is not asked: both have them.
+            # The kind of an entry (`what_is`) costs more than its name, so it is asked only for names that one
+            # archive lacks. Nearly all are in both.
             only_here, only_there = here.files - there.files, there.files - here.files
             lacking += [os.path.join(folder, os.fsencode(name)) for name in sorted(here.of("file", only_here))]
             extra += len(there.of("file", only_there))
@@ -49,7 +50,7 @@ def _parts(folder: bytes) -> tuple[bytes, ...]:
 
 
 class _Entries:
-    """The entries of a folder that is open as `folder`: the names of regular files, and all others."""
+    """The entries of a folder that is open as the descriptor `folder`; `files` are the names of regular files."""
 
     def __init__(self, entries: Iterable["os.DirEntry[str]"] = (), folder: int = -1) -> None:
         self._folder = folder
@@ -57,7 +58,7 @@ class _Entries:
         self.files = {name for name, entry in self._by_name.items() if entry.is_file(follow_symlinks=False)}
 
     def of(self, kind: str, names: "set[str] | None" = None) -> list[str]:
-        """Those of the names, or of all that are no regular files, that are of a kind (`what_is`)."""
+        """The names of entries of this kind (`what_is`), among `names`; None: among all but regular files."""
         names = self._by_name.keys() - self.files if names is None else names
         return [name for name in names if what_is(self._by_name[name], self._folder) == kind]
 

@@ -76,7 +76,7 @@ _PAYLOAD = (
     archive_messages.Checksums,
     restore_messages.Restore,
 )
-"""These read files for which nobody asked to fetch them from iCloud."""
+"""Requests that read files, but never fetch those that are only in iCloud: no one has asked for that."""
 
 
 class Dispatcher:
@@ -143,7 +143,7 @@ class Dispatcher:
         if not isinstance(request, _MORE):
             self._end_listing()
         if isinstance(request, _PAYLOAD):
-            # An earlier import of this worker may have set the other policy, which is the process's.
+            # The policy holds for the process, and an earlier request may have allowed fetching.
             fetch(False)
         match request:
             case source_messages.ReadBatch():
@@ -240,7 +240,7 @@ class Dispatcher:
         start = attributes = 0
         lost: Fault | None = None
         for file in request.files:
-            read = lost or self._tried(tree, file, start if request.keep else None)
+            read = lost or self._read_file(tree, file, start if request.keep else None)
             weight = 0 if isinstance(read, Fault) else sum(map(len, read.facts.attributes.values()))
             if attributes and attributes + weight > ATTRIBUTES_MEMORY:
                 read = Fault(Side.SOURCE, "more extended attributes than a batch can hold", again=True)
@@ -254,17 +254,17 @@ class Dispatcher:
                 held.data = self._reader.arena[start : start + read.digest.size]
                 start += read.digest.size
             self.batch.files[file.number] = held
-            digests.append(_told(read, request.tell))
+            digests.append(_digest_of(read, request.with_metadata))
         self._close_tree()
-        # Wait here for what was read faster than the read limit, because another worker may read the next batch.
+        # If this was faster than the read limit, wait here, because another worker may read the next batch.
         self._slot.checkpoint()
         return Digests(digests)
 
-    def _tried(
+    def _read_file(
         self, tree: Tree, file: source_messages.ToRead, start: int | None, write: LargeWriter | None = None
     ) -> ReadFile | Fault:
-        """Read one file, and once more if it changed meanwhile: into the arena from `start`, or (None)
-        streamed."""
+        """Read one file, and once more if it changed meanwhile: into the arena from `start`; or, with None,
+        streamed through it, and to `write` if given. Returns the fault if that fails."""
         changed = Fault(Side.SOURCE, CHANGED, CHANGING)
         for _ in range(2):
             self._slot.checkpoint()
@@ -295,14 +295,14 @@ class Dispatcher:
         number = request.file.number
         self.batch.begin(request.place, request.staging)
         staged = self.batch.new(number)
-        read = self._tried(tree, request.file, None, LargeWriter(self.batch, staged, self._slot))
+        read = self._read_file(tree, request.file, None, LargeWriter(self.batch, staged, self._slot))
         self._close_tree()
         self._slot.checkpoint()
         if isinstance(read, Fault):
             self.batch.drop()
             return Digests([Digest(number, fault=read)])
         staged.read, staged.path = read, request.file.path
-        return Digests([_told(read, request.tell)])
+        return Digests([_digest_of(read, request.with_metadata)])
 
     def _verify(self, request: batch_messages.Verify) -> Reply:
         try:
@@ -312,7 +312,7 @@ class Dispatcher:
             self._close_tree()
 
 
-def _told(read: ReadFile, facts: bool) -> Digest:
+def _digest_of(read: ReadFile, facts: bool) -> Digest:
     return msgspec.structs.replace(read.digest, facts=read.facts) if facts else read.digest
 
 

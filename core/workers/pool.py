@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import IO, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -140,7 +140,7 @@ class Pool:
     `umask`: for the files and folders that they make.
     """
 
-    def __init__(self, log: IO[bytes] | None = None, umask: int = 0o022) -> None:
+    def __init__(self, umask: int = 0o022) -> None:
         self._control = Control.create()
         self._lifeline, self._end = os.pipe()
         self._numbers = itertools.count()
@@ -149,7 +149,6 @@ class Pool:
         self._busy: set[Worker] = set()
         self._dying: set[Worker] = set()
         self._ending: set[asyncio.Task[None]] = set()
-        self._log = log
         self._umask = umask
         self.retired = [0] * shared_memory.SLOT_WORDS
         """The sums of the counters of workers that have ended, word by word."""
@@ -164,10 +163,10 @@ class Pool:
             with theirs:
                 fds = (theirs.fileno(), self._lifeline, self._control.fd)
                 arguments = [str(argument) for argument in (*fds, number, self._umask)]
-                process = await processes.start(arguments, fds, self._log)
+                process = await processes.start(arguments, fds)
             reader, writer = await asyncio.open_unix_connection(sock=ours)
         except BaseException:
-            # A process that was started all the same finds its connection closed, and ends.
+            # If the process was started nevertheless, it finds its connection closed, and ends.
             ours.close()
             self._free_slots.append(number)
             raise

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Sequence
-from typing import IO, Protocol
+from typing import Protocol
 
 
 class Process(Protocol):
@@ -22,9 +22,9 @@ class Process(Protocol):
         """Wait for its end; the exit code."""
 
 
-async def start(arguments: Sequence[str], fds: Sequence[int], log: IO[bytes] | int | None) -> Process:
-    """Start a worker with these arguments of `core.workers.main`, and these open descriptors. log: where its
-    standard error goes; None: where that of this process goes. Raises OSError."""
+async def start(arguments: Sequence[str], fds: Sequence[int]) -> Process:
+    """Start a worker with these arguments of `core.workers.main`, and these open descriptors. Its standard error
+    is that of this process. Raises OSError."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
@@ -33,7 +33,6 @@ async def start(arguments: Sequence[str], fds: Sequence[int], log: IO[bytes] | i
         *arguments,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
-        stderr=log,
         pass_fds=fds,
         process_group=0,
     )

@@ -40,11 +40,12 @@ CHANGED = "it changed while it was read, twice"
 """The cause of a file that is not archived because something writes to it."""
 
 CHANGING, WRONG_SIZE, OTHER = errno.ETXTBSY, errno.ERANGE, errno.EXDEV
-"""Codes of what was written to while it was read, of what has another size than its file system gives, and of what
-is not the content that was asked for: errnos that reading does not give, the same numbers on Linux and macOS."""
+"""Codes of faults that are not errors of the system. CHANGING: the file was written to while it was read.
+WRONG_SIZE: its size is not the one that its file system gives. OTHER: its content is not the one that was asked
+for. They are errnos that reading does not return."""
 
 OTHER_CONTENT = "the other archive holds something else than was read of the source"
-"""The fault of a file that is taken from another archive, and is not what is known of it."""
+"""The fault of a file whose content in the leader's archive is not the one that was read of the source."""
 
 Update = Callable[[memoryview], None]
 
@@ -54,7 +55,7 @@ class ChangedError(Exception):
 
 
 class OtherContentError(Exception):
-    """What is known of a file that is taken from another archive is not what that archive holds."""
+    """The leader's archive holds other content than the leader read of the source."""
 
 
 class WrongSizeError(ChangedError):
@@ -96,7 +97,7 @@ class Opened:
         self._slot.on_pause.remove(self.close)
         self.close()
 
-    def _again(self) -> int:
+    def _reopened(self) -> int:
         """The descriptor; after a pause the file is opened again. Raises ChangedError, LostError, OSError."""
         if self._fd < 0:
             self._fd = self._tree.open(self._path)
@@ -114,7 +115,7 @@ class Opened:
 
         Raises ChangedError, LostError, OSError.
         """
-        fd, filled, step = self._again(), 0, len(view)
+        fd, filled, step = self._reopened(), 0, len(view)
         while filled < len(view):
             try:
                 count = os.preadv(fd, [view[filled : filled + step]], offset + filled)
@@ -131,16 +132,17 @@ class Opened:
 
     def same(self) -> bool:
         """Whether size and mtime are those at opening. Raises ChangedError, LostError, OSError."""
-        facts = os.fstat(self._fd if self._fd >= 0 else self._again())
+        facts = os.fstat(self._fd if self._fd >= 0 else self._reopened())
         return (facts.st_size, facts.st_mtime_ns) == (self.facts.st_size, self.facts.st_mtime_ns)
 
     def doubt(self) -> str:
-        """Why its size is not its own (core.workers.doubtful_size). Raises ChangedError, LostError, OSError."""
-        return doubt(self._again(), self.facts)
+        """Why the size that the file system gives must be wrong, if it must (core.workers.doubtful_size); else
+        empty. Raises ChangedError, LostError, OSError."""
+        return doubt(self._reopened(), self.facts)
 
     def drop_cache(self) -> None:
         """Drop cached pages, as far as the system allows, so that later reads come from the medium."""
-        page_cache.drop(self._again())
+        page_cache.drop(self._reopened())
 
     def close(self) -> None:
         """Close the descriptor; a later read opens the file again."""
@@ -173,8 +175,8 @@ def digest_of(
         slot.advance(VERIFIED, count)
 
 
-def _where(file: ToRead) -> bytes:
-    """The path to be opened."""
+def _path_to_open(file: ToRead) -> bytes:
+    """The path to be opened: on the source, or in the archive that the file is taken from."""
     return file.taken.path if file.taken else file.path
 
 
@@ -217,7 +219,7 @@ class Reader:
         Raises OverflowError when it does not fit there, ChangedError when it changed meanwhile, OtherContentError,
         LostError, OSError.
         """
-        with Opened(tree, _where(file), self._slot, attributes=file.with_attributes) as opened:
+        with Opened(tree, _path_to_open(file), self._slot, attributes=file.with_attributes) as opened:
             size = opened.facts.st_size
             if start + size > ARENA:
                 raise OverflowError
@@ -264,7 +266,7 @@ class Reader:
 
         Raises ChangedError, OtherContentError, LostError, OSError, and what `write` raises.
         """
-        with Opened(tree, _where(file), self._slot, attributes=file.with_attributes) as opened:
+        with Opened(tree, _path_to_open(file), self._slot, attributes=file.with_attributes) as opened:
             self._slot.begin("copy" if write else "hash", opened.facts.st_size)
             others = Hashers(file.also)
             xxh, sha, head = self._stream(opened, write, others, file.taken)

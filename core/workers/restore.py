@@ -118,7 +118,7 @@ def restore(request: restore_messages.Restore, arena: memoryview, slot: Slot) ->
                 slot.checkpoint()
                 try:
                     check(file.path)
-                    folder, name = _at(folders, file)
+                    folder, name = _open_parent(folders, file)
                     if _equal(folder, name, file, arena, slot):
                         results[number] = file.path, True, None
                         continue
@@ -150,7 +150,7 @@ def check(path: bytes) -> None:
         raise OSError(errno.EPERM, "no path below a folder")
 
 
-def _at(folders: Folders, file: ToRestore) -> tuple[int, bytes]:
+def _open_parent(folders: Folders, file: ToRestore) -> tuple[int, bytes]:
     folder, _, name = file.path.rpartition(b"/")
     return folders.at(os.fsdecode(folder), MADE), name
 
@@ -239,7 +239,7 @@ def _named(
 ) -> tuple[bytes, bool, Fault | None]:
     """Give a file its name or, where something else has it, the first free numbered one. Returns (path, whether an
     equal file was there, fault). Raises OSError."""
-    folder, wanted = _at(folders, one.file)
+    folder, wanted = _open_parent(folders, one.file)
     above = one.file.path[: len(one.file.path) - len(wanted)]
     for count in range(1, NAME_ATTEMPTS):
         name = wanted if count == 1 else other_name(wanted, count)

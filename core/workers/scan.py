@@ -42,7 +42,7 @@ def _why_special(mode: int, name: str, folder: int) -> left_out.Why:
 
 
 def _lists_first(name: str) -> tuple[bool, str]:
-    """The order in a folder: what is said of its files is known before they are read."""
+    """The sort key of a name: checksum lists come first, so that they are known before their files are read."""
     raw = os.fsencode(name)
     return not (raw == HISTORY or is_list(raw)), name
 

@@ -154,13 +154,13 @@ class ToRead(Message):
 
 
 class ReadBatch(Request):
-    """Read and hash files; with `keep` their bytes stay in memory for `Stage`. `tell`: each digest comes with the
-    file's SourceMetadata."""
+    """Read and hash files; with `keep` their bytes stay in memory for `StageBatch`. `with_metadata`: each digest
+    comes with the file's SourceMetadata."""
 
     source: Source
     files: list[ToRead]
     keep: bool
-    tell: bool = False
+    with_metadata: bool = False
 
 
 class Digest(Message):

@@ -32,7 +32,7 @@ class LargeWriter:
         """Start from the first byte again. Raises WriteError."""
         if self._begun:
             try:
-                self.batch.again(self._held)
+                self.batch.recreate(self._held)
             except OSError as error:
                 raise WriteError(error) from error
         self._begun = False

@@ -8,7 +8,7 @@ from core.aio import time_limit
 from tests.rigs.stopped import stopped
 
 
-async def test_it_passes() -> None:
+async def test_a_time_limit_ends_only_what_takes_longer() -> None:
     with pytest.raises(TimeoutError):
         async with time_limit(0.05):
             await asyncio.Event().wait()

@@ -178,7 +178,7 @@ async def test_the_sqlite_in_use_has_no_known_race(opened: Database) -> None:
     assert not doctor_checks.sqlite(sqlite3.sqlite_version_info).warning
 
 
-async def test_settings(opened: Database) -> None:
+async def test_the_database_is_opened_with_durable_settings(opened: Database) -> None:
     for name, value in {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "fullfsync": 1}.items():
         rows = await opened.writing.execute_fetchall(f"PRAGMA {name}")
         assert next(iter(rows))[0] == value, name

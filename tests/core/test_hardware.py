@@ -60,7 +60,7 @@ def test_tier_needs_both_cores_and_memory(cores: int, memory: int, tier: str) ->
         (1, GIB, (1, 4, 1, 2, 1, 2, 1, 1, 1, 1, 200, 500)),
     ],
 )
-def test_numbers(cores: int, memory: int, expected: tuple[int, ...]) -> None:
+def test_each_tier_has_its_numbers(cores: int, memory: int, expected: tuple[int, ...]) -> None:
     assert numbers(profile_for(cores, memory)) == expected
 
 
@@ -87,7 +87,9 @@ def test_profile_is_frozen() -> None:
     ("system", "machine", "expected"),
     [("Darwin", "arm64", True), ("Darwin", "x86_64", False), ("Linux", "arm64", False)],
 )
-def test_detect(monkeypatch: pytest.MonkeyPatch, system: str, machine: str, expected: bool) -> None:
+def test_apple_silicon_is_detected(
+    monkeypatch: pytest.MonkeyPatch, system: str, machine: str, expected: bool
+) -> None:
     monkeypatch.setattr("platform.system", lambda: system)
     monkeypatch.setattr("platform.machine", lambda: machine)
     monkeypatch.setattr("psutil.cpu_count", lambda: 12)

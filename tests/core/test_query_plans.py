@@ -7,7 +7,7 @@ import pytest
 from core.catalog.item_details import find
 from core.database import Database
 from core.errors import UsageError
-from core.queue import enqueue
+from core.queue import barriers
 from tests import query_plans
 from tests.query_plans import fault
 
@@ -50,7 +50,7 @@ async def test_what_the_program_executes_is_explained(tmp_path: Path, monkeypatc
         assert explained == {}  # a test's own
         with pytest.raises(UsageError):
             await find(database.read, "IMG_0001.JPG", b"/card/IMG_0001.JPG")
-        await enqueue.open_barrier(database, 1)
+        await barriers.open_one(database, 1)
     finally:
         await database.close()
     assert any("file_name" in sql for sql in explained)

@@ -57,7 +57,7 @@ async def known(rig: Rig) -> tuple[object, ...]:
     return tables, await rig.engine.database.read(KNOWN)
 
 
-async def test_in_turn(rig: Rig) -> None:
+async def test_two_engines_use_one_archive_in_turn(rig: Rig) -> None:
     first, second = card(rig.root / "one", 1), card(rig.root / "two", 2)
     one = await rig.imported(first, location="Basel")
     await rig.still()

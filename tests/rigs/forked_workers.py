@@ -17,7 +17,6 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 from core.workers import processes
 
@@ -72,13 +71,10 @@ class ForkServer:
             command = [sys.executable, "-P", str(SCRIPT), str(theirs.fileno())]
             subprocess.run(command, check=True, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
 
-    async def start(
-        self, arguments: Sequence[str], fds: Sequence[int], log: IO[bytes] | int | None
-    ) -> processes.Process:
+    async def start(self, arguments: Sequence[str], fds: Sequence[int]) -> processes.Process:
         """As `core.workers.processes.start`."""
         if _how() != self._how:
-            return await as_shipped(arguments, fds, log)
-        errors = 2 if log is None else log if isinstance(log, int) else log.fileno()
+            return await as_shipped(arguments, fds)
         request = {
             "arguments": list(arguments),
             "fds": [0, 1, 2, *fds],
@@ -87,12 +83,10 @@ class ForkServer:
         }
         end, told = os.pipe2(os.O_CLOEXEC)
         nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-        if errors == subprocess.DEVNULL:
-            errors = nothing
         try:
             with self._lock:
                 data = json.dumps(request, ensure_ascii=True).encode()
-                socket.send_fds(self._asked, [data], [told, nothing, nothing, errors, *fds])
+                socket.send_fds(self._asked, [data], [told, nothing, nothing, 2, *fds])
                 pid = int(self._asked.recv(64))
         finally:
             os.close(told)

@@ -63,7 +63,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Here]:
         yield made
 
 
-def test_queues(here: Here) -> None:
+def test_queues_are_listed_with_failed_jobs(here: Here) -> None:
     queues = {queue["name"]: queue for queue in here.json("queues")}
     assert list(queues) == [
         *("exiftool", "ffprobe", "thumbnail", "live_photo", "video_proxy", "location_stats", "bagit")
@@ -119,7 +119,7 @@ def test_jobs_and_retry(here: Here) -> None:
     assert "are never odd" in here.run("jobs", "--state", "odd", status=2)
 
 
-def test_show(here: Here) -> None:
+def test_show_has_all_that_is_known_of_a_file(here: Here) -> None:
     (item,) = here.json("show", "IMG_0001.JPG")
     (original,) = item["originals"]
     assert (original["path"], original["outcome"], original["location"]) == (
@@ -147,7 +147,7 @@ def test_show(here: Here) -> None:
     assert "nothing is known of" in here.run("show", "IMG_0001", status=2)
 
 
-def test_location(tmp_path: Path) -> None:
+def test_locations_are_listed_and_described(tmp_path: Path) -> None:
     with brought_in(tmp_path) as here:
         check_location(here)
 
@@ -175,7 +175,7 @@ def check_location(here: Here) -> None:
     assert [place["folder"] for place in here.json(*here.at("location"))] == [one["folder"]]
 
 
-def test_derive(here: Here) -> None:
+def test_derive_adds_what_is_missing(here: Here) -> None:
     until(lambda: {job["state"] for job in here.json("jobs")} == {"dead"})
     assert here.json(*here.at("derive"))["jobs"] == 0
     assert here.run(*here.at("derive")) == "Nothing is missing.\n"

@@ -113,7 +113,7 @@ def test_of_many_folders_of_a_disk_only_the_newest_are_told() -> None:
 
 def test_volumes_are_those_of_the_picker_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mounted, "volumes", several)
-    monkeypatch.setattr(mounted, "_held", lambda listed, places: {})
+    monkeypatch.setattr(mounted, "_archives_by_mount", lambda listed, places: {})
     found = mounted.mounted([known(), known(identity="uuid:other")], [], [])
     assert [(one.label, one.kind) for one in found] == [
         ("A001", "card"),

@@ -59,7 +59,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         if asks and prompts.possible(console):
             title = f"Eject {console.err.text(one.label)}, which is {card.verdict if card else ''}?"
             if not prompts.agreed(title, asks, console):
-                answers.append(_left(one, EjectError("it was answered with no.")))
+                answers.append(_not_ejected(one, EjectError("it was answered with no.")))
                 status = max(status, Exit.FAILED)
                 continue
         else:
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         except EjectError as error:
             complain(error, console)
             status = max(status, exit_for(error))
-            answers.append(_left(one, error))
+            answers.append(_not_ejected(one, error))
     if options.json:
         console.out.json(answers, indent=2)
     return status
@@ -90,7 +90,7 @@ def _ejected(one: "NamedVolume", card: "CardView | None") -> "Ejected":
     return Ejected(label=one.label, path=one.path, ejected=True, verdict=verdict, keep=keep)
 
 
-def _left(one: "NamedVolume", error: LadingError) -> "Ejected":
+def _not_ejected(one: "NamedVolume", error: LadingError) -> "Ejected":
     from core.paths import display
     from tui.console.json_answers import Ejected
 

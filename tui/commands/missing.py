@@ -82,7 +82,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     try:
         results = asyncio.run(perform(engine, work))
     except BrokenPipeError:
-        # Nobody reads the list any more, but something was to be told.
+        # The reader has closed the pipe before the end of the list, so something is missing.
         return Exit.FAILED
     finally:
         window.close()

@@ -10,20 +10,21 @@ if TYPE_CHECKING:
 
 
 def still(which: str) -> str:
-    """What a verdict of then does not say; `which`: the option that `which_archive` gives."""
+    """The note that a verdict was reached at the end of an import, and how to find out whether it still holds.
+    `which`: the option that `which_archive` gives."""
     return f"SAFE is said of what was on the card then. Is it still so? lading check SRC{which}"
 
 
 def damaged(which: str) -> str:
-    """What is to be done about damage since; `which`: the option that `which_archive` gives."""
+    """The advice about files that are damaged since; `which`: the option that `which_archive` gives."""
     return f"What is damaged since: lading audit{which} names it, lading audit{which} --heal SRC brings it again."
 
 
 def which_archive(archives: Iterable[str], configured: str | None) -> str:
-    """The option that names the archive which a list is about; empty where that is the configured one.
+    """The option by which an advised command names the archive of a list; empty where that is the configured one.
 
-    Without it, where none is configured, the command would be refused; where another one is, it would be asked of
-    that.
+    Without the option, the command would be refused where no archive is configured, and be about another archive
+    where another one is.
     """
     import shlex
 
@@ -70,7 +71,7 @@ def of_all(cards: "Iterable[CardView]") -> "CardView | None":
 
 
 def verdict(one: "CardView") -> str:
-    """The verdict of then; with what is known since, because of that SAFE says nothing."""
+    """The verdict at the import's end, with the damage that was found since: SAFE alone would not say that."""
     from tui import format
 
     word = str(one.verdict) or (format.EMPTY if one.state == "done" else one.state)

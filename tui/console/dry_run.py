@@ -50,9 +50,9 @@ def lines(survey: Survey, out: Output) -> list[str]:
     counts = [("new", survey.new), ("duplicate", survey.duplicate)]
     left = [("junk", survey.junk), ("skipped", survey.skipped), ("not readable", survey.failed)]
     found = [f"{out.text(survey.source)}: {_amount('', survey.files)}"]
-    found.append("  " + ", ".join([_amount(what, count) for what, count in counts] + _some(left)))
+    found.append("  " + ", ".join([_amount(what, count) for what, count in counts] + _nonzero(left)))
     by_size = sorted(survey.by_kind.items(), key=lambda kind: -kind[1].bytes)
-    kinds = _some([(format.kind_by_name(kind), count) for kind, count in by_size])
+    kinds = _nonzero([(format.kind_by_name(kind), count) for kind, count in by_size])
     if survey.pairs:
         kinds.append(counted(survey.pairs, "RAW + JPEG pair"))
     if survey.takes:
@@ -88,5 +88,5 @@ def _amount(what: str, count: Count) -> str:
     return f"{files} ({format.size(count.bytes)})"
 
 
-def _some(counts: Sequence[tuple[str, Count]]) -> list[str]:
+def _nonzero(counts: Sequence[tuple[str, Count]]) -> list[str]:
     return [_amount(what, count) for what, count in counts if count.files]

@@ -91,7 +91,7 @@ def shaped(value: Any) -> Any:
 
 
 def _member(kind: type, name: str, value: Any) -> Any:
-    if pair := _of(PAIRS, kind, name):
+    if pair := _looked_up(PAIRS, kind, name):
         return [dict(zip(pair, one, strict=True)) for one in value]
     if name in TOOL_ANSWERS and issubclass(kind, ItemView):
         return json.loads(value) if value else None
@@ -135,7 +135,7 @@ def _struct(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
         if _dropped(kind, name):
             continue
         hint = hints[name]
-        if pair := _of(PAIRS, kind, name):
+        if pair := _looked_up(PAIRS, kind, name):
             members = zip(pair, get_args(get_args(hint)[0]), strict=True)
             of = msgspec.defstruct(f"{kind.__name__}{name.title()}", list(members), forbid_unknown_fields=True)
             fields.append((_name(kind, name), list[of]))  # type: ignore[valid-type]
@@ -148,12 +148,12 @@ def _struct(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
     return msgspec.defstruct(kind.__name__, fields, forbid_unknown_fields=True)
 
 
-def _of(table: Mapping[tuple[type, str], Any], kind: type, name: str) -> Any:
+def _looked_up(table: Mapping[tuple[type, str], Any], kind: type, name: str) -> Any:
     return next((table[base, name] for base in kind.__mro__ if (base, name) in table), None)
 
 
 def _name(kind: type, name: str) -> str:
-    return str(_of(JSON_NAMES, kind, name) or name)
+    return str(_looked_up(JSON_NAMES, kind, name) or name)
 
 
 def _dropped(kind: type, name: str) -> bool:

@@ -33,7 +33,7 @@ def mounted(
         raise VolumeError(f"the system does not say what is mounted: {error}.", "Try again.") from error
     listed = [source.volume for source in choice.sources if source.volume is not None]
     places = [*archives, *(_configured(path) for path in configured)]
-    held = _held(listed, places)
+    held = _archives_by_mount(listed, places)
     return [
         MountedVolume(
             label=display(volume.name),
@@ -61,7 +61,7 @@ def _configured(path: str) -> ArchivePlace:
     return ArchivePlace(path=os.fsencode(path), volume="", root=b"", in_use=True)
 
 
-def _held(listed: Sequence[Volume], places: Sequence[ArchivePlace]) -> dict[str, list[HeldArchive]]:
+def _archives_by_mount(listed: Sequence[Volume], places: Sequence[ArchivePlace]) -> dict[str, list[HeldArchive]]:
     """By mount point: the archives that are there now, of those that may be there, and of those that lie at the
     top of a volume. Child processes look, because a volume may have died meanwhile."""
     wanted: dict[tuple[str, bytes], HeldArchive] = {}

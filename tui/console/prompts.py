@@ -70,12 +70,12 @@ def ask(
     return answered
 
 
-def agreed(question: str, reasons: Sequence[str], console: Console, read: Read | None = None) -> bool:
+def agreed(question: str, reasons: Sequence[str], console: Console) -> bool:
     """Whether a person says yes to the question, which is asked for these reasons. The end of the input means
     no."""
     for reason in reasons:
         console.err.line(console.err.text(reason))
-    return _yes(question, console.err, read or sys.stdin.readline)
+    return _yes(question, console.err, sys.stdin.readline)
 
 
 def _places(surveys: Sequence[Survey], out: Output) -> str:

@@ -35,7 +35,8 @@ class Window(Generic[T]):
         """Why nothing is shown any more; None while it is."""
         self._thread = threading.Thread(target=self._run, name="progress", daemon=True)
         self._thread.start()
-        # What is redrawn in place is in the way of whoever else would tell it.
+        # Only this thread may write while lines are redrawn in place, so it shows the message of a silent engine,
+        # too.
         silence.tell_by(self.note)
 
     def show(self, newest: T) -> None:

@@ -22,15 +22,15 @@ def settings_of(settings: Any, origins: dict[str, str]) -> "list[Setting]":
     found = [Setting(name=name, value=values[name], source=origins.get(name, "default")) for name in KEY_TYPES]
     for name, preset in settings.presets.items():
         found.append(Setting(name=f"presets.{name}", value=preset.given(), source=origins["presets"]))
-    found += [Setting(name="auto", value=_given(rule), source=origins["auto"]) for rule in settings.auto]
-    found += [Setting(name="hooks", value=_given(hook), source=origins["hooks"]) for hook in settings.hooks]
+    found += [Setting(name="auto", value=_values_given(rule), source=origins["auto"]) for rule in settings.auto]
+    found += [Setting(name="hooks", value=_values_given(hook), source=origins["hooks"]) for hook in settings.hooks]
     found += [
         Setting(name=f"keys.{does}", value=keys, source=origins["keys"]) for does, keys in settings.keys.items()
     ]
     return found
 
 
-def _given(table: Any) -> dict[str, Any]:
+def _values_given(table: Any) -> dict[str, Any]:
     import msgspec
 
     return {key: value for key, value in msgspec.to_builtins(table).items() if value}

@@ -13,7 +13,7 @@ from core.errors import LadingError
 from core.snapshot import Snapshot
 from tui import textual_private
 from tui.glyphs import Glyphs
-from tui.type_ahead import Waits, raised
+from tui.type_ahead import Waits, raise_it
 from tui.widgets.keys import Key, Keys, drawn
 from tui.widgets.lines import CLASSES
 from tui.widgets.pane import Pane
@@ -125,7 +125,8 @@ class Base(Screen[T], Waits):
         self.draw_keys()
 
     async def act(self, begin: Callable[[], object]) -> None:
-        """Carry out what a key does; errors are shown. While the engine does not answer, other keys are done."""
+        """Carry out what a key does, and show errors. Waits ACT_TIMEOUT at most, so that other keys work although
+        the engine does not answer; until it has answered, no second action that needs it is begun."""
         try:
             work = begin()
         except LadingError as error:
@@ -149,8 +150,8 @@ class Base(Screen[T], Waits):
             else:
                 self.lading.tell(error)
         except Exception as error:
-            # Nobody awaits this task: the app ends with its fault.
-            self.app.call_later(raised, error)
+            # Nobody awaits this task, so its error is raised in the app, which ends with it.
+            self.app.call_later(raise_it, error)
         finally:
             self._acting = None
         self.draw_keys()

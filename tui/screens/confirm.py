@@ -26,7 +26,7 @@ LOW = 16
 MOOT = "has ended meanwhile: nothing was done."
 
 Asked = Callable[[], tuple[str, Sequence[str]] | None]
-"""The question and what is told below it, as they are now; None: there is nothing to ask any more."""
+"""Returns the question and the lines below it, as they are true now; None: there is nothing to ask any more."""
 
 
 class Confirm(ModalScreen[bool]):

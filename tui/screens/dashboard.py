@@ -279,6 +279,9 @@ class Dashboard(Base[None]):
 
     def do_eject(self) -> None:
         """Eject the card."""
+        # Imported on demand, so that the first screen appears sooner.
+        from tui.screens.eject_card import eject_card
+
         view = self.chosen
         if view is None:
             return
@@ -286,7 +289,7 @@ class Dashboard(Base[None]):
         def answered(yes: bool | None) -> None:
             if yes:
                 self.say(f"Ejecting {view.label}.", "warn")
-                self.lading.begin(self.lading.eject(view))
+                self.lading.begin(eject_card(self, view))
 
         if view.unopenable.files:
             from tui.screens import questions

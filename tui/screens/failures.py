@@ -62,7 +62,7 @@ class Failures(Base[None]):
     def on_mount(self) -> None:
         """Read the causes."""
         self.causes.focus()
-        self._again()
+        self._read_again()
 
     @property
     def causes(self) -> Causes:
@@ -83,13 +83,13 @@ class Failures(Base[None]):
         counted = (view.state, view.failed.files) if view else None
         if counted != self._counted:
             self._counted = counted
-            self._again()
+            self._read_again()
 
     def connected(self) -> None:
         """Read the causes and files again."""
-        self._again()
+        self._read_again()
 
-    def _again(self) -> None:
+    def _read_again(self) -> None:
         self.run_worker(self._read(), exclusive=True, group="causes", exit_on_error=False)
 
     async def _read(self) -> None:
@@ -206,7 +206,7 @@ class Failures(Base[None]):
         count = await self.lading.retry(self.import_id, cause=cause, files=files)
         self.say(f"{counted(count, 'file')} tried again.", "good")
         if self.is_attached:
-            self._again()
+            self._read_again()
 
     def do_copy(self) -> None:
         """Copy the chosen file's path."""

@@ -119,7 +119,7 @@ class Browsing(Pictured):
     async def _tell(self, file: FileView) -> None:
         """Show what is known of a file."""
         try:
-            known = await self.lading.connection.known(file.id)
+            known = await self.lading.connection.file_details(file.id)
         except LadingError as error:
             self.say(str(error), "bad")
         else:

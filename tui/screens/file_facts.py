@@ -44,7 +44,7 @@ class FileFacts(Reading):
         self._file = file
 
     async def _facts(self, give: Callable[[Sequence[str]], None]) -> None:
-        facts = await self.lading.connection.known(self._file.id)
+        facts = await self.lading.connection.file_details(self._file.id)
         give([self._file.path, "", *(f"{name:<{NAME_WIDTH}}  {value}" for name, value in facts)])
 
     def why_not(self, does: str) -> str:

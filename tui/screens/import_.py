@@ -101,7 +101,7 @@ class Import(Steering, Browsing):
         self.run_worker(self._read(), exit_on_error=False)
         if self._file:
             self.run_worker(self._go_to(self._file), exit_on_error=False)
-        self.set_interval(REFRESH_INTERVAL, self._again)
+        self.set_interval(REFRESH_INTERVAL, self._read_again)
 
     async def _go_to(self, file: int) -> None:
         """Choose the file of this number."""
@@ -124,7 +124,7 @@ class Import(Steering, Browsing):
         self._draw()
         self._tell_filters()
 
-    def _again(self) -> None:
+    def _read_again(self) -> None:
         """Fetch again what may have changed."""
         if self.is_current and (self.state == "running" or self._mark != self._read_at):
             # This includes files that failed and imports that ended between two checks.
@@ -154,7 +154,7 @@ class Import(Steering, Browsing):
         self._draw()
         drawn, self._drawn = self._drawn, self._mark
         if drawn not in (None, self._drawn) and self.state != "running":
-            self._again()
+            self._read_again()
 
     def on_resize(self) -> None:
         """Redraw for the new width."""

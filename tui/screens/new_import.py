@@ -14,7 +14,6 @@ from core.snapshot import Arrival
 from core.threads import aside
 from core.words import counted
 from tui import path_completion
-from tui.import_form import DUPLICATE_CHOICES, KNOWN_CHOICES, VERIFY
 from tui.last_answers import Remembered, places, recall, remember
 from tui.path_completion import ORDERS
 from tui.screens.base import BACK, HELP, LEAVE, bindings
@@ -95,7 +94,7 @@ class NewImport(Choosing):
         if key.does == "preset" and self.lading.settings.presets:
             return msgspec.structs.replace(key, shown=True)
         if key.does == "start" and isinstance(self.pane, Inside | Form):
-            # Enter does something else there.
+            # In these panes Enter opens a folder or answers a question, so the key that starts is shown.
             return msgspec.structs.replace(key, shown=True)
         if key.does != "enter":
             return key
@@ -372,19 +371,8 @@ class NewImport(Choosing):
     # The form
 
     def _next_answer(self, form: Form) -> None:
-        if form.chosen == "verify":
-            ways = list(VERIFY)
-            self.choice.verify = ways[(ways.index(self.choice.verify) + 1) % len(ways)]
-        elif form.chosen == "known":
-            others = list(KNOWN_CHOICES)
-            self.choice.known = others[(others.index(self.choice.known) + 1) % len(others)]
-        elif form.chosen == "duplicates":
-            scopes = list(DUPLICATE_CHOICES)
-            self.choice.duplicates = scopes[(scopes.index(self.choice.duplicates) + 1) % len(scopes)]
-        elif form.chosen == "libraries":
-            self.choice.libraries = not self.choice.libraries
-        elif form.chosen == "icloud":
-            self.choice.icloud = not self.choice.icloud
+        if form.chosen in CHOICES:
+            self.choice.choose_next(form.chosen)
         else:
             self._ask(form)
 
@@ -422,16 +410,8 @@ class NewImport(Choosing):
         self.app.push_screen(asked, answered)
 
     def _answer(self, question: str, answer: str) -> None:
-        if question == "archive":
-            self.choice.archive = _folder(answer) if answer else ""
-        elif question == "also":
-            self.choice.also = tuple(_folder(path) for path in answer.split(os.pathsep) if path.strip())
-        elif question == "exclude":
-            self.choice.exclude = tuple(filter(None, (one.strip() for one in answer.split(","))))
-        elif question == "location":
-            self.choice.location, self.choice.pattern = answer, ""
-        elif question not in OF_A_CARD:
-            setattr(self.choice, question, answer)
+        if question not in OF_A_CARD:
+            self.choice.answer(question, answer)
         elif self.source is not None:
             setattr(self.source, question, answer)
         self.changed()
@@ -454,10 +434,6 @@ class NewImport(Choosing):
             # The text is unchanged, so all locations are offered.
             wanted = ""
         return [name for name in self.locations if wanted in name.casefold()]
-
-
-def _folder(path: str) -> str:
-    return os.path.abspath(os.path.expanduser(os.path.expandvars(path.strip())))
 
 
 def _last_of_several(typed: str) -> list[str]:

@@ -14,7 +14,7 @@ from textual.widgets import Input
 from core.errors import LadingError
 from core.threads import aside
 from tui.glyphs import Glyphs
-from tui.type_ahead import Waits, raised
+from tui.type_ahead import Waits, raise_it
 from tui.widgets.field import Field
 from tui.widgets.lines import CLASSES, Lines, line, width_of
 
@@ -79,7 +79,7 @@ class Ask(ModalScreen[str | None], Waits):
         self._checking: asyncio.Task[None] | None = None
 
     def waits(self, key: str) -> bool:
-        """Whether this key has to wait, because it is still looked at whether the answer can be taken."""
+        """Whether this key has to wait until it is known whether the answer can be taken."""
         return self._checking is not None and key not in ("escape", "ctrl+c")
 
     def compose(self) -> ComposeResult:
@@ -123,8 +123,8 @@ class Ask(ModalScreen[str | None], Waits):
         except LadingError as error:
             why = str(error)
         except Exception as error:
-            # Nobody awaits this task: the app ends with its fault.
-            self.app.call_later(raised, error)
+            # Nobody awaits this task, so its error is raised in the app, which ends with it.
+            self.app.call_later(raise_it, error)
             return
         finally:
             self._checking = None
@@ -159,14 +159,14 @@ class Ask(ModalScreen[str | None], Waits):
 
     async def action_move(self, by: int) -> None:
         """Choose a completion."""
-        await self._found()
+        await self._wait_for_offers()
         if self._offered:
             self._cursor = min(max(self._cursor + by, -1), len(self._offered) - 1)
             self._draw()
 
     async def action_complete(self) -> None:
         """Insert the chosen completion, or the common beginning of all."""
-        await self._found()
+        await self._wait_for_offers()
         box = self.query_one(Input)
         typed = box.value.casefold()
         begun = [one for one in self._offered if one.casefold().startswith(typed)]
@@ -191,8 +191,9 @@ class Ask(ModalScreen[str | None], Waits):
         if self._offer is not None:
             self._looking = asyncio.create_task(self._find(self._offer, typed))
 
-    async def _found(self) -> None:
-        """Wait until it is known what is offered: a key may be typed before, and means what is shown then."""
+    async def _wait_for_offers(self) -> None:
+        """Wait for the completions of what was typed, KEY_WAIT at most: a key that acts on completions may be
+        typed before they are found."""
         if self._looking is not None:
             await asyncio.wait([self._looking], timeout=KEY_WAIT)
 
@@ -202,8 +203,8 @@ class Ask(ModalScreen[str | None], Waits):
         except TimeoutError:
             return
         except Exception as error:
-            # Nobody awaits this task: the app ends with its fault.
-            self.app.call_later(raised, error)
+            # Nobody awaits this task, so its error is raised in the app, which ends with it.
+            self.app.call_later(raise_it, error)
             return
         self._draw()
 

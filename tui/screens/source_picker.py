@@ -25,7 +25,7 @@ from tui.import_form import Choice, SourceRow
 from tui.last_answers import recall
 from tui.screens.base import Base
 from tui.source_warnings import cautions
-from tui.type_ahead import raised
+from tui.type_ahead import raise_it
 from tui.widgets.dry_run_pane import Prospect
 from tui.widgets.form import Form
 from tui.widgets.keys import Keys
@@ -59,7 +59,7 @@ class Choosing(Base[None]):
         self._mounted: set[str] | None = None
         """The mount points of the last look at the volumes; None: there was none."""
         self.locations: list[str] = []
-        self._picked_alone: SourceRow | None = None
+        self._picked_by_app: SourceRow | None = None
         """The card that was picked by itself, until it is known whether anything on it is new."""
         self.touched = False
         """Whether a person has picked a source, or left one out."""
@@ -141,9 +141,10 @@ class Choosing(Base[None]):
         try:
             await work
         except Exception as error:
-            # Nobody awaits this task: the app ends with its fault. A screen that is left has nothing to draw on.
+            # Nobody awaits this task, so its error is raised in the app, which ends with it. A screen that is left
+            # has nothing to draw on.
             if self._there:
-                self.app.call_later(raised, error)
+                self.app.call_later(raise_it, error)
 
     # Background tasks
 
@@ -160,19 +161,19 @@ class Choosing(Base[None]):
                 others = self._mounted not in (None, mounted)
                 self._mounted = mounted
                 if others:
-                    # The archive may have come or gone with one of them.
+                    # The archive's volume may be among those that were mounted or unmounted.
                     self.choice.archive_mount = "", b""
                 cards = list(self.choice.cards)
                 chosen = sources.chosen
                 self.choice.merge(found)
                 sources.looked = True
                 new = [source for source in self.choice.cards if source not in cards]
-                if self._card is not None and (asked := self._asked_for(self._card)):
-                    asked.picked, self._card, chosen = True, None, asked
+                if self._card is not None and (row := self._row_of(self._card)):
+                    row.picked, self._card, chosen = True, None, row
                 elif len(new) == 1 and not self.touched and not self.choice.picked:
-                    # The card that was just put in is what it is about.
+                    # A person who has just put in a card most likely wants to import that one.
                     new[0].picked = True
-                    chosen = self._picked_alone = new[0]
+                    chosen = self._picked_by_app = new[0]
                 sources.follow(chosen)
                 if others or before != {source.path for source in self.choice.picked}:
                     self.changed()
@@ -184,8 +185,8 @@ class Choosing(Base[None]):
             self.about_source()
             await asyncio.sleep(POLL_INTERVAL)
 
-    def _asked_for(self, card: Arrival) -> SourceRow | None:
-        """The source that is this card; None if it is not listed."""
+    def _row_of(self, card: Arrival) -> SourceRow | None:
+        """The row of a card; None if it is not listed."""
         return next(
             (one for one in self.choice.sources if one.volume and display(one.volume.identity) == card.identity),
             None,
@@ -300,10 +301,10 @@ class Choosing(Base[None]):
             if request.source in whole and display(request.source) in counted:
                 source = whole[request.source]
                 source.glance, source.compared = counted[display(request.source)], archive
-        alone, self._picked_alone = self._picked_alone, None
-        if alone is not None and not self.touched and alone.glance and not alone.glance.new.files:
-            # Nothing on it is new, so it is not what it is about.
-            alone.picked = False
+        picked, self._picked_by_app = self._picked_by_app, None
+        if picked is not None and not self.touched and picked.glance and not picked.glance.new.files:
+            # Nothing on the card is new, so it is hardly the one to be imported.
+            picked.picked = False
             self.changed()
         found = self.query_one(Form).found
         found.update(name for name in ("libraries", "icloud") if any(getattr(one, name) for one in surveys))

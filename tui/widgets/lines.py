@@ -80,7 +80,7 @@ class Lines(Widget):
         changed = [
             Region(first, row, last - first, 1)
             for row in range(max(len(before), len(self.lines)))
-            for first, last in _changed(_at(before, row), _at(self.lines, row))
+            for first, last in _changed(_line_at(before, row), _line_at(self.lines, row))
         ]
         if self.styles.height is not None and self.styles.height.is_auto and len(before) != len(self.lines):
             self.refresh(layout=True)
@@ -103,13 +103,13 @@ class Lines(Widget):
             Segment(text, background + self.screen.get_component_rich_style(f"lines--{style}", partial=True))
             if style
             else Segment(text, background)
-            for text, style in _at(self.lines, y)
+            for text, style in _line_at(self.lines, y)
             if text
         ]
         return Strip(segments).adjust_cell_length(self.size.width, background).simplify()
 
 
-def _at(lines: Sequence[Line], row: int) -> Line:
+def _line_at(lines: Sequence[Line], row: int) -> Line:
     return lines[row] if row < len(lines) else ()
 
 

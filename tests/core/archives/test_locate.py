@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.archives.locate import Locate, left, seen_at
+from core.archives.locate import Locate, formerly_at, seen_at
 from core.catalog import Catalog
 from core.catalog.rows import CopyRow
 from core.database import Database
@@ -46,10 +46,10 @@ async def test_where_an_archive_was_none_is_made_while_its_volume_is_away(
     )
     id = await catalog.archive("first", b"/mnt/archive", "its volume", b"archive")
     assert await seen_at(b"/mnt/archive", catalog)
-    assert await left(b"/mnt/archive", catalog) is None
+    assert await formerly_at(b"/mnt/archive", catalog) is None
     assert await catalog.archive("first", b"/mnt/elsewhere", "its volume", b"elsewhere") == id
     assert await seen_at(b"/mnt/elsewhere", catalog)
-    assert await left(b"/mnt/archive", catalog) == (None if mounted else id)
+    assert await formerly_at(b"/mnt/archive", catalog) == (None if mounted else id)
     assert await seen_at(b"/mnt/archive", catalog) == (not mounted)
     assert not await seen_at(b"/mnt/never", catalog)
 
@@ -74,7 +74,7 @@ async def test_a_volume_that_was_not_identified_may_be_away(catalog: Catalog, tm
     was = os.fsencode(tmp_path / "was")
     id = await catalog.archive("first", was)
     await catalog.archive("first", b"/mnt/elsewhere")
-    assert await left(was, catalog) == id
+    assert await formerly_at(was, catalog) == id
 
 
 @pytest.mark.parametrize(

@@ -57,9 +57,9 @@ async def merged(path: str, count: int) -> tuple[int, int]:
     async with Ledger.open(path) as ledger:
         for start in range(0, count, PAGE):
             rows = [b"data/images/%032x.jpg" % (number * 7919 % count) for number in range(start, start + PAGE)]
-            await ledger.on_disk((name,) for name in rows)
-            await ledger.hold((name, SHA, 1) for name in rows[::2])
-            await ledger.note((name, SHA[::-1]) for name in rows)
+            await ledger.add_on_disk((name,) for name in rows)
+            await ledger.add_held((name, SHA, 1) for name in rows[::2])
+            await ledger.add_noted((name, SHA[::-1]) for name in rows)
         there, missing = await ledger.merge()
         assert (there, missing) == (count, 0)
         lines, before, held = 0, b"", 0
@@ -89,7 +89,7 @@ async def test_whoever_stops_in_the_middle_of_the_lines_leaves_nothing_behind(tm
     unforeseen: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: unforeseen.append(context))
     async with Ledger.open(str(tmp_path / "ledger.db")) as ledger:
-        await ledger.on_disk((b"data/%05d" % number,) for number in range(PAGE + 1))
+        await ledger.add_on_disk((b"data/%05d" % number,) for number in range(PAGE + 1))
         await ledger.merge()
         lines = ledger.lines()
         assert len(await anext(lines)) == PAGE
@@ -106,7 +106,7 @@ async def test_whoever_stops_in_the_middle_of_the_lines_leaves_nothing_behind(tm
 async def test_lines_come_in_pages_and_each_once(tmp_path: Path) -> None:
     async with Ledger.open(str(tmp_path / "ledger.db")) as ledger:
         paths = [b"data/%05d" % number for number in range(2 * PAGE + 1)]
-        await ledger.on_disk((path,) for path in paths)
+        await ledger.add_on_disk((path,) for path in paths)
         await ledger.merge()
         pages = [[path for path, _, _ in rows] async for rows in ledger.lines()]
         assert [len(page) for page in pages] == [PAGE, PAGE, 1]

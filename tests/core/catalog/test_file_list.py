@@ -60,7 +60,7 @@ async def test_files_are_filtered_searched_paged_and_known(
         assert (await file_list.page(read, "", (), "outcome:litter", 0))[0] == 0, "litter is nothing to find"
 
         (twin,) = (await file_list.page(read, "", (), "twin", 0))[2]
-        facts = dict(await file_list.known(read, twin.id))
+        facts = dict(await file_list.details(read, twin.id))
         assert facts["original"] == "twin.bin"
         assert facts["import"] == f"{name} A001"
         assert (tmp_path / "a" / twin.payload).read_bytes() == b"0"
@@ -69,7 +69,7 @@ async def test_files_are_filtered_searched_paged_and_known(
         assert len(facts["SHA-256"]) == 64
 
         with pytest.raises(UsageError):
-            await file_list.known(read, 10**9)
+            await file_list.details(read, 10**9)
         with pytest.raises(UsageError):
             await file_list.position(read, 10**9)
         with pytest.raises(UsageError):

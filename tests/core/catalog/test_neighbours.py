@@ -76,7 +76,7 @@ def test_what_tells_nothing(database: sqlite3.Connection, row: Metadata) -> None
         (still(-neighbours.NEAR_SECONDS, 540, captured_zone="position"), "2024-01-01T00:30:07"),
     ],
 )
-def test_what_does(database: sqlite3.Connection, row: Metadata, wanted: str) -> None:
+def test_a_neighbour_gives_its_zone(database: sqlite3.Connection, row: Metadata, wanted: str) -> None:
     assert written(database, (1, FILM), (2, row))[1] == (wanted, row.offset, "neighbours")
 
 

@@ -291,7 +291,7 @@ async def test_what_is_known_in_utc_is_found_on_each_day_it_was_on_earth(tmp_pat
             assert {file.id for file in files} == ids, text
         shown = {file.id: file.captured for file in (await file_list.page(database.read, "", (), "", 0))[2]}
         assert (shown[1], shown[3], shown[4]) == ("2023-12-31T15:30:07Z", "2023-12-31T15:30:07", "1931-08")
-        assert dict(await file_list.known(database.read, 1))["taken"] == "2023-12-31 15:30:07 UTC"
+        assert dict(await file_list.details(database.read, 1))["taken"] == "2023-12-31 15:30:07 UTC"
         await database.run(
             (
                 "UPDATE metadata SET captured_local = NULL, captured_zone = 'unset', captured_tag = 'QuickTime:X' "
@@ -299,7 +299,7 @@ async def test_what_is_known_in_utc_is_found_on_each_day_it_was_on_earth(tmp_pat
                 [(1,)],
             )
         )
-        facts = dict(await file_list.known(database.read, 1))
+        facts = dict(await file_list.details(database.read, 1))
         assert (facts["taken"], facts["dated by"]) == ("clock not set", "QuickTime:X")
     finally:
         await database.close()
@@ -328,7 +328,7 @@ async def test_a_film_whose_zone_was_found_is_found_on_its_day_in_utc_too(tmp_pa
         ):
             _, _, files = await file_list.page(database.read, "", (), text, 0)
             assert {file.id for file in files} == ids, text
-        facts = dict(await file_list.known(database.read, 1))
+        facts = dict(await file_list.details(database.read, 1))
         assert (facts["taken"], facts["zone"]) == ("2024-01-01 00:30:07", told_zone(zone, 540))
     finally:
         await database.close()

@@ -51,7 +51,7 @@ async def test_what_needs_the_archive_to_itself_waits_for_a_report(
     await rig.still()
     shutil.copytree(rig.archive, rig.root / "copy")
     engine, began, waited, go = rig.engine, asyncio.Event(), asyncio.Event(), asyncio.Event()
-    page, still = EndedImports._page, EndedImports.still
+    page, still = EndedImports._page, EndedImports.no_reports
 
     async def late(self: EndedImports, receipt: ReceiptWriter, row: ImportRow) -> None:
         began.set()
@@ -65,7 +65,7 @@ async def test_what_needs_the_archive_to_itself_waits_for_a_report(
             yield
 
     monkeypatch.setattr(EndedImports, "_page", late)
-    monkeypatch.setattr(EndedImports, "still", noted)
+    monkeypatch.setattr(EndedImports, "no_reports", noted)
     (row,) = await engine.catalog.imports()
     await engine.catalog.set_import(row.id, watched=1)
     engine.ended_imports.ended(row.id)

@@ -143,7 +143,7 @@ def test_whole_is_trusted_since_linux_5_8(platform: str, release: str, trusted: 
     assert fsync.syncs_whole(platform, release) is trusted
 
 
-def test_really(fds: list[int], tmp_path: Path) -> None:
+def test_files_and_folders_are_flushed_by_the_real_calls(fds: list[int], tmp_path: Path) -> None:
     root = os.open(tmp_path, os.O_RDONLY)
     try:
         whole = root if fsync.syncs_whole() else -1

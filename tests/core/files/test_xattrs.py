@@ -12,7 +12,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="os.getxattr is Linux
 
 
 @linux
-def test_recorded(tmp_path: Path) -> None:
+def test_attributes_of_a_file_are_read(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.touch()
     try:

@@ -229,7 +229,7 @@ async def _cut(*_: object) -> None:
 
 STEPS = {
     "catalog": "core.engine.import_factory.ImportFactory.journal_head",
-    "journal": "core.journal.end_import.ReceiptWriter.put_away",
+    "journal": "core.journal.end_import.ReceiptWriter.keep_old_receipt",
     "receipt": "core.engine.import_manager.ImportManager.plan",
 }
 
@@ -293,7 +293,7 @@ async def test_what_is_known_of_a_failed_file(rig: Rig) -> None:
     shut(rig, "a.jpg")
     view = await rig.imported()
     (failed,) = await failures.page(rig.engine.database.read, view.id, DENIED, 0)
-    facts = dict(await file_list.known(rig.engine.database.read, failed.id))
+    facts = dict(await file_list.details(rig.engine.database.read, failed.id))
     assert (facts["outcome"], facts["failed at"], facts["attempts"]) == (f"failed: {DENIED}", "read", "1")
 
 
@@ -312,6 +312,6 @@ async def test_attempts_before_a_retry_are_told_too(rig: Rig) -> None:
     file.chmod(0o644)
     await rig.engine.imports.retry_import(view.id, Selection())
     assert (await rig.ended(view.id)).verdict is Verdict.SAFE
-    facts = dict(await file_list.known(rig.engine.database.read, failed.id))
+    facts = dict(await file_list.details(rig.engine.database.read, failed.id))
     assert (facts["outcome"], facts.get("attempts")) == ("archived", None)
     assert await rig.engine.database.read("SELECT * FROM failure") == []

@@ -64,7 +64,7 @@ async def test_many_pauses(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("paused", [False, True])
-async def test_cancel(rig: Rig, paused: bool) -> None:
+async def test_a_cancelled_import_ends_with_keep_and_a_receipt(rig: Rig, paused: bool) -> None:
     photos(rig.source / "DCIM")
     size = videos(rig) + 400 * 20_000
     name = await rig.begun()

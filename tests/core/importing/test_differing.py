@@ -106,7 +106,9 @@ async def differing(rig: Rig) -> tuple[str, str, Path]:
     return first.id, (await rig.imported()).id, file
 
 
-async def test_accepted(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_accepting_an_import_makes_it_safe_but_no_later_one(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Of imports of one second the later one has the lower name.
     falling = iter(range(99, 0, -1))
     monkeypatch.setattr(secrets, "token_hex", lambda _: f"{next(falling):08x}")

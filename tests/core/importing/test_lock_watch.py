@@ -110,7 +110,7 @@ async def test_an_engine_whose_watch_has_failed_ends_and_the_next_one_goes_on(
 
 
 async def test_a_renewal_that_fails_has_lost_the_lock(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Lock, "_left", broken)
+    monkeypatch.setattr(Lock, "_released_within", broken)
     slow(rig)
     view = await rig.ended_unchecked(await rig.begun())
     assert view.state is State.PAUSED

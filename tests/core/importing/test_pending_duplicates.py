@@ -48,7 +48,7 @@ async def arrived(rig: Rig) -> None:
 
 async def test_what_it_follows_arrives_while_the_gate_decides(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     overlap = Overlap(rig, monkeypatch)
-    known, write_ = Catalog.known, Transfer.write
+    known, write_ = Catalog.with_digests, Transfer.write
 
     async def known_late(self: Catalog, archive: int, scope: int | None, hashes: list[bytes]) -> list[Item]:
         if len(hashes) == 1:
@@ -60,7 +60,7 @@ async def test_what_it_follows_arrives_while_the_gate_decides(rig: Rig, monkeypa
         await overlap.second.wait()
         return await write_(self, *args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Catalog, "known", known_late)
+    monkeypatch.setattr(Catalog, "with_digests", known_late)
     monkeypatch.setattr(Transfer, "write", written)
     await arrived(rig)
 

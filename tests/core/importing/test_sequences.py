@@ -60,7 +60,7 @@ async def test_a_film_in_pictures_is_one(rig: Rig, tmp_path: Path) -> None:
     }
     assert len(await listed(rig, text="A001_C002")) == 1
     first = next(file for file in files if file.path.endswith(".ari"))
-    known = dict(await file_list.known(rig.engine.database.read, first.id))
+    known = dict(await file_list.details(rig.engine.database.read, first.id))
     assert known["film"] == "frames 0–299, 3 missing: 7–8, 20"
     read = rig.engine.database.read
     for name, links in (

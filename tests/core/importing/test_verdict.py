@@ -23,7 +23,7 @@ pytestmark = pytest.mark.process
 LARGE = 9 << 20
 
 
-async def test_safe(rig: Rig) -> None:
+async def test_a_card_of_which_all_is_archived_is_safe(rig: Rig) -> None:
     write(rig.source / "a.jpg", b"a")
     write(rig.source / "DCIM/b.jpg", b"a")
     write(rig.source / ".DS_Store", b"litter")
@@ -135,7 +135,7 @@ async def test_nothing_is_left_at_the_end(rig: Rig, at_the_end: Callable[[Callab
     assert view.verdict_reason == "1 was archived and is gone, or differs by now (such as a.jpg)"
 
 
-async def test_excluded(rig: Rig) -> None:
+async def test_what_a_pattern_excludes_is_keep_by_choice(rig: Rig) -> None:
     write(rig.source / "a.jpg", b"a")
     write(rig.source / "a.tmp", b"b")
     view = await rig.imported(exclude=("*.tmp",))

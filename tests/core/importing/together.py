@@ -17,7 +17,7 @@ from core.importing.transfer import Transfer
 from core.snapshot import ImportView
 from core.workers import batch_messages, source_messages
 from core.workers.pool import Worker
-from tests.core.importing.rig import Rig, digest
+from tests.core.importing.rig import Rig, digest, photos, random_bytes, write
 
 
 def second(rig: Rig) -> Path:
@@ -94,3 +94,19 @@ def counted() -> Iterator[Counter[bytes]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Worker, "ask", counting)
         yield read
+
+
+def whole(rig: Rig, contents: set[str]) -> None:
+    """Assert that both archives hold these contents, the whole card, and that nothing is staged."""
+    assert rig.contents() == held(second(rig)) == contents
+    assert not rig.staged()
+    assert not list((second(rig) / ".lading/staging").iterdir())
+
+
+def prepared(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Rig:
+    """The rig with two archives on two disks, and a card of several batches."""
+    placed(monkeypatch, archive="sda", second="sdb")
+    photos(rig.source, 60)
+    for number in range(3):
+        write(rig.source / f"{number}.mov", random_bytes(9 << 20, 1000 + number))
+    return rig

@@ -247,7 +247,7 @@ async def test_what_exiftool_finds_later_waits_behind_a_correction(rig: Rig) -> 
     assert (await dates(rig))["DCIM/a.jpg"][1] == "2000-01-01T00:00:00"
 
 
-async def test_many_pages(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_correction_of_many_pages_is_one_correction(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adjust, "PAGE", 2)
     monkeypatch.setattr(adjust, "SHOWN", 3)
     await brought(rig)

@@ -46,7 +46,7 @@ async def damaged_since(rig: Rig) -> tuple[list[int], list[int]]:
     return [card.damaged for card in await cards(read, frozenset())], [record.damaged for record in records]
 
 
-async def test_well(rig: Rig) -> None:
+async def test_an_audit_of_sound_files_reads_all_of_them(rig: Rig) -> None:
     await filled(rig)
     write(rig.source / "clip.mov", random_bytes(9 << 20, 1))
     await rig.imported()

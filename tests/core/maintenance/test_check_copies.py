@@ -25,7 +25,7 @@ from core.volumes.devices import UNKNOWN_SERVER
 from core.workers import text_messages
 from core.workers.pool import Worker
 from tests.core.importing.rig import Rig, at_work, random_bytes, write
-from tests.core.maintenance.test_mirror import tree
+from tests.core.maintenance.mirroring import tree
 
 pytestmark = [pytest.mark.process, pytest.mark.usefixtures("numbered")]
 

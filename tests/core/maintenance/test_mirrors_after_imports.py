@@ -9,7 +9,7 @@ from PIL import Image
 
 from core.models import State
 from tests.core.importing.rig import at_work, random_bytes, write
-from tests.core.maintenance.test_mirror import mirrored, payload, tree
+from tests.core.maintenance.mirroring import mirrored, payload, tree
 
 pytestmark = pytest.mark.process
 

@@ -93,7 +93,7 @@ async def test_what_needs_all_metadata_waits_for_it(tmp_path: Path) -> None:
         assert await rig.engine.database.read(pairs) == [(1,)]
 
 
-async def test_all_of_it(rig: Rig) -> None:
+async def test_a_rebuilt_catalog_equals_the_lost_one(rig: Rig) -> None:
     await brought(rig)
     before, payload = await rows(rig), rig.payload()
     found = await rebuilt(rig)

@@ -78,7 +78,7 @@ async def test_only_what_was_not_read_for_long_the_oldest_first(rig: Rig) -> Non
     assert (result.checked.files, result.oldest_read is None, result.unread) == (1, False, 0)
 
 
-async def test_a_sample(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_audit_of_a_sample_reads_about_that_share(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     from core.maintenance import audit
 
     monkeypatch.setattr(audit, "PAGE", 7)

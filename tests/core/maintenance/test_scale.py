@@ -143,12 +143,12 @@ async def merged(path: Path, files: int) -> int:
     steps = Steps()
     async with Ledger.open(str(path)) as ledger:
         await steps.of(ledger.connection)
-        await ledger.note((name, bytes(32)) for name in names)
+        await ledger.add_noted((name, bytes(32)) for name in names)
         await ledger.merge()
         after, seen = b"", 0
         while page := await ledger.unclaimed(after, 500):
             after, seen = page[-1][0], seen + len(page)
-            await ledger.not_missing((path,) for path, _ in page)
+            await ledger.drop_missing((path,) for path, _ in page)
         assert (seen, await ledger.missing(1)) == (files, [])
     return steps.count
 

@@ -26,7 +26,7 @@ ALE = (
 )
 
 
-def test_sony() -> None:
+def test_clips_that_sonys_index_names() -> None:
     assert named(b"PRIVATE/M4ROOT/MEDIAPRO.XML", MEDIAPRO) == [
         IndexedClip(b"C0001", (b"PRIVATE/M4ROOT/CLIP/C0001.MP4",)),
         IndexedClip(b"a b", (b"PRIVATE/M4ROOT/CLIP/a b.MP4",)),
@@ -34,7 +34,7 @@ def test_sony() -> None:
     assert [one.paths for one in named(b"MEDIAPRO.XML", MEDIAPRO)] == [(b"CLIP/C0001.MP4",), (b"CLIP/a b.MP4",)]
 
 
-def test_p2() -> None:
+def test_files_that_the_clips_of_a_p2_card_name() -> None:
     assert named(b"CONTENTS/CLIP/0001AB.XML", P2) == [
         IndexedClip(b"0001AB", (b"CONTENTS/VIDEO/0001AB.MXF", b"CONTENTS/AVCLIP/0001AB.MXF"), 33768),
         IndexedClip(b"0001AB", (b"CONTENTS/AUDIO/0001AB00.MXF", b"CONTENTS/AVCLIP/0001AB.MXF"), 33268),
@@ -42,7 +42,7 @@ def test_p2() -> None:
     ]
 
 
-def test_arri() -> None:
+def test_clips_that_arris_list_names() -> None:
     assert [one.paths for one in named(b"A001R1AB/A001R1AB.ale", ALE)] == [
         (b"A001R1AB/A001C001_R1AB",),
         (b"A001R1AB/B",),

@@ -204,11 +204,11 @@ async def test_metadata_by_older_rules_is_read_again_where_the_archive_is_at_han
     rig.archive.rename(rig.root / "elsewhere")
     await rig.again()
     # It may be gone for good.
-    await asyncio.wait((rig.engine.jobs.rules_followed,))
+    await asyncio.wait((rig.engine.jobs.metadata_renewal,))
     assert await rig.engine.jobs.page() == []
     await rig.until(lambda: not rig.engine.busy)
     (rig.root / "elsewhere").rename(rig.archive)
     await rig.again()
-    await asyncio.wait((rig.engine.jobs.rules_followed,))
+    await asyncio.wait((rig.engine.jobs.metadata_renewal,))
     await rig.until(lambda: rig.engine.snapshot().queues[0].done == 12)
     assert await rig.engine.database.read("SELECT rules FROM archive") == [(RULES,)]

@@ -14,9 +14,10 @@ from core.media.frames import frame
 from core.media.metadata import RULES
 from core.media.stems import stem_key
 from core.models import Outcome
-from core.queue import backfill, enqueue, frame_jobs
+from core.queue import backfill, barriers, frame_jobs
 from core.queue.backfill import HAS, derive, outdated, read_again
-from core.queue.enqueue import of_import, of_items
+from core.queue.barriers import of_import
+from core.queue.enqueue import of_items
 from core.queue.queue_defs import QUEUES
 
 ARCHIVE, LOCATION = 1, 1
@@ -101,7 +102,7 @@ async def test_what_needs_all_of_an_import_waits_behind_its_barrier(catalog: Cat
     await catalog.database.run(*of_import(ARCHIVE, 7, LOCATION))
     behind = [("live_photo", 7, "waiting", 7), ("location_stats", 1, "waiting", 7), ("bagit", 1, "waiting", 7)]
     assert [row for row in await rows(catalog) if row[0] not in ("exiftool", "thumbnail")] == behind
-    await enqueue.open_barrier(catalog.database, 7)
+    await barriers.open_one(catalog.database, 7)
     # The bag needs no metadata; what does waits on.
     assert await rows(catalog) == [
         *behind[:2],
@@ -113,8 +114,8 @@ async def test_what_needs_all_of_an_import_waits_behind_its_barrier(catalog: Cat
 
 async def test_an_import_that_brought_nothing_waits_for_nothing(catalog: Catalog) -> None:
     await catalog.database.run(*of_import(ARCHIVE, 7, LOCATION))
-    await enqueue.open_barrier(catalog.database, 7)
-    await enqueue.open_barrier(catalog.database, 7)
+    await barriers.open_one(catalog.database, 7)
+    await barriers.open_one(catalog.database, 7)
     assert {row[2:] for row in await rows(catalog)} == {("ready", 0)}
     assert await catalog.database.read("SELECT * FROM barrier") == []
 
@@ -122,10 +123,10 @@ async def test_an_import_that_brought_nothing_waits_for_nothing(catalog: Catalog
 async def test_two_imports_into_one_location_are_one_bag(catalog: Catalog) -> None:
     for name in (7, 8):
         await catalog.database.run(*of_import(ARCHIVE, name, LOCATION))
-    await enqueue.open_barrier(catalog.database, 7)
+    await barriers.open_one(catalog.database, 7)
     # One that is paused for ever holds up no other.
     assert ("bagit", 1, "ready", 0) in await rows(catalog)
-    await enqueue.open_barrier(catalog.database, 8)
+    await barriers.open_one(catalog.database, 8)
     assert [row[0] for row in await rows(catalog)].count("bagit") == 1
 
 
@@ -141,7 +142,7 @@ async def test_only_ended_imports_are_let_go_when_the_engine_starts(catalog: Cat
             ),
             *of_import(ARCHIVE, number, LOCATION),
         )
-    await enqueue.open_ended(catalog.database)
+    await barriers.open_ended(catalog.database)
     assert await catalog.database.read("SELECT import_id, remaining FROM barrier") == [(2, None)]
 
 
@@ -216,7 +217,7 @@ async def test_metadata_by_older_rules_is_read_again_behind_all_else(
 
 def test_it_is_known_how_to_see_what_an_item_lacks() -> None:
     assert set(HAS) == {queue.name for queue in QUEUES if queue.subject == "item"}
-    assert {queue.name for queue in enqueue.BEHIND} == {queue.name for queue in QUEUES} - set(HAS)
+    assert {queue.name for queue in barriers.BEHIND} == {queue.name for queue in QUEUES} - set(HAS)
 
 
 FRAMES = 86_400
@@ -250,7 +251,7 @@ async def test_an_hour_of_frames_makes_few_jobs(catalog: Catalog) -> None:
     assert row is not None
     await link(catalog, 1, b"")
     await frame_jobs.add(catalog, row)
-    await enqueue.open_ended(catalog.database)
+    await barriers.open_ended(catalog.database)
     await derive(catalog.database, ARCHIVE)
     assert [(queue, subject) for queue, subject, _, _ in await rows(catalog)] == [
         ("live_photo", 1),

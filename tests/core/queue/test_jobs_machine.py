@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from core.database import Database
-from core.queue import claims, completion, enqueue, retries
+from core.queue import barriers, claims, completion, retries
 from core.queue.completion import JobFailure
 from core.queue.enqueue import Work, adding
 from core.queue.jobs import Jobs
@@ -99,13 +99,13 @@ class Table(RuleBasedStateMachine):
             )
             for key, understood in works.items()
         ]
-        self.do(self.database.run(*enqueue.close(name, rows)))
+        self.do(self.database.run(*barriers.set_up(name, rows)))
         self.model.close(name, works)
 
     @precondition(lambda self: None in self.model.counting.values())
     @rule(name=IMPORTS)
     def end_import(self, name: int) -> None:
-        self.do(enqueue.open_barrier(self.database, name))
+        self.do(barriers.open_one(self.database, name))
         self.model.open(name)
 
     @precondition(lambda self: any(one.state == "ready" for one in self.model.jobs.values()))

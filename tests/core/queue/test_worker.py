@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import UsageError
-from core.queue import enqueue, worker
+from core.queue import barriers, worker
 from core.queue.enqueue import Work
 from core.queue.jobs import Jobs
 from core.queue.queue_defs import QUEUES
@@ -138,22 +138,22 @@ async def test_followers_and_barriers(tmp_path: Path) -> None:
             ),
             Work(queue="bagit", priority=0, archive_id=1, location_id=9, origin=5, barrier=5),
         ]
-        await b.database.run(*enqueue.close(5, behind))
+        await b.database.run(*barriers.set_up(5, behind))
         await b.settled("video_proxy")
         cancelled = await b.jobs.page("cancelled", "", 0, 1)
         assert cancelled[0].error == "ffprobe failed: no good"
         assert await b.states("bagit") == {9: "waiting"}
         await b.until(lambda: b.worker.views()[-1].reason == "an import to end")
-        await enqueue.open_barrier(b.database, 5)
+        await barriers.open_one(b.database, 5)
         b.worker.wake()
         await b.settled("bagit")
         assert await b.states("location_stats") == {9: "waiting"}
         await b.until(lambda: b.worker.views()[-2].reason == "metadata")
-        assert await b.worker.left([5]) == {"exiftool": 1, "thumbnail": 1, "location_stats": 1}
+        assert await b.worker.unfinished_of([5]) == {"exiftool": 1, "thumbnail": 1, "location_stats": 1}
         go_on.set()
         await b.settled("location_stats")
         await b.settled("thumbnail")
-        assert await b.worker.left([5]) == {}
+        assert await b.worker.unfinished_of([5]) == {}
 
 
 async def test_pause_resume_and_slots_are_live_and_kept(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ async def test_a_queue_waits_for_what_is_missing(tmp_path: Path, monkeypatch: py
         by_name = {view.name: view for view in b.worker.views()}
         assert by_name["bagit"].reason == "this program cannot do it"
         assert by_name["exiftool"].waiting == 1
-        assert await b.worker.left([3]) == {}
+        assert await b.worker.unfinished_of([3]) == {}
         task.lacks = ""
         await b.settled()
 
@@ -235,8 +235,8 @@ async def test_the_bag_of_a_location_is_left_for_all_imports_there(tmp_path: Pat
         )
         await b.jobs.add([Work(queue="bagit", priority=0, archive_id=1, location_id=9, origin=3)])
         for number in (3, 4):
-            assert await b.worker.left([number]) == {"bagit": 1}
-        assert await b.worker.left([5]) == {}
+            assert await b.worker.unfinished_of([number]) == {"bagit": 1}
+        assert await b.worker.unfinished_of([5]) == {}
 
 
 async def test_more_work_while_a_job_is_at_work_is_done_once_more(tmp_path: Path) -> None:

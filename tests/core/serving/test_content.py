@@ -48,7 +48,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
     assert not opened.damaged
 
 
-def test_a_part(tmp_path: Path) -> None:
+def test_a_stream_is_read_from_any_position(tmp_path: Path) -> None:
     with Opened(tmp_path).content() as content:
         content.seek(BLOCK + 5)
         assert content.read(10) == DATA[BLOCK + 5 : BLOCK + 15]

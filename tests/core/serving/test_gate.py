@@ -99,7 +99,7 @@ def test_no_path_leads_up(rest: str) -> None:
     assert not ask.reached
 
 
-def test_a_password() -> None:
+def test_requests_without_the_password_are_refused() -> None:
     ask = Asking(hosts=None, password="p\u00e4ss:word")  # noqa: S106
 
     def basic(text: str) -> str:

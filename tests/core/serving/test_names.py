@@ -118,7 +118,7 @@ async def test_hostile_names_are_one_name_each(book: Book) -> None:
         ("\u00e9\U0001f4f7", "\u00e9\U0001f4f7"),
     ],
 )
-def test_names(given: bytes | str, name: str) -> None:
+def test_names_are_made_fit_for_webdav(given: bytes | str, name: str) -> None:
     assert name_of(given) == name
 
 

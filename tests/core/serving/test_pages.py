@@ -42,7 +42,7 @@ def asked(root: Root, method: str = "GET", name: str = NAME, **more: str) -> tup
         ("bytes=999-999", (999, 999)),
     ],
 )
-def test_a_part(root: Root, part: str, shown: tuple[int, int]) -> None:
+def test_a_range_of_a_picture_is_sent(root: Root, part: str, shown: tuple[int, int]) -> None:
     status, headers, body = asked(root, HTTP_RANGE=part)
     first, last = shown
     assert (status, headers["Content-Range"]) == ("206", f"bytes {first}-{last}/1000")
@@ -62,7 +62,7 @@ def test_the_whole_where_it_may_be_another_one_by_now(root: Root) -> None:
     assert "Content-Range" not in headers
 
 
-def test_head(root: Root) -> None:
+def test_head_sends_no_content(root: Root) -> None:
     status, headers, body = asked(root, "HEAD")
     assert (status, headers["Content-Length"], body) == ("200", "1000", b"")
 

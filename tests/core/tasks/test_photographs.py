@@ -31,7 +31,9 @@ pytestmark = pytest.mark.process
         ),
     ],
 )
-def test_broken(tmp_path: os.PathLike[str], name: str, data: bytes, reason: str) -> None:
+def test_broken_pictures_are_refused_for_good(
+    tmp_path: os.PathLike[str], name: str, data: bytes, reason: str
+) -> None:
     path = os.path.join(tmp_path, name)
     with open(path, "wb") as file:
         file.write(data)
@@ -41,7 +43,7 @@ def test_broken(tmp_path: os.PathLike[str], name: str, data: bytes, reason: str)
 
 
 @pytest.mark.parametrize("ending", ["heic", "webp", "avif", "jp2"])
-def test_cut_short(tmp_path: os.PathLike[str], ending: str) -> None:
+def test_a_picture_that_is_cut_off_is_damaged(tmp_path: os.PathLike[str], ending: str) -> None:
     path = os.path.join(tmp_path, f"a.{ending}")
     Image.effect_noise((600, 400), 80).convert("RGB").save(path)
     with open(path, "rb") as file:
@@ -139,7 +141,7 @@ def test_memory_is_bounded() -> None:
         ("metadata/faces/portrait-orientation-6.jpg", (840, 700)),
     ],
 )
-def test_real_ones(tmp_path: os.PathLike[str], name: str, size: tuple[int, int]) -> None:
+def test_thumbnails_of_real_photographs(tmp_path: os.PathLike[str], name: str, size: tuple[int, int]) -> None:
     path = os.path.join(tmp_path, os.path.basename(name))
     with open(os.path.join(MEDIA, name), "rb") as source, open(path, "wb") as copy:
         copy.write(source.read())

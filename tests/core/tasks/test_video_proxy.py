@@ -119,7 +119,7 @@ def test_four_channels_that_nobody_has_named(tmp_path: os.PathLike[str]) -> None
     assert [(stream["codec_name"], stream["channels"]) for stream in others] == [("aac", 2)]
 
 
-def test_turned(tmp_path: os.PathLike[str]) -> None:
+def test_a_turned_film_has_an_upright_proxy(tmp_path: os.PathLike[str]) -> None:
     source = film(
         tmp_path, "a.mov", *shown("color=blue:size=320x240:duration=1,drawbox=w=320:h=80:color=red:t=fill"), *X264
     )
@@ -131,7 +131,7 @@ def test_turned(tmp_path: os.PathLike[str]) -> None:
     assert pixel(still(path), 220, 160)[0] > 200  # what was on top is on the right
 
 
-def test_rates(tmp_path: os.PathLike[str]) -> None:
+def test_fast_and_changing_frame_rates_keep_the_duration(tmp_path: os.PathLike[str]) -> None:
     fast = made(film(tmp_path, "fast.mov", *shown("testsrc2=size=320x240:rate=240:duration=1"), *X264))
     assert probed(fast)[0]["nb_frames"] == "60"
     changing = "testsrc2=size=320x240:rate=50:duration=2,select='lt(t,1)+not(mod(n,5))'"
@@ -167,7 +167,9 @@ def frame(path: str) -> Image.Image:
 
 @pytest.mark.parametrize("named", [True, False])
 @pytest.mark.parametrize(("size", "matrix"), [("1280x720", "bt709"), ("720x576", "bt601")])
-def test_colours(tmp_path: os.PathLike[str], size: str, matrix: str, named: bool) -> None:
+def test_colours_of_a_proxy_are_those_of_its_film(
+    tmp_path: os.PathLike[str], size: str, matrix: str, named: bool
+) -> None:
     there = f"format=rgb24,scale=out_color_matrix={matrix},format=yuv420p"
     colour = f"color=0x{bytes(RED).hex()}:size={size}:duration=1,{there}"
     tags = ("-colorspace", "bt709" if matrix == "bt709" else "smpte170m") if named else ()
@@ -193,7 +195,7 @@ def test_another_encoder_when_the_first_fails(tmp_path: os.PathLike[str]) -> Non
         made(os.path.join(tmp_path, "a.mp4"), [("h264_of_nobody",)])
 
 
-def test_cut_short(tmp_path: os.PathLike[str]) -> None:
+def test_the_proxy_of_a_film_that_is_cut_off_says_so(tmp_path: os.PathLike[str]) -> None:
     source = film(
         tmp_path, "a.mp4", *shown("testsrc2=size=320x240:rate=25:duration=10"), *X264, "-movflags", "+faststart"
     )
@@ -205,7 +207,7 @@ def test_cut_short(tmp_path: os.PathLike[str]) -> None:
 
 
 @pytest.mark.parametrize("content", ["playlist", "concat", "numbers", "text", "empty", "no index"])
-def test_refused(tmp_path: os.PathLike[str], content: str) -> None:
+def test_files_that_are_no_film_are_refused(tmp_path: os.PathLike[str], content: str) -> None:
     secret = film(tmp_path, "secret.mp4", *shown(), *X264)
     with open(secret, "rb") as file:
         whole = file.read()
@@ -242,7 +244,7 @@ def test_no_moving_picture(tmp_path: os.PathLike[str]) -> None:
 
 
 @pytest.mark.parametrize("name", ["plain", 'it\'s "a" 100%03d\nfolder'])
-async def test_the_task(tmp_path: os.PathLike[str], name: str) -> None:
+async def test_the_queue_makes_proxies_and_says_why_there_is_none(tmp_path: os.PathLike[str], name: str) -> None:
     held = Archive(os.path.join(tmp_path, name), os.path.join(tmp_path, "scratch"))
     task = VideoProxy()
     assert task.missing() == ""

@@ -77,7 +77,7 @@ def refused() -> TaskFailedError:
 SILENT: dict[str, Callable[[Pool], Awaitable[object]]] = {
     "import": lambda pool: import_target.look_at("/Volumes/NAS/archive", pool, NOBODY),
     "mirror": lambda pool: mirror_pair.apart(pool, cast(Archive, FakeArchive()), "/Volumes/NAS/archive"),
-    "use": lambda pool: Archives(pool, NOBODY, NOBODY)._seen("/Volumes/NAS/archive"),
+    "use": lambda pool: Archives(pool, NOBODY, NOBODY)._identity_at("/Volumes/NAS/archive"),
 }
 
 
@@ -195,5 +195,5 @@ async def test_a_share_cannot_be_plugged_in(monkeypatch: pytest.MonkeyPatch, ide
     sources = PickedSources(Failing(refused()).pool)
     monkeypatch.setattr(sources, "places", nowhere)
     with pytest.raises(SourceAwayError) as found:
-        await sources.again(cast(ImportRow, Row()))
+        await sources.pick_again(cast(ImportRow, Row()))
     assert found.value.advice.startswith(told)

@@ -98,7 +98,7 @@ async def test_lock_with_nothing_in_it_can_be_replaced(rig: Rig) -> None:
         assert await ask_lock(rig, worker, "mine", found) == "mine"
 
 
-async def test_own_files(rig: Rig) -> None:
+async def test_ladings_own_files_are_read_from_an_offset(rig: Rig) -> None:
     (rig.archive / "locations/place").mkdir()
     (rig.archive / "locations/place/1.tsv").write_bytes(b"one\ntwo\n")
     async with rig.pool.worker() as worker:
@@ -131,7 +131,7 @@ async def test_staging_is_cleaned_of_one_or_of_all(rig: Rig, tmp_path: Path) -> 
     assert (tmp_path / "elsewhere/precious").exists()
 
 
-async def test_presence(rig: Rig) -> None:
+async def test_only_regular_files_of_their_size_are_present(rig: Rig) -> None:
     folder = rig.archive / "locations/place"
     folder.mkdir()
     (folder / "a").write_bytes(b"12345")

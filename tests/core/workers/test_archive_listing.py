@@ -85,7 +85,7 @@ def test_another_folder_in_the_roots_place(tmp_path: Path, place: Place) -> None
     assert os.listdir(tmp_path) == []
 
 
-def test_sizes(tmp_path: Path, place: Place) -> None:
+def test_sizes_of_what_is_no_regular_file_are_minus_one(tmp_path: Path, place: Place) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "five").write_bytes(b"12345")
     (tmp_path / "a" / os.fsdecode(b"\xff")).write_bytes(b"1")

@@ -141,7 +141,7 @@ class Fake:
         ]
         return FilePage(total=len(found), files=tuple(found[offset : offset + 200]))
 
-    async def known(self, file: int) -> list[tuple[str, str]]:
+    async def file_details(self, file: int) -> list[tuple[str, str]]:
         self._note("known", file)
         return self.facts.get(file, [("original", f"file {file}"), ("SHA-256", "ab" * 32)])
 

@@ -11,7 +11,7 @@ from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.moments import A001, B002, C003, GB, changed, moment
 from tests.tui.app.pilot import SIZES, running
-from tests.tui.app.test_imports import RECORDS
+from tests.tui.app.records import RECORDS
 from tests.tui.views import count, done
 from tui.screens.confirm import MOOT, Confirm
 from tui.screens.dashboard import Dashboard

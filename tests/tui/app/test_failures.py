@@ -8,7 +8,7 @@ from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.moments import C003, QUEUES, changed, moment
 from tests.tui.app.pilot import SIZES, Running, running
-from tests.tui.app.test_imports import EVIL, RECORDS, engine, opened, record
+from tests.tui.app.records import EVIL, RECORDS, engine, opened, record
 from tests.tui.views import HOSTILE
 from tui.screens.failures import Failures
 from tui.screens.imports import Imports

@@ -15,7 +15,7 @@ from core.errors import EngineLostError
 from core.protocol.archive_requests import Check, DescribeLocation, StartMirror
 from tests.tui.app import moments
 from tests.tui.app.pilot import Running, running
-from tests.tui.app.test_imports import EVIL, engine
+from tests.tui.app.records import EVIL, engine
 from tests.tui.app.test_tasks import PLACE
 from tests.tui.app.volumes import several
 from tui import path_completion

@@ -15,7 +15,7 @@ from core.protocol.archive_requests import DescribeLocation
 from tests.tui.app import moments
 from tests.tui.app.fake import Fake
 from tests.tui.app.pilot import Running, running
-from tests.tui.app.test_imports import engine
+from tests.tui.app.records import engine
 from tests.tui.app.test_new_import import SURVEY
 from tests.tui.app.test_tasks import PLACE
 from tests.tui.app.test_type_ahead import burst

@@ -13,7 +13,7 @@ from core.protocol import Request
 from tests.tui.app import moments
 from tests.tui.app.fake import Fake
 from tests.tui.app.pilot import Running, running
-from tests.tui.app.test_imports import FILES, RECORDS
+from tests.tui.app.records import FILES, RECORDS
 from tests.tui.app.test_new_import import SURVEY
 from tests.tui.app.volumes import several
 from tui.own_keys import screens

@@ -10,7 +10,7 @@ from core.snapshot import ErrorGroup
 from tests.tui.app import moments
 from tests.tui.app.moments import A001, B002, changed, moment
 from tests.tui.app.pilot import running
-from tests.tui.app.test_imports import engine, opened
+from tests.tui.app.records import engine, opened
 from tests.tui.app.volumes import several
 from tui import format
 from tui.glyphs import Glyphs

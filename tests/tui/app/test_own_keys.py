@@ -14,7 +14,7 @@ from core.errors import ConfigError
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.pilot import running
-from tests.tui.app.test_imports import engine
+from tests.tui.app.records import engine
 from tui import theme
 from tui.own_keys import FIXED, check, screens
 from tui.screens.dashboard import Dashboard

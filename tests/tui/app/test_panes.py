@@ -87,5 +87,5 @@ def test_rows_of_several_lines(cursor: int, first: int, height: int, expected: l
     assert len(lines) == len(owners)
 
 
-def test_no_rows() -> None:
+def test_a_pane_without_rows_shows_none() -> None:
     assert window((), 0, 5, 3) == ([], [])

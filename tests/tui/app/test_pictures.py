@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from tests.tui.app import pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.pilot import SIZES, Running, running
-from tests.tui.app.test_imports import FILES, engine, opened
+from tests.tui.app.records import FILES, engine, opened
 from tests.tui.views import HOSTILE
 from tui.half_blocks import UPPER
 from tui.screens.grid import Grid

@@ -10,7 +10,7 @@ import pytest
 from core.config import Config
 from core.protocol.import_requests import GetReport
 from tests.tui.app.pilot import Running, running
-from tests.tui.app.test_imports import RECORDS, engine, opened
+from tests.tui.app.records import RECORDS, engine, opened
 from tui.screens import receipt
 from tui.screens.prompt import Ask
 from tui.screens.task import Task

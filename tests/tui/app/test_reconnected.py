@@ -6,7 +6,7 @@ from core.config import Config
 from core.errors import EngineLostError
 from core.listings import Failure, FailureGroup
 from tests.tui.app.pilot import running
-from tests.tui.app.test_imports import engine
+from tests.tui.app.records import engine
 from tests.tui.app.test_new_import import SURVEY
 from tests.tui.app.volumes import several
 

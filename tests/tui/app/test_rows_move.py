@@ -12,7 +12,7 @@ from tests.tui.app import moments
 from tests.tui.app.fake import Fake
 from tests.tui.app.moments import A001, B002, C003, changed, moment
 from tests.tui.app.pilot import Running, running
-from tests.tui.app.test_imports import RECORDS, engine, opened
+from tests.tui.app.records import RECORDS, engine, opened
 
 pytestmark = pytest.mark.terminal
 

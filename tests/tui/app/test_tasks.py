@@ -28,7 +28,7 @@ from core.snapshot import JobView
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
 from tests.tui.app.pilot import Running, running
-from tests.tui.app.test_imports import FILES, RECORDS
+from tests.tui.app.records import FILES, RECORDS
 from tui.last_answers import recall
 from tui.screens.dashboard import Dashboard
 from tui.screens.task import Task

@@ -12,7 +12,7 @@ from core.listings import ImportRecord
 from tests.tui.app import moments
 from tests.tui.app.fake import Fake
 from tests.tui.app.pilot import Running, running
-from tests.tui.app.test_imports import FILES, RECORDS, engine
+from tests.tui.app.records import FILES, RECORDS, engine
 from tui import type_ahead
 from tui.screens.confirm import Confirm
 from tui.screens.dashboard import Dashboard
@@ -49,7 +49,7 @@ def burst(app: Running, *keys: str) -> None:
 def no_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing goes on only because it has taken long."""
     monkeypatch.setattr(type_ahead, "PATIENCE", 60.0)
-    monkeypatch.setattr(type_ahead, "HOP_TIMEOUT", 60.0)
+    monkeypatch.setattr(type_ahead, "DONE_TIMEOUT", 60.0)
 
 
 async def test_keys_wait_for_the_rows_that_they_are_about() -> None:

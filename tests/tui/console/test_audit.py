@@ -20,7 +20,7 @@ READ = Count(files=3, bytes=3000)
         (AuditResult(checked=READ, damaged_count=1, damaged=(("a", "why"),)), "DAMAGED  3 files"),
     ],
 )
-def test_the_word(found: AuditResult, word: str) -> None:
+def test_the_first_word_is_the_result(found: AuditResult, word: str) -> None:
     out, told = pipe()
     audited.tell(found, out)
     assert told.getvalue().startswith(word)
