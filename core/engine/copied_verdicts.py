@@ -82,7 +82,7 @@ class CopiedVerdicts:
                     return True  # SAFE was recorded, or the import was resumed, while the copies were counted
                 if self._catalog.damage_noted != noted:
                     return False
-                await receipt.add(row, [line], additions.copied(row, now, copies_wanted))
+                await receipt.add(row, [line], additions.enough_copies(row, now, copies_wanted))
                 await self._catalog.copied(number)
         except (TaskFailedError, WorkerDiedError, OSError) as error:
             _later(row, error)

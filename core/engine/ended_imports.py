@@ -152,7 +152,7 @@ class EndedImports:
                     receipt = ReceiptWriter(archive, self._catalog, self._pool)
                     if untold:
                         files = [(name, why) for _, name, why in untold]
-                        await receipt.add(row, [], additions.unopenable(row, time.time(), files))
+                        await receipt.add(row, [], additions.unopenable_files(row, time.time(), files))
                     # By now metadata and thumbnails of the pictures are known.
                     await self._page(receipt, row)
                 await self._catalog.tell([id for id, _, _ in untold])

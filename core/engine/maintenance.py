@@ -227,7 +227,7 @@ class Maintenance:
         word, why = found.otherwise, found.otherwise_reason
         line = journal_format.sealed({"accepted": now, "by": by})
         try:
-            await receipt.add(row, [line], additions.accepted(row, now, by, Verdict(word), why))
+            await receipt.add(row, [line], additions.acceptance(row, now, by, Verdict(word), why))
         except (TaskFailedError, WorkerDiedError, OSError) as error:
             raise ArchiveError(
                 f"it cannot be written to: {error}.", "Make it writable, then try again."

@@ -95,7 +95,7 @@ def text(found: Lists) -> Iterator[str]:
 
 
 def number(named: Sized) -> str:
-    """The count of `named` in words: it ends at NAMED."""
+    """How many `named` there are, as text; "10,000 or more" where the list was cut off at NAMED."""
     return f"{len(named):,}" if len(named) < NAMED else f"{NAMED:,} or more"
 
 

@@ -14,7 +14,7 @@ from core.models import Count, Outcome, State, Verdict
 from core.paths import display, encode
 from core.receipts import checksum_lists
 from core.receipts.files import DAMAGED, DATA_WORDS, ReceiptRow, pages
-from core.receipts.formats import Out, checked
+from core.receipts.formats import Out, checked_pages
 from core.receipts.summary import Head, ReceiptHead, heading
 from core.receipts.timestamps import stamp, stamp_ns
 from core.words import counted, said
@@ -63,7 +63,7 @@ async def write_text(read: Read, name: str, out: Out, tsv_sha256: str = "", json
             await _list(pages(read, found.import_id, found.root, found.last, (outcome,)), found.zone, out)
     await _noteworthy(read, found, out)
     out(f"\nAll entries seen ({totals.seen.files:,})\n")
-    await _list(checked(read, found), found.zone, out)
+    await _list(checked_pages(read, found), found.zone, out)
     out(f"\nEnd of the receipt of {display(head.id)}: {counted(totals.seen.files, 'entry', 'entries')}.\n")
 
 

@@ -24,7 +24,7 @@ from core.models import Outcome
 from core.paths import display
 from core.receipts import checksum_lists
 from core.receipts.files import ReceiptRow, pages
-from core.receipts.formats import checked
+from core.receipts.formats import checked_pages
 from core.receipts.text import OUTCOME_WORDS
 from core.receipts.timestamps import stamp_ns
 from core.reports.contents import clock, contents, length, overview, size, spoken
@@ -61,7 +61,7 @@ async def report(read: Read, name: str, links: Links) -> AsyncIterator[str]:
         title=told.title,
         listed=checksum_lists.number,
         failed=pages(read, import_id, told.heading.root, told.heading.last, (Outcome.FAILED,)),
-        files=_rows(checked(read, told.heading), lambda ns: stamp_ns(ns, told.zone)),
+        files=_rows(checked_pages(read, told.heading), lambda ns: stamp_ns(ns, told.zone)),
         **await _shared(read, file_sets.of_import(import_id), links),
     )
     async for piece in _pieces(filled):

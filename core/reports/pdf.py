@@ -16,7 +16,7 @@ from core.models import Count, Outcome
 from core.paths import display
 from core.receipts import checksum_lists
 from core.receipts.files import pages
-from core.receipts.formats import checked
+from core.receipts.formats import checked_pages
 from core.receipts.text import OUTCOME_WORDS
 from core.receipts.timestamps import stamp_ns
 from core.reports import fonts
@@ -196,7 +196,7 @@ def _row_ends(paper: Paper, count: int) -> None:
 async def _files(paper: Paper, read: Read, told: Contents) -> None:
     paper.heading(f"Every file, with its SHA-256: {told.head.totals.seen.files:,}")
     widths = (0.5, 0.14, 0.25, 0.11)
-    async for page in checked(read, told.heading):
+    async for page in checked_pages(read, told.heading):
         for row in page:
             what = OUTCOME_WORDS[row.outcome]
             told_of = f"{what}: {row.reason} {row.detail}" if row.reason else what

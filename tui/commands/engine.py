@@ -214,7 +214,7 @@ def for_launchd(home: str, console: Console) -> None:
     from core.volumes import macos_permissions
 
     log.make(home)
-    console.err.line(f"Before launchd runs it: {macos_permissions.launchd()}")
+    console.err.line(f"Before launchd runs it: {macos_permissions.launchd_advice()}")
 
 
 def program() -> str:
