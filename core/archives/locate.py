@@ -66,7 +66,7 @@ class Locate:
 async def seen_at(path: bytes, catalog: Catalog) -> bool:
     """Whether an archive was seen at `path`, so that none is made there: its volume is not mounted then, and the
     new archive would be written to the disk below the mount point."""
-    return await catalog.any_at(path) is not None or await formerly_at(path, catalog) is not None
+    return await catalog.archive_of_copy_at(path) is not None or await formerly_at(path, catalog) is not None
 
 
 async def formerly_at(path: bytes, catalog: Catalog) -> int | None:

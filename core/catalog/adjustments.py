@@ -102,7 +102,7 @@ class CorrectedItem(msgspec.Struct, frozen=True, array_like=True):
     what: str
 
 
-async def chosen(read: Read, text: str) -> list[int]:
+async def select_items(read: Read, text: str) -> list[int]:
     """The ids of the items that `text` selects: those of an import, by its id or the beginning of it (at least the
     day); those of a card, by its label or its volume's name; else those of files found as in
     `core.catalog.search`. Raises UsageError."""
@@ -111,10 +111,11 @@ async def chosen(read: Read, text: str) -> list[int]:
     wanted: list[Criterion] = [[search.of_imports(imports)]] if imports else await search.criteria(read, told)
     if not wanted:
         raise UsageError("it was not said which files.", "Give an import, a card, or what to search for.")
-    lead = await search_plan.leading(read, wanted)
+    lead = await search_plan.find_lead(read, wanted)
     rest, values = search_plan.conditions(lead.rest)
     rows = await read(
-        f"SELECT DISTINCT f.item_id FROM {search_plan.led_by(lead.ids)} AND {_KEPT}{rest}", (*lead.values, *values)
+        f"SELECT DISTINCT f.item_id FROM {search_plan.driven_by(lead.ids)} AND {_KEPT}{rest}",
+        (*lead.values, *values),
     )
     return sorted(id for (id,) in rows)
 

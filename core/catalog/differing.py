@@ -11,7 +11,7 @@ from core.catalog.base import Table
 from core.catalog.rows import MARKS, marks
 from core.database import Read
 from core.paths import display, relative
-from core.words import said
+from core.words import count_clause
 
 NAMED = 3
 """The most files that a sentence names."""
@@ -128,5 +128,5 @@ def sentence(found: Sequence[tuple[bytes, float]]) -> str:
     days = sorted({time.strftime("%Y-%m-%d", time.localtime(when)) for _, when in found})
     day = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     names = ", ".join(display(path) for path, _ in found[:NAMED]) + (", …" if len(found) > NAMED else "")
-    differ = said(len(found), f"differ from what was imported on {day}")
+    differ = count_clause(len(found), f"differ from what was imported on {day}")
     return f"{differ} although size and time are the same: {names}"

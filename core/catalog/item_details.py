@@ -11,7 +11,7 @@ from core.details import Derived, Facts, ItemView, Original
 from core.errors import UsageError
 from core.media.exposure import exposure
 from core.media.ffprobe_parse import Probe
-from core.media.local_time import told_zone
+from core.media.local_time import zone_text
 from core.media.metadata import Metadata, unpack
 from core.models import JobState, Outcome
 from core.paths import display, relative
@@ -212,7 +212,7 @@ async def _taken(read: Read, id: int) -> dict[str, Any]:
     sql = f"SELECT {CAPTURED}, m.captured_zone, m.offset FROM metadata m WHERE m.item_id = ?"  # noqa: S608
     for captured, zone, offset in await read(sql, (id,)):
         told["taken"] = "clock not set" if zone == "unset" else (captured or "").replace("Z", " UTC")
-        told["zone"] = told_zone(zone or "", offset)
+        told["zone"] = zone_text(zone or "", offset)
     told["adjusted"] = tuple(await corrected(read, id))
     return told
 

@@ -55,7 +55,7 @@ async def link(catalog: Catalog, import_id: int, root: bytes) -> None:
             if candidates and candidates[-1].rest is not None:
                 candidates = await _completed(catalog, import_id, candidates)
             for candidate in candidates:
-                # Those with the keys at both ends may be on other pages, too.
+                # Files with the first or the last key of the page may be on other pages, too.
                 looked_at = candidates if candidate.rule.rivals else (candidate,)
                 if not all(first < one.key < last for one in looked_at):
                     waiting.append((file, candidates))
@@ -94,7 +94,7 @@ async def _link(
 
 def _owner(file: NameParts, candidate: Candidate, found: Found) -> NameParts | None:
     others = found.get(candidate.key, ())
-    # Most files are the only one with their key.
+    # Usually only one file has the key.
     if not others or (len(others) == 1 and others[0].id == file.id):
         return None
     return choose(candidate, [other for other in others if other.id != file.id])

@@ -36,7 +36,7 @@ ADDED = ".added-"
 READ_SIZE = 1 << 20
 """Bytes per read."""
 CLEANING = 3.0
-"""Seconds that removing what was staged may take; an engine that ends waits for that."""
+"""Seconds that removing staged files may take, because an engine that ends waits for it."""
 
 
 class ReceiptWriter:
@@ -121,7 +121,7 @@ class ReceiptWriter:
         catalog."""
         base = archive_layout.receipt(row.location_folder, row.name)
         read = self._catalog.database.read
-        broken = [id for id, _, _ in await self._catalog.untold(row.id)]
+        broken = [id for id, _, _ in await self._catalog.unreported(row.id)]
         table = hashlib.sha256()
         async with self._uploaded_file(row, f"{base}.tsv") as file:
             await receipts.write(read, row.name, "tsv", _writer(file, table))
@@ -131,7 +131,7 @@ class ReceiptWriter:
         async with self._uploaded_file(row, f"{base}.txt") as file:
             await receipts.write_text(read, row.name, _writer(file, text), table.hexdigest(), data.hexdigest())
         await self._catalog.set_import(row.id, receipt=text.hexdigest())
-        await self._catalog.tell(broken)
+        await self._catalog.mark_reported(broken)
         # A failure here is harmless: the journal's parts hold the same as the joined journal.
         with suppress(TaskFailedError):
             await self._ask(
@@ -154,12 +154,12 @@ class ReceiptWriter:
             await to_the_end(self._clean(row))
 
     def _owner(self, row: ImportRow) -> str:
-        """The owner of files that are staged here. After the import's end it is not the import itself, whose
-        staging is cleaned when it is resumed meanwhile."""
+        """The owner of files that are staged here. After the import's end this is not the import itself: if it
+        were resumed meanwhile, its staging would be cleaned."""
         return row.name if self._importing else f"{REQUEST}{row.name}"
 
     async def _clean(self, row: ImportRow) -> None:
-        """Remove what was staged after the import's end."""
+        """Remove files that were staged after the import's end."""
         await remove_staged(self._pool, self._archive.place, self._owner(row), CLEANING)
 
     def _uploaded_file(self, row: ImportRow, path: str) -> AbstractAsyncContextManager[IO[bytes]]:

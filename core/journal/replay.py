@@ -67,7 +67,7 @@ class JournalReplay:
             begun = await self._catalog.import_named(head["import"]) or await self._import(head)
             if begun is not None:
                 grown.append((begun, name, sizes[name]))
-        # A later import of a file has a later row.
+        # In the order of their rows, so that of two imports of a file the later one gets the later row of it.
         grown.sort(key=lambda one: one[0].id)
         found = [
             (name, size, LineReplay(self._archive, self._catalog, self._pool, row)) for row, name, size in grown
@@ -131,19 +131,19 @@ class JournalReplay:
         if isinstance(when := line.get("accepted"), float):
             await self._catalog.accept(row.id, when, str(line.get("by", "")))
         if isinstance(line.get("copied"), float):
-            await self._catalog.copied(row.id)
+            await self._catalog.end_wait_for_copies(row.id)
 
     async def _adjust(self, row: ImportRow, lines: list[Line]) -> None:
         """Replay corrections of capture dates, and undone ones."""
         for line in lines:
             if told := adjustment_lines.statements(self._archive.id, row.id, line):
-                # A job of an archive that may only be read would wait for ever.
+                # An archive that may only be read gets no job, because the job would wait for ever.
                 counted = [row.location_id] if self._archive.writable else []
                 await self._catalog.database.run(*told, enqueue.counting(row.archive_id, counted))
 
     async def _other_end(self, row: ImportRow) -> bool:
-        """Whether another engine has resumed an ended import and ended it anew: its receipt is another one
-        then."""
+        """Whether another engine has resumed and ended an ended import again: then the receipt in the archive
+        differs from the digest in the catalog."""
         found = await ReceiptWriter(self._archive, self._catalog, self._pool).find(row)
         return found != row.receipt
 

@@ -11,7 +11,7 @@ from core.catalog import Catalog, adjustments
 from core.catalog.adjustments import Adjustment, DatedItem
 from core.database import Statement
 from core.journal import adjustment_lines
-from core.media.adjusting import Dated, correcting, unset
+from core.media.adjusting import Dated, correcting, unset_clock_date
 from core.media.capture_time import unset_clock
 from core.media.metadata import unpack
 from core.media.tags import Tags
@@ -157,7 +157,7 @@ def _date(item: DatedItem, how: Correction) -> Dated | None:
     if how.kind != "clock" or not item.raw:
         return None
     clock = unset_clock(Tags.read(unpack(item.raw).encode()))
-    return unset(clock) if clock is not None else None
+    return unset_clock_date(clock) if clock is not None else None
 
 
 def _as_captured(local: str | None, offset: int | None, zone: str | None) -> str:
