@@ -159,9 +159,9 @@ async def _on_a_card(read: Read, path: bytes) -> list[int]:
 async def _by_name(read: Read, name: bytes) -> list[int]:
     last = os.path.basename(name)
     try:
-        ids, led = search.named([last.decode()])
+        ids, led = search.names_query([last.decode()])
     except UnicodeDecodeError:
-        ids, led = search.named([[run.decode() for run in _ASCII.findall(last)]])
+        ids, led = search.names_query([[run.decode() for run in _ASCII.findall(last)]])
     rows = await read(
         f"SELECT DISTINCT f.item_id FROM ({ids or 'SELECT id FROM file'}) d CROSS JOIN file f ON f.id = d.id "  # noqa: S608
         "WHERE f.item_id IS NOT NULL AND (f.path = ? OR substr(f.path, ?) = ?) LIMIT ?",

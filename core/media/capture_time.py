@@ -153,9 +153,8 @@ def _unset(tags: Tags, row: DateTag, parsed: _Parsed) -> bool:
         return _just_started(parsed.clock, GPS_EPOCH)
     if row.meaning != "taken":
         return _just_started(parsed.clock)
-    made = (
-        _parse(text) for text in tags.values("CreateDate")
-    )  # a camera with an unset clock writes CreateDate from it, too
+    # A camera with an unset clock has written CreateDate by that clock, too.
+    made = (_parse(text) for text in tags.values("CreateDate"))
     return parsed.clock == EPOCHS[0] or (
         _just_started(parsed.clock) and any(one and _just_started(one.clock) for one in made)
     )

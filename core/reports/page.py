@@ -27,7 +27,7 @@ from core.receipts.files import ReceiptRow, pages
 from core.receipts.formats import checked_pages
 from core.receipts.text import OUTCOME_WORDS
 from core.receipts.timestamps import stamp_ns
-from core.reports.contents import clock, contents, length, overview, size, spoken
+from core.reports.contents import clock, contents, duration_words, length, overview, size
 from core.reports.links import KnownAddresses, Links
 from core.reports.select import Chosen
 from core.reports.tiles import Tile, tiles
@@ -156,7 +156,12 @@ def _environment(*, at_once: bool) -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"size": size, "length": length, "spoken": spoken, "number": lambda count: f"{count:,}"}
+    made.filters |= {
+        "size": size,
+        "length": length,
+        "spoken": duration_words,
+        "number": lambda count: f"{count:,}",
+    }
     made.filters |= {"clock": clock, "shown": display}
     return made
 

@@ -79,9 +79,9 @@ def warning(environ: Mapping[str, str], system: str = sys.platform) -> str:
     return f"Under SSH macOS may keep cards and pictures from this program. {REMOTE_LOGIN}"
 
 
-def refusals(paths: Sequence[str], timeout: float = 5.0) -> dict[str, str]:
+def refusals(paths: Sequence[str]) -> dict[str, str]:
     """The system's error for each path, empty where there is none; checked in parallel, in child processes."""
-    looks = each(lambda path: probe(os.fsencode(path), timeout), paths)
+    looks = each(lambda path: probe(os.fsencode(path)), paths)
     return {path: looked.error for path, looked in zip(paths, looks, strict=True)}
 
 
