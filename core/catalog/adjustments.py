@@ -155,7 +155,8 @@ async def dates(read: Read, items: Sequence[int]) -> list[DatedItem]:
 
 
 async def next_number(read: Read) -> float:
-    """The number of a new correction: the time, or more where the clock was ahead when an earlier one was made."""
+    """The number of a new correction: the present Unix time, or slightly more than the last number, if the clock
+    was ahead when that was given."""
     ((last,),) = await read("SELECT coalesce(max(made), 0) FROM adjusted", ())
     return max(time.time(), float(last) + 0.001)
 
@@ -167,7 +168,7 @@ async def latest(read: Read, items: Sequence[int]) -> float | None:
 
 
 async def corrected_items(read: Read, items: Sequence[int], number: float) -> list[CorrectedItem]:
-    """Those of the items that the correction `number` applies to."""
+    """The items of `items` that the correction `number` (the time at which it was made) applies to."""
     return [msgspec.convert(row, CorrectedItem) for row in await read(_MADE, (json.dumps(items), number))]
 
 

@@ -36,7 +36,7 @@ class Before(msgspec.Struct, frozen=True, array_like=True):
 class Differing(Table):
     """The table `differing`, and which of it a person has accepted."""
 
-    async def before(self, files: Sequence[int]) -> dict[int, Before]:
+    async def earlier_contents(self, files: Sequence[int]) -> dict[int, Before]:
         """What earlier imports read of previously imported files that are still to do, by the file's id."""
         found: dict[int, Before] = {}
         for at in range(0, len(files), MARKS):
@@ -52,7 +52,9 @@ class Differing(Table):
         return found
 
     @staticmethod
-    def differ(files: Iterable[tuple[int, int, float]]) -> list[tuple[str, Sequence[Sequence[object]]]]:
+    def differing_statement(
+        files: Iterable[tuple[int, int, float]],
+    ) -> list[tuple[str, Sequence[Sequence[object]]]]:
         """The statement that records (file, item of the earlier import, when that began); it is executed in the
         transaction that writes the files."""
         rows = list(files)

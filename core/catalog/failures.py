@@ -40,7 +40,7 @@ class Selection(msgspec.Struct, frozen=True):
     ids: tuple[int, ...] = ()
 
     @property
-    def whole(self) -> bool:
+    def selects_all(self) -> bool:
         """Whether it selects all of them."""
         return not (self.cause or self.ids)
 
@@ -78,7 +78,7 @@ class Failures(Table):
         )
         return {row[0]: FailureRow(*row) for row in rows}
 
-    async def failed(self, import_id: int, selection: Selection) -> int:
+    async def count_failed(self, import_id: int, selection: Selection) -> int:
         """How many files of a selection have failed."""
         fits, values = _fits(selection)
         rows = await self.database.read(

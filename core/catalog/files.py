@@ -90,7 +90,7 @@ class Files(Table):
             *insert_failures(failed),
         )
 
-    def unkept(self, ids: Sequence[int]) -> list[tuple[str, Sequence[Sequence[object]]]]:
+    def unkept_statement(self, ids: Sequence[int]) -> list[tuple[str, Sequence[Sequence[object]]]]:
         """The statement that records files which were archived without some of their extended attributes."""
         return [("INSERT OR IGNORE INTO unkept VALUES (?)", [(id,) for id in ids])] if ids else []
 

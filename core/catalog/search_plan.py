@@ -42,7 +42,7 @@ class CriterionPart(msgspec.Struct, frozen=True):
 
 
 Criterion = Sequence[CriterionPart]
-"""A file meets it if it meets any of these parts."""
+"""A file meets a criterion if it meets any of its parts."""
 
 
 class Lead(msgspec.Struct, frozen=True):
@@ -82,13 +82,13 @@ async def find_lead(read: Read, wanted: Sequence[Criterion]) -> Lead:
 
 
 def condition(criterion: Criterion) -> tuple[str, list[Any]]:
-    """One criterion as a condition on SEARCHED_TABLES."""
+    """A criterion as SQL, a condition on SEARCHED_TABLES, and its parameters."""
     values = [value for part in criterion for value in part.values]
     return "(" + " OR ".join(part.where for part in criterion) + ")", values
 
 
 def conditions(wanted: Sequence[Criterion]) -> tuple[str, list[Any]]:
-    """All criteria as SQL, each preceded by AND."""
+    """All criteria as SQL, each preceded by AND, and their parameters."""
     sql, values = "", list[Any]()
     for criterion in wanted:
         where, with_it = condition(criterion)

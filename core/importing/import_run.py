@@ -200,8 +200,8 @@ class Run:
                 *enqueue.of_items(new, self.row.id, frames),
                 *insert_failures([file.failure for file in files if file.failure]),
                 *delete_failures([file.todo.id for file in files if not file.failure]),
-                *self.catalog.unkept([file.todo.id for file in files if file.unkept]),
-                *self.catalog.differ(_differing(files)),
+                *self.catalog.unkept_statement([file.todo.id for file in files if file.unkept]),
+                *self.catalog.differing_statement(_differing(files)),
                 *self.catalog.compared(self.row.id, _compared(files)),
                 *(
                     self.catalog.hand_on(self.row.id, [(f.todo.id, f.facts) for f in files])

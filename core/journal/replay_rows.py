@@ -232,7 +232,7 @@ class LineReplay:
         times_of = [(self.row.id, path, mtime_ns) for path, mtime_ns, _ in folders]
         await self._catalog.enter(new, changed, times_of, far=far, failed=failed)
         if unkept:
-            await self._catalog.database.run(*self._catalog.unkept(unkept))
+            await self._catalog.database.run(*self._catalog.unkept_statement(unkept))
         await self._record_differing(wanted, {row.path: row.id for row in (*new, *changed)})
 
     async def _record_differing(self, lines: list[FileLine], files: dict[bytes, int]) -> None:
@@ -245,7 +245,7 @@ class LineReplay:
             for (content, imported), number in told
             if (items := known.get(content))
         ]
-        await self._catalog.database.run(*self._catalog.differ(rows))
+        await self._catalog.database.run(*self._catalog.differing_statement(rows))
 
     def _is_settled(self, row: SeenRow | None) -> bool:
         """Whether this catalog's own engine has already committed the file as archived or as a duplicate."""

@@ -101,7 +101,7 @@ async def contents(read: Read, name: str) -> Contents:
         unopenable=[(display(path), display(why)) for path, why in broken],
         differing=[(display(one.path), stamp(one.imported, found.zone), display(one.payload)) for one in others],
         lists=list(checksum_lists.sentences(lists)),
-        not_as_listed=list(map(checksum_lists.wrong, lists.differing)),
+        not_as_listed=list(map(checksum_lists.difference, lists.differing)),
         not_there=[(display(path), display(of)) for path, of in lists.missing],
     )
 

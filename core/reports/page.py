@@ -59,7 +59,7 @@ async def report(read: Read, name: str, links: Links) -> AsyncIterator[str]:
         told=told,
         head=head,
         title=told.title,
-        listed=checksum_lists.number,
+        listed=checksum_lists.named_count,
         failed=pages(read, import_id, told.heading.root, told.heading.last, (Outcome.FAILED,)),
         files=_rows(checked_pages(read, told.heading), lambda ns: stamp_ns(ns, told.zone)),
         **await _shared(read, file_sets.of_import(import_id), links),

@@ -94,12 +94,12 @@ async def _write_trouble(paper: Paper, read: Read, told: Contents) -> None:
         for path, when, payload in told.differing:
             paper.row([path, f"imported {when}: {payload}"], (0.5, 0.5))
     if told.not_as_listed:
-        paper.heading(f"Not as a checksum list says: {checksum_lists.number(told.not_as_listed)}")
+        paper.heading(f"Not as a checksum list says: {checksum_lists.named_count(told.not_as_listed)}")
         paper.text("Archived as they are: the file or the list has changed.", colour=DIM)
         for path, how in told.not_as_listed:
             paper.row([path, how], (0.5, 0.5))
     if told.not_there:
-        paper.heading(f"Listed, but not on the source: {checksum_lists.number(told.not_there)}")
+        paper.heading(f"Listed, but not on the source: {checksum_lists.named_count(told.not_there)}")
         for path, of in told.not_there:
             paper.row([path, f"in {of}"], (0.5, 0.5))
     if told.lists:
