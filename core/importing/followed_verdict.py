@@ -62,10 +62,11 @@ async def _differing(run: Run) -> list[tuple[bytes, float]]:
     archive, and that nobody has accepted. The leader's archive need not know that import."""
     row = run.row
     unaccepted = await run.catalog.unaccepted(row.volume_id, row.archive_id)
-    seen = await run.catalog.seen(row.volume_id, list(unaccepted), row.archive_id) if unaccepted else {}
+    paths = list({path for path, _, _ in unaccepted})
+    seen = await run.catalog.seen(row.volume_id, paths, row.archive_id) if paths else {}
     return [
         (relative(row.root, path), imported)
-        for path, (size, mtime_ns, imported) in unaccepted.items()
+        for (path, size, mtime_ns), imported in unaccepted.items()
         if (row.id, size, mtime_ns) in {(one.import_id, one.size, one.mtime_ns) for one in seen.get(path, [])}
     ]
 

@@ -61,6 +61,21 @@ async def test_it_does_not_become_safe_by_importing_again(rig: Rig) -> None:
     assert SAYS in view.verdict_reason
 
 
+async def test_one_path_that_differs_under_two_times(rig: Rig) -> None:
+    """Nobody has accepted the first difference, of a file that was replaced since."""
+    file = write(rig.source / "a.jpg", random_bytes(3000, 1))
+    await rig.imported()
+    rot(file)
+    assert (await rig.imported()).verdict is Verdict.KEEP
+    write(file, random_bytes(3000, 2))
+    os.utime(file, (1, 1))
+    assert (await rig.imported()).verdict is Verdict.SAFE
+    rot(file)
+    view = await rig.imported()
+    assert (view.verdict, view.archived.files) == (Verdict.KEEP, 1)
+    assert SAYS in view.verdict_reason
+
+
 async def test_a_duplicate_of_something_else(rig: Rig) -> None:
     """What it holds now is in the archive already, as another file's content."""
     file = write(rig.source / "a.jpg", random_bytes(3000, 1))
