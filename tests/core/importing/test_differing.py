@@ -174,6 +174,22 @@ async def test_the_same_engine_opens_the_archive_again(rig: Rig) -> None:
     assert row.verdict == "SAFE", "an engine that knew the import learns of it"
 
 
+async def test_an_earlier_import_that_lacks_a_file_by_now_hinders_no_later_one(rig: Rig) -> None:
+    """The card has lost the file, too: nothing could bring it again, and each later import would stay KEEP."""
+    _, second, _ = await differing(rig)
+    path = (await rig.rows(second))[b"DCIM/b.jpg"].payload
+    os.rename(rig.archive / path, rig.root / "aside")
+    (rig.source / "DCIM/b.jpg").unlink()
+    third = (await rig.imported()).id
+    assert await rig.engine.maintenance.accept(third, "Ada") == [third]
+    assert (rig.view(second).verdict, rig.view(third).verdict) == (Verdict.KEEP, Verdict.SAFE)
+    assert (await rig.imported()).verdict is Verdict.SAFE
+    with pytest.raises(ArchiveError, match="damaged or not there any more"):
+        await rig.engine.maintenance.accept(second, "Ada")
+    os.rename(rig.root / "aside", rig.archive / path)
+    assert await rig.engine.maintenance.accept(second, "Ada") == [second]
+
+
 def forgotten(rig: Rig) -> None:
     """The journals are gone, and with them what they alone say."""
     for journal in rig.journals():
