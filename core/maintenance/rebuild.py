@@ -48,7 +48,8 @@ _PROVEN = """
     AND (read_back IS NULL OR read_back < ?2) AND damage IS NULL
 """
 _VOID = """
-    UPDATE item SET level = '', read_back = NULL WHERE archive_id = ? AND xxh128 = ? AND path = ? AND read_back <= ?
+    UPDATE item SET level = '', read_back = NULL WHERE archive_id = ? AND xxh128 = ? AND path = ?
+    AND read_back <= ?
 """
 """Forgets that payload was read back at the given time or before it. Receipts give times in whole seconds."""
 
