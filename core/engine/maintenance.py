@@ -23,7 +23,7 @@ from core.journal import journal_format
 from core.journal.end_import import ReceiptWriter
 from core.maintenance.adjust import Adjuster
 from core.maintenance.audit import EVERYTHING, Audit, Progress
-from core.maintenance.lacking_now import refuse_if_lacking
+from core.maintenance.lacking_now import read_unread, refuse_if_lacking
 from core.maintenance.move_import import Mover
 from core.maintenance.rebuild import Rebuild
 from core.maintenance.repair import Repair
@@ -228,8 +228,9 @@ class Maintenance:
 
     async def _refuse_if_not_safe(self, archive: Archive, row: ImportRow) -> None:
         """Return unless the verdict would be SAFE, and files or copies are lacking by now: what was found at the
-        import's end may hold no longer. Raises ArchiveError."""
+        import's end may hold no longer. Files that were never read back are read. Raises ArchiveError."""
         if (await self._catalog.found_verdict(row.id)).otherwise == Verdict.SAFE:
+            await read_unread(archive, row, self._catalog, self._pool, self._factory.limits.verify)
             await refuse_if_lacking(archive, row, self._catalog, self._pool)
             await self._copied.refuse_if_fewer(row)
 

@@ -176,6 +176,23 @@ async def test_the_same_engine_opens_the_archive_again(rig: Rig) -> None:
     assert row.verdict == "SAFE", "an engine that knew the import learns of it"
 
 
+@pytest.mark.parametrize("rotten", [False, True])
+async def test_what_was_never_read_back_is_read_before_it_is_accepted(rig: Rig, rotten: bool) -> None:
+    """As in the catalog of another computer, which knows the import from its journal alone."""
+    _, second, _ = await differing(rig)
+    path = (await rig.rows(second))[b"DCIM/b.jpg"].payload
+    await rig.engine.database.run(("UPDATE item SET level = '', read_back = NULL WHERE path = ?", [(path,)]))
+    if rotten:
+        payload = rig.archive / path
+        payload.write_bytes(bytes(255 - byte for byte in payload.read_bytes()))
+        with pytest.raises(ArchiveError, match="is damaged or not there any more, or cannot"):
+            await rig.engine.maintenance.accept(second, "Ada")
+    else:
+        assert await rig.engine.maintenance.accept(second, "Ada") == [second]
+    rows = await rig.engine.database.read("SELECT read_back, damage FROM item WHERE path = ?", (path,))
+    assert [(read_back is None, damage is None) for read_back, damage in rows] == [(rotten, not rotten)]
+
+
 async def test_an_earlier_import_that_lacks_a_file_by_now_hinders_no_later_one(rig: Rig) -> None:
     """The card has lost the file, too: nothing could bring it again, and each later import would stay KEEP."""
     _, second, _ = await differing(rig)
