@@ -16,8 +16,8 @@ from core.words import count_clause
 NAMED = 3
 """The most files that a sentence names."""
 
-Known = tuple[int, int, float]
-"""Size, mtime_ns, and when the earlier import began (Unix time)."""
+Known = tuple[bytes, int, int]
+"""A file as it was listed: its path, its size in bytes, and its mtime_ns. One path may have several."""
 
 
 class Before(msgspec.Struct, frozen=True, array_like=True):
@@ -61,16 +61,16 @@ class Differing(Table):
         sql = "INSERT OR REPLACE INTO differing (file_id, item_id, imported) VALUES (?, ?, ?)"
         return [(sql, rows)] if rows else []
 
-    async def unaccepted(self, volume_id: int, archive_id: int) -> dict[bytes, Known]:
-        """Files of a volume that differ from an earlier import into this archive and that nobody has accepted, by
-        path."""
+    async def unaccepted(self, volume_id: int, archive_id: int) -> dict[Known, float]:
+        """When the earlier import began (Unix time) that read other content, for the files of a volume that
+        differ from an import into this archive and that nobody has accepted."""
         rows = await self.database.read(
             "SELECT f.path, f.size, f.mtime_ns, d.imported FROM differing d CROSS JOIN file f ON f.id = d.file_id "
             "JOIN import i ON i.id = f.import_id WHERE f.volume_id = ? AND i.archive_id = ? "
             "AND d.accepted IS NULL ORDER BY d.file_id DESC",
             (volume_id, archive_id),
         )
-        return {path: (size, mtime_ns, imported) for path, size, mtime_ns, imported in rows}
+        return {(path, size, mtime_ns): imported for path, size, mtime_ns, imported in rows}
 
     async def acceptable(self, import_id: int) -> list[int]:
         """The imports whose verdict changes when this one is accepted: this one and earlier ones of its volume."""

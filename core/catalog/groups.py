@@ -187,6 +187,21 @@ class Groups(Table):
         sql = "INSERT OR IGNORE INTO elsewhere_item (import_id, item_id) VALUES (?, ?)"
         await self.database.run((sql, [(import_id, item) for item in items]))
 
+    async def unnamed_elsewhere(self, import_id: int, first: int, last: int, archive_id: int) -> set[int]:
+        """Of the items from `first` to `last` that `saw_elsewhere` has recorded of an import: those of which
+        another archive has no file with a path, size and time that this import's archive knows of its card."""
+        rows = await self.database.read(
+            "SELECT e.item_id FROM elsewhere_item e CROSS JOIN import l ON l.id = e.import_id "
+            "WHERE e.import_id = ? AND e.item_id BETWEEN ? AND ? AND NOT EXISTS ("
+            "SELECT 1 FROM file a CROSS JOIN import i ON i.id = a.import_id AND i.archive_id = l.archive_id "
+            "CROSS JOIN file b ON b.volume_id = a.volume_id AND b.path = a.path "
+            "AND b.size = a.size AND b.mtime_ns = a.mtime_ns AND b.outcome IN (?, ?) "
+            "CROSS JOIN import o ON o.id = b.import_id AND o.archive_id = ? "
+            "WHERE a.item_id = e.item_id AND a.volume_id = l.volume_id)",
+            (import_id, first, last, *IN_ARCHIVE, archive_id),
+        )
+        return {item for (item,) in rows}
+
     async def forget_elsewhere(self, import_id: int) -> None:
         """Delete what `saw_elsewhere` has recorded, because the import is about to list its card again."""
         await self.database.run(("DELETE FROM elsewhere_item WHERE import_id = ?", [(import_id,)]))

@@ -23,7 +23,7 @@ from core.journal import journal_format
 from core.journal.end_import import ReceiptWriter
 from core.maintenance.adjust import Adjuster
 from core.maintenance.audit import EVERYTHING, Audit, Progress
-from core.maintenance.lacking_now import refuse_if_lacking
+from core.maintenance.lacking_now import read_unread, refuse_if_lacking
 from core.maintenance.move_import import Mover
 from core.maintenance.rebuild import Rebuild
 from core.maintenance.repair import Repair
@@ -188,9 +188,9 @@ class Maintenance:
 
     async def accept(self, name: str, by: str) -> list[str]:
         """Record that a person accepts what differs from an earlier import: the verdict of import `name`, and of
-        earlier imports of its volume, becomes what it would have been. Returns their ids. Raises UsageError;
-        ArchiveError, also when a verdict would be SAFE, and the archive, or a copy that it needs, lacks a file by
-        now."""
+        earlier imports of its volume, becomes what it would have been. Returns their ids. An earlier one that
+        would be SAFE, but of which the archive, or a copy that it needs, lacks a file by now, stays as it is.
+        Raises UsageError; ArchiveError, also where the import `name` is such a one."""
         read = self._catalog.database.read
         row = (await self._catalog.imports("i.id = ?", (await find_import.find(read, name),)))[0]
         async with self._archives.used(os.fsdecode(row.archive_path), row.archive_id) as (archive, _):
@@ -201,12 +201,17 @@ class Maintenance:
                     (await self._catalog.imports("i.id = ?", (number,)))[0]
                     for number in await self._catalog.acceptable(row.id)
                 ]
-                for one in acceptable:
-                    if (await self._catalog.found_verdict(one.id)).otherwise == Verdict.SAFE:
-                        # SAFE is said now, and the archive or a copy may have lost a file since the import's end.
-                        await refuse_if_lacking(archive, one, self._catalog, self._pool)
-                        await self._copied.refuse_if_fewer(one)
-                for one in acceptable:
+                holding: list[ImportRow] = []
+                for one in reversed(acceptable):
+                    try:
+                        await self._refuse_if_not_safe(archive, one)
+                    except ArchiveError:
+                        if one.id == row.id:
+                            raise
+                        # A card that lost the file, too, could never be accepted again.
+                    else:
+                        holding.insert(0, one)
+                for one in holding:
                     await self._accept(receipt, one, by)
                     done.append(one.name)
             # An import that lacked nothing else but copies may have enough of them by now.
@@ -220,6 +225,14 @@ class Maintenance:
                 "Accept one of which a file differs from an earlier import although size and time are the same.",
             )
         return done
+
+    async def _refuse_if_not_safe(self, archive: Archive, row: ImportRow) -> None:
+        """Return unless the verdict would be SAFE, and files or copies are lacking by now: what was found at the
+        import's end may hold no longer. Files that were never read back are read. Raises ArchiveError."""
+        if (await self._catalog.found_verdict(row.id)).otherwise == Verdict.SAFE:
+            await read_unread(archive, row, self._catalog, self._pool, self._factory.limits.verify)
+            await refuse_if_lacking(archive, row, self._catalog, self._pool)
+            await self._copied.refuse_if_fewer(row)
 
     async def _accept(self, receipt: ReceiptWriter, row: ImportRow, by: str) -> None:
         now = time.time()

@@ -23,6 +23,9 @@ PAGE = 1000
 
 NOT_IN_ARCHIVE = "are not in this archive, or damaged there"
 
+UNNAMED = "are in this archive, but not from this card: import all of it into this archive"
+"""The reason for files outside of what was imported, which were never imported from the card into this archive."""
+
 
 async def verdict(run: Run, leader: ImportRow) -> tuple[Verdict, str]:
     """SAFE or KEEP, with the reason; OPEN if the leader has no verdict. `run.verdict` is set as by
@@ -31,11 +34,12 @@ async def verdict(run: Run, leader: ImportRow) -> tuple[Verdict, str]:
     Raises what asking a worker raises.
     """
     found = await run.catalog.found_verdict(leader.id)
-    missing, fewer, said = await _compare_contents(run, leader)
+    missing, unnamed, fewer, said = await _compare_contents(run, leader)
     differing = await _differing(run)
     failed = run.counters.counted(Outcome.FAILED).files
     parts = [f"{failed:,} could not be archived"] if failed else []
     parts += [words.count_clause(missing, NOT_IN_ARCHIVE)] if missing else []
+    parts += [words.count_clause(unnamed, UNNAMED)] if unnamed else []
     lacking = [words.count_clause(files, f"are in {said[count]}") for count, files in sorted(fewer.items())]
     # A leader that waits for copies lacks nothing else, and `_compare_contents` has just counted the copies for
     # this import.
@@ -63,22 +67,24 @@ async def _differing(run: Run) -> list[tuple[bytes, float]]:
     archive, and that nobody has accepted. The leader's archive need not know that import."""
     row = run.row
     unaccepted = await run.catalog.unaccepted(row.volume_id, row.archive_id)
-    seen = await run.catalog.seen(row.volume_id, list(unaccepted), row.archive_id) if unaccepted else {}
+    paths = list({path for path, _, _ in unaccepted})
+    seen = await run.catalog.seen(row.volume_id, paths, row.archive_id) if paths else {}
     return [
         (relative(row.root, path), imported)
-        for path, (size, mtime_ns, imported) in unaccepted.items()
+        for (path, size, mtime_ns), imported in unaccepted.items()
         if (row.id, size, mtime_ns) in {(one.import_id, one.size, one.mtime_ns) for one in seen.get(path, [])}
     ]
 
 
-async def _compare_contents(run: Run, leader: ImportRow) -> tuple[int, Counter[int], dict[int, str]]:
-    """(missing, fewer, said): how many contents that the leader saw are missing in this archive, or damaged; how
-    many others lack copies, by the number of copies that they have; and the words for each such number."""
+async def _compare_contents(run: Run, leader: ImportRow) -> tuple[int, int, Counter[int], dict[int, str]]:
+    """(missing, unnamed, fewer, said): how many contents that the leader saw are missing in this archive, or
+    damaged; how many others it has, but not from this card; how many lack copies, by the number of copies that
+    they have; and the words for each such number."""
     catalog, archive = run.catalog, run.archive
     others = await catalog.archives_together(run.row.together)
     counts = await CopyCount.of(archive.id, run.request.copies, catalog, run.workers.pool, Locate(catalog), others)
     await catalog.forget_elsewhere(run.row.id)
-    missing, fewer, after = 0, Counter[int](), 0
+    missing, unnamed, fewer, after = 0, 0, Counter[int](), 0
     while items := await catalog.seen_items(leader.id, after, PAGE):
         after = items[-1]
         here = await catalog.same_content(items, archive.id)
@@ -89,6 +95,7 @@ async def _compare_contents(run: Run, leader: ImportRow) -> tuple[int, Counter[i
         faults = await archive_reading.read_unread(run, [item for _, item in there])
         well = {id: item.id for id, item in there if item.id not in faults}
         missing += len(items) - len(well)
+        unnamed += len(well.keys() & await catalog.unnamed_elsewhere(leader.id, items[0], after, archive.id))
         await catalog.saw_elsewhere(run.row.id, well.values())
         fewer.update((await counts.lacking(set(well.values()))).values())
-    return missing, fewer, {count: counts.said(count) for count in fewer}
+    return missing, unnamed, fewer, {count: counts.said(count) for count in fewer}

@@ -23,7 +23,7 @@ from core.importing.import_run import Run
 from core.importing.leader import Leader
 from core.importing.transfer import Transfer
 from core.models import IN_ARCHIVE, Outcome, Side, State
-from core.paths import relative
+from core.paths import join, relative
 from core.workers.source_messages import Entry, Taken
 
 PAGE = 1024
@@ -188,12 +188,21 @@ class Following:
         while folders := await run.catalog.folders(leader.row.id, last, PAGE):
             last = folders[-1][0]
             far = await self._far(leader, folders)
-            await scan.enter(
-                run, [Entry(path, "folder", 0, ns, "", b"", "", far.get(path, "")) for path, ns in folders]
-            )
+            entries = [Entry(path, "folder", 0, ns, "", b"", "", far.get(path, "")) for path, ns in folders]
+            await scan.enter(run, entries, await self._unlisted(leader, [path for path, _ in folders]))
         await scan.all_listed(run)
         await link(run.catalog, run.row.id, run.row.root)
         run.listing.linked = True
+
+    async def _unlisted(self, leader: Leader, folders: list[bytes]) -> set[bytes]:
+        """Those of these folders that the leader could not list."""
+        row = self._run.row
+        seen = await self._run.catalog.seen(row.volume_id, [join(row.root, path) for path in folders])
+        return {
+            relative(row.root, path)
+            for path, found in seen.items()
+            if any(one.import_id == leader.row.id and one.outcome == Outcome.FAILED for one in found)
+        }
 
 
 def _to_take(file: HandedFile) -> bool:

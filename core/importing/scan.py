@@ -3,7 +3,7 @@ time."""
 
 import asyncio
 import errno
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import aclosing, asynccontextmanager
 from typing import Protocol, TypeVar
 
@@ -165,13 +165,14 @@ async def _check_room(run: Run) -> None:
         )
 
 
-async def enter(run: Run, entries: list[Entry]) -> None:
-    """Enter entries of the source into the catalog."""
+async def enter(run: Run, entries: list[Entry], unlisted: Collection[bytes] = ()) -> None:
+    """Enter entries of the source into the catalog. `unlisted`: those of the folders that could not be listed, if
+    that was entered before."""
     async with run.entering:
-        await _enter(run, entries)
+        await _enter(run, entries, unlisted)
 
 
-async def _enter(run: Run, entries: list[Entry]) -> None:
+async def _enter(run: Run, entries: list[Entry], unlisted: Collection[bytes]) -> None:
     row = run.row
     # A folder that is renamed or refilled during the listing may give one name twice.
     by_path = {(entry.path, entry.what == "folder"): entry for entry in entries}
@@ -223,7 +224,9 @@ async def _enter(run: Run, entries: list[Entry]) -> None:
         if outcome is Outcome.FAILED:
             failed.append(FailureRow(made.id, *why))
             run.counters.failed(reason, entry.path, *why[2:])
-    gone = _listed_after_all(run, folders, seen)
+    # A folder that cannot be listed is an entry of the folder above, too.
+    listed_now = [one for one in folders if one.path not in unlisted and (one.path, False) not in by_path]
+    gone = _listed_after_all(run, listed_now, seen)
     far = [(row.id, entry.path, entry.far) for entry in by_path.values() if entry.far]
     run.listing.far += len(far)
     listed = [(row.id, entry.path, entry.mtime_ns) for entry in folders]

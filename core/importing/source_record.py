@@ -35,8 +35,8 @@ class SourceRecord:
     """What imports into one archive have seen on a volume.
 
     `root`: the source's root on its volume. `unaccepted`: files that differ from an earlier import and that nobody
-    has accepted, by path. `unkept`: files some of whose extended attributes could not be archived. `accepting`:
-    what imports accept, by their row ids.
+    has accepted, each with when that import began. `unkept`: files some of whose extended attributes could not be
+    archived. `accepting`: what imports accept, by their row ids.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class SourceRecord:
         volume_id: int | None,
         root: bytes,
         *,
-        unaccepted: Mapping[bytes, Known],
+        unaccepted: Mapping[Known, float],
         unkept: Container[int],
         accepting: Mapping[int, Container[str]],
     ) -> None:
@@ -61,7 +61,7 @@ class SourceRecord:
     @classmethod
     async def of(cls, catalog: Catalog, archive_id: int, volume_id: int | None, root: bytes) -> "SourceRecord":
         """The record as it is now; an empty one for a volume that the catalog does not know (None)."""
-        unaccepted, unkept, accepting = dict[bytes, Known](), set[int](), dict[int, tuple[str, ...]]()
+        unaccepted, unkept, accepting = dict[Known, float](), set[int](), dict[int, tuple[str, ...]]()
         if volume_id is not None:
             unaccepted = await catalog.unaccepted(volume_id, archive_id)
             unkept = await catalog.unkept_files(volume_id)
@@ -86,7 +86,7 @@ class SourceRecord:
         for entry, path in zip(entries, paths, strict=True):
             rows = seen.get(path, [])
             reason, item, accepted = _judge(entry, rows, self._unkept, self._accepting)
-            differs = _differs(entry, self._unaccepted.get(path))
+            differs = self._unaccepted.get((path, entry.size, entry.mtime_ns))
             judged.append(Judged(entry, rows, reason, item, differs, accepted))
         return judged
 
@@ -130,8 +130,3 @@ def _recorded(row: SeenRow, entry: Entry) -> bool:
     know it by."""
     now = entry.sort, entry.target or None
     return (row.sort, row.target) == now and (entry.sort != Sort.EXCLUDED or same(row, entry))
-
-
-def _differs(entry: Entry, known: Known | None) -> float | None:
-    """When the import began that read other content under the same name, size and time; None: there is none."""
-    return known[2] if known and known[:2] == (entry.size, entry.mtime_ns) else None

@@ -1,11 +1,13 @@
-"""Looks whether the archived files of an import are there by now, and not known to be damaged."""
+"""Looks whether the archived files of an import are there by now, not known to be damaged, and were read back."""
 
 import os
 
 from core.archives.archive import Archive
 from core.archives.presence import present
 from core.catalog import Catalog, ImportRow
+from core.concurrency import Limit
 from core.errors import ArchiveError, WorkerDiedError
+from core.maintenance.audit import Audit
 from core.paths import display
 from core.volumes import macos_permissions
 from core.words import counted
@@ -15,15 +17,26 @@ PAGE = 1000
 """Items per query and request."""
 
 
+async def read_unread(archive: Archive, row: ImportRow, catalog: Catalog, pool: Pool, verify: Limit) -> None:
+    """Read the contents that an import has seen and that were never read back as far as this catalog knows, such
+    as all of another computer's import. What is damaged is recorded. Raises ArchiveError."""
+    audit, after = Audit(archive, catalog, pool, verify), 0
+    while ids := await catalog.seen_items(row.id, after, PAGE):
+        after = ids[-1]
+        items = (await catalog.items(ids, archive.id)).values()
+        if unread := [item for item in items if item.read_back is None and item.damage is None]:
+            await audit.read_again(unread)
+
+
 async def lacking(archive: Archive, row: ImportRow, catalog: Catalog, pool: Pool) -> list[str]:
-    """The paths of contents that an import has seen, and that are not in its archive at their size, or known to be
-    damaged there. No file is read. Raises TaskFailedError, WorkerDiedError."""
+    """The paths of contents that an import has seen, and that are not in its archive at their size, known to be
+    damaged there, or were never read back. No file is read. Raises TaskFailedError, WorkerDiedError."""
     found, after = list[str](), 0
     while ids := await catalog.seen_items(row.id, after, PAGE):
         after = ids[-1]
         items = (await catalog.items(ids, archive.id)).values()
-        found += [item.path for item in items if item.damage is not None]
-        sound = [item for item in items if item.damage is None]
+        found += [item.path for item in items if item.damage is not None or item.read_back is None]
+        sound = [item for item in items if item.damage is None and item.read_back is not None]
         async with pool.worker("look") as worker:
             there = await present(worker.ask, archive.place, sound)
         found += [item.path for item in sound if item.path not in there]
@@ -31,8 +44,8 @@ async def lacking(archive: Archive, row: ImportRow, catalog: Catalog, pool: Pool
 
 
 async def refuse_if_lacking(archive: Archive, row: ImportRow, catalog: Catalog, pool: Pool) -> None:
-    """Return if each content that an import has seen is in its archive, at its size, and not known to be damaged.
-    No file is read. Raises ArchiveError."""
+    """Return if each content that an import has seen is in its archive, at its size, not known to be damaged, and
+    was read back. No file is read. Raises ArchiveError."""
     try:
         paths = await lacking(archive, row, catalog, pool)
     except (TaskFailedError, WorkerDiedError) as error:
@@ -43,7 +56,7 @@ async def refuse_if_lacking(archive: Archive, row: ImportRow, catalog: Catalog, 
     if paths:
         raise ArchiveError(
             f"{counted(len(paths), 'archived file')} of import {row.name} "
-            f"{'is' if len(paths) == 1 else 'are'} damaged or not there any more (such as "
+            f"{'is' if len(paths) == 1 else 'are'} damaged or not there any more, or cannot be read (such as "
             f"{display(paths[0])}), so its verdict would not be SAFE.",
             "Bring them again: lading audit --heal SRC. Then accept it.",
         )

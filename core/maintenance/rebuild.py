@@ -3,6 +3,7 @@ itself."""
 
 import hashlib
 import os
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -43,9 +44,14 @@ _NAME = "UPDATE location SET name = ? WHERE id = ? AND name = folder"
 """Names a location that neither a journal nor its bag has named."""
 
 _PROVEN = """
-    UPDATE item SET level = ?, read_back = ? WHERE archive_id = ? AND xxh128 = ? AND path = ?
-    AND read_back IS NULL AND damage IS NULL
+    UPDATE item SET level = ?1, read_back = ?2 WHERE archive_id = ?3 AND xxh128 = ?4 AND path = ?5
+    AND (read_back IS NULL OR read_back < ?2) AND damage IS NULL
 """
+_VOID = """
+    UPDATE item SET level = '', read_back = NULL WHERE archive_id = ? AND xxh128 = ? AND path = ?
+    AND read_back <= ?
+"""
+"""Forgets that payload was read back at the given time or before it. Receipts give times in whole seconds."""
 
 
 class Rebuild:
@@ -68,6 +74,9 @@ class Rebuild:
         self._differing: list[tuple[ImportRow, list[Line]]] = []
         """Files that differ from what another import read. They are replayed last, since that import may come
         later."""
+        self._damaged: list[tuple[int, bytes, str, float]] = []
+        """Payload that a receipt calls damaged, for _VOID. An earlier receipt may call it intact, whichever of the
+        two is read first."""
 
     async def run(self) -> Rebuilt:
         """Read the bags, receipts and payload. Raises ArchiveError."""
@@ -78,6 +87,7 @@ class Rebuild:
                 await self._location(folder)
             for row, lines in self._differing:
                 await LineReplay(self._archive, self._catalog, self._pool, row).files(lines)
+            await self._catalog.database.run((_VOID, self._damaged))
             if self._whole:
                 await self._absent()
         except (TaskFailedError, WorkerDiedError, OSError) as error:
@@ -239,6 +249,7 @@ class Rebuild:
                         self._differing.append((row, differing))
                     if not self._whole:  # the receipts are about the other copy
                         await self._proven(rows)
+                        self._doubt(rows, row.ended or time.time())
         await link(self._catalog, row.id, row.root)
         await frame_jobs.add(self._catalog, row)
 
@@ -267,3 +278,11 @@ class Rebuild:
             if one["level"] not in ("", DAMAGED) and one["payload"]
         ]
         await self._catalog.database.run((_PROVEN, values))
+
+    def _doubt(self, rows: list[dict[str, str]], ended: float) -> None:
+        """Note the payload that a receipt calls damaged; `ended`: when its import had ended (Unix time)."""
+        self._damaged += [
+            (self._archive.id, bytes.fromhex(one["xxh128"]), one["payload"], ended)
+            for one in rows
+            if one["level"] == DAMAGED and one["payload"]
+        ]

@@ -110,6 +110,22 @@ async def test_a_folder_that_could_not_be_listed(rig: Rig) -> None:
     assert (view.seen.files, view.archived.files, view.verdict) == (1, 1, Verdict.SAFE)
 
 
+async def test_a_folder_that_still_cannot_be_listed(rig: Rig) -> None:
+    write(rig.source / "a.jpg", b"a")
+    shut_folder = write(rig.source / "sub/b.jpg", b"b").parent
+    shut_folder.chmod(0)
+    view = await rig.imported()
+    for _ in range(2):
+        assert await rig.engine.imports.retry_import(view.id, Selection()) == 1
+        view = await rig.ended(view.id)
+        assert (view.state, view.verdict, view.failed.files) == (State.DONE, Verdict.KEEP, 1), view.reason
+        assert (await rig.rows(view.id))[b"sub"].reason == "cannot be listed: Permission denied"
+    shut_folder.chmod(0o755)
+    await rig.engine.imports.retry_import(view.id, Selection())
+    view = await rig.ended(view.id)
+    assert (view.verdict, view.archived.files, view.failed.files) == (Verdict.SAFE, 2, 0)
+
+
 async def test_while_it_runs(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     (file,) = shut(rig, "a.jpg")
     # The other worker is free for the file that fails, however long that takes.

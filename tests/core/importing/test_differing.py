@@ -61,6 +61,21 @@ async def test_it_does_not_become_safe_by_importing_again(rig: Rig) -> None:
     assert SAYS in view.verdict_reason
 
 
+async def test_one_path_that_differs_under_two_times(rig: Rig) -> None:
+    """Nobody has accepted the first difference, of a file that was replaced since."""
+    file = write(rig.source / "a.jpg", random_bytes(3000, 1))
+    await rig.imported()
+    rot(file)
+    assert (await rig.imported()).verdict is Verdict.KEEP
+    write(file, random_bytes(3000, 2))
+    os.utime(file, (1, 1))
+    assert (await rig.imported()).verdict is Verdict.SAFE
+    rot(file)
+    view = await rig.imported()
+    assert (view.verdict, view.archived.files) == (Verdict.KEEP, 1)
+    assert SAYS in view.verdict_reason
+
+
 async def test_a_duplicate_of_something_else(rig: Rig) -> None:
     """What it holds now is in the archive already, as another file's content."""
     file = write(rig.source / "a.jpg", random_bytes(3000, 1))
@@ -159,6 +174,39 @@ async def test_the_same_engine_opens_the_archive_again(rig: Rig) -> None:
     async with rig.engine.archives.used(str(rig.archive)):
         (row,) = await rig.engine.catalog.imports("i.name = ?", (second,))
     assert row.verdict == "SAFE", "an engine that knew the import learns of it"
+
+
+@pytest.mark.parametrize("rotten", [False, True])
+async def test_what_was_never_read_back_is_read_before_it_is_accepted(rig: Rig, rotten: bool) -> None:
+    """As in the catalog of another computer, which knows the import from its journal alone."""
+    _, second, _ = await differing(rig)
+    path = (await rig.rows(second))[b"DCIM/b.jpg"].payload
+    await rig.engine.database.run(("UPDATE item SET level = '', read_back = NULL WHERE path = ?", [(path,)]))
+    if rotten:
+        payload = rig.archive / path
+        payload.write_bytes(bytes(255 - byte for byte in payload.read_bytes()))
+        with pytest.raises(ArchiveError, match="is damaged or not there any more, or cannot"):
+            await rig.engine.maintenance.accept(second, "Ada")
+    else:
+        assert await rig.engine.maintenance.accept(second, "Ada") == [second]
+    rows = await rig.engine.database.read("SELECT read_back, damage FROM item WHERE path = ?", (path,))
+    assert [(read_back is None, damage is None) for read_back, damage in rows] == [(rotten, not rotten)]
+
+
+async def test_an_earlier_import_that_lacks_a_file_by_now_hinders_no_later_one(rig: Rig) -> None:
+    """The card has lost the file, too: nothing could bring it again, and each later import would stay KEEP."""
+    _, second, _ = await differing(rig)
+    path = (await rig.rows(second))[b"DCIM/b.jpg"].payload
+    os.rename(rig.archive / path, rig.root / "aside")
+    (rig.source / "DCIM/b.jpg").unlink()
+    third = (await rig.imported()).id
+    assert await rig.engine.maintenance.accept(third, "Ada") == [third]
+    assert (rig.view(second).verdict, rig.view(third).verdict) == (Verdict.KEEP, Verdict.SAFE)
+    assert (await rig.imported()).verdict is Verdict.SAFE
+    with pytest.raises(ArchiveError, match="damaged or not there any more"):
+        await rig.engine.maintenance.accept(second, "Ada")
+    os.rename(rig.root / "aside", rig.archive / path)
+    assert await rig.engine.maintenance.accept(second, "Ada") == [second]
 
 
 def forgotten(rig: Rig) -> None:

@@ -138,6 +138,23 @@ async def test_outcomes_other_than_archived(rig: Rig) -> None:
     assert folders == [(2, 2)]
 
 
+@pytest.mark.usefixtures("bound")
+async def test_a_folder_that_the_leader_could_not_list_stays_failed_after_a_halt(rig: Rig) -> None:
+    write(rig.source / "a.jpg", random_bytes(3000, 1))
+    write(rig.source / "shut/b.jpg", random_bytes(3000, 2)).parent.chmod(0)
+    with holding(second(rig)) as gate:
+        names = await both(rig)
+        assert (await rig.ended_unchecked(names[0])).failed.files == 1
+        await rig.until(lambda: rig.view(names[1]).failed.files == 1 and rig.view(names[1]).listed)
+        rig.engine.imports.under_way[names[1]].halt("a test")
+        gate.set()
+    assert (await rig.ended_unchecked(names[1])).state is State.PAUSED
+    view = await rig.resumed(names[1])
+    assert (view.state, view.verdict, view.archived.files, view.failed.files) == (State.DONE, Verdict.KEEP, 1, 1)
+    row = (await rig.rows(names[1]))[b"shut"]
+    assert (row.outcome, row.reason) == (Outcome.FAILED, "cannot be listed: Permission denied")
+
+
 async def test_what_is_accepted_is_accepted_in_every_archive(rig: Rig) -> None:
     write(rig.source / "a.jpg", b"a" * 5000)
     write(rig.source / "left.tmp", b"out")

@@ -17,6 +17,7 @@ from core.volumes.volume import Volume
 from core.workers.messages import Source
 from core.workers.source_messages import Looked
 from tests.core.importing.rig import Rig, random_bytes, write
+from tests.core.importing.together import both, ended, second
 
 pytestmark = pytest.mark.process
 
@@ -299,6 +300,28 @@ async def test_a_folder_of_a_card_that_was_filled_again(
     assert "1 has other content than is archived under its name and time" in view.verdict_reason
     view = await rig.imported(rig.source / "PRIVATE", known="record")
     assert view.verdict is Verdict.KEEP
+
+
+async def test_what_the_second_archive_has_from_elsewhere_is_not_known_by_its_name_there(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two archives get a folder of a card, of which the first one alone has got the rest."""
+    _as_card(rig, monkeypatch)
+    write(rig.source / "DCIM/a.jpg", random_bytes(3000, 1))
+    other = write(rig.source / "PRIVATE/b.jpg", random_bytes(3000, 2))
+    await rig.imported(rig.source / "PRIVATE")
+    copied = other.rename(rig.source / "copied.jpg")
+    await rig.imported(copied, archive=str(second(rig)))
+    copied.rename(other)
+    names = await both(rig, source=rig.source / "DCIM")
+    first, view = [await rig.ended_unchecked(name) for name in names]
+    assert (first.verdict, view.verdict) == (Verdict.SAFE, Verdict.KEEP)
+    assert view.verdict_reason == (
+        "1 is in this archive, but not from this card: import all of it into this archive"
+    )
+    assert [view.verdict for view in await ended(rig, *await both(rig))] == [Verdict.SAFE, Verdict.SAFE]
+    names = await both(rig, source=rig.source / "DCIM")
+    assert [view.verdict for view in await ended(rig, *names)] == [Verdict.SAFE, Verdict.SAFE]
 
 
 @pytest.mark.parametrize("moved", [False, True], ids=["in place", "moved"])

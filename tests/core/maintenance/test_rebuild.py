@@ -201,6 +201,34 @@ async def test_a_damaged_list_is_not_believed(rig: Rig) -> None:
     assert await rig.rows(view.id) == {}
 
 
+@pytest.mark.parametrize("journals", [True, False])
+async def test_what_a_later_receipt_calls_damaged_is_not_claimed(rig: Rig, *, journals: bool) -> None:
+    """The first receipt says that it was read back well."""
+    write(rig.source / "x.jpg", random_bytes(1000, 1))
+    write(rig.source / "y.jpg", random_bytes(1000, 2))
+    first = await rig.imported()
+    damaged = rig.archive / (await rig.rows(first.id))[b"x.jpg"].payload
+    damaged.write_bytes(random_bytes(1000, 3))
+    # Another engine knows what the journal says, and so reads the payload.
+    await rig.restarted("another home")
+    assert (await rig.imported()).verdict is Verdict.KEEP
+    if not journals:
+        for journal in rig.journals():
+            journal.unlink()
+    found = await rebuilt(rig)
+    assert found.problems == ()
+    well = await rig.engine.database.read("SELECT count(*) FROM item WHERE read_back IS NOT NULL")
+    assert well == [(1,)]
+    again = await rig.imported()
+    assert again.verdict is Verdict.KEEP
+    assert "no longer in the archive, or damaged there (such as x.jpg)" in again.verdict_reason
+    again = await rig.imported()
+    assert (again.verdict, again.archived.files) == (Verdict.SAFE, 1)
+    # What was brought anew counts again.
+    await rebuilt(rig, "one more home")
+    assert (await rig.imported()).verdict is Verdict.SAFE
+
+
 async def test_payload_that_is_gone_is_not_claimed(rig: Rig) -> None:
     for number in range(3):
         write(rig.source / f"{number}.jpg", random_bytes(1000, number))
