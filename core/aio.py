@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 PULSE = 1.0
-"""The most seconds between two looks at the time that has passed."""
+"""The most seconds between two checks of the time that has passed."""
 
 
 async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
@@ -30,8 +30,8 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
 async def time_limit(seconds: float) -> AsyncIterator[None]:
     """As `asyncio.timeout`, for waiting for another process: only time in which this process runs counts.
 
-    When a machine or a container was stopped, all processes were. At its end every time-out of this process would
-    have passed before the others get a chance to go on.
+    When a machine or a container is stopped, all of its processes are. When they continue, every time-out of this
+    process would have passed before the process that is waited for can do anything.
     """
     loop = asyncio.get_running_loop()
     pulse: asyncio.TimerHandle
@@ -39,7 +39,7 @@ async def time_limit(seconds: float) -> AsyncIterator[None]:
 
         def look(left: float, due: float) -> None:
             nonlocal pulse
-            # A look that comes late was held up together with this process.
+            # If this call comes late, this process was stopped, or its loop was held up: that time does not count.
             left -= PULSE if loop.time() < due + PULSE else 0.0
             if left <= 0:
                 limit.reschedule(loop.time())

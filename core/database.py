@@ -109,7 +109,7 @@ class Database:
         except sqlite3.DatabaseError as error:
             if not of_the_disk(error):
                 raise
-            raise unreadable(error, self.home) from error
+            raise read_error(error, self.home) from error
 
     async def write(self, unit: Unit[T]) -> T:
         """Execute `unit` on the writing connection, and return its result once it is committed.
@@ -124,7 +124,7 @@ class Database:
         try:
             return await asyncio.shield(done)
         except asyncio.CancelledError:
-            done.add_done_callback(_heard)
+            done.add_done_callback(_retrieve_exception)
             raise
 
     async def run(self, *statements: tuple[str, Iterable[Sequence[Any]]]) -> None:
@@ -163,7 +163,7 @@ class Database:
                     await self.writing.execute("ROLLBACK TO unit")
                     cancelled = DatabaseError("a change was cancelled.")
                     if isinstance(error, sqlite3.DatabaseError) and of_the_disk(error):
-                        error = self._unwritten(error)
+                        error = self._write_error(error)
                     results.append((done, None, error if isinstance(error, Exception) else cancelled))
                 await self.writing.execute("RELEASE unit")
             await self.writing.execute("COMMIT")
@@ -172,7 +172,7 @@ class Database:
             with suppress(Exception):
                 if self.writing.in_transaction:
                     await self.writing.execute("ROLLBACK")
-            failure = self._unwritten(error)
+            failure = self._write_error(error)
             results = [(done, None, failure) for _, done in units]
         for done, result, problem in results:
             if problem is None:
@@ -180,7 +180,7 @@ class Database:
             else:
                 done.set_exception(problem)
 
-    def _unwritten(self, error: Exception) -> DatabaseError:
+    def _write_error(self, error: Exception) -> DatabaseError:
         cause = f"a change could not be written: {error}."
         if _code(error) in _DAMAGED:
             # A damaged database has an advice that refers to its file, so the cause names the file.
@@ -205,13 +205,13 @@ class Database:
 
 
 def of_the_disk(error: sqlite3.DatabaseError) -> bool:
-    """Whether an error of SQLite is one of the disk, of the file, of its locks or of memory, not of a statement of
-    ours."""
+    """Whether an error of SQLite is about the disk, the database file, its locks or memory. Any other is a fault
+    of this program's statement."""
     return _code(error) in _OF_THE_DISK
 
 
-def unreadable(error: sqlite3.Error, home: str) -> DatabaseError:
-    """Tells that the database of the state folder `home` cannot be read."""
+def read_error(error: sqlite3.Error, home: str) -> DatabaseError:
+    """The error to raise when the database of the state folder `home` cannot be read."""
     path = os.path.join(home, schema.DATABASE_FILE)
     return DatabaseError(f"{path} cannot be read: {error}.", advice(error, home))
 
@@ -243,7 +243,7 @@ def _no_room(home: str) -> bool:
     return found is not None and (found.available < NO_ROOM or found.files == 0)
 
 
-def _heard(done: "asyncio.Future[Any]") -> None:
+def _retrieve_exception(done: "asyncio.Future[Any]") -> None:
     """Retrieve the exception of a unit whose caller was cancelled: else asyncio reports it as unhandled."""
     if not done.cancelled():
         done.exception()
@@ -297,7 +297,8 @@ async def _migrate(connection: aiosqlite.Connection, path: str) -> None:
 
 
 def _back_up(path: str, target: str) -> None:
-    """Copy the database with its write-ahead log; target complete or absent. Raises sqlite3.Error, OSError."""
+    """Copy the database with its write-ahead log to `target`, which is complete or absent. Raises sqlite3.Error,
+    OSError."""
     unfinished = f"{target}.unfinished"
     with suppress(FileNotFoundError):
         os.unlink(unfinished)

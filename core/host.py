@@ -78,5 +78,6 @@ def uptime() -> float:
 
 
 def myself() -> tuple[int, float]:
-    """This process's id and start (seconds since 1970 UTC)."""
+    """(process id, start in seconds since 1970 UTC) of this process, to be written into a lock and given to
+    `runs`."""
     return os.getpid(), psutil.Process().create_time()

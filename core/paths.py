@@ -16,7 +16,7 @@ REMOTE_PREFIX = "rclone:"
 
 
 def is_remote(path: str | bytes) -> bool:
-    """Whether this is the name of a remote, not a path here."""
+    """Whether a text names a remote of rclone (`rclone:NAME:PATH`), and is no path on this machine."""
     return os.fsencode(path).startswith(REMOTE_PREFIX.encode())
 
 
@@ -84,8 +84,9 @@ def _visible(character: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-def told_apart(paths: Collection[str]) -> dict[str, str]:
-    """The shortest end of each path, in whole names, that no other of the paths has."""
+def distinguishing_ends(paths: Collection[str]) -> dict[str, str]:
+    """For each path the shortest end of it, in whole names, by which it can be told from all other of the
+    paths."""
     parts = {path: path.strip("/").split("/") for path in paths}
     found: dict[str, str] = {}
     for path, names in parts.items():

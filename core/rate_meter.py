@@ -24,5 +24,5 @@ class Meter:
         if len(self._samples) < 2:
             return 0.0
         (then, before), (now, after) = self._samples[0], self._samples[-1]
-        # The total may fall for a moment, because it lacks a worker that has just ended.
+        # Never negative: the total may fall for a moment, when a worker that has ended is not counted any more.
         return max(0.0, (after - before) / (now - then)) if now > then else 0.0

@@ -328,8 +328,9 @@ class Exported(Value, frozen=True, kw_only=True):
     left_out: int
 
 
-def told_of_junk(count: int, where: str = "it") -> str:
-    """What a person reads of junk in a bag; empty when there is none. A recycle bin can hold somebody's files."""
+def junk_sentence(count: int, where: str = "it") -> str:
+    """A sentence for a person about `count` junk files in a bag (`where`: "it", or its name); empty when there are
+    none. It does not promise to remove all of them, because a recycle bin can hold somebody's files."""
     files = counted(count, "junk file or folder lies", "junk files or folders lie")
     told = f"{files} in {where}: `lading tidy` removes what certainly is junk, and names what is left to you"
     return told if count else ""

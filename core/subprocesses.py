@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 left_running: list[subprocess.Popen[bytes]] = []
+"""Programs that were killed because they were late, and have not ended yet."""
 _lock = threading.Lock()
 
 
@@ -54,6 +55,6 @@ def ask(argv: Sequence[str | bytes], timeout: float, *, errors: bool = False) ->
 
 def _still_left(argv: Sequence[str | bytes]) -> bool:
     with _lock:
-        # Popen.poll() reaps those that have ended by now.
+        # Popen.poll() also reaps a process that has ended.
         left_running[:] = [process for process in left_running if process.poll() is None]
         return any(process.args == argv for process in left_running)

@@ -13,12 +13,14 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MOST_THREADS = 16
+"""The most items that one call of `each` works on at a time."""
 
 
-def _begun(work: Callable[[], T], name: str) -> "Future[T]":
-    """Start a thread that does the work.
+def _start_thread(work: Callable[[], T], name: str) -> "Future[T]":
+    """Do the work in a new thread. Returns the future of its result.
 
-    The interpreter joins the threads of a ThreadPoolExecutor before it ends; it does not join this one.
+    The interpreter joins the threads of a ThreadPoolExecutor before it ends. It does not join this thread, so a
+    call that never returns does not keep the process alive.
     """
     answer: Future[T] = Future()
     answer.set_running_or_notify_cancel()  # nobody can cancel it any more, because the thread sets its result
@@ -42,15 +44,17 @@ def each(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         with turns:
             return work(item)
 
-    return [answer.result() for answer in [_begun(partial(in_turn, item), "beside") for item in items]]
+    return [answer.result() for answer in [_start_thread(partial(in_turn, item), "beside") for item in items]]
 
 
 def within(work: Callable[[], T], seconds: float) -> T:
-    """The result of `work`, or its error. Raises TimeoutError after `seconds`; then the thread is abandoned."""
-    return _begun(work, "within").result(seconds)
+    """Do `work` in a thread, and block until it is done. Returns its result; raises its error, and TimeoutError
+    after `seconds`: then the thread is abandoned."""
+    return _start_thread(work, "within").result(seconds)
 
 
 async def aside(work: Callable[[], T], seconds: float) -> T:
-    """The result of `work`, or its error. Raises TimeoutError after `seconds`; then the thread is abandoned."""
+    """Do `work` in a thread beside the event loop, and wait until it is done. Returns its result; raises its
+    error, and TimeoutError after `seconds`: then the thread is abandoned."""
     async with time_limit(seconds):
-        return await asyncio.wrap_future(_begun(work, "aside"))
+        return await asyncio.wrap_future(_start_thread(work, "aside"))

@@ -7,10 +7,11 @@ def counted(count: int, noun: str, many: str = "") -> str:
 
 
 VERBS = {"are": "is", "were": "was", "have": "has", "differ": "differs", "stay": "stays", "lie": "lies"}
-"""Of many, and of one."""
+"""The singular of verbs, by their plural."""
 
 
-def said(count: int, told: str) -> str:
-    """`1 is gone`, `1,204 are gone`: `told` begins with a verb that is said of many."""
+def count_clause(count: int, told: str) -> str:
+    """A clause about a number: `1 is gone`, `1,204 are gone`. `told` is the rest of the clause in the plural, and
+    begins with its verb: `are gone`."""
     verb, _, rest = told.partition(" ")
     return f"{count:,} {VERBS.get(verb, verb) if count == 1 else verb} {rest}"

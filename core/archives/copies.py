@@ -36,7 +36,7 @@ from core.errors import (
 from core.files.open_beneath import REFUSED
 from core.paths import display, is_remote
 from core.volumes import macos_permissions
-from core.volumes.find_volume import Known
+from core.volumes.find_volume import VolumeFinder
 from core.workers import archive_messages
 from core.workers.archive_messages import ArchiveFacts
 from core.workers.pool import Pool, TaskFailedError
@@ -85,7 +85,7 @@ async def examine(
             return await worker.ask_twice(request, ArchiveFacts)
     except TimeoutError as error:
         raise ArchiveAwayError(
-            f"{display(path)} does not answer.", macos_permissions.unanswered("Mount it again.")
+            f"{display(path)} does not answer.", macos_permissions.no_answer_advice("Mount it again.")
         ) from error
     except (OSError, WorkerDiedError) as error:
         raise ArchiveError(f"{display(path)} cannot be opened: {error}.", "Try once more.") from error
@@ -130,7 +130,7 @@ def refused(path: str, error: TaskFailedError, *, create: bool = False, look: bo
 def _advice(path: str, error: TaskFailedError) -> str:
     if error.fault.code not in (errno.EACCES, errno.EPERM):
         return refusal_advice.advice(error.fault.code)
-    return macos_permissions.switch(error.fault.code, os.environ) or (
+    return macos_permissions.permission_advice(error.fault.code, os.environ) or (
         "For an archive that several people fill, they need a group in common that may read and write there: "
         f"chgrp -R GROUP {display(path)}; chmod -R g+rwX {display(path)}; "
         f"find {display(path)} -type d -exec chmod g+s {{}} +; and umask 002 for all of them."
@@ -216,7 +216,7 @@ async def _moved(main: CopyRow, here: CopyRow, identity: tuple[int, int], uuid: 
     places = [main.path]
     if main.volume and one_volume:
         try:
-            places = await asyncio.to_thread(Known().places, main.volume, main.root)
+            places = await asyncio.to_thread(VolumeFinder().places, main.volume, main.root)
         except OSError:
             return False
     for place in places:

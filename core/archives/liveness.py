@@ -63,9 +63,9 @@ async def while_answering(pool: Pool, place: Place, work: Coroutine[Any, Any, T]
         while not (await asyncio.wait([task], timeout=STILL))[0]:
             fault = await answer(pool, *of_archive(place))
             if fault is not None and not task.done():
-                advice = macos_permissions.switch(fault.code, os.environ) or macos_permissions.unanswered(
-                    "Mount it again."
-                )
+                advice = macos_permissions.permission_advice(
+                    fault.code, os.environ
+                ) or macos_permissions.no_answer_advice("Mount it again.")
                 raise ArchiveAwayError(f"{display(place.root)} does not answer any more.", advice)
         return task.result()
     finally:

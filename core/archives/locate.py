@@ -9,7 +9,7 @@ from typing import TypeVar
 from core.catalog import Catalog
 from core.errors import ArchiveCopyError, ArchiveError, ArchiveHeldError, VolumeError
 from core.paths import display
-from core.volumes.find_volume import Known
+from core.volumes.find_volume import VolumeFinder
 from core.volumes.mounts import mounted_at, mounts
 from core.volumes.volume import identify
 
@@ -22,7 +22,7 @@ class Locate:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._known = Known()
+        self._known = VolumeFinder()
 
     async def find(self, path: str, id: int | None, use: Callable[[str, int | None], Awaitable[T]]) -> T:
         """The result of `use`, called with a path and the archive id expected there: for `path`, and if that
@@ -66,7 +66,7 @@ class Locate:
 async def seen_at(path: bytes, catalog: Catalog) -> bool:
     """Whether an archive was seen at `path`, so that none is made there: its volume is not mounted then, and the
     new archive would be written to the disk below the mount point."""
-    return await catalog.any_at(path) is not None or await formerly_at(path, catalog) is not None
+    return await catalog.archive_of_copy_at(path) is not None or await formerly_at(path, catalog) is not None
 
 
 async def formerly_at(path: bytes, catalog: Catalog) -> int | None:
@@ -75,7 +75,7 @@ async def formerly_at(path: bytes, catalog: Catalog) -> int | None:
     free. Makes no call into a file system."""
     for id, volume, root in await catalog.formerly_at(path):
         try:
-            places = await asyncio.to_thread(Known().places, volume, root) if volume else []
+            places = await asyncio.to_thread(VolumeFinder().places, volume, root) if volume else []
         except OSError:
             places = []
         if path not in places:

@@ -14,7 +14,7 @@ def advice(code: int) -> str:
     if code == errno.EROFS:
         return "Make its volume writable: it is mounted read-only."
     if code in (errno.EACCES, errno.EPERM):
-        return macos_permissions.switch(code, os.environ) or "Give yourself the right to write there."
+        return macos_permissions.permission_advice(code, os.environ) or "Give yourself the right to write there."
     if code in UNSUPPORTED:
         return (
             "Take an archive on another file system: this one cannot do what keeps files safe, such as flushing."

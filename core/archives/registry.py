@@ -164,7 +164,7 @@ class Archives:
             async with time_limit(OPEN_TIMEOUT), self._pool.worker("look") as worker:
                 source = (await worker.ask(request, source_messages.Looked)).source
         except TimeoutError as error:
-            advice = macos_permissions.unanswered("Mount it again.")
+            advice = macos_permissions.no_answer_advice("Mount it again.")
             raise ArchiveAwayError(f"{display(path)} does not answer.", advice) from error
         except (TaskFailedError, WorkerDiedError, OSError):
             return None

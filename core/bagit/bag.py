@@ -92,7 +92,7 @@ class Bag:
         async with Ledger.open(os.path.join(self._scratch, "ledger.db")) as ledger:
             before = await self._gather(ledger)
             await self._complete(ledger)
-            draft = await self._manifest(ledger)
+            draft = await self._write_manifest(ledger)
         digests = {MANIFEST: draft.sha256()}
         tags = await self._folder.tag_files()
         for name in foreign(tags):
@@ -113,8 +113,9 @@ class Bag:
     # The payload
 
     async def _gather(self, ledger: Ledger) -> str:
-        """Enter everything that is known of the payload into the ledger, and merge it. Returns the SHA-256 of the
-        manifest on disk."""
+        """Enter into the ledger the payload on disk, the manifest on disk, the catalog's items and the files that
+        were missing before, and merge them. Returns the SHA-256 of the manifest on disk. Raises ArchiveError when
+        all payload is gone."""
         async for found in self._folder.files(b"data"):
             await ledger.add_junk((path,) for path, what in found if what == "junk")
             await ledger.add_on_disk((path,) for path, what in found if self._can_be_listed(path, what))
@@ -125,13 +126,13 @@ class Bag:
             await ledger.add_noted(_payload(lines.feed(data)))
         await ledger.add_noted(_payload(lines.end()))
         self.done = 0.5
-        await self._record_held(ledger)
+        await self._add_items(ledger)
         self.done = 0.6
         await ledger.add_missing(
             await self._context.read("SELECT path FROM bag_missing WHERE location_id = ?", (self._location.id,))
         )
         there, missing = await ledger.merge()
-        self._missing = missing - await self._moved_away(ledger)
+        self._missing = missing - await self._drop_moved(ledger)
         if self._missing and not there:
             raise ArchiveError(
                 f"nothing of {counted(self._missing, 'file')} of {self._folder.path} is there.",
@@ -156,7 +157,9 @@ class Bag:
         if len(self._problems) <= PROBLEMS_NAMED:
             self._problems.append(text)
 
-    async def _record_held(self, ledger: Ledger) -> None:
+    async def _add_items(self, ledger: Ledger) -> None:
+        """Enter the location's items in the catalog into the ledger. A payload file that looks like junk by its
+        name is none if an import has it."""
         root, after = f"{self._folder.path}/", 0
         while True:
             rows = await self._context.read(
@@ -176,8 +179,9 @@ class Bag:
                 counted = await self._context.read(COUNTED_ON, (json.dumps(list(named)),))
                 self._junk -= await ledger.unmark_junk((named[id],) for (id,) in counted)
 
-    async def _moved_away(self, ledger: Ledger) -> int:
-        """Take files that were moved to another location of the archive off the missing ones. Returns how many."""
+    async def _drop_moved(self, ledger: Ledger) -> int:
+        """Remove from the missing files those that were moved to another location of the archive, and those that
+        were junk. Returns how many."""
         after, count = b"", 0
         while page := await ledger.unclaimed(after, MOVED):
             after = page[-1][0]
@@ -190,14 +194,15 @@ class Bag:
             )
             known = {(xxh128, sha256) for xxh128, sha256 in rows} | {(xxh128, None) for xxh128, _ in rows}
             found = [path for path, sha256 in page if (digests.get(path), sha256) in known]
-            found += [path for path, _ in page if within_junk(path) or await self._of_appledouble(ledger, path)]
+            found += [path for path, _ in page if within_junk(path) or await self._was_appledouble(ledger, path)]
             await ledger.drop_missing((path,) for path in found)
             count += len(found)
         return count
 
     @staticmethod
-    async def _of_appledouble(ledger: Ledger, path: bytes) -> bool:
-        """Whether `path` was an AppleDouble file beside a file that is present: dot_clean(1) removes these."""
+    async def _was_appledouble(ledger: Ledger, path: bytes) -> bool:
+        """Whether the missing file `path` was an AppleDouble file beside a file that is present: dot_clean(1)
+        removes such files."""
         folder, slash, name = path.rpartition(b"/")
         return maybe_appledouble(name) and await ledger.has_line(folder + slash + name.removeprefix(b"._"))
 
@@ -220,7 +225,7 @@ class Bag:
             await ledger.drop_lines((path,) for size, path in zip(sizes, paths, strict=True) if size < 0)
         self.done = 0.8
 
-    async def _manifest(self, ledger: Ledger) -> manifest.Draft:
+    async def _write_manifest(self, ledger: Ledger) -> manifest.Draft:
         draft = manifest.Draft(os.path.join(self._scratch, MANIFEST))
         try:
             async for rows in ledger.lines():

@@ -102,7 +102,7 @@ class CorrectedItem(msgspec.Struct, frozen=True, array_like=True):
     what: str
 
 
-async def chosen(read: Read, text: str) -> list[int]:
+async def select_items(read: Read, text: str) -> list[int]:
     """The ids of the items that `text` selects: those of an import, by its id or the beginning of it (at least the
     day); those of a card, by its label or its volume's name; else those of files found as in
     `core.catalog.search`. Raises UsageError."""
@@ -111,10 +111,11 @@ async def chosen(read: Read, text: str) -> list[int]:
     wanted: list[Criterion] = [[search.of_imports(imports)]] if imports else await search.criteria(read, told)
     if not wanted:
         raise UsageError("it was not said which files.", "Give an import, a card, or what to search for.")
-    lead = await search_plan.leading(read, wanted)
+    lead = await search_plan.find_lead(read, wanted)
     rest, values = search_plan.conditions(lead.rest)
     rows = await read(
-        f"SELECT DISTINCT f.item_id FROM {search_plan.led_by(lead.ids)} AND {_KEPT}{rest}", (*lead.values, *values)
+        f"SELECT DISTINCT f.item_id FROM {search_plan.driven_by(lead.ids)} AND {_KEPT}{rest}",
+        (*lead.values, *values),
     )
     return sorted(id for (id,) in rows)
 
@@ -154,7 +155,8 @@ async def dates(read: Read, items: Sequence[int]) -> list[DatedItem]:
 
 
 async def next_number(read: Read) -> float:
-    """The number of a new correction: the time, or more where the clock was ahead when an earlier one was made."""
+    """The number of a new correction: the present Unix time, or slightly more than the last number, if the clock
+    was ahead when that was given."""
     ((last,),) = await read("SELECT coalesce(max(made), 0) FROM adjusted", ())
     return max(time.time(), float(last) + 0.001)
 
@@ -166,7 +168,7 @@ async def latest(read: Read, items: Sequence[int]) -> float | None:
 
 
 async def corrected_items(read: Read, items: Sequence[int], number: float) -> list[CorrectedItem]:
-    """Those of the items that the correction `number` applies to."""
+    """The items of `items` that the correction `number` (the time at which it was made) applies to."""
     return [msgspec.convert(row, CorrectedItem) for row in await read(_MADE, (json.dumps(items), number))]
 
 

@@ -14,7 +14,7 @@ _PLACE = f"({_COLUMNS})"
 _SIX = "?, ?, ?, ?, ?, ?"
 
 _SWAP = (
-    # What is known of the copy that was in use is kept as one of the other copies ...
+    # The facts of the copy that was in use are kept with the other copies ...
     "INSERT INTO copy (id, archive_id, path, volume, root, fsid, mark, seen) "
     "SELECT :from, id, path, volume, root, fsid, mark, seen FROM archive WHERE id = :archive",
     "INSERT INTO copy_item (copy_id, item_id, level, read_back, damage) "
@@ -22,7 +22,7 @@ _SWAP = (
     "WHERE archive_id = :archive AND (read_back IS NOT NULL OR damage IS NOT NULL)",
     "INSERT INTO copy_audit (copy_id, started, after) "
     "SELECT :from, started, after FROM audit WHERE archive_id = :archive",
-    # ... and of the new one only what was found in it is claimed.
+    # ... and the copy that is in use from now on gets only the facts that were found in it.
     "UPDATE archive SET (path, volume, root, fsid, mark, seen) = "
     "(SELECT path, volume, root, fsid, mark, seen FROM copy WHERE id = :to) WHERE id = :archive",
     "UPDATE item SET level = '', read_back = NULL, damage = NULL WHERE archive_id = :archive",
@@ -34,7 +34,7 @@ _SWAP = (
     "DELETE FROM copy_audit WHERE copy_id = :to",
     "DELETE FROM copy_item WHERE copy_id = :to",
     "DELETE FROM copy WHERE id = :to",
-    # Its journals, bags and thumbnails may differ from those of the copy before.
+    # Journals, bags and thumbnails are forgotten, because they may differ between the two copies.
     "DELETE FROM derivative WHERE item_id IN (SELECT id FROM item WHERE archive_id = :archive)",
     "DELETE FROM journal WHERE archive_id = :archive",
     "DELETE FROM bag_missing WHERE location_id IN (SELECT id FROM location WHERE archive_id = :archive)",
@@ -108,8 +108,8 @@ class Copies(Table):
         await self.database.write(unit)
 
     async def awaiting_copies(self, archive_id: int) -> list[tuple[int, int]]:
-        """(import, copies asked for) of imports into an archive that only lack copies to be SAFE. One that differs
-        from an earlier import is among them once that is accepted."""
+        """(row id, copies asked for) of imports into an archive that would be SAFE with more copies. An import
+        that differs from an earlier one is included once a person has accepted the differences."""
         return [
             (number, copies)
             for number, copies in await self.database.read(
@@ -119,7 +119,7 @@ class Copies(Table):
             )
         ]
 
-    async def of_card(self, import_id: int, after: int, count: int) -> list[int]:
+    async def card_items(self, import_id: int, after: int, count: int) -> list[int]:
         """Ids of up to `count` items beyond the id `after` that this import saw on its card; and that it, or
         another one of the same volume that began before its end, archived or found as duplicates. A verdict covers
         the whole card, so it may rest on what another import has brought at the same time."""
@@ -134,9 +134,9 @@ class Copies(Table):
         )
         return [item for (item,) in rows]
 
-    async def copied(self, import_id: int) -> None:
-        """Set an import that waited for copies to SAFE, because there are enough of them now. The notes that were
-        made at its end become the reason."""
+    async def end_wait_for_copies(self, import_id: int) -> None:
+        """Set an import to SAFE that waited for copies, because there are enough copies now. The notes that were
+        made at its end become the reason of the verdict."""
         await self.database.run(
             (
                 "UPDATE import SET copies = 0, verdict = 'SAFE', verdict_reason = copied_reason, announced = 0 "
@@ -145,7 +145,7 @@ class Copies(Table):
             )
         )
 
-    async def any_at(self, path: bytes) -> int | None:
+    async def archive_of_copy_at(self, path: bytes) -> int | None:
         """The row id of the archive of which any copy, in use or not, was last seen at `path`; None when there is
         none."""
         rows = await self.database.read(

@@ -11,7 +11,7 @@ from core.catalog.base import Table
 from core.catalog.rows import MARKS, marks
 from core.database import Read
 from core.paths import display, relative
-from core.words import said
+from core.words import count_clause
 
 NAMED = 3
 """The most files that a sentence names."""
@@ -36,7 +36,7 @@ class Before(msgspec.Struct, frozen=True, array_like=True):
 class Differing(Table):
     """The table `differing`, and which of it a person has accepted."""
 
-    async def before(self, files: Sequence[int]) -> dict[int, Before]:
+    async def earlier_contents(self, files: Sequence[int]) -> dict[int, Before]:
         """What earlier imports read of previously imported files that are still to do, by the file's id."""
         found: dict[int, Before] = {}
         for at in range(0, len(files), MARKS):
@@ -52,7 +52,9 @@ class Differing(Table):
         return found
 
     @staticmethod
-    def differ(files: Iterable[tuple[int, int, float]]) -> list[tuple[str, Sequence[Sequence[object]]]]:
+    def differing_statement(
+        files: Iterable[tuple[int, int, float]],
+    ) -> list[tuple[str, Sequence[Sequence[object]]]]:
         """The statement that records (file, item of the earlier import, when that began); it is executed in the
         transaction that writes the files."""
         rows = list(files)
@@ -128,5 +130,5 @@ def sentence(found: Sequence[tuple[bytes, float]]) -> str:
     days = sorted({time.strftime("%Y-%m-%d", time.localtime(when)) for _, when in found})
     day = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     names = ", ".join(display(path) for path, _ in found[:NAMED]) + (", …" if len(found) > NAMED else "")
-    differ = said(len(found), f"differ from what was imported on {day}")
+    differ = count_clause(len(found), f"differ from what was imported on {day}")
     return f"{differ} although size and time are the same: {names}"

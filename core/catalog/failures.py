@@ -18,7 +18,8 @@ PAGE = 200
 """The most groups, or files of one group, on a page."""
 
 LIST = "list"
-"""Stage of what could not be listed. Only listing the source again can settle it, not a retry of the file."""
+"""The stage of an entry that could not be listed. Only listing the source again can settle it, not a retry of the
+file."""
 
 _TRIED = f"EXISTS (SELECT 1 FROM failure WHERE file_id = file.id AND stage != '{LIST}')"  # noqa: S608
 """Files that a transfer has given up."""
@@ -32,31 +33,32 @@ Advise = Callable[[str, int], str]
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """Selects failed files of an import: those with these ids, else those with this cause, else all."""
+    """Selects failed files of an import: those with the `ids`; without ids those with the `cause`; without both,
+    all."""
 
     cause: str = ""
     ids: tuple[int, ...] = ()
 
     @property
-    def whole(self) -> bool:
+    def selects_all(self) -> bool:
         """Whether it selects all of them."""
         return not (self.cause or self.ids)
 
 
-def keeping(failed: Sequence[FailureRow]) -> list[tuple[str, list[tuple[object, ...]]]]:
-    """The statement that records why files failed; it is executed in the transaction that writes the files."""
+def insert_failures(failed: Sequence[FailureRow]) -> list[tuple[str, list[tuple[object, ...]]]]:
+    """The statement that inserts why files failed, to be executed in the transaction that writes the files."""
     sql = "INSERT OR REPLACE INTO failure (file_id, stage, attempts, side, code, detail) VALUES (?, ?, ?, ?, ?, ?)"
     return [(sql, [msgspec.structs.astuple(row) for row in failed])] if failed else []
 
 
-def forgetting(files: Sequence[int]) -> list[tuple[str, list[tuple[object, ...]]]]:
+def forget_causes(files: Sequence[int]) -> list[tuple[str, list[tuple[object, ...]]]]:
     """The statement that deletes the causes of failed files that are to do again. Their numbers of attempts are
     kept, because they count on if a file fails once more."""
     sql = "UPDATE failure SET stage = '', side = '', code = 0, detail = '' WHERE file_id = ?"
     return [(sql, [(id,) for id in files])] if files else []
 
 
-def settled(files: Sequence[int]) -> list[tuple[str, list[tuple[object, ...]]]]:
+def delete_failures(files: Sequence[int]) -> list[tuple[str, list[tuple[object, ...]]]]:
     """The statement that deletes the failures of files that have another outcome now."""
     sql = "DELETE FROM failure WHERE file_id IN (SELECT value FROM json_each(?))"
     return [(sql, [(json.dumps(files),)])] if files else []
@@ -76,7 +78,7 @@ class Failures(Table):
         )
         return {row[0]: FailureRow(*row) for row in rows}
 
-    async def failed(self, import_id: int, selection: Selection) -> int:
+    async def count_failed(self, import_id: int, selection: Selection) -> int:
         """How many files of a selection have failed."""
         fits, values = _fits(selection)
         rows = await self.database.read(
@@ -100,7 +102,7 @@ class Failures(Table):
         columns = "".join(f", {name} = ?" for name in values)
         await self.database.run(
             (f"UPDATE file SET outcome = ?, reason = NULL WHERE {condition}", [(Outcome.TODO, *of_these)]),  # noqa: S608
-            *forgetting([id for id, _, _ in found]),
+            *forget_causes([id for id, _, _ in found]),
             (f"UPDATE import SET id = id{columns} WHERE id = ?", [(*values.values(), import_id)]),  # noqa: S608
         )
         return [(id, size, reason) for id, size, reason in found]

@@ -16,7 +16,7 @@ from core.catalog.sequences import SHOWN
 from core.database import Read
 from core.errors import UsageError
 from core.listings import FileView
-from core.media.local_time import told_zone
+from core.media.local_time import zone_text
 from core.models import Outcome
 from core.paths import display, is_remote, relative
 from core.words import counted
@@ -69,9 +69,9 @@ async def page(
         if not wanted:
             return await _whole(read, f"f.import_id = ? AND {where}", [number, *values], offset)
         wanted.append([search.of_imports([number])])
-    lead = await search_plan.leading(read, wanted)
+    lead = await search_plan.find_lead(read, wanted)
     rest, with_rest = search_plan.conditions(lead.rest)
-    found = f"SELECT f.id FROM {search_plan.led_by(lead.ids)} AND {where}{rest}"
+    found = f"SELECT f.id FROM {search_plan.driven_by(lead.ids)} AND {where}{rest}"
     if lead.few:
         found += f" ORDER BY f.id {'' if name else 'DESC'}"
     # Counted and found in one query: finding out that nothing fits may have to read all rows that the index leads
@@ -90,9 +90,9 @@ async def archived(read: Read, text: str) -> tuple[int, bool, list[int]]:
     wanted = await search.criteria(read, text)
     only = "f.outcome != ?" if search.asks_outcome(text) else "f.outcome IN (?, ?)"
     values = [Outcome.LITTER] if search.asks_outcome(text) else [Outcome.ARCHIVED, Outcome.DUPLICATE]
-    lead = await search_plan.leading(read, wanted)
+    lead = await search_plan.find_lead(read, wanted)
     rest, with_rest = search_plan.conditions(lead.rest)
-    found = f"SELECT f.id, f.item_id FROM {search_plan.led_by(lead.ids)} AND {only} AND {SHOWN}{rest}"
+    found = f"SELECT f.id, f.item_id FROM {search_plan.driven_by(lead.ids)} AND {only} AND {SHOWN}{rest}"
     if lead.few:
         found += " ORDER BY f.id DESC"
     rows = await read(f"{found} LIMIT {MOST_READ + 1}", (*lead.values, *values, *with_rest))
@@ -184,7 +184,7 @@ async def _of_item(read: Read, file_id: int, item: int) -> list[tuple[str, str]]
         captured, tag, zone, offset, camera, lens, width, height, duration, lat, lon, error = row
         told += [
             ("taken", "clock not set" if zone == "unset" else _taken(captured or "")),
-            ("zone", told_zone(zone or "", offset)),
+            ("zone", zone_text(zone or "", offset)),
             ("dated by", tag or ""),
             ("camera", camera or ""),
             ("lens", lens or ""),

@@ -34,8 +34,8 @@ def of_imports(import_ids: Sequence[int]) -> FileSet:
 async def searched(read: Read, text: str) -> FileSet | None:
     """The files, junk excepted, that fit the words of a search (`core.catalog.search`); None: there are none.
     Raises UsageError."""
-    lead = await search_plan.leading(read, await search.criteria(read, text))
+    lead = await search_plan.find_lead(read, await search.criteria(read, text))
     rest, values = search_plan.conditions(lead.rest)
-    ids = f"SELECT f.id FROM {search_plan.led_by(lead.ids)} AND f.outcome != ?{rest}"
+    ids = f"SELECT f.id FROM {search_plan.driven_by(lead.ids)} AND f.outcome != ?{rest}"
     found = FileSet(ids, (*lead.values, Outcome.LITTER, *values))
     return found if await read(f"SELECT 1 FROM ({ids}) LIMIT 1", found.values) else None

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 
 from core.catalog.base import Table, together
-from core.catalog.failures import forgetting, keeping, settled
+from core.catalog.failures import delete_failures, forget_causes, insert_failures
 from core.catalog.rows import FailureRow, FileRow, SeenRow, marks, parts
 from core.database import Row
 from core.media.left_out import Sort
@@ -68,8 +68,8 @@ class Files(Table):
         exact = [("INSERT OR REPLACE INTO far_time (import_id, path, ns) VALUES (?, ?, ?)", far)] if far else []
         stale = [(row.id,) for row in changed] + [(id,) for id in gone]
         await self.database.run(
-            *settled([*(row.id for row in changed if row.outcome != Outcome.TODO), *gone]),
-            *forgetting([row.id for row in changed if row.outcome == Outcome.TODO]),
+            *delete_failures([*(row.id for row in changed if row.outcome != Outcome.TODO), *gone]),
+            *forget_causes([row.id for row in changed if row.outcome == Outcome.TODO]),
             ("DELETE FROM file WHERE id = ?", [(id,) for id in gone]),
             *together(
                 "INSERT INTO file (id, import_id, volume_id, path, stem, size, mtime_ns, kind, outcome, item_id, "
@@ -87,10 +87,10 @@ class Files(Table):
             ("DELETE FROM differing WHERE file_id = ?", [(r.id,) for r in changed]),
             ("INSERT OR REPLACE INTO folder (import_id, path, mtime_ns) VALUES (?, ?, ?)", folders),
             *exact,
-            *keeping(failed),
+            *insert_failures(failed),
         )
 
-    def unkept(self, ids: Sequence[int]) -> list[tuple[str, Sequence[Sequence[object]]]]:
+    def unkept_statement(self, ids: Sequence[int]) -> list[tuple[str, Sequence[Sequence[object]]]]:
         """The statement that records files which were archived without some of their extended attributes."""
         return [("INSERT OR IGNORE INTO unkept VALUES (?)", [(id,) for id in ids])] if ids else []
 

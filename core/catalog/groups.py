@@ -18,8 +18,8 @@ from core.workers.source_messages import SourceMetadata
 
 
 class ListedFile(msgspec.Struct, frozen=True, array_like=True):
-    """An entry that another import of the group has listed. `stage`, `code`: of its failure; None if it did not
-    fail."""
+    """An entry that another import of the group has listed. `stage` and `code` are those of its failure; None if
+    it did not fail."""
 
     id: int
     path: bytes
@@ -92,7 +92,7 @@ _HANDED = f"""
 
 
 class Groups(Table):
-    """What the imports of a group know of each other."""
+    """The table `handed_on`, and queries about the imports of a group."""
 
     def hand_on(self, import_id: int, files: Iterable[tuple[int, SourceMetadata | None]]) -> list[Statement]:
         """The statement by which an import hands on files (id, facts) that it settles. facts: what was read
@@ -112,8 +112,9 @@ class Groups(Table):
         return [HandedFile(*row) for row in rows]
 
     async def is_handed_on(self, other: int, import_id: int) -> bool:
-        """Whether `other` has archived a file that `import_id` has still to do, and that is not known to be
-        damaged there; or `import_id` has none to do."""
+        """Whether `import_id` can copy a file from the archive of `other`: `other` has archived one that
+        `import_id` has still to do, and that is not known to be damaged. True, too, if `import_id` has no file to
+        do."""
         rows = await self.database.read(
             f"SELECT 1 {_HANDED} AND h.facts IS NOT NULL AND a.outcome IN ({marks(len(IN_ARCHIVE))}) "
             "AND t.damage IS NULL LIMIT 1",
@@ -135,7 +136,7 @@ class Groups(Table):
         return [ListedFile(*row) for row in rows]
 
     async def forget_handed_on(self) -> None:
-        """Forget what imports have handed on whose whole group has ended."""
+        """Delete the rows of imports whose whole group has ended, because nobody needs them any more."""
         sql = (
             "DELETE FROM handed_on WHERE import_id IN (SELECT i.id FROM import i WHERE i.together != '' "
             "AND NOT EXISTS (SELECT 1 FROM import o WHERE o.together = i.together AND o.together != '' "

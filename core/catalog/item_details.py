@@ -11,7 +11,7 @@ from core.details import Derived, Facts, ItemView, Original
 from core.errors import UsageError
 from core.media.exposure import exposure
 from core.media.ffprobe_parse import Probe
-from core.media.local_time import told_zone
+from core.media.local_time import zone_text
 from core.media.metadata import Metadata, unpack
 from core.models import JobState, Outcome
 from core.paths import display, relative
@@ -159,9 +159,9 @@ async def _on_a_card(read: Read, path: bytes) -> list[int]:
 async def _by_name(read: Read, name: bytes) -> list[int]:
     last = os.path.basename(name)
     try:
-        ids, led = search.named([last.decode()])
+        ids, led = search.names_query([last.decode()])
     except UnicodeDecodeError:
-        ids, led = search.named([[run.decode() for run in _ASCII.findall(last)]])
+        ids, led = search.names_query([[run.decode() for run in _ASCII.findall(last)]])
     rows = await read(
         f"SELECT DISTINCT f.item_id FROM ({ids or 'SELECT id FROM file'}) d CROSS JOIN file f ON f.id = d.id "  # noqa: S608
         "WHERE f.item_id IS NOT NULL AND (f.path = ? OR substr(f.path, ?) = ?) LIMIT ?",
@@ -212,7 +212,7 @@ async def _taken(read: Read, id: int) -> dict[str, Any]:
     sql = f"SELECT {CAPTURED}, m.captured_zone, m.offset FROM metadata m WHERE m.item_id = ?"  # noqa: S608
     for captured, zone, offset in await read(sql, (id,)):
         told["taken"] = "clock not set" if zone == "unset" else (captured or "").replace("Z", " UTC")
-        told["zone"] = told_zone(zone or "", offset)
+        told["zone"] = zone_text(zone or "", offset)
     told["adjusted"] = tuple(await corrected(read, id))
     return told
 

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from core.catalog import Catalog
-from core.media.card_rules import Candidate, choose, completed, owner_keys
+from core.media.card_rules import Candidate, choose, complete, owner_keys
 from core.media.frames import FRAME_EXTENSIONS, Films
-from core.media.stems import NameParts, named
+from core.media.stems import NameParts, name_parts
 from core.paths import relative
 
 PAGE = 2000
@@ -19,7 +19,8 @@ SIMILAR = 1000
 """The most keys with one beginning that are looked at for a name that was cut off."""
 
 APART_NS = 2_000_000_000
-"""How far apart the times of a film and of what the camera wrote with it may be: FAT's are even seconds."""
+"""Nanoseconds by which the times of a film and of a file that the camera wrote with it may differ: times on FAT
+are even seconds."""
 
 Found = dict[bytes, list[NameParts]]
 """Files by stem key."""
@@ -43,7 +44,7 @@ async def link(catalog: Catalog, import_id: int, root: bytes) -> None:
         files: list[NameParts] = []
         here: Found = defaultdict(list)
         for stem, id, whole in page:
-            file = named(relative(root, whole), id)
+            file = name_parts(relative(root, whole), id)
             files.append(file)
             here[stem].append(file)
             if file.extension in FRAME_EXTENSIONS:
@@ -53,9 +54,9 @@ async def link(catalog: Catalog, import_id: int, root: bytes) -> None:
         for file in files:
             candidates = owner_keys(file)
             if candidates and candidates[-1].rest is not None:
-                candidates = await _completed(catalog, import_id, candidates)
+                candidates = await _complete_last(catalog, import_id, candidates)
             for candidate in candidates:
-                # Those with the keys at both ends may be on other pages, too.
+                # Files with the first or the last key of the page may be on other pages, too.
                 looked_at = candidates if candidate.rule.rivals else (candidate,)
                 if not all(first < one.key < last for one in looked_at):
                     waiting.append((file, candidates))
@@ -65,7 +66,7 @@ async def link(catalog: Catalog, import_id: int, root: bytes) -> None:
                     links += await _link(catalog, file, owner, candidate, candidates, here)
                     break
         for stem, rows in (await catalog.by_stem(import_id, sorted(elsewhere))).items():
-            here[stem] = [named(relative(root, whole), id) for id, whole in rows]
+            here[stem] = [name_parts(relative(root, whole), id) for id, whole in rows]
         for file, candidates in waiting:
             for candidate in candidates:
                 if (owner := _owner(file, candidate, here)) is not None:
@@ -94,23 +95,25 @@ async def _link(
 
 def _owner(file: NameParts, candidate: Candidate, found: Found) -> NameParts | None:
     others = found.get(candidate.key, ())
-    # Most files are the only one with their key.
+    # Usually only one file has the key.
     if not others or (len(others) == 1 and others[0].id == file.id):
         return None
     return choose(candidate, [other for other in others if other.id != file.id])
 
 
-async def _completed(catalog: Catalog, import_id: int, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Candidates with whole keys, of which the last one's end is not known."""
+async def _complete_last(catalog: Catalog, import_id: int, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates of a file of which the last one's key is incomplete: with its whole key, or without it where
+    that cannot be found."""
     *known, cut = candidates
-    whole = completed(cut, await catalog.stems_from(import_id, cut.key, SIMILAR))
+    whole = complete(cut, await catalog.stems_from(import_id, cut.key, SIMILAR))
     return [*known, whole] if whole else known
 
 
 async def _nearest(
     catalog: Catalog, file: NameParts, candidates: Sequence[Candidate], found: Found
 ) -> NameParts | None:
-    """The owner among those that rivals find: the only one, or the only one of the file's time."""
+    """The owner among those that rival candidates find: the only one, or the only one whose time is at most
+    APART_NS from the file's. None where several are as near."""
     owners = [owner for one in candidates if one.rule.rivals and (owner := _owner(file, one, found)) is not None]
     if len(owners) == 1:
         return owners[0]

@@ -9,7 +9,7 @@ from core.database import Read
 from core.details import LocationView
 from core.models import State
 from core.paths import display
-from core.results import told_of_junk
+from core.results import junk_sentence
 
 _COUNTED = """
     SELECT l.id, b.sealed, b.note, b.junk, s.files, s.bytes, s.kinds, s.cameras, s.earliest, s.latest,
@@ -71,7 +71,7 @@ def _view(
         latitude=location.latitude,
         longitude=location.longitude,
         sealed=None if holding else sealed,
-        note=display(holding or ("" if sealed is not None else note or told_of_junk(junk or 0) or _UNSEALED)),
+        note=display(holding or ("" if sealed is not None else note or junk_sentence(junk or 0) or _UNSEALED)),
         junk=junk or 0,
         counted=files is not None,
         files=files or 0,

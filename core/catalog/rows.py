@@ -69,7 +69,12 @@ class SeenVolume(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Item(msgspec.Struct, array_like=True):
-    """One content in the archive."""
+    """A distinct content in an archive.
+
+    size: bytes. path: of the payload, below the archive's root. level: the verification level that it reached;
+    empty if it was never read back. read_back: when it was last found intact (Unix time); None: never. damage:
+    what was wrong with it when it was last read; None if nothing was.
+    """
 
     id: int
     location_id: int
@@ -89,8 +94,8 @@ class Item(msgspec.Struct, array_like=True):
 
 
 class CopyRow(msgspec.Struct, frozen=True, array_like=True):
-    """One copy of an archive and where it was last seen: at `path`, which is `root` on the volume of identity
-    `volume`.
+    """A copy of an archive. It was last seen at `path`, which is `root` on the volume of identity `volume`; these
+    two are empty where the volume could not be identified.
 
     `number` is 0 for the copy in use. `fsid` and `mark` are those of ArchiveFacts (core.workers.archive_messages).
     """
@@ -105,7 +110,7 @@ class CopyRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ImportRow(msgspec.Struct, array_like=True):
-    """One import as stored. `runs` is 0 for an import that is known from the archive's journal only.
+    """An import as the catalog stores it. `runs` is 0 for an import that is known from the archive's journal only.
 
     `together`: the group of imports that bring one source into several archives: the id of its first import; empty
     for an import of no group.

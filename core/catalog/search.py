@@ -92,7 +92,7 @@ def _containing(word: str) -> CriterionPart:
         where, values = f"{PATH} LIKE ? ESCAPE '!'", (pattern,)
     # macOS writes names decomposed (NFD), a keyboard types composed letters (NFC).
     spelled = {unicodedata.normalize(form, word) for form in ("NFC", "NFD")}
-    return CriterionPart(where, values, *named(sorted(spelled)), False, True)
+    return CriterionPart(where, values, *names_query(sorted(spelled)), False, True)
 
 
 def _pattern(word: str) -> CriterionPart:
@@ -101,10 +101,10 @@ def _pattern(word: str) -> CriterionPart:
     if "/" in text:
         # `?1` cannot be used, because the values of all conditions are joined in one list.
         where, values = f"'/' || lower({PATH}) GLOB ?", ("*/" + text.lstrip("/"),)
-    return CriterionPart(where, values, *named([_LITERAL.split(word)]), False, True)
+    return CriterionPart(where, values, *names_query([_LITERAL.split(word)]), False, True)
 
 
-def named(spellings: Sequence[str | Sequence[str]]) -> tuple[str, tuple[Any, ...]]:
+def names_query(spellings: Sequence[str | Sequence[str]]) -> tuple[str, tuple[Any, ...]]:
     """(query, values): selects, by the trigram index, ids of files that may have one of `spellings` in their path
     below the source's root, newest first. A spelling is a text, or several that must all occur. The query is empty
     where a spelling is too short for the index."""
@@ -209,7 +209,9 @@ async def _kind(_: Read, value: str) -> Criterion:
 
 async def _ext(_: Read, value: str) -> Criterion:
     ending = "." + value.removeprefix(".")
-    return [CriterionPart(f"{PATH} LIKE ? ESCAPE '!'", (f"%{_escaped(ending)}",), *named([ending]), False, True)]
+    return [
+        CriterionPart(f"{PATH} LIKE ? ESCAPE '!'", (f"%{_escaped(ending)}",), *names_query([ending]), False, True)
+    ]
 
 
 def _size(sign: str, value: str) -> Criterion:

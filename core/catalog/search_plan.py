@@ -42,7 +42,7 @@ class CriterionPart(msgspec.Struct, frozen=True):
 
 
 Criterion = Sequence[CriterionPart]
-"""A file meets it if it meets any of these parts."""
+"""A file meets a criterion if it meets any of its parts."""
 
 
 class Lead(msgspec.Struct, frozen=True):
@@ -55,13 +55,13 @@ class Lead(msgspec.Struct, frozen=True):
     few: bool = False
 
 
-async def leading(read: Read, wanted: Sequence[Criterion]) -> Lead:
-    """The query that leads to the fewest candidates."""
+async def find_lead(read: Read, wanted: Sequence[Criterion]) -> Lead:
+    """Find the criterion whose index leads to the fewest candidates, by counting up to ENOUGH for each of them."""
     best: tuple[int, Criterion] | None = None
     for criterion in wanted:
         if not all(part.ids for part in criterion):
             continue
-        sql, values = _united(criterion, [])
+        sql, values = _union_of_parts(criterion, [])
         ((count,),) = await read(f"SELECT count(*) FROM (SELECT 1 FROM ({sql}) LIMIT {ENOUGH})", values)
         if best is None or count < best[0]:
             best = count, criterion
@@ -77,18 +77,18 @@ async def leading(read: Read, wanted: Sequence[Criterion]) -> Lead:
     rest = [criterion for criterion in others if criterion not in early]
     if not all(part.exact for part in chosen):
         rest.append(chosen)
-    sql, values = _united(chosen, early)
+    sql, values = _union_of_parts(chosen, early)
     return Lead(sql, values, rest, count < ENOUGH)
 
 
 def condition(criterion: Criterion) -> tuple[str, list[Any]]:
-    """One criterion as a condition on SEARCHED_TABLES."""
+    """A criterion as SQL, a condition on SEARCHED_TABLES, and its parameters."""
     values = [value for part in criterion for value in part.values]
     return "(" + " OR ".join(part.where for part in criterion) + ")", values
 
 
 def conditions(wanted: Sequence[Criterion]) -> tuple[str, list[Any]]:
-    """All criteria as SQL, each preceded by AND."""
+    """All criteria as SQL, each preceded by AND, and their parameters."""
     sql, values = "", list[Any]()
     for criterion in wanted:
         where, with_it = condition(criterion)
@@ -97,7 +97,7 @@ def conditions(wanted: Sequence[Criterion]) -> tuple[str, list[Any]]:
     return sql, values
 
 
-def _united(criterion: Criterion, early: Sequence[Criterion]) -> tuple[str, list[Any]]:
+def _union_of_parts(criterion: Criterion, early: Sequence[Criterion]) -> tuple[str, list[Any]]:
     """A query for the ids that meet `criterion` and all of `early`, each once: ids of an earlier part are excluded
     from the later ones.
 
@@ -117,7 +117,7 @@ def _united(criterion: Criterion, early: Sequence[Criterion]) -> tuple[str, list
             also, with_also = f" AND {way.where}{also}", [*way.values, *with_also]
         if way is not None and way.of_path:
             fits, with_fits = condition(criterion)
-            selects.append(f"SELECT f.id FROM {led_by(way.ids.replace(ALSO, ''))} AND {fits}{also}")
+            selects.append(f"SELECT f.id FROM {driven_by(way.ids.replace(ALSO, ''))} AND {fits}{also}")
             values += [*way.led, *with_fits, *with_also]
             continue
         for at, part in enumerate(criterion):
@@ -127,12 +127,12 @@ def _united(criterion: Criterion, early: Sequence[Criterion]) -> tuple[str, list
                 selects.append(f"SELECT id FROM ({ids})")
                 continue
             before, with_them = condition(criterion[:at])
-            selects.append(f"SELECT f.id FROM {led_by(ids)} AND {before} IS NOT TRUE")
+            selects.append(f"SELECT f.id FROM {driven_by(ids)} AND {before} IS NOT TRUE")
             values += with_them
     return " UNION ALL ".join(selects), values
 
 
-def led_by(ids: str) -> str:
+def driven_by(ids: str) -> str:
     """A FROM clause in which the query `ids` drives SEARCHED_TABLES. It ends in a condition, to be followed by
     AND."""
     return f"({ids}) d CROSS JOIN {SEARCHED_TABLES} WHERE f.id = d.id"

@@ -57,7 +57,7 @@ class Sequences(Table):
                 await self._link_frames(links)
                 links = []
         await self._link_frames(links)
-        rows = [(film.file_id, import_id, film.count, numbers[shared].told()) for shared, film in films.items()]
+        rows = [(film.file_id, import_id, film.count, numbers[shared].text()) for shared, film in films.items()]
         await self.database.run(("INSERT OR REPLACE INTO sequence VALUES (?, ?, ?, ?)", rows))
 
     async def _frames(self, import_id: int, root: bytes) -> AsyncIterator[tuple[int, bytes, int]]:

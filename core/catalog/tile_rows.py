@@ -65,11 +65,13 @@ _ROWS = f"""
 
 
 class TileRow(NamedTuple):
-    """One file. `path` is on its volume, `root` its import's, `archive` the root of the archive, `payload` below
-    it.
+    """A file that has a tile. `path` is its path on its volume, `root` the root of its import's source there,
+    `archive` the root of the archive, `payload` the path of its payload below that. size: bytes.
 
-    changed: the file's own time, in local time. picture, film: paths below the archive; None: not made (yet), and
-    `note` may say why. movie: the item of the movie of a Live Photo. roles: of the files that belong to this one.
+    captured: the capture date in local time. changed: the file's own time, in local time. duration: seconds.
+    picture, film: paths of the thumbnail and the proxy below the archive's root; None if there is none (yet), and
+    `note` may say why. movie: the item of the movie of a Live Photo. roles: those of the files that belong to this
+    one.
     """
 
     id: int

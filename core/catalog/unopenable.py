@@ -89,15 +89,15 @@ class Opening(Table):
         )
         return {item for (item,) in rows}
 
-    async def watched(self) -> list[int]:
-        """Imports that have ended and of which it was not reported yet which files cannot be opened."""
+    async def watched_imports(self) -> list[int]:
+        """Row ids of imports that have ended, but whose files that cannot be opened were not all reported yet."""
         rows = await self.database.read(
             "SELECT id FROM import WHERE watched AND state IN ('done', 'cancelled') ORDER BY id"
         )
         return [id for (id,) in rows]
 
-    async def looked_at(self, import_id: int) -> bool:
-        """Whether no job that opens a file of the import is pending any more."""
+    async def all_opened(self, import_id: int) -> bool:
+        """Whether all jobs that open files of the import are done."""
         return not await self.database.read_aside(_LEFT, (import_id,))
 
     async def holds_media(self, import_id: int) -> bool:
@@ -110,8 +110,9 @@ class Opening(Table):
             )
         )
 
-    async def untold(self, import_id: int) -> list[tuple[int, bytes, str]]:
-        """(file, path below the source's root, why) of the files that no receipt has named yet."""
+    async def unreported(self, import_id: int) -> list[tuple[int, bytes, str]]:
+        """(row id of the file, path below the source's root, why) of an import's files that cannot be opened and
+        that no receipt has named yet."""
         told = {
             id
             for (id,) in await self.database.read(
@@ -121,6 +122,6 @@ class Opening(Table):
         }
         return [one for one in await _files(self.database.read, import_id, -1) if one[0] not in told]
 
-    async def tell(self, files: Iterable[int]) -> None:
+    async def mark_reported(self, files: Iterable[int]) -> None:
         """Record that receipts have named these files."""
         await self.database.run(("INSERT OR IGNORE INTO unopenable_told VALUES (?)", [(id,) for id in files]))

@@ -9,7 +9,7 @@ from typing import TypeVar
 from core import VERSION
 from core.client.api import EngineCalls
 from core.client.calls import Hear, OnProgress, OnText, listener
-from core.client.framing import GREETING_TIMEOUT, frame, from_engine, lost, result_of, silent
+from core.client.framing import GREETING_TIMEOUT, frame, from_engine, lost_error, result_of, silent_error
 from core.client.silence import PULSE, Silence
 from core.errors import EngineLostError
 from core.ipc import read_frame
@@ -65,7 +65,7 @@ class Connection(EngineCalls):
             return connection, connection._welcome
         except TimeoutError as error:
             await connection.close()
-            raise silent(pid) from error
+            raise silent_error(pid) from error
         except BaseException:
             await connection.close()
             raise
@@ -119,16 +119,17 @@ class Connection(EngineCalls):
             self._writer.transport.abort()
             for answer, _ in self._waiting.values():
                 if not answer.done():
-                    answer.set_exception(lost())
+                    answer.set_exception(lost_error())
 
     async def _notice(self) -> None:
-        """Tell that the engine does not answer, while an answer or the next snapshot is waited for."""
+        """Count the pulses without a message while an answer or the next snapshot is waited for (`Silence`), and
+        ask the engine for its state when that is due."""
         while True:
             await asyncio.sleep(PULSE)
             awaited = self._waiting or self.pushed is not None
             if (
                 awaited
-                and self._silence.wanted()
+                and self._silence.count_pulse()
                 and self._welcome is not None
                 and self._welcome.version == VERSION
             ):

@@ -92,12 +92,12 @@ def _decoder(kind: type[Request[Any]]) -> "msgspec.msgpack.Decoder[Any]":
     return msgspec.msgpack.Decoder(reply_type(kind))
 
 
-def lost() -> EngineLostError:
+def lost_error() -> EngineLostError:
     """The error for an engine that ends before its answer."""
     return EngineLostError("it went before it had answered.", "What it was doing: lading status")
 
 
-def silent(pid: int) -> EngineError:
+def silent_error(pid: int) -> EngineError:
     """The error for an engine, process `pid` (0: unknown), that does not answer Hello in time."""
     who = f"process {pid}" if pid else "it"
     return EngineError(f"{who} does not answer within {GREETING_TIMEOUT:.0f} seconds.", ADVICE)

@@ -20,6 +20,7 @@ START_TIMEOUT = 60.0
 """Seconds from an engine's start to its first answer; a large database may have to be migrated first."""
 
 RETRY_INTERVAL = 0.02
+"""Seconds until the next attempt to connect, after an engine has ended during the first request."""
 
 PASSED_VARIABLES = frozenset(
     (
@@ -86,7 +87,7 @@ async def _replace(connection: Connection, welcome: Welcome) -> None:
     """Stop an idle engine of an older version. Raises OtherVersionError."""
     told = f"process {welcome.pid} is version {welcome.version}, this is {VERSION}."
     try:
-        if numbers(welcome.version) > numbers(VERSION):
+        if version_numbers(welcome.version) > version_numbers(VERSION):
             raise OtherVersionError(told, "Use the newer one, or stop it: lading engine stop")
         try:
             await end(connection, if_idle=True)
@@ -100,7 +101,7 @@ async def _replace(connection: Connection, welcome: Welcome) -> None:
         await connection.close()
 
 
-def numbers(version: str) -> list[int]:
+def version_numbers(version: str) -> list[int]:
     """A version as numbers that can be compared."""
     return [int(part) if part.isdigit() else -1 for part in version.split(".")]
 
@@ -151,7 +152,8 @@ def _spawn(settings: Config, status: int, more: tuple[str, ...]) -> None:
 
 
 def cannot_be_started(error: OSError, home: str) -> EngineError:
-    """The error for an engine whose state folder cannot be written to, for a person."""
+    """The EngineError to show when the engine of `home` cannot be started, because its state folder cannot be
+    written to."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     advice = f"Make room on the disk of {home}." if full else "Set LADING_HOME to a folder of yours."
     where = f"{error.filename}: " if error.filename else ""

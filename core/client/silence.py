@@ -21,15 +21,17 @@ ADVICE = "See what it does: lading log; or end its process."
 Tell = Callable[[str], None]
 
 _hearers: list[Tell] = []
+"""The functions given to `tell_by`, of which the last one is called."""
 
 
 def tell_by(tell: Tell) -> None:
-    """Call `tell` with each message for the person, in place of the one before, until `tell_no_more`."""
+    """Have `tell` called with each message for the person, until `tell_no_more(tell)`. Of several such functions
+    only the last one is called."""
     _hearers.append(tell)
 
 
 def tell_no_more(tell: Tell) -> None:
-    """Call the function again that was called before `tell_by(tell)`."""
+    """End `tell_by(tell)`: the function that was called before it is called again."""
     if tell in _hearers:
         _hearers.remove(tell)
 
@@ -50,7 +52,7 @@ class Silence:
             _tell(AGAIN)
         self.pulses = 0
 
-    def wanted(self) -> bool:
+    def count_pulse(self) -> bool:
         """Count a pulse in which an answer was waited for. Returns whether to ask the engine for its state now."""
         self.pulses += 1
         if self.pulses == SILENT:

@@ -9,7 +9,7 @@ import msgspec
 
 from core import VERSION
 from core.client.calls import Calls, OnProgress, OnText, listener
-from core.client.framing import GREETING_TIMEOUT, frame, from_engine, lost, result_of, silent
+from core.client.framing import GREETING_TIMEOUT, frame, from_engine, lost_error, result_of, silent_error
 from core.client.silence import PULSE, Silence
 from core.errors import EngineLostError
 from core.ipc import PREFIX_LENGTH, length_of
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Blocking(Calls):
-    """Attached to a running engine. Each call blocks until the reply has come."""
+    """A connection to a running engine. Each call blocks until the reply has come."""
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
@@ -54,18 +54,18 @@ class Blocking(Calls):
         try:
             self._socket.sendall(data)
         except OSError as error:
-            raise lost() from error
+            raise lost_error() from error
 
     def _next(self) -> FromEngine:
         try:
-            length = length_of(self._exactly(PREFIX_LENGTH))
+            length = length_of(self._read_exactly(PREFIX_LENGTH))
             if length > LARGEST_REPLY:
-                raise lost()
-            return from_engine.decode(self._exactly(length))
+                raise lost_error()
+            return from_engine.decode(self._read_exactly(length))
         except (OSError, msgspec.MsgspecError) as error:
-            raise lost() from error
+            raise lost_error() from error
 
-    def _exactly(self, count: int) -> bytearray:
+    def _read_exactly(self, count: int) -> bytearray:
         data = bytearray(count)
         view = memoryview(data)
         while view:
@@ -73,20 +73,20 @@ class Blocking(Calls):
             try:
                 got = self._socket.recv_into(view)
             except TimeoutError:
-                self._hear_nothing()
+                self._count_silence()
                 continue
             if not got:
-                raise lost()
+                raise lost_error()
             self._silence.heard()
             view = view[got:]
         return data
 
-    def _hear_nothing(self) -> None:
+    def _count_silence(self) -> None:
         """Count a pulse without a message. Raises EngineError when the time for the greeting is over."""
-        asks = self._silence.wanted()
+        asks = self._silence.count_pulse()
         if self._welcome is None:
             if self._silence.pulses * PULSE >= GREETING_TIMEOUT:
-                raise silent(self._silence.pid)
+                raise silent_error(self._silence.pid)
         elif asks and self._welcome.version == VERSION:
             # The answer itself is dropped; its arrival shows that the engine answers.
             self._send(frame(next(self._numbers), Status()))
@@ -96,7 +96,7 @@ class Blocking(Calls):
         self._socket.close()
 
 
-def greeted(home: str) -> tuple[Blocking, Welcome] | None:
+def connect_any_version(home: str) -> tuple[Blocking, Welcome] | None:
     """A connection to the engine of the state folder `home`, of any version; None when none runs.
 
     Raises EngineError.
@@ -118,10 +118,10 @@ def greeted(home: str) -> tuple[Blocking, Welcome] | None:
     return line, welcome
 
 
-def found(home: str) -> Blocking | Welcome | None:
-    """A connection to the engine of `home`; what it has said when it is of another version; None when none runs.
-    Raises EngineError."""
-    here = greeted(home)
+def connect_or_welcome(home: str) -> Blocking | Welcome | None:
+    """A connection to the engine of the state folder `home`; for an engine of another version its Welcome instead;
+    None when none runs. Raises EngineError."""
+    here = connect_any_version(home)
     if here is None:
         return None
     line, welcome = here
@@ -131,22 +131,24 @@ def found(home: str) -> Blocking | Welcome | None:
     return welcome
 
 
-def attached(home: str) -> Blocking | None:
-    """A connection to the engine of `home`; None when none of this version runs. Raises EngineError."""
-    here = found(home)
+def connect(home: str) -> Blocking | None:
+    """A connection to the engine of the state folder `home`; None when no engine of this version runs. Raises
+    EngineError."""
+    here = connect_or_welcome(home)
     return here if isinstance(here, Blocking) else None
 
 
-def running(home: str) -> bool:
+def engine_runs(home: str) -> bool:
     """Whether an engine of this version runs. Raises EngineError."""
-    line = attached(home)
+    line = connect(home)
     if line is not None:
         line.close()
     return line is not None
 
 
 def done(work: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that never suspends."""
+    """Run a coroutine that never suspends, without an event loop. Returns its result. Raises RuntimeError if it
+    suspends."""
     try:
         work.send(None)
     except StopIteration as ended:

@@ -83,7 +83,7 @@ def upright(image: Image.Image, how: Shown) -> Image.Image:
     return image
 
 
-def elsewhere(file: IO[bytes]) -> bool:
+def refers_to_other_files(file: IO[bytes]) -> bool:
     """Whether a film only refers to other files: no track has its media data in this one.
 
     A reference whose lowest flag is set means the file itself (ISO/IEC 14496-12, 8.7.2; of QuickTime, "Data
@@ -156,10 +156,11 @@ def _matrix(content: bytes, at: int) -> tuple[int, ...]:
 
 
 def cut_off(file: IO[bytes]) -> bool:
-    """Whether HEIF, AVIF, JPEG 2000 (boxes), WebP (RIFF) or TIFF says that it is longer than its file.
+    """Whether the end of a file is missing: its headers describe more bytes than it has. Known for HEIF, AVIF and
+    JPEG 2000 (boxes), WebP (RIFF) and TIFF.
 
-    Of a TIFF its first directory is looked for, which most programs write behind the picture. Leaves
-    the file at its beginning.
+    A TIFF counts as cut off where its first directory is beyond the end: most programs write that behind the
+    picture. Leaves the file at its beginning.
     """
     try:
         end = file.seek(0, 2)
@@ -182,7 +183,7 @@ def cut_off(file: IO[bytes]) -> bool:
             if size == 1:
                 size = int.from_bytes(head[8:16], "big")
             if size == 0 and len(head) >= 8:
-                return False  # up to the end, wherever that is
+                return False  # size 0: the box extends to the end of the file, wherever that is
             if size < 8 or at + size > end:
                 return True
             at += size

@@ -1,4 +1,4 @@
-"""Commands for ffprobe and ffmpeg, so that no file but the film is read, and it comes out upright in BT.709."""
+"""Runs ffprobe and ffmpeg: they read no file but the given one, and pictures come out upright and in BT.709."""
 
 import os
 import re
@@ -20,7 +20,8 @@ from core.media import demuxers
 CUBE = "space.cube"
 """The lookup table for lut3d, in the folder that ffmpeg runs in, because its path then needs no quoting."""
 
-_AGAIN = re.compile(
+# Messages about errors of the volume, the network, the permissions or the memory, none of which is the film's.
+_TRANSIENT = re.compile(
     r"Input/output error|Stale file handle|No such device|Connection|Host is down|Permission denied|"
     r"No such file|No space left|Disk quota|Cannot allocate memory|Resource temporarily unavailable"
 )
@@ -110,7 +111,8 @@ class Packets(msgspec.Struct, frozen=True):
 
 
 def packets(film: Film, path: bytes, report: Callable[[float], None]) -> Packets:
-    """Read all packets, for a film whose declared duration is in doubt. Raises OrderRefusedError, OSError."""
+    """Read all packets of a film whose declared duration is in doubt. `report` is called with 0.99 for each
+    packet, because the engine kills a maker that reports no progress. Raises OrderRefusedError, OSError."""
     times: list[float] = []
     ends = [0.0, 0.0]
 
@@ -180,28 +182,29 @@ def refusal(ended: run_program.ProgramResult, path: bytes) -> OrderRefusedError:
     text = "; ".join(lines[:3])[:300] or f"ffmpeg ended with status {ended.status}"
     if _NO_DECODER.search(said):
         return NoDecoderError(text)
-    return OrderRefusedError(text, final=not troubled(ended))
+    return OrderRefusedError(text, final=not met_transient_error(ended))
 
 
-def truer(error: OrderRefusedError, path: bytes) -> OrderRefusedError:
-    """A reason that a person can act on, where ffmpeg only reports the consequence; else `error`."""
+def root_cause(error: OrderRefusedError, path: bytes) -> OrderRefusedError:
+    """The error that names the cause, where ffmpeg only reports its consequence: the film refers to other files,
+    or its end is missing. Else `error`."""
     if error.final:
         with suppress(OSError), open(path, "rb") as file:
-            if boxes.elsewhere(file):
+            if boxes.refers_to_other_files(file):
                 return OrderRefusedError("its pictures are not in this file, which only refers to others")
             if boxes.cut_off(file):
                 return OrderRefusedError(f"{CUT_OFF}, and nothing of it can be decoded", damaged=True)
     return error
 
 
-def troubled(ended: run_program.ProgramResult) -> bool:
-    """Whether a program met an error that is not the file's; ffmpeg treats a failed read as the end of the
-    file."""
-    return bool(_AGAIN.search(ended.said))
+def met_transient_error(ended: run_program.ProgramResult) -> bool:
+    """Whether a program met an error that is not the file's, so that a retry may help. Its exit status does not
+    tell: ffmpeg treats a failed read as the end of the file."""
+    return bool(_TRANSIENT.search(ended.said))
 
 
 @lru_cache(maxsize=1)
-def as_they_come() -> tuple[str, str]:
+def frame_times_option() -> tuple[str, str]:
     """The option that keeps frames at their own times; its name depends on the version."""
     version = tools.parse_version("ffmpeg", run_program.run([run_program.program("ffmpeg"), "-version"]).output)
     return ("-fps_mode" if tools.at_least(version, "5.1") else "-vsync", "vfr")

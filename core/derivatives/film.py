@@ -48,7 +48,9 @@ class Film(msgspec.Struct, frozen=True, kw_only=True):
 
 def from_probe(streams: list[dict[str, Any]], container: dict[str, Any]) -> Film | None:
     """Parse ffprobe's values; None without a video stream. Raises ValueError, TypeError, AttributeError."""
-    moving = [one for one in streams if one.get("codec_type") == "video" and not is_cover(one) and opened(one)]
+    moving = [
+        one for one in streams if one.get("codec_type") == "video" and not is_cover(one) and decoder_opens(one)
+    ]
     if not moving:
         return None
     first = moving[0]
@@ -81,7 +83,7 @@ def is_cover(stream: dict[str, Any]) -> bool:
     return bool(disposition.get("attached_pic") or disposition.get("timed_thumbnails"))
 
 
-def opened(stream: dict[str, Any]) -> bool:
+def decoder_opens(stream: dict[str, Any]) -> bool:
     """Whether the stream's decoder can be opened; True where nobody has tried (core.derivatives.tracks)."""
     return stream.get("opened") is not False
 
@@ -89,7 +91,7 @@ def opened(stream: dict[str, Any]) -> bool:
 def _sounds(streams: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
     """The audio tracks to use, and why there are none where the file has some."""
     told = [one for one in streams if one.get("codec_type") == "audio"]
-    known = [one for one in told if opened(one) and _is_known(one.get("codec_name"))]
+    known = [one for one in told if decoder_opens(one) and _is_known(one.get("codec_name"))]
     # A file that is cut off may not tell them, and ffmpeg then ends with an error.
     usable = [one for one in known if _number(one.get("sample_rate")) and one.get("channels")]
     if known and not usable:

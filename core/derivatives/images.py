@@ -63,7 +63,7 @@ Image.MAX_IMAGE_PIXELS = PIXELS // 2
 
 
 class NotAPictureError(OrderRefusedError):
-    """None of the decoders knows the format."""
+    """None of the decoders knows the format of the file."""
 
 
 class BrokenError(OrderRefusedError):
@@ -71,15 +71,16 @@ class BrokenError(OrderRefusedError):
 
 
 class TooLargeError(OrderRefusedError):
-    """It needs more memory than decoding a picture may use, with any decoder."""
+    """Decoding the picture needs more memory than it may use, whatever the decoder."""
 
 
 def develop(source: IO[bytes], orientation: int = 1, extension: str = "", *, partly: bool = False) -> Image.Image:
     """Decode a picture, upright and in sRGB, its short edge at most that of the largest size; of mode RGB or L.
 
     `orientation` applies to a picture without one of its own, `extension` to a format without a signature.
-    `partly`: decode what there is of a picture that is cut off. Raises OrderRefusedError and those above,
-    NoDecoderError; OSError with an errno when the file cannot be read.
+    `partly`: decode what there is of a picture that is cut off. Raises OrderRefusedError with its subclasses
+    NotAPictureError, BrokenError, TooLargeError and NoDecoderError; OSError with an errno when the file cannot be
+    read.
     """
     try:
         with _cut_off_allowed(partly):
@@ -113,19 +114,20 @@ def facts(source: IO[bytes]) -> tuple[bytes, int]:
     return b"", 0
 
 
-def decoded(data: bytes, profile: bytes, how: boxes.Shown | None, orientation: int) -> Image.Image:
+def convert_decoded(data: bytes, profile: bytes, how: boxes.Shown | None, orientation: int) -> Image.Image:
     """Convert a picture that another program has decoded (PNG): upright and in sRGB. Raises OSError,
     ValueError."""
     with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
         image.load()
-        flat = _flat(plain(image))
+        flat = _flatten(plain(image))
     flat = colour.to_srgb(flat, profile, None)
-    return boxes.upright(flat, how) if how else _turned(flat, orientation)
+    return boxes.upright(flat, how) if how else _turn(flat, orientation)
 
 
 @contextmanager
 def _cut_off_allowed(allowed: bool) -> Iterator[None]:
-    """If allowed, Pillow ends a truncated JPEG file, and leaves the missing part of others empty."""
+    """In the block, if `allowed`, Pillow decodes truncated files: it completes a JPEG by an end marker, and leaves
+    the missing part of other formats empty."""
     ImageFile.LOAD_TRUNCATED_IMAGES = allowed
     try:
         yield
@@ -139,7 +141,7 @@ def _cut_off(error: Exception) -> bool:
 
 
 def _is_jpeg(source: IO[bytes]) -> bool:
-    # Of other formats Pillow says so also where its decoder lacks something.
+    # Only of a JPEG: of other formats Pillow reports "broken data stream" also where its decoder lacks a feature.
     source.seek(0)
     return source.read(3) == b"\xff\xd8\xff"
 
@@ -154,7 +156,7 @@ def save(
     told = {"comment": note.encode()} if note else {}
     files = []
     for count, (short, quality) in enumerate(THUMBNAIL_SIZES, 1):
-        image = _shrunk(image, short)
+        image = _shrink(image, short)
         image.info = {}
         name = f"{stem}_{short}.jpg"
         path = os.path.join(folder, os.fsencode(name))
@@ -183,7 +185,7 @@ def _develop(source: IO[bytes], orientation: int, extension: str, partly: bool) 
             # The decoder halves the picture while decoding, as often as the largest size allows, in half the time.
             image.draft(None, reduced(*image.size, THUMBNAIL_SIZES[0][0]))
         image.load()
-        if partly and not _anything(image):
+        if partly and not _shows_something(image):
             raise OrderRefusedError("nothing of it can be decoded", damaged=True)
         # load() turns a TIFF, the decoder a HEIF; afterwards both have no orientation or 1.
         own = _own_orientation(image)
@@ -193,9 +195,9 @@ def _develop(source: IO[bytes], orientation: int, extension: str, partly: bool) 
             own = image.info.get("original_orientation") or own
         whole = image.crop(how.crop) if how and how.crop and image.format == "AVIF" else image
         profile = image.info.get("icc_profile") or b""
-        developed = _flat(_shrunk(plain(whole, kind), THUMBNAIL_SIZES[0][0]))
+        developed = _flatten(_shrink(plain(whole, kind), THUMBNAIL_SIZES[0][0]))
     developed = colour.to_srgb(developed, profile if isinstance(profile, bytes) else b"", space)
-    return _turned(developed, own or orientation)
+    return _turn(developed, own or orientation)
 
 
 def _tiff(source: IO[bytes]) -> Tiff | None:
@@ -207,13 +209,13 @@ def _tiff(source: IO[bytes]) -> Tiff | None:
     return kind
 
 
-def _anything(image: Image.Image) -> bool:
-    """Whether more than a fiftieth of the picture differs from what fills the rest."""
+def _shows_something(image: Image.Image) -> bool:
+    """Whether more than a fiftieth of a partly decoded picture differs from the colour that fills the rest."""
     cells = plain(image).convert("L").resize((50, 50), Image.Resampling.BOX)
     return max(cells.histogram()) < 50 * 49
 
 
-def _shrunk(image: Image.Image, short: int) -> Image.Image:
+def _shrink(image: Image.Image, short: int) -> Image.Image:
     size = reduced(*image.size, short)
     return image if size == image.size else image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
 
@@ -249,7 +251,7 @@ def _eight_bits(image: Image.Image, kind: Tiff | None) -> Image.Image:
     return wide.point(lambda value: value * scale - low * scale).convert("L")
 
 
-def _flat(image: Image.Image) -> Image.Image:
+def _flatten(image: Image.Image) -> Image.Image:
     """The picture on white, where it is transparent."""
     if image.mode != "RGBA":
         return image
@@ -266,7 +268,7 @@ def _own_orientation(image: Image.Image) -> int:
     return 0
 
 
-def _turned(image: Image.Image, orientation: int) -> Image.Image:
+def _turn(image: Image.Image, orientation: int) -> Image.Image:
     turn = _TURNS.get(orientation)
     return image if turn is None else image.transpose(turn)
 

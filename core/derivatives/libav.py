@@ -1,7 +1,8 @@
-"""What ffprobe tells of a film, got from FFmpeg's libraries inside this process (PyAV): without the 70 ms that
-starting a program takes.
+"""Reads what ffprobe would print about a film by FFmpeg's libraries inside this process (PyAV), which saves the
+70 ms that starting ffprobe takes.
 
-Only where the values are the same as ffprobe's. All else is left to ffprobe: `UnsuitableError`.
+Only files of which the values are known to equal ffprobe's are read here. All others are left to ffprobe, by an
+`UnsuitableError`.
 """
 
 import os
@@ -30,8 +31,9 @@ _ROUNDED = Fraction(1, 500)
 MOV = "mov,mp4,m4a,3gp,3g2,mj2"
 
 _EQUAL = frozenset((MOV, "mpegts", "avi", "mxf", "wav", "flac", "aiff"))
-"""The formats of which FFmpeg's versions say the same. Of raw and MPEG program streams they count the frames
-otherwise, of MP3 the length; Matroska has side data that are not looked for here."""
+"""The formats of which all versions of FFmpeg report the same values. Versions differ in the number of frames of
+raw streams and MPEG program streams, and in the length of MP3; Matroska has side data that this module does not
+read."""
 
 _BUFFERED = frozenset(("mpeg1video", "mpeg2video"))
 """Codecs for which ffprobe prints the size of the decoder's buffer, as side data."""
@@ -44,12 +46,12 @@ _SIDE_DATA = (
 )
 
 
-# Codecs of which no profile is told at all. Of others, one without a name has a number, which ffprobe prints.
-_NONE = """
+# Codecs without any profiles. Of other codecs, ffprobe prints the number of a profile that has no name.
+_CODECS_WITHOUT_PROFILE = """
     alac amr_nb apng cinepak dvvideo ffv1 ffvhuff flac flv1 gif h263 huffyuv mp2 mp3 mpeg1video png qtrle rawvideo
     rv20 theora utvideo v210 vorbis wmv1 wmv2
 """
-_WITHOUT_PROFILE = frozenset(_NONE.split())
+_WITHOUT_PROFILE = frozenset(_CODECS_WITHOUT_PROFILE.split())
 
 
 class UnsuitableError(Exception):
@@ -64,25 +66,25 @@ def version() -> dict[str, str]:
 
 
 @contextmanager
-def opened(path: bytes, kinds: tuple[str, ...]) -> "Iterator[InputContainer]":
+def open_container(path: bytes, kinds: tuple[str, ...]) -> "Iterator[InputContainer]":
     """Open a file with one of the demuxers `kinds`. Raises UnsuitableError."""
     try:
         import av
     except ImportError as error:
         raise UnsuitableError("PyAV is not installed") from error
     options, forced = demuxers.options(kinds, path)
-    # ffprobe and ffmpeg set it, too (fftools, open_input_file): all programs of a transport stream.
+    # All programs of a transport stream, as ffprobe and ffmpeg ask for (fftools, open_input_file).
     options["scan_all_pmts"] = "1"
     name = f"file:{os.fsdecode(path)}"
-    with failures():
+    with unsuitable_on_failure():
         container = av.open(name, format=forced, container_options=options, metadata_errors="replace")
     with container:
         yield container
 
 
 @contextmanager
-def failures() -> Iterator[None]:
-    """Any failure inside becomes UnsuitableError."""
+def unsuitable_on_failure() -> Iterator[None]:
+    """Turn every exception of the block into UnsuitableError, so that the file is left to ffprobe and ffmpeg."""
     try:
         yield
     except UnsuitableError:
@@ -92,7 +94,7 @@ def failures() -> Iterator[None]:
 
 
 def probe(order: ProbeFilm) -> Probed:
-    """Carry out an order."""
+    """Carry out an order to probe a film. The reply's `note` says why a file is left to ffprobe."""
     try:
         with resource_limits.bounded_memory():
             return Probed(msgspec.json.encode(answer(order.path, demuxers.FILMS + demuxers.SOUNDS)))
@@ -102,20 +104,21 @@ def probe(order: ProbeFilm) -> Probed:
 
 def answer(path: bytes, kinds: tuple[str, ...]) -> dict[str, Any]:
     """The members of ffprobe's JSON about a file that are used or worth keeping. Raises UnsuitableError."""
-    with opened(path, kinds) as container, failures():
+    with open_container(path, kinds) as container, unsuitable_on_failure():
         if container.format.name not in _EQUAL:
             raise UnsuitableError(f"a file of the kind {container.format.name}")
         codecs = {one.codec_context.codec.canonical_name for one in container.streams if one.codec_context}
         is_movie = container.format.name == MOV
         if codecs & _BUFFERED or (is_movie and any(kind in movie_of(path) for kind in _SIDE_DATA)):
             raise UnsuitableError("side data that PyAV does not give")
-        return told(container, path)
+        return read_values(container, path)
 
 
-def told(container: "InputContainer", path: bytes, *, exact: bool = True) -> dict[str, Any]:
-    """What is used of `answer`, of an open file; not `exact`: only its pictures, whatever the rest is.
+def read_values(container: "InputContainer", path: bytes, *, exact: bool = True) -> dict[str, Any]:
+    """The members of ffprobe's JSON about an open file.
 
-    Raises UnsuitableError, and what reading the file raises.
+    Without `exact` only its video streams, which is enough to decode frames: then the values may differ from those
+    of ffprobe, and no decoder is opened. Raises UnsuitableError, and what reading the file raises.
     """
     matrices = _tracks(container, path) if container.format.name == MOV else {}
     streams = [_stream(one, matrices, exact) for one in container.streams if exact or one.type == "video"]
@@ -184,13 +187,14 @@ def _stream(stream: "Stream", matrices: dict[int, tuple[int, ...]], exact: bool)
 
 
 def _letter(letter: str) -> str:
-    """As libavutil/utils.c, av_fourcc_make_string, prints it."""
+    """One character of a codec's tag, printed as by av_fourcc_make_string (libavutil/utils.c)."""
     plain = letter.isascii() and (letter.isalnum() or letter in ".- _")
     return letter if plain else f"[{ord(letter)}]"
 
 
 def _coded(context: Any, exact: bool) -> dict[str, Any]:
-    """What sound and pictures have in common. Raises UnsuitableError, and what opening the decoder raises."""
+    """The values that sound and pictures have in common. Raises UnsuitableError, and what opening the decoder
+    raises."""
     found: dict[str, Any] = {}
     name = context.codec.canonical_name
     if context.profile:
@@ -225,7 +229,7 @@ def _picture(stream: Any) -> dict[str, Any]:
     ):
         if not 0 <= int(value) < len(names):
             raise UnsuitableError(f"{name} {int(value)} has no name here")
-        if names[int(value)] != "unknown":  # which ffprobe leaves out
+        if names[int(value)] != "unknown":  # ffprobe leaves out values that are not known
             found[name] = names[int(value)]
     return found
 

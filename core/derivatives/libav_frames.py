@@ -50,7 +50,7 @@ class Frames:
 
         None when there is none. Raises UnsuitableError.
         """
-        with libav.failures():
+        with libav.unsuitable_on_failure():
             chosen = self._decoded(seconds)
             first = next(chosen, None)
             if first is None:
@@ -70,7 +70,8 @@ class Frames:
                     yield frame
 
     def _shown(self, first: Any, later: Iterator[Any], size: tuple[int, int]) -> Image.Image:
-        """The first frame after ffmpeg's filters; those that need a next one get it."""
+        """Pass the first frame through ffmpeg's filters. Filters that wait for a further frame get those of
+        `later`."""
         graph = self._graph(first, size)
         graph.push(first)
         while True:
@@ -102,7 +103,8 @@ class Frames:
         for text in filters:
             name, _, arguments = text.partition("=")
             if name == "lut3d":
-                # Its path is relative to the folder that ffmpeg runs in. A value of its own needs no quoting.
+                # Its path in the text is relative to the folder that ffmpeg runs in; this process runs in another.
+                # Given as an argument of its own, the path needs no quoting.
                 nodes.append(graph.add(name, file=os.path.join(os.fsdecode(self._folder), ffmpeg.CUBE)))
             else:
                 nodes.append(graph.add(name, arguments or None))
@@ -114,12 +116,12 @@ class Frames:
 @contextmanager
 def frames(path: bytes, folder: bytes) -> Iterator[Frames]:
     """Open a film. Its temporary files go to `folder`. Raises UnsuitableError."""
-    with libav.opened(path, demuxers.FILMS) as container:
+    with libav.open_container(path, demuxers.FILMS) as container:
         if container.format.name not in _EQUAL:
             raise UnsuitableError(f"a film of the kind {container.format.name}")
-        with libav.failures():
-            told = libav.told(container, path, exact=False)
-            film = from_probe(told["streams"], told["format"])
+        with libav.unsuitable_on_failure():
+            values = libav.read_values(container, path, exact=False)
+            film = from_probe(values["streams"], values["format"])
         if film is None:
             raise UnsuitableError("no video stream")
         if not film.decoded:

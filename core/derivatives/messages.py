@@ -67,7 +67,8 @@ class Step(Message):
 
 
 class MadeFile(Message):
-    """One file that was made: `name` in the order's folder."""
+    """One file that was made: `name` in the order's folder. `role`: the short edge of a thumbnail (400, 800,
+    1920), proxy or strip. `width` and `height` are pixels, `size` is bytes."""
 
     role: str
     name: str

@@ -98,7 +98,8 @@ class Maker:
 
 
 class Makers:
-    """Maker processes: one for each order at once, so the callers limit their number."""
+    """The maker processes of an engine. Each order gets a process of its own, so the callers limit how many run at
+    once. `patience`: seconds without progress after which a maker is killed."""
 
     def __init__(self, patience: float = STALL_TIMEOUT) -> None:
         self.patience = patience
@@ -111,7 +112,8 @@ class Makers:
         """Have an order carried out; `step` is called with its progress (0 to 1). Cancelling kills the maker and
         what it runs.
 
-        Raises OrderRefusedError, and WorkerDiedError when the maker died of it.
+        Raises OrderRefusedError, also when no progress came for `patience` seconds; WorkerDiedError when the maker
+        died of the order, or cannot be started.
         """
         answer = await self._reply(order, step)
         assert isinstance(answer, Made)  # noqa: S101 - for the type checker

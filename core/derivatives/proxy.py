@@ -46,7 +46,7 @@ def make(order: MakeProxy, report: Callable[[float], None], tried: list[tuple[st
     except OrderRefusedError as error:
         if content == Kind.IMAGES:
             return Made([], "it is a single picture")
-        raise ffmpeg.truer(error, order.path) from error
+        raise ffmpeg.root_cause(error, order.path) from error
     if film is None:
         return Made([], "it holds no moving picture")
     if not film.decoded:
@@ -54,37 +54,38 @@ def make(order: MakeProxy, report: Callable[[float], None], tried: list[tuple[st
     report(0.0)
     encoder = tried if tried is not None else encoders()
     try:
-        return _made(order, film, report, encoder)
+        return _encode(order, film, report, encoder)
     except OrderRefusedError as error:
         if isinstance(error, NoDecoderError):
             return Made([], f"no decoder for films of the kind {film.codec}")
-        raise ffmpeg.truer(error, order.path) from error
+        raise ffmpeg.root_cause(error, order.path) from error
 
 
-def _made(order: MakeProxy, film: Film, report: Callable[[float], None], tried: list[tuple[str, ...]]) -> Made:
-    """Make it with the first encoder that works. Raises OrderRefusedError, OSError."""
+def _encode(order: MakeProxy, film: Film, report: Callable[[float], None], tried: list[tuple[str, ...]]) -> Made:
+    """Encode the proxy with the first encoder that works, without sound where a track of it cannot be decoded.
+    Raises OrderRefusedError, OSError."""
     name = f"{order.stem}.mp4"
     refused = OrderRefusedError("no encoder of H.264", final=False)
     for encoder in tried:
         ended = run_program.run(command(film, order, name, encoder), order.folder, _Watch(film.duration, report))
         if ended.status:
             refused = ffmpeg.refusal(ended, order.path)
-            if film.sounds and _of_sound(ended.said, film.sounds):
+            if film.sounds and _failed_by_sound(ended.said, film.sounds):
                 silent = msgspec.structs.replace(film, sounds=(), left_out="its decoder does not open")
-                return _made(order, silent, report, tried)
+                return _encode(order, silent, report, tried)
             if isinstance(refused, NoDecoderError):
                 raise refused
             continue
-        made = _checked(order, name, film, report)
-        if made.note and ffmpeg.troubled(ended):
+        made = _check(order, name, film, report)
+        if made.note and ffmpeg.met_transient_error(ended):
             raise OrderRefusedError(ended.said[:300], final=False)
         return made
     raise refused
 
 
-def _of_sound(said: str, sounds: tuple[int, ...]) -> bool:
-    """Whether ffmpeg failed because of an audio track; on packets that it cannot decode it reports errors, but
-    continues."""
+def _failed_by_sound(said: str, sounds: tuple[int, ...]) -> bool:
+    """Whether ffmpeg failed because of an audio track, by its messages. Messages about single packets do not
+    count, because ffmpeg continues after them."""
     numbers = "|".join(map(str, sounds))
     return bool(re.search(rf"(?m)^(?!.*[Ee]rror while decoding).*(?:#0:(?:{numbers})\b|amerge)", said))
 
@@ -102,7 +103,7 @@ def command(film: Film, order: MakeProxy, name: str, encoder: tuple[str, ...]) -
     elif film.sounds:
         stereo = ("-ac", "2") if film.mixed else ("-af", "pan=stereo|c0=c0|c1=c1")
         sound = ("-map", f"0:{film.sounds[0]}", *AAC, *stereo)
-    picture = ("-vf", ",".join(filters), "-c:v", *encoder, "-pix_fmt", "yuv420p", *ffmpeg.as_they_come())
+    picture = ("-vf", ",".join(filters), "-c:v", *encoder, "-pix_fmt", "yuv420p", *ffmpeg.frame_times_option())
     told = ("-max_muxing_queue_size", "4096", "-progress", "pipe:1", *_BOX, f"file:{name}")
     return [*ffmpeg.start(film, order.path), *sound, *_BARE, *picture, *told]
 
@@ -113,7 +114,7 @@ def fitted(width: int, height: int) -> tuple[int, int]:
     return max(2, round(width * scale) // 2 * 2), max(2, round(height * scale) // 2 * 2)
 
 
-def _checked(order: MakeProxy, name: str, film: Film, report: Callable[[float], None]) -> Made:
+def _check(order: MakeProxy, name: str, film: Film, report: Callable[[float], None]) -> Made:
     """Check the proxy with ffprobe. Raises OrderRefusedError when it is not as it has to be.
 
     Its expected duration comes from the source, not from ffmpeg's -progress: that is the time of the last packet
@@ -134,7 +135,7 @@ def _checked(order: MakeProxy, name: str, film: Film, report: Callable[[float], 
 
 
 def _missing(film: Film, source: bytes, made: Film, path: bytes, report: Callable[[float], None]) -> Iterator[str]:
-    """What the proxy lacks, by the times of all packets; nothing when it is complete.
+    """Yield a note where the proxy ends too early, by the times of all packets; nothing when it is complete.
 
     The source may be longer than its pictures: by its audio, by a last frame that stays on screen, or by the
     duration that a recorder wrote when it started.

@@ -33,7 +33,7 @@ def step_back() -> None:
     elif sys.platform == "linux":
         import psutil  # imported here: a maker on a Mac starts without it
 
-        # The lowest best-effort priority: the idle class would get nothing at all while copies run.
+        # The lowest best-effort priority. The idle class would get nothing at all while copies run.
         with suppress(OSError, psutil.Error):
             psutil.Process().ionice(psutil.IOPRIO_CLASS_BE, 7)
 

@@ -26,7 +26,7 @@ def make(order: MakeStrip, report: Callable[[float], None]) -> Made:
     thumbnails.open_item(order.path).close()
     if not order.programs_only:
         with suppress(UnsuitableError):
-            return _inside(order, report)
+            return _make_in_process(order, report)
     try:
         film = ffmpeg.look(order.path, order.folder)
         if film is None or not film.decoded:
@@ -41,11 +41,12 @@ def make(order: MakeStrip, report: Callable[[float], None]) -> Made:
     if not any(frames):
         raise OrderRefusedError("no frame of it can be decoded", damaged=True)
     with resource_limits.bounded_memory():
-        return Made([_saved(frames, order)])
+        return Made([_save(frames, order)])
 
 
-def _inside(order: MakeStrip, report: Callable[[float], None]) -> Made:
-    """Make it of frames decoded in this process, the film opened once. Raises UnsuitableError, OSError."""
+def _make_in_process(order: MakeStrip, report: Callable[[float], None]) -> Made:
+    """Make the strip of frames decoded in this process (PyAV), the film opened once. Raises UnsuitableError,
+    OSError."""
     with resource_limits.bounded_memory():
         found: list[Image.Image | None] = []
         with libav_frames.frames(order.path, order.folder) as frames:
@@ -54,7 +55,7 @@ def _inside(order: MakeStrip, report: Callable[[float], None]) -> Made:
                 report(len(found) / (_COUNT + 1))
         if not all(found):
             raise UnsuitableError("not every frame of it can be decoded")
-        return Made([_saved(found, order)])
+        return Made([_save(found, order)])
 
 
 def _moments(duration: float | None) -> list[float]:
@@ -62,7 +63,7 @@ def _moments(duration: float | None) -> list[float]:
     return [(duration or 0.0) * (number + 0.5) / _COUNT for number in range(_COUNT)]
 
 
-def _saved(frames: list[Image.Image | None], order: MakeStrip) -> MadeFile:
+def _save(frames: list[Image.Image | None], order: MakeStrip) -> MadeFile:
     width, height = COLUMNS * FRAME_SIZE[0] + (COLUMNS - 1) * GAP, ROWS * FRAME_SIZE[1] + (ROWS - 1) * GAP
     whole = Image.new("RGB", (width, height))
     for number, image in enumerate(frames):

@@ -17,8 +17,9 @@ from core.media.file_types import RAW, Kind, kind_of_content
 HEAD = 400
 """Bytes at the start of a file that tell its type."""
 
-_ENDS = "nexpected end of"
-"""What libavcodec/libjxldec.c says of a JPEG XL that is cut off, whose length only its decoder knows."""
+_JXL_CUT_OFF = "nexpected end of"
+"""Part of the message of libavcodec/libjxldec.c about a JPEG XL file that is cut off. Only the decoder knows its
+length, so `boxes.cut_off` does not find that."""
 
 Report = Callable[[float], None]
 
@@ -29,11 +30,11 @@ def make(order: MakeThumbnails, report: Report) -> Made:
         content = kind_of_content(file.read(HEAD))
         file.seek(0)
         if order.extension.encode() in RAW and not order.film:
-            return _of_raw(order, file, report)
+            return _make_from_raw(order, file, report)
         # A name may be wrong: this is a picture with the extension of a film.
         if order.film and (content != Kind.IMAGES or order.extension in ("mjpeg", "mjpg")):
-            return _of_film(order, report)
-        return _of_picture(order, file, content, report)
+            return _make_from_film(order, report)
+        return _make_from_picture(order, file, content, report)
 
 
 def open_item(path: bytes) -> IO[bytes]:
@@ -65,8 +66,9 @@ def _save(
         return Made(images.save(image, order.folder, order.stem, report, note), note, damaged)
 
 
-def _of_picture(order: MakeThumbnails, file: IO[bytes], content: Kind, report: Report) -> Made:
-    """Decode it with Pillow; else use the remaining part of a damaged file, ffmpeg, or a preview in the file."""
+def _make_from_picture(order: MakeThumbnails, file: IO[bytes], content: Kind, report: Report) -> Made:
+    """Decode a picture with Pillow. Where Pillow refuses it, use what is left of a damaged file, else ffmpeg, else
+    a preview in the file. Raises OrderRefusedError, OSError."""
     try:
         return _save(order, file, 1, report)
     except TooLargeError:
@@ -74,7 +76,7 @@ def _of_picture(order: MakeThumbnails, file: IO[bytes], content: Kind, report: R
     except OrderRefusedError as error:
         refused = error
     if content == Kind.VIDEOS:
-        return _of_film(order, report)
+        return _make_from_film(order, report)
     damage = BROKEN if isinstance(refused, images.BrokenError) else CUT_OFF
     if refused.damaged:
         with suppress(OrderRefusedError):
@@ -83,16 +85,16 @@ def _of_picture(order: MakeThumbnails, file: IO[bytes], content: Kind, report: R
             return _save(order, file, 1, report, partly=True, note=note)
     else:
         try:
-            return _by_ffmpeg(order, order.path, report)
+            return _make_from_picture_by_ffmpeg(order, order.path, report)
         except OrderRefusedError as error:
-            refused = _clearer(refused, error, order, content)
+            refused = _more_useful(refused, error, order, content)
     report(0.4)
     # Many formats without a decoder carry a preview.
-    if not isinstance(refused, NoDecoderError) and (boxes.cut_off(file) or _ENDS in str(refused)):
+    if not isinstance(refused, NoDecoderError) and (boxes.cut_off(file) or _JXL_CUT_OFF in str(refused)):
         refused = OrderRefusedError(f"{CUT_OFF}, and nothing of it can be decoded", damaged=True)
     known = not isinstance(refused, NotAPictureError | NoDecoderError)
     note = f"{damage if refused.damaged else 'it cannot be decoded'}: this is the preview in it" if known else ""
-    made = _of_previews(order, raw_preview.read(order.path), report, note)
+    made = _make_from_previews(order, raw_preview.read(order.path), report, note)
     if made:
         return made
     if isinstance(refused, NoDecoderError):
@@ -102,7 +104,7 @@ def _of_picture(order: MakeThumbnails, file: IO[bytes], content: Kind, report: R
     raise refused
 
 
-def _clearer(
+def _more_useful(
     refused: OrderRefusedError, further: OrderRefusedError, order: MakeThumbnails, content: Kind
 ) -> OrderRefusedError:
     """The more useful of Pillow's and ffmpeg's reasons. Raises ffmpeg's where a retry may help."""
@@ -117,8 +119,8 @@ def _clearer(
     return refused
 
 
-def _by_ffmpeg(order: MakeThumbnails, path: bytes, report: Report, orientation: int = 0) -> Made:
-    """Decode a picture that Pillow refuses with ffmpeg.
+def _make_from_picture_by_ffmpeg(order: MakeThumbnails, path: bytes, report: Report, orientation: int = 0) -> Made:
+    """Decode a picture that Pillow has refused, by ffmpeg.
 
     Raises NotAPictureError when ffmpeg does not know the format, NoDecoderError when it has no decoder for it,
     OrderRefusedError, OSError.
@@ -142,7 +144,7 @@ def _by_ffmpeg(order: MakeThumbnails, path: bytes, report: Report, orientation: 
         raise NoDecoderError(f"no decoder for pictures of the kind .{order.extension}")
     if how and how.size != film.coded:
         if not how.film:
-            # It is one tile of many, or a thumbnail.
+            # ffmpeg has found one tile of many, or a thumbnail, instead of the main picture.
             raise OrderRefusedError("ffmpeg finds another picture in it")
         how = None
     report(0.2)
@@ -152,15 +154,17 @@ def _by_ffmpeg(order: MakeThumbnails, path: bytes, report: Report, orientation: 
         raise NoDecoderError(f"no decoder for pictures of the kind .{order.extension}") from error
     report(0.5)
     with resource_limits.bounded_memory():
-        image = images.decoded(data, profile, how, own or orientation or 1)
+        image = images.convert_decoded(data, profile, how, own or orientation or 1)
         note = f"not all of it may be shown: {wrong}" if wrong else ""
         return Made(images.save(image, order.folder, order.stem, report, note), note)
 
 
-def _of_raw(order: MakeThumbnails, file: IO[bytes], report: Report) -> Made:
+def _make_from_raw(order: MakeThumbnails, file: IO[bytes], report: Report) -> Made:
+    """Use the largest preview in a RAW file, because no decoder here develops RAW. Raises OrderRefusedError,
+    OSError."""
     found = raw_preview.read(order.path)
     report(0.3)
-    made = _of_previews(order, found, report) or _of_jxl(order, file, found.orientation, report)
+    made = _make_from_previews(order, found, report) or _make_from_jxl(order, file, found.orientation, report)
     if made:
         return made
     if found.unknown:
@@ -174,7 +178,7 @@ def _of_raw(order: MakeThumbnails, file: IO[bytes], report: Report) -> Made:
         return Made([], "it holds no preview that can be shown")
 
 
-def _of_previews(
+def _make_from_previews(
     order: MakeThumbnails, found: raw_preview.Previews, report: Report, note: str = ""
 ) -> Made | None:
     """Use the largest preview that can be decoded; None when there is none."""
@@ -184,31 +188,34 @@ def _of_previews(
     return None
 
 
-def _of_jxl(order: MakeThumbnails, file: IO[bytes], orientation: int, report: Report) -> Made | None:
+def _make_from_jxl(order: MakeThumbnails, file: IO[bytes], orientation: int, report: Report) -> Made | None:
     """Use the largest JPEG XL preview of a DNG 1.7 file; None when none can be decoded."""
     path = os.path.join(order.folder, b"preview.jxl")
     for data in sorted(tiff.jxl_previews(file), key=len, reverse=True):
         with open(path, "wb") as preview:
             preview.write(data)
         with suppress(OrderRefusedError):
-            return _by_ffmpeg(order, path, report, orientation)
+            return _make_from_picture_by_ffmpeg(order, path, report, orientation)
     return None
 
 
-def _of_film(order: MakeThumbnails, report: Report) -> Made:
+def _make_from_film(order: MakeThumbnails, report: Report) -> Made:
+    """Use a frame of a film: decoded in this process if possible, else by ffmpeg. Raises OrderRefusedError,
+    OSError."""
     if not order.programs_only:
         with suppress(UnsuitableError):
-            return _inside(order, report)
+            return _make_in_process(order, report)
     try:
-        return _of_frame(order, report)
+        return _make_by_programs(order, report)
     except NoDecoderError as error:
         return Made([], str(error))
     except OrderRefusedError as error:
-        raise ffmpeg.truer(error, order.path) from error
+        raise ffmpeg.root_cause(error, order.path) from error
 
 
-def _inside(order: MakeThumbnails, report: Report) -> Made:
-    """Use the frame that `_of_frame` would use, decoded in this process. Raises UnsuitableError, OSError."""
+def _make_in_process(order: MakeThumbnails, report: Report) -> Made:
+    """Use the frame that `_make_by_programs` would use, but decode it in this process (PyAV). Raises
+    UnsuitableError, OSError."""
     with resource_limits.bounded_memory():
         with libav_frames.frames(order.path, order.folder) as frames:
             report(0.1)
@@ -225,7 +232,9 @@ def _inside(order: MakeThumbnails, report: Report) -> Made:
         return Made(images.save(image, order.folder, order.stem, report))
 
 
-def _of_frame(order: MakeThumbnails, report: Report) -> Made:
+def _make_by_programs(order: MakeThumbnails, report: Report) -> Made:
+    """Use the frame at one second of a film, else its first frame, decoded by ffmpeg. Raises NoDecoderError,
+    OrderRefusedError, OSError."""
     film = ffmpeg.look(order.path, order.folder)
     if film is None:
         return Made([], "it holds no moving picture")

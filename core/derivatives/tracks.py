@@ -32,9 +32,9 @@ _BOXES = ("mov", "matroska", "nut")
 
 
 def probe(path: bytes, folder: bytes, kinds: tuple[str, ...] = demuxers.FILMS) -> dict[str, Any] | None:
-    """What ffprobe would have printed, with "opened": false for tracks that cannot be opened.
+    """The values that ffprobe would have printed, with `"opened": false` for tracks that cannot be opened.
 
-    None when no track can. Temporary files go to `folder`. Raises OrderRefusedError, OSError.
+    None when no track can be opened. Temporary files go to `folder`. Raises OrderRefusedError, OSError.
     """
     start: list[str | bytes] = [run_program.program("ffmpeg"), "-nostdin", "-hide_banner", "-y"]
     start += [*demuxers.guards(kinds, path), "-i", b"file:" + path]
@@ -46,7 +46,7 @@ def probe(path: bytes, folder: bytes, kinds: tuple[str, ...] = demuxers.FILMS) -
         told: dict[str, Any] = {"index": int(number), "codec_type": kind.lower(), "codec_name": codec}
         if kind not in ("Video", "Audio"):
             streams.append(told)
-        elif one := _alone(start, int(number), folder):
+        elif one := _probe_track(start, int(number), folder):
             opened += 1
             streams.append({**one["streams"][0], "index": int(number)})
             # These values are of the extracted part, not of the track.
@@ -67,7 +67,7 @@ def probe(path: bytes, folder: bytes, kinds: tuple[str, ...] = demuxers.FILMS) -
     return {"streams": streams, "format": shown}
 
 
-def _alone(start: list[str | bytes], number: int, folder: bytes) -> dict[str, Any] | None:
+def _probe_track(start: list[str | bytes], number: int, folder: bytes) -> dict[str, Any] | None:
     """ffprobe's values for the first second of one track; None when it cannot be opened."""
     part = os.path.join(folder, b"track")
     show = ("-v", "error", "-show_streams", "-show_format", "-of", "json")

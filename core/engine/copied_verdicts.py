@@ -82,8 +82,8 @@ class CopiedVerdicts:
                     return True  # SAFE was recorded, or the import was resumed, while the copies were counted
                 if self._catalog.damage_noted != noted:
                     return False
-                await receipt.add(row, [line], additions.copied(row, now, copies_wanted))
-                await self._catalog.copied(number)
+                await receipt.add(row, [line], additions.enough_copies(row, now, copies_wanted))
+                await self._catalog.end_wait_for_copies(number)
         except (TaskFailedError, WorkerDiedError, OSError) as error:
             _later(row, error)
             return True
@@ -125,7 +125,7 @@ class CopiedVerdicts:
         """How many items of an import's card have too few copies, by the number of copies that they have."""
         fewer, after = Counter[int](), 0
         # The items that an import of a group saw on its card are recorded, unless the catalog was rebuilt since.
-        of_card = self._catalog.seen_items if row.together and row.runs else self._catalog.of_card
+        of_card = self._catalog.seen_items if row.together and row.runs else self._catalog.card_items
         while items := await of_card(row.id, after, PAGE):
             after = items[-1]
             fewer.update((await counts.lacking(items)).values())
@@ -136,7 +136,9 @@ class CopiedVerdicts:
 
 def _said(counts: CopyCount, fewer: Counter[int]) -> str:
     """How many files are in how many copies, as `CopiedVerdicts._fewer` counts them."""
-    return "; ".join(words.said(files, f"are in {counts.said(count)}") for count, files in sorted(fewer.items()))
+    return "; ".join(
+        words.count_clause(files, f"are in {counts.said(count)}") for count, files in sorted(fewer.items())
+    )
 
 
 def _later(row: ImportRow, error: Exception) -> None:

@@ -101,12 +101,12 @@ class EndedImports:
             return await self._look()
 
     async def _look(self) -> bool:
-        watched = await self._catalog.watched()
+        watched = await self._catalog.watched_imports()
         found = await unopenable.of_imports(self._catalog.database.read, watched) if watched else {}
         for number in watched:
             (row,) = await self._catalog.imports("i.id = ?", (number,))
             if time.monotonic() >= self._later.get(number, 0.0):
-                if await self._catalog.looked_at(number):
+                if await self._catalog.all_opened(number):
                     await self._tell(number)
                     found |= await unopenable.of_imports(self._catalog.database.read, [number])
                 elif number in self._ended:
@@ -143,7 +143,7 @@ class EndedImports:
     async def _tell(self, number: int) -> None:
         """Add to the receipt what it does not name yet, and make the report anew. After that the import is not
         watched any more."""
-        untold = await self._catalog.untold(number)
+        untold = await self._catalog.unreported(number)
         (row,) = await self._catalog.imports("i.id = ?", (number,))
         try:
             if untold or number not in self._reported or await self._catalog.holds_media(number):
@@ -152,10 +152,10 @@ class EndedImports:
                     receipt = ReceiptWriter(archive, self._catalog, self._pool)
                     if untold:
                         files = [(name, why) for _, name, why in untold]
-                        await receipt.add(row, [], additions.unopenable(row, time.time(), files))
+                        await receipt.add(row, [], additions.unopenable_files(row, time.time(), files))
                     # By now metadata and thumbnails of the pictures are known.
                     await self._page(receipt, row)
-                await self._catalog.tell([id for id, _, _ in untold])
+                await self._catalog.mark_reported([id for id, _, _ in untold])
                 await self._jobs.bag_anew(row.archive_id, row.location_id, number)
                 self._changed(row)
         except (ArchiveError, TaskFailedError, WorkerDiedError, OSError):

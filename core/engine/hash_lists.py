@@ -11,7 +11,7 @@ from core.errors import ArchiveError, UsageError
 from core.paths import display
 from core.receipts import mhl, mhl_classic, mhl_history
 from core.receipts.mhl_classic import ALGORITHM
-from core.receipts.upload import sent
+from core.receipts.upload import uploaded_file
 from core.workers import archive_messages
 from core.workers.pool import Pool, TaskFailedError
 
@@ -46,7 +46,7 @@ class HashLists:
         place = await mhl_history.place_of(self._read, self._pool, name, folder)
         target = mhl_classic.list_name(place.root, time.time())
         try:
-            async with sent(self._pool, place, f"{target}.{secrets.token_hex(4)}.part", target) as file:
+            async with uploaded_file(self._pool, place, f"{target}.{secrets.token_hex(4)}.part", target) as file:
 
                 def out(text: str) -> None:
                     file.write(text.encode())

@@ -129,7 +129,7 @@ class ImportFactory:
             return self._without_source(row, archive, dedup)
         begun = self._begun(row, picked, archive, dedup)
         begun.run.retried = again is not None
-        begun.run.only_selected = again is not None and not again.whole
+        begun.run.only_selected = again is not None and not again.selects_all
         return begun
 
     async def _reopen(self, row: ImportRow, volume: SeenVolume, archive: Archive, again: Selection | None) -> None:

@@ -276,7 +276,7 @@ class ImportManager:
         """
         async with self._turns.setdefault(name, asyncio.Lock()):
             row = await self._catalog.import_named(name)
-            count = await self._catalog.failed(row.id, selection) if row is not None else 1
+            count = await self._catalog.count_failed(row.id, selection) if row is not None else 1
             if not count:
                 raise UsageError(f"nothing that failed is left in import {name}.", "There is nothing to retry.")
             while (importer := self._importers.get(name)) is not None:

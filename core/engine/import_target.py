@@ -79,7 +79,7 @@ async def look_at(path: str, pool: Pool, catalog: Catalog) -> ImportTarget:
     except TaskFailedError:
         return ImportTarget()
     except TimeoutError as error:
-        advice = macos_permissions.unanswered("Mount it again.")
+        advice = macos_permissions.no_answer_advice("Mount it again.")
         raise ArchiveError(f"{display(path)} does not answer.", advice) from error
     archive_id = await catalog.archive_at(root.root)
     if archive_id is None:

@@ -240,7 +240,7 @@ class Maintenance:
         word, why = found.otherwise, found.otherwise_reason
         line = journal_format.sealed({"accepted": now, "by": by})
         try:
-            await receipt.add(row, [line], additions.accepted(row, now, by, Verdict(word), why))
+            await receipt.add(row, [line], additions.acceptance(row, now, by, Verdict(word), why))
         except (TaskFailedError, WorkerDiedError, OSError) as error:
             raise ArchiveError(
                 f"it cannot be written to: {error}.", "Make it writable, then try again."
@@ -253,7 +253,7 @@ class Maintenance:
         `how` None, undo the last correction of them. With `dry` nothing is written. Raises UsageError,
         ArchiveError."""
         read = self._catalog.database.read
-        items = await adjustments.chosen(read, text)
+        items = await adjustments.select_items(read, text)
         number = await adjustments.latest(read, items) if how is None else None
         if not items or (how is None and number is None):
             why = "has a corrected date" if items else "fits"

@@ -48,7 +48,7 @@ async def _above(pool: Pool, path: str) -> tuple[list[tuple[int, int]], bool]:
         except (TaskFailedError, WorkerDiedError):
             path, exact = os.path.dirname(path), False
         except TimeoutError as error:
-            advice = macos_permissions.unanswered("Mount it again.")
+            advice = macos_permissions.no_answer_advice("Mount it again.")
             raise ArchiveAwayError(f"{display(path)} does not answer.", advice) from error
         else:
             return looked.above, exact

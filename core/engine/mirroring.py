@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from core.engine.store_retries import POLL_INTERVAL, StoreRetries
 from core.errors import LadingError
 from core.models import Count, State
-from core.paths import display, told_apart
+from core.paths import display, distinguishing_ends
 from core.rate_meter import Meter
 from core.results import MirrorResult, OffsiteResult
 from core.snapshot import MirrorView
@@ -116,7 +116,7 @@ class Mirroring:
         rate = self.meter.rate if running else 0.0
         return MirrorView(
             id=self.id,
-            label=display(told_apart((self.source, self.target))[self.target] or self.target),
+            label=display(distinguishing_ends((self.source, self.target))[self.target] or self.target),
             source=display(self.source),
             target=display(self.target),
             state=self.state,

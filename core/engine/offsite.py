@@ -32,7 +32,7 @@ from core.models import Count
 from core.offsite import stand_in
 from core.offsite.book import RemoteBook, items_at
 from core.offsite.fetch import Fetch
-from core.offsite.lists import answered, write_names
+from core.offsite.lists import call_with_timeout, write_names
 from core.offsite.rclone import OffsiteError, Rclone, Remote
 from core.offsite.upload import Upload
 from core.paths import display, is_remote
@@ -101,7 +101,7 @@ class Offsite:
     async def _down(self, one: "Mirroring", rclone: Rclone, remote: Remote) -> OffsiteResult:
         own = os.path.join(one.target, archive_layout.OWN)
         known = await seen_at(os.fsencode(one.target), self._catalog)
-        if known and not await answered(one.target, lambda: os.path.isdir(own)):
+        if known and not await call_with_timeout(one.target, lambda: os.path.isdir(own)):
             raise ArchiveAwayError(
                 f"there is no archive at {display(one.target)}.",
                 "Check that its volume is mounted. Where one was before, no new one is made.",

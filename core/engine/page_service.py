@@ -76,7 +76,7 @@ class PageService:
         return Embedded(self._read, self._place) if embed else Absolute()
 
     async def _place(self, root: bytes) -> Place:
-        id = await self._catalog.any_at(root)
+        id = await self._catalog.archive_of_copy_at(root)
         if id is None:
             raise UsageError(f"nothing is known of an archive at {display(root)}.", "See `lading imports`.")
         return (await self._restore_check.copy(id)).place

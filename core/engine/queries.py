@@ -43,7 +43,7 @@ class Queries:
         return next(view for view in views if view.folder == found.folder)
 
     async def _archive(self, path: str) -> int:
-        found = await self._catalog.any_at(os.fsencode(path))
+        found = await self._catalog.archive_of_copy_at(os.fsencode(path))
         if found is None:
             raise UsageError(
                 f"nothing is known of an archive at {display(path)}.", "Give another by --archive DIR."

@@ -128,7 +128,7 @@ class RestoreCheck:
         read = self._catalog.database.read
         names = Naming(options.naming) if options.naming else None
         given = (await self._reading(archive)).id if archive and not is_remote(archive) else 0
-        trees = await (selection.fitting if find else selection.trees)(read, name, given)
+        trees = await (selection.trees_of_search if find else selection.trees)(read, name, given)
         path = os.path.abspath(os.fsencode(target))  # noqa: ASYNC240 - touches no disk
         if path in self._targets:
             raise UsageError(f"{display(path)} is being restored to already.", "Wait, or name another folder.")

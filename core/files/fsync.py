@@ -49,6 +49,7 @@ def syncs_whole(platform: str = sys.platform, release: str = "") -> bool:
 
 
 def sync_whole(fd: int) -> None:
+    """Flush the whole file system of `fd`, by syncfs(2). Raises OSError, also for a write that failed before."""
     if _libc().syncfs(fd) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))

@@ -158,6 +158,8 @@ def _checked(answer: int) -> None:
 
 
 def _first_byte_is_out(fd: int) -> bool:
+    """Whether the first byte of `fd` is not in memory, by preadv2(2) RWF_NOWAIT; False where that is not
+    supported."""
     try:
         return os.preadv(fd, [bytearray(1)], 0, os.RWF_NOWAIT) == 0
     except BlockingIOError:
@@ -167,6 +169,7 @@ def _first_byte_is_out(fd: int) -> bool:
 
 
 READAHEAD = 1 << 20
+"""Bytes at the start of a file that `read_ahead` asks for."""
 
 
 def read_ahead(fd: int) -> None:

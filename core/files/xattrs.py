@@ -32,13 +32,14 @@ _NONE = _ABSENT | {errno.ENOTSUP, errno.ENOSYS}
 
 
 class Attributes(NamedTuple):
-    """The values by name. The `unkept` ones, here with empty values, are too long together, or cannot be read."""
+    """The extended attributes of a file. `values`: by name. `unkept`: names of those whose values are left empty,
+    because all together are too long, or because they cannot be read."""
 
     values: dict[str, bytes]
     unkept: list[str]
 
-    def told(self) -> str:
-        """The names of those not kept, as ASCII text; empty when there are none."""
+    def unkept_text(self) -> str:
+        """The names of the `unkept` attributes as ASCII text for a person; empty when there are none."""
         names = [encode(os.fsencode(name)) for name in self.unkept[:NAMED]]
         more = len(self.unkept) - len(names)
         return ", ".join(names) + (f" and {more:,} more" if more else "")

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from core.catalog import Item
 from core.importing.import_run import Run
-from core.media.card_index import LARGEST_INDEX, IndexedClip, is_index, named
+from core.media.card_index import LARGEST_INDEX, IndexedClip, indexed_clips, is_index
 from core.media.file_types import split
 from core.media.stems import stem_key
 from core.paths import display, join, relative
@@ -41,7 +41,7 @@ async def compared(run: Run) -> str:
 
 async def _compare(run: Run, path: bytes, item: int, gone: dict[bytes, None], short: dict[bytes, None]) -> None:
     data = await _content(run, (await run.catalog.items([item], run.archive.id)).get(item))
-    for one in await asyncio.to_thread(named, path, data):
+    for one in await asyncio.to_thread(indexed_clips, path, data):
         sizes = await _sizes(run, one)
         if not sizes:
             gone[one.clip] = None

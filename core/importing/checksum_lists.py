@@ -14,7 +14,7 @@ from core.importing.halt_reasons import halt_for
 from core.importing.import_run import Run
 from core.models import IN_ARCHIVE, Outcome
 from core.paths import display, join
-from core.words import counted, said
+from core.words import count_clause, counted
 from core.workers import archive_messages, source_messages
 from core.workers.pool import TaskFailedError
 from core.workers.source_messages import Entry
@@ -119,7 +119,8 @@ async def result(run: Run) -> tuple[str, str]:
     if found.differ:
         named = {one.path: one.list for one in await differing(read, number, NAMED)}
         files = [f"{display(path)} ({display(of)})" for path, of in named.items()]
-        wrong = f"{said(found.differ, 'differ from a checksum list on the source')}: {_shown(files, found.differ)}"
+        clause = count_clause(found.differ, "differ from a checksum list on the source")
+        wrong = f"{clause}: {_shown(files, found.differ)}"
     notes = []
     if found.confirmed:
         notes.append(f"checksum lists on the source confirm {counted(found.confirmed, 'file')}")

@@ -17,7 +17,7 @@ from core.media.file_types import RAW
 from core.media.left_out import Sort
 from core.models import IN_ARCHIVE, Count, ImportRequest, Outcome
 from core.paths import display, join
-from core.results import Survey, told_of_junk
+from core.results import Survey, junk_sentence
 from core.words import counted
 from core.workers import listing, source_messages
 from core.workers.pool import Pool, TaskFailedError
@@ -83,7 +83,7 @@ class DryRun:
             warnings.append(f"{entries} would not be archived: the verdict cannot be SAFE.")
         read, location = self._catalog.database.read, self._request.location
         if junk := await location_views.junk_in(read, self._archive_id, location):
-            warnings.append(f"The bag of {display(location.strip())}: {told_of_junk(junk)}.")
+            warnings.append(f"The bag of {display(location.strip())}: {junk_sentence(junk)}.")
         if reused := self._sum("reused").files:
             warnings.append(
                 counted(reused, "name was", "names were")

@@ -38,9 +38,9 @@ async def verdict(run: Run, leader: ImportRow) -> tuple[Verdict, str]:
     differing = await _differing(run)
     failed = run.counters.counted(Outcome.FAILED).files
     parts = [f"{failed:,} could not be archived"] if failed else []
-    parts += [words.said(missing, NOT_IN_ARCHIVE)] if missing else []
-    parts += [words.said(unnamed, UNNAMED)] if unnamed else []
-    lacking = [words.said(files, f"are in {said[count]}") for count, files in sorted(fewer.items())]
+    parts += [words.count_clause(missing, NOT_IN_ARCHIVE)] if missing else []
+    parts += [words.count_clause(unnamed, UNNAMED)] if unnamed else []
+    lacking = [words.count_clause(files, f"are in {said[count]}") for count, files in sorted(fewer.items())]
     # A leader that waits for copies lacks nothing else, and `_compare_contents` has just counted the copies for
     # this import.
     accepted_safe = found.verdict is Verdict.SAFE or found.copies > 0 or found.otherwise == Verdict.SAFE

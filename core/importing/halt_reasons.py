@@ -102,7 +102,7 @@ def gone(fault: messages.Fault, run: "Run", waits: Waits) -> HaltError:
     if fault.code not in REFUSED:
         return away(run, waits)
     halt = away(run, waits, f"may not be used any more ({fault.text})")
-    advice = macos_permissions.switch(fault.code, os.environ) or (
+    advice = macos_permissions.permission_advice(fault.code, os.environ) or (
         f"Give the program {sys.executable} the right to it again: the import goes on by itself. What has arrived "
         "stays."
     )
@@ -132,7 +132,7 @@ def back_again(network: bool, platform: str = sys.platform) -> str:
 def closing_advice(fault: messages.Fault) -> str:
     """What a person can do about an import whose journal or receipt could not be written to the archive."""
     if fault.code in (errno.EACCES, errno.EPERM):
-        return macos_permissions.switch(fault.code, os.environ) or (
+        return macos_permissions.permission_advice(fault.code, os.environ) or (
             "Give yourself the right to write in the archive, in the folder of the location, too; then resume."
         )
     return "Resume it."
@@ -148,7 +148,7 @@ def advice(side: str, code: int) -> str:
         return "Copy it with the program of the camera or phone, or with another card reader, and import the copy."
     if side == Side.SOURCE and code == errno.EIO:
         return "Try another card reader, or check the server that it is on; then retry."
-    if code == errno.EPERM and (told := macos_permissions.switch(code, os.environ)):
+    if code == errno.EPERM and (told := macos_permissions.permission_advice(code, os.environ)):
         return told
     if code in (errno.EACCES, errno.EPERM):
         if side == "archive":

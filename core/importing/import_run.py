@@ -14,7 +14,7 @@ from core.archives.archive import Archive
 from core.archives.dedup import Dedup
 from core.catalog import Catalog, ImportRow, Item
 from core.catalog.checksum_lists import FileChecksum
-from core.catalog.failures import keeping, settled
+from core.catalog.failures import delete_failures, insert_failures
 from core.importing.counters import Cause, Counters
 from core.importing.halt_reasons import CONGESTION
 from core.importing.import_files import Settled, Todo
@@ -198,10 +198,10 @@ class Run:
             [(f.todo.id, f.outcome, f.item_id, f.reason, f.size, f.mtime_ns, f.kind, f.sort) for f in files],
             [
                 *enqueue.of_items(new, self.row.id, frames),
-                *keeping([file.failure for file in files if file.failure]),
-                *settled([file.todo.id for file in files if not file.failure]),
-                *self.catalog.unkept([file.todo.id for file in files if file.unkept]),
-                *self.catalog.differ(_differing(files)),
+                *insert_failures([file.failure for file in files if file.failure]),
+                *delete_failures([file.todo.id for file in files if not file.failure]),
+                *self.catalog.unkept_statement([file.todo.id for file in files if file.unkept]),
+                *self.catalog.differing_statement(_differing(files)),
                 *self.catalog.compared(self.row.id, _compared(files)),
                 *(
                     self.catalog.hand_on(self.row.id, [(f.todo.id, f.facts) for f in files])

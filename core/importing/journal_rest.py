@@ -69,5 +69,5 @@ async def journal_rest(run: Run) -> None:
             rows.append(journal_format.sealed(row))
         if rows:
             await _append(run, b"".join(rows))
-    async for data in checksum_lines.made(run.catalog.database.read, run.row):
+    async for data in checksum_lines.list_lines(run.catalog.database.read, run.row):
         await _append(run, data)

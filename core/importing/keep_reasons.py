@@ -62,4 +62,4 @@ NOTHING = "nothing was found there: check that it is mounted, and that it is the
 
 def said(count: int, reason: str) -> str:
     """A number of files and the reason, which is worded for many: `1 is not in the archive`."""
-    return f"1 {FOR_ONE[reason]}" if count == 1 and reason in FOR_ONE else words.said(count, reason)
+    return f"1 {FOR_ONE[reason]}" if count == 1 and reason in FOR_ONE else words.count_clause(count, reason)

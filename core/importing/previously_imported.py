@@ -42,7 +42,7 @@ class PreviouslyImported:
             if (todos[number].known or number in self.unlike)
             and not (number in known and known[number].id == todos[number].item_id)
         ]
-        found = await self._run.catalog.before(doubtful) if doubtful else {}
+        found = await self._run.catalog.earlier_contents(doubtful) if doubtful else {}
         for number, before in found.items():
             digest = well[number]
             listed = (digest.size, digest.mtime_ns) == (before.size, before.mtime_ns)

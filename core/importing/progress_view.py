@@ -16,7 +16,7 @@ from core.importing.import_run import Run
 from core.importing.importer import Importer
 from core.importing.run_workers import Limits
 from core.models import ENDED, ImportRequest, Outcome, State, Unopenable, Verdict, Waits
-from core.paths import display, told_apart
+from core.paths import display, distinguishing_ends
 from core.rate_meter import Meter
 from core.snapshot import ErrorGroup, ImportView, InFlight, LimitView, Rates, Snapshot
 from core.volumes.filesystems import Level
@@ -171,7 +171,7 @@ def _with_archives(views: Sequence[ImportView]) -> tuple[ImportView, ...]:
     for view in views:
         if view.together:
             archives.setdefault(view.together, set()).add(view.archive)
-    names = {together: told_apart(paths) for together, paths in archives.items()}
+    names = {together: distinguishing_ends(paths) for together, paths in archives.items()}
     return tuple(
         msgspec.structs.replace(view, label=f"{view.label} > {names[view.together][view.archive]}")
         if view.together

@@ -13,7 +13,7 @@ from core.files.open_beneath import REFUSED
 from core.paths import display
 from core.volumes import macos_permissions
 from core.volumes.filesystems import filesystem
-from core.volumes.find_volume import Known, may_be
+from core.volumes.find_volume import VolumeFinder, may_have_identity
 from core.volumes.mounts import mounted_at, mounts
 from core.volumes.volume import Volume, describe
 from core.workers import archive_messages, source_messages
@@ -54,7 +54,7 @@ class PickedSources:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._known = Known()
+        self._known = VolumeFinder()
 
     async def pick(self, paths: Sequence[str]) -> list[Picked | None]:
         """The sources at `paths`, in the same order; None for one that equals another one, or lies within it.
@@ -102,7 +102,7 @@ class PickedSources:
             # (same_source).
             here = picked.source.root == row.source
             same = picked.volume.identity == row.volume_identity or (
-                here and may_be(picked.volume, picked.volume.identity, row.volume_identity)
+                here and may_have_identity(picked.volume, picked.volume.identity, row.volume_identity)
             )
             if same and (picked.root, picked.only) == (row.root, row.single):
                 return picked
@@ -159,11 +159,11 @@ class PickedSources:
             kind = SourceRefusedError if error.fault.code in REFUSED else SourceError
             raise kind(
                 f"{display(path)} cannot be read: {error.fault.text}.",
-                macos_permissions.switch(error.fault.code, os.environ)
+                macos_permissions.permission_advice(error.fault.code, os.environ)
                 or "Check the path, and that you may read there.",
             ) from error
         except TimeoutError as error:
-            advice = macos_permissions.unanswered("Plug it in again, or remount it.")
+            advice = macos_permissions.no_answer_advice("Plug it in again, or remount it.")
             raise SourceError(f"{display(path)} does not answer.", advice) from error
 
 

@@ -13,15 +13,17 @@ PART = 500
 """The most contents in one line."""
 
 
-def made(one: Adjustment, dated: Sequence[tuple[bytes, Dated]]) -> bytes:
-    """Journal lines that record a correction of capture dates. dated: (xxh128, new date) of the contents."""
+def correction_lines(one: Adjustment, dated: Sequence[tuple[bytes, Dated]]) -> bytes:
+    """The journal lines that record the correction `one` of capture dates. dated: (XXH3-128, new date) of the
+    contents that it applies to."""
     head = {"adjusted": one.made, "what": one.what, "by": one.by}
     rows = [[xxh128.hex(), *date] for xxh128, date in dated]
     return b"".join(sealed({**head, "dates": rows[at : at + PART]}) for at in range(0, len(rows), PART))
 
 
-def undone(number: float, when: float, by: str, contents: Sequence[bytes]) -> bytes:
-    """Journal lines that record that a correction was undone. number: when the correction was made; when: now."""
+def undo_lines(number: float, when: float, by: str, contents: Sequence[bytes]) -> bytes:
+    """The journal lines that record that a correction was undone. number: when the correction was made (Unix
+    time), which identifies it; when: when it was undone; contents: their XXH3-128."""
     head = {"unadjusted": number, "when": when, "by": by}
     rows = [xxh128.hex() for xxh128 in contents]
     return b"".join(sealed({**head, "contents": rows[at : at + PART]}) for at in range(0, len(rows), PART))

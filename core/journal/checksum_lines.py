@@ -33,7 +33,7 @@ _ROWS = (
 )
 
 
-async def made(read: Read, row: ImportRow) -> AsyncIterator[bytes]:
+async def list_lines(read: Read, row: ImportRow) -> AsyncIterator[bytes]:
     """The journal lines for an import's checksum lists, then for their checksums, some at a time."""
     lists = await read(
         "SELECT path, fault, not_understood, outside, judged FROM checksum_list WHERE import_id = ? ORDER BY path",

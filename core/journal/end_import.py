@@ -15,7 +15,7 @@ from core.archives.staging import remove_staged
 from core.catalog import Catalog, ImportRow
 from core.journal import journal_format
 from core.models import State, Verdict
-from core.receipts.upload import sent
+from core.receipts.upload import uploaded_file
 from core.reports import page
 from core.reports.links import Relative
 from core.workers import messages, text_messages
@@ -36,7 +36,7 @@ ADDED = ".added-"
 READ_SIZE = 1 << 20
 """Bytes per read."""
 CLEANING = 3.0
-"""Seconds that removing what was staged may take; an engine that ends waits for that."""
+"""Seconds that removing staged files may take, because an engine that ends waits for it."""
 
 
 class ReceiptWriter:
@@ -121,17 +121,17 @@ class ReceiptWriter:
         catalog."""
         base = archive_layout.receipt(row.location_folder, row.name)
         read = self._catalog.database.read
-        broken = [id for id, _, _ in await self._catalog.untold(row.id)]
+        broken = [id for id, _, _ in await self._catalog.unreported(row.id)]
         table = hashlib.sha256()
-        async with self._sent(row, f"{base}.tsv") as file:
-            await receipts.write(read, row.name, "tsv", _into(file, table))
+        async with self._uploaded_file(row, f"{base}.tsv") as file:
+            await receipts.write(read, row.name, "tsv", _writer(file, table))
         data, text = hashlib.sha256(), hashlib.sha256()
-        async with self._sent(row, f"{base}.json") as file:
-            await receipts.write_data(read, row.name, _into(file, data), table.hexdigest())
-        async with self._sent(row, f"{base}.txt") as file:
-            await receipts.write_text(read, row.name, _into(file, text), table.hexdigest(), data.hexdigest())
+        async with self._uploaded_file(row, f"{base}.json") as file:
+            await receipts.write_data(read, row.name, _writer(file, data), table.hexdigest())
+        async with self._uploaded_file(row, f"{base}.txt") as file:
+            await receipts.write_text(read, row.name, _writer(file, text), table.hexdigest(), data.hexdigest())
         await self._catalog.set_import(row.id, receipt=text.hexdigest())
-        await self._catalog.tell(broken)
+        await self._catalog.mark_reported(broken)
         # A failure here is harmless: the journal's parts hold the same as the joined journal.
         with suppress(TaskFailedError):
             await self._ask(
@@ -145,24 +145,26 @@ class ReceiptWriter:
         be made again. Callers hold `archive.closing`. Raises what asking a worker raises."""
         read = self._catalog.database.read
         try:
-            async with self._sent(row, f"locations/{row.location_folder}/lading/{row.name}.{REPORT}") as file:
+            async with self._uploaded_file(
+                row, f"locations/{row.location_folder}/lading/{row.name}.{REPORT}"
+            ) as file:
                 async for piece in page.report(read, row.name, Relative(REPORT_DEPTH)):
                     file.write(piece.encode())
         finally:
             await to_the_end(self._clean(row))
 
     def _owner(self, row: ImportRow) -> str:
-        """The owner of files that are staged here. After the import's end it is not the import itself, whose
-        staging is cleaned when it is resumed meanwhile."""
+        """The owner of files that are staged here. After the import's end this is not the import itself: if it
+        were resumed meanwhile, its staging would be cleaned."""
         return row.name if self._importing else f"{REQUEST}{row.name}"
 
     async def _clean(self, row: ImportRow) -> None:
-        """Remove what was staged after the import's end."""
+        """Remove files that were staged after the import's end."""
         await remove_staged(self._pool, self._archive.place, self._owner(row), CLEANING)
 
-    def _sent(self, row: ImportRow, path: str) -> AbstractAsyncContextManager[IO[bytes]]:
+    def _uploaded_file(self, row: ImportRow, path: str) -> AbstractAsyncContextManager[IO[bytes]]:
         staged = archive_layout.staging(self._owner(row), secrets.token_hex(8))
-        return sent(self._pool, self._archive.place, staged, path)
+        return uploaded_file(self._pool, self._archive.place, staged, path)
 
     async def add(self, row: ImportRow, lines: list[bytes], text: str) -> None:
         """Add what has become known since an import's end: first to its journal, then as a file of its own beside
@@ -173,7 +175,7 @@ class ReceiptWriter:
         moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
         base = archive_layout.receipt(row.location_folder, row.name)
         try:
-            async with self._sent(row, f"{base}{ADDED}{moment}.txt") as file:
+            async with self._uploaded_file(row, f"{base}{ADDED}{moment}.txt") as file:
                 file.write(text.encode())
             with suppress(TaskFailedError):
                 await self._ask(text_messages.JoinJournal(place, path), messages.Done)
@@ -203,7 +205,7 @@ class ReceiptWriter:
             return await worker.ask(request, wanted)
 
 
-def _into(file: IO[bytes], sha: "hashlib._Hash") -> Callable[[str], None]:
+def _writer(file: IO[bytes], sha: "hashlib._Hash") -> Callable[[str], None]:
     """A function that adds text to a file and to a digest."""
 
     def add(text: str) -> None:

@@ -64,21 +64,21 @@ class JournalReplay:
                         heads[name] = head
         for name in in_order(_begun_import(name, head) for name, head in heads.items()):
             head = heads[name]
-            begun = await self._catalog.import_named(head["import"]) or await self._import(head)
+            begun = await self._catalog.import_named(head["import"]) or await self._insert_import(head)
             if begun is not None:
                 grown.append((begun, name, sizes[name]))
-        # A later import of a file has a later row.
+        # In the order of their rows, so that of two imports of a file the later one gets the later row of it.
         grown.sort(key=lambda one: one[0].id)
         found = [
             (name, size, LineReplay(self._archive, self._catalog, self._pool, row)) for row, name, size in grown
         ]
         # Items first, of all journals: a duplicate in one import may have been archived by another import at the
         # same time.
-        ends = [await self._items(name, size, replay) for name, size, replay in found]
+        ends = [await self._replay_items(name, size, replay) for name, size, replay in found]
         for (name, size, replay), end in zip(found, ends, strict=True):
-            await self._files(name, size, replay, end)
+            await self._replay_files(name, size, replay, end)
         await finish_moves()
-        await self._receipts()
+        await self._find_or_write_receipts()
 
     async def replay_import(self, row: ImportRow, dedup: Dedup, owner: Owner) -> None:
         """Replay what an interrupted run of `row` published but could not commit to the catalog."""
@@ -96,7 +96,7 @@ class JournalReplay:
         size, head = sizes[name], None
         row = await self._catalog.import_named(name.removesuffix(archive_layout.JOURNAL_ENDING))
         if row is None:
-            if (head := await self._head(name, size)) is None:
+            if (head := await self._read_head(name, size)) is None:
                 return None
             own = f"{head['import']}{archive_layout.JOURNAL_ENDING}"
             if own != name and own in sizes:
@@ -104,13 +104,18 @@ class JournalReplay:
                 await self._catalog.read_journal(self._archive.id, name, size)
                 return None
             row = await self._catalog.import_named(head["import"])
-        if row is not None and row.state in ENDED and row.receipt and not (since and await self._other_end(row)):
-            await self._additions(row, name, since, size)
+        if (
+            row is not None
+            and row.state in ENDED
+            and row.receipt
+            and not (since and await self._ended_elsewhere(row))
+        ):
+            await self._replay_additions(row, name, since, size)
             await self._catalog.read_journal(self._archive.id, name, size)
             return None
         return head if row is None else row
 
-    async def _head(self, name: str, size: int) -> Line | None:
+    async def _read_head(self, name: str, size: int) -> Line | None:
         """The first line of a journal that describes its import."""
         async with aclosing(self._pieces(name, size)) as pieces:
             async for lines in pieces:
@@ -118,36 +123,36 @@ class JournalReplay:
                     return head
         return None
 
-    async def _additions(self, row: ImportRow, name: str, since: int, size: int) -> None:
+    async def _replay_additions(self, row: ImportRow, name: str, since: int, size: int) -> None:
         """Replay the additions that another engine made to an import after its end."""
         if since:
             async with aclosing(self._pieces(name, size, since)) as pieces:
                 async for lines in pieces:
                     for line in lines:
-                        await self._accept(row, line)
-                    await self._adjust(row, lines)
+                        await self._replay_acceptance(row, line)
+                    await self._replay_corrections(row, lines)
 
-    async def _accept(self, row: ImportRow, line: Line) -> None:
+    async def _replay_acceptance(self, row: ImportRow, line: Line) -> None:
         if isinstance(when := line.get("accepted"), float):
             await self._catalog.accept(row.id, when, str(line.get("by", "")))
         if isinstance(line.get("copied"), float):
-            await self._catalog.copied(row.id)
+            await self._catalog.end_wait_for_copies(row.id)
 
-    async def _adjust(self, row: ImportRow, lines: list[Line]) -> None:
+    async def _replay_corrections(self, row: ImportRow, lines: list[Line]) -> None:
         """Replay corrections of capture dates, and undone ones."""
         for line in lines:
             if told := adjustment_lines.statements(self._archive.id, row.id, line):
-                # A job of an archive that may only be read would wait for ever.
+                # An archive that may only be read gets no job, because the job would wait for ever.
                 counted = [row.location_id] if self._archive.writable else []
                 await self._catalog.database.run(*told, enqueue.counting(row.archive_id, counted))
 
-    async def _other_end(self, row: ImportRow) -> bool:
-        """Whether another engine has resumed an ended import and ended it anew: its receipt is another one
-        then."""
+    async def _ended_elsewhere(self, row: ImportRow) -> bool:
+        """Whether another engine has resumed and ended an ended import again: then the receipt in the archive
+        differs from the digest in the catalog."""
         found = await ReceiptWriter(self._archive, self._catalog, self._pool).find(row)
         return found != row.receipt
 
-    async def _import(self, head: Line) -> ImportRow | None:
+    async def _insert_import(self, head: Line) -> ImportRow | None:
         """Insert the row of an import that only the archive knows; None when its journal's first line is not
         valid."""
         try:
@@ -159,7 +164,7 @@ class JournalReplay:
                 "root": decode(head["root"]),
                 "source": decode(head["source"]),
                 "single": decode(head["single"]),
-                "options": _valid(head["options"]),
+                "options": _checked_options(head["options"]),
                 "machine": head["machine"],
                 "version": head["version"],
                 "started": head["started"],
@@ -176,7 +181,7 @@ class JournalReplay:
         await self._catalog.new_import(values)
         return await self._catalog.import_named(head["import"])
 
-    async def _items(self, name: str, size: int, replay: LineReplay) -> Line | None:
+    async def _replay_items(self, name: str, size: int, replay: LineReplay) -> Line | None:
         """First pass over a journal. Returns its `end` line with later additions; None when the import has no end,
         or was resumed after it."""
         end: Line | None = None
@@ -192,17 +197,17 @@ class JournalReplay:
         if not replay.row.runs and asked != replay.row.options:
             # A later run may accept more than the first one.
             with suppress(ValueError):
-                await self._catalog.set_import(replay.row.id, options=_valid(asked))
+                await self._catalog.set_import(replay.row.id, options=_checked_options(asked))
         return end if end is not None and end["end"] in ENDED else None
 
-    async def _files(self, name: str, size: int, replay: LineReplay, end: Line | None) -> None:
+    async def _replay_files(self, name: str, size: int, replay: LineReplay, end: Line | None) -> None:
         """Second pass over a journal; if the import has ended, its row gets that state and verdict."""
         replay.ended = end is not None
         async with aclosing(self._pieces(name, size)) as pieces:
             async for lines in pieces:
                 await replay.files(lines)
                 await self._catalog.database.run(*checksum_lines.statements(replay.row, lines))
-                await self._adjust(replay.row, lines)
+                await self._replay_corrections(replay.row, lines)
         if end is None:
             return
         match end.get("otherwise"):
@@ -226,14 +231,14 @@ class JournalReplay:
             copies=end.get("copies", 0),
             copied_reason=end.get("then", ""),
         )
-        await self._accept(replay.row, end)
+        await self._replay_acceptance(replay.row, end)
         await link(self._catalog, replay.row.id, replay.row.root)
         await frame_jobs.add(self._catalog, replay.row)
         row = replay.row
         await barriers.open_late(self._catalog.database, row.archive_id, row.id, row.location_id)
         await self._catalog.read_journal(self._archive.id, name, size)
 
-    async def _receipts(self) -> None:
+    async def _find_or_write_receipts(self) -> None:
         """Find the receipts of ended imports whose digest is not in the catalog, or write them now."""
         receipt = ReceiptWriter(self._archive, self._catalog, self._pool)
         where = "i.archive_id = ? AND i.state IN (?, ?) AND i.receipt = ''"
@@ -274,7 +279,7 @@ def _begun_import(name: str, head: Line) -> BegunImport:
     )
 
 
-def _valid(options: str) -> str:
+def _checked_options(options: str) -> str:
     """The options of an import, as JSON. Raises TypeError, ValueError when they are none."""
     json.loads(options)
     return options

@@ -49,10 +49,10 @@ class LineReplay:
         self._pool = pool
         self._dedup = dedup
         self._owner = owner
-        # The import was run by this catalog's engine, which has committed all but the last batches itself.
+        # Whether this catalog's own engine ran the import: then it has committed all but the last batches itself.
         self._ours = row.runs > 0
 
-    def _parsed(self, lines: Iterable[Line]) -> list[FileLine]:
+    def _parse(self, lines: Iterable[Line]) -> list[FileLine]:
         parsed = (file_line(line) for line in lines if "file" in line or "entry" in line)
         below = f"{archive_layout.payload_folder(self.row.location_folder)}/"
         return [
@@ -70,29 +70,29 @@ class LineReplay:
         Of several payloads of one content the later one is used when the earlier is damaged. What an interrupted
         run of our own published is read back first.
         """
-        wanted = {line.content: line for line in self._parsed(lines) if line.content and line.payload}
+        wanted = {line.content: line for line in self._parse(lines) if line.content and line.payload}
         known = await self._items_by_content(wanted)
         new: list[FileLine] = []
         other: list[tuple[Item, FileLine]] = []
         for content, line in wanted.items():
-            item = self._own(known.get(content, []))
+            item = self._own_item(known.get(content, []))
             if item is None:
                 new.append(line)
             elif item.path != line.payload:
                 other.append((item, line))
-        claims = self._claimed([*new, *(line for _, line in other)])
+        claims = self._claim([*new, *(line for _, line in other)])
         try:
-            present = await self._present(list(claims))
+            present = await self._present_lines(list(claims))
             arrived = [line for line in new if line in present]
             levels = await self._read_back(arrived) if self._ours else {}
             items = [
-                self._item(self._catalog.new_item_id(), line, levels.get(line.payload))
+                self._make_item(self._catalog.new_item_id(), line, levels.get(line.payload))
                 for line in arrived
                 if not self._ours or line.payload in levels
             ]
             for item, line in other:
-                if line in present and (level := await self._better(item, line)) is not None:
-                    items.append(self._item(item.id, line, level))
+                if line in present and (level := await self._better_level(item, line)) is not None:
+                    items.append(self._make_item(item.id, line, level))
             paths = {line.content: line.path for line in claims}
             frames = {one.id for one in items if frame(paths[one.content])}
             await self._commit(items, frames)
@@ -105,13 +105,13 @@ class LineReplay:
                 if self._dedup and claim:
                     self._dedup.settle(claim, None)
 
-    def _own(self, items: Sequence[Item]) -> Item | None:
+    def _own_item(self, items: Sequence[Item]) -> Item | None:
         """The item that stands for a content in the import's location: one of that location, else a damaged one;
         else None."""
         there = (item for item in items if item.location_id == self.row.location_id)
         return next(there, None) or next((item for item in items if item.damage is not None), None)
 
-    def _claimed(self, lines: list[FileLine]) -> dict[FileLine, Claim | None]:
+    def _claim(self, lines: list[FileLine]) -> dict[FileLine, Claim | None]:
         """The lines to replay, with their claims; without contents that another import is bringing in now."""
         if self._dedup is None or self._owner is None:
             return dict.fromkeys(lines)
@@ -121,9 +121,9 @@ class LineReplay:
                 claims[line] = self._dedup.take(self._owner, line.content)
         return claims
 
-    async def _present(self, lines: list[FileLine]) -> set[FileLine]:
-        """Those whose payload is present at its size. Their folders are synced first, so that the payload stays
-        after a crash."""
+    async def _present_lines(self, lines: list[FileLine]) -> set[FileLine]:
+        """The lines whose payload is present at its size. The folders of the payload are synced before this
+        returns, so that it is still there after a crash."""
         if not lines:
             return set()
         place = self._archive.place
@@ -136,7 +136,7 @@ class LineReplay:
                 await worker.ask(archive_messages.SyncFolders(place, folders), messages.Done)
         return set(present)
 
-    async def _better(self, item: Item, line: FileLine) -> str | None:
+    async def _better_level(self, item: Item, line: FileLine) -> str | None:
         """The verification level of the line's payload, if it is intact and the item's own is not; else None."""
         before = msgspec.structs.replace(line, payload=item.path)
         levels = await self._read_back([line, before])
@@ -151,7 +151,7 @@ class LineReplay:
             ).files
         return {one[0]: level for one, (level, fault) in zip(wanted, results, strict=True) if fault is None}
 
-    def _item(self, id: int, line: FileLine, level: str | None, damage: str | None = None) -> Item:
+    def _make_item(self, id: int, line: FileLine, level: str | None, damage: str | None = None) -> Item:
         size, xxh128, sha256 = _digests(line)
         read_back = None if level is None else time.time()
         return Item(
@@ -185,16 +185,16 @@ class LineReplay:
 
     async def files(self, lines: list[Line]) -> None:
         """Write file and folder rows for the lines. Rows that the catalog has settled already are not changed."""
-        newest = {line.path: line for line in self._parsed(lines)}
+        newest = {line.path: line for line in self._parse(lines)}
         paths = {path: join(self.row.root, path) for path in newest}
         seen = await self._catalog.seen(self.row.volume_id, list(paths.values()), self.row.archive_id)
         mine = {row.path: row for rows in seen.values() for row in rows if row.import_id == self.row.id}
-        wanted = [line for line in newest.values() if not self._settled(mine.get(paths[line.path]))]
-        items = await self._items_of(wanted)
+        wanted = [line for line in newest.values() if not self._is_settled(mine.get(paths[line.path]))]
+        items = await self._items_for_files(wanted)
         if self._ours and not self.ended:
             # Everything else that the run journaled is done again, because it may not have been published.
             made = [one for one in wanted if one.content in items and items[one.content].path == one.payload]
-            present = await self._present(made)
+            present = await self._present_lines(made)
             wanted = [line for line in made if line in present]
         new: list[FileRow] = []
         changed: list[FileRow] = []
@@ -232,10 +232,10 @@ class LineReplay:
         times_of = [(self.row.id, path, mtime_ns) for path, mtime_ns, _ in folders]
         await self._catalog.enter(new, changed, times_of, far=far, failed=failed)
         if unkept:
-            await self._catalog.database.run(*self._catalog.unkept(unkept))
-        await self._differing(wanted, {row.path: row.id for row in (*new, *changed)})
+            await self._catalog.database.run(*self._catalog.unkept_statement(unkept))
+        await self._record_differing(wanted, {row.path: row.id for row in (*new, *changed)})
 
-    async def _differing(self, lines: list[FileLine], files: dict[bytes, int]) -> None:
+    async def _record_differing(self, lines: list[FileLine], files: dict[bytes, int]) -> None:
         """Record which of these files differ from what an earlier import read."""
         paths = [(line.before, join(self.row.root, line.path)) for line in lines if line.before]
         told = [(before, files[path]) for before, path in paths if path in files]
@@ -245,25 +245,26 @@ class LineReplay:
             for (content, imported), number in told
             if (items := known.get(content))
         ]
-        await self._catalog.database.run(*self._catalog.differ(rows))
+        await self._catalog.database.run(*self._catalog.differing_statement(rows))
 
-    def _settled(self, row: SeenRow | None) -> bool:
+    def _is_settled(self, row: SeenRow | None) -> bool:
+        """Whether this catalog's own engine has already committed the file as archived or as a duplicate."""
         return self._ours and row is not None and row.outcome in IN_ARCHIVE
 
-    async def _items_of(self, lines: list[FileLine]) -> dict[Content | None, Item]:
+    async def _items_for_files(self, lines: list[FileLine]) -> dict[Content | None, Item]:
         """Items by content. For an ended import, items are also inserted, as damaged, for payload that is no
         longer present."""
         contents = {line.content for line in lines if line.content}
         known = await self._items_by_content(contents)
         found: dict[Content | None, Item] = {
-            content: self._own(items) or items[0] for content, items in known.items()
+            content: self._own_item(items) or items[0] for content, items in known.items()
         }
         lost = {
             line.content: line
             for line in lines
             if self.ended and line.content and line.payload and line.content not in known
         }
-        items = [self._item(self._catalog.new_item_id(), line, None, ABSENT) for line in lost.values()]
+        items = [self._make_item(self._catalog.new_item_id(), line, None, ABSENT) for line in lost.values()]
         await self._commit(items, set())
         return found | {item.content: item for item in items}
 

@@ -11,7 +11,7 @@ from core.catalog import Catalog, adjustments
 from core.catalog.adjustments import Adjustment, DatedItem
 from core.database import Statement
 from core.journal import adjustment_lines
-from core.media.adjusting import Dated, correcting, unset
+from core.media.adjusting import Dated, correcting, unset_clock_date
 from core.media.capture_time import unset_clock
 from core.media.metadata import unpack
 from core.media.tags import Tags
@@ -91,7 +91,7 @@ class Adjuster:
             for (number, name), dated in changed.items():
                 one = Adjustment(self._now, number, how.what, self._by)
                 if archive is not None:
-                    await self._write(archive, name, adjustment_lines.made(one, dated))
+                    await self._write(archive, name, adjustment_lines.correction_lines(one, dated))
                     await self._catalog.database.run(*adjustments.make(archive_id, one, dated), anew)
                 self.count += len(dated)
 
@@ -113,7 +113,7 @@ class Adjuster:
                 self._show(item.path, item.root, item.local or "", item.before or "")
             for (_, name), contents in changed.items():
                 if archive is not None:
-                    line = adjustment_lines.undone(number, self._now, self._by, contents)
+                    line = adjustment_lines.undo_lines(number, self._now, self._by, contents)
                     await self._write(archive, name, line)
                     await self._catalog.database.run(*adjustments.undo(archive_id, number, contents), anew)
                 self.count += len(contents)
@@ -157,7 +157,7 @@ def _date(item: DatedItem, how: Correction) -> Dated | None:
     if how.kind != "clock" or not item.raw:
         return None
     clock = unset_clock(Tags.read(unpack(item.raw).encode()))
-    return unset(clock) if clock is not None else None
+    return unset_clock_date(clock) if clock is not None else None
 
 
 def _as_captured(local: str | None, offset: int | None, zone: str | None) -> str:

@@ -101,5 +101,5 @@ class ArchiveReader:
     def _silent(self, why: str, code: int) -> ArchiveError:
         return ArchiveError(
             f"{display(self.archive.place.root)} does not answer: {why}.",
-            macos_permissions.switch(code, os.environ) or "Mount it again, then check again.",
+            macos_permissions.permission_advice(code, os.environ) or "Mount it again, then check again.",
         )

@@ -217,7 +217,7 @@ class Audit:
                 raise
             raise ArchiveError(
                 f"{display(self._archive.place.root)} does not answer: {failed}.",
-                macos_permissions.switch(code_of(failed), os.environ)
+                macos_permissions.permission_advice(code_of(failed), os.environ)
                 or "Mount it again and start the audit once more: it goes on where it was.",
             ) from group
         return [one for task in reading for one in task.result()]

@@ -22,7 +22,7 @@ from core.media.file_types import Kind
 from core.models import Count
 from core.paths import display
 from core.results import CheckResult
-from core.volumes.volume import known_again
+from core.volumes.volume import is_reliable_identity
 from core.workers.messages import Fault
 from core.workers.source_messages import Entry
 
@@ -138,7 +138,7 @@ class Check:
                         archived.append((one.entry, one.item))
                 await self._present(archived)
         await self._compare_samples()
-        if not known_again(self._source.picked.volume.identity):
+        if not is_reliable_identity(self._source.picked.volume.identity):
             self._findings.unsure()
 
     async def _present(self, archived: list[tuple[Entry, int]]) -> None:

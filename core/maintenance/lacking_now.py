@@ -49,7 +49,9 @@ async def refuse_if_lacking(archive: Archive, row: ImportRow, catalog: Catalog, 
     try:
         paths = await lacking(archive, row, catalog, pool)
     except (TaskFailedError, WorkerDiedError) as error:
-        advice = macos_permissions.switch(code_of(error), os.environ) or "Mount it again, then try again."
+        advice = (
+            macos_permissions.permission_advice(code_of(error), os.environ) or "Mount it again, then try again."
+        )
         raise ArchiveError(f"{display(archive.place.root)} does not answer: {error}.", advice) from error
     if paths:
         raise ArchiveError(

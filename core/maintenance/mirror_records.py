@@ -18,7 +18,7 @@ from core.errors import ArchiveError
 from core.files.checksummed_lines import intact
 from core.maintenance.mirror_run import MirrorRun
 from core.paths import display
-from core.receipts.upload import sent
+from core.receipts.upload import uploaded_file
 from core.workers import archive_messages, messages, text_messages
 from core.workers.messages import Fault
 from core.workers.pool import TaskFailedError
@@ -189,7 +189,7 @@ class RecordCopier:
         staged = archive_layout.staging(run.name, secrets.token_hex(8))
         asked, done = run.source, "read"
         try:
-            async with sent(run.pool, run.target.place, staged, path) as file:
+            async with uploaded_file(run.pool, run.target.place, staged, path) as file:
                 async with aclosing(self._pieces(run.source, path, gone=_OtherError)) as pieces:
                     async for piece in pieces:
                         sha.update(piece)

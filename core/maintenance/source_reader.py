@@ -100,4 +100,4 @@ class SourceReader:
 
 
 def _advice(code: int, otherwise: str) -> str:
-    return macos_permissions.switch(code, os.environ) or otherwise
+    return macos_permissions.permission_advice(code, os.environ) or otherwise

@@ -120,8 +120,8 @@ def _minutes(moment: datetime) -> int:
     return round((moment.utcoffset() or timedelta()) / timedelta(minutes=1))
 
 
-def unset(clock: datetime) -> Dated:
-    """The date that an unset clock showed, as a date to be corrected."""
+def unset_clock_date(clock: datetime) -> Dated:
+    """What an unset clock showed, as a date to be corrected: without a zone."""
     return Dated(clock.replace(tzinfo=UTC).timestamp(), clock.isoformat(), None, "")
 
 

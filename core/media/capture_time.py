@@ -48,7 +48,7 @@ _DATE = re.compile(
     # exiftool 12.57 tells the fraction of a Matroska date before 2001 as what lacks to the next second.
     r"(?:(?P=sign) ?(?P<second>\d{1,2})(?:[.,](?P<fraction>\d+)|-0\.(?P<lacks>\d+)(?=Z))?)?"
     rf"(?: ?(?P<late>{_HALF})(?![A-Za-z]))?"
-    # A zone by its letters may be one of several: it is passed over.
+    # Letters such as CST are ignored, because they stand for several zones.
     r"|[ :]+)\s*(?P<zone>Z|(?:UTC|GMT)?[+\u2212-][\d:]+|UTC|GMT|[A-Z]{3,5})?(?:\s*DST)?)?)?)?"
 )
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)[ T_-]?(\d\d)(\d\d)(\d\d)(?!\d)")
@@ -150,14 +150,18 @@ def _unset(tags: Tags, row: DateTag, parsed: _Parsed) -> bool:
     if parsed.clock in FULL or (parsed.clock == MATROSKA_EPOCH and "Matroska" in row.groups):
         return True
     if row.meaning == "position":
-        return _began(parsed.clock, GPS_EPOCH)
+        return _just_started(parsed.clock, GPS_EPOCH)
     if row.meaning != "taken":
-        return _began(parsed.clock)
-    made = (_parse(text) for text in tags.values("CreateDate"))  # a camera writes this at the same time
-    return parsed.clock == EPOCHS[0] or (_began(parsed.clock) and any(one and _began(one.clock) for one in made))
+        return _just_started(parsed.clock)
+    # A camera with an unset clock has written CreateDate by that clock, too.
+    made = (_parse(text) for text in tags.values("CreateDate"))
+    return parsed.clock == EPOCHS[0] or (
+        _just_started(parsed.clock) and any(one and _just_started(one.clock) for one in made)
+    )
 
 
-def _began(clock: datetime, *epochs: datetime) -> bool:
+def _just_started(clock: datetime, *epochs: datetime) -> bool:
+    """Whether a date is at most UNSET_DAYS after one of the `epochs` (EPOCHS without any)."""
     # A clock west of Greenwich starts on the day before.
     return any(-1 <= (clock - epoch) / timedelta(days=1) <= UNSET_DAYS for epoch in epochs or EPOCHS)
 
@@ -165,10 +169,10 @@ def _began(clock: datetime, *epochs: datetime) -> bool:
 def _moment(tags: Tags, row: DateTag, group: str, parsed: _Parsed) -> Capture | None:
     tag = f"{group}:{row.name}"
     if parsed.precision < _WHOLE:
-        return _made(parsed, None, tag, "")
+        return _capture(parsed, None, tag, "")
     offset = offset_of(parsed.zone)
     if offset is not None:
-        return _made(parsed, offset, tag, "recorded")
+        return _capture(parsed, offset, tag, "recorded")
     header = group in QUICKTIME and row.rule == "utc"
     names = row.offsets
     if row.meaning == "taken" and _scanned(tags, parsed):
@@ -181,20 +185,21 @@ def _moment(tags: Tags, row: DateTag, group: str, parsed: _Parsed) -> Capture | 
     ):
         offset = _zone(tags, ()) if header else None
         if offset is None:
-            return _made(parsed, None, tag, "utc")
-        return _made(parsed._replace(clock=parsed.clock + timedelta(minutes=offset)), offset, tag, "recorded")
+            return _capture(parsed, None, tag, "utc")
+        return _capture(parsed._replace(clock=parsed.clock + timedelta(minutes=offset)), offset, tag, "recorded")
     offset = _zone(tags, names)
-    return _made(parsed, offset, tag, "" if offset is None else "recorded")
+    return _capture(parsed, offset, tag, "" if offset is None else "recorded")
 
 
 def _scanned(tags: Tags, taken: _Parsed) -> bool:
-    """Whether all that is known of its digitisation is another day, so that the zone of that is the scanner's."""
+    """Whether a picture was digitised on another day than it was taken, so that the zone of the digitisation is
+    that of the scanner, not of the camera."""
     told = (_parse(text) for name in ("CreateDate", "DateTimeDigitized") for text in tags.values(name))
     days = [abs(one.clock - taken.clock) for one in told if one and one.precision >= _WHOLE]
     return bool(days) and min(days) > timedelta(days=1)
 
 
-def _made(parsed: _Parsed, offset: int | None, tag: str, zone: Zone) -> Capture | None:
+def _capture(parsed: _Parsed, offset: int | None, tag: str, zone: Zone) -> Capture | None:
     try:
         seconds = parsed.clock.replace(tzinfo=timezone(timedelta(minutes=offset or 0))).timestamp()
     except (OverflowError, ValueError):
@@ -216,7 +221,7 @@ def _parse(text: str) -> _Parsed | None:
     month, day = (int((found[part] or "0").strip() or 0) for part in ("month", "day"))
     timed = month and day and found["hour"]
     hour, minute, second = (int(found[part] or 0) if timed else 0 for part in ("hour", "minute", "second"))
-    hour = _of_day(hour, found["early"] or found["late"] or "")
+    hour = _hour_of_day(hour, found["early"] or found["late"] or "")
     try:
         clock = datetime(
             int(found["year"]),
@@ -246,8 +251,9 @@ def _plain(text: str) -> str:
     return _COMPACT.sub(r"\1:\2:\3 \4:\5:\6", text, count=1) if _COMPACT.match(text) else text
 
 
-def _of_day(hour: int, half: str) -> int:
-    """The hour of the day; `half` of it is empty for a clock of 24 hours, which some cameras mark all the same."""
+def _hour_of_day(hour: int, half: str) -> int:
+    """The hour of the day, 0 to 23. `half`: AM or PM, also in other languages; empty for a clock of 24 hours. Some
+    cameras write it beside an hour after 12, too, where it is ignored."""
     if not half or hour > 12:
         return hour
     return hour % 12 + (12 if half[0] in "Pp" or half in ("下午", "午後", "오후") else 0)

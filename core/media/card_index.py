@@ -36,16 +36,16 @@ def _in_clip(folder: bytes) -> bool:
     return folder == b"contents/clip" or folder.endswith(b"/contents/clip")
 
 
-def named(path: bytes, data: bytes) -> list[IndexedClip]:
+def indexed_clips(path: bytes, data: bytes) -> list[IndexedClip]:
     """The clips that the index `path` names; empty where it cannot be parsed."""
     folder, _, name = path.rpartition(b"/")
     try:
         if name.lower().endswith(b".ale"):
-            return _ale(folder, data)
+            return _parse_ale(folder, data)
         root = ET.fromstring(data)  # noqa: S314 - 4 MiB at most; expat bounds what entities grow to since 2.4.1
     except (ET.ParseError, ValueError, LookupError):
         return []
-    return _mediapro(folder, root) if name.lower() == b"mediapro.xml" else _p2(folder, root)
+    return _parse_mediapro(folder, root) if name.lower() == b"mediapro.xml" else _parse_p2(folder, root)
 
 
 def _elements(root: ET.Element, name: str) -> list[ET.Element]:
@@ -53,7 +53,7 @@ def _elements(root: ET.Element, name: str) -> list[ET.Element]:
     return [one for one in root.iter() if isinstance(one.tag, str) and one.tag.rpartition("}")[2] == name]
 
 
-def _mediapro(folder: bytes, root: ET.Element) -> list[IndexedClip]:
+def _parse_mediapro(folder: bytes, root: ET.Element) -> list[IndexedClip]:
     found = []
     for material in _elements(root, "Material"):
         path = posixpath.normpath(posixpath.join(folder, unquote_to_bytes(material.get("uri", ""))))
@@ -63,7 +63,7 @@ def _mediapro(folder: bytes, root: ET.Element) -> list[IndexedClip]:
     return found
 
 
-def _p2(folder: bytes, root: ET.Element) -> list[IndexedClip]:
+def _parse_p2(folder: bytes, root: ET.Element) -> list[IndexedClip]:
     names = [(one.text or "").strip() for one in _elements(root, "ClipName")]
     if not names or not names[0].isalnum():
         return []
@@ -73,21 +73,21 @@ def _p2(folder: bytes, root: ET.Element) -> list[IndexedClip]:
     # In an AVCLIP the audio is in the video file.
     whole = below + b"AVCLIP/" + clip + b".MXF"
     video = below + b"VIDEO/" + clip + b".MXF"
-    found = [IndexedClip(clip, (video, whole), _bytes(one)) for one in _elements(root, "Video")[:1]]
+    found = [IndexedClip(clip, (video, whole), _end_of_essence(one)) for one in _elements(root, "Video")[:1]]
     return found + [
-        IndexedClip(clip, (below + b"AUDIO/%b%02d.MXF" % (clip, number), whole), _bytes(one))
+        IndexedClip(clip, (below + b"AUDIO/%b%02d.MXF" % (clip, number), whole), _end_of_essence(one))
         for number, one in enumerate(_elements(root, "Audio"))
     ]
 
 
-def _bytes(essence: ET.Element) -> int:
+def _end_of_essence(essence: ET.Element) -> int:
     """The byte at which the essence of a file ends, by its index; 0 when the index does not say."""
     values = [one for name in ("StartByteOffset", "DataSize") for one in _elements(essence, name)[:1]]
     numbers = [int((one.text or "").strip()) for one in values]
     return sum(numbers) if len(numbers) == 2 else 0
 
 
-def _ale(folder: bytes, data: bytes) -> list[IndexedClip]:
+def _parse_ale(folder: bytes, data: bytes) -> list[IndexedClip]:
     """Parse the sections Heading, Column and Data, each begun by a line; columns are separated by tabs."""
     lines = [line.rstrip(b"\r") for line in data.split(b"\n")]
     columns = lines[lines.index(b"Column") + 1].split(b"\t")

@@ -21,7 +21,7 @@ from core.media.file_types import split
 from core.media.makers import RULES, SAME_STEM, TAKES
 from core.media.makers.phones import takeout_owners
 from core.media.makers.rule import Groups, Role, Rule
-from core.media.stems import NameParts, folder_and_name, named
+from core.media.stems import NameParts, folder_and_name, name_parts
 
 TAKEOUT = msgspec.structs.replace(
     SAME_STEM[b"json"], maker="Google Takeout", source="github.com/simulot/immich-go, docs/misc/google-takeout.md"
@@ -39,8 +39,8 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     stem: bytes
     """The owner's stem as it is expected to be spelled; it decides between names that differ only by case."""
     rest: bytes | None = None
-    """Where it is not None, `key` is only the beginning of the owner's, which one more character follows, then
-    this: `completed` finds it among the keys that there are."""
+    """If it is not None, the owner's key consists of `key`, one unknown character, and `rest`: `complete` finds it
+    among the keys of the files."""
 
     @property
     def role(self) -> Role:
@@ -75,17 +75,17 @@ def _template(text: bytes, group: bytes = b"") -> _Template:
     return written, tuple(numbers)
 
 
-def _written(template: _Template, match: re.Match[bytes]) -> bytes:
+def _fill(template: _Template, match: re.Match[bytes]) -> bytes:
     return template[0] % (match.group(*template[1]) if template[1] else ())
 
 
-def _moved(templates: Iterable[_Template], group: int) -> tuple[_Template, ...]:
+def _shift_groups(templates: Iterable[_Template], group: int) -> tuple[_Template, ...]:
     """Templates for a match in which the pattern is the group with this number."""
     return tuple((text, tuple(number + group for number in numbers)) for text, numbers in templates)
 
 
-class _Ready(msgspec.Struct, frozen=True):
-    """A rule with what is made of it once."""
+class _PreparedRule(msgspec.Struct, frozen=True):
+    """A rule, and the values that are computed from it only once."""
 
     number: int
     rule: Rule
@@ -95,26 +95,26 @@ class _Ready(msgspec.Struct, frozen=True):
     ranks: dict[bytes, int]
 
 
-def _ready(number: int, one: Rule) -> _Ready:
+def _prepare(number: int, one: Rule) -> _PreparedRule:
     beside = any(b"/" in stem for stem in one.stems)
-    return _Ready(number, one, beside, tuple(map(_template, one.stems)), _ranks(one.owners))
+    return _PreparedRule(number, one, beside, tuple(map(_template, one.stems)), _ranks(one.owners))
 
 
-class _Passed(msgspec.Struct, frozen=True):
-    """What a gate says of a rule."""
+class _GatedRule(msgspec.Struct, frozen=True):
+    """A rule as a part of a gate's pattern."""
 
     at: int
-    """The rule's place among those of the gate's extension."""
+    """The index of the rule in `_Rules._by_stem`."""
     group: int
     """The group that is the rule's match; the rule's own groups follow it."""
-    ready: _Ready
+    ready: _PreparedRule
     templates: tuple[_Template, ...]
-    """The rule's, with the numbers of the gate's groups."""
+    """The rule's templates, with the numbers of groups in the gate's pattern."""
 
 
-_Gate = tuple[re.Pattern[bytes], dict[int, _Passed]]
-"""A pattern that matches what any of some rules matches, and by its group that closes last the first rule that
-does."""
+_Gate = tuple[re.Pattern[bytes], dict[int, _GatedRule]]
+"""A pattern that matches each stem that one of several rules matches; and those rules, by the number of their
+group in the pattern. The group that closes last (`lastindex`) is that of the first rule that matches."""
 
 
 class _Rules:
@@ -124,17 +124,18 @@ class _Rules:
     whole: rules for sidecars that are named after a whole file name.
     """
 
-    def __init__(self, ready: Sequence[_Ready], same: Rule | None) -> None:
+    def __init__(self, ready: Sequence[_PreparedRule], same: Rule | None) -> None:
         self._by_stem = tuple(one for one in ready if not one.rule.whole_name)
         self._gates: list[_Gate | None] = [None] * len(self._by_stem)
-        """For each rule, the gate of it and those after it; compiled at its first use."""
+        """For each rule, the gate of this rule and all after it; None until its first use, when it is compiled."""
         self.same = same
         self.same_ranks = _ranks(same.owners) if same else {}
         self.whole = tuple(one for one in ready if one.rule.whole_name)
 
-    def matches(self, stem: bytes) -> Sequence[tuple[_Passed, re.Match[bytes]]]:
-        """The rules that match a stem, with the gate's match. Most stems match none, or one."""
-        found: list[tuple[_Passed, re.Match[bytes]]] = []
+    def matches(self, stem: bytes) -> Sequence[tuple[_GatedRule, re.Match[bytes]]]:
+        """The rules that match a stem, each with the match of its gate. Most stems match no rule, or one: then one
+        or two patterns are tried, not each rule's own."""
+        found: list[tuple[_GatedRule, re.Match[bytes]]] = []
         at, count = 0, len(self._by_stem)
         while at < count:
             pattern, passing = self._gates[at] or self._gate(at)
@@ -148,10 +149,10 @@ class _Rules:
     def _gate(self, at: int) -> _Gate:
         numbered = list(enumerate(self._by_stem[at:], at))
         pattern = _compiled(b"|".join(rb"(?P<r%d>%b)" % (number, one.rule.pattern) for number, one in numbered))
-        passing: dict[int, _Passed] = {}
+        passing: dict[int, _GatedRule] = {}
         for number, one in numbered:
             group = pattern.groupindex[f"r{number}"]
-            passing[group] = _Passed(number, group, one, _moved(one.templates, group))
+            passing[group] = _GatedRule(number, group, one, _shift_groups(one.templates, group))
         made = self._gates[at] = pattern, passing
         return made
 
@@ -161,9 +162,10 @@ _COPIED = re.compile(rb"(.+)( \(\d{1,3}\))", re.DOTALL)
 C0001 (1).MP4."""
 
 _GIVING_WAY = frozenset((Role.METADATA, Role.SIDECAR))
-"""Metadata and sidecars give way to a whole name: CAM01.xml beside CAM01.mp4 is not CA's."""
+"""Roles whose rules are used only if no file has the same stem: CAM01.xml beside CAM01.mp4 belongs to that, and
+not to CA.mp4."""
 
-_ALL = tuple(_ready(number, one) for number, one in enumerate(RULES))
+_ALL = tuple(_prepare(number, one) for number, one in enumerate(RULES))
 _PLACES: dict[bytes, list[int]] = {}
 """By the pattern of the folders that rules are for, the numbers of these rules."""
 for _placed in _ALL:
@@ -175,8 +177,9 @@ _DEEPEST = 3
 
 @cache
 def _of_depth(depth: int) -> tuple[re.Pattern[bytes], list[tuple[re.Pattern[bytes], list[int]]]]:
-    """For folders of `depth` + 1 names: what matches any place of rules, and each place with its rules."""
-    # A slash in brackets is none of the path's.
+    """For folders of `depth` + 1 names: a pattern that matches each place that some rules are for, and the places,
+    each with the numbers of its rules."""
+    # A slash in brackets is part of the pattern, and separates no folders.
     places = [place for place in _PLACES if re.sub(rb"\[.*?\]", b"", place).count(b"/") == depth]
     return _compiled(b"|".join(places)), [(_compiled(place), _PLACES[place]) for place in places]
 
@@ -184,7 +187,7 @@ def _of_depth(depth: int) -> tuple[re.Pattern[bytes], list[tuple[re.Pattern[byte
 @lru_cache(maxsize=256)
 def _rules(placed: tuple[int, ...]) -> dict[bytes, _Rules]:
     """By extension, the rules with these numbers, which are for a folder, and the rules that apply anywhere."""
-    by_extension: dict[bytes, list[_Ready]] = {extension: [] for extension in SAME_STEM}
+    by_extension: dict[bytes, list[_PreparedRule]] = {extension: [] for extension in SAME_STEM}
     # The rules for the folder come first.
     for one in (*(_ALL[number] for number in placed), *(one for one in _ALL if not one.rule.within)):
         for extension in one.rule.extensions:
@@ -230,7 +233,7 @@ def _beside(number: int, folder: bytes, moved: int) -> tuple[bytes, tuple[_Templ
 
     stems = (re.sub(rb"[A-Z]{2,}", spelled, stem).removeprefix(b"./") for stem in one.rule.stems)
     group = match[3] if match.re.groups > 2 else b""
-    return match[1], _moved((_template(stem, group) for stem in stems), moved)
+    return match[1], _shift_groups((_template(stem, group) for stem in stems), moved)
 
 
 def owner_keys(file: NameParts) -> Sequence[Candidate]:
@@ -250,7 +253,7 @@ def owner_keys(file: NameParts) -> Sequence[Candidate]:
         ]
     if stem.endswith(b")") and (copied := _COPIED.fullmatch(stem)):
         original, mark = copied.groups()
-        before = named(folder + original + b"." + extension)
+        before = name_parts(folder + original + b"." + extension)
         candidates = _whole_name(before, rules) if before.inner else _by_stem(folder, original, rules)
         return [msgspec.structs.replace(one, key=one.key + mark, stem=one.stem + mark) for one in candidates]
     return _by_stem(folder, stem, rules)
@@ -292,14 +295,14 @@ def _exact(extension: bytes) -> dict[bytes, int]:
 
 
 def _candidates(
-    one: _Ready, match: re.Match[bytes], folder: bytes, templates: Iterable[_Template], group: int
+    one: _PreparedRule, match: re.Match[bytes], folder: bytes, templates: Iterable[_Template], group: int
 ) -> list[Candidate]:
     rule, ranks = one.rule, one.ranks
     found = []
     if one.beside:
         above, templates = _beside(one.number, folder, group)
         for template in templates:
-            where, owner = folder_and_name(above + _written(template, match))
+            where, owner = folder_and_name(above + _fill(template, match))
             found.append(Candidate(where + owner.lower(), rule, ranks, owner))
     else:
         for text, numbers in templates:
@@ -308,9 +311,9 @@ def _candidates(
     return found
 
 
-def completed(candidate: Candidate, keys: Iterable[bytes]) -> Candidate | None:
-    """A candidate of which the key's end is not known, with the only one of these keys that it may be; None where
-    none or several fit, because a wrong link is worse than none."""
+def complete(candidate: Candidate, keys: Iterable[bytes]) -> Candidate | None:
+    """Complete a candidate of which only the beginning of the key is known (`rest` is not None) by one of `keys`.
+    None where no key fits, and where several do, because a wrong link is worse than none."""
     rest = (candidate.rest or b"").lower()
     found = {key for key in keys if key.startswith(candidate.key) and key.endswith(rest)}
     fitting = [
@@ -355,5 +358,5 @@ def take_key(path: bytes) -> bytes | None:
     stem, extension = split(name)
     for pattern, template in _TAKES.get(extension, ()):
         if match := pattern.fullmatch(stem):
-            return folder + _written(template, match).lower()
+            return folder + _fill(template, match).lower()
     return None

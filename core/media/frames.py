@@ -110,7 +110,7 @@ class Numbers:
                 elif start is None:
                     start = number
 
-    def told(self) -> str:
+    def text(self) -> str:
         """The frames as text for a person: `frames 0–86,399, 3 missing: 1,204–1,206`."""
         text = f"frames {self.first:,}–{self.last:,}"
         if not (missing := self.last - self.first + 1 - self.count):

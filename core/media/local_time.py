@@ -59,8 +59,9 @@ def offset_by_name(name: str, seconds: float, duration: float | None) -> int | N
     return told.pop() if len(told) == 1 and 0 not in told else None
 
 
-def told_zone(zone: str, offset: int | None) -> str:
-    """What is known of a time zone, as text for a person: `UTC+09:00, by its GPS position`; empty when nothing is.
+def zone_text(zone: str, offset: int | None) -> str:
+    """A time zone and how it is known, as text for a person: `UTC+09:00, by its GPS position`; empty if it is not
+    known.
 
     zone, offset: captured_zone and offset of `core.media.metadata.Metadata`.
     """

@@ -18,7 +18,7 @@ class _Answer(msgspec.Struct):
     media: _Media | None = None
 
 
-def merged(probe: Probe, said: bytes) -> Probe:
+def merge(probe: Probe, said: bytes) -> Probe:
     """`probe` with its missing values taken from MediaInfo's JSON; unchanged where that has no video track.
 
     Raises ValueError.

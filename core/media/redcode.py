@@ -26,7 +26,7 @@ class _Header(msgspec.Struct):
     code: str | None = msgspec.field(name="StartTimecode", default=None)
 
 
-def merged(probe: Probe, said: bytes) -> Probe:
+def merge(probe: Probe, said: bytes) -> Probe:
     """`probe` with codec, container, frame size, frame rate and time code from `said`, exiftool's JSON; unchanged
     if that is about another kind of file.
 

@@ -13,7 +13,7 @@ class NameParts(msgspec.Struct, frozen=True, gc=False):
     """A file by the parts of its name, which are split only once because a card may have a million names."""
 
     id: int
-    """The file's number, of the caller."""
+    """The number that the caller gave the file."""
     folder: bytes
     """With a slash at the end."""
     name: bytes
@@ -41,8 +41,8 @@ def parts(name: bytes) -> tuple[bytes, bytes, bytes]:
     return stem, extension, b""
 
 
-def named(path: bytes, id: int = 0) -> NameParts:
-    """A path, split."""
+def name_parts(path: bytes, id: int = 0) -> NameParts:
+    """Split a path into the parts of its name. `id`: any number by which the caller knows the file."""
     folder, slash, name = path.rpartition(b"/")
     return NameParts(id, folder + slash, name, *parts(name))
 

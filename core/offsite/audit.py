@@ -43,7 +43,7 @@ async def audit(rclone: Rclone, remote: Remote) -> OffsiteAudit:
     damaged: list[tuple[str, str]] = []
     for folder in folders:
         path = archive_layout.location(folder.rstrip("/"))
-        async with aclosing(_bag(rclone, remote.at(path))) as files:
+        async with aclosing(_compare_bag(rclone, remote.at(path))) as files:
             async for sign, name in files:
                 checked += 1
                 well += sign == "="
@@ -61,25 +61,25 @@ async def audit(rclone: Rclone, remote: Remote) -> OffsiteAudit:
     )
 
 
-async def _bag(rclone: Rclone, bag: str) -> AsyncGenerator[tuple[str, str], None]:
+async def _compare_bag(rclone: Rclone, bag: str) -> AsyncGenerator[tuple[str, str], None]:
     """(sign, path) of each file of a bag. Raises OffsiteError."""
     # The tag manifest has the checksum of the manifest, which has those of all payload.
     tags: list[tuple[str, str]] = []
     for attempt in range(TAG_ATTEMPTS):
         await asyncio.sleep(RETRY_PAUSE if attempt else 0)
-        tags = [one async for one in compared(rclone, bag, TAG_MANIFEST)]
+        tags = [one async for one in compare_with_manifest(rclone, bag, TAG_MANIFEST)]
         if all(sign == "=" for sign, _ in tags):
             break
     for one in tags:
         yield one
-    async with aclosing(compared(rclone, bag, MANIFEST)) as files:
+    async with aclosing(compare_with_manifest(rclone, bag, MANIFEST)) as files:
         async for one in files:
             yield one
 
 
-async def compared(rclone: Rclone, bag: str, manifest: str) -> AsyncGenerator[tuple[str, str], None]:
+async def compare_with_manifest(rclone: Rclone, bag: str, manifest: str) -> AsyncGenerator[tuple[str, str], None]:
     """(sign, path) of each file that a bag's manifest names, after reading it in full; signs as of
-    `Rclone.compared`. A missing manifest is `+` itself, a tag manifest that vouches for nothing is EMPTY or
+    `Rclone.compare`. A missing manifest is `+` itself, a tag manifest that vouches for nothing is EMPTY or
     UNVOUCHED. Raises OffsiteError."""
     with tempfile.TemporaryDirectory(prefix="lading-offsite-") as folder:
         sums = os.path.join(folder, manifest)
@@ -89,7 +89,7 @@ async def compared(rclone: Rclone, bag: str, manifest: str) -> AsyncGenerator[tu
             return
         named = vouched = False
         options = ("checksum", "sha256", sums, bag, "--download", "--one-way")
-        async with aclosing(rclone.compared(RcloneResult(), *options)) as files:
+        async with aclosing(rclone.compare(RcloneResult(), *options)) as files:
             async for sign, name in files:
                 named, vouched = True, vouched or name == MANIFEST
                 yield sign, name

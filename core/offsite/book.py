@@ -1,4 +1,4 @@
-"""What the catalog knows of payload at a remote. Paths are below the archive's root."""
+"""Records in the catalog which payload was compared at a remote. Paths are below the archive's root."""
 
 import os
 import time
@@ -13,7 +13,7 @@ REMOTE_LEVEL = "remote"
 
 
 class RemoteBook:
-    """Records what was compared at a remote."""
+    """The catalog's record of one remote, which counts as a copy of the archive `archive_id`."""
 
     def __init__(self, catalog: Catalog, archive_id: int, remote: Remote) -> None:
         self._catalog = catalog
@@ -33,17 +33,17 @@ class RemoteBook:
         return await self._catalog.proven(self._archive_id, self._number)
 
     async def unproven(self, paths: Sequence[str]) -> set[str]:
-        """Those of the paths that were never found well at the remote."""
+        """Those of the paths whose payload is not recorded as intact at the remote."""
         items = await items_at(self._catalog, self._archive_id, paths, self._number)
-        return {item.path for item in items if not _well(item)}
+        return {item.path for item in items if not _is_intact(item)}
 
-    async def found(self, paths: Sequence[str], damage: str | None = None) -> tuple[int, int]:
-        """Record that these were compared just now, and are well unless `damage` says why not. Returns how many
-        (items, bytes) were not known as well before."""
+    async def record(self, paths: Sequence[str], damage: str | None = None) -> tuple[int, int]:
+        """Record that the payload at these paths was compared just now: it is intact, or `damage` says what is
+        wrong. Returns (items, bytes) of those that were not recorded as intact before."""
         items, now = await items_at(self._catalog, self._archive_id, paths, self._number), time.time()
         found = [(item.id, REMOTE_LEVEL, None if damage else now, damage) for item in items]
         await self._catalog.read_again(found, self._number)
-        new = [item for item in items if not _well(item)]
+        new = [item for item in items if not _is_intact(item)]
         return len(new), sum(item.size for item in new)
 
 
@@ -55,5 +55,5 @@ async def items_at(catalog: Catalog, archive_id: int, paths: Sequence[str], copy
     return [item for item in items if item.path in wanted]
 
 
-def _well(item: Item) -> bool:
+def _is_intact(item: Item) -> bool:
     return item.read_back is not None and item.damage is None

@@ -15,8 +15,8 @@ from core.bagit.tag_files import MANIFEST, TAG_MANIFEST
 from core.checksums.names import below
 from core.errors import UsageError
 from core.models import Count
-from core.offsite.audit import WHY, compared
-from core.offsite.lists import answered, folders
+from core.offsite.audit import WHY, compare_with_manifest
+from core.offsite.lists import call_with_timeout, folders
 from core.offsite.rclone import Rclone, Remote
 from core.offsite.upload_progress import NAMED
 from core.paths import display
@@ -33,7 +33,7 @@ SYNC_TIMEOUT = 600.0
 
 
 class Fetch:
-    """One run."""
+    """One run of a fetch from `remote` into `folder`. Its counts are read while it runs, for the progress."""
 
     def __init__(self, rclone: Rclone, remote: Remote, folder: str) -> None:
         self._rclone = rclone
@@ -62,7 +62,7 @@ class Fetch:
         toml = archive_layout.ARCHIVE_TOML
         if os.path.basename(toml) not in await self._rclone.names(self._remote.at(archive_layout.OWN)):
             raise UsageError(f"{self._remote} holds no archive.", "Name it as `lading mirror` was given it.")
-        await answered(self._folder, self._begin)
+        await call_with_timeout(self._folder, self._begin)
         self.total = await self._rclone.size(self._remote)
         left_out = [f"--exclude=/{archive_layout.STAGING}/**", f"--exclude=/{archive_layout.LOCK}"]
         # Comparing sizes finds files that an interrupted run truncated; contents are compared below.
@@ -71,19 +71,19 @@ class Fetch:
             await self._rclone.must("copy", self._remote.spec, self._folder, *options, moved=self._moved)
         finally:
             self.in_flight.clear()
-        total, wrong = await self._wrong()
+        total, wrong = await self._compare_all()
         before: list[tuple[str, str]] = []
         for _ in range(ATTEMPTS):
             if wrong == before:
                 break
             before = wrong
             await self._bring_again([path for path, _ in wrong])
-            total, wrong = await self._wrong()
-        await answered(self._folder, os.sync, SYNC_TIMEOUT)
+            total, wrong = await self._compare_all()
+        await call_with_timeout(self._folder, os.sync, SYNC_TIMEOUT)
         if not wrong:
-            await answered(self._folder, partial(os.unlink, os.path.join(self._folder, FETCHING_MARK)))
+            await call_with_timeout(self._folder, partial(os.unlink, os.path.join(self._folder, FETCHING_MARK)))
         locations = os.path.join(self._folder, archive_layout.LOCATIONS)
-        size = await answered(self._folder, partial(_size, locations), SYNC_TIMEOUT)
+        size = await call_with_timeout(self._folder, partial(_size, locations), SYNC_TIMEOUT)
         self.lacking_count = len(wrong)
         self.held = self.brought = [total - len(wrong), size]
         return OffsiteResult(
@@ -99,11 +99,11 @@ class Fetch:
         )
 
     async def _bring_again(self, paths: list[str]) -> None:
-        """Bring these files once more, and all tag files of their bags: an upload may have replaced them since
-        they were brought, some without a change of size."""
-        for path in filter(_inside, paths):
+        """Download these files once more, and all tag files of their bags: an upload may have replaced them at the
+        remote since they were downloaded, some without a change of size."""
+        for path in filter(_is_inside, paths):
             there = os.path.join(self._folder, path)
-            await answered(self._folder, partial(_remove, there))
+            await call_with_timeout(self._folder, partial(_remove, there))
             await self._rclone.run("copyto", self._remote.at(path), there)
         for bag in sorted({"/".join(path.split("/")[:2]) for path in paths}):
             both = self._remote.at(bag), os.path.join(self._folder, bag)
@@ -130,14 +130,18 @@ class Fetch:
                 "Give a folder that you may write in.",
             ) from error
 
-    async def _wrong(self) -> tuple[int, list[tuple[str, str]]]:
-        """How many files the bags' manifests name, and (path, why) of those that differ or are missing."""
+    async def _compare_all(self) -> tuple[int, list[tuple[str, str]]]:
+        """Compare all locations in the folder with the manifests of their bags. Returns how many files the
+        manifests name, and (path, why) of those that differ or are missing. Raises OffsiteError,
+        ArchiveAwayError."""
         total, wrong = 0, list[tuple[str, str]]()
         locations = os.path.join(self._folder, archive_layout.LOCATIONS)
-        for folder in await answered(self._folder, partial(folders, locations)):
+        for folder in await call_with_timeout(self._folder, partial(folders, locations)):
             path = archive_layout.location(folder)
             for manifest in (TAG_MANIFEST, MANIFEST):
-                async with aclosing(compared(self._rclone, os.path.join(self._folder, path), manifest)) as files:
+                async with aclosing(
+                    compare_with_manifest(self._rclone, os.path.join(self._folder, path), manifest)
+                ) as files:
                     async for sign, name in files:
                         total += manifest == MANIFEST
                         if sign != "=":
@@ -145,9 +149,9 @@ class Fetch:
         return total, wrong
 
 
-def _inside(path: str) -> bool:
-    """Whether a path leads nowhere but below the archive: whoever can write to the remote can write into its
-    manifests, and what a manifest names is removed here before it is downloaded once more."""
+def _is_inside(path: str) -> bool:
+    """Whether a path that a manifest names is below the archive. Whoever can write to the remote can write any
+    path into its manifests, and a file that a manifest names is removed here before it is downloaded once more."""
     name = os.fsencode(path)
     return below(b"", name) == name
 

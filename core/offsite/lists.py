@@ -1,5 +1,5 @@
-"""Lists of files: folders, manifests, and files with a name on each line. All but `answered` are blocking
-functions."""
+"""Reads and writes lists of files: folders, manifests, and text files with one name on each line. All but
+`call_with_timeout` are blocking functions."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -17,13 +17,13 @@ ANSWER_TIMEOUT = 20.0
 """Seconds until a folder counts as not answering."""
 
 
-async def answered(folder: str, work: Callable[[], T], seconds: float = ANSWER_TIMEOUT) -> T:
-    """The result of `work` on the files of a folder, in a thread that is abandoned when the folder does not
-    answer. Raises ArchiveAwayError, and what the work raises."""
+async def call_with_timeout(folder: str, work: Callable[[], T], seconds: float = ANSWER_TIMEOUT) -> T:
+    """The result of `work`, which uses files of `folder`. It runs in a thread, which is abandoned after `seconds`.
+    Raises ArchiveAwayError when the folder does not answer in time, and what `work` raises."""
     try:
         return await aside(work, seconds)
     except TimeoutError as error:
-        advice = macos_permissions.unanswered("Mount it again.")
+        advice = macos_permissions.no_answer_advice("Mount it again.")
         raise ArchiveAwayError(f"{display(folder)} does not answer.", advice) from error
 
 
@@ -66,7 +66,7 @@ def entries(manifest: Path) -> Iterator[str]:
 
 
 def absent(folder: str, names: Iterable[str]) -> list[str]:
-    """Those of these names that are not in a folder."""
+    """The names that do not exist in a folder."""
     return [name for name in names if not os.path.lexists(os.path.join(folder, name))]
 
 

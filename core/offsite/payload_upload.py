@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 from core.offsite.book import RemoteBook
-from core.offsite.lists import absent, answered, digests_of, entries, read_names, total_size, write_names
+from core.offsite.lists import absent, call_with_timeout, digests_of, entries, read_names, total_size, write_names
 from core.offsite.rclone import Rclone, RcloneResult, Remote
 from core.offsite.upload_progress import UploadProgress
 from core.paths import display
@@ -25,7 +25,8 @@ FILES_PER_UPLOAD = 5000
 """Files per upload; the names of so many are in memory."""
 
 ATTEMPTS = 2
-"""How often a run uploads a file that does not arrive, or differs there. rclone itself repeats what fails."""
+"""How often a run uploads a file that does not arrive, or differs at the remote. Within each attempt, rclone
+itself repeats what fails."""
 
 ARRIVED_DIFFERENT = "what arrived differs"
 _WHY = {"+": "it did not arrive"}
@@ -85,21 +86,21 @@ class PayloadUpload:
         self.compared = 0
         """Files that arrived, and are equal."""
 
-    async def bring(self, path: str, manifest: Path) -> None:
+    async def upload_location(self, path: str, manifest: Path) -> None:
         """Upload and compare what the remote lacks of the location `path`, whose manifest is in the file
         `manifest`. Raises OffsiteError, ArchiveAwayError."""
-        async for missing, unproven in self._missing(path):
-            await self._bring(path, manifest, missing, unproven)
-        await self._lost_here(path, manifest)
+        async for missing, unproven in self._find_missing(path):
+            await self._upload_sound(path, manifest, missing, unproven)
+        await self._record_lost(path, manifest)
 
-    async def _missing(self, path: str) -> AsyncIterator[tuple[list[str], list[str]]]:
+    async def _find_missing(self, path: str) -> AsyncIterator[tuple[list[str], list[str]]]:
         """Names of payload, about FILES_PER_UPLOAD at a time: those that the remote lacks, or whose upload was
         interrupted; and those that it has at their size, but which were never compared there. Payload that the
         remote has with another size is recorded as lacking."""
-        noted = await asyncio.to_thread(read_names, self._noted(path))
+        noted = await asyncio.to_thread(read_names, self._notes_file(path))
         ended, names, there = RcloneResult(), list(noted), list[str]()
         options = ("--size-only", "--one-way", "--include=/data/**")
-        async with aclosing(self._rclone.compared(ended, "check", *self._both(path), *options)) as compared:
+        async with aclosing(self._rclone.compare(ended, "check", *self._both_folders(path), *options)) as compared:
             async for sign, name in compared:
                 if name in noted:
                     continue
@@ -111,26 +112,26 @@ class PayloadUpload:
                     self._progress.lack(
                         f"{path}/{name}", "another size lies there under its name, and is not replaced"
                     )
-                    await self._damaged(path, [name], "it has another size")
+                    await self._record_damage(path, [name], "it has another size")
                 if len(names) + len(there) >= FILES_PER_UPLOAD:
                     yield names, await self._unproven(path, there)
                     names, there = [], []
         if names or there:
             yield names, await self._unproven(path, there)
 
-    async def _lost_here(self, path: str, manifest: Path) -> None:
-        """Record as lacking the payload that the bag names and that neither the archive nor the remote has. If
-        only the archive has lost it, there is nothing to compare the remote's file with. Raises OffsiteError,
-        ArchiveAwayError."""
+    async def _record_lost(self, path: str, manifest: Path) -> None:
+        """Record as lacking the payload that the bag names and that neither the archive nor the remote has.
+        Payload that only the archive has lost is not recorded, because there is nothing to compare the remote's
+        file with. Raises OffsiteError, ArchiveAwayError."""
         local, listed = os.path.join(self._archive, path), entries(manifest)
         while names := await asyncio.to_thread(lambda: list(islice(listed, FILES_PER_UPLOAD))):
-            lost = await answered(self._archive, partial(absent, local, names))
+            lost = await call_with_timeout(self._archive, partial(absent, local, names))
             if not lost:
                 continue
-            found = await self._rclone.names(self._remote.at(path), "--recursive", *await self._listed(lost))
+            found = await self._rclone.names(self._remote.at(path), "--recursive", *await self._files_option(lost))
             for name in set(lost) - set(found):
                 self._progress.lack(f"{path}/{name}", "it is not there, and the archive has it no more")
-                await self._damaged(path, [name], "it is not there")
+                await self._record_damage(path, [name], "it is not there")
 
     async def _unproven(self, path: str, names: list[str]) -> list[str]:
         if self._book is None or not names:
@@ -138,14 +139,14 @@ class PayloadUpload:
         unproven = await self._book.unproven([f"{path}/{name}" for name in names])
         return [name for name in names if f"{path}/{name}" in unproven]
 
-    async def _damaged(self, path: str, names: list[str], why: str) -> None:
+    async def _record_damage(self, path: str, names: list[str], why: str) -> None:
         """Record in the catalog that the remote has no sound file of these names."""
         if self._book is not None and names:
-            await self._book.found([f"{path}/{name}" for name in names], why)
+            await self._book.record([f"{path}/{name}" for name in names], why)
 
-    async def _bring(self, path: str, manifest: Path, missing: list[str], unproven: list[str]) -> None:
-        """Upload some payload: compare it with the manifest here, upload what is `missing`, compare it there.
-        Raises OffsiteError."""
+    async def _upload_sound(self, path: str, manifest: Path, missing: list[str], unproven: list[str]) -> None:
+        """Compare payload with the manifest here, upload what is sound and `missing`, and compare that and the
+        `unproven` payload at the remote. Names are below `path`. Raises OffsiteError, ArchiveAwayError."""
         names = [*missing, *unproven]
         if not names:
             return
@@ -153,30 +154,30 @@ class PayloadUpload:
         for name in names:
             if name not in wanted:
                 self._progress.lack(f"{path}/{name}", "its bag does not name it yet")
-        sound = await self._sound(path, wanted)
+        sound = await self._find_sound(path, wanted)
         if not sound:
             return
         new = sorted(set(sound) & set(missing))
-        well = await self._uploaded(path, sound, new)
+        well = await self._upload_and_compare(path, sound, new)
         brought = sorted(set(well) & set(new))
         local = os.path.join(self._archive, path)
-        size = await answered(self._archive, lambda: total_size(local, brought))
+        size = await call_with_timeout(self._archive, lambda: total_size(local, brought))
         await asyncio.to_thread(self._record, path, well, wanted)
         progress = self._progress
         progress.on_the_way = 0
         progress.brought = [progress.brought[0] + len(brought), progress.brought[1] + size]
         if self._book is not None:
-            items = await self._book.found([f"{path}/{name}" for name in well])
+            items = await self._book.record([f"{path}/{name}" for name in well])
             progress.held = [progress.held[0] + items[0], progress.held[1] + items[1]]
 
-    async def _sound(self, path: str, wanted: dict[str, str]) -> list[str]:
+    async def _find_sound(self, path: str, wanted: dict[str, str]) -> list[str]:
         """Those of the names in `wanted` whose files here have these SHA-256; the others are recorded as
         lacking."""
         sums = self._working / "sums.txt"
         await asyncio.to_thread(sums.write_text, "".join(f"{sha}  {name}\n" for name, sha in wanted.items()))
         sound: list[str] = []
         options = ("checksum", "sha256", str(sums), os.path.join(self._archive, path), "--one-way")
-        async with aclosing(self._rclone.compared(RcloneResult(), *options)) as compared:
+        async with aclosing(self._rclone.compare(RcloneResult(), *options)) as compared:
             async for sign, name in compared:
                 if sign == "=":
                     sound.append(name)
@@ -185,19 +186,19 @@ class PayloadUpload:
                     self._progress.unsound.append(f"{path}/{name}")
         return sound
 
-    async def _uploaded(self, path: str, names: list[str], new: list[str]) -> list[str]:
-        """Upload those of the names that are `new`, more than once if need be. Returns which of all names are
-        equal on the remote; the others are recorded as lacking.
+    async def _upload_and_compare(self, path: str, names: list[str], new: list[str]) -> list[str]:
+        """Upload those of the names that are `new`, up to ATTEMPTS times. Returns which of all names are equal on
+        the remote; the others are recorded as lacking.
 
-        Raises OffsiteError when nothing of two uploads in a row has arrived: one file that a store refuses is to
-        keep back no others, but a store that is full takes none.
+        Raises OffsiteError when two uploads in a row have failed and nothing of them has arrived, because a store
+        that is full takes no file at all. A single file that the store refuses does not end the run.
         """
         bad: dict[str, str] = {}
         left, well = names, list[str]()
         for attempt in range(ATTEMPTS):
             again = [name for name in new if name in bad] if attempt else new
             ended = await self.upload(path, again, anew=attempt > 0) if again else RcloneResult()
-            found, wrong = await self.arrived(path, left)
+            found, wrong = await self.compare(path, left)
             well += found
             none = not well and bool(ended.status)
             if none and self._none_arrived:
@@ -213,15 +214,15 @@ class PayloadUpload:
             self._progress.lack(f"{path}/{name}", NOT_REPLACED if name in old else why)
         if refused := sorted(bad.keys() - old):
             self._progress.refuse(len(refused), f"{path}/{refused[0]}", bad[refused[0]])
-        await self._damaged(path, [name for name in bad if name in old], DIFFERS)
+        await self._record_damage(path, [name for name in bad if name in old], DIFFERS)
         return well
 
     async def upload(self, path: str, names: list[str], *, anew: bool = False) -> RcloneResult:
         """Note the names of payload, then upload it; `anew`: also what the remote has at its size. Returns how
         rclone ended."""
-        noted = self._noted(path)
+        noted = self._notes_file(path)
         await asyncio.to_thread(write_names, noted, {*await asyncio.to_thread(read_names, noted), *names})
-        from_list, ended, progress = await self._listed(names), RcloneResult(), self._progress
+        from_list, ended, progress = await self._files_option(names), RcloneResult(), self._progress
 
         def moved(size: int, name: str) -> None:
             stands = ended.errors and size <= progress.on_the_way
@@ -232,7 +233,7 @@ class PayloadUpload:
         try:
             options = ("--ignore-times" if anew else "--size-only", *from_list)
             async with aclosing(
-                self._rclone.lines(ended, "copy", *self._both(path), *options, moved=moved)
+                self._rclone.lines(ended, "copy", *self._both_folders(path), *options, moved=moved)
             ) as lines:
                 async for _ in lines:
                     pass
@@ -241,16 +242,19 @@ class PayloadUpload:
             progress.in_flight.clear()
         return ended
 
-    async def arrived(self, path: str, names: list[str]) -> tuple[list[str], dict[str, str]]:
-        """Those of the names whose files are equal on the remote; and of all others, why they are not."""
-        from_list = await self._listed(names)
+    async def compare(self, path: str, names: list[str]) -> tuple[list[str], dict[str, str]]:
+        """Compare files here with those at the remote. Returns the names of those that are equal, and for all
+        others why they are not, by name. Raises OffsiteError."""
+        from_list = await self._files_option(names)
         well: list[str] = []
         bad: dict[str, str] = {}
         for download in (not self._hashes, True):
             ended = RcloneResult()
             well, bad = [], {}
             options = ("--one-way", *from_list, *(["--download"] if download else []))
-            async with aclosing(self._rclone.compared(ended, "check", *self._both(path), *options)) as compared:
+            async with aclosing(
+                self._rclone.compare(ended, "check", *self._both_folders(path), *options)
+            ) as compared:
                 async for sign, name in compared:
                     if sign == "=":
                         well.append(name)
@@ -262,18 +266,18 @@ class PayloadUpload:
             self.how = DOWNLOADED
         return well, bad
 
-    async def _listed(self, names: list[str]) -> tuple[str, str]:
-        """The options for a command on these files only."""
+    async def _files_option(self, names: list[str]) -> tuple[str, str]:
+        """The options of rclone that limit a command to these files."""
         listed = self._working / "names.txt"
         await asyncio.to_thread(listed.write_text, "".join(f"{name}\n" for name in names))
         return ("--files-from-raw", str(listed))
 
-    def _both(self, path: str) -> tuple[str, str]:
-        """The folder `path` here and at the remote."""
+    def _both_folders(self, path: str) -> tuple[str, str]:
+        """The location's folder `path` here and at the remote, as arguments of rclone."""
         return os.path.join(self._archive, path), self._remote.at(path)
 
     def _record(self, path: str, well: list[str], wanted: dict[str, str]) -> None:
-        write_names(self._noted(path), set(read_names(self._noted(path))) - set(well))
+        write_names(self._notes_file(path), set(read_names(self._notes_file(path))) - set(well))
         with self._receipt.open("a", encoding="utf-8") as file:
             if not file.tell():
                 file.write(f"VERIFIED AT {display(str(self._remote))}\n\n")
@@ -281,6 +285,6 @@ class PayloadUpload:
                 file.write(f"{wanted[name]}  {path}/{name}  {self.how}\n")
         self.compared += len(well)
 
-    def _noted(self, path: str) -> Path:
+    def _notes_file(self, path: str) -> Path:
         """The file with the names of payload whose upload was begun, but which was not compared yet."""
         return self._notes / f"{os.path.basename(path)}{NOTED}"

@@ -179,7 +179,7 @@ class Rclone:
             raise OffsiteError(f"{ended.why}.", "Check the remote: rclone lsd, rclone config.")
         return lines if not ended.status else []
 
-    async def compared(self, ended: RcloneResult, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
+    async def compare(self, ended: RcloneResult, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
         """Run a comparison. Yields (sign, path) for each file: `=` equal, `*` differs, `+` missing in the
         destination, `-` missing in the source, `!` could not be read. Raises OffsiteError if rclone fails without
         having told of a difference, and if it has left out a folder because it could not list it."""

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from core import archive_layout
 from core.bagit.tag_files import TAG_MANIFEST
 from core.checksums.names import below
-from core.offsite.audit import WHY, compared
+from core.offsite.audit import WHY, compare_with_manifest
 from core.offsite.rclone import OffsiteError, Rclone, RcloneResult, Remote
 from core.paths import display
 
@@ -34,7 +34,7 @@ async def make(rclone: Rclone, remote: Remote, folder: str) -> list[str]:
     problems: list[str] = []
     for name in await rclone.names(remote.at(archive_layout.LOCATIONS), "--dirs-only"):
         path = archive_layout.location(name.rstrip("/"))
-        async with aclosing(compared(rclone, os.path.join(folder, path), TAG_MANIFEST)) as files:
+        async with aclosing(compare_with_manifest(rclone, os.path.join(folder, path), TAG_MANIFEST)) as files:
             async for sign, tag in files:
                 if sign != "=":
                     problems.append(display(f"{path}/{tag}: {WHY.get(sign, WHY['!'])}"))

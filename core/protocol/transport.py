@@ -16,6 +16,8 @@ LONGEST_PATH = 103 if sys.platform == "darwin" else 107
 """Bytes of a socket's path: sun_path of unix(4) and unix(7), less the final NUL."""
 
 BACKLOG = 128
+"""The most connections that wait to be accepted."""
+
 BUFFER = 64 << 10
 """Bytes that the system buffers for a client that does not read."""
 
@@ -147,6 +149,7 @@ def _private(folder: str) -> None:
 
 
 def _point(pointer: str, path: str) -> None:
+    """Write the path of the socket to the file `pointer`; an empty path removes the file. Raises OSError."""
     if not path:
         with suppress(FileNotFoundError):
             os.unlink(pointer)

@@ -8,7 +8,7 @@ from core.paths import display
 from core.receipts.timestamps import stamp
 
 
-def accepted(row: ImportRow, when: float, by: str, verdict: Verdict, why: str) -> str:
+def acceptance(row: ImportRow, when: float, by: str, verdict: Verdict, why: str) -> str:
     """The addition for an import whose differences from an earlier import a person has accepted."""
     now = verdict.value + (f": {display(why)}" if why else "")
     return _document(
@@ -22,13 +22,13 @@ def accepted(row: ImportRow, when: float, by: str, verdict: Verdict, why: str) -
     )
 
 
-def copied(row: ImportRow, when: float, copies: int) -> str:
+def enough_copies(row: ImportRow, when: float, copies: int) -> str:
     """The addition for an import that now has as many verified copies as were asked for."""
     said = f"each file is in {copies} verified copies on devices of their own"
     return _document(row, when, [("Copies", said), ("Verdict", f"SAFE (it was {row.verdict})")])
 
 
-def unopenable(row: ImportRow, when: float, files: Iterable[tuple[bytes, str]]) -> str:
+def unopenable_files(row: ImportRow, when: float, files: Iterable[tuple[bytes, str]]) -> str:
     """The addition that lists files, (path, why), which background jobs could not open."""
     listed = [f"  {display(path)}  ({display(why)})" for path, why in files]
     facts = [("Found", f"{len(listed):,} archived as they are, but cannot be opened: they may be damaged")]

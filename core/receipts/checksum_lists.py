@@ -75,8 +75,8 @@ def sentences(found: Lists) -> Iterator[str]:
         yield f"{display(one.path)}: {'; '.join(parts) or 'nothing listed'}"
 
 
-def wrong(one: ListedOtherwise) -> tuple[str, str]:
-    """(path, how it differs) of a file, for a person."""
+def difference(one: ListedOtherwise) -> tuple[str, str]:
+    """(path, how it differs) for a person, of a file that differs from a checksum list."""
     name = word(one.algorithm)
     return display(one.path), f"{display(one.list)} says {name} {one.digest.hex()}, it has {one.found.hex()}"
 
@@ -87,19 +87,19 @@ def text(found: Lists) -> Iterator[str]:
         yield f"\nChecksum lists on the source, compared while it was read ({len(found.lists):,})\n"
         yield from (f"  {sentence}\n" for sentence in sentences(found))
     if found.differing:
-        yield f"\nFiles that are not as a checksum list says ({number(found.differing)})\n"
-        yield from (f"  {path}  ({how})\n" for path, how in map(wrong, found.differing))
+        yield f"\nFiles that are not as a checksum list says ({named_count(found.differing)})\n"
+        yield from (f"  {path}  ({how})\n" for path, how in map(difference, found.differing))
     if found.missing:
-        yield f"\nFiles of checksum lists that are not on the source ({number(found.missing)})\n"
+        yield f"\nFiles of checksum lists that are not on the source ({named_count(found.missing)})\n"
         yield from (f"  {display(path)}  (in {display(list)})\n" for path, list in found.missing)
 
 
-def number(named: Sized) -> str:
-    """The count of `named` in words: it ends at NAMED."""
+def named_count(named: Sized) -> str:
+    """How many `named` there are, as text; "10,000 or more" where the list was cut off at NAMED."""
     return f"{len(named):,}" if len(named) < NAMED else f"{NAMED:,} or more"
 
 
-def compared(told: str | None) -> str:
+def results_text(told: str | None) -> str:
     """The results for one file, such as `MD5 confirmed, SHA-1 differs`; empty if nothing was compared. `told`:
     ALGORITHM:0 or ALGORITHM:1 for each checksum, separated by blanks; 1: it is equal."""
     words: dict[str, str] = {}

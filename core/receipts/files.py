@@ -9,7 +9,7 @@ from core.database import Read
 from core.errors import DatabaseError
 from core.models import Outcome, Value
 from core.paths import relative
-from core.receipts.checksum_lists import compared
+from core.receipts.checksum_lists import results_text
 
 PAGE = 2000
 """Rows per page."""
@@ -32,9 +32,9 @@ class ReceiptRow(Value, frozen=True, kw_only=True):
     one that a duplicate equals. `read_back` is when that file was last read back and found intact (Unix time;
     None: never). Digests are hex; they, `payload` and `level` are empty where nothing was archived. Of a file that
     failed, `reason` is the cause, and `stage`, `side`, `code` and `detail` are as in `core.catalog.FailureRow`.
-    `sort` and `target` are those of one that was not read (`core.media.left_out`). `unkept`: some of its extended
-    attributes could not be archived.
-    `lists` says how it compares with checksum lists on the source; empty where none names it.
+    `sort` and `target` say why an entry was not read (`core.media.left_out`). `unkept`: some of the file's
+    extended attributes could not be archived. `lists` says how the file compares with checksum lists on the
+    source; empty where no list names it.
     """
 
     outcome: Outcome
@@ -122,7 +122,7 @@ def _file(row: tuple[Any, ...], root: bytes) -> ReceiptRow:
         sort=sort,
         target=target or b"",
         unkept=bool(unkept),
-        lists=compared(lists) if lists else "",
+        lists=results_text(lists) if lists else "",
     )
 
 

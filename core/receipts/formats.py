@@ -50,15 +50,15 @@ describes the others."""
 _FORMULA = ("=", "+", "-", "@")
 
 
-async def checked(read: Read, found: ReceiptHead) -> AsyncIterator[list[ReceiptRow]]:
-    """The pages of all files that the head counted. Raises DatabaseError after the last page if they do not add
-    up."""
+async def checked_pages(read: Read, found: ReceiptHead) -> AsyncIterator[list[ReceiptRow]]:
+    """Pages of all files that the head counted. Raises DatabaseError after the last page if there are not as many
+    as the head says."""
     tally, totals = Tally(), found.head.totals
     async for page in pages(read, found.import_id, found.root, found.last):
         tally.add(page)
         yield page
     tally.check(totals.seen.files)
-    # the counts of an unfinished import may change meanwhile
+    # The counts of an unfinished import may change while its pages are read.
     if found.head.state in (State.DONE, State.CANCELLED):
         for outcome, count in tally.outcomes.items():
             counted = getattr(totals, DATA_WORDS[outcome]).files
@@ -70,7 +70,7 @@ async def write_tsv(read: Read, name: str, out: Out) -> None:
     """TSV: one line for each file, nothing quoted, since no field can contain a TAB or a line break."""
     found = await heading(read, name)
     out("\t".join(COLUMNS) + "\n")
-    async for page in checked(read, found):
+    async for page in checked_pages(read, found):
         out("".join("\t".join(_fields(row)) + "\n" for row in page))
 
 
@@ -79,7 +79,7 @@ async def write_csv(read: Read, name: str, out: Out) -> None:
     too."""
     found = await heading(read, name)
     out(",".join(COLUMNS) + "\r\n")
-    async for page in checked(read, found):
+    async for page in checked_pages(read, found):
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\r\n")
         for row in page:
@@ -94,7 +94,7 @@ async def write_json(read: Read, name: str, out: Out) -> None:
     members = {"receipt": 1, **_members(found.head), **await _noteworthy(read, found)}
     out(json.dumps(members)[:-1] + ', "files": [')
     between = "\n"
-    async for page in checked(read, found):
+    async for page in checked_pages(read, found):
         out(between + ",\n".join(json.dumps(_file(row)) for row in page))
         between = ",\n"
     out("\n]}\n")

@@ -1,7 +1,7 @@
 """The ASC MHL manifest of one import (ASC MHL Specification 2.0): original paths, XXH3-128, directory hashes.
 
-Streamed. Names that no XML 1.0 document can hold are left out, and its comment says how many; the hashes of their
-folders have them.
+The manifest is streamed, so that memory does not grow with the number of files. Files whose names no XML 1.0
+document can hold are left out of it, and its comment says how many; the hashes of their folders include them.
 """
 
 import re
@@ -42,11 +42,12 @@ async def write_mhl(read: Read, name: str, out: Out, previous: Previous | None =
     """Write the manifest of import `name` to `out`, piece by piece. Returns how many files are in it, and how many
     are left out.
 
-    `previous` is of the tree that it will stand beside: what that history says of a file is said again, verified
-    or failed, and what lies in the history of a folder below is left to that, and referred to. Raises UsageError
-    when there is no such import or it has not ended, and when the tree is not what was archived.
+    `previous`: the history of the tree beside which the manifest will be. Each checksum that this history has of a
+    file is written again, as verified or failed. A folder below that has a history of its own is left to that
+    history, which the manifest refers to. Raises UsageError when there is no such import or it has not ended, and
+    when the tree is not what was archived.
     """
-    found = await ended(read, name)
+    found = await ended_import(read, name)
     below = await nested(read, found) if previous else []
     unfit = 0
     async for page in held(read, found):
@@ -67,8 +68,8 @@ async def write_mhl(read: Read, name: str, out: Out, previous: Previous | None =
     return count, unfit + found.head.totals.failed.files
 
 
-async def ended(read: Read, name: str) -> ReceiptHead:
-    """An import that has ended. Raises UsageError."""
+async def ended_import(read: Read, name: str) -> ReceiptHead:
+    """The head of an import that has ended. Raises UsageError when it has not, or does not exist."""
     found = await heading(read, name)
     if found.head.state not in (State.DONE, State.CANCELLED):
         raise UsageError(f"import {found.head.id} has not ended.", "Resume it, or cancel it, first.")
@@ -183,7 +184,8 @@ def _pattern(row: ReceiptRow) -> str:
 
 
 def _hash(file: Held, found: ReceiptHead, known: dict[str, bytes], read: dict[str, bytes]) -> str:
-    """A file's element. `known`: the checksums in its history; `read`: its own by the same algorithms."""
+    """The element `hash` of a file; empty if XML cannot hold its path. `known`: the checksums that the history has
+    of it; `read`: its present checksums by the same algorithms."""
     if (path := text_of(file.path)) is None:
         return ""
     modified = stamp_ns(file.mtime_ns, found.zone)

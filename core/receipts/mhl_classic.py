@@ -13,7 +13,7 @@ from getpass import getuser
 from core import VERSION, host
 from core.catalog import checksum_lists
 from core.database import Read
-from core.receipts.mhl import Out, ended, escaped, text_of
+from core.receipts.mhl import Out, ended_import, escaped, text_of
 from core.receipts.mhl_history import folder_name
 from core.receipts.mhl_tree import Held, held
 from core.receipts.timestamps import stamp, stamp_ns
@@ -30,7 +30,7 @@ async def write_classic(read: Read, name: str, out: Out, compute: Compute) -> tu
 
     Raises UsageError when there is no such import or it has not ended, and what `compute` raises.
     """
-    found = await ended(read, name)
+    found = await ended_import(read, name)
     begun = _utc(time.time())
     out('<?xml version="1.0" encoding="UTF-8"?>\n<hashlist version="1.1">\n  <creatorinfo>\n')
     facts = {

@@ -19,7 +19,7 @@ from core.paths import display, slug
 from core.receipts.mhl import escaped, write_mhl
 from core.receipts.mhl_previous import LAST_ELEMENT, HistoryTree, Previous
 from core.receipts.timestamps import stamp
-from core.receipts.upload import sent
+from core.receipts.upload import uploaded_file
 from core.workers import source_messages
 from core.workers.messages import Place
 from core.workers.pool import Pool, TaskFailedError
@@ -38,10 +38,10 @@ async def write(read: Read, pool: Pool, name: str, path: str) -> tuple[str, int,
         async with Previous.open(HistoryTree(pool, place)) as previous:
             generation = previous.generation + 1
             manifest, sha = manifest_name(generation, place.root, time.time()), hashlib.sha512()
-            async with _sent(pool, place, f"{HISTORY.decode()}/{manifest}") as file:
-                counts = await write_mhl(read, name, _into(file, sha), previous)
-            async with _sent(pool, place, f"{HISTORY.decode()}/{CHAIN.decode()}") as file:
-                file.write(chained(previous.chain, generation, manifest, sha.digest()))
+            async with _uploaded_file(pool, place, f"{HISTORY.decode()}/{manifest}") as file:
+                counts = await write_mhl(read, name, _writer(file, sha), previous)
+            async with _uploaded_file(pool, place, f"{HISTORY.decode()}/{CHAIN.decode()}") as file:
+                file.write(extend_chain(previous.chain, generation, manifest, sha.digest()))
     except (TaskFailedError, WorkerDiedError, OSError) as error:
         raise UsageError(
             f"{display(path)} cannot be written: {error}.", "Give a folder that you may write in."
@@ -49,8 +49,8 @@ async def write(read: Read, pool: Pool, name: str, path: str) -> tuple[str, int,
     return os.path.join(os.fsdecode(place.root), HISTORY.decode(), manifest), *counts
 
 
-def chained(chain: bytes, generation: int, manifest: str, sha512: bytes) -> bytes:
-    """The chain with one more generation; an empty `chain` is begun."""
+def extend_chain(chain: bytes, generation: int, manifest: str, sha512: bytes) -> bytes:
+    """Append a generation to the bytes of a chain file; an empty `chain` is begun."""
     before = chain.rstrip().removesuffix(LAST_ELEMENT) if chain else _BEGIN
     return before + (
         f'  <hashlist sequencenr="{generation}">\n    <path>{escaped(manifest)}</path>\n'
@@ -72,7 +72,7 @@ def folder_name(root: bytes) -> str:
     return base if base.isascii() and base.isprintable() else slug(base)
 
 
-def _into(file: IO[bytes], sha: "hashlib._Hash") -> Callable[[str], None]:
+def _writer(file: IO[bytes], sha: "hashlib._Hash") -> Callable[[str], None]:
     def add(text: str) -> None:
         data = text.encode()
         file.write(data)
@@ -98,6 +98,6 @@ async def place_of(read: Read, pool: Pool, name: str, path: str) -> Place:
     return Place(root, looked.source.device, looked.source.inode, noreplace.LOOK, "")
 
 
-def _sent(pool: Pool, place: Place, path: str) -> AbstractAsyncContextManager[IO[bytes]]:
+def _uploaded_file(pool: Pool, place: Place, path: str) -> AbstractAsyncContextManager[IO[bytes]]:
     """Write a file under a temporary name first, so that it is complete or does not exist."""
-    return sent(pool, place, f"{path}.{secrets.token_hex(4)}.part", path)
+    return uploaded_file(pool, place, f"{path}.{secrets.token_hex(4)}.part", path)

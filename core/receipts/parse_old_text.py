@@ -1,7 +1,8 @@
-"""Reads an import back from the text of a receipt: of an old one that was written without an `ID.json`, or where
-that is gone or damaged.
+"""Reads an import back from the text of a receipt, where there is no `ID.json`: old releases did not write one,
+and it may be gone or damaged.
 
-It parses sentences for people. What of them it reads is as old releases wrote it, but for "1 byte".
+The text is written for people. The lines that are parsed here keep the form of the old releases, except that they
+wrote "1 bytes" and newer ones write "1 byte".
 """
 
 import re
@@ -40,7 +41,7 @@ def of_text(text: str, archive: str) -> Recalled:
             location=facts["To"][0].rpartition(", in locations/")[0],
             volume=(identity, volume[1], volume[2], capacity),
             values=_values(facts, rest, decode(root.removeprefix(_FOLDER)), archive),
-            tsv_sha256=_matched(_LIST, rest, "List"),
+            tsv_sha256=_match(_LIST, rest, "List"),
         )
     except (KeyError, IndexError, StopIteration) as error:
         raise ValueError(f"not a receipt: {error}") from error
@@ -70,7 +71,7 @@ def _facts(text: str) -> tuple[dict[str, list[str]], dict[str, str]]:
     return facts, rest
 
 
-def _matched(pattern: re.Pattern[str], rest: dict[str, str], name: str) -> str:
+def _match(pattern: re.Pattern[str], rest: dict[str, str], name: str) -> str:
     found = pattern.fullmatch(rest.get(name, ""))
     return found[1] if found else ""
 
@@ -85,7 +86,7 @@ def _values(facts: dict[str, list[str]], rest: dict[str, str], root: bytes, arch
     if options is None:
         raise ValueError("no options")
     verdict, _, why = rest["Verdict"].partition(": ")
-    read = _matched(_READ, rest, "Read")
+    read = _match(_READ, rest, "Read")
     started, _, zone = facts["Started"][0].partition(" (")
     request = ImportRequest(
         source=f"{source}/{single}" if single else source,
@@ -115,6 +116,6 @@ def _values(facts: dict[str, list[str]], rest: dict[str, str], root: bytes, arch
         "zone": zone.removesuffix(")"),
         "verdict": Verdict(verdict),
         "verdict_reason": why,
-        "previous": _matched(_PREVIOUS, rest, "Previous"),
+        "previous": _match(_PREVIOUS, rest, "Previous"),
         "bytes_read": int(read.replace(",", "")) if read else 0,
     }

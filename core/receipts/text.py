@@ -14,10 +14,10 @@ from core.models import Count, Outcome, State, Verdict
 from core.paths import display, encode
 from core.receipts import checksum_lists
 from core.receipts.files import DAMAGED, DATA_WORDS, ReceiptRow, pages
-from core.receipts.formats import Out, checked
+from core.receipts.formats import Out, checked_pages
 from core.receipts.summary import Head, ReceiptHead, heading
 from core.receipts.timestamps import stamp, stamp_ns
-from core.words import counted, said
+from core.words import count_clause, counted
 
 LEVELS = {
     "medium": "read back from the medium",
@@ -63,7 +63,7 @@ async def write_text(read: Read, name: str, out: Out, tsv_sha256: str = "", json
             await _list(pages(read, found.import_id, found.root, found.last, (outcome,)), found.zone, out)
     await _noteworthy(read, found, out)
     out(f"\nAll entries seen ({totals.seen.files:,})\n")
-    await _list(checked(read, found), found.zone, out)
+    await _list(checked_pages(read, found), found.zone, out)
     out(f"\nEnd of the receipt of {display(head.id)}: {counted(totals.seen.files, 'entry', 'entries')}.\n")
 
 
@@ -200,12 +200,16 @@ def proven(head: Head) -> Iterator[str]:
 def _last_read(head: Head) -> str:
     oldest, unread = head.duplicates_oldest, head.duplicates_unread
     if oldest is None and head.duplicates_damaged:
-        damaged = said(head.duplicates_damaged, "were found damaged")
+        damaged = count_clause(head.duplicates_damaged, "were found damaged")
         return f"of the files they equal {damaged}, no other was read back"
     if oldest is None:
         return "the files they equal were never read back"
     but = f"; those of {unread:,} never" if unread else ""
-    but += f"; those of {said(head.duplicates_damaged, 'were found damaged')}" if head.duplicates_damaged else ""
+    but += (
+        f"; those of {count_clause(head.duplicates_damaged, 'were found damaged')}"
+        if head.duplicates_damaged
+        else ""
+    )
     return f"the files they equal were last read back at {oldest} or later{but}"
 
 

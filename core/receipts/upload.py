@@ -13,9 +13,9 @@ from core.workers.pool import Pool
 
 
 @asynccontextmanager
-async def sent(pool: Pool, place: Place, staged: str, target: str) -> AsyncIterator[IO[bytes]]:
-    """A local file to write to. When the block ends without an error, a worker copies it to `staged`, and renames
-    that to `target`, replacing it.
+async def uploaded_file(pool: Pool, place: Place, staged: str, target: str) -> AsyncIterator[IO[bytes]]:
+    """A context manager that gives a local file to write to. When the block ends without an error, a worker copies
+    the file to `staged` below `place`, and renames that to `target`, replacing what is there.
 
     Raises what asking a worker raises.
     """

@@ -45,7 +45,7 @@ DUPLICATES = {
     "archive": "nothing stored twice in the archive",
     "location": "nothing stored twice in the location",
 }
-"""The meaning of each option of an import."""
+"""VERIFIED, KNOWN and DUPLICATES say what the values of these three options of an import mean."""
 
 
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,20 +94,21 @@ async def contents(read: Read, name: str) -> Contents:
         verdict=verdict_words(head),
         tone={Verdict.SAFE: "safe", Verdict.KEEP: "keep"}.get(head.verdict, "open"),
         meaning=_meaning(head, unopenable=bool(broken)),
-        facts=list(_joined(_facts(head))),
+        facts=list(_join(_facts(head))),
         proven=[_with_moment(sentence, head.duplicates_oldest) for sentence in proven(head)],
         outcomes=_outcomes(head),
         kinds=[(display(kind) or "unknown", count) for kind, count in head.kinds.items()],
         unopenable=[(display(path), display(why)) for path, why in broken],
         differing=[(display(one.path), stamp(one.imported, found.zone), display(one.payload)) for one in others],
         lists=list(checksum_lists.sentences(lists)),
-        not_as_listed=list(map(checksum_lists.wrong, lists.differing)),
+        not_as_listed=list(map(checksum_lists.difference, lists.differing)),
         not_there=[(display(path), display(of)) for path, of in lists.missing],
     )
 
 
 def _meaning(head: Head, *, unopenable: bool) -> str:
-    """What the verdict asks of people by what is known today: it is of the import's end."""
+    """What the verdict asks of people. The verdict is that of the import's end; damage that was found since is
+    considered, too."""
     what = "source" if head.root or head.single else "card"
     if head.verdict is Verdict.KEEP:
         return f"Do not erase this {what} before that is settled."
@@ -128,7 +129,8 @@ def _meaning(head: Head, *, unopenable: bool) -> str:
 
 
 def _facts(head: Head) -> Iterator[tuple[str, str]]:
-    """Those of the receipt, in words for readers who do not know the program; the label is the title."""
+    """The facts of the receipt, (name, value), in words for readers who do not know the program; without the
+    label, which is the title of the page."""
     for name, value in facts(head):
         if name == "Started":
             yield name, moment(head.started)
@@ -148,7 +150,7 @@ def _with_moment(sentence: str, stamped: str | None) -> str:
     return sentence.replace(stamped, moment(stamped)) if stamped else sentence
 
 
-def _joined(told: Iterator[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+def _join(told: Iterator[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
     """(name, all its values) of consecutive pairs with the same name or without one."""
     name, lines = "", list[str]()
     for next_name, value in told:
@@ -245,8 +247,9 @@ def moment(stamped: str) -> str:
     return f"{stamped[:10]} {stamped[11:19]} UTC{'' if stamped[19:] == '+00:00' else stamped[19:]}"
 
 
-def spoken(seconds: float) -> str:
-    """A sum of durations, which a colon would leave open: 7 s, 12 min 30 s, 1 h 2 min."""
+def duration_words(seconds: float) -> str:
+    """A sum of durations in words: 7 s, 12 min 30 s, 1 h 2 min. Unlike 12:30 it cannot be read as hours and
+    minutes."""
     minutes, rest = divmod(round(seconds), 60)
     if minutes >= 60:
         return f"{minutes // 60:,} h {minutes % 60} min"
@@ -261,5 +264,5 @@ def length(seconds: float) -> str:
 
 
 def clock(moment: str) -> str:
-    """The time of day of a moment; its date where no more is known."""
+    """The time of day of a capture date, hh:mm:ss; the date where its time is not known."""
     return moment[11:19].replace("T", " ") or moment

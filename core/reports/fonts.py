@@ -77,7 +77,7 @@ class Fonts:
         return "".join(_escaped(one) if ord(one) in lacking else one for one in text)
 
     def _look_for(self, lacking: set[int]) -> None:
-        # These cannot be mixed with the built-in fonts of PDF readers.
+        # Further fonts cannot be mixed with the built-in fonts of PDF readers.
         for name, path in self._others if self.family == "text" else ():
             if not lacking:
                 break

@@ -24,10 +24,10 @@ from core.models import Outcome
 from core.paths import display
 from core.receipts import checksum_lists
 from core.receipts.files import ReceiptRow, pages
-from core.receipts.formats import checked
+from core.receipts.formats import checked_pages
 from core.receipts.text import OUTCOME_WORDS
 from core.receipts.timestamps import stamp_ns
-from core.reports.contents import clock, contents, length, overview, size, spoken
+from core.reports.contents import clock, contents, duration_words, length, overview, size
 from core.reports.links import KnownAddresses, Links
 from core.reports.select import Chosen
 from core.reports.tiles import Tile, tiles
@@ -59,9 +59,9 @@ async def report(read: Read, name: str, links: Links) -> AsyncIterator[str]:
         told=told,
         head=head,
         title=told.title,
-        listed=checksum_lists.number,
+        listed=checksum_lists.named_count,
         failed=pages(read, import_id, told.heading.root, told.heading.last, (Outcome.FAILED,)),
-        files=_rows(checked(read, told.heading), lambda ns: stamp_ns(ns, told.zone)),
+        files=_rows(checked_pages(read, told.heading), lambda ns: stamp_ns(ns, told.zone)),
         **await _shared(read, file_sets.of_import(import_id), links),
     )
     async for piece in _pieces(filled):
@@ -156,7 +156,12 @@ def _environment(*, at_once: bool) -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"size": size, "length": length, "spoken": spoken, "number": lambda count: f"{count:,}"}
+    made.filters |= {
+        "size": size,
+        "length": length,
+        "spoken": duration_words,
+        "number": lambda count: f"{count:,}",
+    }
     made.filters |= {"clock": clock, "shown": display}
     return made
 

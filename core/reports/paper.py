@@ -72,7 +72,8 @@ class Paper:
         self.pdf.set_text_color(*colour)
         return size * MILLIMETRES * LINE
 
-    def _shown(self, text: str) -> str:
+    def _fit(self, text: str) -> str:
+        """The text as the fonts can show it; sets how it is shaped, so it has to be written next."""
         text = self.fonts.fit(text)
         # Joined letters and scripts from right to left need shaping, which takes ten times as long.
         shaped = not text.isascii() and self.fonts.family == "text"
@@ -94,7 +95,7 @@ class Paper:
         """Add a paragraph over the whole width."""
         height = self._font(size, bold=bold, colour=colour)
         # A word that is longer than a line is broken at its end.
-        self.pdf.multi_cell(0, height, self._shown(text), new_x="LMARGIN", new_y="NEXT", align="L")
+        self.pdf.multi_cell(0, height, self._fit(text), new_x="LMARGIN", new_y="NEXT", align="L")
 
     def heading(self, text: str, size: float = 12, below: float = 15) -> None:
         """Add the heading of a section, on the same page as the `below` millimetres that follow."""
@@ -121,7 +122,7 @@ class Paper:
         columns of numbers; dim: columns that are less important."""
         height = self._font(size)
         columns = [width * self.width - GAP for width in widths]
-        lines = [self._lines(self._shown(text), width, height) for text, width in zip(cells, columns, strict=True)]
+        lines = [self._lines(self._fit(text), width, height) for text, width in zip(cells, columns, strict=True)]
         count = max(map(len, lines))
         self.room(min(count * height, self.pdf.eph - 1))
         for at in range(count):
@@ -131,13 +132,14 @@ class Paper:
                 if at < len(parts):
                     self.pdf.set_xy(left, top)
                     self.pdf.set_text_color(*(DIM if number in dim else INK))
-                    text = self._shown(parts[at])
+                    text = self._fit(parts[at])
                     self.pdf.cell(width, height, text, align="R" if number in right else "L")
                 left += width + GAP
             self.pdf.set_xy(self.pdf.l_margin, top + height)
 
     def bars(self, bars: Iterable[tuple[int, int]], of: int, height: float) -> None:
-        """Draw bars over the last line, at the right, on a line: (position of 24, height in parts of `of`)."""
+        """Draw the bars of a day's 24 hours at the right of the last row, on a line. bars: (hour, height). A bar
+        of the height `of` is `height` millimetres tall."""
         self.pdf.set_draw_color(*RULE)
         self.pdf.set_fill_color(*TONES["safe"])
         left = self.pdf.l_margin + self.width - 72
@@ -153,10 +155,10 @@ class Paper:
         left, top, width, height = box
         self.pdf.set_fill_color(238, 238, 238)
         self.pdf.rect(left, top, width, height, style="F")
-        small = _smaller(data)
+        small = _shrink(data)
         if small is None:
             self._font(7, colour=DIM)
-            text = self._lines(self._shown(instead), width - 2, 3)[0]
+            text = self._lines(self._fit(instead), width - 2, 3)[0]
             self.pdf.set_xy(left, top)
             self.pdf.cell(width, height, text, align="C")
             return
@@ -166,17 +168,19 @@ class Paper:
         """Write lines below a picture, (text, bold), each shortened in its middle to fit."""
         for text, bold in lines:
             height = self._font(7, bold=bold, colour=INK if bold else DIM)
-            shown = self._shown(text)
+            shown = self._fit(text)
             keep = len(shown)
             while keep > 8 and self.pdf.get_string_width(shown) > width:
                 keep -= 1
-                shown = self._shown(f"{text[: keep // 2]}…{text[-(keep - keep // 2) :]}")
+                shown = self._fit(f"{text[: keep // 2]}…{text[-(keep - keep // 2) :]}")
             self.pdf.set_xy(left, top)
             self.pdf.cell(width, height, shown)
             top += height
 
 
-def _smaller(data: bytes) -> io.BytesIO | None:
+def _shrink(data: bytes) -> io.BytesIO | None:
+    """A JPEG file made smaller, its edges at most PICTURE_MOST pixels; None where it cannot be decoded, or is too
+    large."""
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
             if max(image.size) > LARGEST_EDGE:

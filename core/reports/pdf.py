@@ -1,7 +1,7 @@
 """The report of an import as PDF: the content of the HTML page, laid out for paper.
 
-The process that asks for it makes it, in memory: a few kilobytes for each picture and a few hundred bytes for each
-file.
+The command or app that asks for it makes it in its own process, in memory: a few kilobytes for each picture, a few
+hundred bytes for each file.
 """
 
 import sys
@@ -16,11 +16,11 @@ from core.models import Count, Outcome
 from core.paths import display
 from core.receipts import checksum_lists
 from core.receipts.files import pages
-from core.receipts.formats import checked
+from core.receipts.formats import checked_pages
 from core.receipts.text import OUTCOME_WORDS
 from core.receipts.timestamps import stamp_ns
 from core.reports import fonts
-from core.reports.contents import Contents, Overview, clock, contents, length, overview, size, spoken
+from core.reports.contents import Contents, Overview, clock, contents, duration_words, length, overview, size
 from core.reports.paper import DIM, TONES, Paper
 from core.reports.tiles import Tile, tiles
 from core.words import counted
@@ -51,17 +51,17 @@ async def report(
     told = await contents(read, name)
     files = file_sets.of_import(told.heading.import_id)
     paper = Paper(told.title, f"Lading {VERSION}", places)
-    _verdict(paper, told)
-    await _trouble(paper, read, told)
-    _numbers(paper, told)
-    _overview(paper, await overview(read, files))
-    await _sheet(paper, read, files, picture)
-    await _files(paper, read, told)
-    _end(paper)
+    _write_verdict(paper, told)
+    await _write_trouble(paper, read, told)
+    _write_numbers(paper, told)
+    _write_overview(paper, await overview(read, files))
+    await _write_sheet(paper, read, files, picture)
+    await _write_files(paper, read, told)
+    _write_end(paper)
     return bytes(paper.pdf.output())
 
 
-def _verdict(paper: Paper, told: Contents) -> None:
+def _write_verdict(paper: Paper, told: Contents) -> None:
     paper.text(f"Bill of lading {told.head.id}", colour=DIM)
     paper.text(told.title, 20, bold=True)
     paper.pdf.ln(2)
@@ -76,7 +76,7 @@ def _verdict(paper: Paper, told: Contents) -> None:
         paper.text(f"- {sentence}")
 
 
-async def _trouble(paper: Paper, read: Read, told: Contents) -> None:
+async def _write_trouble(paper: Paper, read: Read, told: Contents) -> None:
     found = told.heading
     if count := told.head.totals.failed.files:
         paper.heading(f"Failed: {count:,}")
@@ -94,12 +94,12 @@ async def _trouble(paper: Paper, read: Read, told: Contents) -> None:
         for path, when, payload in told.differing:
             paper.row([path, f"imported {when}: {payload}"], (0.5, 0.5))
     if told.not_as_listed:
-        paper.heading(f"Not as a checksum list says: {checksum_lists.number(told.not_as_listed)}")
+        paper.heading(f"Not as a checksum list says: {checksum_lists.named_count(told.not_as_listed)}")
         paper.text("Archived as they are: the file or the list has changed.", colour=DIM)
         for path, how in told.not_as_listed:
             paper.row([path, how], (0.5, 0.5))
     if told.not_there:
-        paper.heading(f"Listed, but not on the source: {checksum_lists.number(told.not_there)}")
+        paper.heading(f"Listed, but not on the source: {checksum_lists.named_count(told.not_there)}")
         for path, of in told.not_there:
             paper.row([path, f"in {of}"], (0.5, 0.5))
     if told.lists:
@@ -108,7 +108,7 @@ async def _trouble(paper: Paper, read: Read, told: Contents) -> None:
             paper.text(f"- {sentence}")
 
 
-def _numbers(paper: Paper, told: Contents) -> None:
+def _write_numbers(paper: Paper, told: Contents) -> None:
     paper.heading("Import")
     for name, lines in told.facts:
         for number, line in enumerate(lines):
@@ -116,24 +116,24 @@ def _numbers(paper: Paper, told: Contents) -> None:
     for title, counts in (("Entries", told.outcomes), ("Kind", told.kinds)):
         if counts:
             paper.pdf.ln(2)
-            _counts(paper, title, counts)
+            _write_counts(paper, title, counts)
 
 
-def _counts(paper: Paper, title: str, counted: list[tuple[str, Count]]) -> None:
+def _write_counts(paper: Paper, title: str, counted: list[tuple[str, Count]]) -> None:
     widths = (0.22, 0.12, 0.14)
     paper.row([title, "Files", "Size"], widths, right=(1, 2), dim=(0, 1, 2))
     for word, count in counted:
         paper.row([word, f"{count.files:,}", size(count.bytes)], widths, right=(1, 2))
 
 
-def _overview(paper: Paper, over: Overview) -> None:
+def _write_overview(paper: Paper, over: Overview) -> None:
     if not over.cameras:
         return
     paper.heading("Cameras")
     widths = (0.5, 0.12, 0.14, 0.14)
     paper.row(["Camera", "Shots", "Size", "Length"], widths, right=(1, 2, 3), dim=(0, 1, 2, 3))
     for name, count, bytes_, seconds in over.cameras:
-        told = [name, f"{count:,}", size(bytes_), spoken(seconds) if seconds else ""]
+        told = [name, f"{count:,}", size(bytes_), duration_words(seconds) if seconds else ""]
         paper.row(told, widths, right=(1, 2, 3))
     paper.heading("Timeline")
     row = (0.2, 0.12, 0.25, 0.43)
@@ -148,24 +148,24 @@ def _overview(paper: Paper, over: Overview) -> None:
             paper.bars([(hour, height) for hour, height, _ in day.bars], 24, 6)
 
 
-async def _sheet(paper: Paper, read: Read, files: FileSet, picture: Picture) -> None:
+async def _write_sheet(paper: Paper, read: Read, files: FileSet, picture: Picture) -> None:
     last: tuple[str, str] | None = None
     at = 0
     async for page in tiles(read, files):
         for tile in page:
             over = (tile.day or "no date", tile.camera or "camera not known")
             if over != last:
-                _row_ends(paper, at)
+                _end_row(paper, at)
                 row = _tile_size(paper)[1] + CAPTION
                 if last is None:
                     paper.heading("Contact sheet", 14, row + 15)
                 paper.heading(f"{over[0]}  {over[1]}", 10, row)
                 last, at = over, 0
-            await _tile(paper, tile, at % PICTURES_PER_ROW, picture)
+            await _write_tile(paper, tile, at % PICTURES_PER_ROW, picture)
             at += 1
             if at % PICTURES_PER_ROW == 0:
-                _row_ends(paper, PICTURES_PER_ROW)
-    _row_ends(paper, at)
+                _end_row(paper, PICTURES_PER_ROW)
+    _end_row(paper, at)
 
 
 def _tile_size(paper: Paper) -> tuple[float, float]:
@@ -173,7 +173,7 @@ def _tile_size(paper: Paper) -> tuple[float, float]:
     return width, width * 2 / 3
 
 
-async def _tile(paper: Paper, tile: Tile, column: int, picture: Picture) -> None:
+async def _write_tile(paper: Paper, tile: Tile, column: int, picture: Picture) -> None:
     width, height = _tile_size(paper)
     if column == 0:
         paper.room(height + CAPTION)
@@ -188,15 +188,15 @@ async def _tile(paper: Paper, tile: Tile, column: int, picture: Picture) -> None
     paper.pdf.set_xy(paper.pdf.l_margin, top)
 
 
-def _row_ends(paper: Paper, count: int) -> None:
+def _end_row(paper: Paper, count: int) -> None:
     if count == PICTURES_PER_ROW or count % PICTURES_PER_ROW:
         paper.pdf.set_xy(paper.pdf.l_margin, paper.pdf.get_y() + _tile_size(paper)[1] + CAPTION + SPACE / 2)
 
 
-async def _files(paper: Paper, read: Read, told: Contents) -> None:
+async def _write_files(paper: Paper, read: Read, told: Contents) -> None:
     paper.heading(f"Every file, with its SHA-256: {told.head.totals.seen.files:,}")
     widths = (0.5, 0.14, 0.25, 0.11)
-    async for page in checked(read, told.heading):
+    async for page in checked_pages(read, told.heading):
         for row in page:
             what = OUTCOME_WORDS[row.outcome]
             told_of = f"{what}: {row.reason} {row.detail}" if row.reason else what
@@ -207,7 +207,7 @@ async def _files(paper: Paper, read: Read, told: Contents) -> None:
                 paper.row([row.sha256], (1.0,), size=6, dim=(0,))
 
 
-def _end(paper: Paper) -> None:
+def _write_end(paper: Paper) -> None:
     paper.pdf.ln(4)
     if count := paper.fonts.unshown:
         paper.text(

@@ -36,6 +36,7 @@ NAMED = 1000
 """The most files of each sort that a result names."""
 
 TICK = 0.25
+"""Seconds between two reports of the progress."""
 
 Progress = Callable[[Count, Count], None]
 """Called with what has been done so far, and with the total."""
@@ -43,7 +44,7 @@ Progress = Callable[[Count, Count], None]
 Result = tuple[bytes, bool, Fault | None]
 """A file's path at the destination, whether it was there already, and the fault, as in `Restored`."""
 
-# Errors for a name that the file system cannot hold: exFAT through FUSE reports that there is no such file.
+# Errors for a name that the file system cannot hold: exFAT through FUSE answers ENOENT.
 _NAMES = frozenset({errno.EINVAL, errno.EILSEQ, errno.ENOENT})
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
@@ -119,7 +120,7 @@ class Restore:
                 if options.dry:
                     await self._plan(trees)
                 else:
-                    await self._all(trees, path, progress, total, options.by_date)
+                    await self._restore_all(trees, path, progress, total, options.by_date)
         except (TaskFailedError, WorkerDiedError, ExceptionGroup) as error:
             first = first_error(error)
             if isinstance(first, TaskFailedError | WorkerDiedError):
@@ -159,13 +160,13 @@ class Restore:
         for tree in trees:
             async for page in selection.files(self._read, tree):
                 before = [found.path for found in page]
-                await self._placed(page, tree)
+                await self._place(page, tree)
                 for original, found in zip(before, page, strict=True):
                     if found.file is not None:
                         self._copied = [self._copied[0] + 1, self._copied[1] + found.file.size]
                         self._note("planned", self._planned, original, display(found.file.path))
 
-    async def _placed(self, page: list[Found], tree: SourceTree) -> None:
+    async def _place(self, page: list[Found], tree: SourceTree) -> None:
         """Set the paths of the files of a page, and report files that the archive does not have."""
         if self._placing is not None:
             await self._placing.place(page, tree.folder)
@@ -180,19 +181,19 @@ class Restore:
 
     @property
     def _linking(self) -> bool:
-        """Whether links are made: only where files keep their original paths."""
+        """Whether symbolic links are made: only if asked for, and only where files keep their original paths."""
         return self._links and self._placing is None
 
-    async def _all(
+    async def _restore_all(
         self, trees: list[SourceTree], path: bytes, progress: Progress, total: Count, by_date: bool
     ) -> None:
         target = await self._open(path)
         ticking = asyncio.create_task(self._tick(progress, total))
         try:
             for tree in trees:
-                await self._files(target, tree)
+                await self._restore_tree(target, tree)
                 if not by_date:
-                    await self._folders(target, tree)
+                    await self._set_folder_times(target, tree)
         finally:
             ticking.cancel()
             # The caller can be cancelled twice: by the command, and by closing the connection.
@@ -234,19 +235,19 @@ class Restore:
             async with self._pool.worker("restore") as worker:
                 await worker.ask(restore_messages.CloseTarget(target), messages.Done)
 
-    async def _files(self, target: Target, tree: SourceTree) -> None:
+    async def _restore_tree(self, target: Target, tree: SourceTree) -> None:
         # Links are made last, so that no file is written through one.
         pending: list[tuple[bytes, bytes]] = []
         async for page in selection.files(self._read, tree):
-            await self._placed(page, tree)
+            await self._place(page, tree)
             pending += [(found.path, found.link) for found in page if found.link is not None and self._linking]
-            if target.way == noreplace.LOOK and _alike([found.file.path for found in page if found.file]):
-                for part in _parts(page):
-                    await self._part(target, part)
+            if target.way == noreplace.LOOK and _may_collide([found.file.path for found in page if found.file]):
+                for part in _split(page):
+                    await self._restore_part(target, part)
                 continue
             async with asyncio.TaskGroup() as tasks:
-                for part in _parts(page):
-                    tasks.create_task(self._part(target, part))
+                for part in _split(page):
+                    tasks.create_task(self._restore_part(target, part))
         for at in range(0, len(pending), TOGETHER):
             await self._make_links(target, pending[at : at + TOGETHER])
 
@@ -264,12 +265,12 @@ class Restore:
             if path != wanted:
                 self._note("renamed", self._renamed, wanted, display(path))
 
-    async def _part(self, target: Target, files: list[ToRestore]) -> None:
+    async def _restore_part(self, target: Target, files: list[ToRestore]) -> None:
         async with self._copy:
             results = await (
-                self._copied_from(self._archive, target, files)
+                self._copy_from(self._archive, target, files)
                 if self._fetch is None
-                else self._fetched(self._fetch, target, files)
+                else self._fetch_and_copy(self._fetch, target, files)
             )
         for file, (path, there, fault) in zip(files, results, strict=True):
             if fault is not None and (fault.lost or (fault.side == Side.TARGET and fault.code in _FULL)):
@@ -290,7 +291,7 @@ class Restore:
             if path != file.path:
                 self._note("renamed", self._renamed, file.path, display(path))
 
-    async def _copied_from(self, place: Place, target: Target, files: list[ToRestore]) -> list[Result]:
+    async def _copy_from(self, place: Place, target: Target, files: list[ToRestore]) -> list[Result]:
         async with self._pool.worker("restore") as worker:
             self._at_work[worker] = worker.slot.get(shared_memory.WRITTEN)
             try:
@@ -298,15 +299,16 @@ class Restore:
             finally:
                 del self._at_work[worker]
 
-    async def _fetched(self, fetch: Fetch, target: Target, files: list[ToRestore]) -> list[Result]:
-        """Restore files from a remote."""
+    async def _fetch_and_copy(self, fetch: Fetch, target: Target, files: list[ToRestore]) -> list[Result]:
+        """Restore files from a remote: download those that the destination lacks into its staging, then copy them
+        from there. Raises what asking a worker raises, and the error of `fetch` when nothing of them arrived."""
         name = secrets.token_hex(6)
         async with self._pool.worker("restore") as worker:
             made = await worker.ask(restore_messages.MakeDownloads(target, name), restore_messages.Downloads)
         try:
             # The folder of downloads is still empty, so this only finds the files that the destination has
             # already.
-            results = await self._copied_from(made.place, target, files)
+            results = await self._copy_from(made.place, target, files)
             lacking = [
                 number
                 for number, (_, _, fault) in enumerate(results)
@@ -316,7 +318,7 @@ class Restore:
                 payload = {files[number].payload for number in lacking}
                 error = await fetch(payload, made.place.root, partial(self._brought.__setitem__, name))
                 self._brought.pop(name, None)
-                again = await self._copied_from(made.place, target, [files[number] for number in lacking])
+                again = await self._copy_from(made.place, target, [files[number] for number in lacking])
                 if error is not None and all(fault is not None for _, _, fault in again):
                     raise error
                 for number, result in zip(lacking, again, strict=True):
@@ -331,7 +333,7 @@ class Restore:
             async with self._pool.worker("restore") as worker:
                 await worker.ask(restore_messages.RemoveDownloads(target, name), messages.Done)
 
-    async def _folders(self, target: Target, tree: SourceTree) -> None:
+    async def _set_folder_times(self, target: Target, tree: SourceTree) -> None:
         found = await selection.folders(self._read, tree)
         if self._portable:
             found = [(paths.portable(path), mtime_ns, far) for path, mtime_ns, far in found]
@@ -363,14 +365,14 @@ def _why(fault: Fault, path: bytes) -> str:
     return f"{fault.side}: {fault.text}{name}"
 
 
-def _alike(names: Sequence[bytes]) -> bool:
-    """Whether two of these paths differ at most in case or in their Unicode form, so that they may be one name at
-    the destination. Where a name can only be looked for before it is taken, two requests at once could both find
-    it free, and one file would replace the other."""
+def _may_collide(names: Sequence[bytes]) -> bool:
+    """Whether two of these paths differ at most in case or in their Unicode form, so that they may be the same
+    name at the destination. Where the file system has no rename that never replaces (`noreplace.LOOK`), two
+    requests at once could both find such a name free, and one file would replace the other."""
     return len({unicodedata.normalize("NFC", display(name)).casefold() for name in names}) < len(names)
 
 
-def _parts(page: list[Found]) -> list[list[ToRestore]]:
+def _split(page: list[Found]) -> list[list[ToRestore]]:
     parts: list[list[ToRestore]] = []
     filled = 0
     for found in page:

@@ -93,9 +93,10 @@ async def trees(read: Read, name: str, archive: int = 0) -> list[SourceTree]:
     """The trees of `name`: an import (its id or the beginning of it), a card or a location. `archive`: the id of
     the archive, if `name` is in several; 0: none is given. Raises UsageError.
 
-    The prefixes `import:`, `card:` and `location:` say which. If there are several sources, each gets a folder.
+    A prefix `import:`, `card:` or `location:` of `name` says which of these it is. If there are several sources,
+    each gets a folder.
     """
-    everything = await _all(read)
+    everything = await _all_imports(read)
     kind, colon, rest = name.partition(":")
     if not colon or kind not in ("import", "card", "location"):
         kind, rest = "", name
@@ -117,7 +118,7 @@ async def trees(read: Read, name: str, archive: int = 0) -> list[SourceTree]:
         except NoImportError:
             if kind:
                 raise
-            raise _unknown(rest.strip(), everything) from None
+            raise _unknown_name(rest.strip(), everything) from None
         chosen = [one for one in everything if one.id == id]
     if not chosen:
         known = [one.label for one in everything] if kind == "card" else [one.location for one in everything]
@@ -126,7 +127,7 @@ async def trees(read: Read, name: str, archive: int = 0) -> list[SourceTree]:
     return _of_one_archive(chosen, rest, archive)
 
 
-def _unknown(name: str, everything: Sequence[PickedImport]) -> UsageError:
+def _unknown_name(name: str, everything: Sequence[PickedImport]) -> UsageError:
     known = {known for one in everything for known in (one.name, one.label, one.volume, one.location) if known}
     listed = "`lading imports`, `lading cards` and `lading location` list them."
     return UsageError(
@@ -135,7 +136,7 @@ def _unknown(name: str, everything: Sequence[PickedImport]) -> UsageError:
     )
 
 
-async def fitting(read: Read, text: str, archive: int = 0) -> list[SourceTree]:
+async def trees_of_search(read: Read, text: str, archive: int = 0) -> list[SourceTree]:
     """The trees of the archived files that match `text` (`core.catalog.search`), each content once. `archive`: as
     for `trees`. Raises UsageError."""
     _, more, ids = await file_list.archived(read, text)
@@ -147,14 +148,14 @@ async def fitting(read: Read, text: str, archive: int = 0) -> list[SourceTree]:
         "SELECT f.import_id, f.id FROM json_each(?) d CROSS JOIN file f ON f.id = d.value", (json.dumps(ids),)
     )
     wanted = {row[0] for row in rows}
-    chosen = [one for one in await _all(read) if one.id in wanted]
+    chosen = [one for one in await _all_imports(read) if one.id in wanted]
     if not chosen:
         raise UsageError(f"nothing that fits {display(text)} is in the archive.", "Look for it: lading find WORD")
     only = frozenset(row[1] for row in rows)
     return [msgspec.structs.replace(tree, only=only) for tree in _of_one_archive(chosen, text, archive)]
 
 
-async def _all(read: Read) -> list[PickedImport]:
+async def _all_imports(read: Read) -> list[PickedImport]:
     rows = await read(_IMPORTS, ())
     return [PickedImport(*row[:4], (row[4], row[5], row[6]), *row[7:]) for row in rows]  # type: ignore[call-arg]
 
@@ -189,8 +190,8 @@ async def files(read: Read, tree: SourceTree) -> AsyncIterator[list[Found]]:
     """Pages of the files of a tree. A file that several imports saw with the same content is listed once; a file
     is listed as missing only if none of them has archived it.
 
-    Files that differ from an earlier import despite equal size and time come last, each after the earlier content,
-    which so gets the name.
+    Files that differ from an earlier import despite equal size and time come last, each after the earlier content:
+    so the earlier content gets the name, and the later file a numbered one.
     """
     several = len(tree.imports) > 1
     seen: set[tuple[bytes, int | None]] = set()
@@ -205,7 +206,7 @@ async def files(read: Read, tree: SourceTree) -> AsyncIterator[list[Found]]:
         while rows := await read(sql, (one.id, after, Outcome.LITTER, *given, PAGE)):
             after = rows[-1][0]
             page = [_from_row(row, one.source[1], tree.folder) for row in rows]
-            await _exact(read, one, rows, page)
+            await _set_exact_times(read, one, rows, page)
             every = list(zip(page, rows, strict=True))
             if several:
                 fresh = [(found, row) for found, row in every if (found.path, row[5]) not in seen]
@@ -221,7 +222,7 @@ async def files(read: Read, tree: SourceTree) -> AsyncIterator[list[Found]]:
         yield never
     for found, row in held:
         if found.file is not None:
-            yield [Found(found.number, found.path, _older(found.file, first[row[1]]))]
+            yield [Found(found.number, found.path, _with_content(found.file, first[row[1]]))]
             yield [found]
 
 
@@ -233,7 +234,7 @@ async def _differing(read: Read, tree: SourceTree) -> tuple[dict[bytes, tuple[An
     return first, {(row[0], row[1]) for row in rows if row[1] != first[row[0]][0]}
 
 
-def _older(file: ToRestore, item: Sequence[Any]) -> ToRestore:
+def _with_content(file: ToRestore, item: Sequence[Any]) -> ToRestore:
     _, payload, size, xxh128, sha256 = item
     return ToRestore(file.path, payload, size, file.mtime_ns, xxh128, sha256, file.far)
 
@@ -247,7 +248,9 @@ def _from_row(row: Sequence[Any], root: bytes, folder: bytes) -> Found:
     return Found(number, target, ToRestore(target, payload, size, mtime_ns, xxh128, sha256))
 
 
-async def _exact(read: Read, one: PickedImport, rows: Sequence[Sequence[Any]], page: list[Found]) -> None:
+async def _set_exact_times(
+    read: Read, one: PickedImport, rows: Sequence[Sequence[Any]], page: list[Found]
+) -> None:
     """Set the exact times of files whose time is outside the range of the catalog's column."""
     for row, found in zip(rows, page, strict=True):
         if found.file is not None and times.is_far(row[2]):

@@ -13,6 +13,7 @@ from core.errors import ConfigError
 log = logging.getLogger("lading.config")
 
 Stamp = tuple[int, int, int]
+"""Inode, size in bytes and time of change (ns) of a file, of which one at least differs once it is changed."""
 
 
 class ConfigWatch:

@@ -62,14 +62,14 @@ def run(settings: "Config", ready: "Callable[[Welcome | Failed], None]", idle: f
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     faulthandler.enable()
 
-    async def whole() -> None:
+    async def live_and_exit() -> None:
         status = 1
         try:
             status = await live(settings, ready, idle, umask)
         finally:
             os._exit(status)
 
-    asyncio.run(whole())
+    asyncio.run(live_and_exit())
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ COLLECT_AFTER = 10_000
 """Newly allocated objects after which the garbage collector runs: a batch allocates thousands without cycles,
 which live until it is archived. Objects of the program's start are exempt."""
 
-STOP = 30.0
+STOP_TIMEOUT = 30.0
 """Seconds that an orderly end may take."""
 
 events = logging.getLogger("lading.engine")
@@ -48,14 +48,14 @@ async def live(settings: Config, ready: Ready, idle: float | None = IDLE_TIMEOUT
     `ready` is called once: with the engine that answers now, which may be another, or with why there is none.
     `umask` is the user's, for what is made in archives.
     """
-    asyncio.get_running_loop().set_exception_handler(_unforeseen)
+    asyncio.get_running_loop().set_exception_handler(_log_unforeseen)
     handler: logging.Handler | None = None
     try:
         try:
             handler = log.begin(settings.home)
         except OSError as error:
             raise launcher.cannot_be_started(error, settings.home) from error
-        engine = await _take(settings, umask)
+        engine = await _start_engine(settings, umask)
         if isinstance(engine, Welcome):
             ready(engine)
             return 0
@@ -73,7 +73,7 @@ async def live(settings: Config, ready: Ready, idle: float | None = IDLE_TIMEOUT
     return 1
 
 
-async def _take(settings: Config, umask: int) -> Engine | Welcome:
+async def _start_engine(settings: Config, umask: int) -> Engine | Welcome:
     """Start an engine that holds the state folder, or return the one that already does. Raises LadingError."""
     until = time.monotonic() + LOCK_TIMEOUT
     while True:
@@ -95,6 +95,7 @@ async def _take(settings: Config, umask: int) -> Engine | Welcome:
 
 
 async def _serve(engine: Engine, home: str, ready: Ready, idle: float | None) -> int:
+    """Serve clients until the engine is not needed any more, then stop it. Returns the exit status."""
     server = Server(engine, home)
     signals = (signal.SIGTERM, signal.SIGINT)
     loop = asyncio.get_running_loop()
@@ -104,20 +105,20 @@ async def _serve(engine: Engine, home: str, ready: Ready, idle: float | None) ->
         await engine.stop()
         raise
     for number in signals:
-        loop.add_signal_handler(number, _stop, server, number)
+        loop.add_signal_handler(number, _on_signal, server, number)
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
     events.info("the engine runs", extra={"pid": os.getpid(), "version": VERSION, "home": home})
     ready(server.welcome())
     taking = asyncio.create_task(_take_up(engine), name="take up")
-    taking.add_done_callback(_taken_up)
+    taking.add_done_callback(_log_failed_take_up)
     awake, homeless = Awake(), False
     try:
-        homeless = await _stay(engine, server, awake, taking, idle)
+        homeless = await _run_until_unneeded(engine, server, awake, taking, idle)
     finally:
         server.shut()
         taking.cancel()
-        status = await _end(engine, server, awake, homeless=homeless)
+        status = await _stop_engine(engine, server, awake, homeless=homeless)
         for number in signals:
             loop.remove_signal_handler(number)
     events.info("the engine has ended", extra={"status": status})
@@ -132,7 +133,7 @@ async def _take_up(engine: Engine) -> None:
     await recovery.take_up(engine.catalog, engine.imports, resume=resume)
 
 
-async def _stay(
+async def _run_until_unneeded(
     engine: Engine, server: Server, awake: Awake, taking: "asyncio.Task[None]", idle: float | None
 ) -> bool:
     """Wait until a client stops the engine, a part of it has failed, its state folder was removed or replaced, or
@@ -158,32 +159,34 @@ async def _stay(
     return False
 
 
-async def _end(engine: Engine, server: Server, awake: Awake, *, homeless: bool) -> int:
-    """Stop in order, within STOP seconds. Returns the exit status. The next engine resumes what is left."""
+async def _stop_engine(engine: Engine, server: Server, awake: Awake, *, homeless: bool) -> int:
+    """Stop the engine and the server in order, within STOP_TIMEOUT seconds. Returns the exit status. The next
+    engine resumes unfinished imports."""
     status = 1 if engine.broken.is_set() else 0
     try:
-        async with asyncio.timeout(STOP):
+        async with asyncio.timeout(STOP_TIMEOUT):
             await awake.hold(False)
             await recovery.put_down(engine.catalog, engine.imports, homeless=homeless)
             await engine.stop()
     except TimeoutError:
-        events.error("the engine could not end in order", extra={"seconds": STOP})
+        events.error("the engine could not end in order", extra={"seconds": STOP_TIMEOUT})
         status = 1
     await server.close()
     return status
 
 
-def _taken_up(taking: "asyncio.Task[None]") -> None:
+def _log_failed_take_up(taking: "asyncio.Task[None]") -> None:
     if not taking.cancelled() and (error := taking.exception()):
         events.error("interrupted imports could not be taken up", exc_info=error)
 
 
-def _stop(server: Server, number: int) -> None:
+def _on_signal(server: Server, number: int) -> None:
+    """Stop in order at the first SIGTERM or SIGINT, and at once at a second one."""
     if server.stopping.is_set():
         os._exit(1)
     events.info("the engine is stopped by a signal", extra={"signal": signal.Signals(number).name})
     server.stopping.set()
 
 
-def _unforeseen(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _log_unforeseen(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     events.error("unforeseen", exc_info=context.get("exception"), extra={"what": str(context.get("message"))})

@@ -13,7 +13,7 @@ from core.catalog import Catalog, import_list
 from core.client.api import EngineCalls
 from core.client.calls import OnProgress, OnText
 from core.client.sync_client import done
-from core.database import Database, Row, of_the_disk, unreadable
+from core.database import Database, Row, of_the_disk, read_error
 from core.details import Changes
 from core.engine.engine import Engine
 from core.engine.hash_lists import HashLists
@@ -75,7 +75,7 @@ class Offline(EngineCalls):
             raise EngineError(
                 f"{type(request).__name__} needs one, and {self._engine.why}.", "Run any import or resume."
             )
-        # The stand-in has what the handlers of these requests use of an engine, and nothing else.
+        # `_OfflineEngine` has only the members of an engine that the handlers of these requests use.
         return await handle(cast("Engine", self._engine), request, Caller(_TextSink(text), 0))
 
     def close(self) -> None:
@@ -110,8 +110,8 @@ class ReadOnlyDatabase:
 
     def __init__(self, home: str) -> None:
         path = os.path.join(home, schema.DATABASE_FILE)
-        # SQLite removes the log beside a database that is empty, as soon as that is read.
-        if _gone(path):
+        # An empty database is not opened: SQLite would remove the write-ahead log beside it as soon as it is read.
+        if _is_gone_or_empty(path):
             raise DatabaseError(
                 f"{path} is gone.",
                 "Put it back if it was moved away. A new one is made from the archive by: lading rebuild ARCHIVE",
@@ -120,10 +120,11 @@ class ReadOnlyDatabase:
             self._rows = connect_to_read(path, BUSY_TIMEOUT)
             ((version,),) = self._rows.execute("PRAGMA user_version").fetchall()
             if version == schema.SCHEMA_VERSION:
-                # The version is on the first page; this reads what tables there are.
+                # The version is on the first page only; this also reads the list of tables, so that damage there
+                # is found.
                 self._rows.execute("SELECT count(*) FROM sqlite_schema").fetchall()
         except sqlite3.Error as error:
-            raise unreadable(error, home) from error
+            raise read_error(error, home) from error
         self._home = home
         if version == schema.SCHEMA_VERSION:
             return
@@ -140,23 +141,23 @@ class ReadOnlyDatabase:
         except sqlite3.DatabaseError as error:
             if not of_the_disk(error):
                 raise
-            raise unreadable(error, self._home) from error
+            raise read_error(error, self._home) from error
 
     read_aside = read
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self._rows.close()
 
 
-def _gone(path: str) -> bool:
+def _is_gone_or_empty(path: str) -> bool:
     """Whether there is no file of this path, or an empty one."""
     try:
         return os.path.getsize(path) == 0
     except FileNotFoundError:
         return True
     except OSError:
-        return False  # opening it tells why it cannot be read
+        return False  # opening the file will say why it cannot be read
 
 
 class _Imports:

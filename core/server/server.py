@@ -40,7 +40,7 @@ class Server:
         self._made = (0, 0)
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    # Life
+    # Opening and closing
 
     async def open(self) -> None:
         """Start to answer. Raises EngineError."""
@@ -50,7 +50,7 @@ class Server:
     async def _listen(self) -> None:
         listening, self._path = transport.listen(self._home)
         self._made = _identity(self._path)
-        self._server = await asyncio.start_unix_server(self._attend, sock=listening)
+        self._server = await asyncio.start_unix_server(self._serve_client, sock=listening)
 
     async def mend(self) -> None:
         """Create the socket again if it was removed."""
@@ -108,7 +108,8 @@ class Server:
         return sum(client.buffered for client in self.clients)
 
     def welcome(self) -> Welcome:
-        """The engine's state, as a greeting. It began at `since` by the clock as it is now."""
+        """The engine's state, as a greeting. `since`, when the engine began, is reckoned from the time that it has
+        run and the present clock, because the clock may have been set meanwhile."""
         return Welcome(
             version=VERSION,
             pid=os.getpid(),
@@ -118,7 +119,9 @@ class Server:
             running=self.engine.imports.running,
         )
 
-    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection until it ends. Other users' connections, and more than CLIENTS_AT_ONCE, are
+        refused."""
         connection: socket.socket = writer.get_extra_info("socket")
         try:
             user = transport.peer(connection)
@@ -137,6 +140,7 @@ class Server:
             self.clients.discard(client)
 
     async def _push(self) -> None:
+        """Send a snapshot every PUSH_INTERVAL to each subscribed client that has read everything before."""
         while True:
             await asyncio.sleep(PUSH_INTERVAL)
             try:

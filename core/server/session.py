@@ -69,7 +69,8 @@ class Session:
         self._turn = asyncio.Lock()
         self._lanes = {kind: asyncio.Lock() for kind in (Page, FromArchive)}
         self._held: dict[int, asyncio.Lock] = {}
-        """By the numbers of calls what they hold until their answers have been read."""
+        """The locks of `_lanes` that calls hold until their answers have been read, by the numbers of the
+        calls."""
         self._room = asyncio.Semaphore(CALLS)
         self._calls: dict[int, Calling] = {}
 
@@ -161,14 +162,14 @@ class Session:
                 if isinstance(call.request, kind):
                     await lane.acquire()
                     self._held[call.number] = lane
-            return await self._reply(call)
+            return await self._carry_out(call)
         except LadingError as error:
             return Failed.of(error)
         except Exception as error:
             log.exception("a fault of the program", extra={"request": type(call.request).__name__})
             return Failed.of(LadingError(f"{type(error).__name__}: {error}.", "Its traceback: lading log."))
 
-    async def _reply(self, call: Call[AnyRequest]) -> Any:
+    async def _carry_out(self, call: Call[AnyRequest]) -> Any:
         server = self._server
         match call.request:
             case Hello() | Status():
@@ -192,12 +193,13 @@ class Session:
         if calling is None:
             return
         if isinstance(calling.request, Change):
-            self._server.keep(asyncio.create_task(self._pause(calling)))
+            self._server.keep(asyncio.create_task(self._pause_begun(calling)))
         else:
             calling.work.cancel()
 
-    async def _pause(self, calling: Calling) -> None:
-        """Pause the imports that a start or a resume has started."""
+    async def _pause_begun(self, calling: Calling) -> None:
+        """Pause the imports that a call has started or resumed, once it is done, because its client has given it
+        up."""
         await asyncio.wait([calling.work])
         begun: list[str] = []
         if not calling.work.cancelled() and not isinstance(result := calling.work.result(), Failed):

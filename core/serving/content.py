@@ -32,7 +32,8 @@ class ContentDamagedError(OSError):
 
 
 class Root:
-    """The archive's folder as it was when serving began; another folder in its place is not read."""
+    """The archive's folder, known by its device and inode since serving began: another folder that was put in its
+    place is not read."""
 
     def __init__(self, path: str, calls: TimedCalls) -> None:
         self._path = os.fsencode(path)
@@ -57,9 +58,10 @@ class Root:
         except LostError as error:
             raise OSError("the archive is not where it was") from error
 
-    def opened(self, path: str) -> tuple[int, int, bytes]:
-        """Open a regular file. Returns its descriptor, its size and, where that is at most BLOCK, its content; the
-        descriptor is -1 then. That is one call for a small file in place of four. Raises OSError."""
+    def open_or_read(self, path: str) -> tuple[int, int, bytes]:
+        """Open a regular file, and read a small one. Returns (descriptor, size, b""); for a file of at most BLOCK
+        bytes, which is closed again, (-1, size, content). So a small file takes one call instead of four. Raises
+        OSError."""
 
         def work() -> tuple[int, int, bytes]:
             fd = self._open(path)
@@ -107,7 +109,7 @@ class ArchivedStream(io.RawIOBase):
         self._hashed = 0
         self._digests = (xxhash.xxh3_128(), hashlib.sha256())
         try:
-            self._fd, found, self._small = root.opened(payload.path)
+            self._fd, found, self._small = root.open_or_read(payload.path)
         except FileNotFoundError:
             raise self._wrong("it is gone") from None
         if found != payload.size:

@@ -47,8 +47,8 @@ class Gate:
 
     def __call__(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """Answer one request."""
-        if not self._meant(environ):
-            return refused(start_response, "421 Misdirected Request", "This server has another name.")
+        if not self._host_is_allowed(environ):
+            return refuse(start_response, "421 Misdirected Request", "This server has another name.")
         if environ["REQUEST_METHOD"] == "OPTIONS" and "REQUEST_URI" in environ:
             # Cheroot 11.1 gives the path of this method as it was sent, without decoding %XX (parse_request_uri).
             path = urlsplit(environ["REQUEST_URI"]).path
@@ -57,18 +57,18 @@ class Gate:
         path = environ.get("PATH_INFO", "")
         first, slash, rest = path.removeprefix("/").partition("/")
         if not hmac.compare_digest(first.encode("utf-8", "replace"), self._token.encode()):
-            return refused(start_response, "404 Not Found", "There is nothing here.")
-        if self._password and not self._knows(environ.get("HTTP_AUTHORIZATION", "")):
+            return refuse(start_response, "404 Not Found", "There is nothing here.")
+        if self._password and not self._password_is_right(environ.get("HTTP_AUTHORIZATION", "")):
             asked = [("WWW-Authenticate", 'Basic realm="Lading", charset="UTF-8"')]
-            return refused(start_response, "401 Unauthorized", "The password is asked for.", asked)
+            return refuse(start_response, "401 Unauthorized", "The password is asked for.", asked)
         if environ["REQUEST_METHOD"] not in METHODS:
             allowed = [("Allow", ", ".join(METHODS))]
-            return refused(start_response, "403 Forbidden", "The archive is only read here.", allowed)
+            return refuse(start_response, "403 Forbidden", "The archive is only read here.", allowed)
         if ".." in rest.split("/"):
-            return refused(start_response, "400 Bad Request", "No path leads up.")
+            return refuse(start_response, "400 Bad Request", "No path leads up.")
         if not _is_text(path):
-            # No name here is of other bytes, and WsgiDAV 4.4 ends the connection at them.
-            return refused(start_response, "404 Not Found", "There is nothing here.")
+            # All names served here are UTF-8, and WsgiDAV 4.4 ends the connection at any other bytes.
+            return refuse(start_response, "404 Not Found", "There is nothing here.")
         if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             if not slash:
                 start_response(
@@ -83,7 +83,8 @@ class Gate:
         environ["PATH_INFO"] = f"/{rest}"
         return self._folders(environ, start_response)
 
-    def _meant(self, environ: Environ) -> bool:
+    def _host_is_allowed(self, environ: Environ) -> bool:
+        """Whether the host name of a request is one of this server's."""
         if self._hosts is None:
             return True
         try:
@@ -92,7 +93,8 @@ class Gate:
             return False
         return name in self._hosts
 
-    def _knows(self, said: str) -> bool:
+    def _password_is_right(self, said: str) -> bool:
+        """Whether `said`, an Authorization header, has the password (RFC 7617, Basic); any user name will do."""
         kind, _, code = said.partition(" ")
         try:
             password = base64.b64decode(code, validate=True).partition(b":")[2]
@@ -121,7 +123,7 @@ def _is_text(path: str) -> bool:
     return True
 
 
-def refused(start_response: Start, status: str, why: str, more: Iterable[tuple[str, str]] = ()) -> list[bytes]:
+def refuse(start_response: Start, status: str, why: str, more: Iterable[tuple[str, str]] = ()) -> list[bytes]:
     """Answer with a status and a plain text."""
     data = f"{why}\n".encode()
     headers = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(data)))]

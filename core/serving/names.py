@@ -27,8 +27,8 @@ FRESH = 10.0
 """Seconds after which a group is read again."""
 
 SHARE = 20
-"""How many times as long as its reading took a group is kept at least: a card of a hundred thousand files takes
-seconds to read."""
+"""A group is kept for at least so many times the time that reading it took, because a card of a hundred thousand
+files takes seconds to read."""
 
 LOCK_TIMEOUT = 5.0
 """Seconds that a read waits for an engine that locks the whole catalog."""
@@ -79,16 +79,16 @@ class ServedNames:
         return self._rows(query, values)
 
     def find(self, parts: Sequence[str]) -> "ServedFile | ServedFolder | None":
-        """The file or folder at a path; None: there is none.
+        """The file or folder at a path; None if it does not exist.
 
-        A name that is not there counts as the same name in another Unicode normalisation form: clients on a Mac
-        decompose names, or compose them, before they ask.
+        A name that does not exist as it is spelled is looked for in other Unicode normalization forms, because
+        clients on a Mac decompose or compose names before they ask.
         """
-        found = self._exactly(parts)
-        return self._spelt_otherwise(parts) if found is None and not all(map(str.isascii, parts)) else found
+        found = self._find_exact(parts)
+        return self._find_normalized(parts) if found is None and not all(map(str.isascii, parts)) else found
 
-    def _spelt_otherwise(self, parts: Sequence[str]) -> "ServedFile | ServedFolder | None":
-        found: ServedFile | ServedFolder | None = self._exactly(())
+    def _find_normalized(self, parts: Sequence[str]) -> "ServedFile | ServedFolder | None":
+        found: ServedFile | ServedFolder | None = self._find_exact(())
         path: list[str] = []
         for part in parts:
             if not isinstance(found, ServedFolder):
@@ -98,10 +98,10 @@ class ServedNames:
                 alike = (one for one in found.members if not one.isascii() and normalize("NFC", one) == plain)
                 part = next(alike, part)
             path.append(part)
-            found = self._exactly(path)
+            found = self._find_exact(path)
         return found
 
-    def _exactly(self, parts: Sequence[str]) -> "ServedFile | ServedFolder | None":
+    def _find_exact(self, parts: Sequence[str]) -> "ServedFile | ServedFolder | None":
         if not parts:
             return ServedFolder({name: ServedFolder() for name in TOP})
         group, rest = self._group(parts)
@@ -130,9 +130,9 @@ class ServedNames:
                 self._kept.move_to_end(key)
                 if begun < kept[0]:
                     return kept[1]
-                # One thread reads it again, while the others use what there is.
+                # This thread reads the group again, while the others use the former one.
                 self._kept[key] = (begun + FRESH, kept[1])
-        made = self._made(*key)
+        made = self._build(*key)
         with self._turn:
             if made is None:
                 self._kept.pop(key, None)
@@ -144,13 +144,14 @@ class ServedNames:
                     self._kept.popitem(last=False)
         return made
 
-    def _made(self, top: str, *names: str) -> ServedFolder | None:
+    def _build(self, top: str, *names: str) -> ServedFolder | None:
+        """Read the group `names` below `top` from the catalog; None if there is no such group."""
         if top in (BY_CARD, BY_LOCATION):
-            return self._of_cards(*names) if top == BY_CARD else self._of_location(*names)
+            return self._build_by_card(*names) if top == BY_CARD else self._build_by_location(*names)
         rows = self._rows(sql.DAYS, (self.archive_id,))
         if top == BY_DATE:
-            return self._of_date(rows, *names)
-        return self._of_camera(rows, *names)
+            return self._build_by_date(rows, *names)
+        return self._build_by_camera(rows, *names)
 
     # Cards
 
@@ -166,13 +167,13 @@ class ServedNames:
             cards[_free(name, cards)] = imports
         return cards
 
-    def _of_cards(self, *names: str) -> ServedFolder | None:
+    def _build_by_card(self, *names: str) -> ServedFolder | None:
         cards = self._cards()
         if not names:
             return ServedFolder({name: ServedFolder() for name in cards})
         return self._tree(cards[names[0]]) if names[0] in cards else None
 
-    def _of_location(self, *names: str) -> ServedFolder | None:
+    def _build_by_location(self, *names: str) -> ServedFolder | None:
         if not names:
             rows = self._rows(sql.FIND_LOCATIONS, (self.archive_id,))
             return ServedFolder({name_of(name): ServedFolder() for (name,) in rows})
@@ -182,34 +183,34 @@ class ServedNames:
         return self._tree(cards[names[1]]) if names[1] in cards else None
 
     def _tree(self, imports: list[tuple[int, bytes]]) -> ServedFolder:
-        """A card's own tree. A name means the file of the newest import; other content with that name gets a
-        numbered one."""
+        """The original tree of a card. If imports of the card have different content under one path, that of the
+        newest import has the name, and the others get numbered names."""
         top = ServedFolder()
         seen: set[tuple[bytes, int]] = set()
         for number, root in imports:
             folders = self._rows(sql.FIND_FOLDERS, (number,))
             for path, mtime_ns in folders:
-                folder = _made_at(top, path)
+                folder = _folder_at(top, path)
                 folder.mtime = mtime_ns / 1e9 if folder.mtime is None else folder.mtime
             for path, mtime_ns, item, *payload in self._rows(sql.FIND_FILES, (number,)):
                 if (path, item) not in seen:
                     seen.add((path, item))
                     above, _, name = relative(root, path).rpartition(b"/")
-                    _put(_made_at(top, above), name, ServedFile(Payload(*payload), mtime_ns / 1e9))
+                    _put(_folder_at(top, above), name, ServedFile(Payload(*payload), mtime_ns / 1e9))
         return top
 
     # Dates and cameras
 
-    def _of_date(self, rows: list[tuple[Any, ...]], *names: str) -> ServedFolder | None:
+    def _build_by_date(self, rows: list[tuple[Any, ...]], *names: str) -> ServedFolder | None:
         days = sorted({day for day, _, _ in rows})
         if not names:
             return ServedFolder({name_of(day[:4]): ServedFolder() for day in days})
         below = [day for day in days if name_of(day[:4]) == names[0]]
         if len(names) == 1:
             return ServedFolder({name_of(day): ServedFolder() for day in below}) if below else None
-        return self._flat(day for day in below if name_of(day) == names[1])
+        return self._build_days(day for day in below if name_of(day) == names[1])
 
-    def _of_camera(self, rows: list[tuple[Any, ...]], *names: str) -> ServedFolder | None:
+    def _build_by_camera(self, rows: list[tuple[Any, ...]], *names: str) -> ServedFolder | None:
         if not names:
             return ServedFolder(
                 {name_of(camera): ServedFolder() for camera in sorted({camera for _, camera, _ in rows})}
@@ -218,9 +219,9 @@ class ServedNames:
         if len(names) == 1:
             return ServedFolder({name_of(day): ServedFolder() for day, _ in below}) if below else None
         chosen = [(day, camera) for day, camera in below if name_of(day) == names[1]]
-        return self._flat([chosen[0][0]], chosen[0][1]) if chosen else None
+        return self._build_days([chosen[0][0]], chosen[0][1]) if chosen else None
 
-    def _flat(self, days: Iterable[str], camera: str = "") -> ServedFolder | None:
+    def _build_days(self, days: Iterable[str], camera: str = "") -> ServedFolder | None:
         made: ServedFolder | None = None
         for day in days:
             made = made or ServedFolder()
@@ -255,12 +256,12 @@ def _numbered(stem: str, ending: str) -> Iterator[str]:
         number += 1
 
 
-def _made_at(top: ServedFolder, path: bytes) -> ServedFolder:
+def _folder_at(top: ServedFolder, path: bytes) -> ServedFolder:
     folder = top
     for name in path.split(b"/") if path else ():
         below = folder.members.setdefault(name_of(name), ServedFolder())
         if not isinstance(below, ServedFolder):
-            # It is a file of an older import, whose name a folder has now.
+            # A file of an older import has this name, which is a folder's now.
             below = folder.members[_free(name_of(name), folder.members)] = ServedFolder()
         folder = below
     return folder

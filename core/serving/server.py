@@ -22,7 +22,7 @@ from core.reports.links import Relative
 from core.reports.select import Chosen
 from core.serving.connections import Connection
 from core.serving.content import BLOCK, Payload, Root
-from core.serving.gate import LOOPBACK, Environ, Gate, Start, refused
+from core.serving.gate import LOOPBACK, Environ, Gate, Start, refuse
 from core.serving.names import ServedNames
 from core.serving.timed_calls import TimedCalls
 from core.serving.webdav import Provider
@@ -57,27 +57,27 @@ class Pages:
         if environ["REQUEST_METHOD"] == "HEAD":
             return []
         read: Read = self._names.read
-        return (piece.encode() for piece in _drawn(page.sheet(read, chosen, Relative(0), beside=beside)))
+        return (piece.encode() for piece in _run_here(page.sheet(read, chosen, Relative(0), beside=beside)))
 
     def picture(self, environ: Environ, start_response: Start) -> Iterable[bytes]:
         """Answer with a thumbnail or a proxy, or a range of one (RFC 9110, 14.2)."""
         found = _PICTURE.fullmatch(environ["PATH_INFO"])
         if found is None:
-            return refused(start_response, "404 Not Found", "There is nothing here.")
+            return refuse(start_response, "404 Not Found", "There is nothing here.")
         try:
             fd = self._root.open(found[0])
             size = self._root.size(fd)
         except FileNotFoundError:
-            return refused(start_response, "404 Not Found", "It is not made yet.")
+            return refuse(start_response, "404 Not Found", "It is not made yet.")
         except OSError as error:
-            return refused(start_response, "503 Service Unavailable", f"{error}.")
+            return refuse(start_response, "503 Service Unavailable", f"{error}.")
         # There is nothing to compare with what If-Range names, so that the whole file is sent (RFC 9110, 13.1.5).
         part = "" if "HTTP_IF_RANGE" in environ else environ.get("HTTP_RANGE", "")
         first, last = range_of(part, size)
         if part and first >= size:
             self._root.close(fd)
             beyond = [("Content-Range", f"bytes */{size}")]
-            return refused(start_response, "416 Range Not Satisfiable", "It ends before that.", beyond)
+            return refuse(start_response, "416 Range Not Satisfiable", "It ends before that.", beyond)
         status = "206 Partial Content" if part else "200 OK"
         headers = [
             ("Content-Type", {"jpg": "image/jpeg", "mp4": "video/mp4"}[found[1]]),
@@ -113,8 +113,9 @@ def range_of(asked: str, size: int) -> tuple[int, int]:
     return int(first), min(size, int(last) + 1) if last else size
 
 
-def _drawn(pieces: AsyncIterator[str]) -> Iterator[str]:
-    """The pieces one after the other, in this thread, because nothing in them waits."""
+def _run_here(pieces: AsyncIterator[str]) -> Iterator[str]:
+    """Yield the pieces of an asynchronous iterator in this thread. Nothing in them waits, because
+    `ServedNames.read` never suspends."""
     with asyncio.Runner() as runner:
         while True:
             try:
@@ -183,7 +184,8 @@ class Serving:
         self._server.error_log = _ignore  # type: ignore[method-assign]
         self._server.ConnectionClass = Connection
         self._server.prepare()
-        # Connections have it from the socket that they came to (Linux, tcp(7); XNU, soreserve in sonewconn).
+        # Connections inherit the size of the buffer from the listening socket (Linux, tcp(7); XNU, soreserve in
+        # sonewconn).
         self._server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENT_AT_ONCE)
 
     @property

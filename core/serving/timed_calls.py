@@ -43,7 +43,7 @@ class TimedCalls:
             if self._calls >= MOST_CALLS:
                 raise NoAnswerError
             self._calls += 1  # until the call has returned
-        answer = Answer()  # of this call alone: one that comes too late is nobody's
+        answer = Answer()  # a new one for each call, so that nobody gets a result that comes too late
         try:
             line = self._idle.get_nowait()
         except queue.Empty:

@@ -12,7 +12,7 @@ from datetime import UTC
 from email.utils import formatdate, parsedate_to_datetime
 
 from core.serving.content import ArchivedStream, ContentDamagedError, Payload, Root
-from core.serving.gate import Application, Environ, Start, refused
+from core.serving.gate import Application, Environ, Start, refuse
 from core.serving.names import ServedFile, ServedNames
 from core.serving.webdav import content_type, etag
 
@@ -48,15 +48,15 @@ class WholeFiles:
         """Answer one request."""
         plain = environ["REQUEST_METHOD"] == "GET" and not any(environ.get(one) for one in MORE)
         conditions = [one for one in CONDITIONS if one in environ]
-        name, file = self._asked(environ) if plain or conditions else ("", None)
+        name, file = self._requested_file(environ) if plain or conditions else ("", None)
         if file is not None and conditions:
-            unmet = _unmet(environ, file)
+            unmet = _unmet_status(environ, file)
             if unmet:
                 told = [("ETag", f'"{etag(file)}"'), ("Last-Modified", _date(file))]
                 if unmet[:3] == "304":
                     start_response(unmet, told)
                     return []
-                return refused(start_response, unmet, "It is not as the request wants it.", told)
+                return refuse(start_response, unmet, "It is not as the request wants it.", told)
             for one in conditions:
                 del environ[one]
         if file is None or not plain:
@@ -64,9 +64,9 @@ class WholeFiles:
         try:
             content = ArchivedStream(self._root, file.payload, self._damaged)
         except (FileNotFoundError, ContentDamagedError) as error:
-            return refused(start_response, "404 Not Found", f"{error}")
+            return refuse(start_response, "404 Not Found", f"{error}")
         except OSError as error:
-            return refused(start_response, "503 Service Unavailable", f"{error}")
+            return refuse(start_response, "503 Service Unavailable", f"{error}")
         headers = [
             ("Content-Length", str(file.payload.size)),
             ("Last-Modified", _date(file)),
@@ -78,8 +78,9 @@ class WholeFiles:
         start_response("200 OK", headers)
         return _read(content, self._block)
 
-    def _asked(self, environ: Environ) -> tuple[str, ServedFile | None]:
-        """The name and file of a GET or HEAD; None: it is another request, or not of a file."""
+    def _requested_file(self, environ: Environ) -> tuple[str, ServedFile | None]:
+        """(name, file) that a GET or HEAD asks for; ("", None) for any other request, and where the path is no
+        file's."""
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return "", None
         try:
@@ -96,22 +97,23 @@ def _date(file: ServedFile) -> str:
     return formatdate(math.floor(file.mtime), usegmt=True)
 
 
-def _unmet(environ: Environ, file: ServedFile) -> str:
+def _unmet_status(environ: Environ, file: ServedFile) -> str:
     """The status to answer with, where a condition is not met (RFC 9110, 13.2.2); else empty."""
     match, unmodified, none, modified = (environ.get(one) for one in CONDITIONS)
     changed = math.floor(file.mtime)
     if match is not None:
-        if not _names(match, file, weakly=False):
+        if not _matches(match, file, weakly=False):
             return "412 Precondition Failed"
     elif unmodified is not None and changed > _seconds(unmodified, math.inf):
         return "412 Precondition Failed"
     if none is not None:
-        return "304 Not Modified" if _names(none, file, weakly=True) else ""
+        return "304 Not Modified" if _matches(none, file, weakly=True) else ""
     return "304 Not Modified" if modified is not None and changed <= _seconds(modified, -math.inf) else ""
 
 
-def _names(tags: str, file: ServedFile, *, weakly: bool) -> bool:
-    """Whether a list of tags names this file's, or any."""
+def _matches(tags: str, file: ServedFile, *, weakly: bool) -> bool:
+    """Whether a header's list of tags has this file's ETag, or is `*`. `weakly`: a tag that is marked as weak
+    counts, too (RFC 9110, 8.8.3.2)."""
     own = f'"{etag(file)}"'
     return tags.strip() == "*" or any(tag == own and (weakly or not weak) for weak, tag in _TAG.findall(tags))
 

@@ -30,10 +30,10 @@ async def proxy_of(context: Context, item: ItemFacts) -> bytes | None:
 
 
 async def proxy(context: Context, item: ItemFacts) -> tuple[ItemFacts, bytes] | None:
-    """The camera's proxy of a film, and its name: one that is smaller than the film and plays everywhere. None:
-    there is none."""
+    """The camera's proxy of a film, and its name; None if there is none that is smaller than the film and plays
+    everywhere."""
     for row in await context.read(_OF, (item.id, "proxy", item.archive_id)):
-        # Each of Sony's chunks is a part of the film only (helpguide.sony.net/pro/z300z380).
+        # The chunks in Sony's folder PXTMP hold a part of the film only (helpguide.sony.net/pro/z300z380).
         if _ending(row) in _PLAYABLE and row[2] < item.size and b"/PXTMP/" not in row[1].upper():
             return await _facts(context, row)
     return None

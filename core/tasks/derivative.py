@@ -1,4 +1,5 @@
-"""Shared by the queues of derivatives: the temporary folder, the names in the archive, the rows."""
+"""What the queues thumbnail and video_proxy share: a temporary folder, names in the archive, publishing files, and
+the rows about them."""
 
 import asyncio
 import os
@@ -28,7 +29,7 @@ def missing(names: Sequence[tools.Name]) -> str:
 
 
 @asynccontextmanager
-async def folder(context: Context) -> AsyncIterator[str]:
+async def temporary_folder(context: Context) -> AsyncIterator[str]:
     """A new temporary folder in the scratch folder, removed afterwards."""
     path = await asyncio.to_thread(tempfile.mkdtemp, prefix="made-", dir=context.scratch)
     try:
@@ -47,7 +48,7 @@ def target(item: ItemFacts, folder: str, name: str) -> str:
     return archive_layout.derivative(folder, item.xxh128, name)
 
 
-async def published(
+async def publish(
     context: Context, item: ItemFacts, made: Made, place: str, folder: str, roles: Sequence[str]
 ) -> Result:
     """Publish the files made in the folder `place`. Without any file, the rows for `roles` say why there is none.

@@ -48,7 +48,7 @@ WRITE = (
     f"VALUES (?, {', '.join('?' * len(_COLUMNS))}, ?)"
 )
 
-_SAID = "SELECT item_id, raw FROM metadata WHERE item_id IN (SELECT value FROM json_each(?))"
+_STORED_ANSWERS = "SELECT item_id, raw FROM metadata WHERE item_id IN (SELECT value FROM json_each(?))"
 
 
 class Exiftool:
@@ -94,15 +94,17 @@ class Exiftool:
                 results[job.id] = Result(error="The item is no longer in the catalog.", final=True)
             else:
                 files.append((job, item))
-        said = await self._said(files, context)
+        said = await self._from_stored_answers(files, context)
         results |= {job.id: _result(item, said[item.id]) for job, item in files if item.id in said}
         await self._read([(job, item) for job, item in files if item.id not in said], results, beat)
         return results
 
-    async def _said(self, files: list[tuple[Job, ItemFacts]], context: Context) -> Mapping[int, Read]:
-        """Metadata by the present rules, for those of the items of which the catalog keeps an answer of exiftool.
-        Most have none yet."""
-        rows = await context.read(_SAID, (json.dumps([item.id for _, item in files]),))
+    async def _from_stored_answers(
+        self, files: list[tuple[Job, ItemFacts]], context: Context
+    ) -> Mapping[int, Read]:
+        """Metadata by the present rules, by the item's id, from the answers of exiftool that the catalog keeps.
+        Items without a stored answer, which are most of them, are left out."""
+        rows = await context.read(_STORED_ANSWERS, (json.dumps([item.id for _, item in files]),))
         if not rows:
             return {}
         read = await asyncio.to_thread(lambda: [(id, _from_stored_answer(raw)) for id, raw in rows])
@@ -214,7 +216,7 @@ def _result(item: ItemFacts, read: Read) -> Result:
     statements: list[Statement] = [(WRITE, [(item.id, *msgspec.structs.astuple(metadata), read.raw)])]
     statements += neighbours.statements(item.id, metadata)
     error = metadata.error or ""
-    # An unknown format is not damage.
+    # Only these errors mean damage; an unknown format does not.
     broken = item.kind in (Kind.IMAGES, Kind.VIDEOS) and error.startswith(DAMAGE)
     return Result(statements=statements, unopenable=error if broken else "")
 

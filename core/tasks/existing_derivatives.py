@@ -36,7 +36,7 @@ async def existing(
     return Result(statements=[(derivative.WRITE, rows)], unopenable=damage)
 
 
-def of_jpeg(head: bytes) -> tuple[int, int] | None:
+def jpeg_size(head: bytes) -> tuple[int, int] | None:
     """The dimensions in the frame header of a JPEG file (ITU-T T.81, B.2.2)."""
     for marker, data in _segments(head):
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and len(data) >= 5:
@@ -59,7 +59,7 @@ def _segments(head: bytes) -> Iterator[tuple[int, bytes]]:
         at += 2 + length
 
 
-def of_film(head: bytes) -> tuple[int, int] | None:
+def film_size(head: bytes) -> tuple[int, int] | None:
     """The dimensions in the first track header of an MP4 file that has a picture (ISO/IEC 14496-12, 8.3.2)."""
     if head[4:8] != b"ftyp":
         return None

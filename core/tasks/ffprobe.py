@@ -141,22 +141,23 @@ class Ffprobe:
         if len(self._killed) >= STUCK:
             return Result(error=f"{len(self._killed)} probes hang in the kernel: unmount what does not answer.")
         try:
-            if (inside := await self._inside(item, job, beat)) is not None:
+            if (inside := await self._probe_in_maker(item, job, beat)) is not None:
                 return inside
             answer, status = await self._run([executable, *arguments(os.fsencode(item.path))], job, beat)
             if status and answer.strip() == _BROKEN_OFF:
-                async with derivative.folder(context) as place:
+                async with derivative.temporary_folder(context) as place:
                     tracks = [sys.executable, "-P", "-m", "core.derivatives.tracks", item.path, place]
                     answer, status = await self._run(tracks, job, beat)
             result = result_of(item, answer, status)
             if partly_read(item, result):
-                result = await self._completed(item, result, job, beat)
+                result = await self._complete(item, result, job, beat)
         except ProbeLostError as error:
             return Result(error=str(error))
         return result
 
-    async def _inside(self, item: ItemFacts, job: Job, beat: Beat) -> Result | None:
-        """The result without ffprobe; None where ffprobe is to be asked. Raises ProbeLostError after `close`."""
+    async def _probe_in_maker(self, item: ItemFacts, job: Job, beat: Beat) -> Result | None:
+        """The result by a maker, which does not start ffprobe; None where ffprobe has to be started. Raises
+        ProbeLostError after `close`."""
         if self.makers is None or job.attempt > 1:
             return None
         beat(job.id, 0.0)
@@ -169,22 +170,23 @@ class Ffprobe:
         result = result_of(item, told.answer, 0) if told.answer else None
         return None if result is None or result.error or partly_read(item, result) else result
 
-    async def _completed(self, item: ItemFacts, result: Result, job: Job, beat: Beat) -> Result:
-        """A film's row with what MediaInfo, or of REDCODE exiftool, finds in it; unchanged if that is nothing.
+    async def _complete(self, item: ItemFacts, result: Result, job: Job, beat: Beat) -> Result:
+        """Add to a film's row the values that MediaInfo finds, or for REDCODE exiftool; unchanged if they find
+        none.
 
         Raises ProbeLostError.
         """
         argv: tuple[Argument, ...] = MEDIAINFO
-        merged = mediainfo_parse.merged
+        merge = mediainfo_parse.merge
         if _ending(item) == REDCODE:
             exiftool = await asyncio.to_thread(tools.find, "exiftool", self._search)
             if exiftool is None:
                 return result
-            argv, merged = (exiftool, "-config", "", "-json", *redcode.REDCODE_TAGS), redcode.merged
+            argv, merge = (exiftool, "-config", "", "-json", *redcode.REDCODE_TAGS), redcode.merge
         told, status = await self._run([*argv, os.fsencode(item.path)], job, beat)
         ((_, *values, raw),) = result.statements[0][1]
         try:
-            probe = merged(Probe(**dict(zip(_COLUMNS, values, strict=True))), told)
+            probe = merge(Probe(**dict(zip(_COLUMNS, values, strict=True))), told)
         except ValueError:
             return result
         if status:
@@ -204,8 +206,8 @@ class Ffprobe:
 
     async def _answer(self, child: Child, job: Job, beat: Beat) -> bytes:
         """The child's output until it ends. Raises ProbeLostError, also when it does no work for too long."""
-        reading = asyncio.create_task(_all(child))
-        # Looks are counted instead of seconds, because while the machine is stopped, so is the child.
+        reading = asyncio.create_task(_read_output(child))
+        # Pulses are counted instead of seconds, because the child is stopped, too, while the machine is.
         pulse = min(PULSE, self._patience / 4)
         all_pulses = still = 0
         work = -1.0
@@ -241,7 +243,7 @@ class Ffprobe:
         await asyncio.gather(*(child.gone() for child in self._killed))
 
 
-async def _all(child: Child) -> bytes:
+async def _read_output(child: Child) -> bytes:
     output = b""
     if child.process.stdout:
         while block := await child.process.stdout.read(1 << 16):

@@ -38,7 +38,7 @@ class Thumbnail:
         """Make one after the other; the next is made while one is published."""
         facts = await context.items([job.item_id for job in jobs if job.item_id is not None])
         results: dict[int, Result] = {}
-        async with derivative.folder(context) as place, asyncio.TaskGroup() as publishing:
+        async with derivative.temporary_folder(context) as place, asyncio.TaskGroup() as publishing:
             for number, job in enumerate(jobs):
                 item = facts.get(job.item_id) if job.item_id is not None else None
                 if item is None:
@@ -46,13 +46,13 @@ class Thumbnail:
                     continue
                 names = {role: f"{derivative.stem(item)}_{role}.jpg" for role in ROLES}
                 if there := await existing_derivatives.existing(
-                    context, item, FOLDER, names, existing_derivatives.of_jpeg
+                    context, item, FOLDER, names, existing_derivatives.jpeg_size
                 ):
                     results[job.id] = there
                     continue
                 waiting = [later.id for later in jobs[number + 1 :]]
                 try:
-                    made = await self._of_any(item, context, place, job, waiting, beat)
+                    made = await self._make_of_item_or_companion(item, context, place, job, waiting, beat)
                 except OrderRefusedError as error:
                     why = str(error).rstrip(".")
                     broken = why if error.damaged else ""
@@ -63,7 +63,7 @@ class Thumbnail:
                     publishing.create_task(self._publish(context, item, made, place, job, results))
         return results
 
-    async def _of_any(
+    async def _make_of_item_or_companion(
         self, item: ItemFacts, context: Context, place: str, job: Job, waiting: list[int], beat: Beat
     ) -> Made:
         """Make thumbnails of the item itself; for a film without a decoder, of the files that the camera has made
@@ -119,7 +119,7 @@ class Thumbnail:
             film=of.kind == Kind.VIDEOS if film is None else film,
             folder=os.fsencode(place),
             stem=derivative.stem(item),
-            # What a maker has died of, or hung in, may have been a decoder inside it.
+            # The first attempt may have failed because a decoder inside the maker crashed or hung.
             programs_only=job.attempt > 1,
         )
         return await self.makers.make(order, step)
@@ -128,7 +128,7 @@ class Thumbnail:
         self, context: Context, item: ItemFacts, made: Made, place: str, job: Job, results: dict[int, Result]
     ) -> None:
         try:
-            result = await derivative.published(context, item, made, place, FOLDER, ROLES)
+            result = await derivative.publish(context, item, made, place, FOLDER, ROLES)
             results[job.id] = msgspec.structs.replace(result, unopenable=made.note if made.damaged else "")
         except LadingError as error:
             results[job.id] = Result(error=str(error))

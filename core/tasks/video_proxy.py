@@ -40,24 +40,26 @@ class VideoProxy:
         return results
 
     async def _make(self, job: Job, item: ItemFacts, context: Context, beat: Beat) -> Result:
-        if why := await self._none(item, context):
-            return await derivative.published(context, item, Made([], why), "", FOLDER, (ROLE,))
+        if why := await self._why_not_needed(item, context):
+            return await derivative.publish(context, item, Made([], why), "", FOLDER, (ROLE,))
         name = {ROLE: f"{derivative.stem(item)}.mp4"}
-        if there := await existing_derivatives.existing(context, item, FOLDER, name, existing_derivatives.of_film):
+        if there := await existing_derivatives.existing(
+            context, item, FOLDER, name, existing_derivatives.film_size
+        ):
             return there
-        async with derivative.folder(context) as place:
+        async with derivative.temporary_folder(context) as place:
             order = MakeProxy(path=os.fsencode(item.path), folder=os.fsencode(place), stem=derivative.stem(item))
             try:
                 made = await self.makers.make(order, lambda fraction: beat(job.id, fraction))
-                return await derivative.published(context, item, made, place, FOLDER, (ROLE,))
+                return await derivative.publish(context, item, made, place, FOLDER, (ROLE,))
             except OrderRefusedError as error:
                 return Result(error=f"{str(error).rstrip('.')}.", final=error.final)
             except LadingError as error:
                 return Result(error=str(error))
 
-    async def _none(self, item: ItemFacts, context: Context) -> str:
-        """Why no proxy is needed: the camera has made one, or the item is one, or as small as one. Empty: one is
-        needed."""
+    async def _why_not_needed(self, item: ItemFacts, context: Context) -> str:
+        """Why an item needs no proxy: the camera has made one, or the item is itself a proxy, or as small as one.
+        Empty if it needs a proxy."""
         if film := await companions.proxy_of(context, item):
             return f"it is the camera's proxy of {display(film)}"
         if there := await companions.proxy(context, item):

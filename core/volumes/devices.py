@@ -1,5 +1,5 @@
-"""Which physical devices a mounted volume lies on: two partitions of one disk lie on one; so do two shares of one
-server, whatever names it is mounted by."""
+"""Finds the physical devices that a mounted volume lies on. Two partitions of one disk lie on the same device; so
+do two shares of one server, also when it is mounted under two names."""
 
 import ipaddress
 import os
@@ -50,25 +50,27 @@ def devices_at(point: bytes) -> frozenset[str]:
 def with_addresses(
     found: frozenset[str], told: Mapping[str, str], resolve: Callable[[str], Collection[str]]
 ) -> frozenset[str]:
-    """The devices, and beside each server its addresses, else UNKNOWN_SERVER; empty where a server is this
-    machine, whose share may lie on any of its disks. `told`: the addresses that mounts themselves name, by server;
-    `resolve` asks for those of any other."""
+    """The devices `found`, and beside each server its addresses, or UNKNOWN_SERVER if it has none that are known.
+    Empty where a server is this machine, whose share may lie on any of its disks. `told`: the addresses that the
+    mounts themselves name, by server; `resolve` asks for those of any other server."""
     more: set[str] = set()
     for device in found:
         if device.startswith(SERVER):
             names = [told[device]] if device in told else resolve(device.removeprefix(SERVER))
-            if any(map(_of_this_machine, names)):
+            if any(map(_is_this_machine, names)):
                 return frozenset()
             more |= {f"address {name}" for name in names} or {UNKNOWN_SERVER}
     return found | more
 
 
-def _of_this_machine(address: str) -> bool:
+def _is_this_machine(address: str) -> bool:
+    """Whether an IP address is one of this machine's; False for text that is no address."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-    # A link-local address is one on its link only: fe80::1 is macOS's own, and many a router's (RFC 4291, 2.5.6).
+    # A link-local address is unique on its link only (RFC 4291, 2.5.6): fe80::1 is both macOS's own address and
+    # that of many routers.
     if parsed.is_loopback or parsed.is_link_local:
         return parsed.is_loopback
     own = (one for found in psutil.net_if_addrs().values() for one in found)
@@ -96,25 +98,25 @@ def devices(
         return frozenset(filter(None, [_server(mount)]))
     below: set[str] = set()
     for whole in disks.wholes(mount.device):
-        file = _image(whole, sysfs)
+        file = _image_file(whole, sysfs)
         if not file:
             below.add(whole)
             continue
-        holder = _holding(file, others)
+        holder = _mount_holding(file, others)
         found = devices(holder, others, sysfs, depth - 1) if holder and depth else frozenset[str]()
         if not found:
-            return frozenset()  # one part of it may lie anywhere
+            return frozenset()  # this part of the volume may lie on any device
         below |= found
     return frozenset(below)
 
 
 def _server(mount: Mount) -> str:
-    """The device that the server of a network mount is; empty where the mount names none."""
+    """The name of a network mount's server as a device; empty where the mount names no server."""
     host = _HOST.match(mount.device)
     return f"{SERVER}{_ANNOUNCED.sub('.local', (host[1] or host[2]).lower())}" if host else ""
 
 
-def _image(whole: str, sysfs: str) -> str:
+def _image_file(whole: str, sysfs: str) -> str:
     """The file that a loop device shows as a disk (losetup(8)); empty for any other device."""
     try:
         with open(os.path.join(sysfs, "block", whole, "loop/backing_file"), encoding="utf-8") as stream:
@@ -123,17 +125,17 @@ def _image(whole: str, sysfs: str) -> str:
         return ""
 
 
-def _holding(file: str, others: Sequence[Mount]) -> Mount | None:
+def _mount_holding(file: str, others: Sequence[Mount]) -> Mount | None:
     """The mount that a path lies on, by comparing names alone."""
     around = [mount for mount in others if os.path.join(file, "").startswith(os.path.join(mount.mount, ""))]
     return max(around, key=lambda mount: len(mount.mount), default=None)
 
 
 def distinct(volumes: Sequence[frozenset[str]]) -> int:
-    """How many of these volumes lie on devices of their own: those that share one count as one.
+    """How many separate devices these volumes lie on, at least: volumes that share a device count as one.
 
-    A volume whose devices are not known may share any of the others', so it counts only where nothing else does.
-    One of a server whose address is not known may share any other server's.
+    A volume whose devices are not known may share the device of any other, so it counts only if no other volume
+    does. A volume on a server whose address is not known may be on the same server as any other.
     """
     if any(UNKNOWN_SERVER in volume for volume in volumes):
         volumes = [volume | {UNKNOWN_SERVER} if on_server(volume) else volume for volume in volumes]

@@ -82,7 +82,7 @@ def volume_uuid(device: str, mount: str, timeout: float = 10.0, platform: str = 
     # -P: no file in the working directory is taken for a module.
     answer = subprocesses.ask([sys.executable, "-P", "-c", _CHILD, _ROOT, os.fsencode(mount)], timeout)
     if answer is None:
-        advice = macos_permissions.unanswered("Plug it in again, or remount it.", platform)
+        advice = macos_permissions.no_answer_advice("Plug it in again, or remount it.", platform)
         raise VolumeError(f"{display(mount)} does not answer.", advice)
     return _uuid(answer.output.decode("ascii", "replace")) if answer.status == 0 else None
 

@@ -66,7 +66,8 @@ def eject(
 
 
 class EjectedTogether:
-    """What is ejected together with a mount: everything on its disks. `look` returns the disks of a device."""
+    """The mounts that are ejected together with one: all that lie on its disks. `look` returns the disks of a
+    device, empty where they are not known."""
 
     def __init__(self, mount: Mount, look: Callable[[str], frozenset[str]], platform: str = sys.platform) -> None:
         self._mount = mount
@@ -75,7 +76,8 @@ class EjectedTogether:
         self.disks = look(mount.device)
 
     def holds(self, other: Mount | None) -> bool | None:
-        """Whether `other` is ejected, too; None when that is not known, because diskutil(8) does not answer."""
+        """Whether the mount `other` is ejected, too; None when that is not known, because diskutil(8) does not
+        answer."""
         if other is None or other == self._mount:
             return other is not None
         disks = self._look(other.device)
@@ -115,9 +117,9 @@ def mount_shown_at(source: str, mounted: Sequence[Mount]) -> Mount | None:
     where the kernel does not answer, or the path does not exist or is not spelled as it is shown."""
     if point := mount_of(os.fsencode(source), LOOK_TIMEOUT):
         return mounted_at(point, mounted)
-    holding = [mount for mount in mounted if _holds(display(mount.mount), source)]
+    holding = [mount for mount in mounted if _is_below(display(mount.mount), source)]
     return max(holding, key=lambda mount: len(mount.mount), default=None)
 
 
-def _holds(top: str, path: str) -> bool:
+def _is_below(top: str, path: str) -> bool:
     return path == top or path.startswith(os.path.join(top, ""))

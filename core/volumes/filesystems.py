@@ -54,14 +54,14 @@ class FileSystem(msgspec.Struct, frozen=True, kw_only=True):
     attributes: bool = True
 
 
-# Their files pass through the page cache alone, which posix_fadvise(2) POSIX_FADV_DONTNEED (Linux) and
+# The files of these pass through the page cache alone, which posix_fadvise(2) POSIX_FADV_DONTNEED (Linux) and
 # msync(2) MS_INVALIDATE (macOS) get past.
 _MEDIUM = (
     "apfs bcachefs btrfs exfat ext2 ext3 ext4 f2fs hfs hfsplus iso9660 jfs msdos nilfs2 "
     "ntfs ntfs3 reiserfs udf ufs vfat xfs cd9660"
 )
 
-# On macOS they cannot be relied on to flush the drive's own cache (F_FULLFSYNC): exFAT refuses with ENOTTY
+# On macOS these cannot be relied on to flush the drive's own cache (F_FULLFSYNC): exFAT refuses with ENOTTY
 # (restic/restic#4016, AltraMayor/f3#189; bitcoin/bitcoin#31454 reports files damaged there). FAT supports it by
 # fcntl(2), but since FSKit serves it (macOS 15) nobody has shown that it works. NTFS comes from third parties.
 _UNFLUSHED = "exfat msdos ntfs"
@@ -90,13 +90,13 @@ _NETWORK = (
     "prl_fs pvfs2 smb2 smb3 smbfs vboxsf virtiofs vmhgfs webdav"
 )
 
-# On Linux their fsync(2) sends every write to the server and returns what became of it (fs/nfs/file.c,
-# nfs_file_fsync; fs/smb/client/file.c, cifs_strict_fsync; sshfs.c, sshfs_fsync), and they keep data in the page
+# On Linux the fsync(2) of these sends every write to the server and returns its result (fs/nfs/file.c,
+# nfs_file_fsync; fs/smb/client/file.c, cifs_strict_fsync; sshfs.c, sshfs_fsync), and data is cached in the page
 # cache only. Others (davfs2, rclone, s3fs) write a temporary file of their own, and upload it when it is closed.
 _SENDS_ON_FSYNC = "cifs fuse.sshfs nfs nfs4 smb3"
 
-# They have no extended attributes, and say so by an error that may mean anything: rclone 1.60 answers with EIO,
-# and smbnetfs 0.6.3 loses its session with the server.
+# These have no extended attributes, but do not answer a request for them with ENOTSUP: rclone 1.60 answers with
+# EIO, and smbnetfs 0.6.3 loses its session with the server.
 _WITHOUT_ATTRIBUTES = "fuse.rclone fuse.smbnetfs"
 
 _MEMORY = "tmpfs ramfs devtmpfs"

@@ -11,8 +11,9 @@ from core.volumes.mounts import Mount, mounts
 from core.volumes.volume import identify
 
 
-class Known:
-    """Finds a volume wherever it is mounted now."""
+class VolumeFinder:
+    """Finds a volume by its identity, wherever it is mounted now. Identities are kept for a while; any thread may
+    call it."""
 
     def __init__(self) -> None:
         self._seen: dict[Mount, tuple[str, float]] = {}
@@ -32,7 +33,7 @@ class Known:
             for known, mount in self._identities(age)
         ]
         for known, mount, place in found:
-            if place == used and (known == identity or may_be(mount, known, identity)):
+            if place == used and (known == identity or may_have_identity(mount, known, identity)):
                 return [place]
         return [place for known, _, place in found if known == identity]
 
@@ -57,9 +58,9 @@ def _identity(mount: Mount) -> str:
         return ""
 
 
-def may_be(mount: Mount, known: str, identity: str) -> bool:
-    """Whether a disk that is known by its device may have a UUID all the same: of two disks with one UUID udev(7)
-    links only the last one."""
+def may_have_identity(mount: Mount, known: str, identity: str) -> bool:
+    """Whether the volume of `mount` may be that of `identity`, a UUID, although it is only `known` by its device:
+    of two disks with the same UUID, udev(7) makes a link for the last one only."""
     return (
         identity.startswith("uuid:") and known.startswith(f"dev:{mount.device}:") and os.path.exists(mount.device)
     )

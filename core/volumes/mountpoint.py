@@ -26,7 +26,7 @@ def on_volume(fd: int, path: bytes, platform: str = sys.platform) -> tuple[bytes
         point = statfs.of(fd).mount
         root = _below([_path(fd, _F_GETPATH), _path(fd, _F_GETPATH_NOFIRMLINK)], point)
     else:
-        point = _mounted(fd)
+        point = _mount_point(fd)
         root = _below([path], point) if point else None
     return (b"", b"") if root is None else (point, root)
 
@@ -36,19 +36,19 @@ def spelling(fd: int, path: bytes, platform: str = sys.platform) -> bytes:
     return _path(fd, _F_GETPATH) if platform == "darwin" else path
 
 
-def by_a_program(fd: int, platform: str = sys.platform) -> bool:
-    """Whether a program serves the file system of an open file (FUSE), as for cameras and phones on Linux. One
-    that is on a disk, as ntfs-3g's is (fuseblk), does not count. Raises OSError."""
-    return parse_program(_type(fd, platform)) is not None
+def served_by_program(fd: int, platform: str = sys.platform) -> bool:
+    """Whether a program serves the file system of an open file (FUSE), as for cameras and phones on Linux. A file
+    system on a disk, as that of ntfs-3g (fuseblk), does not count. Raises OSError."""
+    return parse_program(_filesystem_type(fd, platform)) is not None
 
 
-def cuts_sizes(fd: int, platform: str = sys.platform) -> bool:
-    """Whether the program of an open file's file system talks MTP or PTP, where a size has 32 bits: all that is
-    larger is 2**32 - 1 there, and the kernel gives no byte beyond that. Raises OSError.
+def has_32_bit_sizes(fd: int, platform: str = sys.platform) -> bool:
+    """Whether the program that serves an open file's file system talks MTP or PTP, where a size has 32 bits. A
+    larger file has the size 2**32 - 1 there, and the kernel gives no byte beyond that. Raises OSError.
 
-    Android says so of what is larger: frameworks/base, media/jni/android_mtp_MtpDatabase.cpp, getObjectInfo.
+    Source: Android, frameworks/base, media/jni/android_mtp_MtpDatabase.cpp, getObjectInfo.
     """
-    program = parse_program(_type(fd, platform)) or b""
+    program = parse_program(_filesystem_type(fd, platform)) or b""
     return program in _OF_DESKTOPS or any(word in program for word in (b"mtp", b"ptp", b"photo"))
 
 
@@ -56,15 +56,16 @@ _OF_DESKTOPS = (b"gvfsd-fuse", b"kio-fuse")
 """Programs of desktops that show phones and cameras beside servers."""
 
 
-def _type(fd: int, platform: str) -> bytes:
+def _filesystem_type(fd: int, platform: str) -> bytes:
     if platform != "linux":
         return b""
     with open("/proc/self/mountinfo", "rb") as file:
-        return parse_type(file.read(), _number(fd))
+        return parse_type(file.read(), _mount_id(fd))
 
 
 def parse_program(kind: bytes) -> bytes | None:
-    """The program's name that a file system's type tells: `fuse.jmtpfs`; None for one that is not a program's."""
+    """The name of the program in a file system's type: `jmtpfs` of `fuse.jmtpfs`, empty of `fuse`. None for a type
+    of the kernel's own."""
     return kind[5:] if kind == b"fuse" or kind.startswith(b"fuse.") else None
 
 
@@ -86,13 +87,13 @@ def parse_mountinfo(text: bytes, number: bytes) -> bytes:
     return b""
 
 
-def _mounted(fd: int) -> bytes:
+def _mount_point(fd: int) -> bytes:
     """The mount point of the file system that a descriptor is on."""
     with open("/proc/self/mountinfo", "rb") as file:
-        return parse_mountinfo(file.read(), _number(fd))
+        return parse_mountinfo(file.read(), _mount_id(fd))
 
 
-def _number(fd: int) -> bytes:
+def _mount_id(fd: int) -> bytes:
     """The mount id of a descriptor, by proc_pid_fdinfo(5): it tells mounts of one device apart."""
     with open(f"/proc/self/fdinfo/{fd}", "rb") as file:
         found = re.search(rb"^mnt_id:\s*(\d+)$", file.read(), re.MULTILINE)

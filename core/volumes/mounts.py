@@ -36,11 +36,11 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     """One mounted file system.
 
     mount: the mount point; bytes that are not UTF-8 are kept as surrogate escapes (`os.fsencode` reverts it).
-    device: what is mounted: `/dev/disk4s1`, `//user@server/share`, `remote:folder` ...
-    filesystem: the system's name for its type: "ext4", "apfs", "smbfs", "fuse.rclone" ...
-    hidden: nothing that a person would pick from a list: the kernel's bookkeeping, system volumes, application
-    images. A path that a person enters may still lie there.
-    address: of the server of a network mount, where the mount itself names it (Linux: NFS and SMB); else empty.
+    device: what is mounted: `/dev/disk4s1`, `//user@server/share`, `remote:folder` ... filesystem: the system's
+    name for its type: "ext4", "apfs", "smbfs", "fuse.rclone" ... hidden: left out of lists, because no person
+    would pick it: the kernel's bookkeeping, system volumes, application images. A path that a person enters may
+    still lie there. address: of the server of a network mount, where the mount itself names it (Linux: NFS and
+    SMB); else empty.
     """
 
     mount: str
@@ -72,7 +72,7 @@ def from_partition(part: Partition, platform: str = sys.platform) -> Mount:
     device, name = part.device, part.fstype
     hidden = False
     if platform == "darwin":
-        device, name = _live(device, name)
+        device, name = _resolve_lifs(device, name)
         # MNT_DONTBROWSE marks the system's own volumes, which are APFS, but also the shares that autofs mounts and
         # what is mounted with `-o nobrowse`. MNT_ROOTFS and MNT_RDONLY mark the sealed system volume (xnu,
         # bsd/sys/mount.h). The Data volume has MNT_DONTBROWSE, too (mount(8) prints `nobrowse`), although it holds
@@ -108,11 +108,12 @@ def volume_of(path: bytes) -> Mount | None:
 
 
 def mounted_at(point: bytes, volumes: Iterable[M]) -> M | None:
-    """The one of `volumes` with this mount point, spelled as the system does (`core.volumes.mountpoint`)."""
+    """The first of `volumes` that has the mount point `point`, which is spelled as the system does
+    (`core.volumes.mountpoint`); None when there is none."""
     return next((volume for volume in volumes if os.fsencode(volume.mount) == point), None)
 
 
-def _live(device: str, name: str) -> tuple[str, str]:
+def _resolve_lifs(device: str, name: str) -> tuple[str, str]:
     """The real device and type behind "lifs", as macOS 13 and 14 call FAT and exFAT: `msdos://disk4s1/NAME`."""
     if name == "lifs" and (found := re.match(r"([a-z0-9]+)://(disk[0-9s]+)", device)):
         return f"/dev/{found[2]}", found[1]

@@ -20,6 +20,7 @@ _CHILD = (
     "probe.child(sys.argv[2])"
 )
 _LONGEST_LISTING = 2000
+"""The most names of a folder that are read, to find out which camera has formatted a card."""
 
 NO_ANSWER = "does not answer"
 """The error of a path that did not answer in time."""
@@ -45,7 +46,8 @@ class VolumeProbe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def probe(path: bytes, timeout: float = 5.0) -> VolumeProbe:
-    """Probe `path` (kind, space, camera; whether a file can be read) for at most `timeout` seconds.
+    """Probe `path` for at most `timeout` seconds: whether it is a folder, its space, its camera; of a file,
+    whether a byte of it can be read.
 
     A child that is stuck in the kernel is left there (`core.subprocesses`); until it is gone the same path counts
     as not answering. Starting the child takes some 50 ms. Errors are in the result, none is raised.

@@ -46,7 +46,7 @@ def volumes(timeout: float = 5.0, among: Iterable[Mount] | None = None) -> list[
     """
     chosen = [mount for mount in (mounts() if among is None else among) if not mount.hidden]
 
-    def found(mount: Mount) -> tuple[VolumeProbe, Volume]:
+    def examine(mount: Mount) -> tuple[VolumeProbe, Volume]:
         looked = probe(os.fsencode(mount.mount), timeout)
         try:
             return looked, volume(mount, _disk(mount, timeout), looked)
@@ -54,7 +54,7 @@ def volumes(timeout: float = 5.0, among: Iterable[Mount] | None = None) -> list[
             looked = msgspec.structs.replace(looked, error=looked.error or error.cause)
             return looked, msgspec.structs.replace(volume(mount, Disk(), looked), identity="")
 
-    return [one for looked, one in each(found, chosen) if looked.directory or looked.error]
+    return [one for looked, one in each(examine, chosen) if looked.directory or looked.error]
 
 
 def describe(mount: Mount, timeout: float = 10.0) -> Volume:
@@ -110,19 +110,20 @@ def identity(mount: Mount, below: Disk) -> str:
       same slot looks the same.
     """
     if mount.kind is StorageKind.NETWORK:
-        return "net:" + _shared(mount.device)
+        return "net:" + _without_secret(mount.device)
     if below.uuid:
         return "uuid:" + below.uuid
     last = mount.mount if below.capacity is None else str(below.capacity)
     return f"dev:{mount.device}:{mount.filesystem}:{last}"
 
 
-def known_again(identity: str) -> bool:
-    """Whether a volume's identity is its own, so that another card in its place would have another one."""
+def is_reliable_identity(identity: str) -> bool:
+    """Whether an identity belongs to the volume itself. One that begins with `dev:` does not: another card of the
+    same size in the same slot has it, too."""
     return not identity.startswith("dev:")
 
 
-def _shared(device: str) -> str:
+def _without_secret(device: str) -> str:
     """`//user:secret@NAS/Photos` and `https://NAS/Photos` without the secret; other forms unchanged."""
     found = re.fullmatch(r"((?:[a-z0-9+.-]+:)?//)(?:([^/@]*)@)?([^/]*)(.*)", device, re.DOTALL)
     if not found:

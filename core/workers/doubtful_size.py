@@ -3,7 +3,7 @@
 import os
 
 from core.files import file_end
-from core.volumes.mountpoint import by_a_program, cuts_sizes
+from core.volumes.mountpoint import has_32_bit_sizes, served_by_program
 
 MADE_UP = (0, 2**32 - 1)
 """Sizes that such file systems give for files whose size they do not know."""
@@ -24,10 +24,10 @@ def doubt(fd: int, facts: os.stat_result) -> str:
     # read(2) gives no byte beyond the stated size, even if the file system's program has more.
     if file_end.behind(fd, size):
         return "more lies behind that end"
-    if room > 4 * size + FAR_MORE and by_a_program(fd):
+    if room > 4 * size + FAR_MORE and served_by_program(fd):
         return "it takes up room for far more"
     if size != MADE_UP[1]:
         return ""
-    if room > size + FAR_MORE and by_a_program(fd):
+    if room > size + FAR_MORE and served_by_program(fd):
         return "it takes up room for more"
-    return "that is what cameras and phones say of any that is larger, too" if cuts_sizes(fd) else ""
+    return "that is what cameras and phones say of any that is larger, too" if has_32_bit_sizes(fd) else ""

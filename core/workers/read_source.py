@@ -254,7 +254,7 @@ class Reader:
             digest.others = others.digests()
             return ReadFile(digest, taken.facts)
         digest = Digest(file.number, facts.st_size, times.clamped(facts.st_mtime_ns), xxh, sha, kind)
-        digest.unkept, digest.others = opened.attributes.told(), others.digests()
+        digest.unkept, digest.others = opened.attributes.unkept_text(), others.digests()
         attributes = {os.fsencode(name): value for name, value in opened.attributes.values.items()}
         born = getattr(facts, "st_birthtime", None)
         return ReadFile(

@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import UsageError
-from core.paths import SLUG_LENGTH, PatternSet, decode, display, encode, portable, slug, told_apart, unportable
+from core.paths import (
+    SLUG_LENGTH,
+    PatternSet,
+    decode,
+    display,
+    distinguishing_ends,
+    encode,
+    portable,
+    slug,
+    unportable,
+)
 
 ANY_TEXT = st.text(st.characters(codec=None)) | st.text(
     st.sampled_from("\x00\x07\x1b\n\r\t\x7f\x85\x9b\u200e\u202e\u2066\u2028\u2029\ud800\udc80\ue000\\[/a]é")
@@ -188,4 +198,4 @@ def test_paths_told_apart() -> None:
         (("/archive", "rclone:s3:bucket/archive"), ("archive", "rclone:s3:bucket/archive")),
         (("/",), ("",)),
     ):
-        assert told_apart(paths) == dict(zip(paths, names, strict=True))
+        assert distinguishing_ends(paths) == dict(zip(paths, names, strict=True))

@@ -10,7 +10,7 @@ import core
 import tui
 from core.importing import keep_reasons
 from core.importing.keep_reasons import ACCEPTED, KEEP_REASONS
-from core.words import counted, said
+from core.words import count_clause, counted
 
 OF_MANY = re.compile(
     r"^ (?:new |archived |junk |other )?(?:files|folders|entries|names|jobs|cards|links|imports|lists|copies|bytes"
@@ -60,7 +60,7 @@ def test_no_text_says_of_one_what_is_said_of_many() -> None:
 def test_a_number_and_its_noun_and_verb() -> None:
     assert (counted(1, "file"), counted(1204, "file")) == ("1 file", "1,204 files")
     assert (counted(1, "entry", "entries"), counted(0, "entry", "entries")) == ("1 entry", "0 entries")
-    assert (said(1, "are gone"), said(2, "are gone"), said(1, "could not be read")) == (
+    assert (count_clause(1, "are gone"), count_clause(2, "are gone"), count_clause(1, "could not be read")) == (
         "1 is gone",
         "2 are gone",
         "1 could not be read",

@@ -135,13 +135,13 @@ async def test_what_was_never_compared_there_is_compared_once(rig: Rig, monkeypa
     assert sorted(one[1:] for one in found) == [("remote", False, DIFFERS), *[("remote", True, None)] * 3]
     # What is known to be well there is not compared again, what is damaged is.
     compared: list[str] = []
-    arrived = PayloadUpload.arrived
+    arrived = PayloadUpload.compare
 
     async def noted(self: PayloadUpload, path: str, names: list[str]) -> object:
         compared.extend(names)
         return await arrived(self, path, names)
 
-    monkeypatch.setattr(PayloadUpload, "arrived", noted)
+    monkeypatch.setattr(PayloadUpload, "compare", noted)
     assert (await mirrored(rig)).lacking_count == 1
     assert [os.path.basename(name) for name in compared] == [first.name]
     rows = await rig.engine.database.read("SELECT id FROM import")

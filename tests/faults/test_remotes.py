@@ -115,11 +115,11 @@ class Busy(Rclone):
         self.bag = bag
         self.left = receipts
 
-    async def compared(self, ended: RcloneResult, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
+    async def compare(self, ended: RcloneResult, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
         if "--exclude=/data/**" in arguments and self.left:
             self.left -= 1
             (self.bag / f"one.added-{self.left}.txt").write_text("ADDED\n")
-        async with aclosing(super().compared(ended, *arguments)) as compared:
+        async with aclosing(super().compare(ended, *arguments)) as compared:
             async for sign, name in compared:
                 yield sign, name
 
@@ -239,11 +239,11 @@ class Uploading(Rclone):
         self.change = change
         self.done = False
 
-    async def compared(self, ended: RcloneResult, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
+    async def compare(self, ended: RcloneResult, *arguments: str) -> AsyncGenerator[tuple[str, str], None]:
         if not self.done:
             self.done = True
             self.change()
-        async with aclosing(super().compared(ended, *arguments)) as compared:
+        async with aclosing(super().compare(ended, *arguments)) as compared:
             async for sign, name in compared:
                 yield sign, name
 

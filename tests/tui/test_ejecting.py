@@ -18,7 +18,7 @@ from core.results import CardView
 from core.snapshot import Snapshot
 from core.volumes import eject as ejecting
 from core.volumes.mounts import mounts
-from core.volumes.volume import Volume, known_again
+from core.volumes.volume import Volume, is_reliable_identity
 from tests.rigs import disks
 from tests.rigs.engines import SLOWLY, clip, engine_of, environ, freeze, lading, swept
 from tests.tui.app.volumes import card, volume
@@ -91,7 +91,9 @@ def test_a_card_is_ejected_unless_an_import_needs_it(tmp_path: Path) -> None:
         done = command(home, disk.device, "eject", "b002")
         # Without udev, as in a container, its number is not known.
         since = (
-            r"SAFE as of \d{4}-\d\d-\d\d \d\d:\d\d\." if known_again(one["identity"]) else re.escape(NO_IDENTITY)
+            r"SAFE as of \d{4}-\d\d-\d\d \d\d:\d\d\."
+            if is_reliable_identity(one["identity"])
+            else re.escape(NO_IDENTITY)
         )
         assert done.returncode == 0, done.stderr
         assert re.fullmatch(f"{LABEL} can be taken out\\. {since}\n", done.stdout)

@@ -17,7 +17,7 @@ import pytest
 from core.listings import FileView
 from core.models import Outcome
 from core.volumes.mounts import volume_of
-from core.volumes.volume import describe, known_again
+from core.volumes.volume import describe, is_reliable_identity
 from tests.rigs.cards import card_tree, differences, times, whole_card
 from tests.rigs.engines import COMMAND, environ, lading, swept, until
 from tests.tui.console.streams import console, pipe, terminal
@@ -117,7 +117,7 @@ def test_a_card_goes_in_is_checked_healed_and_comes_out_again(tmp_path: Path) ->
         mount = volume_of(os.fsencode(card))
         assert mount is not None
         # Where no udev tells the numbers of volumes, the record alone is not enough.
-        known = known_again(describe(mount).identity)
+        known = is_reliable_identity(describe(mount).identity)
         assert (safe.returncode, safe.stdout.split()[0]) == ((0, "SAFE") if known else (1, "KEEP"))
         assert known or "lading check --read" in safe.stdout
         assert lading(home, "check", "--read", str(card), *into).returncode == 0

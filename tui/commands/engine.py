@@ -75,7 +75,7 @@ def _state(settings: "Config") -> "EngineState":
     from tui.console.import_selection import any_yet
     from tui.console.json_answers import EngineState
 
-    found = sync_client.greeted(settings.home)
+    found = sync_client.connect_any_version(settings.home)
     if found is None:
         from core.server.offline import Offline
 
@@ -214,7 +214,7 @@ def for_launchd(home: str, console: Console) -> None:
     from core.volumes import macos_permissions
 
     log.make(home)
-    console.err.line(f"Before launchd runs it: {macos_permissions.launchd()}")
+    console.err.line(f"Before launchd runs it: {macos_permissions.launchd_advice()}")
 
 
 def program() -> str:

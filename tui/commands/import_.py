@@ -182,7 +182,7 @@ def _preflight(paths: list[str], console: Console) -> None:
     if sys.platform == "darwin":
         from core.volumes import macos_permissions
 
-        for line in macos_permissions.blocks(macos_permissions.refusals(paths), os.environ):
+        for line in macos_permissions.blocked_lines(macos_permissions.refusals(paths), os.environ):
             console.err.line(console.err.styled(console.err.text(line), "warn"))
 
 

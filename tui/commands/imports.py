@@ -59,7 +59,7 @@ LOCATION_COLUMNS = 24
 def _short(found: list["ImportRecord"], out: Output) -> None:
     """Print a short list: first what distinguishes imports and what went wrong, then the other counts that are not
     zero. It must fit into NARROW columns."""
-    from core.paths import told_apart
+    from core.paths import distinguishing_ends
     from tui import format
     from tui.glyphs import Glyphs
 
@@ -83,7 +83,7 @@ def _short(found: list["ImportRecord"], out: Output) -> None:
         card = record.label or os.path.basename(record.source.rstrip("/")) or record.source
         if record.together:
             # Imports of one card differ in the archive, which is the end.
-            card += f" > {told_apart(archives[record.together])[record.archive]}"
+            card += f" > {distinguishing_ends(archives[record.together])[record.archive]}"
             card = glyphs.tail(out.text(card), width)
         rows.append(
             [

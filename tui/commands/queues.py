@@ -54,7 +54,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     settings = config.load({}, os.environ)
     looking = not options.action
-    if looking and not (any_yet(settings.home) or sync_client.running(settings.home)):
+    if looking and not (any_yet(settings.home) or sync_client.engine_runs(settings.home)):
         found: tuple[QueueView, ...] = ()
     else:
         found = once(settings, work, looking=looking).queues

@@ -98,7 +98,7 @@ def _pictures(settings: "Config", found: "list[ItemView]", out: Output) -> dict[
     from tui import graphics, half_blocks, pixels
     from tui.console.one_shot import once
 
-    if not (out.terminal and out.utf8 and out.colors == MANY_COLORS and sync_client.running(settings.home)):
+    if not (out.terminal and out.utf8 and out.colors == MANY_COLORS and sync_client.engine_runs(settings.home)):
         return {}
     columns, rows = out.size()
     room = min(columns, WIDEST), min(rows // 2, HIGHEST)

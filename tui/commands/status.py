@@ -35,7 +35,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from core.protocol import Welcome
 
     settings = config.load({}, os.environ)
-    engine = sync_client.found(settings.home)
+    engine = sync_client.connect_or_welcome(settings.home)
     if engine is None or isinstance(engine, Welcome):
         newest = _from_catalog(settings)
     elif options.watch:

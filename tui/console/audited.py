@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def tell(found: "AuditResult", out: Output) -> None:
     """Print the result."""
     from core.receipts.text import LEVELS
-    from core.results import told_of_junk
+    from core.results import junk_sentence
     from tui import format
 
     if found.damaged_count:
@@ -36,7 +36,7 @@ def tell(found: "AuditResult", out: Output) -> None:
         out.line(f"Not read, so neither well nor damaged: {files}. Let yourself read them, then audit again.")
         _files(found.not_read, found.not_read_count, out)
     if found.junk:
-        out.line(f"{told_of_junk(found.junk, 'its bags')}.")
+        out.line(f"{junk_sentence(found.junk, 'its bags')}.")
     for path, source in found.healed:
         out.line(f"  {out.styled('healed', 'good')} {out.text(path)} from {out.text(source)}")
     if found.oldest:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from core.details import ItemView, LocationView
 from core.paths import display, is_remote
-from core.results import told_of_junk
+from core.results import junk_sentence
 from core.words import counted
 from tui import format
 from tui.console.output import Output
@@ -92,7 +92,7 @@ def _location(location: LocationView) -> Iterable[tuple[str, str]]:
         yield "position", f"{location.latitude:g}, {location.longitude:g}"
     yield "access", location.access_note
     yield "bag", f"sealed {format.moment(location.sealed)}" if location.sealed else f"open: {location.note}"
-    yield "", told_of_junk(location.junk) if location.sealed else ""
+    yield "", junk_sentence(location.junk) if location.sealed else ""
     if not location.counted:
         yield "holds", "not counted yet"
     if location.files:

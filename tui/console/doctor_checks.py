@@ -199,7 +199,7 @@ def hints(
     errors = {volume.mount: volume.error for volume in listed}
     if system == "darwin":
         errors |= macos_permissions.refusals(["/Volumes"])
-    found = macos_permissions.blocks(errors, environ, system)
+    found = macos_permissions.blocked_lines(errors, environ, system)
     if (
         system == "darwin"
         and archive

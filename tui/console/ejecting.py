@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from core.config import Config, all_archives
 from core.models import State, Unopenable, Verdict
 from core.results import CardView, InUse
-from core.volumes.volume import known_again
+from core.volumes.volume import is_reliable_identity
 from tui import format
 
 
@@ -41,7 +41,7 @@ def keep_of(card: CardView | None, identity: str) -> str:
         return "Keep what is on it: no import of all of it is known."
     if said := keep(card.verdict, card.state):
         return said
-    if not known_again(identity):
+    if not is_reliable_identity(identity):
         return NO_IDENTITY
     return f"Keep what is on it: {format.damaged_since(card.damaged)} in the archive." if card.damaged else ""
 

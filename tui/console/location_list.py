@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def tell(found: "list[LocationView]", out: Output) -> None:
     """Print a row for each location, then why bags are open, and what junk others have."""
-    from core.results import told_of_junk
+    from core.results import junk_sentence
     from tui import format
 
     rows = [["NAME", "FOLDER", "FILES", "SIZE", "BAG", "POSITION", "DESCRIPTION"]]
@@ -28,5 +28,5 @@ def tell(found: "list[LocationView]", out: Output) -> None:
     for one in found:
         if one.sealed is None:
             out.line(f"{out.text(one.name)} is open: {out.text(one.note)}")
-        elif told := told_of_junk(one.junk):
+        elif told := junk_sentence(one.junk):
             out.line(f"{out.text(one.name)}: {told}.")

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from core.words import counted, said
+from core.words import count_clause, counted
 from tui import format
 from tui.console.output import Output
 
@@ -16,5 +16,5 @@ def tell(moved: "Moved", out: Output) -> None:
     if moved.copied:
         told.append(f"{moved.copied} copied")
     if moved.kept:
-        told.append(said(moved.kept, "stay where other imports need them"))
+        told.append(count_clause(moved.kept, "stay where other imports need them"))
     out.line(f"{moved.id} is in {out.text(moved.location)}: {', '.join(told)}.")

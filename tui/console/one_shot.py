@@ -17,7 +17,7 @@ def once(settings: Config, work: Callable[[EngineCalls], Coroutine[Any, Any, T]]
     Where no engine runs one is started, and an older one may be replaced: that needs an event loop. With `looking`
     nothing is started; the state database is read instead, which must exist.
     """
-    found = sync_client.found(settings.home)
+    found = sync_client.connect_or_welcome(settings.home)
     if isinstance(found, sync_client.Blocking):
         with closing(found):
             return sync_client.done(work(Through(found)))

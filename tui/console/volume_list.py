@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from core.volumes.volume import known_again
+from core.volumes.volume import is_reliable_identity
 from tui import format
 from tui.console import arrivals, card_list
 from tui.console.output import WIDE, Output
@@ -95,7 +95,7 @@ def _more(one: "MountedVolume", now: float) -> Iterator[str]:
     shown = card_list.of_all(one.cards)
     if shown is not None and shown.reason:
         yield shown.reason
-    if shown is not None and not known_again(one.identity):
+    if shown is not None and not is_reliable_identity(one.identity):
         yield "it has no serial number, so that may be said of another card in its place"
     others = [card for card in one.cards if card is not shown]
     for card in others[:OTHERS_LISTED]:

@@ -75,7 +75,8 @@ class TakeoutOwner(msgspec.Struct, frozen=True):
     """What the name of a JSON file of Takeout says of its owner."""
 
     stem: bytes
-    """Of the owner; where `rest` is not None, its beginning, which one more character follows, then `rest`."""
+    """The owner's stem. If `rest` is not None, the stem consists of this beginning, one unknown character, and
+    `rest`."""
     owners: Groups
     rest: bytes | None = None
 

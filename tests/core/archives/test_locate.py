@@ -42,7 +42,8 @@ async def test_where_an_archive_was_none_is_made_while_its_volume_is_away(
 ) -> None:
     """With its volume there it was moved on that, and the old name is free."""
     monkeypatch.setattr(
-        "core.archives.locate.Known.places", lambda *_: [b"/mnt/archive", b"/mnt/elsewhere"] if mounted else []
+        "core.archives.locate.VolumeFinder.places",
+        lambda *_: [b"/mnt/archive", b"/mnt/elsewhere"] if mounted else [],
     )
     id = await catalog.archive("first", b"/mnt/archive", "its volume", b"archive")
     assert await seen_at(b"/mnt/archive", catalog)
@@ -89,7 +90,7 @@ async def test_an_archive_that_is_held_is_not_looked_for_elsewhere(
 ) -> None:
     """Another mount of its volume may show the same archive, with the same lock."""
     places = [b"/mnt/archive", b"/mnt/other/archive"]
-    monkeypatch.setattr("core.archives.locate.Known.places", lambda *_: places)
+    monkeypatch.setattr("core.archives.locate.VolumeFinder.places", lambda *_: places)
     await catalog.archive("first", b"/mnt/archive", "its volume", b"archive")
     asked: list[bytes] = []
 

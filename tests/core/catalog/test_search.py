@@ -14,7 +14,7 @@ from core.catalog.files import NAME
 from core.database import Database, Read
 from core.errors import UsageError
 from core.media.camera import camera_name
-from core.media.local_time import told_zone
+from core.media.local_time import zone_text
 from core.schema import DATABASE_FILE
 from core.sqlite import connect, sqlite3
 from tests.rigs import catalogs
@@ -329,6 +329,6 @@ async def test_a_film_whose_zone_was_found_is_found_on_its_day_in_utc_too(tmp_pa
             _, _, files = await file_list.page(database.read, "", (), text, 0)
             assert {file.id for file in files} == ids, text
         facts = dict(await file_list.details(database.read, 1))
-        assert (facts["taken"], facts["zone"]) == ("2024-01-01 00:30:07", told_zone(zone, 540))
+        assert (facts["taken"], facts["zone"]) == ("2024-01-01 00:30:07", zone_text(zone, 540))
     finally:
         await database.close()

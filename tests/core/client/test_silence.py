@@ -90,7 +90,7 @@ async def test_without_a_loop_it_is_told_as_well(tmp_path: Path, told: list[str]
     go_on = asyncio.Event()
 
     def ask() -> None:
-        line = sync_client.attached(str(tmp_path))
+        line = sync_client.connect(str(tmp_path))
         assert line is not None
         with_calls = Through(line)
         sync_client.done(with_calls.pause_import("one"))
@@ -158,7 +158,7 @@ def test_the_last_who_hears_is_told_and_then_the_one_before(told: list[str]) -> 
     quiet = Silence(0)
     silence.tell_by(nearer.append)
     for _ in range(SILENT):
-        quiet.wanted()
+        quiet.count_pulse()
     silence.tell_no_more(nearer.append)
     quiet.heard()
     assert [text.split()[2:5] for text in nearer] == [["does", "not", "answer;"]]
@@ -172,6 +172,6 @@ def test_where_nobody_reads_it_the_command_goes_on() -> None:
     silence.tell_by(closed)
     try:
         quiet = Silence(7)
-        assert [quiet.wanted() for _ in range(SILENT)].count(True) == 1
+        assert [quiet.count_pulse() for _ in range(SILENT)].count(True) == 1
     finally:
         silence.tell_no_more(closed)

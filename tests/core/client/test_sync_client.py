@@ -25,7 +25,7 @@ async def asked(home: Path, work: Callable[[Blocking], T]) -> T:
     """What `work` gives beside the engine's loop, as in another process."""
 
     def ask() -> T:
-        line = sync_client.attached(str(home))
+        line = sync_client.connect(str(home))
         assert line is not None
         try:
             return work(line)
@@ -85,14 +85,14 @@ async def test_another_version_is_left_to_who_can_replace_it(
 ) -> None:
     async with serving(tmp_path):
         monkeypatch.setattr(sync_client, "VERSION", "0.0.1")
-        assert await asyncio.to_thread(sync_client.attached, str(tmp_path)) is None
-        found = await asyncio.to_thread(sync_client.greeted, str(tmp_path))
+        assert await asyncio.to_thread(sync_client.connect, str(tmp_path)) is None
+        found = await asyncio.to_thread(sync_client.connect_any_version, str(tmp_path))
         assert found is not None
         found[0].close()
 
 
 def test_without_an_engine(tmp_path: Path) -> None:
-    assert sync_client.attached(str(tmp_path)) is None
+    assert sync_client.connect(str(tmp_path)) is None
 
 
 def test_one_that_does_not_greet_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +100,7 @@ def test_one_that_does_not_greet_is_an_error(tmp_path: Path, monkeypatch: pytest
     ours, theirs = socket.socketpair()
     monkeypatch.setattr(transport, "connect", lambda home: ours)
     with theirs, pytest.raises(EngineError, match="does not answer"):
-        sync_client.attached(str(tmp_path))
+        sync_client.connect(str(tmp_path))
     assert ours.fileno() == -1
 
 

@@ -89,8 +89,8 @@ def typed(told: dict[str, Any]) -> ffprobe_parse.Probe:
 def test_all_is_as_ffprobe_tells_it(films: dict[str, str]) -> None:
     for name, path in films.items():
         theirs = ffprobes(path)
-        with libav.opened(os.fsencode(path), KINDS) as container:
-            ours = libav.told(container, os.fsencode(path))
+        with libav.open_container(os.fsencode(path), KINDS) as container:
+            ours = libav.read_values(container, os.fsencode(path))
         assert typed(ours) == typed(theirs), name
         assert from_probe(ours["streams"], ours["format"]) == from_probe(theirs["streams"], theirs["format"]), name
         if name != "reordered.mkv":
@@ -198,10 +198,10 @@ def test_a_playlist_is_read_only_without_the_list_of_demuxers(
     (tmp_path / "secret.mov").write_bytes(Path(films["plain.mov"]).read_bytes())
     path = tmp_path / "list.mov"
     path.write_text("ffconcat version 1.0\nfile 'secret.mov'\n")
-    with pytest.raises(UnsuitableError, match="ArgumentError"), libav.opened(os.fsencode(path), KINDS):
+    with pytest.raises(UnsuitableError, match="ArgumentError"), libav.open_container(os.fsencode(path), KINDS):
         pass
     monkeypatch.setattr(demuxers, "options", lambda kinds, path: ({}, None))
-    with libav.opened(os.fsencode(path), KINDS) as container:
+    with libav.open_container(os.fsencode(path), KINDS) as container:
         assert container.format.name == "concat"
 
 

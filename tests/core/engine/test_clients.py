@@ -147,4 +147,8 @@ async def test_a_newer_engine_is_left_alone(home: Path, monkeypatch: pytest.Monk
 
 
 def test_versions_are_compared_as_numbers() -> None:
-    assert launcher.numbers("1.10.0") > launcher.numbers("1.9.2") > launcher.numbers("1.9.0rc1")
+    assert (
+        launcher.version_numbers("1.10.0")
+        > launcher.version_numbers("1.9.2")
+        > launcher.version_numbers("1.9.0rc1")
+    )

@@ -49,7 +49,7 @@ def test_names_that_are_refused_are_told(monkeypatch: pytest.MonkeyPatch, code: 
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "listxattr", fail)
-    assert xattrs.of(0).told() == xattrs.UNLISTED
+    assert xattrs.of(0).unkept_text() == xattrs.UNLISTED
 
 
 @linux
@@ -83,7 +83,7 @@ def test_long_ones_are_kept_whole(monkeypatch: pytest.MonkeyPatch) -> None:
         "user.fork": xattrs.LARGEST_RECORDED - 10,
         "user.more": 10,
     }
-    assert found.told() == ""
+    assert found.unkept_text() == ""
 
 
 @linux
@@ -94,8 +94,8 @@ def test_those_beyond_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(map(len, found.values.values())) == 100
     assert len(found.values) == 20
     assert len(found.unkept) == 10
-    assert found.told().startswith("user.01%0A, user.11%0A, ")
-    assert found.told().endswith(" and 2 more")
+    assert found.unkept_text().startswith("user.01%0A, user.11%0A, ")
+    assert found.unkept_text().endswith(" and 2 more")
 
 
 def test_macos_takes_no_part_of_a_long_one(monkeypatch: pytest.MonkeyPatch) -> None:

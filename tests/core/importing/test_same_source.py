@@ -17,7 +17,7 @@ from core.models import Outcome, Side, State, Verdict, Waits
 from core.snapshot import ImportView
 from core.volumes import find_volume
 from core.volumes.filesystems import StorageKind
-from core.volumes.find_volume import Known
+from core.volumes.find_volume import VolumeFinder
 from core.volumes.mounts import Mount
 from core.workers.messages import Fault, Place, Source
 from tests.core.importing.rig import Rig, Row, expected, photos, random_bytes, videos, write
@@ -361,7 +361,7 @@ def test_an_old_place_that_is_mounted_still_is_not_bypassed(monkeypatch: pytest.
 
     monkeypatch.setattr(find_volume, "mounts", lambda: list(here))
     monkeypatch.setattr(find_volume, "identify", lambda mount: here[mount])
-    places = Known().places
+    places = VolumeFinder().places
     assert places("uuid:1234-ABCD", b"DCIM", 0.0, b"/media/first/DCIM") == [b"/media/first/DCIM"]
     # Once it is not, the volume is wherever one says that it is it.
     del here[first]

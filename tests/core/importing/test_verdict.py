@@ -44,7 +44,7 @@ async def test_damage_that_is_found_while_the_card_is_judged(rig: Rig, monkeypat
     async def late(run: Run, whole: Source, root: bytes, only: bytes) -> tuple[Verdict, str]:
         found = await judge(run, whole, root, only)
         if not damaged:
-            damaged.extend(await run.catalog.of_card(run.row.id, 0, 1))
+            damaged.extend(await run.catalog.card_items(run.row.id, 0, 1))
             await run.catalog.read_again([(damaged[0], "medium", None, "damaged")])
         return found
 
@@ -62,7 +62,7 @@ async def test_damage_that_is_found_while_the_receipt_waits(rig: Rig, monkeypatc
 
     async def late(run: Run) -> str:
         if not damaged:
-            damaged.extend(await run.catalog.of_card(run.row.id, 0, 1))
+            damaged.extend(await run.catalog.card_items(run.row.id, 0, 1))
             await run.catalog.read_again([(damaged[0], "medium", None, "damaged")])
         return await compared(run)
 

@@ -268,7 +268,7 @@ async def test_damage_that_is_found_while_the_copies_are_counted(
     async def late(self: CopiedVerdicts, row: ImportRow, counts: copy_count.CopyCount) -> Counter[int]:
         found = await fewer(self, row, counts)
         if not damaged:
-            damaged.extend(await catalog.of_card(row.id, 0, 1))
+            damaged.extend(await catalog.card_items(row.id, 0, 1))
             number = (await catalog.copies_of(row.archive_id))[1].number if in_copy else 0
             await catalog.read_again([(damaged[0], "medium", None, "damaged")], number)
         return found

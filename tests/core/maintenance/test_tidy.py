@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.models import Count, Verdict
-from core.results import Tidied, told_of_junk
+from core.results import Tidied, junk_sentence
 from core.workers import remove_junk
 from tests.core.importing.rig import Rig, random_bytes, write
 from tests.core.maintenance.test_rebuild import rebuilt
@@ -182,7 +182,7 @@ async def test_a_bag_with_junk_is_named_as_such_until_it_is_gone(rig: Rig) -> No
     assert (await rig.engine.maintenance.audit(str(rig.archive), silent)).junk == 2
     assert await read(sealed) == [(0, 2), (1, 0)]
     views = {view.name: view for view in await rig.engine.queries.locations(str(rig.archive))}
-    told = told_of_junk(2)
+    told = junk_sentence(2)
     assert (views["Basel"].junk, views["Basel"].note, views["Other"].junk) == (2, told, 0)
     # The screen shows this before an import, too.
     (survey,) = await rig.engine.imports.survey([rig.request()])
@@ -192,7 +192,7 @@ async def test_a_bag_with_junk_is_named_as_such_until_it_is_gone(rig: Rig) -> No
     kept = write(bag / "data/#recycle/a.jpg", b"the only copy")
     assert (await tidied(rig)).kept == ((str(kept.parent.relative_to(rig.archive)), remove_junk.STAYS),)
     assert (await rig.engine.maintenance.audit(str(rig.archive), silent)).junk == 1
-    assert told_of_junk(1).endswith("removes what certainly is junk, and names what is left to you")
+    assert junk_sentence(1).endswith("removes what certainly is junk, and names what is left to you")
     # Removed by hand: the bag is made anew.
     await rig.engine.database.run(("DELETE FROM job WHERE queue = ?", [("bagit",)]))
     kept.unlink()

@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import UsageError
-from core.media.adjusting import Dated, by_clock, by_shift, by_zone, correcting, unset
+from core.media.adjusting import Dated, by_clock, by_shift, by_zone, correcting, unset_clock_date
 from core.media.capture_time import unset_clock
 from core.media.tags import Tags
 
@@ -123,6 +123,6 @@ def test_a_clock_that_was_never_set() -> None:
     tags = {"ExifIFD:DateTimeOriginal": "1970:01:01 00:10:00", "ExifIFD:CreateDate": "1970:01:01 00:10:00"}
     clock = unset_clock(Tags(tags))
     assert clock is not None
-    found = correcting(by_clock("1970-01-01 00:00 = 2025-06-14 15:02"))(unset(clock))
+    found = correcting(by_clock("1970-01-01 00:00 = 2025-06-14 15:02"))(unset_clock_date(clock))
     assert found == Dated(1_749_913_920, "2025-06-14T15:12:00", None, "adjusted")
     assert unset_clock(Tags({"ExifIFD:DateTimeOriginal": "2024:05:06 12:00:00"})) is None

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.media.card_index import IndexedClip, is_index, named
+from core.media.card_index import IndexedClip, indexed_clips, is_index
 
 MEDIAPRO = b"""<?xml version="1.0" encoding="UTF-8"?>
 <MediaProfile xmlns="http://xmlns.sony.net/pro/metadata/mediaprofile" version="2.10"><Contents>
@@ -27,15 +27,18 @@ ALE = (
 
 
 def test_clips_that_sonys_index_names() -> None:
-    assert named(b"PRIVATE/M4ROOT/MEDIAPRO.XML", MEDIAPRO) == [
+    assert indexed_clips(b"PRIVATE/M4ROOT/MEDIAPRO.XML", MEDIAPRO) == [
         IndexedClip(b"C0001", (b"PRIVATE/M4ROOT/CLIP/C0001.MP4",)),
         IndexedClip(b"a b", (b"PRIVATE/M4ROOT/CLIP/a b.MP4",)),
     ]
-    assert [one.paths for one in named(b"MEDIAPRO.XML", MEDIAPRO)] == [(b"CLIP/C0001.MP4",), (b"CLIP/a b.MP4",)]
+    assert [one.paths for one in indexed_clips(b"MEDIAPRO.XML", MEDIAPRO)] == [
+        (b"CLIP/C0001.MP4",),
+        (b"CLIP/a b.MP4",),
+    ]
 
 
 def test_files_that_the_clips_of_a_p2_card_name() -> None:
-    assert named(b"CONTENTS/CLIP/0001AB.XML", P2) == [
+    assert indexed_clips(b"CONTENTS/CLIP/0001AB.XML", P2) == [
         IndexedClip(b"0001AB", (b"CONTENTS/VIDEO/0001AB.MXF", b"CONTENTS/AVCLIP/0001AB.MXF"), 33768),
         IndexedClip(b"0001AB", (b"CONTENTS/AUDIO/0001AB00.MXF", b"CONTENTS/AVCLIP/0001AB.MXF"), 33268),
         IndexedClip(b"0001AB", (b"CONTENTS/AUDIO/0001AB01.MXF", b"CONTENTS/AVCLIP/0001AB.MXF")),
@@ -43,7 +46,7 @@ def test_files_that_the_clips_of_a_p2_card_name() -> None:
 
 
 def test_clips_that_arris_list_names() -> None:
-    assert [one.paths for one in named(b"A001R1AB/A001R1AB.ale", ALE)] == [
+    assert [one.paths for one in indexed_clips(b"A001R1AB/A001R1AB.ale", ALE)] == [
         (b"A001R1AB/A001C001_R1AB",),
         (b"A001R1AB/B",),
     ]
@@ -70,4 +73,4 @@ def test_what_is_an_index(path: bytes, index: bool) -> None:
     st.one_of(st.binary(max_size=200), st.integers(0, 400).map(lambda cut: P2[:cut]), st.just(b"Column\nData\n")),
 )
 def test_what_makes_no_sense_names_nothing(path: bytes, data: bytes) -> None:
-    assert named(path, data) == []
+    assert indexed_clips(path, data) == []

@@ -53,14 +53,14 @@ def test_gaps_are_named() -> None:
     for number in range(86_400):
         if number not in (1204, 1205, 1206, 9000):
             numbers.add(number)
-    assert numbers.told() == "frames 0–86,399, 4 missing: 1,204–1,206, 9,000"
+    assert numbers.text() == "frames 0–86,399, 4 missing: 1,204–1,206, 9,000"
 
 
 def test_many_gaps_are_counted() -> None:
     numbers = Numbers(10, 40)
     for number in range(10, 41, 2):
         numbers.add(number)
-    assert numbers.told() == "frames 10–40, 15 missing: 11, 13, 15, 17, 19 and 10 more gaps"
+    assert numbers.text() == "frames 10–40, 15 missing: 11, 13, 15, 17, 19 and 10 more gaps"
 
 
 @given(st.sets(st.integers(min_value=0, max_value=300), min_size=1))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.media.capture_time import Capture
-from core.media.local_time import FOUND_BY, at_place, local_clock, offset_by_name, told_zone
+from core.media.local_time import FOUND_BY, at_place, local_clock, offset_by_name, zone_text
 from core.media.metadata import parse
 
 UTC = 1_704_036_607  # 2023-12-31 15:30:07 UTC
@@ -105,7 +105,7 @@ def test_a_clock_before_1970() -> None:
 
 
 def test_a_zone_in_words() -> None:
-    assert told_zone("position", 540) == f"UTC+09:00, {FOUND_BY['position']}"
-    assert told_zone("recorded", -210) == f"UTC-03:30, {FOUND_BY['recorded']}"
-    assert told_zone("", None) == told_zone("utc", None) == ""
-    assert told_zone("adjusted", None) == FOUND_BY["adjusted"]
+    assert zone_text("position", 540) == f"UTC+09:00, {FOUND_BY['position']}"
+    assert zone_text("recorded", -210) == f"UTC-03:30, {FOUND_BY['recorded']}"
+    assert zone_text("", None) == zone_text("utc", None) == ""
+    assert zone_text("adjusted", None) == FOUND_BY["adjusted"]

@@ -115,7 +115,7 @@ async def test_a_folder_that_a_store_does_not_list_is_not_passed_over(tmp_path: 
         threading.Thread(target=store.serve_forever, daemon=True).start()
         there = f":webdav,url='http://127.0.0.1:{store.server_port}',vendor=other:"
         options = ("--size-only", "--one-way", "--include=/data/**", "--retries=1", "--low-level-retries=1")
-        check = Rclone({**os.environ, "PATH": path, "RCLONE_CONFIG": ""}).compared(
+        check = Rclone({**os.environ, "PATH": path, "RCLONE_CONFIG": ""}).compare(
             RcloneResult(), "check", str(tmp_path / "here"), there, *options
         )
         with pytest.raises(OffsiteError, match="data/b: error reading destination directory"):

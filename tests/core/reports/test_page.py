@@ -11,7 +11,7 @@ from core.media.camera import camera_name
 from core.models import Outcome, Verdict
 from core.paths import display
 from core.reports import page, select
-from core.reports.contents import spoken
+from core.reports.contents import duration_words
 from core.reports.links import Absolute, Relative
 from tests.core.receipts.book import HOSTILE, NAME, Book, mixed
 from tests.core.reports.reading import ATTRIBUTES, ELEMENTS, elements, parsed, tag, whole, words
@@ -124,7 +124,7 @@ async def test_what_was_excluded_is_not_said_to_be_archived(book: Book) -> None:
 
 
 def test_lengths_in_words() -> None:
-    assert [spoken(seconds) for seconds in (7, 59.6, 94, 3600, 3599.7, 36_001)] == [
+    assert [duration_words(seconds) for seconds in (7, 59.6, 94, 3600, 3599.7, 36_001)] == [
         *("7 s", "1 min 0 s", "1 min 34 s", "1 h 0 min", "1 h 0 min", "10 h 0 min")
     ]
 

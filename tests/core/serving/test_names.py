@@ -156,13 +156,13 @@ async def test_one_thread_reads_a_group_again(book: Book, monkeypatch: pytest.Mo
     assert listing(found, "by card", "A") == ["a.jpg"], "it is not old enough"
     later = time.monotonic() + FRESH + SHARE
     monkeypatch.setattr("time.monotonic", lambda: later)
-    made, meanwhile = found._made, list[list[str]]()
+    made, meanwhile = found._build, list[list[str]]()
 
     def slowly(*key: str) -> ServedFolder | None:
         if key == ("by card", "A"):
             meanwhile.append(listing(found, "by card", "A"))
         return made(*key)
 
-    monkeypatch.setattr(found, "_made", slowly)
+    monkeypatch.setattr(found, "_build", slowly)
     assert listing(found, "by card", "A") == ["a.jpg", "b.jpg"]
     assert meanwhile == [["a.jpg"]], "read once, and nobody waited"

@@ -70,6 +70,6 @@ async def test_a_proxy_is_found_again(tmp_path: Path) -> None:
     "head", [b"", b"\xff\xd8", b"\xff\xd8\xff\xc0\x00", b"\x00" * 100, b"\xff\xd8" + b"\xff" * 50]
 )
 def test_what_is_no_copy_of_ours(head: bytes) -> None:
-    assert existing_derivatives.of_jpeg(head) is None
-    assert existing_derivatives.of_film(head) is None
-    assert existing_derivatives.of_film(b"\x00\x00\x00\x08ftyp" + head + b"\x00\x00\x00\x5ctkhd") is None
+    assert existing_derivatives.jpeg_size(head) is None
+    assert existing_derivatives.film_size(head) is None
+    assert existing_derivatives.film_size(b"\x00\x00\x00\x08ftyp" + head + b"\x00\x00\x00\x5ctkhd") is None

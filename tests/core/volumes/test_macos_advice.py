@@ -65,9 +65,9 @@ class Free:
 
 @pytest.fixture(autouse=True)
 def a_mac(monkeypatch: pytest.MonkeyPatch) -> None:
-    switch, unanswered = macos_permissions.switch, macos_permissions.unanswered
-    monkeypatch.setattr(macos_permissions, "switch", lambda code, environ: switch(code, {}, "darwin"))
-    monkeypatch.setattr(macos_permissions, "unanswered", lambda advice, *_: unanswered(advice, "darwin"))
+    switch, unanswered = macos_permissions.permission_advice, macos_permissions.no_answer_advice
+    monkeypatch.setattr(macos_permissions, "permission_advice", lambda code, environ: switch(code, {}, "darwin"))
+    monkeypatch.setattr(macos_permissions, "no_answer_advice", lambda advice, *_: unanswered(advice, "darwin"))
 
 
 def refused() -> TaskFailedError:
@@ -102,7 +102,7 @@ async def test_a_folder_of_lists_that_does_not_answer_may_wait_for_a_click(
 
     monkeypatch.setattr(lists, "aside", late)
     with pytest.raises(LadingError, match="does not answer") as found:
-        await lists.answered("/Volumes/NAS", lambda: None)
+        await lists.call_with_timeout("/Volumes/NAS", lambda: None)
     assert ON_SCREEN in found.value.advice
 
 

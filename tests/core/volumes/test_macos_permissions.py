@@ -9,11 +9,11 @@ from core.client.launcher import environment
 from core.volumes.macos_permissions import (
     LOCAL,
     REMOTE_LOGIN,
-    blocks,
-    launchd,
+    blocked_lines,
+    launchd_advice,
+    no_answer_advice,
+    permission_advice,
     refusals,
-    switch,
-    unanswered,
     warning,
 )
 
@@ -34,21 +34,23 @@ REFUSED, DENIED = "Operation not permitted", "Permission denied"
     ],
 )
 def test_what_to_switch_on(code: int, environ: dict[str, str], system: str, told: str) -> None:
-    assert switch(code, environ, system) == told
+    assert permission_advice(code, environ, system) == told
 
 
 @pytest.mark.parametrize(
     ("service", "told"),
     [
-        ("lading.engine", launchd("/usr/local/bin/python3")),
-        ("com.ada.backup", launchd("/usr/local/bin/python3")),
+        ("lading.engine", launchd_advice("/usr/local/bin/python3")),
+        ("com.ada.backup", launchd_advice("/usr/local/bin/python3")),
         ("application.com.apple.Terminal.1152921500312767488.1152921500312767493", LOCAL),
         ("0", LOCAL),
         ("", LOCAL),
     ],
 )
 def test_a_job_of_launchd_is_its_own_program(service: str, told: str) -> None:
-    assert switch(errno.EPERM, {"XPC_SERVICE_NAME": service}, "darwin", "/usr/local/bin/python3") == told
+    assert (
+        permission_advice(errno.EPERM, {"XPC_SERVICE_NAME": service}, "darwin", "/usr/local/bin/python3") == told
+    )
 
 
 def test_an_engine_knows_what_has_started_it() -> None:
@@ -60,28 +62,29 @@ def test_the_program_is_named_and_what_it_leads_to(tmp_path: Path) -> None:
     real, link = tmp_path / "python3.11", tmp_path / "python"
     real.touch()
     link.symlink_to(real)
-    assert f"Full Disk Access for the program {link} (which is {real})" in launchd(str(link))
-    assert f"for the program {real}, again after each update" in launchd(str(real))
+    assert f"Full Disk Access for the program {link} (which is {real})" in launchd_advice(str(link))
+    assert f"for the program {real}, again after each update" in launchd_advice(str(real))
 
 
 def test_what_does_not_answer_may_wait_for_a_person_at_the_mac() -> None:
     assert (
-        unanswered("Mount it again.", "darwin") == "Mount it again, or answer the question on this Mac's screen."
+        no_answer_advice("Mount it again.", "darwin")
+        == "Mount it again, or answer the question on this Mac's screen."
     )
-    assert unanswered("Mount it again.", "linux") == "Mount it again."
-    (line,) = blocks({"/Volumes/EOS": "does not answer"}, {}, "darwin")
+    assert no_answer_advice("Mount it again.", "linux") == "Mount it again."
+    (line,) = blocked_lines({"/Volumes/EOS": "does not answer"}, {}, "darwin")
     assert line.startswith("/Volumes/EOS does not answer. Plug it in again")
     assert line.endswith("or answer the question on this Mac's screen.")
-    assert blocks({"/Volumes/EOS": "does not answer"}, {}, "linux") == []
+    assert blocked_lines({"/Volumes/EOS": "does not answer"}, {}, "linux") == []
 
 
 def test_one_line_for_each_block() -> None:
     errors = {"/Volumes/EOS\x1b": REFUSED, "/Volumes/NAS": "", "/Users/ada/Pictures": REFUSED, "/private": DENIED}
-    first, second = blocks(errors, SSH, "darwin")
+    first, second = blocked_lines(errors, SSH, "darwin")
     assert first == f"macOS keeps /Volumes/EOS\\x1b from this program. {REMOTE_LOGIN}"
     assert "/Users/ada/Pictures" in second
-    assert blocks(errors, SSH, "linux") == []
-    assert blocks({"/a": ""}, SSH, "darwin") == []
+    assert blocked_lines(errors, SSH, "linux") == []
+    assert blocked_lines({"/a": ""}, SSH, "darwin") == []
 
 
 def test_a_warning_under_ssh_on_a_mac_only() -> None:

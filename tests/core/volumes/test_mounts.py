@@ -16,12 +16,12 @@ from core.files import statfs
 from core.volumes import mountpoint
 from core.volumes.filesystems import StorageKind
 from core.volumes.mountpoint import (
-    by_a_program,
-    cuts_sizes,
+    has_32_bit_sizes,
     on_volume,
     parse_mountinfo,
     parse_program,
     parse_type,
+    served_by_program,
     spelling,
 )
 from core.volumes.mounts import from_partition, mounted_at, mounts, volume_of
@@ -296,9 +296,9 @@ def test_file_systems_of_mtp_and_ptp_know_no_size_beyond_4_gib(monkeypatch: pyte
     whole = ("ifuse", "sshfs", "rclone", "mergerfs", "")
     for name in (*cut, *whole):
         kind = f"fuse.{name}".rstrip(".").encode()
-        monkeypatch.setattr(mountpoint, "_type", lambda fd, platform, kind=kind: kind)
-        assert cuts_sizes(0) == (name in cut), name
-        assert by_a_program(0)
+        monkeypatch.setattr(mountpoint, "_filesystem_type", lambda fd, platform, kind=kind: kind)
+        assert has_32_bit_sizes(0) == (name in cut), name
+        assert served_by_program(0)
     assert [parse_program(kind) for kind in (b"vfat", b"fuseblk", b"fusectl", b"")] == [None] * 4
 
 
@@ -306,7 +306,7 @@ def test_file_systems_of_mtp_and_ptp_know_no_size_beyond_4_gib(monkeypatch: pyte
 def test_the_file_system_of_this_machine_is_no_programs(tmp_path: Path) -> None:
     fd = os.open(tmp_path, os.O_RDONLY)
     try:
-        assert not by_a_program(fd)
-        assert not by_a_program(fd, "darwin")
+        assert not served_by_program(fd)
+        assert not served_by_program(fd, "darwin")
     finally:
         os.close(fd)

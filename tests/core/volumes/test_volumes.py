@@ -106,7 +106,7 @@ def test_a_volume_that_is_hidden_from_lists_is_known_again(monkeypatch: pytest.M
         mount="/run/x", device="tmpfs", filesystem="tmpfs", kind=StorageKind.MEMORY, read_only=False, hidden=True
     )
     monkeypatch.setattr(find_volume, "mounts", lambda: [system, a_mount("/mnt")])
-    assert find_volume.Known().places("dev:tmpfs:tmpfs:/run/x", b"src") == [b"/run/x/src"]
+    assert find_volume.VolumeFinder().places("dev:tmpfs:tmpfs:/run/x", b"src") == [b"/run/x/src"]
 
 
 def test_a_volume_that_cannot_be_told_now_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +119,7 @@ def test_a_volume_that_cannot_be_told_now_is_asked_again(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(find_volume, "mounts", lambda: [a_mount("/Volumes/CARD")])
     monkeypatch.setattr(find_volume, "identify", told)
-    found = find_volume.Known()
+    found = find_volume.VolumeFinder()
     assert found.places("uuid:a", b"DCIM", 60) == []
     answers.append("uuid:a")
     assert found.places("uuid:a", b"DCIM", 60) == [b"/Volumes/CARD/DCIM"]

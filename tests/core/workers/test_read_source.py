@@ -367,7 +367,7 @@ async def test_a_size_that_a_phone_cut_off(rig: Rig, monkeypatch: pytest.MonkeyP
         fallocate(rig.source / "a.mov", 4 << 20)
     except OSError:
         pytest.skip("this file system allots no room ahead")
-    monkeypatch.setattr(doubtful_size, "by_a_program", lambda fd: phone)
+    monkeypatch.setattr(doubtful_size, "served_by_program", lambda fd: phone)
     worker = InProcess(Control.create().slot(0))
     reply = worker.answer(
         source_messages.ReadBatch(rig.origin, [source_messages.ToRead(1, b"a.mov", 5000, "videos")], True)
@@ -381,14 +381,14 @@ async def test_a_size_that_a_phone_cut_off(rig: Rig, monkeypatch: pytest.MonkeyP
 
 def test_the_largest_size_that_a_phone_can_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is true on all file systems but those of MTP and PTP, when nothing comes after its end."""
-    monkeypatch.setattr(doubtful_size, "by_a_program", lambda fd: True)
-    monkeypatch.setattr(doubtful_size, "cuts_sizes", lambda fd: True)
+    monkeypatch.setattr(doubtful_size, "served_by_program", lambda fd: True)
+    monkeypatch.setattr(doubtful_size, "has_32_bit_sizes", lambda fd: True)
     with open(tmp_path / "a.mov", "wb") as file:
         file.truncate(2**32 - 1)
     with Opened(Tree(os.fsencode(tmp_path)), b"a.mov", Control.create().slot(0)) as opened:
         with pytest.raises(read_source.WrongSizeError, match="as 4,294,967,295, but that is what cameras"):
             Reader(Control.create().slot(0))._whole(opened, 2**32 - 1)
-        monkeypatch.setattr(doubtful_size, "cuts_sizes", lambda fd: False)
+        monkeypatch.setattr(doubtful_size, "has_32_bit_sizes", lambda fd: False)
         Reader(Control.create().slot(0))._whole(opened, 2**32 - 1)
         facts = SimpleNamespace(st_size=2**32 - 1, st_mtime_ns=opened.facts.st_mtime_ns, st_blocks=2**23 + 4096)
         monkeypatch.setattr(opened, "facts", facts)

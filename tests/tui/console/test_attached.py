@@ -109,7 +109,7 @@ async def test_an_engine_that_stands_still_is_told_between_the_figures() -> None
     async def begin() -> list[str]:
         quiet = Silence(0)
         for _ in range(SILENT):
-            quiet.wanted()
+            quiet.count_pulse()
         engine.ended.set()
         return await engine.begin()
 
