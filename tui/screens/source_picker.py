@@ -15,15 +15,14 @@ from core.config import origins
 from core.errors import ConfigError, LadingError
 from core.models import ImportRequest
 from core.paths import display
-from core.protocol.import_requests import RecogniseFiles
 from core.results import Survey
 from core.snapshot import Arrival
 from core.threads import aside
 from core.volumes.probe import mount_of
-from tui import path_completion
 from tui.import_form import Choice, SourceRow
 from tui.last_answers import recall
 from tui.screens.base import Base
+from tui.screens.source_contents import LIST_TIMEOUT, SourceContents
 from tui.source_warnings import cautions
 from tui.type_ahead import raise_it
 from tui.widgets.dry_run_pane import Prospect
@@ -37,8 +36,8 @@ from tui.widgets.sources import Sources
 POLL_INTERVAL = 2.0
 """Seconds between two checks of the volumes."""
 
-LIST_TIMEOUT = 8.0
-"""Seconds that listing a folder may take."""
+VOLUMES_TIMEOUT = 60.0
+"""Seconds that the system may take to say what is mounted."""
 
 TYPING_PAUSE = 0.4
 """Seconds without a change before the survey is requested."""
@@ -55,7 +54,7 @@ class Choosing(Base[None]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._counting: asyncio.Task[None] | None = None
         self._glancing: asyncio.Task[None] | None = None
-        self._stopped: list[bool] = []
+        self.contents = SourceContents(self)
         self._mounted: set[str] | None = None
         """The mount points of the last look at the volumes; None: there was none."""
         self.locations: list[str] = []
@@ -126,7 +125,7 @@ class Choosing(Base[None]):
     def on_unmount(self) -> None:
         """Stop the background tasks. The choices are kept for the next time, unless they were started."""
         self.lading.draft = self.choice if self.touched and not self.started else None
-        self._stopped.append(True)
+        self.contents.stop()
         for task in self._tasks:
             task.cancel()
 
@@ -152,7 +151,7 @@ class Choosing(Base[None]):
         sources = self.query_one(Sources)
         while True:
             try:
-                found = await aside(self.lading.volumes, 60.0)
+                found = await aside(self.lading.volumes, VOLUMES_TIMEOUT)
             except (OSError, TimeoutError) as error:
                 sources.trouble = str(error) or "The system does not say what is mounted."
             else:
@@ -180,7 +179,7 @@ class Choosing(Base[None]):
                 self._glance()
                 inside = self.query_one(Inside)
                 if isinstance(self.pane, Sources) or inside.source not in self.choice.sources:
-                    self.follow_source()
+                    self.contents.show_soon(self.source)
             sources.draw()
             self.about_source()
             await asyncio.sleep(POLL_INTERVAL)
@@ -309,84 +308,6 @@ class Choosing(Base[None]):
         found = self.query_one(Form).found
         found.update(name for name in ("libraries", "icloud") if any(getattr(one, name) for one in surveys))
         found.update("icloud" for one in surveys if one.icloud_folders)
-
-    def follow_source(self) -> None:
-        """Show what is in the chosen source once the cursor stays on it, but walk through no folder yet."""
-        inside, source = self.query_one(Inside), self.source
-        if source is None or inside.source is source:
-            return
-        inside.enter(source)
-        if source.volume is not None and not source.volume.answers:
-            inside.trouble = "It does not answer."
-            inside.draw()
-            return
-
-        def stays() -> None:
-            if inside.source is source and not inside.listed and not inside.trouble:
-                self.begin(self.list_folder(b"", walk=False))
-
-        self.set_timer(TYPING_PAUSE, stays)
-
-    async def list_folder(self, below: bytes, *, walk: bool = True) -> None:
-        """List a folder; with `walk`, then walk its subfolders for their sizes."""
-        inside = self.query_one(Inside)
-        source = inside.source
-        if source is None:
-            return
-        folder = os.path.join(os.fsencode(source.path), below)
-        try:
-            listed = await aside(lambda: path_completion.entries(folder, inside.order), LIST_TIMEOUT)
-        except TimeoutError:
-            trouble = "It does not answer."
-        except NotADirectoryError:
-            trouble = "It is a file."
-        except OSError as error:
-            trouble = error.strerror or str(error)
-        else:
-            trouble = ""
-        if inside.source is not source:
-            # The cursor has gone on meanwhile.
-            return
-        if trouble:
-            inside.trouble = trouble
-            inside.draw()
-        else:
-            inside.take(below, listed)
-        self.draw_keys()
-        await self._recognise(below)
-        if walk:
-            await self.walk(below)
-
-    async def walk(self, below: bytes) -> None:
-        """Walk the subfolders of a listed folder for their sizes."""
-        inside = self.query_one(Inside)
-        source = inside.source
-        if source is None:
-            return
-        folder = os.path.join(os.fsencode(source.path), below)
-        for entry in inside.listed.get(below, ([], 0))[0]:
-            known = os.path.join(below, entry.name) in inside.counts
-            if entry.folder and not known and inside.source is source:
-                path = os.path.join(folder, entry.name)
-                count = await aside(lambda path=path: path_completion.walked(path, self._stopped), 3600.0)  # type: ignore[misc]
-                if inside.source is source:
-                    inside.count(os.path.join(below, entry.name), count)
-
-    async def _recognise(self, below: bytes) -> None:
-        """Mark the files of a folder that are new."""
-        inside, archive = self.query_one(Inside), self.choice.archive
-        source = inside.source
-        listed = inside.listed.get(below, ([], 0))[0]
-        files = {os.path.join(below, one.name): one for one in listed if not one.folder and one.count}
-        if source is None or not archive or not files:
-            return
-        wanted = tuple((path, one.count.bytes if one.count else 0, one.mtime_ns) for path, one in files.items())
-        request = RecogniseFiles(source=os.fsencode(source.path), archive=os.fsencode(archive), files=wanted)
-        with suppress(LadingError):
-            known = await self.lading.connection.call(request)
-            if inside.source is source:
-                inside.new.update((path, not one) for path, one in zip(files, known, strict=True))
-                inside.draw()
 
     @property
     def pane(self) -> Pane:

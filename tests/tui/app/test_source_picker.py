@@ -13,7 +13,7 @@ from tests.tui.app.pilot import Running, running
 from tests.tui.app.test_new_import import engine, home, opened, requests
 from tests.tui.app.volumes import card, volume
 from tui.glyphs import Glyphs
-from tui.path_completion import ORDERS, PathEntry, entries, offers, pasted, several
+from tui.path_completion import ORDERS, PathEntry, entries, offers, path_in, paths_in
 from tui.screens.new_import import NewImport
 from tui.screens.prompt import Ask
 from tui.widgets.form import Form
@@ -142,22 +142,22 @@ async def test_a_path_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_a_dropped_path_is_understood_however_the_terminal_writes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARDS", "/mnt")
-    assert pasted("file:///mnt/A%20001") == "/mnt/A 001"
-    assert pasted("$CARDS/A001") == "/mnt/A001"
-    assert pasted("'/mnt/A 001'") == pasted("/mnt/A\\ 001") == "/mnt/A 001"
+    assert path_in("file:///mnt/A%20001") == "/mnt/A 001"
+    assert path_in("$CARDS/A001") == "/mnt/A001"
+    assert path_in("'/mnt/A 001'") == path_in("/mnt/A\\ 001") == "/mnt/A 001"
 
 
 def test_several_dropped_paths_and_patterns_are_understood(tmp_path: Path) -> None:
     for name in ("A 1.MP4", "A2.MP4", "B.JPG"):
         (tmp_path / name).touch()
     first, second, other = (str(tmp_path / name) for name in ("A 1.MP4", "A2.MP4", "B.JPG"))
-    assert several(first) == [first], "blanks and all"
-    assert several(f"'{first}' {second}") == [first, second]
+    assert paths_in(first) == [first], "blanks and all"
+    assert paths_in(f"'{first}' {second}") == [first, second]
     dropped = f"file://{first} file://{other}".replace("A 1", "A%201")
-    assert several(dropped) == [first, other]
-    assert several(f"{tmp_path}/*.MP4 {other}") == [first, second, other]
-    assert several(f"{tmp_path}/no such") == [f"{tmp_path}/no such"], "told as it was typed"
-    assert several(f"{other} {tmp_path}/gone") == [other, f"{tmp_path}/gone"], "the one that is wrong is told"
+    assert paths_in(dropped) == [first, other]
+    assert paths_in(f"{tmp_path}/*.MP4 {other}") == [first, second, other]
+    assert paths_in(f"{tmp_path}/no such") == [f"{tmp_path}/no such"], "told as it was typed"
+    assert paths_in(f"{other} {tmp_path}/gone") == [other, f"{tmp_path}/gone"], "the one that is wrong is told"
 
 
 def test_recent_places_are_offered_by_any_part_of_them(tmp_path: Path) -> None:
@@ -197,8 +197,8 @@ def test_an_offered_path_with_a_variable_can_have_any_name(
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("Ann's", "A 1", "a\\b"):
         (tmp_path / name).mkdir()
-        assert pasted(f"$HOME/{name}") == f"{tmp_path}/{name}"
-        assert several(f"$HOME/{name}") == [f"{tmp_path}/{name}"], name
+        assert path_in(f"$HOME/{name}") == f"{tmp_path}/{name}"
+        assert paths_in(f"$HOME/{name}") == [f"{tmp_path}/{name}"], name
 
 
 async def test_names_inside_that_differ_at_their_end_are_told_apart(tmp_path: Path) -> None:
