@@ -96,7 +96,7 @@ class NewImport(Choosing):
         if isinstance(self.pane, Sources):
             self.contents.forget_search()
             self.contents.show_soon(self.source)
-        self.about_source()
+        self.draw_about_source()
 
     def why_not(self, does: str) -> str:
         """Why a key cannot be used now."""
@@ -215,7 +215,7 @@ class NewImport(Choosing):
         self.choice.take(settings, name)
         self.say(f"Preset {name}." if name else "No preset.", "good")
         self.changed()
-        self._glance()
+        self.surveys.glance()
 
     def do_type(self) -> None:
         """Enter paths, typed or pasted; if one of them cannot be used, none is added, and the question stays."""
@@ -346,7 +346,7 @@ class NewImport(Choosing):
         elif self.source is not None:
             setattr(self.source, question, answer)
         self.changed()
-        self._glance()
+        self.surveys.glance()
         form = self.query_one(Form)
         if missing := [name for name in REQUIRED if not form.answer(name)]:
             # Go to the next question that needs an answer.

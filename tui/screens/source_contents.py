@@ -128,7 +128,11 @@ class SourceContents:
             if entry.folder and not known and pane.source is source:
                 path = os.path.join(folder, entry.name)
                 counting = partial(path_completion.count_below, path, self._stopped)
-                count = await aside(counting, WALK_TIMEOUT)
+                try:
+                    count = await aside(counting, WALK_TIMEOUT)
+                except TimeoutError:
+                    # The folder's file system may not answer any more. Its size stays unknown.
+                    continue
                 if pane.source is source:
                     pane.count(os.path.join(below, entry.name), count)
 

@@ -402,3 +402,27 @@ async def test_what_all_of_a_folder_is_the_folder_is(tmp_path: Path, tree: Path)
         await app.press("s")
         (request,) = requests(app)
         assert (request.source, request.label, request.exclude) == (str(tree), "A001", ())
+
+
+async def test_a_folder_whose_counting_takes_too_long_has_no_size(
+    tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file system may not answer any more; the other folders are counted."""
+    hangs = threading.Event()
+
+    def count(path: bytes, stopped: threading.Event) -> Count:
+        if path.endswith(b"100"):
+            hangs.wait()
+        return Count(files=7, bytes=7)
+
+    monkeypatch.setattr("tui.screens.source_contents.WALK_TIMEOUT", 0.05)
+    monkeypatch.setattr("tui.path_completion.count_below", count)
+    only = [card("A001", mount=str(tree / "DCIM"))]
+    try:
+        async with running(None, (120, 40), fake=engine(), settings=home(tmp_path), volumes=lambda: only) as app:
+            await opened(app)
+            await app.press("right")
+            await app.until(lambda: "101/" in app.text and "7 files" in app.text)
+            assert len([line for line in app.text.splitlines() if "7 files" in line]) == 1
+    finally:
+        hangs.set()
