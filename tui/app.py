@@ -1,11 +1,9 @@
-"""The app: it owns the connection to the engine, the newest snapshot and the screens. Imports continue without
-it."""
+"""The app: it owns the newest snapshot and the screens. Imports continue without it."""
 
 import asyncio
 import gc
 import os
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
@@ -20,6 +18,7 @@ from core.errors import EngineLostError, LadingError
 from core.models import Verdict
 from core.snapshot import Arrival, ImportView, MirrorView, Snapshot
 from tui import format, terminal_progress, textual_private, theme
+from tui.engine_link import EngineLink
 from tui.glyphs import Glyphs
 from tui.picture_app import PictureApp
 from tui.screens.base import Base
@@ -35,19 +34,17 @@ if TYPE_CHECKING:
 DRAW_INTERVAL = 0.5
 """Seconds between two redraws."""
 
-RECONNECT_INTERVAL = 1.0
-"""Seconds before the app tries to reconnect to a lost engine."""
-
 ENGINE_LOST = "ENGINE LOST, reconnecting"
 
 SILENT = "ENGINE DOES NOT ANSWER, waiting"
 
 SILENT_DRAWS = 10
-"""Redraws without a new snapshot after which the engine counts as not answering. It sends several between two
-redraws."""
+"""Redraws without a new snapshot after which the engine counts as not answering. It sends several snapshots
+between two redraws."""
 
 
-# What the first screen does not need is imported on demand: the system's mounts alone take a tenth of a start.
+# The first screen needs neither of these two, so they are imported on demand: listing the mounts alone takes a
+# tenth of the app's start.
 
 
 def volumes() -> "list[Volume]":
@@ -64,15 +61,14 @@ def palette() -> type[Provider]:
     return Commands
 
 
-def eject(source: str, reading: Sequence[str], archives: Sequence[str]) -> str:
-    """See core.volumes.eject."""
-    from core.volumes import eject
-
-    return eject.eject(source, reading, archives)
-
-
 class LadingApp(PictureApp):
-    """Draws the newest snapshot twice a second."""
+    """Draws the newest snapshot twice a second.
+
+    settings: the configuration.
+    connect: makes a connection to the engine, which is not started yet.
+    utf8: whether the terminal shows characters beyond ASCII.
+    volumes: lists what is mounted; the demo has its own.
+    """
 
     TITLE = "Lading"
     CSS_PATH = os.path.join(os.path.dirname(__file__), "app.tcss")
@@ -81,7 +77,9 @@ class LadingApp(PictureApp):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+z", "suspend_process", show=False, priority=True)]
 
     snapshot: var[Snapshot | None] = var(None)
+    """The snapshot that is drawn; None: none has come yet."""
     trouble: var[str] = var("")
+    """What is wrong with the engine, for the header; empty: nothing."""
 
     def __init__(
         self,
@@ -90,7 +88,6 @@ class LadingApp(PictureApp):
         *,
         utf8: bool = True,
         volumes: "Callable[[], list[Volume]]" = volumes,
-        eject: Callable[[str, Sequence[str], Sequence[str]], str] = eject,
     ) -> None:
         plain = bool(os.environ.get("NO_COLOR"))
         if not plain:
@@ -99,7 +96,6 @@ class LadingApp(PictureApp):
         super().__init__(asks=utf8, ansi_color=True if plain else None)
         self.settings = settings
         self.volumes = volumes
-        self.ejecting = eject
         self.glyphs = Glyphs(utf8=utf8)
         self._set_first_theme(theme.PLAIN if plain else settings.theme or theme.DEFAULT_THEME)
         self.set_keymap(_keymap(settings))
@@ -108,18 +104,20 @@ class LadingApp(PictureApp):
         self.animation_level = "none"
         self.draft: Choice | None = None
         """A new import that was left before it was started."""
-        self._connect = connect
-        self._connection: Connection | None = None
+        self._engine = EngineLink(
+            connect, on_connected=self._tell_connected, on_snapshot=self._take_snapshot, on_lost=self._tell_lost
+        )
         self._newest: Snapshot | None = None
+        """The snapshot that came last, and is drawn next."""
         self._silent_draws = 0
-        self._at_once = True
+        self._draws_next = True
+        """Whether the next snapshot is drawn as soon as it comes."""
         self._running_loop: asyncio.AbstractEventLoop | None = None
-        self._following: asyncio.Task[None] | None = None
-        self._watching: asyncio.Task[None] | None = None
-        self._tells_progress = terminal_progress.shown(os.environ)
-        self._told_progress = terminal_progress.NO_PROGRESS
-        self._begun: set[asyncio.Task[None]] = set()
-        self._keys = TypeAhead(self, super().on_event, self._waits)
+        self._shows_progress = terminal_progress.supported(os.environ)
+        self._shown_progress = terminal_progress.NO_PROGRESS
+        self._background: set[asyncio.Task[None]] = set()
+        """What `begin` has begun, until it is done."""
+        self._keys = TypeAhead(self, super().on_event, self._must_wait)
 
     def get_default_screen(self) -> Screen[Any]:
         """The dashboard is the screen below all others."""
@@ -128,14 +126,14 @@ class LadingApp(PictureApp):
     def _set_first_theme(self, name: str) -> None:
         """Set the theme before the style sheet is read. An assignment would have it parsed a second time, which
         takes a twentieth of the time to the first screen; only themes of the terminal's own colours need it."""
-        begun = self.get_theme(name)
-        if begun is None or begun.ansi:
+        first = self.get_theme(name)
+        if first is None or first.ansi:
             self.theme = name
             return
         self.set_reactive(LadingApp.theme, name)
         self.stylesheet.set_variables(self.get_css_variables())
-        self.set_class(begun.dark, "-dark-mode")
-        self.set_class(not begun.dark, "-light-mode")
+        self.set_class(first.dark, "-dark-mode")
+        self.set_class(not first.dark, "-light-mode")
 
     def get_css_variables(self) -> dict[str, str]:
         """Textual's variables of the theme, and the colours of text in it."""
@@ -147,35 +145,35 @@ class LadingApp(PictureApp):
         self.ask_terminal()
         self._running_loop = asyncio.get_running_loop()
         # The screen appears first: what speaks with the engine has to be imported.
-        self.call_after_refresh(self._begin_to_follow)
+        self.call_after_refresh(self._engine.start)
         self.set_interval(DRAW_INTERVAL, self._tick)
         self.app_resume_signal.subscribe(self, self._draw_after_suspend)
 
     async def on_unmount(self) -> None:
         """Detach; the tasks are cancelled, but not awaited."""
-        self._progress(terminal_progress.NO_PROGRESS)
+        self._show_progress(terminal_progress.NO_PROGRESS)
         self.clear_pictures()
         self._keys.stop()
-        for task in (self._following, self._watching, *self._begun):
-            if task is not None:
-                task.cancel()
+        self._engine.stop()
+        for task in self._background:
+            task.cancel()
 
     def watch_snapshot(self, before: Snapshot | None, now: Snapshot | None) -> None:
         """Show the snapshot, and announce the end of an import once."""
         if before is not None and now is not None:
-            self._tell_ended(before, now)
+            self._announce_ended(before, now)
         elif now is not None:
             # Objects that exist by now are kept: traversing all of them in each garbage collection would delay
             # keys.
             self.call_after_refresh(gc.freeze)
-        if now is not None and self._tells_progress:
-            self._progress(terminal_progress.sequence(now))
+        if now is not None and self._shows_progress:
+            self._show_progress(terminal_progress.sequence(now))
         self._show()
 
-    def _progress(self, sequence: str) -> None:
+    def _show_progress(self, sequence: str) -> None:
         """Send the terminal the sequence for the progress in its tab, if it has changed."""
-        if sequence != self._told_progress:
-            self._told_progress = sequence
+        if sequence != self._shown_progress:
+            self._shown_progress = sequence
             textual_private.write_to_terminal(self, sequence)
 
     def watch_trouble(self) -> None:
@@ -190,17 +188,19 @@ class LadingApp(PictureApp):
             if isinstance(screen, Base) and screen.is_mounted and screen.is_current:
                 screen.draw()
 
-    def _tell_ended(self, before: Snapshot, now: Snapshot) -> None:
+    def _announce_ended(self, before: Snapshot, now: Snapshot) -> None:
+        """Announce the imports that have ended between two snapshots: on the dashboard, and as the configuration
+        says."""
         open_before = {view.id for view in before.imports if view.ended is None}
         ended = [view for view in now.imports if view.ended is not None and view.id in open_before]
         if not ended:
             return
-        words = ", ".join(_ended(view) for view in ended)
+        words = ", ".join(_label_and_verdict(view) for view in ended)
         if isinstance(self.screen, Dashboard):
             well = all(view.verdict is Verdict.SAFE and not view.unopenable.files for view in ended)
             receipt, eject = self.screen.key("receipt"), self.screen.key("eject")
-            told = f"{words}: choose it, then {receipt} for its receipt, {eject} to eject."
-            self.screen.say(told, "good" if well else "warn")
+            advice = f"choose it, then {receipt} for its receipt, {eject} to eject."
+            self.screen.say(f"{words}: {advice}", "good" if well else "warn")
         if self.settings.notice == "bell":
             self.bell()
         elif self.settings.notice == "notification":
@@ -216,39 +216,21 @@ class LadingApp(PictureApp):
     @property
     def connection(self) -> "Connection":
         """The connection to the engine. Raises LadingError when there is none just now."""
-        if self._connection is None:
-            raise LadingError("there is no engine just now.", "Wait until it is found again.", title="Engine")
-        return self._connection
+        return self._engine.connection
 
-    def _begin_to_follow(self) -> None:
-        self._following = asyncio.create_task(self._follow(), name="engine")
+    def _tell_connected(self) -> None:
+        """Have the screens fetch what they could not fetch without an engine."""
+        for screen in self.screen_stack:
+            if isinstance(screen, Base) and screen.is_mounted:
+                screen.connected()
 
-    async def _follow(self) -> None:
-        while True:
-            connection = self._connect()
-            try:
-                await connection.start()
-                self._connection = connection
-                self._watching = asyncio.create_task(self._watch_cards(connection), name="cards")
-                for screen in self.screen_stack:
-                    if isinstance(screen, Base) and screen.is_mounted:
-                        screen.connected()
-                async for snapshot in connection.snapshots():
-                    self._take(snapshot)
-                self.trouble = ENGINE_LOST
-            except LadingError as error:
-                self._tell_lost(error)
-            finally:
-                self._connection = None
-                if self._watching is not None:
-                    self._watching.cancel()
-                with suppress(LadingError, OSError):
-                    await connection.leave()
-            await asyncio.sleep(RECONNECT_INTERVAL)
-
-    def _tell_lost(self, error: LadingError) -> None:
-        """Show why there is no connection in the header, which has no room for more, and once what to do below."""
+    def _tell_lost(self, error: LadingError | None) -> None:
+        """Show why there is no connection in the header, which has no room for more, and once what to do below.
+        None: the engine has ended the connection."""
         before = self.trouble
+        if error is None:
+            self.trouble = ENGINE_LOST
+            return
         if self.snapshot is None:
             self.trouble = f"{error} Trying again."
         elif isinstance(error, EngineLostError):
@@ -259,11 +241,6 @@ class LadingApp(PictureApp):
             # It is said only once, because it covers the line of keys.
             self.screen.say(error.advice, "bad")
 
-    async def _watch_cards(self, connection: "Connection") -> None:
-        """Have the engine look for cards while the app is connected. A lost engine is reported elsewhere."""
-        with suppress(LadingError):
-            await connection.watch_cards()
-
     async def on_event(self, event: events.Event) -> None:
         """On the dashboard, any key stops imports that are about to begin by themselves."""
         waits = [card for card in (self.snapshot.arrivals if self.snapshot else ()) if card.starts is not None]
@@ -271,7 +248,7 @@ class LadingApp(PictureApp):
             await super().on_event(event)
         elif waits and isinstance(self.screen, Dashboard):
             self.screen.say(f"{', '.join(card.label for card in waits)}: stopped.")
-            self.begin(self._hold())
+            self.begin(self._hold_cards())
         else:
             self._keys.add(event)
 
@@ -279,13 +256,14 @@ class LadingApp(PictureApp):
         """Messages arrive in order, so all that were sent before this one have been handled."""
         message.arrived.set()
 
-    def _waits(self, key: events.Key) -> bool:
+    def _must_wait(self, key: events.Key) -> bool:
         """Whether a key has to wait: the top screen is not mounted yet, or still fetches the rows that the key
         acts on."""
         screen = self.screen
         return not screen.is_mounted or (isinstance(screen, Waits) and screen.waits(key.key))
 
-    async def _hold(self) -> None:
+    async def _hold_cards(self) -> None:
+        """Have the engine begin no import by itself of the cards that are plugged in."""
         await self.connection.hold_cards()
         self.draw_at_once()
 
@@ -306,19 +284,19 @@ class LadingApp(PictureApp):
             return "The engine does not answer just now."
         return "There is no engine just now." if self.trouble else ""
 
-    def _take(self, snapshot: Snapshot) -> None:
+    def _take_snapshot(self, snapshot: Snapshot) -> None:
         self._newest = snapshot
         self._silent_draws = 0
-        if self.trouble or self._at_once:
+        if self.trouble or self._draws_next:
             # The result of a person's command is drawn at once.
-            self._at_once = False
+            self._draws_next = False
             self.trouble = ""
             self._draw()
 
     def _tick(self) -> None:
         # Redraws are counted, not seconds: if this process was stopped, it has received nothing either.
         self._silent_draws += 1
-        if self._silent_draws > SILENT_DRAWS and self._connection is not None and self.snapshot is not None:
+        if self._silent_draws > SILENT_DRAWS and self._engine.connected and self.snapshot is not None:
             self.trouble = self.trouble or SILENT
         self._draw()
 
@@ -328,9 +306,9 @@ class LadingApp(PictureApp):
 
     def draw_at_once(self) -> None:
         """Draw the next snapshot as soon as it comes, because a person waits for what it shows."""
-        self._at_once = True
+        self._draws_next = True
 
-    # Commands
+    # What a person does to imports
 
     async def pause(self, name: str) -> None:
         """Pause an import. Raises LadingError."""
@@ -367,8 +345,8 @@ class LadingApp(PictureApp):
                 self.call_later(raise_it, error)
 
         task = asyncio.create_task(carry_out())
-        self._begun.add(task)
-        task.add_done_callback(self._begun.discard)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     def tell(self, error: LadingError) -> None:
         """Show an error on the top screen."""
@@ -442,21 +420,9 @@ class LadingApp(PictureApp):
         """The actions of this screen's keys and the tasks on the archive, for the command palette."""
         if not isinstance(screen, Base):
             return
-        from tui.screens.tasks import TASK_ENTRIES, begin
+        from tui.palette import commands_of
 
-        for key in screen.own_keys():
-            if key.does not in ("pane", "back"):
-                does = key.does
-                yield SystemCommand(
-                    f"{key.label} ({key.drawn})", key.about, lambda does=does: self._run(screen, does)
-                )
-        for entry in TASK_ENTRIES:
-            yield SystemCommand(
-                entry.name, entry.about, lambda entry=entry: screen.call_later(begin, screen, entry)
-            )
-        if not self.ansi_color:
-            about = "other colours, until the app is left; theme = NAME in config.toml keeps them"
-            yield SystemCommand("theme", about, self.action_change_theme)
+        yield from commands_of(screen)
 
     def action_command_palette(self) -> None:
         """Open Textual's command palette, with words that every terminal can show; not over a question, which has
@@ -464,16 +430,14 @@ class LadingApp(PictureApp):
         if isinstance(self.screen, Base):
             self.push_screen(textual_private.Palette(placeholder="Type what to do", id="--command-palette"))
 
-    def _run(self, screen: Base[Any], does: str) -> None:
-        screen.call_later(screen.action_do, does)
-
 
 def _keymap(settings: Config) -> dict[str, str]:
-    """The configuration's keys for Textual. What interrupts any program stays what it is."""
+    """The configuration's keys for Textual. Ctrl+c and ctrl+q leave the app in any case."""
     chosen = dict(settings.keys)
     return chosen | {"leave": f"{chosen['leave']},ctrl+c,ctrl+q"} if "leave" in chosen else chosen
 
 
-def _ended(view: ImportView) -> str:
+def _label_and_verdict(view: ImportView) -> str:
+    """An import that has ended, in words: `A001 SAFE`, `B002 KEEP, 3 cannot be opened`."""
     broken = f", {format.number(view.unopenable.files)} cannot be opened" if view.unopenable.files else ""
     return f"{view.label} {view.verdict or format.EMPTY}{broken}"

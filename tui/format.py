@@ -89,7 +89,7 @@ def brought_by(import_id: str, imports: int) -> str:
     return f"{import_id} +{number(imports - 1)}" if imports > 1 else import_id
 
 
-def captured(text: str) -> str:
+def capture_date(text: str) -> str:
     """A capture date for a list: `2025-12-06 14:07`, `2025-12-06 13:07 UTC`, `1931-08`."""
     return text[:16].removesuffix("Z").replace("T", " ") + (" UTC" if text.endswith("Z") else "")
 

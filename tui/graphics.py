@@ -58,9 +58,9 @@ class Pixels(NamedTuple):
 
 
 def askable(environ: Mapping[str, str]) -> bool:
-    """Whether to ask the terminal. Over SSH not, because pixels are ten times as many bytes as half blocks; not
-    through tmux and screen, which answer for themselves and do not pass pictures on; not Apple's Terminal and the
-    console of Linux, which show none and may print the question."""
+    """Whether to ask the terminal. It is not asked over SSH, because pixels are ten times as many bytes as half
+    blocks; not through tmux and screen, which answer for themselves and do not pass pictures on. Apple's Terminal
+    and the console of Linux are not asked, because they show no pictures and may print the question."""
     among = environ.get("TERM", "")
     through = any(environ.get(name) for name in ("SSH_CONNECTION", "TMUX", "STY"))
     return not (
@@ -91,10 +91,10 @@ def ask(keys: int, screen: int, environ: Mapping[str, str], timeout: float = ANS
                 answer += data
     finally:
         termios.tcsetattr(keys, termios.TCSADRAIN, before)
-    return understood(answer, measured(screen))
+    return parse_answer(answer, cell_size(screen))
 
 
-def measured(terminal: int) -> tuple[int, int]:
+def cell_size(terminal: int) -> tuple[int, int]:
     """The width and height of a character of the terminal with this descriptor, as the kernel knows them
     (TIOCGWINSZ); those of the VT340 where it does not."""
     with suppress(OSError):
@@ -105,7 +105,7 @@ def measured(terminal: int) -> tuple[int, int]:
     return Graphics().cell
 
 
-def understood(answer: bytes, cell: tuple[int, int] = (10, 20)) -> Graphics:
+def parse_answer(answer: bytes, cell: tuple[int, int] = (10, 20)) -> Graphics:
     """Parse a terminal's answer to QUESTION. `cell` is used where the size of a character is not in it."""
     attributes = _ATTRIBUTES.search(answer)
     if attributes is None:
@@ -152,7 +152,7 @@ class AnswerFilter:
             return typed, None
         answer, self._answer, self.asked = self._answer, "", False
         typed, self._held = typed + self._held, ""
-        return typed, understood(answer.encode(), measured(self._terminal))
+        return typed, parse_answer(answer.encode(), cell_size(self._terminal))
 
     def release(self) -> str:
         """What was held back, because nothing followed."""

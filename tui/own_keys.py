@@ -50,12 +50,12 @@ def check(settings: Config, place: str) -> None:
     for does, keys in settings.keys.items():
         if does not in actions:
             raise unknown(f"{place}: keys", does, actions)
-        _named(keys, f"{place}: keys.{does}")
+        _key_names(keys, f"{place}: keys.{does}")
     for kind in kinds:
         _check(kind, settings.keys, place)
 
 
-def _named(keys: str, place: str) -> list[str]:
+def _key_names(keys: str, place: str) -> list[str]:
     """Textual's names of the keys in a text. Raises ConfigError."""
     try:
         names = [binding.key for binding in Binding.make_bindings([Binding(keys, "")])]
@@ -88,7 +88,7 @@ def _check(kind: type[Base[Any]], chosen: Mapping[str, str], place: str) -> None
         if key.does not in chosen and key.does not in FIXED:
             taken |= dict.fromkeys(_keys([Binding(key.key, "")]), key.does)
     for does in sorted(own & chosen.keys()):
-        for name in _named(chosen[does], place):
+        for name in _key_names(chosen[does], place):
             if name in taken and taken[name] != does:
                 raise ConfigError(
                     f"{place}: keys: {name} would be both {taken[name]} and {does} (screen: {kind.NAME}).",

@@ -4,6 +4,7 @@ import glob
 import os
 import shlex
 import stat
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, get_args
 from urllib.parse import unquote, urlsplit
@@ -15,8 +16,8 @@ from core.paths import display
 ENTRIES_SHOWN = 2000
 """The most entries of one folder that are shown."""
 
-OFFERED = 1000
-"""The most completions of a path, and paths that a search finds."""
+PATHS_OFFERED = 1000
+"""The most completions of a path, and the most paths that a search finds."""
 
 
 class PathEntry(Value, frozen=True, kw_only=True):
@@ -66,11 +67,11 @@ def ordered(found: Iterable[PathEntry], order: Order, sizes: Mapping[bytes, int]
     return sorted(found, key=key)
 
 
-def walked(path: bytes, stopped: "list[bool]") -> Count:
-    """Files and bytes below a folder, without following links; stops when `stopped` is no longer empty."""
+def count_below(path: bytes, stopped: threading.Event) -> Count:
+    """Count files and bytes below a folder, without following links; ends early once `stopped` is set."""
     files = size = 0
     waiting = [path]
-    while waiting and not stopped:
+    while waiting and not stopped.is_set():
         try:
             with os.scandir(waiting.pop()) as listing:
                 for one in listing:
@@ -87,13 +88,13 @@ def walked(path: bytes, stopped: "list[bool]") -> Count:
     return Count(files=files, bytes=size)
 
 
-def found_below(folder: bytes, words: str, stopped: "list[bool]") -> list[bytes]:
-    """The first paths below a folder with these words in their name, regardless of case, without following links;
-    stops when `stopped` is no longer empty."""
+def find_below(folder: bytes, words: str, stopped: threading.Event) -> list[bytes]:
+    """Find the first paths below a folder with these words in their name, regardless of case, without following
+    links; ends early once `stopped` is set."""
     wanted = words.casefold()
     found: list[bytes] = []
     waiting = [b""]
-    while waiting and not stopped and len(found) < OFFERED:
+    while waiting and not stopped.is_set() and len(found) < PATHS_OFFERED:
         below = waiting.pop()
         try:
             with os.scandir(os.path.join(folder, below)) as listing:
@@ -109,7 +110,7 @@ def found_below(folder: bytes, words: str, stopped: "list[bool]") -> list[bytes]
             found += [path] if wanted in display(one.name).casefold() else []
             deeper += [path] if is_folder else []
         waiting += reversed(deeper)
-    return found[:OFFERED]
+    return found[:PATHS_OFFERED]
 
 
 def completions(typed: str, *, folders: bool = False) -> list[str]:
@@ -129,7 +130,7 @@ def completions(typed: str, *, folders: bool = False) -> list[str]:
             ]
     except (OSError, ValueError):
         return []
-    return sorted(found)[:OFFERED]
+    return sorted(found)[:PATHS_OFFERED]
 
 
 def offers(typed: str, recent: Sequence[str], *, folders: bool = False) -> list[str]:
@@ -140,10 +141,10 @@ def offers(typed: str, recent: Sequence[str], *, folders: bool = False) -> list[
     return [*found, *(one for one in completions(typed, folders=folders) if one not in found)] if typed else found
 
 
-def several(text: str) -> list[str]:
-    """The absolute paths in a text: one, as `pasted` takes it, or several with blanks between them, as a terminal
-    types dropped files. What a pattern such as *.MP4 stands for is found."""
-    whole = absolute(pasted(text))
+def paths_in(text: str) -> list[str]:
+    """The absolute paths in a text: a single one, as `path_in` takes it, or several with blanks between them, as a
+    terminal types dropped files. A pattern such as *.MP4 is replaced by the paths that match it."""
+    whole = absolute(path_in(text))
     if os.path.lexists(whole):
         return [whole]
     try:
@@ -157,7 +158,7 @@ def several(text: str) -> list[str]:
     return list(dict.fromkeys(found)) if any(map(os.path.lexists, found)) else [whole]
 
 
-def pasted(text: str) -> str:
+def path_in(text: str) -> str:
     """The path in a text that was typed, or that a terminal typed for a dropped file: quoted, with backslashes, or
     as file://. Variables such as $HOME are expanded."""
     if text.startswith("file://"):

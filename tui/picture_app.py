@@ -25,11 +25,11 @@ class PictureApp(App[str]):
 
     def get_driver_class(self) -> type[Driver]:
         """Textual's driver, with an ear for what the terminal says of pictures."""
-        return textual_private.listening(super().get_driver_class(), self._answers)
+        return textual_private.listening_driver(super().get_driver_class(), self._answers)
 
     def ask_terminal(self) -> None:
         """Ask what the terminal can show. Keys are read and the screen is drawn meanwhile."""
-        if self._asks and textual_private.shows(self):
+        if self._asks and textual_private.draws_on_terminal(self):
             self._answers.asked = True
             self.set_timer(ANSWER_TIMEOUT, self._give_up_asking)
             textual_private.write_to_terminal(self, QUESTION.decode())

@@ -15,7 +15,7 @@ BAND = 6
 """Rows of pixels that one line of sixels covers."""
 
 
-def encoded(data: bytes, graphics: Graphics, columns: int, rows: int) -> Pixels | None:
+def encode(data: bytes, graphics: Graphics, columns: int, rows: int) -> Pixels | None:
     """A JPEG file in at most this many columns and rows, with its proportions; None where it is not a JPEG file,
     or too large. `graphics.way` must not be empty."""
     width, height = graphics.cell
@@ -32,7 +32,7 @@ def encoded(data: bytes, graphics: Graphics, columns: int, rows: int) -> Pixels 
     return Pixels(graphics.way, min(columns, -(-across // width)), min(rows, -(-down // height)), told)
 
 
-def drawn(data: bytes, graphics: Graphics, columns: int, rows: int) -> str:
+def escape_sequences(data: bytes, graphics: Graphics, columns: int, rows: int) -> str:
     """The escape sequences that show a JPEG file in at most this many columns and rows, with a line break at the
     end; empty if `data` is not a JPEG file, or too large. `graphics.way` must not be empty."""
     width, height = graphics.cell

@@ -10,18 +10,18 @@ NO_PROGRESS = "\x1b]9;4;0\x1b\\"
 """The sequence that removes the progress."""
 
 RUNS, FAILED, UNKNOWN, PAUSED = 1, 2, 3, 4
-"""The states of ConEmu's sequence: https://conemu.github.io/en/AnsiEscapeCodes.html#ConEmu_specific_OSC."""
+"""The states in ConEmu's sequence: https://conemu.github.io/en/AnsiEscapeCodes.html#ConEmu_specific_OSC."""
 
 PROGRESS_TERMINALS = ("ghostty", "WezTerm")
 """Values of TERM_PROGRAM of terminals that show progress."""
 
 
-def shown(environ: Mapping[str, str]) -> bool:
+def supported(environ: Mapping[str, str]) -> bool:
     """Whether the terminal shows progress. The sequence must not be sent to others, because they take OSC 9 for a
     notification. tmux and screen, which name themselves in TERM_PROGRAM or TERM, do not get it either."""
     if environ.get("TERM", "").startswith(("tmux", "screen")):
         return False
-    # Only newer versions of iTerm2 do, which have P among their features (iterm2.com/feature-reporting).
+    # Only newer versions of iTerm2 show it, which have P among their features (iterm2.com/feature-reporting).
     iterm = environ.get("TERM_PROGRAM") == "iTerm.app" and "P" in environ.get("TERM_FEATURES", "")
     windows = bool(environ.get("WT_SESSION")) or environ.get("ConEmuANSI") == "ON"
     return windows or iterm or environ.get("TERM_PROGRAM") in PROGRESS_TERMINALS

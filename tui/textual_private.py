@@ -137,8 +137,8 @@ class _Parser(XTermParser):
         yield from super().tick()
 
 
-def listening(driver: type[Driver], answers: AnswerFilter) -> type[Driver]:
-    """A driver that sends the app a `TerminalAnswered` when `answers` has understood one."""
+def listening_driver(driver: type[Driver], answers: AnswerFilter) -> type[Driver]:
+    """A driver that sends the app a `TerminalAnswered` when `answers` has parsed one."""
     if driver is not LinuxDriver:
         return driver
 
@@ -151,6 +151,6 @@ def listening(driver: type[Driver], answers: AnswerFilter) -> type[Driver]:
     return Listening
 
 
-def shows(app: App[Any]) -> bool:
+def draws_on_terminal(app: App[Any]) -> bool:
     """Whether the app draws on a terminal."""
     return app._driver is not None and not app._driver.is_headless

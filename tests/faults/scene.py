@@ -1,4 +1,4 @@
-"""An engine whose source and archive lie where a test wants them, and what the promises are checked by."""
+"""An engine whose source and archive lie where a test wants them, and the checks that the promises hold."""
 
 import asyncio
 import os
@@ -78,25 +78,26 @@ async def imported(rig: Rig, **options: Any) -> ImportView:
 
 
 async def resumed(rig: Rig, name: str) -> ImportView:
-    """Take an import up and bring it to its end."""
+    """Resume an import, and wait for its end."""
     await rig.engine.imports.resume_import(name)
     return await ended(rig, name)
 
 
-def safe(view: ImportView) -> None:
-    """It has ended, and all is well."""
+def check_safe(view: ImportView) -> None:
+    """Check that an import has ended and is SAFE, and that no file has failed."""
     assert (view.state, view.verdict, view.failed.files) == (State.DONE, "SAFE", 0), view
 
 
-def paused(view: ImportView, *words: str) -> None:
-    """It waits, nothing has failed, and its reason has these words."""
+def check_paused(view: ImportView, *words: str) -> None:
+    """Check that an import is paused, that no file has failed, and that its reason has these words."""
     assert (view.state, view.failed.files) == (State.PAUSED, 0), view
     for word in words:
         assert word in view.reason, view.reason
 
 
-def complete(archive: Path) -> int:
-    """Every final name of the archive is its content's own, so that nothing is half there; how many there are."""
+def check_final_names(archive: Path) -> int:
+    """Check that every final name of the archive is that of its content, so that no file is incomplete. Returns
+    the number of files."""
     count = 0
     for path in archive.glob("locations/*/data/*/*/*"):
         assert path.stem.split("-")[0] == xxhash.xxh3_128(path.read_bytes()).hexdigest(), f"{path} is not whole"
@@ -104,10 +105,10 @@ def complete(archive: Path) -> int:
     return count
 
 
-async def claims_hold(rig: Rig, archive: Path | None = None) -> int:
-    """What the catalog says is in the archive is there, byte for byte; how many items it says.
+async def check_claims(rig: Rig, archive: Path | None = None) -> int:
+    """Check that each item of the catalog is in the archive, byte for byte. Returns the number of items.
 
-    `archive`: where the same archive is looked at, when not through the engine's mount.
+    `archive`: the path at which the archive is read, if not through the engine's mount.
     """
     items = await rig.engine.database.read("SELECT path, size, sha256 FROM item")
     for path, size, sha256 in items:
@@ -129,7 +130,7 @@ async def levels(rig: Rig) -> set[str]:
 
 
 def below(folder: Path) -> list[str]:
-    """All that lies in a folder."""
+    """The paths of everything below a folder, sorted."""
     return sorted(os.fsdecode(path) for path in folder.rglob("*"))
 
 

@@ -47,7 +47,7 @@ async def _unflushed(rig: Rig, through: passthrough.Passthrough, code: int) -> I
 
 
 async def _check_unflushed(rig: Rig, view: ImportView, *words: str) -> None:
-    scene.paused(view, *words)
+    scene.check_paused(view, *words)
     assert rig.contents() == set()
     assert rig.staged() == []
 
@@ -60,7 +60,7 @@ async def test_an_archive_that_cannot_flush_is_told_so_once(tmp_path: Path, code
             view = await _unflushed(rig, through, code)
             await _check_unflushed(rig, view, "cannot flush")
             assert "another file system" in view.advice
-            scene.safe(await scene.resumed(rig, view.id))
+            scene.check_safe(await scene.resumed(rig, view.id))
 
 
 @pytest.mark.promise(44)
@@ -112,7 +112,7 @@ async def test_a_full_disk_below_the_database_pauses_and_is_named(tmp_path: Path
             assert (view.state, view.failed.files) == (State.PAUSED, 0), view
             assert "could not be written" in view.reason
             assert f"Make room on the disk of the state folder {tmp_path / 'home'}" in view.advice
-            scene.complete(rig.archive)
+            scene.check_final_names(rig.archive)
             fillers[0].unlink()
-            scene.safe(await scene.resumed(rig, view.id))
+            scene.check_safe(await scene.resumed(rig, view.id))
             assert rig.contents() == scene.importing.expected(rig.source)

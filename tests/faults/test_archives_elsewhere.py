@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.models import State, Verdict, Waits
-from tests.faults.away import FILES, SIZE, arrived, contents, given_back, is_, middle, other_path
+from tests.faults.away import FILES, SIZE, OtherPath, arrived, contents, is_given_back, until_midway, until_state
 from tests.rigs import disks, machines, passthrough
 from tests.rigs.engines import attached, card, lading, request, soon, swept, the_engine, view
 from tests.rigs.passthrough import Switch
@@ -28,7 +28,7 @@ def two_disks(root: Path) -> Iterator[tuple[passthrough.Passthrough, disks.Disk,
         passthrough.mounted(root / "reader") as reader,
         disks.disk(root, "ext4", 256 << 20) as disk,
         disks.disk(root / "other", "ext4", 256 << 20) as other,
-        other_path(root, disk) as path,
+        OtherPath(root, disk) as path,
     ):
         yield reader, disk, other, path
 
@@ -40,9 +40,9 @@ async def test_an_archive_is_found_at_another_path(tmp_path: Path, home: Path) -
         reader.set(Switch("read", delay=0.05))
         async with attached(home) as client:
             (name,) = await client.start_imports([request(reader.path / "card", disk.path / "kept/archive")])
-            await middle(client, name)
+            await until_midway(client, name)
             disk.unmount(lazy=True)
-            left = await is_(client, name, State.PAUSED, Waits.ARCHIVE)
+            left = await until_state(client, name, State.PAUSED, Waits.ARCHIVE)
             assert str(disk.path) in left.reason
             # Nobody writes to it while it is copied.
             the_engine(home).suspend()
@@ -50,11 +50,11 @@ async def test_an_archive_is_found_at_another_path(tmp_path: Path, home: Path) -
             disks.run("cp", "-a", str(path / "kept"), str(other.path))
             the_engine(home).resume()
             before = arrived(other.path / "kept/archive")
-            assert (await is_(client, name, State.DONE)).verdict is Verdict.SAFE
+            assert (await until_state(client, name, State.DONE)).verdict is Verdict.SAFE
             found = await view(client, name)
             assert found.archive == str(path / "kept/archive")
             reader.set()
-            await soon(lambda: given_back(path / "kept/archive"))
+            await soon(lambda: is_given_back(path / "kept/archive"))
         assert arrived(path / "kept/archive") == contents(source)
         # Where it was before nothing is made.
         assert list(disk.path.iterdir()) == []
@@ -110,19 +110,19 @@ async def test_two_archives_at_one_place_in_turn(tmp_path: Path, home: Path) -> 
         reader.set(Switch("read", delay=0.05))
         async with attached(home) as client:
             await client.wait(await client.start_imports([request(second, other.path / "archive")]))
-            await soon(lambda: given_back(other.path / "archive"))
+            await soon(lambda: is_given_back(other.path / "archive"))
             other.unmount()
             (name,) = await client.start_imports([request(reader.path / "card", disk.path / "archive")])
-            await middle(client, name)
+            await until_midway(client, name)
             disk.unmount(lazy=True)
-            await is_(client, name, State.PAUSED, Waits.ARCHIVE)
+            await until_state(client, name, State.PAUSED, Waits.ARCHIVE)
             disks.run("mount", other.device, str(disk.path))
             await client.wait(await client.start_imports([request(third, disk.path / "archive")]))
             assert (await view(client, name)).state is State.PAUSED
             disks.run("mount", disk.device, str(path))
-            assert (await is_(client, name, State.DONE)).verdict is Verdict.SAFE
+            assert (await until_state(client, name, State.DONE)).verdict is Verdict.SAFE
             reader.set()
-            await soon(lambda: given_back(path / "archive"))
+            await soon(lambda: is_given_back(path / "archive"))
         assert arrived(path / "archive") == contents(source)
         assert arrived(disk.path / "archive") == contents(second) | contents(third)
         for place in (path, disk.path):

@@ -31,7 +31,7 @@ def _killed_everywhere(tmp_path: Path, way: str) -> tuple[int, int]:
     kills = names = 0
     with injection.victim(conversation.command(source, archive, way), log) as victim:
         counts = victim.calls()
-        assert scene.complete(archive) == files
+        assert scene.check_final_names(archive) == files
         for call, count in sorted(counts.items()):
             few = call in READING or (way != noreplace.RENAME and call in ("openat", "close"))
             for number in {*range(1, FEW), count} if few and count > FEW else range(1, count + 1):
@@ -43,7 +43,7 @@ def _killed_everywhere(tmp_path: Path, way: str) -> tuple[int, int]:
 
 def _whole(archive: Path) -> int:
     """Every final name is complete, and the journal knows it."""
-    count = scene.complete(archive)
+    count = scene.check_final_names(archive)
     journal = archive / ".lading/imports/import.jsonl"
     known = journal.read_text() if journal.exists() else ""
     for path in archive.glob("locations/*/data/*/*/*"):

@@ -37,7 +37,7 @@ async def _changing(rig: Rig, through: passthrough.Passthrough, size: int, times
 async def test_a_file_that_changes_while_it_is_read_is_read_again(tmp_path: Path, size: int) -> None:
     with passthrough.mounted(tmp_path) as through:
         async with scene.engine_at(tmp_path, source=through.path / "card") as rig:
-            scene.safe(await _changing(rig, through, size, 1))
+            scene.check_safe(await _changing(rig, through, size, 1))
             assert rig.contents() == scene.importing.expected(through.below / "card")
 
 
@@ -120,7 +120,7 @@ async def _check_damaged(rig: Rig, view: ImportView, name: bytes, slack: int) ->
     assert BAD - slack <= int(at.replace(",", "")) <= BAD
     assert f"({UNREADABLE} {failed.detail})" in rig.receipts()[0].read_text()
     assert len(rig.contents()) == 11
-    assert scene.complete(rig.archive) == 11
+    assert scene.check_final_names(rig.archive) == 11
 
 
 @pytest.mark.promise(16)
@@ -184,7 +184,7 @@ async def test_files_that_fail_at_different_places_are_one_cause_which_one_retry
             await _check_one_cause(rig, view)
             through.set()
             assert await rig.engine.imports.retry_import(view.id, Selection(cause=UNREADABLE)) == MANY
-            scene.safe(await scene.ended(rig, view.id))
+            scene.check_safe(await scene.ended(rig, view.id))
 
 
 @pytest.mark.promise(43)

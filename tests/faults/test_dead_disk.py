@@ -26,7 +26,7 @@ async def damaged(rig: Rig) -> int:
 async def archived(rig: Rig, disk: disks.Disk) -> None:
     """Some files, none in memory any more. From now on the disk is only read: its image would grow."""
     scene.pictures(rig.source)
-    scene.safe(await scene.imported(rig))
+    scene.check_safe(await scene.imported(rig))
     disk.remount(read_only=True)
 
 

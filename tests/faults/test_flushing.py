@@ -39,9 +39,9 @@ async def test_what_could_not_be_flushed_or_closed_is_copied_again(tmp_path: Pat
     with passthrough.mounted(tmp_path) as through:
         async with scene.engine_at(tmp_path, archive=through.path / "archive") as rig:
             view, copies = await _failing(rig, through, call, 1)
-            scene.safe(view)
+            scene.check_safe(view)
             assert copies == 2
-            assert scene.complete(rig.archive) == FILES
+            assert scene.check_final_names(rig.archive) == FILES
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ async def test_an_archive_that_never_flushes_leaves_the_import_paused(tmp_path: 
     with passthrough.mounted(tmp_path) as through:
         async with scene.engine_at(tmp_path, archive=through.path / "archive") as rig:
             view, copies = await _failing(rig, through, call, 0)
-            scene.paused(view, "cannot be written any more")
+            scene.check_paused(view, "cannot be written any more")
             assert copies == 1
-            assert scene.complete(rig.archive) == 0
-            assert await scene.claims_hold(rig) == 0
+            assert scene.check_final_names(rig.archive) == 0
+            assert await scene.check_claims(rig) == 0
             through.set()
-            scene.safe(await scene.resumed(rig, view.id))
-            assert scene.complete(rig.archive) == FILES
+            scene.check_safe(await scene.resumed(rig, view.id))
+            assert scene.check_final_names(rig.archive) == FILES
 
 
 @pytest.mark.parametrize(
@@ -75,5 +75,5 @@ async def test_control_without_listening_nothing_is_copied_again(tmp_path: Path,
     with passthrough.mounted(tmp_path) as through, sabotage.broken(tmp_path / "broken", fault):
         async with scene.engine_at(tmp_path, archive=through.path / "archive") as rig:
             view, copies = await _failing(rig, through, call, 0)
-            scene.safe(view)
+            scene.check_safe(view)
             assert copies == 1

@@ -62,7 +62,7 @@ async def test_a_foreign_file_under_the_name_stays(tmp_path: Path, place: tuple[
         path = await _met(rig, FOREIGN)
         assert path.read_bytes() == FOREIGN
         assert path.with_name(f"{path.stem}-2.jpg").read_bytes() == DATA
-        assert await scene.claims_hold(rig) == 2
+        assert await scene.check_claims(rig) == 2
         text = rig.receipts()[-1].read_text()
         assert [words for words in set(SAYS.values()) if words in text] == [SAYS[way]]
 
@@ -73,7 +73,7 @@ async def test_an_equal_file_under_the_name_is_taken_over(tmp_path: Path, place:
         path = await _met(rig, DATA)
         assert path.read_bytes() == DATA
         assert [found.name for found in path.parent.iterdir()] == [path.name]
-        assert await scene.claims_hold(rig) == 2
+        assert await scene.check_claims(rig) == 2
 
 
 @pytest.mark.control(5)
@@ -90,7 +90,7 @@ async def test_control_adopting_without_reading_claims_a_foreign_file(tmp_path: 
         async with scene.engine_at(tmp_path, archive=disk.path / "archive") as rig:
             await _met(rig, FOREIGN)
             with pytest.raises(AssertionError, match="is not what was archived"):
-                await scene.claims_hold(rig)
+                await scene.check_claims(rig)
 
 
 # Two importers
@@ -124,7 +124,7 @@ async def test_a_second_importer_is_told_who_holds_the_archive(tmp_path: Path, p
             await _second(rig)
         contents = scene.importing.expected(rig.source)
         assert rig.contents() == contents
-        assert await scene.claims_hold(rig) == len(contents)
+        assert await scene.check_claims(rig) == len(contents)
 
 
 @pytest.mark.control(5)

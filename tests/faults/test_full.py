@@ -35,20 +35,20 @@ def _foreign(rig: Rig) -> list[Path]:
 
 async def _check_paused(rig: Rig, view: ImportView, foreign: list[Path]) -> None:
     """It waits because the archive is full; staging is gone, all else is there, and nothing is half there."""
-    scene.paused(view, "the archive is full")
+    scene.check_paused(view, "the archive is full")
     assert rig.staged() == []
     for path in foreign:
         assert path.read_bytes() == str(path.relative_to(rig.archive)).encode()
-    scene.complete(rig.archive)
-    await scene.claims_hold(rig)
+    scene.check_final_names(rig.archive)
+    await scene.check_claims(rig)
 
 
 async def _then_room(rig: Rig, view: ImportView, room: Callable[[], object], contents: set[str]) -> None:
     """Room is made, and all arrives."""
     room()
-    scene.safe(await scene.resumed(rig, view.id))
+    scene.check_safe(await scene.resumed(rig, view.id))
     assert rig.contents() == contents
-    assert await scene.claims_hold(rig) == len(contents)
+    assert await scene.check_claims(rig) == len(contents)
 
 
 @pytest.mark.promise(14)

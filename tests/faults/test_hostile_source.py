@@ -184,7 +184,7 @@ async def test_a_name_executes_nothing(tmp_path: Path, monkeypatch: pytest.Monke
         found = await engine.imports.start_imports([rig.request()])
         await engine.imports.finish(found)
         view = next(view for view in engine.snapshot().imports if view.id == found[0])
-        scene.safe(view)
+        scene.check_safe(view)
         assert view.archived.files == len(names)
     finally:
         await engine.stop()

@@ -54,9 +54,9 @@ async def test_after_the_archive_is_unmounted_nothing_lands_below(tmp_path: Path
                 await rig.begun()
             assert scene.below(disk.path) == []
             disk.mount()
-            scene.safe(await scene.resumed(rig, name))
+            scene.check_safe(await scene.resumed(rig, name))
             assert rig.contents() == contents
-            assert await scene.claims_hold(rig) == len(contents)
+            assert await scene.check_claims(rig) == len(contents)
 
 
 @pytest.mark.control(10)
@@ -98,8 +98,8 @@ async def _ejected(rig: Rig, other: Path, act: Callable[[], object]) -> tuple[st
 
 async def _one_pause(rig: Rig, first: str, second: str) -> None:
     """The first import waits, and nothing of it has failed; the other one is through."""
-    scene.paused(rig.view(first), "any more")
-    scene.safe(rig.view(second))
+    scene.check_paused(rig.view(first), "any more")
+    scene.check_safe(rig.view(second))
     assert await scene.reasons(rig, first) == {}
 
 
@@ -110,8 +110,8 @@ async def test_a_card_whose_driver_dies_is_one_pause(tmp_path: Path) -> None:
             first, second = await _ejected(rig, tmp_path / "other", through.kill)
             await _one_pause(rig, first, second)
             _again(through)
-            scene.safe(await scene.resumed(rig, first))
-            assert scene.complete(rig.archive) == 2 * FILES
+            scene.check_safe(await scene.resumed(rig, first))
+            assert scene.check_final_names(rig.archive) == 2 * FILES
 
 
 def _again(through: Passthrough) -> None:
@@ -135,11 +135,11 @@ async def test_a_card_pulled_out_is_one_pause(tmp_path: Path, kind: str) -> None
 
             with scene.before(batch_messages.StageBatch, pull):
                 view = await scene.imported(rig)
-            scene.paused(view, "any more")
+            scene.check_paused(view, "any more")
             disk.image.write_bytes(image)
             disk.remount(read_only=True)
-            scene.safe(await scene.resumed(rig, view.id))
-            assert scene.complete(rig.archive) == MANY
+            scene.check_safe(await scene.resumed(rig, view.id))
+            assert scene.check_final_names(rig.archive) == MANY
 
 
 @pytest.mark.promise(11)
@@ -149,7 +149,7 @@ async def test_a_card_unmounted_by_force_is_one_pause(tmp_path: Path) -> None:
             first, second = await _ejected(rig, tmp_path / "other", lambda: disk.unmount(lazy=True))
             await _one_pause(rig, first, second)
             disk.mount()
-            scene.safe(await scene.resumed(rig, first))
+            scene.check_safe(await scene.resumed(rig, first))
 
 
 @pytest.mark.control(11)
@@ -172,7 +172,7 @@ async def test_an_archive_that_says_eio_to_everything_is_one_pause(tmp_path: Pat
 
             with scene.before(batch_messages.StageBatch, fail):
                 view = await scene.imported(rig)
-            scene.paused(view, "cannot be written any more")
+            scene.check_paused(view, "cannot be written any more")
             through.set()
-            scene.safe(await scene.resumed(rig, view.id))
+            scene.check_safe(await scene.resumed(rig, view.id))
             assert rig.contents() == contents

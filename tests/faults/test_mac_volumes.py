@@ -42,12 +42,12 @@ async def test_an_archive_unmounted_by_force_is_one_pause(
         async with scene.engine_at(tmp_path) as rig:
             contents = scene.pictures(rig.source, COUNT, SIZE)
             name = await _stopped(rig, request_, lambda: mac.dead(rig.archive))
-            scene.paused(rig.view(name), "does not answer any more")
+            scene.check_paused(rig.view(name), "does not answer any more")
             assert await scene.reasons(rig, name) == {}
             mac.well()
-            scene.safe(await scene.resumed(rig, name))
+            scene.check_safe(await scene.resumed(rig, name))
             assert rig.contents() == contents
-            assert await scene.claims_hold(rig) == len(contents)
+            assert await scene.check_claims(rig) == len(contents)
 
 
 @pytest.mark.promise(11)
@@ -59,10 +59,10 @@ async def test_an_archive_unmounted_in_a_large_file_is_one_pause(tmp_path: Path)
             name = await rig.begun()
             await rig.until(lambda: rig.view(name).written > 0)
             mac.dead(rig.archive)
-            scene.paused(await scene.ended(rig, name), "any more")
+            scene.check_paused(await scene.ended(rig, name), "any more")
             rig.engine.factory.read_limit = 0
             mac.well()
-            scene.safe(await scene.resumed(rig, name))
+            scene.check_safe(await scene.resumed(rig, name))
 
 
 @pytest.mark.promise(11)
@@ -78,13 +78,13 @@ async def test_rights_that_are_taken_away_are_one_pause_that_names_the_program(t
             )
             name = await _stopped(rig, request, lambda: mac.refused(root))
             view = rig.view(name)
-            scene.paused(view, f"{root} may not be used any more (Operation not permitted)")
+            scene.check_paused(view, f"{root} may not be used any more (Operation not permitted)")
             assert sys.executable in view.advice
             assert "Plug it in" not in view.advice
             assert await scene.reasons(rig, name) == {}
             mac.well()
-            scene.safe(await scene.resumed(rig, name))
-            assert scene.complete(rig.archive) == COUNT
+            scene.check_safe(await scene.resumed(rig, name))
+            assert scene.check_final_names(rig.archive) == COUNT
 
 
 @pytest.mark.promise(11)
@@ -94,10 +94,10 @@ async def test_an_archive_of_which_only_the_root_may_be_opened_is_one_pause(tmp_
             scene.pictures(rig.source, COUNT, SIZE)
             name = await _stopped(rig, batch_messages.StageBatch, lambda: mac.refused(rig.archive / ".lading"))
             view = rig.view(name)
-            scene.paused(view, f"{rig.archive} may not be used any more (Operation not permitted)")
+            scene.check_paused(view, f"{rig.archive} may not be used any more (Operation not permitted)")
             assert sys.executable in view.advice
             mac.well()
-            scene.safe(await scene.resumed(rig, name))
+            scene.check_safe(await scene.resumed(rig, name))
 
 
 @pytest.mark.control(11)

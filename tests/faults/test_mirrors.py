@@ -81,7 +81,7 @@ def killed(filled: Path, folder: Path, after: float, *, everything: bool) -> int
     shutil.copytree(filled / "home", home)
     importing.kill_at(mirroring.child(str(home), str(archive), str(target)), after, everything=everything)
     claimed = claims_hold(home, target)
-    scene.complete(target)
+    scene.check_final_names(target)
     mirroring.finish(str(home), str(archive), str(target))
     assert payload(target) == payload(archive)
     assert claims_hold(home, target) == len(payload(archive))
@@ -132,7 +132,7 @@ async def full(rig: Rig, target: Path) -> None:
     with pytest.raises(ArchiveError, match="is full"):
         await mirrored(rig, target)
     assert list((target / ".lading/staging").iterdir()) == []
-    scene.complete(target)
+    scene.check_final_names(target)
 
 
 @machines.root
@@ -200,7 +200,7 @@ async def rotten(rig: Rig) -> MirrorResult:
     whole = path.read_bytes()
     path.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
     result = await mirrored(rig, rig.root / "backup")
-    assert scene.complete(rig.root / "backup") == 11, "all but the rotten one"
+    assert scene.check_final_names(rig.root / "backup") == 11, "all but the rotten one"
     assert [one for one, _ in result.lacking] == [str(path.relative_to(rig.archive))]
     assert (result.lacking_count, result.held.files, result.total.files) == (1, 11, 12)
     return result

@@ -36,7 +36,7 @@ NAMES = (
 async def _check_kept(rig: Rig) -> None:
     """Every name is archived with its own content, and stands in the receipt."""
     name = await rig.begun()
-    scene.safe(await scene.ended(rig, name))
+    scene.check_safe(await scene.ended(rig, name))
     rows = await rig.rows(name)
     assert {os.fsdecode(path) for path in rows} == set(NAMES)
     text = rig.receipts()[0].read_text()
@@ -64,9 +64,9 @@ async def test_locations_whose_names_collide_stay_one_or_apart(tmp_path: Path) -
         async with scene.engine_at(tmp_path, archive=disk.path / "archive") as rig:
             for number, name in enumerate(("Basel", "BASEL", "B\u00e4sel", "Ba sel")):
                 write(rig.source / "a.jpg", random_bytes(5_000, number))
-                scene.safe(await scene.imported(rig, location=name))
+                scene.check_safe(await scene.imported(rig, location=name))
             assert len(list(rig.archive.glob("locations/*"))) == 3
-            assert await scene.claims_hold(rig) == 4
+            assert await scene.check_claims(rig) == 4
 
 
 @pytest.mark.control(20)

@@ -115,5 +115,5 @@ async def test_it_settles_near_the_best_fixed_number(
             best = await course.until_settled()
             nas.set()
             await rig.engine.imports.wait([name])
-            scene.safe(rig.view(name))
+            scene.check_safe(rig.view(name))
     assert settled >= 0.9 * best, (settled, best, numbers)

@@ -44,8 +44,8 @@ async def _cut(rig: Rig, disk: Disk, moment: type[messages.Request], after: int)
 
 async def _survives(rig: Rig) -> int:
     """All that the catalog claims, and every final name; how much it claims."""
-    scene.complete(rig.archive)
-    return await scene.claims_hold(rig)
+    scene.check_final_names(rig.archive)
+    return await scene.check_claims(rig)
 
 
 @pytest.mark.promise(3)
@@ -60,7 +60,7 @@ async def test_what_is_archived_survives_a_power_cut(
             assert rig.view(name).state == State.PAUSED
             await _survives(rig)
             view = await scene.resumed(rig, name)
-            scene.safe(view)
+            scene.check_safe(view)
             contents = scene.importing.expected(rig.source)
             assert rig.contents() == contents
             assert await _survives(rig) == len(contents)
@@ -72,7 +72,7 @@ async def test_all_of_an_import_survives_a_power_cut_right_after_it(tmp_path: Pa
     with disks.disk(tmp_path, kind, 128 << 20) as disk:
         async with scene.engine_at(tmp_path, archive=disk.path / "archive") as rig:
             contents = scene.pictures(rig.source, 300, 100_000)
-            scene.safe(await scene.imported(rig))
+            scene.check_safe(await scene.imported(rig))
             disk.cut_power()
             await asyncio.to_thread(disk.remount)
             assert await _survives(rig) == len(contents)
@@ -87,7 +87,7 @@ async def test_control_without_flushing_it_does_not(tmp_path: Path, kind: str) -
     with disks.disk(tmp_path, kind, 128 << 20) as disk, sabotage.eatmydata():
         async with scene.engine_at(tmp_path, archive=disk.path / "archive") as rig:
             scene.pictures(rig.source, 300, 100_000)
-            scene.safe(await scene.imported(rig))
+            scene.check_safe(await scene.imported(rig))
             disk.cut_power()
             await asyncio.to_thread(disk.remount)
             with pytest.raises((AssertionError, FileNotFoundError)):
@@ -103,7 +103,7 @@ async def test_control_where_the_disk_is_flushed_by_others_eatmydata_shows_nothi
     with disks.disk(tmp_path, kind, 128 << 20) as disk, sabotage.eatmydata():
         async with scene.engine_at(tmp_path, archive=disk.path / "archive") as rig:
             contents = scene.pictures(rig.source, 50, 100_000)
-            scene.safe(await scene.imported(rig))
+            scene.check_safe(await scene.imported(rig))
             disk.flush()
             disk.cut_power()
             await asyncio.to_thread(disk.remount)

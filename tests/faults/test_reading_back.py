@@ -34,7 +34,7 @@ async def _flipped(rig: Rig, disk: disks.Disk, times: int) -> tuple[ImportView, 
     assert asked
     disk.remount()
     try:
-        return view, bool(await scene.claims_hold(rig))
+        return view, bool(await scene.check_claims(rig))
     except AssertionError:
         return view, False
 
@@ -47,7 +47,7 @@ async def test_a_bit_that_flips_on_the_medium_is_found_and_the_file_copied_again
     with disks.disk(tmp_path, kind) as disk:
         async with scene.engine_at(tmp_path, archive=disk.path / "archive") as rig:
             view, well = await _flipped(rig, disk, 1)
-            scene.safe(view)
+            scene.check_safe(view)
             assert well
             assert await scene.levels(rig) == {"medium"}
 
@@ -59,7 +59,7 @@ async def test_a_medium_that_always_flips_a_bit_holds_nothing_under_a_final_name
             view, well = await _flipped(rig, disk, 99)
             assert (view.state, view.verdict, view.failed.files) == (State.DONE, "KEEP", 1)
             assert not well
-            assert scene.complete(rig.archive) == 0
+            assert scene.check_final_names(rig.archive) == 0
             assert "what was read back is not what was written" in (await scene.reasons(rig, view.id))[b"a.jpg"]
 
 
@@ -92,7 +92,7 @@ async def test_a_receipt_names_the_level_that_was_reached(tmp_path: Path, place:
     archive, level = place
     async with scene.engine_at(tmp_path / "here", archive=archive) as rig:
         contents = scene.pictures(rig.source)
-        scene.safe(await scene.imported(rig))
+        scene.check_safe(await scene.imported(rig))
         assert await scene.levels(rig) == {level}
         assert rig.contents() == contents
         meaning = {
@@ -139,7 +139,7 @@ async def test_a_write_that_goes_wrong_is_never_archived(
             rig.archive.mkdir()
             view = await _spoiled(rig, through, spoil, size, 0)
             assert (view.state, view.verdict, view.failed.files) == (State.DONE, "KEEP", 1)
-            assert scene.complete(rig.archive) == 0
+            assert scene.check_final_names(rig.archive) == 0
             assert rig.receipts()[0].read_text().count("what was read back is not what was written") == 2
 
 
@@ -149,8 +149,8 @@ async def test_a_write_that_went_wrong_once_is_done_again(tmp_path: Path, size: 
     with passthrough.mounted(tmp_path) as through:
         async with scene.engine_at(tmp_path, archive=through.path / "archive") as rig:
             rig.archive.mkdir()
-            scene.safe(await _spoiled(rig, through, "corrupt", size, 1))
-            assert scene.complete(rig.archive) == 1
+            scene.check_safe(await _spoiled(rig, through, "corrupt", size, 1))
+            assert scene.check_final_names(rig.archive) == 1
             assert rig.engine.pool.total(shared_memory.WRITTEN) == 2 * size
 
 
@@ -159,9 +159,9 @@ async def test_control_writes_that_are_trusted_are_archived_wrong(tmp_path: Path
     with passthrough.mounted(tmp_path) as through, sabotage.broken(tmp_path / "broken", "trusts writes"):
         async with scene.engine_at(tmp_path, archive=through.path / "archive") as rig:
             rig.archive.mkdir()
-            scene.safe(await _spoiled(rig, through, "corrupt", SIZES[0], 1))
+            scene.check_safe(await _spoiled(rig, through, "corrupt", SIZES[0], 1))
             with pytest.raises(AssertionError, match="is not whole"):
-                scene.complete(rig.archive)
+                scene.check_final_names(rig.archive)
 
 
 @pytest.mark.control(7)
@@ -176,7 +176,7 @@ async def test_control_what_is_read_from_memory_by_the_descriptor_that_wrote_it_
             rig.archive.mkdir()
             assert (await _spoiled(rig, through, "corrupt", SIZES[0], 1)).archived.files == 1
             with pytest.raises(AssertionError, match="is not whole"):
-                scene.complete(rig.archive)
+                scene.check_final_names(rig.archive)
 
 
 @pytest.mark.promise(9)
@@ -188,7 +188,7 @@ async def test_a_short_file_is_seen(tmp_path: Path, subtype: str, size: int) -> 
             rig.archive.mkdir()
             view = await _spoiled(rig, through, "short", size, 0)
             assert (view.state, view.verdict, view.failed.files) == (State.DONE, "KEEP", 1)
-            assert scene.complete(rig.archive) == 0
+            assert scene.check_final_names(rig.archive) == 0
 
 
 @pytest.mark.control(9)
@@ -198,4 +198,4 @@ async def test_control_a_short_file_is_archived_where_nobody_reads_it(tmp_path: 
             rig.archive.mkdir()
             assert (await _spoiled(rig, through, "short", SIZES[0], 0)).archived.files == 1
             with pytest.raises(AssertionError, match="is not whole"):
-                scene.complete(rig.archive)
+                scene.check_final_names(rig.archive)

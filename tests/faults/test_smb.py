@@ -81,12 +81,12 @@ async def test_what_was_proven_is_what_the_server_gave_back(
     async with scene.engine_at(tmp_path, archive=mount.share / name) as rig:
         contents = share.card(rig.source)
         view = await scene.imported(rig)
-        scene.safe(view)
+        scene.check_safe(view)
         check_receipt(rig)
         assert set(share.payload(server.folder / name)) == contents
-        await scene.claims_hold(rig, server.folder / name)
+        await scene.check_claims(rig, server.folder / name)
         again = await scene.imported(rig)
-        scene.safe(again)
+        scene.check_safe(again)
         assert (again.archived.files, again.duplicate.files) == (0, len(contents))
     # Its journals are whole: a catalog that knows nothing learns all of it from them.
     async with scene.engine_at(tmp_path / "other", archive=mount.share / name) as rig:
@@ -104,7 +104,7 @@ async def test_the_bag_of_a_location_is_made_there(
     share.card(rig.source, 4)
     await rig.engine.start()
     try:
-        scene.safe(await scene.imported(rig))
+        scene.check_safe(await scene.imported(rig))
         await rig.still()
         assert rig.invalid(server.folder / name) == []
     finally:
@@ -149,19 +149,19 @@ async def test_an_import_is_moved_there(server: Server, mount: Mount, name: str,
         contents = share.card(rig.source, 4)
         view = await scene.imported(rig, duplicates="location")
         # It needs one of the files, too, which is copied.
-        scene.safe(await scene.imported(rig, source=rig.source / "IMG_0000.JPG", duplicates="location"))
+        scene.check_safe(await scene.imported(rig, source=rig.source / "IMG_0000.JPG", duplicates="location"))
         moved = await rig.engine.maintenance.move(view.id, "Bern")
         assert (moved.files, moved.copied, moved.problems) == (4, 1, ())
         assert len(share.payload(below)) == len(contents)
         assert sum(1 for path in below.glob("locations/*/data/**/*") if path.is_file()) == len(contents) + 1
-        await scene.claims_hold(rig, below)
+        await scene.check_claims(rig, below)
     (record,) = (below / archive_layout.MOVES).iterdir()
     assert record.suffix == ".jsonl"
     async with scene.engine_at(tmp_path / "other", archive=mount.share / name) as rig:
         share.card(rig.source, 1, 0)
-        scene.safe(await scene.imported(rig))
+        scene.check_safe(await scene.imported(rig))
         assert [row.location_name for row in await rig.engine.catalog.imports()] == ["Bern", "Basel", "Basel"]
-        await scene.claims_hold(rig, below)
+        await scene.check_claims(rig, below)
 
 
 async def test_an_import_is_restored_there(server: Server, mount: Mount, name: str, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ async def test_a_card_on_a_share_is_safe(server: Server, mount: Mount, name: str
     """Neither client has extended attributes, nor says so as others do."""
     contents = share.card(server.folder / f"{name}-card", 4)
     async with scene.engine_at(tmp_path) as rig:
-        scene.safe(await scene.imported(rig, source=mount.share / f"{name}-card"))
+        scene.check_safe(await scene.imported(rig, source=mount.share / f"{name}-card"))
         assert rig.contents() == contents
         for folder in ("", "IMG_0000.JPG"):
             source = str(mount.share / f"{name}-card" / folder)
@@ -193,7 +193,7 @@ async def test_control_a_server_taken_for_a_medium_is_seen(rclone: Mount, name: 
     with sabotage.broken(tmp_path / "broken", "claims the medium"):
         async with scene.engine_at(tmp_path, archive=rclone.share / name) as rig:
             share.card(rig.source, 1, 0)
-            scene.safe(await scene.imported(rig))
+            scene.check_safe(await scene.imported(rig))
             with pytest.raises(AssertionError):
                 check_receipt(rig)
 
@@ -201,12 +201,12 @@ async def test_control_a_server_taken_for_a_medium_is_seen(rclone: Mount, name: 
 async def met(rig: Rig, below: Path, foreign: bytes) -> Path:
     """Import a file whose name in the archive is a foreign file's already; that one, as the server has it."""
     write(rig.source / "first.jpg", random_bytes(1000, 6000))
-    scene.safe(await scene.imported(rig))
+    scene.check_safe(await scene.imported(rig))
     stem = xxhash.xxh3_128_hexdigest(DATA)
     (first,) = share.payload(below).values()
     path = write(first.parents[1] / f"{stem[:2]}/{stem}.jpg", foreign)
     write(rig.source / "second.jpg", DATA)
-    scene.safe(await scene.imported(rig))
+    scene.check_safe(await scene.imported(rig))
     return path
 
 
@@ -218,7 +218,7 @@ async def test_a_foreign_file_under_the_name_stays(
         path = await met(rig, server.folder / name, FOREIGN)
         assert path.read_bytes() == FOREIGN
         assert path.with_name(f"{path.stem}-2.jpg").read_bytes() == DATA
-        await scene.claims_hold(rig, server.folder / name)
+        await scene.check_claims(rig, server.folder / name)
 
 
 @pytest.mark.control(5)
@@ -249,7 +249,7 @@ async def test_a_second_importer_is_told_who_holds_the_archive(mount: Mount, nam
         contents = share.card(rig.source, 4, 0)
         with pytest.raises(ArchiveHeldError, match="it is being written by"):
             await second(rig, mount.share / name)
-        scene.safe(await scene.imported(rig))
+        scene.check_safe(await scene.imported(rig))
         assert rig.contents() == contents
 
 
@@ -285,7 +285,7 @@ async def collide(rig: Rig, below: Path) -> None:
     assert len(list(rig.source.iterdir())) == len(COLLIDING)
     view = await scene.imported(rig)
     assert share.contents(below) == contents
-    scene.safe(view)
+    scene.check_safe(view)
     rows = await rig.rows(view.id)
     assert {path.decode() for path in rows} == set(COLLIDING)
 

@@ -63,10 +63,10 @@ async def test_a_full_server_pauses_with_the_reason_and_goes_on(small: Share, tm
         check_full(small, view, mine)
         disks.run("mount", "-o", "remount,size=256m", str(small.server.folder))
         await rig.engine.imports.resume_import(view.id)
-        scene.safe(await rig.ended_unchecked(view.id))
+        scene.check_safe(await rig.ended_unchecked(view.id))
         assert set(share.payload(small.below)) == contents
         assert list((small.below / ".lading/staging").rglob("*")) == []
-        await scene.claims_hold(rig, small.below)
+        await scene.check_claims(rig, small.below)
 
 
 @pytest.mark.control(9)

@@ -68,9 +68,9 @@ async def test_an_import_goes_on_and_copies_anew_what_was_half_written(
             small.mount.again()
             await rig.engine.imports.resume_import(view.id)
             view = await rig.ended_unchecked(view.id)
-        scene.safe(view)
+        scene.check_safe(view)
         assert set(share.payload(small.below)) == contents
-        await scene.claims_hold(rig, small.below)
+        await scene.check_claims(rig, small.below)
 
 
 @pytest.mark.control(13)
@@ -93,5 +93,5 @@ async def test_a_server_that_stays_away_pauses_the_import(small: Share, tmp_path
         assert view.reason
         small.server.start()
         await rig.engine.imports.resume_import(view.id)
-        scene.safe(await rig.ended_unchecked(view.id))
+        scene.check_safe(await rig.ended_unchecked(view.id))
         assert set(share.payload(small.below)) == contents

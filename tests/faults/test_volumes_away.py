@@ -14,13 +14,13 @@ from core.models import State, Verdict, Waits
 from tests.faults.away import (
     FILES,
     SIZE,
+    OtherPath,
     arrived,
+    check_others_go_on,
     contents,
-    is_,
-    middle,
-    other_path,
-    others_go_on,
     receipts,
+    until_midway,
+    until_state,
 )
 from tests.rigs import disks, machines, passthrough
 from tests.rigs.engines import attached, card, gone, lading, request, soon, swept, the_engine
@@ -39,7 +39,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def slow(tmp_path: Path) -> Iterator[Passthrough]:
-    """An archive that takes its time, so that an import is met in the middle."""
+    """An archive that takes its time, so that an import is met in the until_midway."""
     with passthrough.mounted(tmp_path / "slow") as through:
         through.set(SLOW)
         yield through
@@ -51,15 +51,15 @@ async def test_a_source_that_hangs(tmp_path: Path, home: Path) -> None:
         nas.set(Switch("read", delay=0.05))
         async with attached(home) as client:
             (name,) = await client.start_imports([request(nas.path / "card", tmp_path / "archive")])
-            await middle(client, name)
+            await until_midway(client, name)
             hang(nas)
-            await others_go_on(client, tmp_path)
-            found = await is_(client, name, State.PAUSED, Waits.SOURCE)
+            await check_others_go_on(client, tmp_path)
+            found = await until_state(client, name, State.PAUSED, Waits.SOURCE)
             assert "does not answer any more" in found.reason
             assert f"lading cancel {name}" in found.advice
             nas.set()
             go_on(nas)
-            assert (await is_(client, name, State.DONE)).verdict is Verdict.SAFE
+            assert (await until_state(client, name, State.DONE)).verdict is Verdict.SAFE
         assert arrived(tmp_path / "archive") == contents(nas.below / "card")
 
 
@@ -69,13 +69,13 @@ async def test_an_archive_that_hangs(tmp_path: Path, home: Path) -> None:
         nas.set(SLOW)
         async with attached(home) as client:
             (name,) = await client.start_imports([request(source, nas.path / "archive")])
-            await middle(client, name)
+            await until_midway(client, name)
             hang(nas)
-            await others_go_on(client, tmp_path)
-            await is_(client, name, State.PAUSED, Waits.ARCHIVE)
+            await check_others_go_on(client, tmp_path)
+            await until_state(client, name, State.PAUSED, Waits.ARCHIVE)
             nas.set()
             go_on(nas)
-            assert (await is_(client, name, State.DONE)).verdict is Verdict.SAFE
+            assert (await until_state(client, name, State.DONE)).verdict is Verdict.SAFE
         assert arrived(nas.below / "archive") == contents(source)
 
 
@@ -88,7 +88,7 @@ async def test_the_engine_stops_while_a_volume_hangs(tmp_path: Path, home: Path,
         nas.set(Switch("read", delay=0.05, match="card"), SLOW)
         async with attached(home) as client:
             (name,) = await client.start_imports([request(source, archive)])
-            await middle(client, name)
+            await until_midway(client, name)
         hang(nas)
         engine = the_engine(home)
         # At once, before anybody has noticed.
@@ -108,16 +108,16 @@ async def test_a_source_that_only_gives_errors(tmp_path: Path, home: Path, code:
         nas.set(Switch("read", delay=0.05))
         async with attached(home) as client:
             (name,) = await client.start_imports([request(nas.path / "card", tmp_path / "archive")])
-            await middle(client, name)
+            await until_midway(client, name)
             if code == errno.ENOTCONN:
                 nas.kill()
             else:
                 nas.set(Switch("read", error=code))
-            await is_(client, name, State.PAUSED, Waits.SOURCE)
+            await until_state(client, name, State.PAUSED, Waits.SOURCE)
             nas.unmount()
             nas.set()
             nas.mount()
-            assert (await is_(client, name, State.DONE)).verdict is Verdict.SAFE
+            assert (await until_state(client, name, State.DONE)).verdict is Verdict.SAFE
         assert arrived(tmp_path / "archive") == contents(nas.below / "card")
 
 
@@ -127,23 +127,23 @@ async def test_one_bad_file_does_not_stop_the_others(tmp_path: Path, home: Path)
         nas.set(Switch("read", error=errno.EIO, match="IMG_0007"))
         async with attached(home) as client:
             (name,) = await client.start_imports([request(nas.path / "card", tmp_path / "archive")])
-            done = await is_(client, name, State.DONE)
+            done = await until_state(client, name, State.DONE)
         assert (done.archived.files, done.failed.files, done.verdict) == (FILES - 1, 1, Verdict.KEEP)
 
 
 async def test_a_disk_comes_back_under_another_path(tmp_path: Path, home: Path, slow: Passthrough) -> None:
-    with disks.disk(tmp_path, "ext4", 256 << 20) as disk, other_path(tmp_path, disk) as elsewhere:
+    with disks.disk(tmp_path, "ext4", 256 << 20) as disk, OtherPath(tmp_path, disk) as elsewhere:
         card(disk.path / "card", FILES, SIZE)
         disk.flush()
         async with attached(home) as client:
             (name,) = await client.start_imports([request(disk.path / "card", slow.path)])
-            await middle(client, name)
+            await until_midway(client, name)
             disk.unmount(lazy=True)
-            assert (await is_(client, name, State.PAUSED, Waits.SOURCE)).todo.files > 0
+            assert (await until_state(client, name, State.PAUSED, Waits.SOURCE)).todo.files > 0
             slow.set()
             change(tmp_path, disk)
             disks.run("mount", disk.device, str(elsewhere))
-            done = await is_(client, name, State.DONE)
+            done = await until_state(client, name, State.DONE)
         assert (done.archived.files, done.verdict) == (FILES + 1, Verdict.SAFE)
         assert done.source == str(elsewhere / "card")
         assert arrived(slow.below) == contents(elsewhere / "card")
@@ -155,12 +155,14 @@ async def test_a_disk_that_is_pulled_out(tmp_path: Path, home: Path, slow: Passt
         disk.remount()
         async with attached(home) as client:
             (name,) = await client.start_imports([request(disk.path / "card", slow.path)])
-            await middle(client, name)
+            await until_midway(client, name)
             disk.cut_power()
-            assert "cannot be read any more" in (await is_(client, name, State.PAUSED, Waits.SOURCE)).reason
+            assert (
+                "cannot be read any more" in (await until_state(client, name, State.PAUSED, Waits.SOURCE)).reason
+            )
             slow.set()
             disk.remount()
-            assert (await is_(client, name, State.DONE)).verdict is Verdict.SAFE
+            assert (await until_state(client, name, State.DONE)).verdict is Verdict.SAFE
         assert arrived(slow.below) == contents(disk.path / "card")
 
 
@@ -170,12 +172,12 @@ async def test_what_a_person_has_paused_stays_paused(tmp_path: Path, home: Path,
             for waiting in (False, True):
                 card(disk.path / f"card {waiting}", FILES, SIZE)
                 (name,) = await client.start_imports([request(disk.path / f"card {waiting}", slow.path)])
-                await middle(client, name)
+                await until_midway(client, name)
                 if not waiting:
                     await client.pause_import(name)
                 disk.unmount(lazy=True)
                 if waiting:
-                    await is_(client, name, State.PAUSED, Waits.SOURCE)
+                    await until_state(client, name, State.PAUSED, Waits.SOURCE)
                     await client.pause_import(name)
                 slow.set()
                 disk.mount()
@@ -184,7 +186,7 @@ async def test_what_a_person_has_paused_stays_paused(tmp_path: Path, home: Path,
                 record = await client.find(name)
                 assert (record.state, record.reason) == ("paused", "by the user")
                 await client.resume_import(name)
-                assert (await is_(client, name, State.DONE)).verdict is Verdict.SAFE
+                assert (await until_state(client, name, State.DONE)).verdict is Verdict.SAFE
                 slow.set(SLOW)
 
 
@@ -193,9 +195,9 @@ async def test_an_engine_that_starts_anew_still_waits(tmp_path: Path, home: Path
         card(disk.path / "card", FILES, SIZE)
         async with attached(home) as client:
             (name,) = await client.start_imports([request(disk.path / "card", slow.path)])
-            await middle(client, name)
+            await until_midway(client, name)
             disk.unmount(lazy=True)
-            await is_(client, name, State.PAUSED, Waits.SOURCE)
+            await until_state(client, name, State.PAUSED, Waits.SOURCE)
         engine = the_engine(home)
         engine.send_signal(signal.SIGKILL)
         gone([engine])
@@ -212,9 +214,9 @@ async def test_a_source_that_never_comes_back_is_closed(tmp_path: Path, home: Pa
         card(disk.path / "card", FILES, SIZE)
         async with attached(home) as client:
             (name,) = await client.start_imports([request(disk.path / "card", slow.path)])
-            await middle(client, name)
+            await until_midway(client, name)
             disk.unmount(lazy=True)
-            left = await is_(client, name, State.PAUSED, Waits.SOURCE)
+            left = await until_state(client, name, State.PAUSED, Waits.SOURCE)
         assert lading(home, "resume", name).returncode != 0
         closed = lading(home, "cancel", name)
         assert closed.returncode == 0, closed.stderr

@@ -55,14 +55,14 @@ async def twice(card: Disk, tmp_path: Path) -> int:
         with zone(HOME):
             card.mount()
             before = times(card)
-            scene.safe(await scene.imported(rig, source=card.path))
+            scene.check_safe(await scene.imported(rig, source=card.path))
             card.unmount()
         shift(card)
         with zone(AWAY):
             card.mount()
             assert times(card) != before, "the times did not move"
             view = await scene.imported(rig, source=card.path)
-            scene.safe(view)
+            scene.check_safe(view)
             card.unmount()
         assert len(rig.payload()) == 6
         return view.archived.files

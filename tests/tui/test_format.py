@@ -66,7 +66,7 @@ def test_text_is_cut_by_columns() -> None:
 
 
 def test_a_time_of_capture_says_as_much_as_is_known() -> None:
-    assert format.captured("2025-12-06T14:07:09.25") == "2025-12-06 14:07"
-    assert format.captured("2025-12-06T13:07:09Z") == "2025-12-06 13:07 UTC"
-    assert format.captured("1931-08") == "1931-08"
-    assert format.captured("") == ""
+    assert format.capture_date("2025-12-06T14:07:09.25") == "2025-12-06 14:07"
+    assert format.capture_date("2025-12-06T13:07:09Z") == "2025-12-06 13:07 UTC"
+    assert format.capture_date("1931-08") == "1931-08"
+    assert format.capture_date("") == ""

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from tui import graphics
-from tui.graphics import AnswerFilter, Graphics, ask, askable, understood
-from tui.pixels import drawn
+from tui.graphics import AnswerFilter, Graphics, ask, askable, parse_answer
+from tui.pixels import escape_sequences
 
 DA1, DA1_SIXEL = b"\x1b[?62;22c", b"\x1b[?62;4;22c"
 KITTY, CELL, SIZE = b"\x1b_Gi=31;OK\x1b\\", b"\x1b[6;18;9t", b"\x1b[?2;0;1000;800S"
@@ -44,7 +44,7 @@ def jpeg() -> bytes:
     ],
 )
 def test_what_an_answer_says(answer: bytes, found: Graphics) -> None:
-    assert understood(answer) == found
+    assert parse_answer(answer) == found
 
 
 class Terminal:
@@ -142,7 +142,7 @@ def test_an_escape_key_is_only_held_back_while_an_answer_is_awaited() -> None:
 
 
 def test_kitty_gets_a_png_in_pieces() -> None:
-    text = drawn(jpeg(), Graphics("kitty", (9, 18)), 40, 12)
+    text = escape_sequences(jpeg(), Graphics("kitty", (9, 18)), 40, 12)
     parts = re.findall("\x1b_G([^;]*);([^\x1b]*)\x1b\\\\", text)
     assert "".join(f"\x1b_G{keys};{data}\x1b\\" for keys, data in parts) + "\n" == text
     assert max(len(data) for _, data in parts) <= 4096
@@ -152,7 +152,7 @@ def test_kitty_gets_a_png_in_pieces() -> None:
 
 
 def test_sixels_have_the_size_of_whole_rows() -> None:
-    text = drawn(jpeg(), Graphics("sixel", (9, 18)), 40, 12)
+    text = escape_sequences(jpeg(), Graphics("sixel", (9, 18)), 40, 12)
     assert re.match('\x1bP[0-9;]*q"1;1;324;216#', text)
     assert text.endswith("\x1b\\\n")
     assert "\x1b" not in text[1:-3]
@@ -160,4 +160,8 @@ def test_sixels_have_the_size_of_whole_rows() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8 broken", b"\x1b[2J"])
 def test_what_is_no_picture_is_nothing(data: bytes) -> None:
-    assert drawn(data, Graphics("kitty"), 40, 12) == drawn(data, Graphics("sixel"), 40, 12) == ""
+    assert (
+        escape_sequences(data, Graphics("kitty"), 40, 12)
+        == escape_sequences(data, Graphics("sixel"), 40, 12)
+        == ""
+    )

@@ -4,7 +4,7 @@ import pytest
 
 from core.models import State
 from tests.tui.app import moments
-from tui.terminal_progress import NO_PROGRESS, sequence, shown
+from tui.terminal_progress import NO_PROGRESS, sequence, supported
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from tui.terminal_progress import NO_PROGRESS, sequence, shown
     ],
 )
 def test_only_terminals_that_show_it_are_sent_it(environ: dict[str, str], expected: bool) -> None:
-    assert shown(environ) is expected
+    assert supported(environ) is expected
 
 
 def test_what_is_sent() -> None:

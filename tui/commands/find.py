@@ -110,7 +110,7 @@ NOT_CAPTURED_MARK = "*"
 def _date(file: "FileView", *, zone: bool = False) -> str:
     from tui import format
 
-    when = format.captured(file.captured)
+    when = format.capture_date(file.captured)
     return (when if zone else when[:16]) or format.moment(file.mtime) + NOT_CAPTURED_MARK
 
 

@@ -144,7 +144,7 @@ def _requests(options: argparse.Namespace, settings: "Config") -> list["ImportRe
             source=os.path.abspath(source),
             archive=archive,
             also=tuple(also),
-            location=_filled(pattern, source, options.label) if pattern else location,
+            location=_location_by_pattern(pattern, source, options.label) if pattern else location,
             label=options.label or os.path.basename(os.path.abspath(source)),
             operator=settings.operator,
             note=options.note,
@@ -161,7 +161,7 @@ def _requests(options: argparse.Namespace, settings: "Config") -> list["ImportRe
     ]
 
 
-def _filled(pattern: str, source: str, label: str) -> str:
+def _location_by_pattern(pattern: str, source: str, label: str) -> str:
     """The location for a source by a preset's pattern."""
     from datetime import date
 

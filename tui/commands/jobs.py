@@ -43,7 +43,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     most = sys.maxsize if options.json else SHOWN
     found = once(
         settings,
-        lambda engine: _listed(engine, states, SHORT_NAMES.get(options.queue, options.queue), most),
+        lambda engine: _fetch_jobs(engine, states, SHORT_NAMES.get(options.queue, options.queue), most),
         looking=True,
     )
     if options.json:
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     return Exit.WELL
 
 
-async def _listed(engine: "EngineCalls", states: tuple[str, ...], queue: str, most: int) -> "list[JobView]":
+async def _fetch_jobs(engine: "EngineCalls", states: tuple[str, ...], queue: str, most: int) -> "list[JobView]":
     """All matching jobs, or somewhat more than `most`."""
     from core.protocol.queue_requests import ListJobs
 

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     from tui.console.import_selection import any_yet
     from tui.console.one_shot import once
 
-    _checked(options)
+    _check(options)
     options.queue = SHORT_NAMES.get(options.queue, options.queue)
 
     async def work(engine: EngineCalls) -> Snapshot:
@@ -71,7 +71,7 @@ SHORT_NAMES = {"proxy": "video_proxy", "live photo": "live_photo", "stats": "loc
 """Short names that the app shows for some queues."""
 
 
-def _checked(options: argparse.Namespace) -> None:
+def _check(options: argparse.Namespace) -> None:
     """Raises UsageError when the arguments contradict each other."""
     if options.action and not options.queue:
         raise UsageError(f"Which queue to {options.action}?", "Name one of those that `lading queues` lists.")

@@ -112,7 +112,7 @@ def _pictures(settings: "Config", found: "list[ItemView]", out: Output) -> dict[
         # The terminal is asked only if there is a picture to show.
         how = how or (graphics.ask(*_terminal(), os.environ) if data else None)
         if how is not None and how.way:
-            made[item.sha256] = pixels.drawn(data, how, *room)
+            made[item.sha256] = pixels.escape_sequences(data, how, *room)
         else:
             made[item.sha256] = half_blocks.escaped(half_blocks.cells(data, *room))
     return made

@@ -45,14 +45,16 @@ def named(text: str, here: Sequence[Volume], cards: Sequence[CardView]) -> Named
             places = ", ".join(display(volume.mount) for volume in found)
             raise UsageError(f"{display(text)} is the name of several: {places}.", "Give the path of one.")
         if found:
-            return _named(found[0], display(found[0].mount))
+            return _named_volume(found[0], display(found[0].mount))
     if "/" in text or os.path.exists(text):
         path = os.path.abspath(text)
         mount = mount_shown_at(path, here)
         volume = next((one for one in here if mount is not None and one.mount == mount.mount), None)
         # If nothing is known of it, the ejection says why not.
         return (
-            _named(volume, path) if volume else NamedVolume(label=display(path), path=display(path), source=path)
+            _named_volume(volume, path)
+            if volume
+            else NamedVolume(label=display(path), path=display(path), source=path)
         )
     if known:
         raise EjectError(f"{display(text)} is not plugged in.", "There is nothing to eject.")
@@ -78,6 +80,6 @@ def _called(volume: Volume, wanted: str) -> bool:
     return wanted in (display(volume.name).casefold(), display(volume.identity).casefold())
 
 
-def _named(volume: Volume, source: str) -> NamedVolume:
+def _named_volume(volume: Volume, source: str) -> NamedVolume:
     label, path, identity = display(volume.name), display(volume.mount), display(volume.identity)
     return NamedVolume(label=label, path=path, source=source, identity=identity)

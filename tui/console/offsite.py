@@ -38,7 +38,7 @@ def tell(result: "OffsiteResult", console: Console, *, up: bool) -> None:
     out.line(f"  brought: {brought}, compared {result.compared}, in {format.duration(result.seconds)}")
     if result.receipt:
         out.line(f"  what was compared is listed there: {out.text(result.receipt)}")
-    _named(result.lacking, result.lacking_count, console)
+    _print_files(result.lacking, result.lacking_count, console)
     if not up and not result.lacking_count:
         out.line(f"  Go on with it: lading rebuild {out.text(place)}")
 
@@ -62,11 +62,11 @@ def audit(text: str, console: Console, *, json: bool) -> Exit:
         out.line(
             f"{word}  {out.text(found.remote)}: {read} as their bags say, in {format.duration(found.seconds)}"
         )
-        _named(found.damaged, found.damaged_count, console)
+        _print_files(found.damaged, found.damaged_count, console)
     return Exit.FAILED if found.damaged_count else Exit.WELL
 
 
-def _named(files: tuple[tuple[str, str], ...], count: int, console: Console) -> None:
+def _print_files(files: tuple[tuple[str, str], ...], count: int, console: Console) -> None:
     for path, why in files[:NAMED]:
         console.out.line(f"  {console.out.text(path)}: {console.out.text(why)}")
     if count > len(files[:NAMED]):

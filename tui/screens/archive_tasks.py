@@ -96,7 +96,7 @@ def ask_path(
 
 
 def _place(text: str) -> str:
-    typed = path_completion.pasted(text)
+    typed = path_completion.path_in(text)
     return typed if not typed or is_remote(typed) else path_completion.absolute(typed)
 
 

@@ -1,4 +1,4 @@
-"""A question before what cannot be undone."""
+"""A yes-or-no question before something is done that cannot be undone."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -12,21 +12,23 @@ from tui.glyphs import Glyphs
 from tui.widgets.lines import CLASSES, Line, Lines, line
 
 DRAW_INTERVAL = 0.5
-"""Seconds between two drawings of what is asked about: it goes on while a person reads."""
+"""Seconds between two drawings of the question: what it is about goes on while a person reads."""
 
-ROOM = 68
+BOX_COLUMNS = 68
 """Columns in the box, as in the style sheet."""
 
 BOX_LINES = 5
-"""Lines of the box beside the question and what is told: its edges, the answers, what is between."""
+"""Lines of the box besides the question and the text below it: its edges, the answers, and blank lines."""
 
-LOW = 16
+LOW_SCREEN = 16
 """Rows of a screen below which a question has two lines at most."""
 
-MOOT = "has ended meanwhile: nothing was done."
+ENDED_MEANWHILE = "has ended meanwhile: nothing was done."
+"""What is said of an import or mirror that has ended before the question about it was answered."""
 
 Asked = Callable[[], tuple[str, Sequence[str]] | None]
-"""Returns the question and the lines below it, as they are true now; None: there is nothing to ask any more."""
+"""Returns the question and the lines below it, as they are true now; None: there is nothing to ask any more,
+because the import, mirror or task that the question is about has ended."""
 
 
 class Confirm(ModalScreen[bool]):
@@ -64,9 +66,9 @@ class Confirm(ModalScreen[bool]):
             return
         question, told = asked
         glyphs, (width, height) = self._glyphs, self.app.size
-        room = min(ROOM, width - 4)
+        room = min(BOX_COLUMNS, width - 4)
         # The answers are seen however long a name is, and however small the screen.
-        shown = glyphs.shorten(glyphs.wrap(glyphs.text(question), room), 2 if height < LOW else 4, room)
+        shown = glyphs.shorten(glyphs.wrap(glyphs.text(question), room), 2 if height < LOW_SCREEN else 4, room)
         below = [part for one in told for part in glyphs.wrap(glyphs.text(one), room)]
         lines: list[Line] = [
             *(line((one, "title")) for one in shown),

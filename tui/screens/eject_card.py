@@ -6,7 +6,7 @@ from core.errors import EjectError
 from core.protocol.import_requests import ListCards, ListInUse
 from core.snapshot import ImportView
 from core.threads import aside
-from core.volumes.eject import COMMAND_TIMEOUT
+from core.volumes.eject import COMMAND_TIMEOUT, eject
 from tui.console import card_list, ejecting
 from tui.console.named_volume import named
 from tui.screens.base import Base
@@ -24,7 +24,7 @@ async def eject_card(screen: Base[Any], view: ImportView) -> None:
         # Another card may have been put in since the import: the message is about the one that is there now.
         there = await aside(lambda: named(view.source, app.volumes(), ()), COMMAND_TIMEOUT)
         cards = card_list.of_volume(await app.connection.call(ListCards()), there.identity)
-        await aside(lambda: app.ejecting(view.source, held.sources, archives), 2 * COMMAND_TIMEOUT + 1)
+        await aside(lambda: eject(view.source, held.sources, archives), 2 * COMMAND_TIMEOUT + 1)
     except TimeoutError as error:
         raise EjectError(f"{view.label} does not answer.", "Try again, or eject it by hand.") from error
     own = next((card for card in cards if card.import_id == view.id), None)

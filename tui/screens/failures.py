@@ -11,7 +11,7 @@ from core.listings import ImportRecord
 from core.snapshot import Snapshot
 from core.words import counted
 from tui.screens.base import BACK, HELP, LEAVE, Base, bindings
-from tui.screens.key_reasons import CANCELLED_ALREADY, background
+from tui.screens.key_reasons import CANCELLED_ALREADY, failed_jobs
 from tui.widgets.failures import Causes, Failed
 from tui.widgets.keys import Key, Keys
 from tui.widgets.lines import Lines, crop, line
@@ -77,8 +77,8 @@ class Failures(Base[None]):
     def draw_snapshot(self, snapshot: Snapshot | None) -> None:
         """Read again when the number of failed files has changed."""
         view = next((view for view in snapshot.imports if view.id == self.import_id), None) if snapshot else None
-        if self.causes.aside != background(snapshot):
-            self.causes.aside = background(snapshot)
+        if self.causes.aside != failed_jobs(snapshot):
+            self.causes.aside = failed_jobs(snapshot)
             self.causes.draw()
         counted = (view.state, view.failed.files) if view else None
         if counted != self._counted:

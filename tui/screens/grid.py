@@ -121,7 +121,7 @@ class Grid(Pictured):
         file = self._file(self.tiles.cursor)
         facts: list[str] = []
         if file is not None:
-            facts = [file.path, format.captured(file.captured), format.size(file.size), file.camera]
+            facts = [file.path, format.capture_date(file.captured), format.size(file.size), file.camera]
         told = "".join(f"  {self.glyphs.text(fact)}" for fact in facts if fact)
         count = f"{format.number(self.tiles.cursor + 1)} of {format.number(self.tiles.total)}"
         place = f"  {count}" if self.tiles.total else ""

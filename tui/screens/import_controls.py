@@ -8,8 +8,8 @@ from core.listings import ImportRecord
 from core.models import State
 from core.words import counted
 from tui.screens.base import Base
-from tui.screens.confirm import MOOT, Confirm
-from tui.screens.key_reasons import CANCELLED_ALREADY, ENDED, background
+from tui.screens.confirm import ENDED_MEANWHILE, Confirm
+from tui.screens.key_reasons import CANCELLED_ALREADY, ENDED, failed_jobs
 from tui.widgets.keys import Key
 
 PAUSE = Key(key="p", label="pause", does="pause", about="pause the import, or let it go on")
@@ -52,7 +52,7 @@ class Steering(Base[Any]):
         if self.record is None:
             return "There is no import."
         if does == "errors":
-            jobs = background(self.lading.snapshot)
+            jobs = failed_jobs(self.lading.snapshot)
             return "" if self.failed else f"No file has failed. {jobs}." if jobs else "Nothing has failed."
         if does == "retry":
             if self.state == State.CANCELLED:
@@ -104,7 +104,7 @@ class Steering(Base[Any]):
                 self.say("Cancelling.")
                 self.lading.begin(self.lading.cancel(record.id))
             elif yes is None:
-                self.say(f"{name} {MOOT}")
+                self.say(f"{name} {ENDED_MEANWHILE}")
 
         name = record.label or record.source
 

@@ -2,23 +2,21 @@
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import ClassVar
 
 import msgspec
 from textual.binding import Binding, BindingType
 
 from core.config import VARIABLES
-from core.paths import display
 from core.snapshot import Arrival
 from core.threads import aside
 from core.words import counted
 from tui import path_completion
 from tui.last_answers import Remembered, places, recall, remember
-from tui.path_completion import ORDERS
 from tui.screens.base import BACK, HELP, LEAVE, bindings
 from tui.screens.prompt import Ask
-from tui.screens.source_picker import LIST_TIMEOUT, Choosing
+from tui.screens.source_contents import LIST_TIMEOUT
+from tui.screens.source_picker import Choosing
 from tui.widgets.dry_run_pane import Prospect
 from tui.widgets.form import CHOICES, OF_A_CARD, QUESTIONS, REQUIRED, SHOWN_ONLY, Form
 from tui.widgets.keys import Key
@@ -42,10 +40,6 @@ NEXT = Key(key="n", label="next", does="next", about="inside: the next name with
 ORDER = Key(
     key="o", label="order", does="order", about="inside: by name, the largest first, the newest first", shown=False
 )
-
-
-SEARCH_TIMEOUT = 60.0
-"""Seconds that a search inside a source may take."""
 
 
 class NewImport(Choosing):
@@ -79,10 +73,6 @@ class NewImport(Choosing):
 
     def __init__(self, card: Arrival | None = None) -> None:
         super().__init__(card)
-        self._words = ""
-        self._found: list[bytes] = []
-        """The paths inside that the last search has found, and which of them was gone to."""
-        self._at = -1
         self._starting = False
 
     # Keys
@@ -104,9 +94,9 @@ class NewImport(Choosing):
     def on_pane_chosen(self) -> None:
         """Update the panes and keys for another row."""
         if isinstance(self.pane, Sources):
-            self._words = ""
-            self.follow_source()
-        self.about_source()
+            self.contents.forget_search()
+            self.contents.show_soon(self.source)
+        self.draw_about_source()
 
     def why_not(self, does: str) -> str:
         """Why a key cannot be used now."""
@@ -123,7 +113,7 @@ class NewImport(Choosing):
             return "There is nothing to pick."
         if does in ("search", "next", "order") and not self.query_one(Inside).listed:
             return "There is nothing inside."
-        if does == "next" and not self._words:
+        if does == "next" and not self.contents.words:
             return f"Search first: {self.key('search')}."
         if does == "preset" and not self.lading.settings.presets:
             return "There is no preset: write [presets.NAME] with lading config edit."
@@ -187,90 +177,31 @@ class NewImport(Choosing):
             self.say(f"{counted(len(others), 'card')} picked.", "good")
         self.changed()
 
-    async def do_inside(self) -> None:
+    def do_inside(self) -> None:
         """Show the content of a source, or of the chosen folder."""
-        inside, source = self.query_one(Inside), self.source
-        if self.pane is inside:
-            await self._open_folder()
-        elif source is not None:
-            if inside.source is not source:
-                inside.enter(source)
-            if b"" in inside.listed:
-                self.begin(self.walk(b""))
-            elif not inside.trouble:
-                self.begin(self.list_folder(b""))
-            self.go_to(inside)
+        if isinstance(self.pane, Inside):
+            self.contents.open_or_close()
+        elif self.source is not None:
+            self.contents.show(self.source)
+            self.go_to(self.contents.pane)
 
     def do_search(self) -> None:
         """Ask for words, and go to the next name inside that has them."""
 
         def answered(words: str | None) -> None:
             if words:
-                self.begin(self._search(words))
+                self.begin(self.contents.search(words))
 
         about = "words in the name of a file or folder in this source"
-        self.app.push_screen(Ask("Search", self._words, self.glyphs, about=about), answered)
-
-    async def _search(self, words: str) -> None:
-        inside = self.query_one(Inside)
-        source = inside.source
-        if source is None:
-            return
-        self._words, self._found, self._at = words, [], -1
-        self.say("Searching.")
-        root = os.fsencode(source.path)
-
-        def find() -> list[bytes]:
-            return path_completion.found_below(root, words, self._stopped)
-
-        with suppress(TimeoutError):
-            self._found = await aside(find, SEARCH_TIMEOUT)
-        if inside.source is source:
-            await self.do_next()
-            self.draw_keys()
+        self.app.push_screen(Ask("Search", self.contents.words, self.glyphs, about=about), answered)
 
     async def do_next(self) -> None:
         """Go to the next name with the same words; folders above it are opened."""
-        inside = self.query_one(Inside)
-        if not self._found:
-            self.say(f"Nothing in it has {self._words}.")
-            return
-        self._at = (self._at + 1) % len(self._found)
-        path = self._found[self._at]
-        above = [path[:at] for at, byte in enumerate(path) if byte == ord("/")]
-        for folder in above:
-            if folder not in inside.listed:
-                await self.list_folder(folder, walk=False)
-            inside.open.add(folder)
-        self.go_to(inside)
-        where = f"{self._at + 1} of {len(self._found):,}"
-        if inside.go_to(path):
-            self.say(f"{where} with {self._words}.", "good")
-        else:
-            self.say(f"{where}: {display(path)} is not among the first of its folder.")
+        await self.contents.go_to_next()
 
     def do_order(self) -> None:
         """Show what is inside in the next order."""
-        inside = self.query_one(Inside)
-        inside.order = ORDERS[(ORDERS.index(inside.order) + 1) % len(ORDERS)]
-        told = {"name": "By name.", "size": "The largest first.", "date": "The newest first."}
-        self.say(told[inside.order], "good")
-        for below in list(inside.listed):
-            # Which entries are the first ones depends on the order.
-            self.begin(self.list_folder(below, walk=inside.order == "size"))
-
-    async def _open_folder(self) -> None:
-        inside = self.query_one(Inside)
-        node = inside.chosen
-        if node is None or not node.entry.folder:
-            return
-        if node.path in inside.open:
-            inside.open.discard(node.path)
-        else:
-            inside.open.add(node.path)
-            if node.path not in inside.listed:
-                self.begin(self.list_folder(node.path))
-        inside.draw()
+        self.contents.order_next()
 
     def do_preset(self) -> None:
         """Take the answers of the next preset; after the last preset, those without a preset."""
@@ -284,7 +215,7 @@ class NewImport(Choosing):
         self.choice.take(settings, name)
         self.say(f"Preset {name}." if name else "No preset.", "good")
         self.changed()
-        self._glance()
+        self.surveys.glance()
 
     def do_type(self) -> None:
         """Enter paths, typed or pasted; if one of them cannot be used, none is added, and the question stays."""
@@ -293,7 +224,7 @@ class NewImport(Choosing):
 
         async def check(typed: str) -> str:
             try:
-                paths = await aside(lambda: path_completion.several(typed) if typed else [], LIST_TIMEOUT)
+                paths = await aside(lambda: path_completion.paths_in(typed) if typed else [], LIST_TIMEOUT)
                 kinds = await aside(lambda: {path: path_completion.kind_of(path) for path in paths}, LIST_TIMEOUT)
             except TimeoutError:
                 kinds = {"": "It does not answer"}
@@ -321,14 +252,14 @@ class NewImport(Choosing):
         for path in paths:
             remember(home, recall(home).with_place(path))
             self.query_one(Sources).follow(self.choice.add(path))
-        self.follow_source()
+        self.contents.show_soon(self.source)
         self.changed()
 
     async def do_enter(self) -> None:
         """Start the import, open the folder, or answer the question."""
         pane = self.pane
         if isinstance(pane, Inside):
-            await self._open_folder()
+            self.contents.open_or_close()
         elif isinstance(pane, Form):
             self._ask(pane)
         else:
@@ -415,7 +346,7 @@ class NewImport(Choosing):
         elif self.source is not None:
             setattr(self.source, question, answer)
         self.changed()
-        self._glance()
+        self.surveys.glance()
         form = self.query_one(Form)
         if missing := [name for name in REQUIRED if not form.answer(name)]:
             # Go to the next question that needs an answer.

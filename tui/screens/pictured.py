@@ -77,7 +77,7 @@ class Pictured(Base[None]):
         connection = self.lading.connection
         data = await connection.film_strip(sha256) if strip else b""
         data = data or await connection.picture(sha256)
-        return await asyncio.to_thread(_shown, data, self.lading.graphics, columns, rows)
+        return await asyncio.to_thread(_render, data, self.lading.graphics, columns, rows)
 
     def view_soon(self, file: FileView) -> None:
         """Open a copy of a file in the system's viewer."""
@@ -88,7 +88,7 @@ class Pictured(Base[None]):
         self.lading.open_file(file)
 
 
-def _shown(data: bytes, how: Graphics, columns: int, rows: int) -> Shown:
+def _render(data: bytes, how: Graphics, columns: int, rows: int) -> Shown:
     if how.way:
-        return pixels.encoded(data, how, columns, rows) or []
+        return pixels.encode(data, how, columns, rows) or []
     return half_blocks.cells(data, columns, rows)

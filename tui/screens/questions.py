@@ -1,4 +1,5 @@
-"""The questions before what cannot be undone, about what is true while they are asked."""
+"""The questions before a card is ejected, or an import or mirror is cancelled. They are written again while they
+are asked, because the import or mirror goes on."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,7 +11,7 @@ from tui.glyphs import Glyphs
 from tui.screens.confirm import Confirm
 
 
-def eject(newest: Callable[[], ImportView], glyphs: Glyphs) -> Confirm:
+def eject_question(newest: Callable[[], ImportView], glyphs: Glyphs) -> Confirm:
     """The question before a card is ejected whose archived files cannot all be opened. `newest`: the import as it
     is now."""
 
@@ -21,7 +22,7 @@ def eject(newest: Callable[[], ImportView], glyphs: Glyphs) -> Confirm:
     return Confirm(asked, "eject it", glyphs)
 
 
-def cancel(newest: Callable[[], ImportView], glyphs: Glyphs) -> Confirm:
+def cancel_question(newest: Callable[[], ImportView], glyphs: Glyphs) -> Confirm:
     """The question before an import is cancelled. `newest`: the import as it is now."""
 
     def asked() -> tuple[str, Sequence[str]] | None:
@@ -38,7 +39,7 @@ def cancel(newest: Callable[[], ImportView], glyphs: Glyphs) -> Confirm:
     return Confirm(asked, "cancel the import", glyphs)
 
 
-def cancel_mirror(newest: Callable[[], MirrorView], glyphs: Glyphs) -> Confirm:
+def cancel_mirror_question(newest: Callable[[], MirrorView], glyphs: Glyphs) -> Confirm:
     """The question before a mirror is cancelled. `newest`: the mirror as it is now."""
 
     def asked() -> tuple[str, Sequence[str]] | None:

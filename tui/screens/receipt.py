@@ -69,7 +69,7 @@ class Receipt(Reading):
         async def check(text: str) -> str:
             nonlocal path
             try:
-                path = await aside(lambda: path_completion.absolute(path_completion.pasted(text)), LOOK_TIMEOUT)
+                path = await aside(lambda: path_completion.absolute(path_completion.path_in(text)), LOOK_TIMEOUT)
                 there = await aside(lambda: os.path.lexists(path), LOOK_TIMEOUT)
             except TimeoutError:
                 return "That place does not answer: another one, or esc."

@@ -1,10 +1,9 @@
-"""The panes of a new import, kept up to date: volumes, folders, locations, and what would happen."""
+"""The panes of a new import, kept up to date with the volumes that are mounted and the locations of imports."""
 
 import asyncio
 import getpass
 import os
-import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -13,18 +12,15 @@ from textual.containers import Horizontal
 
 from core.config import origins
 from core.errors import ConfigError, LadingError
-from core.models import ImportRequest
 from core.paths import display
-from core.protocol.import_requests import RecogniseFiles
-from core.results import Survey
 from core.snapshot import Arrival
 from core.threads import aside
-from core.volumes.probe import mount_of
-from tui import path_completion
+from core.volumes.volume import Volume
 from tui.import_form import Choice, SourceRow
 from tui.last_answers import recall
 from tui.screens.base import Base
-from tui.source_warnings import cautions
+from tui.screens.source_contents import SourceContents
+from tui.screens.source_surveys import SourceSurveys
 from tui.type_ahead import raise_it
 from tui.widgets.dry_run_pane import Prospect
 from tui.widgets.form import Form
@@ -37,11 +33,8 @@ from tui.widgets.sources import Sources
 POLL_INTERVAL = 2.0
 """Seconds between two checks of the volumes."""
 
-LIST_TIMEOUT = 8.0
-"""Seconds that listing a folder may take."""
-
-TYPING_PAUSE = 0.4
-"""Seconds without a change before the survey is requested."""
+VOLUMES_TIMEOUT = 60.0
+"""Seconds that the system may take to say what is mounted."""
 
 
 class Choosing(Base[None]):
@@ -53,17 +46,16 @@ class Choosing(Base[None]):
         self._card = card
         """The card that the screen was opened for, until it is picked; then None."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._counting: asyncio.Task[None] | None = None
-        self._glancing: asyncio.Task[None] | None = None
-        self._stopped: list[bool] = []
+        self.contents = SourceContents(self)
+        self.surveys = SourceSurveys(self)
         self._mounted: set[str] | None = None
         """The mount points of the last look at the volumes; None: there was none."""
         self.locations: list[str] = []
-        self._picked_by_app: SourceRow | None = None
-        """The card that was picked by itself, until it is known whether anything on it is new."""
+        """The locations of earlier imports, the newest first."""
         self.touched = False
         """Whether a person has picked a source, or left one out."""
         self.started = False
+        """Whether the imports were started, so that the choices are not kept."""
 
     def compose(self) -> ComposeResult:
         """The four panes."""
@@ -113,9 +105,11 @@ class Choosing(Base[None]):
         return ""
 
     def _use(self, choice: Choice) -> None:
+        """Take over the choices of a new import that was left before it was started."""
         self.choice = self.query_one(Sources).choice = self.query_one(Form).choice = choice
 
     def _begin_anew(self) -> None:
+        """Begin with the answers of the last import, and with those of the configuration."""
         settings = self.lading.settings
         last = recall(settings.home)
         choice = self.choice
@@ -126,12 +120,12 @@ class Choosing(Base[None]):
     def on_unmount(self) -> None:
         """Stop the background tasks. The choices are kept for the next time, unless they were started."""
         self.lading.draft = self.choice if self.touched and not self.started else None
-        self._stopped.append(True)
+        self.contents.stop()
         for task in self._tasks:
             task.cancel()
 
     def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Do it in the background, as long as the screen is there."""
+        """Do `work` in the background, as long as the screen is there."""
         task = asyncio.create_task(self._carry_out(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -146,44 +140,49 @@ class Choosing(Base[None]):
             if self._there:
                 self.app.call_later(raise_it, error)
 
-    # Background tasks
+    # What is kept up to date in the background
 
     async def _watch_volumes(self) -> None:
+        """List the mounted volumes again and again; a card that has just been put in is picked."""
         sources = self.query_one(Sources)
         while True:
             try:
-                found = await aside(self.lading.volumes, 60.0)
+                found = await aside(self.lading.volumes, VOLUMES_TIMEOUT)
             except (OSError, TimeoutError) as error:
                 sources.trouble = str(error) or "The system does not say what is mounted."
             else:
-                before = {source.path for source in self.choice.picked}
-                mounted = {volume.mount for volume in found}
-                others = self._mounted not in (None, mounted)
-                self._mounted = mounted
-                if others:
-                    # The archive's volume may be among those that were mounted or unmounted.
-                    self.choice.archive_mount = "", b""
-                cards = list(self.choice.cards)
-                chosen = sources.chosen
-                self.choice.merge(found)
-                sources.looked = True
-                new = [source for source in self.choice.cards if source not in cards]
-                if self._card is not None and (row := self._row_of(self._card)):
-                    row.picked, self._card, chosen = True, None, row
-                elif len(new) == 1 and not self.touched and not self.choice.picked:
-                    # A person who has just put in a card most likely wants to import that one.
-                    new[0].picked = True
-                    chosen = self._picked_by_app = new[0]
-                sources.follow(chosen)
-                if others or before != {source.path for source in self.choice.picked}:
-                    self.changed()
-                self._glance()
-                inside = self.query_one(Inside)
-                if isinstance(self.pane, Sources) or inside.source not in self.choice.sources:
-                    self.follow_source()
+                self._take_volumes(found)
             sources.draw()
-            self.about_source()
+            self.draw_about_source()
             await asyncio.sleep(POLL_INTERVAL)
+
+    def _take_volumes(self, volumes: list[Volume]) -> None:
+        """Update the rows of sources for the volumes that are mounted now."""
+        sources = self.query_one(Sources)
+        before = {source.path for source in self.choice.picked}
+        mounted = {volume.mount for volume in volumes}
+        mounts_changed = self._mounted not in (None, mounted)
+        self._mounted = mounted
+        if mounts_changed:
+            # The archive's volume may be among those that were mounted or unmounted.
+            self.choice.archive_mount = "", b""
+        cards = list(self.choice.cards)
+        chosen = sources.chosen
+        self.choice.merge(volumes)
+        sources.looked = True
+        new = [source for source in self.choice.cards if source not in cards]
+        if self._card is not None and (row := self._row_of(self._card)):
+            row.picked, self._card, chosen = True, None, row
+        elif len(new) == 1 and not self.touched and not self.choice.picked:
+            # A person who has just put in a card most likely wants to import that one.
+            new[0].picked = True
+            chosen = self.surveys.picked_by_app = new[0]
+        sources.follow(chosen)
+        if mounts_changed or before != {source.path for source in self.choice.picked}:
+            self.changed()
+        self.surveys.glance()
+        if isinstance(self.pane, Sources) or self.contents.pane.source not in self.choice.sources:
+            self.contents.show_soon(self.source)
 
     def _row_of(self, card: Arrival) -> SourceRow | None:
         """The row of a card; None if it is not listed."""
@@ -192,37 +191,17 @@ class Choosing(Base[None]):
             None,
         )
 
-    def _glance(self) -> None:
-        """Count what is new on cards for which nothing was requested yet."""
-        if self.choice.archive and (self._glancing is None or self._glancing.done()):
-            self._glancing = self.begin(self._glance_at_cards())
-
-    async def _glance_at_cards(self) -> None:
-        """Survey one card after the other, each once, by its listing and the catalog, without reading files."""
-        while waiting := [source for source in self.choice.cards if self._unseen(source)]:
-            source = waiting[0]
-            source.compared, source.glance = self.choice.archive, None
-            with suppress(LadingError):
-                (survey,) = await self.lading.connection.survey([self.choice.all_of(source)])
-                if source.compared == self.choice.archive:
-                    source.glance = survey
-            self.query_one(Sources).draw()
-
     def connected(self) -> None:
         """Ask again what could not be asked without an engine."""
-        for source in self.choice.cards:
-            if source.glance is None:
-                source.compared = ""
+        self.surveys.forget_failures()
         if self.choice.picked:
             self.changed()
         self.begin(self._find_locations())
-        self._glance()
-
-    def _unseen(self, source: SourceRow) -> bool:
-        answers = source.volume is not None and source.volume.answers
-        return answers and not source.chosen and source.compared != self.choice.archive
+        self.surveys.glance()
 
     async def _find_locations(self) -> None:
+        """Offer the locations of earlier imports; the newest import says where this one goes, if nothing else
+        does."""
         with suppress(LadingError):
             records = await self.lading.connection.imports()
             self.locations = list(dict.fromkeys(record.location for record in reversed(records)))
@@ -233,160 +212,22 @@ class Choosing(Base[None]):
             if self.locations and not self.choice.location and not self.choice.pattern:
                 self.choice.location = self.locations[0]
             self.changed()
-            self._glance()
+            self.surveys.glance()
 
     def changed(self) -> None:
         """Redraw and count again, because a choice has changed."""
-        prospect = self.query_one(Prospect)
-        prospect.names = {
-            display(request.source): request.label or os.path.basename(request.source)
-            for request in self.choice.requests()
-        }
-        prospect.warnings = cautions(self.choice)
-        prospect.trouble = ""
-        prospect.archive = self.choice.archive
-        if self._counting is not None:
-            self._counting.cancel()
-        prospect.counting = bool(self.choice.picked)
-        if prospect.counting:
-            self._counting = self.begin(self._count())
-        else:
-            prospect.surveys = ()
-        self.about_source()
+        self.surveys.count_again()
+        self.draw_about_source()
         for pane in self.query(Pane):
             pane.draw()
         self.draw_keys()
 
-    def about_source(self) -> None:
-        """Update form and keys for the chosen source."""
+    def draw_about_source(self) -> None:
+        """Update the form and the keys, because another source is chosen or more is known of it."""
         form = self.query_one(Form)
         form.source = self.source
         form.draw()
         self.draw_keys()
-
-    async def _count(self) -> None:
-        """Have the engine survey the chosen sources."""
-        await asyncio.sleep(TYPING_PAUSE)
-        prospect, archive = self.query_one(Prospect), self.choice.archive
-        requests = self.choice.requests()
-        await self._find_archive(archive)
-        prospect.warnings = cautions(self.choice)
-        try:
-            prospect.surveys = surveys = await self.lading.connection.survey(requests)
-        except LadingError as error:
-            prospect.trouble = str(error)
-        else:
-            self._take_glances(requests, surveys, archive)
-        snapshot = self.lading.snapshot
-        prospect.now = snapshot.time if snapshot else time.time()
-        prospect.counting = False
-        prospect.draw()
-        self.query_one(Sources).draw()
-        self.query_one(Form).draw()
-
-    async def _find_archive(self, archive: str) -> None:
-        """Ask the kernel which volume the archive is on."""
-        if archive and self.choice.archive_mount[0] != archive:
-            with suppress(TimeoutError):
-                # A new archive is made in the parent folder.
-                places = os.fsencode(archive), os.fsencode(os.path.dirname(archive))
-                point = await aside(lambda: mount_of(places[0]) or mount_of(places[1]), LIST_TIMEOUT)
-                self.choice.archive_mount = archive, point
-
-    def _take_glances(self, requests: list[ImportRequest], surveys: Sequence[Survey], archive: str) -> None:
-        """Show the surveys of whole sources with these sources; they may also bring up questions."""
-        counted = {survey.source: survey for survey in surveys}
-        whole = {source.path: source for source in self.choice.picked if source.picked and not source.out}
-        for request in requests:
-            if request.source in whole and display(request.source) in counted:
-                source = whole[request.source]
-                source.glance, source.compared = counted[display(request.source)], archive
-        picked, self._picked_by_app = self._picked_by_app, None
-        if picked is not None and not self.touched and picked.glance and not picked.glance.new.files:
-            # Nothing on the card is new, so it is hardly the one to be imported.
-            picked.picked = False
-            self.changed()
-        found = self.query_one(Form).found
-        found.update(name for name in ("libraries", "icloud") if any(getattr(one, name) for one in surveys))
-        found.update("icloud" for one in surveys if one.icloud_folders)
-
-    def follow_source(self) -> None:
-        """Show what is in the chosen source once the cursor stays on it, but walk through no folder yet."""
-        inside, source = self.query_one(Inside), self.source
-        if source is None or inside.source is source:
-            return
-        inside.enter(source)
-        if source.volume is not None and not source.volume.answers:
-            inside.trouble = "It does not answer."
-            inside.draw()
-            return
-
-        def stays() -> None:
-            if inside.source is source and not inside.listed and not inside.trouble:
-                self.begin(self.list_folder(b"", walk=False))
-
-        self.set_timer(TYPING_PAUSE, stays)
-
-    async def list_folder(self, below: bytes, *, walk: bool = True) -> None:
-        """List a folder; with `walk`, then walk its subfolders for their sizes."""
-        inside = self.query_one(Inside)
-        source = inside.source
-        if source is None:
-            return
-        folder = os.path.join(os.fsencode(source.path), below)
-        try:
-            listed = await aside(lambda: path_completion.entries(folder, inside.order), LIST_TIMEOUT)
-        except TimeoutError:
-            trouble = "It does not answer."
-        except NotADirectoryError:
-            trouble = "It is a file."
-        except OSError as error:
-            trouble = error.strerror or str(error)
-        else:
-            trouble = ""
-        if inside.source is not source:
-            # The cursor has gone on meanwhile.
-            return
-        if trouble:
-            inside.trouble = trouble
-            inside.draw()
-        else:
-            inside.take(below, listed)
-        self.draw_keys()
-        await self._recognise(below)
-        if walk:
-            await self.walk(below)
-
-    async def walk(self, below: bytes) -> None:
-        """Walk the subfolders of a listed folder for their sizes."""
-        inside = self.query_one(Inside)
-        source = inside.source
-        if source is None:
-            return
-        folder = os.path.join(os.fsencode(source.path), below)
-        for entry in inside.listed.get(below, ([], 0))[0]:
-            known = os.path.join(below, entry.name) in inside.counts
-            if entry.folder and not known and inside.source is source:
-                path = os.path.join(folder, entry.name)
-                count = await aside(lambda path=path: path_completion.walked(path, self._stopped), 3600.0)  # type: ignore[misc]
-                if inside.source is source:
-                    inside.count(os.path.join(below, entry.name), count)
-
-    async def _recognise(self, below: bytes) -> None:
-        """Mark the files of a folder that are new."""
-        inside, archive = self.query_one(Inside), self.choice.archive
-        source = inside.source
-        listed = inside.listed.get(below, ([], 0))[0]
-        files = {os.path.join(below, one.name): one for one in listed if not one.folder and one.count}
-        if source is None or not archive or not files:
-            return
-        wanted = tuple((path, one.count.bytes if one.count else 0, one.mtime_ns) for path, one in files.items())
-        request = RecogniseFiles(source=os.fsencode(source.path), archive=os.fsencode(archive), files=wanted)
-        with suppress(LadingError):
-            known = await self.lading.connection.call(request)
-            if inside.source is source:
-                inside.new.update((path, not one) for path, one in zip(files, known, strict=True))
-                inside.draw()
 
     @property
     def pane(self) -> Pane:

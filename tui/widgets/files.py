@@ -88,7 +88,7 @@ class Files(Paged[FileView]):
         more = f"  {format.brought_by(file.import_id[-ID_TAIL:], file.imports)}" if file.imports > 1 else ""
         place = f"{more}  {file.location}" if self.several else ""
         # As in the command, a star stands behind a date that is not one of capture.
-        when = f"{format.captured(file.captured):>16} " if file.captured else f"{_date(file.mtime):>16}*"
+        when = f"{format.capture_date(file.captured):>16} " if file.captured else f"{_date(file.mtime):>16}*"
         wide = room.width >= 100
         tail = f"{size} {when}" if wide or self.several else size
         width = room.width - 12 - len(tail)

@@ -17,9 +17,9 @@ Line = tuple[Piece, ...]
 
 STYLES = ("good", "bad", "warn", "busy", "dim", "bold", "title", "cursor", "on")
 
-APART = 24
-"""So many unchanged columns between two changed ones, and the two are painted apart: to go to the second one takes
-about as many bytes."""
+SPLIT_AFTER = 24
+"""From this number of unchanged columns on, the changed ones before and behind them are painted separately: to
+move the cursor takes about as many bytes."""
 
 CLASSES: set[str] = {f"lines--{name}" for name in STYLES}
 """The classes for which the style sheet defines these styles. Screens have them, once for all their lines."""
@@ -124,7 +124,7 @@ def _changed(before: Line, after: Line) -> list[tuple[int, int]]:
     runs: list[tuple[int, int]] = []
     for column in range(size):
         if old[column] != new[column]:
-            if runs and column - runs[-1][1] < APART:
+            if runs and column - runs[-1][1] < SPLIT_AFTER:
                 runs[-1] = (runs[-1][0], column + 1)
             else:
                 runs.append((column, column + 1))

@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from unittest.mock import patch
 
 from textual.events import Key
 from textual.keys import _character_to_key
@@ -100,13 +101,14 @@ async def running(
 ) -> AsyncIterator[Running]:
     """The app on a screen of this size, showing a snapshot."""
     fake = fake or Fake(snapshot)
-    app = LadingApp(settings or Config(home="/nowhere"), lambda: fake, utf8=utf8, volumes=volumes, eject=eject)
+    app = LadingApp(settings or Config(home="/nowhere"), lambda: fake, utf8=utf8, volumes=volumes)
     try:
-        async with app.run_test(size=size) as pilot:
-            shown = Running(app, fake, pilot)
-            await shown.settled()
-            await shown.settled()
-            yield shown
+        with patch("tui.screens.eject_card.eject", eject):
+            async with app.run_test(size=size) as pilot:
+                shown = Running(app, fake, pilot)
+                await shown.settled()
+                await shown.settled()
+                yield shown
     finally:
         # The app freezes what it began with, and another one follows in this process.
         gc.unfreeze()

@@ -13,7 +13,7 @@ from tests.tui.app.moments import A001, B002, C003, GB, changed, moment
 from tests.tui.app.pilot import SIZES, running
 from tests.tui.app.records import RECORDS
 from tests.tui.views import count, done
-from tui.screens.confirm import MOOT, Confirm
+from tui.screens.confirm import ENDED_MEANWHILE, Confirm
 from tui.screens.dashboard import Dashboard
 from tui.screens.help import Help
 from tui.widgets.lines import Lines
@@ -220,7 +220,7 @@ async def test_a_question_about_an_import_that_ends_meanwhile_closes(screen: str
         # Its verdict is SAFE now: that the card is not safe would be wrong.
         await app.push(moment(imports=(done(id=B002.id, label=B002.label),)))
         await app.until(lambda: not isinstance(app.app.screen, Confirm))
-        assert MOOT in app.foot
+        assert ENDED_MEANWHILE in app.foot
         assert "not safe" not in app.text
         assert all(asked[0] != "cancel" for asked in app.fake.asked)
 

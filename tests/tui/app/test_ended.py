@@ -172,8 +172,7 @@ async def test_a_card_that_cannot_be_ejected_says_why() -> None:
     def eject(source: str, reading: Sequence[str], archives: Sequence[str]) -> str:
         raise EjectError("target is busy.", "Close what uses it, then try again.")
 
-    async with running(moments.SAFE) as app:
-        app.app.ejecting = eject
+    async with running(moments.SAFE, eject=eject) as app:
         await app.press("e")
         await app.until(lambda: "target is busy. Close what uses it" in app.foot)
 

@@ -97,8 +97,8 @@ async def test_a_task_gets_a_uri_that_is_none_as_it_is() -> None:
 
 @pytest.mark.parametrize("typed", [NO_ADDRESS, f"'{NO_ADDRESS}' x", "~\0x", "~\0x y", "\0", "'~\0x' '"])
 def test_any_text_can_be_asked_for_paths(typed: str) -> None:
-    assert path_completion.several(typed)
-    path_completion.pasted(typed)
+    assert path_completion.paths_in(typed)
+    path_completion.path_in(typed)
     path_completion.completions(typed)
     assert path_completion.kind_of(typed) not in ("folder", "file")
 
@@ -112,7 +112,7 @@ async def test_a_place_that_does_not_answer_stops_no_other_key(monkeypatch: pyte
         answers.wait()
         return text
 
-    monkeypatch.setattr(path_completion, "pasted", hangs)
+    monkeypatch.setattr(path_completion, "path_in", hangs)
     try:
         async with running(None, settings=Config(home="/nowhere", archive="/nas/archive")) as app:
             await app.press("t", "enter")

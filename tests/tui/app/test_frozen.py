@@ -21,6 +21,7 @@ from tests.tui.app.test_tasks import PLACE
 from tests.tui.app.test_type_ahead import burst
 from tests.tui.app.volumes import card
 from tui import app as tui_app
+from tui import engine_link
 from tui.screens import base
 from tui.screens.dashboard import Dashboard
 from tui.screens.help import Help
@@ -140,7 +141,7 @@ class Replaced(Fake):
 
 
 async def test_an_engine_that_was_replaced_is_told_and_what_to_do_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tui_app, "RECONNECT_INTERVAL", 0.01)
+    monkeypatch.setattr(engine_link, "RECONNECT_INTERVAL", 0.01)
     fake = Replaced(moments.RUNNING)
     told: list[str] = []
     async with running(None, fake=fake) as app:

@@ -15,7 +15,7 @@ from tests.tui.test_graphics import CELL, DA1, DA1_SIXEL, KITTY, SIZE
 from tui import graphics
 from tui.graphics import Graphics, Pixels
 from tui.half_blocks import UPPER
-from tui.pixels import encoded
+from tui.pixels import encode
 from tui.widgets.pixels import Layer, Pixelled, Placed, _Noting
 
 CHILD = (sys.executable, "-m", "tests.tui.app.pictured_child")
@@ -92,7 +92,7 @@ def jpeg(width: int, height: int) -> bytes:
 @pytest.mark.parametrize("way", ["kitty", "sixel"])
 @pytest.mark.parametrize("size", [(600, 400), (400, 600), (3000, 4), (4, 3000), (1, 1)])
 def test_a_picture_is_never_larger_than_its_room(way: str, size: tuple[int, int]) -> None:
-    made = encoded(jpeg(*size), Graphics(way, (9, 17)), 18, 7)  # type: ignore[arg-type]
+    made = encode(jpeg(*size), Graphics(way, (9, 17)), 18, 7)  # type: ignore[arg-type]
     assert made is not None
     assert made.columns <= 18
     assert made.rows <= 7

@@ -13,7 +13,7 @@ from tests.tui.app.pilot import Running, running
 from tests.tui.app.test_new_import import engine, home, opened, requests
 from tests.tui.app.volumes import card, volume
 from tui.glyphs import Glyphs
-from tui.path_completion import ORDERS, PathEntry, entries, offers, pasted, several
+from tui.path_completion import ORDERS, PathEntry, entries, offers, path_in, paths_in
 from tui.screens.new_import import NewImport
 from tui.screens.prompt import Ask
 from tui.widgets.form import Form
@@ -142,22 +142,22 @@ async def test_a_path_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_a_dropped_path_is_understood_however_the_terminal_writes_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CARDS", "/mnt")
-    assert pasted("file:///mnt/A%20001") == "/mnt/A 001"
-    assert pasted("$CARDS/A001") == "/mnt/A001"
-    assert pasted("'/mnt/A 001'") == pasted("/mnt/A\\ 001") == "/mnt/A 001"
+    assert path_in("file:///mnt/A%20001") == "/mnt/A 001"
+    assert path_in("$CARDS/A001") == "/mnt/A001"
+    assert path_in("'/mnt/A 001'") == path_in("/mnt/A\\ 001") == "/mnt/A 001"
 
 
 def test_several_dropped_paths_and_patterns_are_understood(tmp_path: Path) -> None:
     for name in ("A 1.MP4", "A2.MP4", "B.JPG"):
         (tmp_path / name).touch()
     first, second, other = (str(tmp_path / name) for name in ("A 1.MP4", "A2.MP4", "B.JPG"))
-    assert several(first) == [first], "blanks and all"
-    assert several(f"'{first}' {second}") == [first, second]
+    assert paths_in(first) == [first], "blanks and all"
+    assert paths_in(f"'{first}' {second}") == [first, second]
     dropped = f"file://{first} file://{other}".replace("A 1", "A%201")
-    assert several(dropped) == [first, other]
-    assert several(f"{tmp_path}/*.MP4 {other}") == [first, second, other]
-    assert several(f"{tmp_path}/no such") == [f"{tmp_path}/no such"], "told as it was typed"
-    assert several(f"{other} {tmp_path}/gone") == [other, f"{tmp_path}/gone"], "the one that is wrong is told"
+    assert paths_in(dropped) == [first, other]
+    assert paths_in(f"{tmp_path}/*.MP4 {other}") == [first, second, other]
+    assert paths_in(f"{tmp_path}/no such") == [f"{tmp_path}/no such"], "told as it was typed"
+    assert paths_in(f"{other} {tmp_path}/gone") == [other, f"{tmp_path}/gone"], "the one that is wrong is told"
 
 
 def test_recent_places_are_offered_by_any_part_of_them(tmp_path: Path) -> None:
@@ -197,8 +197,8 @@ def test_an_offered_path_with_a_variable_can_have_any_name(
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("Ann's", "A 1", "a\\b"):
         (tmp_path / name).mkdir()
-        assert pasted(f"$HOME/{name}") == f"{tmp_path}/{name}"
-        assert several(f"$HOME/{name}") == [f"{tmp_path}/{name}"], name
+        assert path_in(f"$HOME/{name}") == f"{tmp_path}/{name}"
+        assert paths_in(f"$HOME/{name}") == [f"{tmp_path}/{name}"], name
 
 
 async def test_names_inside_that_differ_at_their_end_are_told_apart(tmp_path: Path) -> None:
@@ -402,3 +402,27 @@ async def test_what_all_of_a_folder_is_the_folder_is(tmp_path: Path, tree: Path)
         await app.press("s")
         (request,) = requests(app)
         assert (request.source, request.label, request.exclude) == (str(tree), "A001", ())
+
+
+async def test_a_folder_whose_counting_takes_too_long_has_no_size(
+    tmp_path: Path, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file system may not answer any more; the other folders are counted."""
+    hangs = threading.Event()
+
+    def count(path: bytes, stopped: threading.Event) -> Count:
+        if path.endswith(b"100"):
+            hangs.wait()
+        return Count(files=7, bytes=7)
+
+    monkeypatch.setattr("tui.screens.source_contents.WALK_TIMEOUT", 0.05)
+    monkeypatch.setattr("tui.path_completion.count_below", count)
+    only = [card("A001", mount=str(tree / "DCIM"))]
+    try:
+        async with running(None, (120, 40), fake=engine(), settings=home(tmp_path), volumes=lambda: only) as app:
+            await opened(app)
+            await app.press("right")
+            await app.until(lambda: "101/" in app.text and "7 files" in app.text)
+            assert len([line for line in app.text.splitlines() if "7 files" in line]) == 1
+    finally:
+        hangs.set()
