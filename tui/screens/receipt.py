@@ -8,6 +8,8 @@ from typing import ClassVar, cast
 
 from textual.binding import BindingType
 
+from core.errors import UsageError
+from core.paths import display
 from core.protocol.import_requests import GetReport
 from core.receipts import Form
 from core.threads import aside
@@ -92,7 +94,12 @@ class Receipt(Reading):
 
         async def work(progress: OnProgress, out: Output) -> None:
             data = await contents(self.lading.connection, home, name, form)
-            await aside(lambda: _write(path, data), WRITE_TIMEOUT)
+            try:
+                await aside(lambda: _write(path, data), WRITE_TIMEOUT)
+            except TimeoutError as error:
+                raise UsageError(
+                    f"{display(path)} cannot be written: its volume does not answer.", "Give another place."
+                ) from error
             out.line(f"Saved, {format.size(len(data))}:")
             out.line(out.text(path))
             if form == "html":

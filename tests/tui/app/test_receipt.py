@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,23 @@ async def test_what_comes_to_be_there_meanwhile_is_not_replaced_either(
         told = app.app.screen.query_one(Text).text
         assert "is there already." in " ".join(told)
         assert path.read_text() == "of another"
+
+
+async def test_a_place_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounted_again = threading.Event()
+    monkeypatch.setattr(receipt, "WRITE_TIMEOUT", 0.05)
+    monkeypatch.setattr(receipt, "_write", lambda path, data: mounted_again.wait())
+    try:
+        async with running(None, fake=engine(), settings=Config(home=str(tmp_path))) as app:
+            await asked_where(app)
+            await app.type(str(tmp_path / "one.txt"))
+            await app.press("enter")
+            await app.until(lambda: "save receipt: not done" in app.text)
+            told = " ".join(app.app.screen.query_one(Text).text)
+            assert "its volume does not answer" in told
+            assert "fault of the program" not in told
+    finally:
+        mounted_again.set()
 
 
 async def test_a_pdf_is_made_in_a_thread_with_the_pictures_of_the_engine(
