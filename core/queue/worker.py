@@ -234,18 +234,16 @@ class QueueWorker:
     async def _anything_to_do(self) -> bool:
         """Whether a job can begin or has become due; one read, however many jobs wait."""
         busy, resting = self.busy, self.throttle.resting
+        opened = [name for name in self._order if self._readiness.open(name)]
+        free = [name for name in opened if self.throttle.free(name, busy)]
         # While calls pause beside copies, archives are opened all the same, so that they stay open between calls.
-        queues = [
-            name
-            for name in self._order
-            if self._readiness.open(name) and (resting or self.throttle.free(name, busy))
-        ]
+        queues = opened if resting else free
         if not queues:
             return False
         ready, due = await self._jobs.look(queues)
         if not (ready or due or self._calls):
             self._archives.rest()
-        if ready and not resting:
+        if (ready or due) and free:
             # Not before: to ask exiftool for its version takes as long as the start of a worker.
             await self._readiness.look()
         can = [(queue, archive) for queue, archive in ready if self._readiness.can(queue)]

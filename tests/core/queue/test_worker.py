@@ -196,6 +196,21 @@ async def test_a_queue_waits_for_what_is_missing(tmp_path: Path, monkeypatch: py
         await b.settled()
 
 
+async def test_a_delayed_job_that_is_due_at_the_start_waits_for_what_is_missing(tmp_path: Path) -> None:
+    task = FakeTask()
+    task.lacks = "exiftool is not installed: brew install exiftool"
+    async with bench(tmp_path, task, start=False) as b:
+        await b.add(exif(1))
+        await b.database.run(("UPDATE job SET state = 'waiting', attempts = 1, due = 1.0", [()]))
+        await b.worker.start()
+        try:
+            await b.until(lambda: b.worker.views()[0].reason == task.lacks)
+            assert await b.states() == {1: "ready"}
+            assert not task.calls
+        finally:
+            await b.worker.stop()
+
+
 async def test_tools_are_asked_for_once_jobs_may_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.queue.throttle.ALONE", 3600.0)
     polls = 0
