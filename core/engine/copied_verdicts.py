@@ -71,8 +71,13 @@ class CopiedVerdicts:
             _later(row, error)
             return True
         if lost:
-            # Other copies hold the file. The next mirror after it was brought back has the import judged anew.
-            await self._keep(row, f"{said(len(lost), KEEP_REASONS['missing'])} (such as {display(lost[0])})")
+            # Other copies hold the files. The next mirror after they were brought back, or read, has the import
+            # judged anew.
+            reasons = [
+                f"{said(len(paths), KEEP_REASONS[why])} (such as {display(paths[0])})"
+                for why, paths in lost.items()
+            ]
+            await self._keep(row, "; ".join(reasons))
             return True
         now = time.time()
         line = journal_format.sealed({"copied": now})

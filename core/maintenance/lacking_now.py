@@ -28,26 +28,28 @@ async def read_unread(archive: Archive, row: ImportRow, catalog: Catalog, pool: 
             await audit.read_again(unread)
 
 
-async def lacking(archive: Archive, row: ImportRow, catalog: Catalog, pool: Pool) -> list[str]:
-    """The paths of contents that an import has seen, and that are not in its archive at their size, known to be
-    damaged there, or were never read back. No file is read. Raises TaskFailedError, WorkerDiedError."""
-    found, after = list[str](), 0
+async def lacking(archive: Archive, row: ImportRow, catalog: Catalog, pool: Pool) -> dict[str, list[str]]:
+    """The paths of contents that an import has seen, by the key of KEEP_REASONS why they stand in the way of SAFE:
+    "missing" of those that are not in its archive at their size, or known to be damaged there; "unverified" of
+    those that were never read back. No file is read. Raises TaskFailedError, WorkerDiedError."""
+    missing, unverified, after = list[str](), list[str](), 0
     while ids := await catalog.seen_items(row.id, after, PAGE):
         after = ids[-1]
         items = (await catalog.items(ids, archive.id)).values()
-        found += [item.path for item in items if item.damage is not None or item.read_back is None]
-        sound = [item for item in items if item.damage is None and item.read_back is not None]
+        missing += [item.path for item in items if item.damage is not None]
+        sound = [item for item in items if item.damage is None]
         async with pool.worker("look") as worker:
             there = await present(worker.ask, archive.place, sound)
-        found += [item.path for item in sound if item.path not in there]
-    return found
+        missing += [item.path for item in sound if item.path not in there]
+        unverified += [item.path for item in sound if item.path in there and item.read_back is None]
+    return {why: paths for why, paths in (("missing", missing), ("unverified", unverified)) if paths}
 
 
 async def refuse_if_lacking(archive: Archive, row: ImportRow, catalog: Catalog, pool: Pool) -> None:
     """Return if each content that an import has seen is in its archive, at its size, not known to be damaged, and
     was read back. No file is read. Raises ArchiveError."""
     try:
-        paths = await lacking(archive, row, catalog, pool)
+        paths = [path for some in (await lacking(archive, row, catalog, pool)).values() for path in some]
     except (TaskFailedError, WorkerDiedError) as error:
         advice = (
             macos_permissions.permission_advice(code_of(error), os.environ) or "Mount it again, then try again."

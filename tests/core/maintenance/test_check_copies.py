@@ -321,6 +321,11 @@ async def test_two_other_copies_are_not_the_archive(rig: Rig, monkeypatch: pytes
         f"1 is no longer in the archive, or damaged there (such as {victim.relative_to(rig.archive)})"
     )
     away.rename(victim)
+    path = str(victim.relative_to(rig.archive))
+    await rig.engine.database.run(("UPDATE item SET read_back = NULL WHERE path = ?", [(path,)]))
+    await mirrored(rig, rig.root / "second")
+    assert rig.view(name).verdict_reason == f"1 was never read back from the archive (such as {path})"
+    await rig.engine.maintenance.audit(str(rig.archive), silent)
     await mirrored(rig, rig.root / "second")
     assert (rig.view(name).verdict, rig.view(name).verdict_reason) == (Verdict.SAFE, "")
 
