@@ -76,8 +76,9 @@ class ArchiveDisk:
             "read.",
         )
 
-    async def settled(self, archive_id: int, read: list[AuditedItem]) -> list[AuditedItem]:
-        """What came of reading these items. Raises as `answers`."""
+    async def confirm_faults(self, archive_id: int, read: list[AuditedItem]) -> list[AuditedItem]:
+        """The results `read` of reading these items, with those of a second reading in place of EIO on a network,
+        where a session may just have ended. Raises as `answers`."""
         await self.answers(archive_id, [(item, fault) for item, _, fault in read])
         if self._place.level != Level.SERVER:
             return read

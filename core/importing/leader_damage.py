@@ -25,7 +25,9 @@ async def record(run: Run, leader: Leader, items: Iterable[int]) -> None:
         read = [(item, *one) for item, one in zip(found, results, strict=True)]
         if any(fault is not None and fault.lost for *_, fault in read):
             return
-        read = await ArchiveDisk(leader.place, leader.copy, catalog, pool).settled(leader.row.archive_id, read)
+        read = await ArchiveDisk(leader.place, leader.copy, catalog, pool).confirm_faults(
+            leader.row.archive_id, read
+        )
     except (TaskFailedError, WorkerDiedError, ArchiveAwayError):
         return
     damaged = [(item, fault) for item, _, fault in read if fault is not None and not not_read(fault)]

@@ -64,7 +64,7 @@ class ArchiveReader:
             raise self._silent(str(error), code_of(error)) from error
         read = [(item, *one) for item, one in zip(items, reply.files, strict=True)]
         try:
-            read = await self._disk.settled(self.archive.id, read)
+            read = await self._disk.confirm_faults(self.archive.id, read)
         except (TaskFailedError, WorkerDiedError) as error:
             raise self._silent(str(error), code_of(error)) from error
         now, results = time.time(), list[Result]()

@@ -230,7 +230,7 @@ class Audit:
         if lost := next((fault for _, fault in results if fault is not None and fault.lost), None):
             raise TaskFailedError(lost)
         read = [(item, *one) for item, one in zip(items, results, strict=True)]
-        return await self._disk.settled(self._archive.id, read)
+        return await self._disk.confirm_faults(self._archive.id, read)
 
     def _now(self) -> float:
         """The time by the clock as it was set when the audit began. If the clock is set back during the audit,
