@@ -11,14 +11,13 @@ from contextlib import suppress
 import pytest
 from hypothesis import HealthCheck, settings
 
-from core import database, sqlite
+from core import database, process_start, sqlite
 from core.derivatives import pool as makers
 from core.tasks import child_processes
 from core.workers import pool as workers
-from core.workers import processes
 from tests import query_plans
 from tests.rigs import catalogs
-from tests.rigs.forked_workers import ForkServer
+from tests.rigs.forked_workers import ForkServers
 
 # A shell starts its jobs in the background with SIGINT ignored, and every process below inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -87,25 +86,25 @@ def seeded(empty_catalog: str) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def fork_server() -> Iterator[ForkServer | None]:
-    """What forks workers for tests; macOS does not like processes that were forked and not executed."""
+def fork_servers() -> Iterator[ForkServers | None]:
+    """What forks processes for tests; macOS does not like processes that were forked and not executed."""
     if sys.platform == "darwin":
         yield None
         return
-    made = ForkServer()
+    made = ForkServers()
     yield made
     made.close()
 
 
 @pytest.fixture(autouse=True)
 def forked(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Workers are forked, which spares them their imports (tests.rigs.forked_workers). The mark `shipped`: they
-    are started as the program does it."""
+    """Workers and makers are forked, which spares them their imports (tests.rigs.forked_workers). The mark
+    `shipped`: they are started as the program does it."""
     if request.node.get_closest_marker("process") is None or request.node.get_closest_marker("shipped"):
         yield
         return
-    server: ForkServer | None = request.getfixturevalue("fork_server")
+    servers: ForkServers | None = request.getfixturevalue("fork_servers")
     with pytest.MonkeyPatch.context() as patch:
-        if server is not None:
-            patch.setattr(processes, "start", server.start)
+        if servers is not None:
+            patch.setattr(process_start, "start", servers.start)
         yield

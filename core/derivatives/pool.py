@@ -4,12 +4,12 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 
 import msgspec
 
+from core import process_start
 from core.aio import time_limit
 from core.derivatives.messages import (
     Answer,
@@ -56,7 +56,7 @@ class Maker:
     """One maker process. It leads a process group, to which everything it runs belongs."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, process: process_start.Process, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self.process = process
         self.orders = 0
@@ -188,17 +188,7 @@ class Makers:
         try:
             with theirs:
                 fds = (theirs.fileno(), self._lifeline[0])
-                process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "core.derivatives.main",
-                    *map(str, fds),
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=asyncio.subprocess.DEVNULL,
-                    pass_fds=fds,
-                    process_group=0,
-                )
+                process = await process_start.start("core.derivatives.main", [*map(str, fds)], fds)
         except BaseException:
             ours.close()
             raise

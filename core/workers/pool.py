@@ -12,9 +12,10 @@ from typing import TypeVar
 
 import msgspec
 
+from core import process_start
 from core.errors import WorkerDiedError
 from core.ipc import FrameTooLargeError, framed, read_frame
-from core.workers import messages, processes, shared_memory
+from core.workers import messages, shared_memory
 from core.workers.decoders import decoder_of
 from core.workers.messages import Reply, Request
 from core.workers.shared_memory import Control, Slot
@@ -59,7 +60,7 @@ class Worker:
         self,
         number: int,
         slot: Slot,
-        process: processes.Process,
+        process: process_start.Process,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
@@ -163,7 +164,7 @@ class Pool:
             with theirs:
                 fds = (theirs.fileno(), self._lifeline, self._control.fd)
                 arguments = [str(argument) for argument in (*fds, number, self._umask)]
-                process = await processes.start(arguments, fds)
+                process = await process_start.start("core.workers.main", arguments, fds)
             reader, writer = await asyncio.open_unix_connection(sock=ours)
         except BaseException:
             # If the process was started nevertheless, it finds its connection closed, and ends.

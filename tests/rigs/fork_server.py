@@ -1,4 +1,5 @@
-"""The process that forks workers for tests (see tests.rigs.forked_workers); its argument is its socket's number.
+"""A process that forks others for tests (see tests.rigs.forked_workers). Its arguments: the number of its socket,
+and the module whose `main` each of them runs.
 
 It is started by its path, so that nothing of the tests is imported here.
 """
@@ -6,6 +7,7 @@ It is started by its path, so that nothing of the tests is imported here.
 import contextlib
 import fcntl
 import gc
+import importlib
 import itertools
 import json
 import os
@@ -15,10 +17,8 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
-
-from core.workers.main import main as work
 
 LARGEST = 1 << 20
 """Bytes of one request."""
@@ -29,11 +29,12 @@ HIGH = 1000
 
 
 def main() -> None:
-    """Fork a worker for each request, and write each one's exit code into the pipe that came with the request."""
+    """Fork a process for each request, and write each one's exit code into the pipe that came with the request."""
     # Tests look at what their process has started: this one is to be nobody's child.
     if os.fork():
         os._exit(0)
     asked = socket.socket(fileno=int(sys.argv[1]))
+    work = importlib.import_module(sys.argv[2]).main
     woken, wakes = os.pipe()
     for fd in (woken, wakes):
         os.set_blocking(fd, False)
@@ -56,7 +57,7 @@ def main() -> None:
                     end, *rest = fds
                     pid = os.fork()
                     if pid == 0:
-                        begin(json.loads(data), rest)
+                        begin(work, json.loads(data), rest)
                     for fd in rest:
                         os.close(fd)
                     ends[pid] = end
@@ -78,8 +79,8 @@ def reap(ends: dict[int, int]) -> None:
             os.close(end)
 
 
-def begin(request: dict[str, Any], fds: Sequence[int]) -> None:
-    """In the child: become the worker that was asked for. Does not return."""
+def begin(work: Callable[[], None], request: dict[str, Any], fds: Sequence[int]) -> None:
+    """In the child: become the process that was asked for. Does not return."""
     try:
         os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
@@ -89,7 +90,7 @@ def begin(request: dict[str, Any], fds: Sequence[int]) -> None:
         os.environ.clear()
         os.environ.update(request["environ"])
         time.tzset()
-        sys.argv = ["worker", *request["arguments"]]
+        sys.argv = ["forked", *request["arguments"]]
         work()
     except BaseException:
         traceback.print_exc()

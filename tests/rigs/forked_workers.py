@@ -1,8 +1,8 @@
-"""Workers for tests, forked from a process that has imported the program: most of a worker's start is imports, and
-most of what a test costs is the start of its workers.
+"""Workers and makers for tests, forked from processes that have imported the program: most of their start is
+imports, and most of what a test costs is the start of its processes.
 
-Workers are started as the program does it where a test has changed the interpreter, what the environment says to
-it, or the limits; in the tests of the start itself; and by each engine that is a process of its own.
+They are started as the program does it where a test has changed the interpreter, what the environment says to it,
+or the limits; in the tests of the start itself; and by each engine that is a process of its own.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.workers import processes
+from core import process_start
 
 SCRIPT = Path(__file__).with_name("fork_server.py")
 
@@ -27,11 +27,11 @@ DECIDES = ("PYTHON", "LD_", "COV", "MALLOC_")
 
 LIMITS = (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_AS, resource.RLIMIT_NPROC)
 
-as_shipped = processes.start
+as_shipped = process_start.start
 
 
 class Forked:
-    """A worker that the fork server has made. As `asyncio.subprocess.Process`."""
+    """A process that a fork server has made. As `asyncio.subprocess.Process`."""
 
     def __init__(self, pid: int, end: int) -> None:
         self.pid = pid
@@ -60,21 +60,26 @@ class Forked:
         return self.returncode
 
 
-class ForkServer:
-    """The process that forks workers; it ends with this one."""
+class ForkServers:
+    """The processes that fork: one for each module, started when it is first needed; they end with this one."""
 
     def __init__(self) -> None:
         self._how = _how()
         self._lock = threading.Lock()
-        self._asked, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            command = [sys.executable, "-P", str(SCRIPT), str(theirs.fileno())]
-            subprocess.run(command, check=True, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+        self._asked: dict[str, socket.socket] = {}
 
-    async def start(self, arguments: Sequence[str], fds: Sequence[int]) -> processes.Process:
-        """As `core.workers.processes.start`."""
+    def _server(self, module: str) -> socket.socket:
+        if module not in self._asked:
+            self._asked[module], theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs:
+                command = [sys.executable, "-P", str(SCRIPT), str(theirs.fileno()), module]
+                subprocess.run(command, check=True, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+        return self._asked[module]
+
+    async def start(self, module: str, arguments: Sequence[str], fds: Sequence[int]) -> process_start.Process:
+        """As `core.process_start.start`."""
         if _how() != self._how:
-            return await as_shipped(arguments, fds)
+            return await as_shipped(module, arguments, fds)
         request = {
             "arguments": list(arguments),
             "fds": [0, 1, 2, *fds],
@@ -86,16 +91,18 @@ class ForkServer:
         try:
             with self._lock:
                 data = json.dumps(request, ensure_ascii=True).encode()
-                socket.send_fds(self._asked, [data], [told, nothing, nothing, 2, *fds])
-                pid = int(self._asked.recv(64))
+                server = self._server(module)
+                socket.send_fds(server, [data], [told, nothing, nothing, 2, *fds])
+                pid = int(server.recv(64))
         finally:
             os.close(told)
             os.close(nothing)
         return Forked(pid, end)
 
     def close(self) -> None:
-        """End it."""
-        self._asked.close()
+        """End them."""
+        for server in self._asked.values():
+            server.close()
 
 
 def _how() -> object:

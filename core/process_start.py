@@ -1,4 +1,4 @@
-"""The start of a worker process."""
+"""The start of the engine's own helper processes: workers, and makers of thumbnails and proxies."""
 
 import asyncio
 import sys
@@ -22,14 +22,14 @@ class Process(Protocol):
         """Wait for its end; the exit code."""
 
 
-async def start(arguments: Sequence[str], fds: Sequence[int]) -> Process:
-    """Start a worker with these arguments of `core.workers.main`, and these open descriptors. Its standard error
-    is that of this process. Raises OSError."""
+async def start(module: str, arguments: Sequence[str], fds: Sequence[int]) -> Process:
+    """Start `python -m module` with these arguments and these open descriptors, in a process group of its own. Its
+    standard error is that of this process. Raises OSError."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
         "-m",
-        "core.workers.main",
+        module,
         *arguments,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
