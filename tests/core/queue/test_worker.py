@@ -205,7 +205,7 @@ async def test_a_delayed_job_that_is_due_at_the_start_waits_for_what_is_missing(
         await b.worker.start()
         try:
             await b.until(lambda: b.worker.views()[0].reason == task.lacks)
-            assert await b.states() == {1: "ready"}
+            await b.settled("exiftool", "ready")
             assert not task.calls
         finally:
             await b.worker.stop()
