@@ -13,7 +13,7 @@ from core.client.client import Client
 from core.models import State
 from core.protocol.archive_requests import ListLocations
 from core.protocol.import_requests import WaitForJobs
-from tests.faults.working import validated
+from tests.rigs import bags
 from tests.rigs.engines import (
     CLIP,
     attached,
@@ -48,7 +48,7 @@ async def check(archive: Path, files: int) -> None:
     """One bag with so many files, which the Library of Congress's program calls valid."""
     (bag,) = (archive / "locations").iterdir()
     assert sum(path.is_file() for path in (bag / "data").rglob("*")) == files
-    await asyncio.to_thread(validated, bag)
+    assert await asyncio.to_thread(bags.invalid, bag) == []
     listed = {line.split("  ", 1)[1] for line in (bag / "tagmanifest-sha256.txt").read_text().splitlines()}
     written = {f"lading/{path.name}" for path in (bag / "lading").iterdir()}
     assert {path.rpartition(".")[2] for path in written} == {"txt", "tsv", "json", "html"}
