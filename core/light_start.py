@@ -1,12 +1,26 @@
-"""Makes the start of a process cheaper; to be imported before anything that imports msgspec."""
+"""Makes the start of a process cheaper; to be imported before anything that imports msgspec or asyncio."""
 
 import sys
 
-if "typing_extensions" not in sys.modules:
-    # msgspec prefers typing_extensions where that is installed, which imports inspect, ast and dis: a tenth of a
-    # worker's start. Without it msgspec uses typing (msgspec/_utils.py), which has all that since Python 3.11.
-    sys.modules["typing_extensions"] = None  # type: ignore[assignment]
+
+def import_without(module: str, left_out: str) -> None:
+    """Import `module`, which does without the module `left_out` where that is not installed. It has no effect when
+    one of the two is loaded already."""
+    if left_out in sys.modules:
+        return
+    sys.modules[left_out] = None  # type: ignore[assignment]
     try:
-        import msgspec  # noqa: F401
+        __import__(module)
     finally:
-        del sys.modules["typing_extensions"]
+        del sys.modules[left_out]
+
+
+def import_asyncio() -> None:
+    """Import asyncio without ssl, whose library takes a sixth of asyncio's time to load. asyncio needs it for TLS
+    connections only (asyncio/base_events.py, sslproto.py), and this program makes none through asyncio."""
+    import_without("asyncio", "ssl")
+
+
+# msgspec prefers typing_extensions where that is installed, which imports inspect, ast and dis: a tenth of a
+# worker's start. Without it msgspec uses typing (msgspec/_utils.py), which has all that since Python 3.11.
+import_without("msgspec", "typing_extensions")

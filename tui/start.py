@@ -21,7 +21,10 @@ def possible(console: Console) -> bool:
 
 def run(console: Console) -> Exit:
     """Run the app until a person leaves it. Raises ConfigError."""
-    import core.light_start  # noqa: F401, isort: split - before the rest
+    from core import light_start
+
+    light_start.import_asyncio()
+    # isort: split
     from core import config
     from tui.app import LadingApp
 

@@ -24,8 +24,9 @@ def main() -> None:
     """Fork, let the parent exit, and run the engine in the child, which no terminal can reach."""
     if os.fork():
         os._exit(0)
-    import core.light_start  # noqa: F401
+    from core import light_start
 
+    light_start.import_asyncio()
     # isort: split
     import msgspec
 
