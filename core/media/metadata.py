@@ -12,7 +12,7 @@ from core.media.local_time import at_place
 from core.media.tags import COPY_GROUP, Tags, number
 from core.models import Value
 
-RULES = 1
+RULES = 2
 """Version of the rules by which `parse` and those it calls take facts out of what exiftool said, and of those for
 zones (core.media.local_time, core.catalog.neighbours). Raised with each change of them: the stored answers of
 catalogs that were made by older ones are then read again."""
