@@ -187,13 +187,18 @@ def refusal(ended: run_program.ProgramResult, path: bytes) -> OrderRefusedError:
 
 def root_cause(error: OrderRefusedError, path: bytes) -> OrderRefusedError:
     """The error that names the cause, where ffmpeg only reports its consequence: the film refers to other files,
-    or its end is missing. Else `error`."""
+    or its end or its index is missing. Else `error`."""
     if error.final:
         with suppress(OSError), open(path, "rb") as file:
             if boxes.refers_to_other_files(file):
                 return OrderRefusedError("its pictures are not in this file, which only refers to others")
             if boxes.cut_off(file):
                 return OrderRefusedError(f"{CUT_OFF}, and nothing of it can be decoded", damaged=True)
+            if boxes.lacks_index(file):
+                return OrderRefusedError(
+                    "its index is missing, as of a recording that broke off, and nothing of it can be decoded",
+                    damaged=True,
+                )
     return error
 
 

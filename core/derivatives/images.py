@@ -30,6 +30,7 @@ IMAGE_FORMATS = (
     *("JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP", "DIB", "JPEG2000", "AVIF", "HEIF"),
     *("PSD", "PCX", "PPM", "ICO", "CUR", "ICNS", "SGI", "QOI", "DDS", "FITS", "SUN", "XBM", "XPM"),
 )
+_BEFORE_JPEG = 1024
 _TARGA = ("tga", "icb", "vda", "vst")
 """Extensions of a format without a signature, which many other files would match."""
 _ENDINGS = """
@@ -112,6 +113,15 @@ def facts(source: IO[bytes]) -> tuple[bytes, int]:
         profile = image.info.get("icc_profile") or b""
         return profile if isinstance(profile, bytes) else b"", _own_orientation(image)
     return b"", 0
+
+
+def jpeg_start(source: IO[bytes]) -> int:
+    """Where a JPEG begins behind something else: the bytes before it, of which exiftool passes over as many; 0
+    where there is none. Leaves the file at its beginning."""
+    source.seek(0)
+    found = source.read(_BEFORE_JPEG).find(b"\xff\xd8\xff")
+    source.seek(0)
+    return max(0, found)
 
 
 def convert_decoded(data: bytes, profile: bytes, how: boxes.Shown | None, orientation: int) -> Image.Image:

@@ -106,6 +106,25 @@ def test_a_compression_without_a_decoder_is_no_damage(tmp_path: os.PathLike[str]
     assert made == Made([], "no decoder for TIFF pictures of 16 bits")
 
 
+def test_the_compression_is_named_where_nothing_decodes_it(tmp_path: os.PathLike[str]) -> None:
+    data = tiff([RISING], 64, order="<")
+    entry = struct.pack("<HHIH", 259, SHORT, 1, 1)
+    assert data.count(entry) == 1
+    for compression, name in ((50001, "WebP"), (34712, "JPEG 2000"), (34713, "34713")):
+        changed = data.replace(entry, struct.pack("<HHIH", 259, SHORT, 1, compression))
+        made = make(written(os.path.join(tmp_path, "a.tif"), changed))
+        assert made == Made([], f"no decoder for TIFF pictures of 16 bits, compression {name}")
+
+
+@pytest.mark.parametrize("before", [b"\0" * 7, b"\r\n", b"x" * 1000])
+def test_a_jpeg_behind_something_else_is_shown(tmp_path: os.PathLike[str], before: bytes) -> None:
+    path = os.path.join(tmp_path, "a.jpg")
+    made = make(written(path, before + encoded(corners(96, 64), "JPEG", quality=95)))
+    assert made.note == f"its first {len(before)} bytes are left out: the picture begins behind them"
+    assert not made.damaged
+    assert seen_corners(largest(path)) == [0, 1, 2, 3]
+
+
 @pytest.mark.parametrize("reduced", [1, 2])
 def test_a_thumbnail_before_the_picture_is_passed_over(tmp_path: os.PathLike[str], reduced: int) -> None:
     """A scanner's, and pages of a document (2 is a page of several)."""

@@ -158,6 +158,20 @@ def test_a_film_without_its_index_is_cut_off(tmp_path: os.PathLike[str], name: s
         assert refused.value.final
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov"])
+def test_a_film_whose_index_was_never_written(tmp_path: os.PathLike[str], name: str) -> None:
+    """A device that lost its power has left the media data alone, of which it may have told the size."""
+    path = film(tmp_path, name, *shown(), *X264)
+    os.truncate(path, content(path).index(b"moov") - 4)
+    for making in (picture, small):
+        with pytest.raises(
+            OrderRefusedError, match="its index is missing, as of a recording that broke off"
+        ) as no:
+            making(path)
+        assert no.value.damaged
+        assert no.value.final
+
+
 # Number 3: a track that will not open.
 
 
