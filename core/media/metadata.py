@@ -24,7 +24,12 @@ _OF_THE_COPY = ("SourceFile", f"{COPY_GROUP}:")
 _SIZE = re.compile(r"(\d{1,9})[ x](\d{1,9})")
 _CLOCKED = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d(?:\.\d+)?)", re.ASCII)
 _NUMBERS = re.compile(r"(?:[\d.]+|inf|undef)(?: (?:[\d.]+|inf|undef)){3}")
-_NO_LENS = re.compile(r"Unknown\b|(?:[\d. ]*|(?:[0-9A-F]{2} ){2,}[0-9A-F]{2})$")
+_NO_LENS = re.compile(
+    # Words of exiftool and of makers for a lens without electronics, and numbers that nobody has a name for.
+    r"unknown\b|uncoded lens|manual lens|no lens|.*\bor (?:no|manual) lens$|(?:[a-z]+ )?0(?:\.0+)? ?mm\b"
+    r"|(?:[\d. ]*|(?:[0-9a-f]{2} ){2,}[0-9a-f]{2})$",
+    re.IGNORECASE,
+)
 _SERIALS = ("SerialNumber", "BodySerialNumber", "CameraSerialNumber", "InternalSerialNumber")
 _BYTES = re.compile(r"\d{1,3}(?: \d{1,3}){2,}")
 _AVCHD = {str(0x0103): "Panasonic", str(0x0108): "Sony", str(0x1011): "Canon", str(0x1104): "JVC"}
