@@ -43,6 +43,14 @@ EXTENSIONS = frozenset(_ENDINGS.split())
 # Messages of Pillow and libheif; other errors may come from a decoder that does not support all of its format.
 _CUT_OFF = re.compile(r"[Tt]runcated|broken PNG|[Ee]nd of file|[Pp]remature end")
 
+_COLOUR_CODES = {
+    # ISO/IEC 14496-12, ColourInformationBox.
+    "AVIF": re.compile(rb"colrnclx(..)(..)", re.DOTALL),
+    # PNG, Third Edition, 11.3.2.6.
+    "PNG": re.compile(rb"\x00\x00\x00\x04cICP(.)(.)", re.DOTALL),
+}
+"""By format: the numbers of the colour primaries and the transfer function in ITU-T H.273."""
+
 # By EXIF orientation: the transposition that makes a picture upright.
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -289,12 +297,11 @@ def _space(image: Image.Image, source: IO[bytes]) -> ColourSpace | None:
         if image.format == "HEIF":
             named = image.info.get("nclx_profile") or {}
             return hdr_lut.space_of(named.get("color_primaries", 1), named.get("transfer_characteristics", 1))
-        if image.format == "AVIF":
-            # Pillow does not report it; the box is in the head of the file (ISO/IEC 14496-12,
-            # ColourInformationBox).
+        if code := _COLOUR_CODES.get(image.format or ""):
+            # Pillow does not report it; it is in the head of the file.
             place = source.tell()
             source.seek(0)
-            found = re.search(rb"colrnclx(..)(..)", source.read(1 << 16), re.DOTALL)
+            found = code.search(source.read(1 << 16))
             source.seek(place)
             if found:
                 return hdr_lut.space_of(*(int.from_bytes(found[group], "big") for group in (1, 2)))
