@@ -36,9 +36,10 @@ _TARGA = ("tga", "icb", "vda", "vst")
 _ENDINGS = """
     jpg jpeg jpe jfif jif mpo insp png apng gif tif tiff webp bmp dib jp2 j2k j2c jpf jpx heic heif hif heics
     avif avifs psd pcx pbm pgm ppm pnm ico icns sgi qoi
+    jxl exr dpx dds
 """
 EXTENSIONS = frozenset(_ENDINGS.split())
-"""Extensions of pictures in these formats."""
+"""Extensions of pictures in these formats, and in some of ffmpeg's: what no decoder knows is no such picture."""
 
 # Messages of Pillow and libheif; other errors may come from a decoder that does not support all of its format.
 _CUT_OFF = re.compile(r"[Tt]runcated|broken PNG|[Ee]nd of file|[Pp]remature end")

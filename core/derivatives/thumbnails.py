@@ -12,10 +12,7 @@ from core.derivatives.images import NotAPictureError, TooLargeError
 from core.derivatives.libav import UnsuitableError
 from core.derivatives.messages import BROKEN, CUT_OFF, Made, MakeThumbnails, NoDecoderError, OrderRefusedError
 from core.media import demuxers
-from core.media.file_types import CAMERA_JPEG, RAW, Kind, kind_of_content
-
-HEAD = 400
-"""Bytes at the start of a file that tell its type."""
+from core.media.file_types import CAMERA_JPEG, HEAD, RAW, Kind, kind_of_content
 
 _JXL_CUT_OFF = "nexpected end of"
 """Part of the message of libavcodec/libjxldec.c about a JPEG XL file that is cut off. Only the decoder knows its

@@ -422,6 +422,13 @@ def test_formats_without_a_decoder_of_pillow(tmp_path: os.PathLike[str], name: s
     assert distance(pixel(image, 20, 20), (220, 40, 40)) <= 12
 
 
+@pytest.mark.parametrize("name", ["a.jxl", "a.exr", "a.dpx", "a.dds", "a.jpg"])
+def test_what_is_no_picture_is_called_so(tmp_path: os.PathLike[str], name: str) -> None:
+    for data in (bytes(5000), b"<!DOCTYPE html><html><body>Not found</body></html>"):
+        with pytest.raises(OrderRefusedError, match="it is no picture of a known format"):
+            make(written(os.path.join(tmp_path, name), data))
+
+
 def test_jxl_in_boxes(tmp_path: os.PathLike[str]) -> None:
     """As with EXIF in it (ISO/IEC 18181-2): its boxes are not those of a HEIF file."""
     source, path = os.path.join(tmp_path, "source.png"), os.path.join(tmp_path, "a.jxl")

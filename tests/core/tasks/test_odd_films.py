@@ -172,6 +172,26 @@ def test_a_film_whose_index_was_never_written(tmp_path: os.PathLike[str], name: 
         assert no.value.final
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.mts"])
+@pytest.mark.parametrize(
+    "data", [b"\0" * 5000, b"<!DOCTYPE html><html><body>Not found</body></html>", b"text\n" * 99]
+)
+def test_what_is_no_film_is_called_so(tmp_path: os.PathLike[str], name: str, data: bytes) -> None:
+    path = written(os.path.join(tmp_path, name), data)
+    for making in (picture, small):
+        with pytest.raises(OrderRefusedError, match=r"it is no film of a known format\Z"):
+            making(path)
+
+
+def test_a_matroska_film_that_is_cut_off_in_its_head(tmp_path: os.PathLike[str]) -> None:
+    path = film(tmp_path, "a.mkv", *shown(), *X264)
+    os.truncate(path, content(path).index(b"\x16\x54\xae\x6b") + 20)  # in Tracks
+    for making in (picture, small):
+        with pytest.raises(OrderRefusedError, match="it is cut off, and nothing of it can be decoded") as refused:
+            making(path)
+        assert refused.value.damaged
+
+
 # Number 3: a track that will not open.
 
 
