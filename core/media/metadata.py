@@ -123,7 +123,7 @@ def parse(json: bytes) -> Metadata:
         taken = at_place(taken, lat, lon)
     make = _make(tags) or next(tags.values("DeviceManufacturer", ("XML",)), None)
     make = make or ("GoPro" if "GoPro" in tags.groups else None)
-    model = _device(tags, ("Model", "AndroidModel"), "DeviceModelName")
+    model = _device(tags, ("Model", "AndroidModel", "UniqueCameraModel"), "DeviceModelName")
     return Metadata(
         captured=taken.seconds if taken else None,
         captured_local=taken.local if taken else None,
@@ -158,7 +158,7 @@ def _device(tags: Tags, names: tuple[str, ...], sony: str) -> str | None:
 
 def _make(tags: Tags) -> str | None:
     """The maker's name. AVCHD has a number instead, which is looked up; any other number is not a name."""
-    for name in ("Make", "AndroidMake"):
+    for name in ("Make", "AndroidMake", "AndroidManufacturer"):  # the last of exiftool before 13
         for group, text in tags.all(name):
             if not text.isdecimal() and not text.startswith("Unknown ("):
                 return text
@@ -264,7 +264,7 @@ def _duration(tags: Tags) -> float | None:
 
 def _lens(tags: Tags) -> str | None:
     """The lens's name, else one made of focal lengths and apertures; the makers' lens numbers are not useful."""
-    for name in ("LensModel", "Lens", "LensID", "LensInfo"):
+    for name in ("LensModel", "CameraLensModel", "Lens", "LensID", "LensInfo"):
         for text in tags.values(name):
             if _NUMBERS.fullmatch(text):
                 return next(_lens_names(tags, "LensID"), None) or _lens_of(text)
