@@ -189,8 +189,8 @@ def _moment(tags: Tags, row: DateTag, group: str, parsed: _Parsed) -> Capture | 
         return _capture(parsed, offset, tag, "recorded")
     header = group in QUICKTIME and row.rule == "utc"
     names = row.offsets
-    if row.meaning == "taken" and _scanned(tags, parsed):
-        names = tuple(name for name in names if name != "OffsetTimeDigitized")
+    if row.meaning == "taken":
+        names = _zones_of_camera(tags, parsed, names)
     beside = next((text for name in names for text in tags.values(name)), "")
     if (
         parsed.zone == "Z"
@@ -205,12 +205,21 @@ def _moment(tags: Tags, row: DateTag, group: str, parsed: _Parsed) -> Capture | 
     return _capture(parsed, offset, tag, "" if offset is None else "recorded")
 
 
-def _scanned(tags: Tags, taken: _Parsed) -> bool:
-    """Whether a picture was digitised on another day than it was taken, so that the zone of the digitisation is
-    that of the scanner, not of the camera."""
-    told = (_parse(text) for name in ("CreateDate", "DateTimeDigitized") for text in tags.values(name))
-    days = [abs(one.clock - taken.clock) for one in told if one and one.precision >= _WHOLE]
-    return bool(days) and min(days) > timedelta(days=1)
+def _zones_of_camera(tags: Tags, taken: _Parsed, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The tags of `names` whose time zone may be that of the camera. OffsetTimeDigitized and OffsetTime belong to
+    other dates (Exif 2.32, 4.6.5.3): where these are of another day, to a scanner or an editor."""
+    if _another_day(tags, taken, ("CreateDate", "DateTimeDigitized")):
+        return tuple(name for name in names if name == "OffsetTimeOriginal")
+    if _another_day(tags, taken, ("ModifyDate",), ("IFD0",)):
+        return tuple(name for name in names if name != "OffsetTime")
+    return names
+
+
+def _another_day(tags: Tags, taken: _Parsed, names: tuple[str, ...], groups: tuple[str, ...] = ()) -> bool:
+    """Whether all dates of these names, of which there is one, are more than a day from `taken`."""
+    told = (_parse(text) for name in names for text in tags.values(name, groups))
+    apart = [abs(one.clock - taken.clock) for one in told if one and one.precision >= _WHOLE]
+    return bool(apart) and min(apart) > timedelta(days=1)
 
 
 def _capture(parsed: _Parsed, offset: int | None, tag: str, zone: Zone) -> Capture | None:

@@ -328,6 +328,21 @@ def test_the_zone_of_the_scanner_is_not_that_of_the_picture() -> None:
     assert found[3] == ""
 
 
+def test_the_zone_of_the_editor_is_not_that_of_the_picture() -> None:
+    picture = {"ExifIFD__DateTimeOriginal": "2024:05:06 14:00:00", "ExifIFD__OffsetTime": "+09:00"}
+    for told, offset in (
+        ({"IFD0__ModifyDate": "2025:01:01 10:00:00"}, None),
+        ({"IFD0__ModifyDate": "2024:05:06 14:00:01"}, 540),
+        ({}, 540),
+        ({"IFD0__ModifyDate": "2025:01:01 10:00:00", "ExifIFD__OffsetTimeDigitized": "+02:00"}, 120),
+        ({"IFD0__ModifyDate": "2025:01:01 10:00:00", "ExifIFD__OffsetTimeOriginal": "+02:00"}, 120),
+        ({"ExifIFD__CreateDate": "2025:01:01 10:00:00"}, None),  # of a scanner
+    ):
+        found = taken(**picture, **told)
+        assert found is not None
+        assert (found[1], found[2]) == ("2024-05-06T14:00:00", offset)
+
+
 @pytest.mark.parametrize(
     ("value", "local"),
     [
