@@ -32,8 +32,9 @@ _NO_DECODER = re.compile(
 )
 
 _INVALID = "Invalid data found when processing input"
-_ENDED = "File ended prematurely"
-"""Of libavformat/matroskadec.c, which adds "Input/output error"; a real one it reports in other words."""
+_ENDED = ("File ended prematurely", "End of file")
+"""The first of libavformat/matroskadec.c, which adds "Input/output error"; a real one it reports in other words.
+The second is AVERROR_EOF while a head is read, as that of Ogg."""
 
 
 def look(path: bytes, folder: bytes, kinds: tuple[str, ...] = demuxers.FILMS) -> Film | None:
@@ -193,7 +194,7 @@ def refusal(ended: run_program.ProgramResult, path: bytes) -> OrderRefusedError:
 def root_cause(error: OrderRefusedError, path: bytes) -> OrderRefusedError:
     """The error that names the cause, where ffmpeg only reports its consequence: the film refers to other files,
     its end or its index is missing, or it is no film at all. Else `error`."""
-    if _ENDED in str(error):
+    if str(error).startswith(_ENDED):
         return OrderRefusedError(f"{CUT_OFF}, and nothing of it can be decoded", damaged=True)
     if error.final:
         with suppress(OSError), open(path, "rb") as file:

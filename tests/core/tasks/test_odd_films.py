@@ -192,6 +192,12 @@ def test_a_matroska_film_that_is_cut_off_in_its_head(tmp_path: os.PathLike[str])
         assert refused.value.damaged
 
 
+def test_a_film_that_ends_in_its_head_is_cut_off(tmp_path: os.PathLike[str]) -> None:
+    path = written(os.path.join(tmp_path, "a.ogv"), b"OggS" + bytes(60))
+    cause = ffmpeg.root_cause(OrderRefusedError("End of file"), os.fsencode(path))
+    assert (str(cause), cause.damaged) == ("it is cut off, and nothing of it can be decoded", True)
+
+
 # Number 3: a track that will not open.
 
 
