@@ -177,8 +177,10 @@ def stamp(seconds: float) -> str:
 async def _of_item(read: Read, file_id: int, item: int) -> list[tuple[str, str]]:
     told: list[tuple[str, str]] = []
     for row in await read(
-        f"SELECT {CAPTURED}, captured_tag, captured_zone, offset, camera, lens, width, height, duration, lat, "
-        "lon, error FROM metadata m WHERE item_id = ?",
+        # exiftool estimates the duration of MP3 and Ogg by their bit rate.
+        f"SELECT {CAPTURED}, captured_tag, captured_zone, offset, camera, lens, coalesce(m.width, p.width), "
+        "coalesce(m.height, p.height), coalesce(p.duration, m.duration), lat, lon, m.error "
+        "FROM metadata m LEFT JOIN probe p ON p.item_id = m.item_id WHERE m.item_id = ?",
         (item,),
     ):
         captured, tag, zone, offset, camera, lens, width, height, duration, lat, lon, error = row

@@ -5,6 +5,7 @@ import math
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from typing import IO, Literal
 
 import msgspec
@@ -96,6 +97,14 @@ def refers_to_other_files(file: IO[bytes]) -> bool:
     finally:
         file.seek(0)
     return bool(flags) and not any(flags)
+
+
+def lacks_index(file: IO[bytes]) -> bool:
+    """Whether a film has media data but no MovieBox, which devices write last. Leaves the file at its
+    beginning."""
+    kinds = {kind for kind, _, _ in islice(_places(file), MOST_BOXES)}
+    file.seek(0)
+    return b"mdat" in kinds and b"moov" not in kinds
 
 
 def movie(file: IO[bytes]) -> bytes | None:
@@ -253,6 +262,14 @@ def _crop(clap: bytes, width: int, height: int) -> tuple[int, int, int, int] | N
 
 def _top(file: IO[bytes], wanted: tuple[bytes, ...]) -> Iterator[Box]:
     """The top-level boxes of these types, without reading the others."""
+    for kind, start, end in _places(file):
+        if kind in wanted and end - start <= LARGEST_BOX:
+            file.seek(start)
+            yield kind, file.read(end - start)
+
+
+def _places(file: IO[bytes]) -> Iterator[tuple[bytes, int, int]]:
+    """Type, start and end of the content of each top-level box."""
     end, at = file.seek(0, 2), 0
     while at + 8 <= end:
         file.seek(at)
@@ -263,9 +280,7 @@ def _top(file: IO[bytes], wanted: tuple[bytes, ...]) -> Iterator[Box]:
         size = size or end - at
         if size < start - at:
             return
-        if head[4:8] in wanted and size <= LARGEST_BOX:
-            file.seek(start)
-            yield head[4:8], file.read(min(at + size, end) - start)
+        yield head[4:8], start, min(at + size, end)
         at += size
 
 

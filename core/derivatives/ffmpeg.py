@@ -16,6 +16,7 @@ from core.derivatives.film import Film, from_probe
 from core.derivatives.images import PIXELS, reduced
 from core.derivatives.messages import CUT_OFF, NoDecoderError, OrderRefusedError
 from core.media import demuxers
+from core.media.file_types import HEAD, Kind, kind_of_content
 
 CUBE = "space.cube"
 """The lookup table for lut3d, in the folder that ffmpeg runs in, because its path then needs no quoting."""
@@ -29,6 +30,11 @@ _NO_DECODER = re.compile(
     r"[Nn]o decoder|Decoder \S+ not found|Decoder \(codec .*\) not found|Could not find codec|"
     r"[Nn]ot (yet )?implemented|patches welcome|[Uu]nsupported"
 )
+
+_INVALID = "Invalid data found when processing input"
+_ENDED = ("File ended prematurely", "End of file")
+"""The first of libavformat/matroskadec.c, which adds "Input/output error"; a real one it reports in other words.
+The second is AVERROR_EOF while a head is read, as that of Ogg."""
 
 
 def look(path: bytes, folder: bytes, kinds: tuple[str, ...] = demuxers.FILMS) -> Film | None:
@@ -187,13 +193,22 @@ def refusal(ended: run_program.ProgramResult, path: bytes) -> OrderRefusedError:
 
 def root_cause(error: OrderRefusedError, path: bytes) -> OrderRefusedError:
     """The error that names the cause, where ffmpeg only reports its consequence: the film refers to other files,
-    or its end is missing. Else `error`."""
+    its end or its index is missing, or it is no film at all. Else `error`."""
+    if str(error).startswith(_ENDED):
+        return OrderRefusedError(f"{CUT_OFF}, and nothing of it can be decoded", damaged=True)
     if error.final:
         with suppress(OSError), open(path, "rb") as file:
+            if _INVALID in str(error) and kind_of_content(file.read(HEAD)) not in (Kind.VIDEOS, Kind.IMAGES):
+                return OrderRefusedError("it is no film of a known format", damaged=error.damaged)
             if boxes.refers_to_other_files(file):
                 return OrderRefusedError("its pictures are not in this file, which only refers to others")
             if boxes.cut_off(file):
                 return OrderRefusedError(f"{CUT_OFF}, and nothing of it can be decoded", damaged=True)
+            if boxes.lacks_index(file):
+                return OrderRefusedError(
+                    "its index is missing, as of a recording that broke off, and nothing of it can be decoded",
+                    damaged=True,
+                )
     return error
 
 

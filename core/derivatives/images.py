@@ -30,17 +30,27 @@ IMAGE_FORMATS = (
     *("JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP", "DIB", "JPEG2000", "AVIF", "HEIF"),
     *("PSD", "PCX", "PPM", "ICO", "CUR", "ICNS", "SGI", "QOI", "DDS", "FITS", "SUN", "XBM", "XPM"),
 )
+_BEFORE_JPEG = 1024
 _TARGA = ("tga", "icb", "vda", "vst")
 """Extensions of a format without a signature, which many other files would match."""
 _ENDINGS = """
     jpg jpeg jpe jfif jif mpo insp png apng gif tif tiff webp bmp dib jp2 j2k j2c jpf jpx heic heif hif heics
     avif avifs psd pcx pbm pgm ppm pnm ico icns sgi qoi
+    jxl exr dpx dds
 """
 EXTENSIONS = frozenset(_ENDINGS.split())
-"""Extensions of pictures in these formats."""
+"""Extensions of pictures in these formats, and in some of ffmpeg's: what no decoder knows is no such picture."""
 
 # Messages of Pillow and libheif; other errors may come from a decoder that does not support all of its format.
 _CUT_OFF = re.compile(r"[Tt]runcated|broken PNG|[Ee]nd of file|[Pp]remature end")
+
+_COLOUR_CODES = {
+    # ISO/IEC 14496-12, ColourInformationBox.
+    "AVIF": re.compile(rb"colrnclx(..)(..)", re.DOTALL),
+    # PNG, Third Edition, 11.3.2.6.
+    "PNG": re.compile(rb"\x00\x00\x00\x04cICP(.)(.)", re.DOTALL),
+}
+"""By format: the numbers of the colour primaries and the transfer function in ITU-T H.273."""
 
 # By EXIF orientation: the transposition that makes a picture upright.
 _TURNS = {
@@ -112,6 +122,15 @@ def facts(source: IO[bytes]) -> tuple[bytes, int]:
         profile = image.info.get("icc_profile") or b""
         return profile if isinstance(profile, bytes) else b"", _own_orientation(image)
     return b"", 0
+
+
+def jpeg_start(source: IO[bytes]) -> int:
+    """Where a JPEG begins behind something else: the bytes before it, of which exiftool passes over as many; 0
+    where there is none. Leaves the file at its beginning."""
+    source.seek(0)
+    found = source.read(_BEFORE_JPEG).find(b"\xff\xd8\xff")
+    source.seek(0)
+    return max(0, found)
 
 
 def convert_decoded(data: bytes, profile: bytes, how: boxes.Shown | None, orientation: int) -> Image.Image:
@@ -279,12 +298,11 @@ def _space(image: Image.Image, source: IO[bytes]) -> ColourSpace | None:
         if image.format == "HEIF":
             named = image.info.get("nclx_profile") or {}
             return hdr_lut.space_of(named.get("color_primaries", 1), named.get("transfer_characteristics", 1))
-        if image.format == "AVIF":
-            # Pillow does not report it; the box is in the head of the file (ISO/IEC 14496-12,
-            # ColourInformationBox).
+        if code := _COLOUR_CODES.get(image.format or ""):
+            # Pillow does not report it; it is in the head of the file.
             place = source.tell()
             source.seek(0)
-            found = re.search(rb"colrnclx(..)(..)", source.read(1 << 16), re.DOTALL)
+            found = code.search(source.read(1 << 16))
             source.seek(place)
             if found:
                 return hdr_lut.space_of(*(int.from_bytes(found[group], "big") for group in (1, 2)))

@@ -86,7 +86,11 @@ class Frames:
     def _graph(self, frame: Any, size: tuple[int, int]) -> Any:
         from av.filter import Graph
 
-        filters = [*_turns(_matrix(frame)), *ffmpeg.colours(self.film, size, self._folder), "format=rgb24"]
+        matrix = _matrix(frame)
+        if matrix is not None and self._container.format.name != libav.MOV:
+            # The size was read without it: PyAV gives the matrix of a Matroska track with its frames only.
+            raise UnsuitableError("a matrix that was not read")
+        filters = [*_turns(matrix), *ffmpeg.colours(self.film, size, self._folder), "format=rgb24"]
         graph = Graph()
         graph.threads = 1
         nodes = [

@@ -11,8 +11,8 @@ import msgspec
 from core.derivatives import ffmpeg, run_program
 from core.derivatives.film import Film
 from core.derivatives.messages import LONG_EDGE, Made, MadeFile, MakeProxy, NoDecoderError, OrderRefusedError
-from core.derivatives.thumbnails import HEAD, open_item
-from core.media.file_types import Kind, kind_of_content
+from core.derivatives.thumbnails import open_item
+from core.media.file_types import HEAD, Kind, kind_of_content
 
 RATE = 60
 """The most frames per second; slow motion is recorded at up to ten times that."""

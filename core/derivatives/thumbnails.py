@@ -12,10 +12,7 @@ from core.derivatives.images import NotAPictureError, TooLargeError
 from core.derivatives.libav import UnsuitableError
 from core.derivatives.messages import BROKEN, CUT_OFF, Made, MakeThumbnails, NoDecoderError, OrderRefusedError
 from core.media import demuxers
-from core.media.file_types import RAW, Kind, kind_of_content
-
-HEAD = 400
-"""Bytes at the start of a file that tell its type."""
+from core.media.file_types import CAMERA_JPEG, HEAD, RAW, Kind, kind_of_content
 
 _JXL_CUT_OFF = "nexpected end of"
 """Part of the message of libavcodec/libjxldec.c about a JPEG XL file that is cut off. Only the decoder knows its
@@ -77,6 +74,11 @@ def _make_from_picture(order: MakeThumbnails, file: IO[bytes], content: Kind, re
         refused = error
     if content == Kind.VIDEOS:
         return _make_from_film(order, report)
+    if order.extension.encode() in CAMERA_JPEG and (start := images.jpeg_start(file)):
+        with suppress(OrderRefusedError):
+            note = f"its first {start} bytes are left out: the picture begins behind them"
+            file.seek(start)
+            return _save(order, io.BytesIO(file.read()), 1, report, note=note)
     damage = BROKEN if isinstance(refused, images.BrokenError) else CUT_OFF
     if refused.damaged:
         with suppress(OrderRefusedError):

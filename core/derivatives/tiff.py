@@ -14,6 +14,9 @@ BIG_ENDIAN_BIGTIFF = b"MM\0+"
 _MOST = 32
 _FFMPEGS = (1, 2, 3, 4, 5, 7, 8, 32773, 32946, 34925)
 """Compressions that ffmpeg decodes (libavcodec/tiff.c): none, CCITT, LZW, JPEG, deflate, PackBits, LZMA."""
+_PILLOWS_TOO = (6, 34892, 50000)
+_WEBP = 50001
+_COMPRESSIONS = {34712: "JPEG 2000", _WEBP: "WebP", 50002: "JPEG XL", _JXL: "JPEG XL"}
 _LARGEST = 256 << 20
 _UNSIGNED = (1, 4)
 _SIGNED, _FLOATING = 2, 3
@@ -63,7 +66,15 @@ class Tiff:
             + (f", {kind}" if kind else "")
             + planes
             + tiles
+            + self._compressed
         )
+
+    @property
+    def _compressed(self) -> str:
+        """The compression as a part of a text, if there may be no decoder for it."""
+        if self.compression in _FFMPEGS or self.compression in _PILLOWS_TOO:
+            return ""
+        return f", compression {_COMPRESSIONS.get(self.compression, self.compression)}"
 
     @property
     def unsigned(self) -> bool:
@@ -81,12 +92,14 @@ class Tiff:
 
         With separate planes it takes each pair of bytes for two pixels; in compressed, big-endian, signed or
         floating-point numbers it swaps bytes that libtiff has swapped already; signed bytes it takes for unsigned.
+        The libtiff in its wheels is built without WebP.
         """
         turned = (
             self.big_endian and self.compression != 1 and self.bits > 8 and self.format in (_SIGNED, _FLOATING)
         )
         wrapped = self.format == _SIGNED and self.bits <= 8
-        return not turned and not wrapped and not (self.separate and self.bits != 8)
+        known = self.compression != _WEBP
+        return known and not turned and not wrapped and not (self.separate and self.bits != 8)
 
     @property
     def for_ffmpeg(self) -> bool:

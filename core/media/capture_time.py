@@ -37,19 +37,20 @@ class Capture(Value, frozen=True, kw_only=True):
 _LOCAL_CLOCK = ("canon", "nikon", "gopro")
 _MINUTES = ("Canon", "Nikon", "GoPro")  # these write their TimeZone as minutes
 
-_HALF = r"[AaPp]\.?[Mm]\.?|上午|下午|午前|午後|오전|오후"
+_HALF = r"[AaPp]\.?\s?[Mm]\.?|上午|下午|午前|午後|오전|오후"
 _DATE = re.compile(
     r"(?P<year>\d{4})"
     r"(?:[:/._ -] ?(?P<month>\d{1,2}| {0,2})(?:[:/._ -] ?(?P<day>\d{1,2}| {0,2})"
     # exiftool puts no space behind a day of BWF unless hyphens stand in it; times may have other signs there, too
     # (EBU Tech 3285, OriginationDate and OriginationTime).
     rf"(?:(?:[ T] *|[_:](?=\d)|(?<=\d\d)(?=\d\d))(?:(?P<early>{_HALF})? ?"
-    r"(?P<hour>\d{1,2})(?P<sign>[:._-]) ?(?P<minute>\d{1,2})"
+    r"(?P<hour>\d{1,2})(?P<sign>[:._ -]) ?(?P<minute>\d{1,2})"
     # exiftool 12.57 tells the fraction of a Matroska date before 2001 as what lacks to the next second.
     r"(?:(?P=sign) ?(?P<second>\d{1,2})(?:[.,](?P<fraction>\d+)|-0\.(?P<lacks>\d+)(?=Z))?)?"
     rf"(?: ?(?P<late>{_HALF})(?![A-Za-z]))?"
     # Letters such as CST are ignored, because they stand for several zones.
-    r"|[ :]+)\s*(?P<zone>Z|(?:UTC|GMT)?[+\u2212-][\d:]+|UTC|GMT|[A-Z]{3,5})?(?:\s*DST)?)?)?)?"
+    # DPX has a colon before the zone (SMPTE 268M).
+    r"|[ :]+):?\s*(?P<zone>Z|(?:UTC|GMT)?[+\u2212-][\d:]+|UTC|GMT|[A-Z]{3,5})?(?:\s*DST)?)?)?)?"
 )
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)[ T_-]?(\d\d)(\d\d)(\d\d)(?!\d)")
 """ISO 8601 in its basic form."""
@@ -91,6 +92,8 @@ UNSET_DAYS = 30
 
 _UTC = ("Z", "UTC", "GMT")
 
+_OTHER_SIGN = str.maketrans("+-", "-+")
+
 _WHOLE = len("2024-05-06T07:08")
 
 
@@ -128,10 +131,21 @@ def _dates(tags: Tags) -> Iterator[tuple[DateTag, str, _Parsed]]:
     seen = set[tuple[str, str]]()
     for row in DATE_TAGS:
         for group, text in tags.all(row.name, row.groups):
-            if (group, row.name) not in seen and (parsed := _parse(text)) is not None:
+            if (group, row.name) not in seen and (parsed := _joined(tags, row, group, text)) is not None:
                 yield row, group, parsed
             if row.groups:
                 seen.add((group, row.name))
+
+
+def _joined(tags: Tags, row: DateTag, group: str, text: str) -> _Parsed | None:
+    """Parse the value of a tag, with the year and the time that other tags of its group have."""
+    time = next(tags.values(row.time, (group,)), "") if row.time else ""
+    if row.year and re.fullmatch(r"\d{4}", text):
+        text = f"{next(tags.values(row.year, (group,)), '')}:{text[2:]}:{text[:2]}"
+        time = f"{time[:2]}:{time[2:]}"
+    parsed = _parse(text)
+    whole = _parse(f"{text} {time}") if time and parsed and parsed.precision < _WHOLE else None
+    return whole or parsed
 
 
 def _captures(tags: Tags) -> Iterator[Capture]:
@@ -175,8 +189,8 @@ def _moment(tags: Tags, row: DateTag, group: str, parsed: _Parsed) -> Capture | 
         return _capture(parsed, offset, tag, "recorded")
     header = group in QUICKTIME and row.rule == "utc"
     names = row.offsets
-    if row.meaning == "taken" and _scanned(tags, parsed):
-        names = tuple(name for name in names if name != "OffsetTimeDigitized")
+    if row.meaning == "taken":
+        names = _zones_of_camera(tags, parsed, names)
     beside = next((text for name in names for text in tags.values(name)), "")
     if (
         parsed.zone == "Z"
@@ -191,12 +205,21 @@ def _moment(tags: Tags, row: DateTag, group: str, parsed: _Parsed) -> Capture | 
     return _capture(parsed, offset, tag, "" if offset is None else "recorded")
 
 
-def _scanned(tags: Tags, taken: _Parsed) -> bool:
-    """Whether a picture was digitised on another day than it was taken, so that the zone of the digitisation is
-    that of the scanner, not of the camera."""
-    told = (_parse(text) for name in ("CreateDate", "DateTimeDigitized") for text in tags.values(name))
-    days = [abs(one.clock - taken.clock) for one in told if one and one.precision >= _WHOLE]
-    return bool(days) and min(days) > timedelta(days=1)
+def _zones_of_camera(tags: Tags, taken: _Parsed, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The tags of `names` whose time zone may be that of the camera. OffsetTimeDigitized and OffsetTime belong to
+    other dates (Exif 2.32, 4.6.5.3): where these are of another day, to a scanner or an editor."""
+    if _another_day(tags, taken, ("CreateDate", "DateTimeDigitized")):
+        return tuple(name for name in names if name == "OffsetTimeOriginal")
+    if _another_day(tags, taken, ("ModifyDate",), ("IFD0",)):
+        return tuple(name for name in names if name != "OffsetTime")
+    return names
+
+
+def _another_day(tags: Tags, taken: _Parsed, names: tuple[str, ...], groups: tuple[str, ...] = ()) -> bool:
+    """Whether all dates of these names, of which there is one, are more than a day from `taken`."""
+    told = (_parse(text) for name in names for text in tags.values(name, groups))
+    apart = [abs(one.clock - taken.clock) for one in told if one and one.precision >= _WHOLE]
+    return bool(apart) and min(apart) > timedelta(days=1)
 
 
 def _capture(parsed: _Parsed, offset: int | None, tag: str, zone: Zone) -> Capture | None:
@@ -271,12 +294,15 @@ def offset_of(text: str) -> int | None:
 def _zone(tags: Tags, names: tuple[str, ...]) -> int | None:
     for name in (*names, "AndroidTimeZone"):
         for text in tags.values(name):
-            offset = offset_of(text)
+            offset = offset_of(text.removeprefix("UTC").removeprefix("GMT"))
             if offset is not None:
                 return offset
     for group, text in tags.all("TimeZone"):
         if group.startswith(_MINUTES) and re.fullmatch(r"-?\d{1,3}", text):
             offset = int(text) if SMALLEST_OFFSET <= int(text) <= LARGEST_OFFSET else None
+        elif group == "OpenEXR":
+            # What is added to local time to get UTC (ImfStandardAttributes.h, utcOffset).
+            offset = offset_of(text.translate(_OTHER_SIGN))
         else:
             offset = offset_of(text)
         if offset is not None:

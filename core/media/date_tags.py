@@ -22,6 +22,8 @@ class DateTag(Value, frozen=True):
 
     groups: the groups in which the tag has this meaning; empty: all groups that no earlier row has. offsets: tags
     with its time zone, of which the first valid one counts. source: who documents its meaning.
+    time: the tag of the same group with the time of day, where the date lacks it. year: the tag of the same group
+    with the year of a date that is only day and month, DDMM, and whose time is HHMM.
     """
 
     name: str
@@ -30,6 +32,8 @@ class DateTag(Value, frozen=True):
     source: str
     groups: Collection[str] = ()
     offsets: tuple[str, ...] = ()
+    time: str = ""
+    year: str = ""
 
 
 QUICKTIME = frozenset(("QuickTime", *(f"Track{number}" for number in range(1, 100))))
@@ -41,6 +45,8 @@ CLOCKED = ("RIFF", "H264", "M2TS", "DV", "XML")
 _TAKEN = ("OffsetTimeOriginal", "OffsetTime", "OffsetTimeDigitized")
 _DIGITISED = ("OffsetTimeDigitized", "OffsetTime", "OffsetTimeOriginal")
 _OGG = ("Vorbis", "Theora")
+_ID3 = ("ID3v2_3", "ID3v2_2")
+_IXML = "BwfxmlBextBwfOrigination"
 _EXIF = "CIPA DC-008 (Exif 2.32), 4.6.5"
 _HEADER = "QuickTime File Format, Movie Header Atoms: seconds since 1904 in UTC"
 # exiftool has the tag DATE_RECORDED under the same name, which says nothing of a zone, and ends only DateUTC in Z.
@@ -51,6 +57,9 @@ _APPLE = "QuickTime File Format, com.apple.quicktime.creationdate: local time wi
 DATE_TAGS: tuple[DateTag, ...] = (
     DateTag("DateTimeOriginal", "recorded", "clock", _MATROSKA, ("Matroska", "Info")),
     DateTag("DateTimeOriginal", "recorded", "clock", "the clock of a camcorder or recorder", CLOCKED),
+    # exiftool's Composite:DateTimeOriginal takes these for MMDD.
+    DateTag("Date", "recorded", "clock", "ID3v2.3.0, 4.2.1: TYER, TDAT, TIME", _ID3, time="Time", year="Year"),
+    DateTag("ObservationDate", "taken", "utc", "FITS Standard 4.0, 9.2: UTC", ("FITS",), time="ObservationTime"),
     DateTag("SubSecDateTimeOriginal", "taken", "clock", _EXIF, (), _TAKEN),
     DateTag("DateTimeOriginal", "taken", "clock", _EXIF, (), _TAKEN),
     DateTag("CreationDate", "recorded", "clock", _APPLE, ("Keys", "ItemList")),
@@ -61,6 +70,7 @@ DATE_TAGS: tuple[DateTag, ...] = (
     DateTag("TrackCreateDate", "recorded", "utc", _HEADER, QUICKTIME),
     DateTag("DateTimeCreated", "taken", "clock", _MWG),
     DateTag("DateCreated", "taken", "clock", _MWG, ("XMP-photoshop", "IPTC", "IPTC2", "IPTC3")),
+    DateTag("CreateDate", "changed", "utc", "FITS Standard 4.0, 4.4.2.1, DATE: UTC", ("FITS",)),
     DateTag("SubSecCreateDate", "digitised", "clock", _EXIF, (), _DIGITISED),
     DateTag("CreateDate", "digitised", "clock", _EXIF, (), _DIGITISED),
     DateTag("DateTimeDigitized", "digitised", "clock", _EXIF, (), _DIGITISED),
@@ -70,6 +80,7 @@ DATE_TAGS: tuple[DateTag, ...] = (
     DateTag("TrackCreateDate", "recorded", "clock", "other films than QuickTime's"),
     DateTag("CreationDate", "recorded", "utc", "ASF specification, 3.2: 100 ns since 1601 in UTC", ("ASF",)),
     DateTag("EncodeTime", "recorded", "utc", "WTV: 100 ns since the year 1 in UTC", ("WTV",)),
+    DateTag(f"{_IXML}Date", "recorded", "clock", "iXML 2.0, BEXT", ("XML",), time=f"{_IXML}Time"),
     DateTag("DateCreated", "recorded", "clock", "RIFF, INFO list, ICRD", ("RIFF",)),
     DateTag("Creation_time", "recorded", "clock", "FLV's onMetaData, WTV, as FFmpeg writes it", ("Flash", "WTV")),
     DateTag("StartTime", "recorded", "clock", "DSS of Olympus, the dictation machine's clock", ("Olympus",)),

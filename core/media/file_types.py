@@ -88,6 +88,9 @@ _KIND_OF = {
 _LONGEST = 10
 """Bytes of an extension."""
 
+HEAD = 400
+"""Bytes at the start of a file that are enough for `kind_of_content`."""
+
 MEDIA = RAW | CAMERA_JPEG | OTHER_IMAGES | VIDEOS | AUDIO | DOCUMENTS
 """Files that stand for themselves: anything but sidecars and other files."""
 

@@ -12,7 +12,7 @@ from core.media.local_time import at_place
 from core.media.tags import COPY_GROUP, Tags, number
 from core.models import Value
 
-RULES = 1
+RULES = 2
 """Version of the rules by which `parse` and those it calls take facts out of what exiftool said, and of those for
 zones (core.media.local_time, core.catalog.neighbours). Raised with each change of them: the stored answers of
 catalogs that were made by older ones are then read again."""
@@ -24,7 +24,12 @@ _OF_THE_COPY = ("SourceFile", f"{COPY_GROUP}:")
 _SIZE = re.compile(r"(\d{1,9})[ x](\d{1,9})")
 _CLOCKED = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d(?:\.\d+)?)", re.ASCII)
 _NUMBERS = re.compile(r"(?:[\d.]+|inf|undef)(?: (?:[\d.]+|inf|undef)){3}")
-_NO_LENS = re.compile(r"Unknown\b|(?:[\d. ]*|(?:[0-9A-F]{2} ){2,}[0-9A-F]{2})$")
+_NO_LENS = re.compile(
+    # Words of exiftool and of makers for a lens without electronics, and numbers that nobody has a name for.
+    r"unknown\b|uncoded lens|manual lens|no lens|.*\bor (?:no|manual) lens$|(?:[a-z]+ )?0(?:\.0+)? ?mm\b"
+    r"|(?:[\d. ]*|(?:[0-9a-f]{2} ){2,}[0-9a-f]{2})$",
+    re.IGNORECASE,
+)
 _SERIALS = ("SerialNumber", "BodySerialNumber", "CameraSerialNumber", "InternalSerialNumber")
 _BYTES = re.compile(r"\d{1,3}(?: \d{1,3}){2,}")
 _AVCHD = {str(0x0103): "Panasonic", str(0x0108): "Sony", str(0x1011): "Canon", str(0x1104): "JVC"}
@@ -118,7 +123,7 @@ def parse(json: bytes) -> Metadata:
         taken = at_place(taken, lat, lon)
     make = _make(tags) or next(tags.values("DeviceManufacturer", ("XML",)), None)
     make = make or ("GoPro" if "GoPro" in tags.groups else None)
-    model = _device(tags, ("Model", "AndroidModel"), "DeviceModelName")
+    model = _device(tags, ("Model", "AndroidModel", "UniqueCameraModel"), "DeviceModelName")
     return Metadata(
         captured=taken.seconds if taken else None,
         captured_local=taken.local if taken else None,
@@ -153,7 +158,7 @@ def _device(tags: Tags, names: tuple[str, ...], sony: str) -> str | None:
 
 def _make(tags: Tags) -> str | None:
     """The maker's name. AVCHD has a number instead, which is looked up; any other number is not a name."""
-    for name in ("Make", "AndroidMake"):
+    for name in ("Make", "AndroidMake", "AndroidManufacturer"):  # the last of exiftool before 13
         for group, text in tags.all(name):
             if not text.isdecimal() and not text.startswith("Unknown ("):
                 return text
@@ -259,7 +264,7 @@ def _duration(tags: Tags) -> float | None:
 
 def _lens(tags: Tags) -> str | None:
     """The lens's name, else one made of focal lengths and apertures; the makers' lens numbers are not useful."""
-    for name in ("LensModel", "Lens", "LensID", "LensInfo"):
+    for name in ("LensModel", "CameraLensModel", "Lens", "LensID", "LensInfo"):
         for text in tags.values(name):
             if _NUMBERS.fullmatch(text):
                 return next(_lens_names(tags, "LensID"), None) or _lens_of(text)

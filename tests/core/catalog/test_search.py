@@ -267,6 +267,20 @@ async def test_a_catalog_from_before_is_searched_just_the_same(
         await database.close()
 
 
+async def test_a_duration_that_is_measured_goes_before_one_that_is_estimated(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(catalogs.catalog(str(tmp_path), 8), isolation_level=None)) as connection:
+        connection.execute("UPDATE metadata SET duration = 0.7, width = NULL WHERE item_id IN (1, 3)")
+        tell = "INSERT INTO probe (item_id, duration, width, height, raw) VALUES (1, 2.0, 720, 576, x'')"
+        connection.execute(tell)
+    database = await Database.open(str(tmp_path))
+    try:
+        measured, estimated = [dict(await file_list.details(database.read, id)) for id in (1, 3)]
+        assert (measured["duration"], measured["pixels"]) == ("2.0 s", "720 x 576")
+        assert estimated["duration"] == "0.7 s"
+    finally:
+        await database.close()
+
+
 async def test_what_is_known_in_utc_is_found_on_each_day_it_was_on_earth(tmp_path: Path) -> None:
     with closing(sqlite3.connect(catalogs.catalog(str(tmp_path), 8), isolation_level=None)) as connection:
         tell = "UPDATE metadata SET captured_local = ?, captured_zone = ?, offset = ? WHERE item_id = ?"

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
 
 from core.derivatives import colour, hdr_lut, images
 from core.derivatives.tiff import Tiff
@@ -154,3 +154,21 @@ def test_hdr_light_is_brought_down() -> None:
         assert levels == sorted(levels)
         assert levels[0] == 0
         assert levels[255] == 255
+
+
+@pytest.mark.parametrize(
+    ("codes", "level", "expected"),
+    [
+        ((9, 16), 148, (214, 214, 214)),  # PQ: 203 cd/m²
+        ((9, 18), 191, (214, 214, 214)),  # HLG
+        ((1, 13), 148, (148, 148, 148)),  # sRGB
+    ],
+)
+def test_png_that_names_its_colour_space(
+    tmp_path: os.PathLike[str], codes: tuple[int, int], level: int, expected: tuple[int, int, int]
+) -> None:
+    named = PngImagePlugin.PngInfo()
+    named.add(b"cICP", bytes((*codes, 0, 1)))
+    path = os.path.join(tmp_path, "a.png")
+    save(Image.new("RGB", (64, 64), (level,) * 3), path, pnginfo=named)
+    assert distance(pixel(largest(path), 8, 8), expected) <= 6

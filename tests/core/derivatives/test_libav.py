@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import msgspec
 import pytest
 from PIL import Image, ImageChops, ImageStat
@@ -155,6 +156,23 @@ def test_an_odd_angle_is_left_to_ffmpeg(films: dict[str, str], tmp_path: Path) -
     assert typed(libav.answer(os.fsencode(path), KINDS)) == typed(ffprobes(str(path)))
     with libav_frames.frames(os.fsencode(path), os.fsencode(tmp_path)) as frames, pytest.raises(UnsuitableError):
         frames.at(0.0, 1920)
+
+
+def test_a_turned_matroska_film_is_not_squeezed(films: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "turned.mkv"
+    with av.open(films["90 tkhd.mov"]) as source, av.open(str(path), "w") as target:
+        stream = source.streams.video[0]
+        copied = target.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.dts is not None:
+                packet.stream = copied
+                target.mux(packet)
+    (seen,) = [one for one in ffprobes(str(path))["streams"] if one["codec_type"] == "video"]
+    assert seen["side_data_list"]
+    made = thumbnails.make(
+        MakeThumbnails(os.fsencode(path), "mkv", True, os.fsencode(tmp_path), "a"), lambda _: None
+    )
+    assert {(file.width, file.height) for file in made.files} == {(240, 320)}
 
 
 def changed(old: bytes, new: bytes) -> Callable[[bytes], bytes]:

@@ -106,6 +106,25 @@ def test_a_compression_without_a_decoder_is_no_damage(tmp_path: os.PathLike[str]
     assert made == Made([], "no decoder for TIFF pictures of 16 bits")
 
 
+def test_the_compression_is_named_where_nothing_decodes_it(tmp_path: os.PathLike[str]) -> None:
+    data = tiff([RISING], 64, order="<")
+    entry = struct.pack("<HHIH", 259, SHORT, 1, 1)
+    assert data.count(entry) == 1
+    for compression, name in ((50001, "WebP"), (34712, "JPEG 2000"), (34713, "34713")):
+        changed = data.replace(entry, struct.pack("<HHIH", 259, SHORT, 1, compression))
+        made = make(written(os.path.join(tmp_path, "a.tif"), changed))
+        assert made == Made([], f"no decoder for TIFF pictures of 16 bits, compression {name}")
+
+
+@pytest.mark.parametrize("before", [b"\0" * 7, b"\r\n", b"x" * 1000])
+def test_a_jpeg_behind_something_else_is_shown(tmp_path: os.PathLike[str], before: bytes) -> None:
+    path = os.path.join(tmp_path, "a.jpg")
+    made = make(written(path, before + encoded(corners(96, 64), "JPEG", quality=95)))
+    assert made.note == f"its first {len(before)} bytes are left out: the picture begins behind them"
+    assert not made.damaged
+    assert seen_corners(largest(path)) == [0, 1, 2, 3]
+
+
 @pytest.mark.parametrize("reduced", [1, 2])
 def test_a_thumbnail_before_the_picture_is_passed_over(tmp_path: os.PathLike[str], reduced: int) -> None:
     """A scanner's, and pages of a document (2 is a page of several)."""
@@ -401,6 +420,13 @@ def test_formats_without_a_decoder_of_pillow(tmp_path: os.PathLike[str], name: s
     assert image.size == (320, 200)
     assert seen_corners(image) == [0, 1, 2, 3]
     assert distance(pixel(image, 20, 20), (220, 40, 40)) <= 12
+
+
+@pytest.mark.parametrize("name", ["a.jxl", "a.exr", "a.dpx", "a.dds", "a.jpg"])
+def test_what_is_no_picture_is_called_so(tmp_path: os.PathLike[str], name: str) -> None:
+    for data in (bytes(5000), b"<!DOCTYPE html><html><body>Not found</body></html>"):
+        with pytest.raises(OrderRefusedError, match="it is no picture of a known format"):
+            make(written(os.path.join(tmp_path, name), data))
 
 
 def test_jxl_in_boxes(tmp_path: os.PathLike[str]) -> None:

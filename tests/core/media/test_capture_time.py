@@ -72,7 +72,11 @@ def test_a_zone_in_the_value() -> None:
         ({"Nikon__TimeZone": "+01:00", "Nikon__DaylightSavings": 1}, 120),
         ({"Nikon__TimeZone": "+01:00 (Madrid, Paris, Berlin)"}, None),
         ({"GoPro__TimeZone": "+02:00"}, 120),
-        ({"OpenEXR__TimeZone": "-03:30"}, -210),
+        # OpenEXR's is what is added to local time to get UTC (ImfStandardAttributes.h, utcOffset).
+        ({"OpenEXR__TimeZone": "-03:30"}, 210),
+        ({"OpenEXR__TimeZone": "-13:00"}, 780),
+        ({"ExifIFD__OffsetTimeOriginal": "GMT+2"}, 120),
+        ({"ExifIFD__OffsetTimeOriginal": "UTC-03:30"}, -210),
         ({"Other__TimeZone": 540}, None),
         ({"ExifIFD__OffsetTime": "+25:00"}, None),
         ({"ExifIFD__OffsetTime": "+14:00"}, 840),
@@ -225,6 +229,56 @@ def test_each_row_of_the_table_goes_before_the_next() -> None:
     assert capture(Tags(tags)) is None
 
 
+@pytest.mark.parametrize(
+    ("tags", "found"),
+    [
+        # ID3v2.3.0, 4.2.1: TDAT is DDMM. exiftool takes it for MMDD in its own tag.
+        (
+            {"ID3v2_3:Year": 2021, "ID3v2_3:Date": "0807", "Composite:DateTimeOriginal": "2021:08:07"},
+            ("2021-07-08", "ID3v2_3:Date"),
+        ),
+        (
+            {
+                "ID3v2_3:Year": 2021,
+                "ID3v2_3:Date": 3112,
+                "ID3v2_3:Time": "0910",
+                "Composite:DateTimeOriginal": "2021:31:12 09:10",
+            },
+            ("2021-12-31T09:10:00", "ID3v2_3:Date"),
+        ),
+        (
+            {"ID3v2_2:Year": 2021, "ID3v2_2:Date": 1707, "ID3v2_2:Time": 2359},
+            ("2021-07-17T23:59:00", "ID3v2_2:Date"),
+        ),
+        # A program that writes MMDD.
+        (
+            {"ID3v2_3:Year": 2021, "ID3v2_3:Date": "0731", "Composite:DateTimeOriginal": "2021:07:31"},
+            ("2021-07-31", "Composite:DateTimeOriginal"),
+        ),
+        ({"ID3v2_3:Date": "0807"}, None),
+        (
+            {
+                "FITS:ObservationDate": "2021-07-08",
+                "FITS:ObservationTime": "09:10:11.5",
+                "FITS:CreateDate": "2022-01-01",
+            },
+            ("2021-07-08T09:10:11.5", "FITS:ObservationDate"),
+        ),
+        (
+            {"FITS:ObservationDate": "2021-07-08T09:10:11", "FITS:ObservationTime": "09:10:11"},
+            ("2021-07-08T09:10:11", "FITS:ObservationDate"),
+        ),
+        (
+            {"XML:BwfxmlBextBwfOriginationDate": "2021-07-08", "XML:BwfxmlBextBwfOriginationTime": "09:10:11"},
+            ("2021-07-08T09:10:11", "XML:BwfxmlBextBwfOriginationDate"),
+        ),
+    ],
+)
+def test_a_date_whose_parts_are_tags_of_their_own(tags: dict[str, object], found: tuple[str, str] | None) -> None:
+    told = capture(Tags(tags))
+    assert ((told.local, told.tag) if told else None) == found
+
+
 def test_a_group_that_is_not_in_the_table_has_no_such_date() -> None:
     for tag in ("XMP-pdf:CreationDate", "Other:StartTime", "XMP-xmp:ModifyDate", "ASF:EncodeTime"):
         assert capture(Tags({tag: "2024:05:06 12:00:00"})) is None
@@ -274,6 +328,21 @@ def test_the_zone_of_the_scanner_is_not_that_of_the_picture() -> None:
     assert found[3] == ""
 
 
+def test_the_zone_of_the_editor_is_not_that_of_the_picture() -> None:
+    picture = {"ExifIFD__DateTimeOriginal": "2024:05:06 14:00:00", "ExifIFD__OffsetTime": "+09:00"}
+    for told, offset in (
+        ({"IFD0__ModifyDate": "2025:01:01 10:00:00"}, None),
+        ({"IFD0__ModifyDate": "2024:05:06 14:00:01"}, 540),
+        ({}, 540),
+        ({"IFD0__ModifyDate": "2025:01:01 10:00:00", "ExifIFD__OffsetTimeDigitized": "+02:00"}, 120),
+        ({"IFD0__ModifyDate": "2025:01:01 10:00:00", "ExifIFD__OffsetTimeOriginal": "+02:00"}, 120),
+        ({"ExifIFD__CreateDate": "2025:01:01 10:00:00"}, None),  # of a scanner
+    ):
+        found = taken(**picture, **told)
+        assert found is not None
+        assert (found[1], found[2]) == ("2024-05-06T14:00:00", offset)
+
+
 @pytest.mark.parametrize(
     ("value", "local"),
     [
@@ -288,6 +357,7 @@ def test_the_zone_of_the_scanner_is_not_that_of_the_picture() -> None:
         ("2004_12_0507_08_09", "2004-12-05T07:08:09"),
         ("2004.12.0507.08.09", "2004-12-05T07:08:09"),
         ("2004 12 05 07-08-09", "2004-12-05T07:08:09"),
+        ("2004 12 0507 08 09", "2004-12-05T07:08:09"),
         ("2004:12:05 07:08", "2004-12-05T07:08:00"),
         ("2004:12:05:07:08:09", "2004-12-05T07:08:09"),
         ("2004:12:05_07:08:09", "2004-12-05T07:08:09"),
@@ -299,11 +369,14 @@ def test_the_zone_of_the_scanner_is_not_that_of_the_picture() -> None:
         ("2004:12:05 7:08:09 PM", "2004-12-05T19:08:09"),
         ("2004:12:05 12:08:09 am", "2004-12-05T00:08:09"),
         ("2004:12:05 12:08 p.m.", "2004-12-05T12:08:00"),
+        ("2004:12:05 7:08:09 p. m.", "2004-12-05T19:08:09"),
+        ("2004:12:05 7:08:09 a.\xa0m.", "2004-12-05T07:08:09"),
         ("2004:12:05 16:08:09 PM", "2004-12-05T16:08:09"),
         ("2004:12:05 下午04:08:09", "2004-12-05T16:08:09"),
         ("2004:12:05 上午 04:08:09", "2004-12-05T04:08:09"),
         ("2004:12:05 04:08:09 오후", "2004-12-05T16:08:09"),
-        # Zones that several places call so.
+        # Zones that several places call so; the second as in DPX (SMPTE 268M).
+        ("2004:12:05 07:08:09:CST", "2004-12-05T07:08:09"),
         ("2004:12:05 07:08:09 CST", "2004-12-05T07:08:09"),
         ("1931:08:28   :  :  ", "1931-08-28"),
         ("1931:08:28", "1931-08-28"),
@@ -333,6 +406,7 @@ def test_an_impossible_zone_drops_the_zone_and_not_the_date() -> None:
         ("2024:05:06 17:45:00+05:45", NOON),
         ("2024:05:06 17:45:00 GMT+5:45", NOON),
         ("2024:05:06 08:30:00 UTC-03:30", NOON),
+        ("2024:05:06 08:30:00:-0330", NOON),
         ("2024-05-06T08:30:00\u221203:30", NOON),
         ("20240506T174500+0545", NOON),
         ("Mon, 06 May 2024 17:45:00 +0545", NOON),

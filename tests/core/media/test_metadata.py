@@ -33,6 +33,12 @@ def test_camera() -> None:
     assert (found.make, found.model) == (None, None)
     assert parsed({"GoPro:Model": "HERO11 Black"}).make == "GoPro"
     assert parsed({"IFD0:Make": "", "XMP-tiff:Make": "n/a"}).make is None
+    for make in ("AndroidMake", "AndroidManufacturer"):  # of exiftool 13, and before
+        found = parsed({f"Keys:{make}": "samsung", "Keys:AndroidModel": "SM-G998B"})
+        assert found.camera == "samsung SM-G998B"
+    # A DNG has this name, and may have no other.
+    assert parsed({"IFD0:UniqueCameraModel": "Pixel 6", "SubIFD:Model": ""}).camera == "Pixel 6"
+    assert parsed({"IFD0:UniqueCameraModel": "DJI FC3170", "IFD0:Model": "FC3170"}).model == "FC3170"
 
 
 @pytest.mark.parametrize(
@@ -59,6 +65,19 @@ def test_camera() -> None:
         ),
         ({"ExifIFD:LensInfo": "50 50 0 0", "Composite:LensID": "Unknown (16)"}, "50mm"),
         ({"Composite:LensID": "Unknown 6-18mm"}, None),
+        ({"ExifIFD:LensModel": "----", "Composite:LensID": "E-Mount, T-Mount, Other Lens or no lens"}, None),
+        ({"Composite:LensID": "M-42 or No Lens"}, None),
+        ({"Composite:LensID": "Built-in or Manual Lens"}, None),
+        ({"Composite:LensID": "Manual Lens No CPU"}, None),
+        ({"Composite:LensID": "Uncoded lens"}, None),
+        ({"Composite:LensID": "Canon EF 50mm f/1.4 USM or Other Lens"}, "Canon EF 50mm f/1.4 USM or Other Lens"),
+        ({"ExifIFD:LensModel": "0.0 mm f/0.0"}, None),
+        ({"ExifIFD:LensModel": "DT 0mm F0 SAM", "ExifIFD:LensInfo": "0 0 0 0"}, None),
+        ({"ExifIFD:LensModel": "10mm F2.8"}, "10mm F2.8"),
+        (
+            {"Keys:CameraLensModel": "iPhone 15 Pro back camera 6.765mm f/1.78"},
+            "iPhone 15 Pro back camera 6.765mm f/1.78",
+        ),
         ({"Canon:MinFocalLength": 28, "Canon:MaxFocalLength": 105, "Canon:LensType": 65535}, "28-105mm"),
     ],
 )

@@ -158,6 +158,46 @@ def test_a_film_without_its_index_is_cut_off(tmp_path: os.PathLike[str], name: s
         assert refused.value.final
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov"])
+def test_a_film_whose_index_was_never_written(tmp_path: os.PathLike[str], name: str) -> None:
+    """A device that lost its power has left the media data alone, of which it may have told the size."""
+    path = film(tmp_path, name, *shown(), *X264)
+    os.truncate(path, content(path).index(b"moov") - 4)
+    for making in (picture, small):
+        with pytest.raises(
+            OrderRefusedError, match="its index is missing, as of a recording that broke off"
+        ) as no:
+            making(path)
+        assert no.value.damaged
+        assert no.value.final
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi", "a.mts"])
+@pytest.mark.parametrize(
+    "data", [b"\0" * 5000, b"<!DOCTYPE html><html><body>Not found</body></html>", b"text\n" * 99]
+)
+def test_what_is_no_film_is_called_so(tmp_path: os.PathLike[str], name: str, data: bytes) -> None:
+    path = written(os.path.join(tmp_path, name), data)
+    for making in (picture, small):
+        with pytest.raises(OrderRefusedError, match=r"it is no film of a known format\Z"):
+            making(path)
+
+
+def test_a_matroska_film_that_is_cut_off_in_its_head(tmp_path: os.PathLike[str]) -> None:
+    path = film(tmp_path, "a.mkv", *shown(), *X264)
+    os.truncate(path, content(path).index(b"\x16\x54\xae\x6b") + 20)  # in Tracks
+    for making in (picture, small):
+        with pytest.raises(OrderRefusedError, match="it is cut off, and nothing of it can be decoded") as refused:
+            making(path)
+        assert refused.value.damaged
+
+
+def test_a_film_that_ends_in_its_head_is_cut_off(tmp_path: os.PathLike[str]) -> None:
+    path = written(os.path.join(tmp_path, "a.ogv"), b"OggS" + bytes(60))
+    cause = ffmpeg.root_cause(OrderRefusedError("End of file"), os.fsencode(path))
+    assert (str(cause), cause.damaged) == ("it is cut off, and nothing of it can be decoded", True)
+
+
 # Number 3: a track that will not open.
 
 
