@@ -26,12 +26,14 @@ async def test_found_files_tell_whose_date_it_is_and_how_many_imports_had_them(s
         await app.until(lambda: "FILES, 2" in app.text)
         changed_at, captured = (row for row in app.text.splitlines() if "IMG_" in row)
         assert "2025-12-05 13:13*" in changed_at
-        assert f"{RECORDS[0].id[-8:]} +4" in changed_at
+        assert f"{RECORDS[0].id[-8:] if size[0] >= 100 else ''} +4" in changed_at
         assert "2025-12-05 09:10 " in captured
         assert "+" not in captured
+        assert "Mill Cr" in captured
+        assert "Mill Cr" in changed_at
         # What follows stands below each other.
         assert captured.index("Mill" if size[0] < 100 else "Canon") == changed_at.index(
-            RECORDS[0].id[-8:] if size[0] < 100 else "Canon"
+            "+4" if size[0] < 100 else "Canon"
         )
 
 
