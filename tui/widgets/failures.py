@@ -64,7 +64,7 @@ class Failed(Paged[Failure]):
     def content(self, room: Room) -> Rows:
         """A row for each file."""
         if not self.total:
-            return Rows(title="FILES", rows=empty("Reading." if self.total is None else "None.", room))
+            return Rows(title="FILES", rows=empty(self.trouble or ("Reading." if self.reading else "None."), room))
 
         def make(number: int) -> Line:
             return self._row(self.at(number), room, number == room.cursor and room.focused)

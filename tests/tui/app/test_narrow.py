@@ -200,6 +200,15 @@ async def test_cards_of_one_name_are_told_apart(size: tuple[int, int]) -> None:
         assert [row[5:11].strip() for row in rows] == list(names)
 
 
+@pytest.mark.parametrize("width", range(2, 9))
+@pytest.mark.parametrize("text", ["e\u0301" * 9, "👩\u200d👧" * 9, "漢" * 9])
+def test_the_end_of_a_name_has_no_accent_of_what_was_cut(text: str, width: int) -> None:
+    shown = Glyphs().tail(text, width)
+    assert format.cells(shown) <= width
+    assert shown[0] == "…"
+    assert all(format.cells(character) for character in shown[1:2])
+
+
 @pytest.mark.parametrize("text", ["漢字 " * 30, "漢" * 50, "a 漢字かな x", "e\u0301" * 40, "", "word " + "é" * 30])
 def test_wrapped_lines_fit(text: str) -> None:
     lines = Glyphs().wrap(text, 11)
