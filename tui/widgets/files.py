@@ -49,7 +49,7 @@ class Files(Paged[FileView]):
     def content(self, room: Room) -> Rows:
         """A row for each file."""
         if self.total is None:
-            return Rows(title=self.what, aside=self.aside, rows=empty(self.trouble or "Reading.", room))
+            return Rows(title=self.what, aside=self.aside, rows=empty(self.trouble or self.unread, room))
         if not self.total:
             return Rows(title=f"{self.what}, 0", aside=self.aside, rows=empty(self.nothing, room))
 

@@ -36,7 +36,7 @@ class Records(Pane):
         """A row for each import."""
         if not self.records:
             told = self.trouble or (
-                f"Nothing was imported yet: {drawn(self.screen, 'new')}." if self.known else "Reading."
+                f"Nothing was imported yet: {drawn(self.screen, 'new')}." if self.known else self.unread
             )
             return Rows(title="IMPORTS", rows=empty(told, room))
         views = {view.id: view for view in self.snapshot.imports} if self.snapshot else {}
