@@ -134,9 +134,9 @@ async def test_silence_is_told_and_ends(monkeypatch: pytest.MonkeyPatch) -> None
 class Unread(Frozen):
     """Answers no list until `thawed` is set."""
 
-    async def imports(self) -> list[ImportRecord]:
+    async def imports(self, **more: Any) -> list[ImportRecord]:
         await self.thawed.wait()
-        return await super().imports()
+        return await super().imports(**more)
 
     async def files(self, *request: Any, **more: Any) -> FilePage:
         await self.thawed.wait()
