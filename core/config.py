@@ -244,7 +244,8 @@ def _file(file: str, *, may_be_missing: bool) -> dict[str, Any]:
         with open(file, "rb") as stream:
             import tomllib
 
-            table = tomllib.loads(stream.read().decode("utf-8"))
+            # Editors of Windows save a byte order mark, which nobody sees.
+            table = tomllib.loads(stream.read().decode("utf-8-sig"))
     except FileNotFoundError as error:
         if may_be_missing:
             return {}

@@ -24,6 +24,7 @@ from tui.picture_app import PictureApp
 from tui.screens.base import Base
 from tui.screens.dashboard import Dashboard
 from tui.type_ahead import KeyDone, TypeAhead, Waits, raise_it
+from tui.widgets.pane import Pane
 
 if TYPE_CHECKING:
     from core.listings import FileView
@@ -37,6 +38,10 @@ DRAW_INTERVAL = 0.5
 ENGINE_LOST = "ENGINE LOST, reconnecting"
 
 SILENT = "ENGINE DOES NOT ANSWER, waiting"
+
+NO_ANSWER = "The engine does not answer just now."
+
+NO_ENGINE = "There is no engine just now."
 
 SILENT_DRAWS = 10
 """Redraws without a new snapshot after which the engine counts as not answering. It sends several snapshots
@@ -177,8 +182,17 @@ class LadingApp(PictureApp):
             textual_private.write_to_terminal(self, sequence)
 
     def watch_trouble(self) -> None:
-        """Show `trouble` on the screens."""
+        """Show `trouble` on the screens: on the dashboard in its header, on others below and in place of rows that
+        are still fetched."""
         self._show()
+        screen = self.screen if self.is_running and self.screen_stack else None
+        if not isinstance(screen, Base) or not screen.is_mounted:
+            return
+        for pane in screen.query(Pane):
+            if pane.reading:
+                pane.draw()
+        if not isinstance(screen, Dashboard) and (self.away or screen.keys.message in (NO_ANSWER, NO_ENGINE)):
+            screen.say(self.away, "bad")
 
     def _show(self) -> None:
         """Draw the screens. Watchers of the screens are not used, because Textual keeps a closed screen until what
@@ -281,8 +295,8 @@ class LadingApp(PictureApp):
     def away(self) -> str:
         """Why the engine cannot be asked just now; empty when it can."""
         if self.trouble == SILENT:
-            return "The engine does not answer just now."
-        return "There is no engine just now." if self.trouble else ""
+            return NO_ANSWER
+        return NO_ENGINE if self.trouble else ""
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:
         self._newest = snapshot

@@ -39,7 +39,8 @@ class Glyphs:
         if format.cells(text) <= width:
             return text
         kept = text[max(0, len(text) - width + 1) :]
-        while kept and format.cells(kept) > width - 1:
+        # What begins with an accent would put it on the mark.
+        while kept and (format.cells(kept) > width - 1 or not format.cells(kept[0])):
             kept = kept[1:]
         return self.more + kept
 

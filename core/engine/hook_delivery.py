@@ -26,6 +26,9 @@ from core.threads import aside
 ERROR_BYTES = 500
 """The most bytes of a failed command's standard error that are told."""
 
+PRINTED_BYTES = 1 << 16
+"""The most bytes of a command's standard output that are read for a password."""
+
 
 async def deliver(hook: Hook, message: Ending) -> str:
     """Tell `hook`, within its time-out."""
@@ -61,10 +64,15 @@ async def _output(
         )
     except (OSError, ValueError) as error:
         return f"it cannot be started: {getattr(error, 'strerror', None) or error}", b""
-    printed, said = b"", b""
+    printed, said = bytearray(), bytearray()
     try:
         async with time_limit(seconds):
-            printed, said = await process.communicate(data)
+            await asyncio.gather(
+                _feed(process.stdin, data),
+                _keep(process.stdout, printed, PRINTED_BYTES),
+                _keep(process.stderr, said, ERROR_BYTES),
+            )
+            await process.wait()
     except TimeoutError:
         # A process that the command has left running may hold its standard error open; that is not a failure.
         if process.returncode is None:
@@ -75,8 +83,33 @@ async def _output(
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
     if process.returncode:
-        return f"status {process.returncode}: {said[:ERROR_BYTES].decode(errors='replace').strip()}", b""
-    return "", printed or b""
+        return f"status {process.returncode}: {said.decode(errors='replace').strip()}", b""
+    return "", bytes(printed)
+
+
+async def _feed(stream: asyncio.StreamWriter | None, data: bytes) -> None:
+    """Write `data` to a command that may not read it."""
+    if stream is not None:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            stream.write(data)
+            await stream.drain()
+        stream.close()
+
+
+async def _keep(stream: asyncio.StreamReader | None, kept: bytearray, most: int) -> None:
+    """Read all that a command writes, and keep its beginning, because it may write without end."""
+    while stream is not None and (data := await stream.read(PRINTED_BYTES)):
+        kept += data[: most - len(kept)]
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Makes an error of a redirection: urllib follows one by GET, without what was to be told."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirect)
 
 
 async def _post(hook: Hook, data: bytes) -> str:
@@ -86,7 +119,7 @@ async def _post(hook: Hook, data: bytes) -> str:
     def send() -> str:
         try:
             wanted = urllib.request.Request(hook.url or "", data, headers)  # noqa: S310 - checked by presets.tables
-            with urllib.request.urlopen(wanted, timeout=hook.timeout):  # noqa: S310
+            with _OPENER.open(wanted, timeout=hook.timeout):
                 return ""
         except (OSError, HTTPException, ValueError) as error:
             return str(error) or type(error).__name__

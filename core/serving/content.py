@@ -41,9 +41,12 @@ class Root:
         self._device, self._inode = calls.call(self._look)
 
     def _look(self) -> tuple[int, int]:
-        with Tree(self._path) as tree:
-            tree.fileno()
-            return tree.device, tree.inode
+        try:
+            with Tree(self._path) as tree:
+                tree.fileno()
+                return tree.device, tree.inode
+        except LostError as error:
+            raise error.__cause__ or OSError("the archive is not where it was") from None
 
     def open(self, path: str) -> int:
         """Open a regular file. Returns its descriptor. Raises OSError."""

@@ -23,7 +23,7 @@ COMMAND_TIMEOUT = 60.0
 def eject(
     source: str, reading: Sequence[str] = (), archives: Sequence[str] = (), platform: str = sys.platform
 ) -> str:
-    """Eject the card that `source` lies on. Returns its mount point.
+    """Eject the card that `source` lies on, with all volumes of its disk. Returns its mount point.
 
     `reading` are the sources that imports still read, or will read again; `archives` may be in use, too. A disk
     that holds any of these is not ejected. The paths are as the screen shows them (`core.paths.display`). Blocks
@@ -56,11 +56,22 @@ def eject(
                 f"the system does not say which disk {other} lies on, which is in use.",
                 "Try again, or eject it by hand when nothing is at work there.",
             )
+    unmounted = taken.unmounted(mounted)
+    if any(one.mount == "/" for one in unmounted):
+        # umount(8) as root would make the system's own volume read-only (Linux, fs/namespace.c: do_umount_root).
+        raise EjectError(f"this system runs from the disk that {source} lies on.", "There is nothing to eject.")
+    for one in unmounted:
+        _unmount(one)
+    return display(mount.mount)
+
+
+def _unmount(mount: Mount) -> None:
+    """Raises EjectError with what the system said last."""
     said = ""
     for argv in commands(mount):
         answer = subprocesses.ask(list(argv), COMMAND_TIMEOUT, errors=True)
         if answer is not None and answer.status == 0:
-            return display(mount.mount)
+            return
         said = " ".join(display(answer.output).split()) if answer else f"{argv[0]} does not answer"
     raise EjectError(f"{said or 'nothing here can do it'}.", "Close what uses it, then try again.")
 
@@ -85,6 +96,19 @@ class EjectedTogether:
             return None
         return bool(self.disks & disks)
 
+    def unmounted(self, mounted: Sequence[Mount]) -> list[Mount]:
+        """Those of `mounted` that have to be unmounted one by one, the inner ones first. On macOS that is one,
+        because diskutil(8) ejects the whole disk.
+
+        The mount that was asked for comes last, but for those that it lies in: where another one stays because it
+        is in use, the same command can be given again.
+        """
+        if self._platform == "darwin":
+            return [self._mount]
+        held = [one for one in mounted if self.holds(one)]
+        asked = self._mount.mount
+        return sorted(held, key=lambda one: (_is_below(one.mount, asked), -len(one.mount)))
+
 
 def card_at(source: str, mounted: Sequence[Mount], look: Callable[[str], Disk]) -> Mount:
     """The card or external disk that `source` lies on; `look` describes a device. Raises EjectError."""
@@ -101,8 +125,8 @@ def commands(
 ) -> list[list[str]]:
     """The commands that eject `mount`, best first. None of them uses force, so a volume in use stays.
 
-    diskutil(8) ejects the whole disk, with all its volumes. udisksctl(1) unmounts for an ordinary user; umount(8)
-    only for root, and where /etc/fstab allows it.
+    diskutil(8) ejects the whole disk, with all its volumes. udisksctl(1) unmounts one for an ordinary user;
+    umount(8) only for root, and where /etc/fstab allows it.
     """
     if platform == "darwin":
         return [[DISKUTIL, "eject", mount.mount]]

@@ -219,6 +219,13 @@ def test_home_on_the_command_line_wins_and_leads_to_its_file(home: Path) -> None
     assert (config.home, config.verify) == (str(home), "none")
 
 
+def test_a_file_as_an_editor_of_windows_saves_it(home: Path) -> None:
+    """A byte order mark before the first key, which nobody sees, and line ends of two characters."""
+    (home / "config.toml").write_bytes(b'\xef\xbb\xbfoperator = "Ada"\r\nexclude = ["a"]\r\n')
+    found = load({"home": str(home)}, {})
+    assert (found.operator, found.exclude) == ("Ada", ("a",))
+
+
 def test_another_file_can_be_named(home: Path) -> None:
     write(home, 'verify = "none"')
     other = home / "other.toml"

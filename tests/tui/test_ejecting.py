@@ -145,7 +145,14 @@ def test_what_lies_on_the_same_disk_is_looked_at(tmp_path: Path) -> None:
         assert (held[str(one)], held[str(two)]) == ([], [{"path": str(archive), "role": "in use"}])
         assert engine_of(home) is None
         (home / "config.toml").unlink()
+        with open(archive / "in use", "w"):
+            (told,) = ejected(home, device, str(one), status=4)
+            assert (told["ejected"], str(two) in told["error"]) == (False, True)
+        assert disks.mounted(two)
+        assert disks.mounted(one), "the same command can be given again"
         assert ejected(home, device, str(one))[0]["verdict"] == "SAFE"
+        assert not disks.mounted(one)
+        assert not disks.mounted(two), "all volumes of the disk can be taken out"
 
 
 HERE = [volume("Macintosh HD", mount="/"), card("A001"), card("EOS", mount="/Volumes/EOS 1", identity="uuid:2")]

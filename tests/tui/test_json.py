@@ -119,6 +119,27 @@ def test_times_outcomes_and_pairs_have_one_shape() -> None:
     }
 
 
+MEASURES = {
+    *("seconds", "seconds_left", "period", "rate", "read", "written", "verified", "progress", "cores"),
+    *("read_history", "written_history", "verified_history", "latitude", "longitude", "bounds"),
+}
+"""Members that are numbers with a fraction, and no times."""
+
+
+def test_no_time_is_a_bare_number() -> None:
+    def numbers(part: Any) -> set[str]:
+        if isinstance(part, list):
+            return set().union(*map(numbers, part))
+        if not isinstance(part, dict):
+            return set()
+        members = part.get("properties", {})
+        bare = {name for name, one in members.items() if '"number"' in json.dumps(one)} if members else set()
+        return bare.union(*map(numbers, part.values()))
+
+    found = {name for command in schema_files.ANSWERS for name in numbers(schema_files.schema(command))}
+    assert found == MEASURES
+
+
 @pytest.mark.process
 @pytest.mark.timeout(300)
 def test_every_command_fits_its_schema(tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> Exit:
     """Print."""
     if options.what == "words":
-        text = "".join(f"{word}\n" for word in words(options.kind or "imports"))
+        # A line is a word, so one with a line end, or another control character, cannot be told.
+        text = "".join(f"{word}\n" for word in words(options.kind or "imports") if word.isprintable())
     else:
         from tui.console import manual
 
@@ -80,7 +81,44 @@ def _complete(command: str, action: argparse.Action) -> None:
     if name in paths:
         action.complete = paths[name]  # type: ignore[attr-defined]
     elif name in kinds:
-        action.complete = shtab.cmd(f"lading completion words {kinds[name]} 2>/dev/null")  # type: ignore[attr-defined]
+        action.complete = _known_words(kinds[name])  # type: ignore[attr-defined]
+
+
+def _known_words(kind: str) -> dict[str, object]:
+    """How each shell completes a word of this kind, quoted as the shell wants it.
+
+    `shtab.cmd` is not used for bash and zsh, because there a name is expanded like typed text: `$(…)` in the name
+    of a card would be run.
+    """
+    asked = f"lading completion words {kind} 2>/dev/null"
+    return {
+        "bash": f"_lading_words_{kind}",
+        "zsh": f"_lading_words_{kind}",
+        "tcsh": f"`{asked}`",
+        "fish": f"({asked})",
+        "preamble": {"bash": _BASH.format(kind=kind, asked=asked), "zsh": _ZSH.format(kind=kind, asked=asked)},
+    }
+
+
+# Behind an opening quote the shell itself quotes nothing, so only words without a special character fit there.
+_BASH = r"""
+_lading_words_{kind}() {{
+  local word quoted
+  while IFS= read -r word; do
+    printf -v quoted '%q' "$word"
+    case "$1" in
+      [\"\']*) [[ "$word" == "${{1:1}}"* && "$word" != *[\"\'\`\$\\\!]* ]] && printf '%s\n' "$word" ;;
+      *) [[ "$word" == "$1"* || "$quoted" == "$1"* ]] && printf '%s\n' "$quoted" ;;
+    esac
+  done < <({asked})
+}}"""
+
+_ZSH = r"""
+_lading_words_{kind}() {{
+  local -a found
+  found=(${{(f)"$({asked})"}})
+  compadd "$@" -a found
+}}"""
 
 
 def words(kind: str) -> list[str]:

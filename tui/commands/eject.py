@@ -22,10 +22,10 @@ HELP = "eject cards and external disks, unless something on them is in use"
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.description = (
-        "Ejects the disk of each CARD, on Linux the volume: what was written is flushed, nothing is forced. It is "
-        "left while an import reads anything on that disk, or will read it again, and while an archive that is in "
-        "use, or configured, lies there. On a terminal it asks first when not all archived files of a card can be "
-        "opened."
+        "Ejects the disk of each CARD, with all volumes on it: what was written is flushed, nothing is forced. It "
+        "is left while an import reads anything on that disk, or will read it again, and while an archive that is "
+        "in use, or configured, lies there. On a terminal it asks first when not all archived files of a card can "
+        "be opened."
     )
     parser.add_argument(
         "cards",

@@ -24,7 +24,10 @@ from core.models import Outcome
 from core.results import Adjusted, AuditResult, CheckResult, MirrorResult, RestoreResult, Tidied
 
 TIMES = frozenset(
-    ("time", "started", "ended", "mtime", "due", "read_back", "sealed", "oldest_read", "since", "captured")
+    (
+        *("time", "started", "starts", "ended", "mtime", "due", "again", "read_back", "sealed", "oldest_read"),
+        *("since", "captured", "earliest", "latest"),
+    )
 )
 """Names of members that are seconds since 1970 in the values, if they are numbers."""
 

@@ -8,7 +8,7 @@ import msgspec
 from textual.binding import Binding, BindingType
 
 from core.models import State
-from core.snapshot import ImportView, MirrorView
+from core.snapshot import ErrorGroup, ImportView, MirrorView
 from core.words import counted
 from tui.screens import key_reasons, queue_controls
 from tui.screens.base import BACK, HELP, LEAVE, bindings
@@ -82,6 +82,8 @@ class Dashboard(DashboardPanes):
             return queue_controls.why_not(self.chosen_queue, does)
         if queues and does in REASONS:
             return "That is about an import: choose it first, 1."
+        if does == "retry" and self.background_cause is not None:
+            return ""
         if does in REASONS and self.card is not None:
             return f"No import of that card was begun yet: {self.key('zoom')} begins one."
         if does in REASONS and self.mirror is not None:
@@ -98,6 +100,12 @@ class Dashboard(DashboardPanes):
         if does == "zoom" and self.is_enlarged and not isinstance(self.pane, Cards | Errors):
             return f"It is enlarged already; {self.key('back')} goes back."
         return ""
+
+    @property
+    def background_cause(self) -> ErrorGroup | None:
+        """The chosen cause in the pane of errors, if it is one of background work, of whichever import."""
+        group = self.pane.chosen if isinstance(self.pane, Errors) else None
+        return group if group is not None and group.queue else None
 
     def _why_not_mirror(self, mirror: MirrorView, does: str) -> str:
         if does not in ("pause", "cancel"):
@@ -141,9 +149,9 @@ class Dashboard(DashboardPanes):
         group = pane.chosen if isinstance(pane, Errors) else None
         if self.steers_queues:
             await self._steer_queue("retry")
-        elif group is not None and group.queue:
-            count = await self.lading.connection.retry(group.queue, cause=group.cause)
-            self.say(f"{counted(count, 'job')} of {group.queue} tried again.", "good")
+        elif (background := self.background_cause) is not None:
+            count = await self.lading.connection.retry(background.queue, cause=background.cause)
+            self.say(f"{counted(count, 'job')} of {background.queue} tried again.", "good")
         elif view is not None and view.state is State.PAUSED and group is None:
             await self.do_pause()
         elif view is not None:

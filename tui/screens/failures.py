@@ -148,6 +148,8 @@ class Failures(Base[None]):
         try:
             found = await self.lading.connection.failures(self.import_id, cause, page * PAGE)
         except LadingError as error:
+            if cause == self._cause:
+                self.failed.fail(str(error))
             self.say(str(error), "bad")
             return
         if cause == self._cause:

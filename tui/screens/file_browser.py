@@ -78,6 +78,8 @@ class Browsing(Pictured):
                     self.import_id, outcomes=self.outcomes, text=self.words, offset=page * PAGE
                 )
             except LadingError as error:
+                if asked == self._asked:
+                    self.files.fail(str(error))
                 self.say(str(error), "bad")
                 return
         if asked == self._asked:

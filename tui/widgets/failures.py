@@ -36,7 +36,7 @@ class Causes(Pane):
     def content(self, room: Room) -> Rows:
         """The number of files of each cause, and the advice."""
         if not self.groups:
-            told = self.trouble or ("Nothing has failed." if self.known else "Reading.")
+            told = self.trouble or ("Nothing has failed." if self.known else self.unread)
             return Rows(title="CAUSES", aside=self.aside, rows=empty(told, room))
         files = sum(group.count for group in self.groups)
         rows = tuple(
@@ -64,7 +64,8 @@ class Failed(Paged[Failure]):
     def content(self, room: Room) -> Rows:
         """A row for each file."""
         if not self.total:
-            return Rows(title="FILES", rows=empty("Reading." if self.total is None else "None.", room))
+            told = self.trouble or (self.unread if self.reading else "None.")
+            return Rows(title="FILES", rows=empty(told, room))
 
         def make(number: int) -> Line:
             return self._row(self.at(number), room, number == room.cursor and room.focused)

@@ -10,7 +10,7 @@ from core.models import Outcome
 from tui import format
 from tui.console.progress import ID_TAIL
 from tui.glyphs import Glyphs
-from tui.widgets.lines import Line, crop, line
+from tui.widgets.lines import LEAST_NAME, Line, crop, line
 from tui.widgets.paged import Paged
 from tui.widgets.pane import Lazy, Room, Rows, empty
 
@@ -49,7 +49,7 @@ class Files(Paged[FileView]):
     def content(self, room: Room) -> Rows:
         """A row for each file."""
         if self.total is None:
-            return Rows(title=self.what, aside=self.aside, rows=empty("Reading.", room))
+            return Rows(title=self.what, aside=self.aside, rows=empty(self.trouble or self.unread, room))
         if not self.total:
             return Rows(title=f"{self.what}, 0", aside=self.aside, rows=empty(self.nothing, room))
 
@@ -78,38 +78,52 @@ class Files(Paged[FileView]):
             return line(mark, (f"  {glyphs.more}", "dim"))
         word, style = STATE_WORDS[file.outcome] if not file.damage else ("DAMAGED", "bad")
         told = file.damage or file.reason or file.sequence
-        # The size of a first frame is not its film's, and the gaps in it need the room.
+        wide = room.width >= 100
+        # The size of a first frame is not its film's, and the gaps in it need the room, as reasons beside places.
         film = bool(file.sequence) and told == file.sequence
-        size = "" if film and room.width < 100 else f" {format.size(file.size):>8}"
-        if self.several and not told and room.width >= 100:
-            # A column, so that the places behind it stand below each other.
-            told = glyphs.fit(file.camera, CAMERA).ljust(CAMERA)
-        why = f"  {told}" if told else ""
-        more = f"  {format.brought_by(file.import_id[-ID_TAIL:], file.imports)}" if file.imports > 1 else ""
-        place = f"{more}  {file.location}" if self.several else ""
+        size = "" if not wide and (film or (told and self.several)) else f" {format.size(file.size):>8}"
         # As in the command, a star stands behind a date that is not one of capture.
         when = f"{format.capture_date(file.captured):>16} " if file.captured else f"{_date(file.mtime):>16}*"
-        wide = room.width >= 100
         tail = f"{size} {when}" if wide or self.several else size
+        if self.several and not told and wide:
+            # A column, so that the places behind it stand below each other.
+            told = glyphs.fit(file.camera, CAMERA).ljust(CAMERA)
+        why = glyphs.text(f"  {told}" if told else "")
+        location = f"  {glyphs.text(file.location)}" if self.several else ""
+        kept = min(format.cells(location), 2 + LEAST_NAME)
         width = room.width - 12 - len(tail)
-        if why or place:
-            width = width // 2 if self.several and wide else width * 2 // 3
+        if self.several:
+            width = min(width // 2 if wide else room.width // 3, width - kept)
+        elif why:
+            width = width * 2 // 3
         width = max(10, width)
         if film:
-            width = min(width, max(16, room.width - 12 - len(tail) - len(why)))
+            width = min(width, max(16, room.width - 12 - len(tail) - format.cells(why) - kept))
         name = glyphs.fit(glyphs.tail(glyphs.text(file.path), width), width)
+        # What is left belongs to the place first, so that files of one name can be told apart.
+        left = max(0, room.width - 11 - width - len(tail) - kept)
+        more = _more_imports(file, left - format.cells(why)) if self.several else ""
+        why = format.fit(why, max(0, left - len(more)), utf8=glyphs.utf8)
         return crop(
             line(
                 mark,
                 (f"{word:<10}", style),
                 (name, "bold" if chosen and room.focused else ""),
                 (tail, "dim"),
-                (glyphs.text(why), style if file.damage or file.reason else "dim"),
-                (glyphs.text(place), "dim"),
+                (why, style if file.damage or file.reason else "dim"),
+                (more + location, "dim"),
             ),
             room.width,
             utf8=glyphs.utf8,
         )
+
+
+def _more_imports(file: FileView, room: int) -> str:
+    """The import of a file and how many more had its content, in `room` columns, else the number alone."""
+    if file.imports < 2:
+        return ""
+    whole = f"  {format.brought_by(file.import_id[-ID_TAIL:], file.imports)}"
+    return whole if len(whole) <= room else f"  +{format.number(file.imports - 1)}"
 
 
 def _date(seconds: float) -> str:

@@ -21,6 +21,9 @@ SPLIT_AFTER = 24
 """From this number of unchanged columns on, the changed ones before and behind them are painted separately: to
 move the cursor takes about as many bytes."""
 
+LEAST_NAME = 8
+"""Columns that a name keeps in a row, if its rows are told apart by it, however much else the row has to tell."""
+
 CLASSES: set[str] = {f"lines--{name}" for name in STYLES}
 """The classes for which the style sheet defines these styles. Screens have them, once for all their lines."""
 

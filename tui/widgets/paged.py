@@ -27,17 +27,21 @@ class Paged(Pane, Generic[T]):
     def __init__(self, glyphs: Glyphs, *, id: str) -> None:
         super().__init__(glyphs, id=id)
         self.total: int | None = None
+        self.trouble = ""
+        """Why there are no rows; empty: there are, or they are still fetched."""
         self._pages: dict[int, Sequence[T]] = {}
         self._wanted: set[int] = set()
 
     @property
     def reading(self) -> bool:
         """Whether the page of the chosen row is still fetched."""
-        return self.total is None or (self.total > 0 and self.cursor // PAGE not in self._pages)
+        if self.total is None:
+            return not self.trouble
+        return self.total > 0 and self.cursor // PAGE not in self._pages
 
     def clear(self) -> None:
         """Forget all rows, because others are to be shown."""
-        self.total = None
+        self.total, self.trouble = None, ""
         self._pages, self._wanted = {}, set()
         self.cursor = 0
         self.draw()
@@ -49,9 +53,15 @@ class Paged(Pane, Generic[T]):
 
     def give(self, page: int, total: int, rows: Sequence[T]) -> None:
         """Take over a page that was fetched."""
-        self.total = total
+        self.total, self.trouble = total, ""
         self._pages[page] = rows
         self.draw()
+
+    def fail(self, trouble: str) -> None:
+        """Show why no page could be fetched, if none is shown."""
+        if self.total is None:
+            self.trouble = trouble
+            self.draw()
 
     def want(self, page: int) -> None:
         """Request a page, once."""

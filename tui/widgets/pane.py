@@ -108,6 +108,11 @@ class Pane(Lines, can_focus=True):
         """Whether the rows, or the chosen one, are still fetched: keys about them wait for that."""
         return False
 
+    @property
+    def unread(self) -> str:
+        """What stands in place of rows that are still fetched, or why they do not come."""
+        return getattr(self.app, "away", "") or "Reading."
+
     def content(self, room: Room) -> Rows:
         """The content to show."""
         raise NotImplementedError

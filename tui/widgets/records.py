@@ -8,7 +8,7 @@ from core.snapshot import ImportView, Snapshot
 from tui import format
 from tui.totals import settled, share
 from tui.widgets.keys import drawn
-from tui.widgets.lines import Line, crop, line, width_of
+from tui.widgets.lines import LEAST_NAME, Line, crop, line, width_of
 from tui.widgets.pane import Lazy, Pane, Room, Rows, empty
 
 
@@ -36,7 +36,7 @@ class Records(Pane):
         """A row for each import."""
         if not self.records:
             told = self.trouble or (
-                f"Nothing was imported yet: {drawn(self.screen, 'new')}." if self.known else "Reading."
+                f"Nothing was imported yet: {drawn(self.screen, 'new')}." if self.known else self.unread
             )
             return Rows(title="IMPORTS", rows=empty(told, room))
         views = {view.id: view for view in self.snapshot.imports} if self.snapshot else {}
@@ -90,7 +90,7 @@ def row(
     name = glyphs.text(record.label or record.source.rstrip("/").rpartition("/")[2] or record.source)
     wide = room.width >= 100
     twice = "dup." if not wide else "duplicate " if duplicate == 1 else "duplicates"
-    counts = f"{archived:>{widths[0]},} new, {duplicate:>{widths[1]},} {twice}"
+    new = f"{archived:>{widths[0]},} new"
     broken = (view.unopenable if view else record.unopenable).files
     ahead = line(
         mark,
@@ -99,8 +99,6 @@ def row(
         (glyphs.fit(word, 12), style),
         " ",
         (f"{glyphs.fit(name, 23 if wide else 13)} ", "bold" if chosen and room.focused else ""),
-        (counts, ""),
-        "  ",
     )
     behind = line(
         (f" {format.number(failed)} failed", "bad") if failed else "",
@@ -108,8 +106,12 @@ def row(
         (f" {format.number(broken)} cannot be opened", "warn") if broken else "",
     )
     location = glyphs.text(record.location)
-    if after := width_of(behind):
+    # Counts are left out before the location and what went wrong are cut, and never cut themselves.
+    for counts in (f"{new}, {duplicate:>{widths[1]},} {twice}  ", f"{new}  ", ""):
+        left = room.width - width_of(ahead) - format.cells(counts) - width_of(behind)
+        if left >= min(LEAST_NAME, format.cells(location)):
+            break
+    if width_of(behind):
         # What follows stands in a column, and at the right edge where there is no room for more.
-        left = room.width - width_of(ahead) - after
-        location = glyphs.fit(location, max(0, min(24 if room.width >= 120 else 12, left)))
-    return crop((*ahead, (location, "dim"), *behind), room.width, utf8=glyphs.utf8)
+        location = glyphs.fit(location, max(LEAST_NAME, min(24 if room.width >= 120 else 12, left)))
+    return crop((*ahead, (counts, ""), (location, "dim"), *behind), room.width, utf8=glyphs.utf8)

@@ -1,5 +1,8 @@
 """The possible sources: cards first, then other volumes, and the paths that a person has entered."""
 
+from collections.abc import Sequence
+
+from core.paths import distinguishing_ends
 from tui import format
 from tui.glyphs import Glyphs
 from tui.import_form import Choice, SourceRow, is_card, kind
@@ -42,23 +45,38 @@ class Sources(Pane):
         if not sources:
             told = self.trouble or ("Nothing is plugged in." if self.looked else "Looking for volumes.")
             return Rows(title="SOURCES", rows=empty(told, room))
-        widest = min(max(format.cells(room.glyphs.text(source.name)) for source in sources), 28)
+        names = [room.glyphs.text(name) for name in _names(sources)]
+        widest = min(max(map(format.cells, names)), 28)
         rows = tuple(
-            (row(source, room, widest, chosen=number == room.cursor),) for number, source in enumerate(sources)
+            (row(source, name, room, widest, chosen=number == room.cursor),)
+            for number, (source, name) in enumerate(zip(sources, names, strict=True))
         )
         picked = len(self.choice.picked)
         return Rows(title="SOURCES", aside=f"{picked} of {len(sources)} picked", rows=rows)
 
 
-def row(source: SourceRow, room: Room, widest: int, *, chosen: bool) -> Line:
-    """One source on one line."""
+def _names(sources: Sequence[SourceRow]) -> list[str]:
+    """What each source is called. Those with one name, as cards of one camera, are told apart by their paths."""
+    names = [source.label or source.name for source in sources]
+    found = list(names)
+    for name in {name for name in names if names.count(name) > 1}:
+        twins = [number for number, other in enumerate(names) if other == name]
+        ends = distinguishing_ends([sources[number].path for number in twins])
+        for number in twins:
+            end = ends[sources[number].path]
+            found[number] = f"{name} {end}" if sources[number].label else end
+    return found
+
+
+def row(source: SourceRow, name: str, room: Room, widest: int, *, chosen: bool) -> Line:
+    """One source on one line; `name`: what it is called, which is safe to show."""
     glyphs = room.glyphs
     mark = (">", "title") if chosen and room.focused else (" ", "")
     box = "[x]" if source.picked else "[-]" if source.only else "[ ]"
     if source.out:
         box = "[-]"
-    name = (glyphs.fit(glyphs.text(source.label or source.name), widest), "bold" if source.chosen else "")
-    pieces = line(mark, (box, "good" if source.chosen else "dim"), " ", name, "  ")
+    called = (glyphs.fit(name, widest), "bold" if source.chosen else "")
+    pieces = line(mark, (box, "good" if source.chosen else "dim"), " ", called, "  ")
     told = tuple((glyphs.text(text), style) for text, style in says(source, room.width >= 100))
     return crop((*pieces, *told), room.width, utf8=glyphs.utf8)
 

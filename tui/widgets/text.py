@@ -53,7 +53,7 @@ class Text(Pane):
     def content(self, room: Room) -> Rows:
         """The lines."""
         if not self.text:
-            return Rows(title=self.title, rows=empty(self.trouble or "Reading.", room))
+            return Rows(title=self.title, rows=empty(self.trouble or self.unread, room))
 
         def make(number: int) -> Line:
             mark = (">", "title") if number == room.cursor else (" ", "")

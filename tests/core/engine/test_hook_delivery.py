@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import tracemalloc
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from email import message_from_bytes
@@ -178,11 +179,67 @@ async def test_what_a_server_refuses_is_said(
     assert "refused" in (await deliver(mail(box), ENDING)).lower(), "no server is there any more"
 
 
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+async def test_an_address_that_sends_elsewhere_was_not_told(code: int) -> None:
+    asked: list[tuple[str, str]] = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append((self.command, self.path))
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(code)
+            self.send_header("Location", "/there")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            asked.append((self.command, self.path))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with answering(Elsewhere) as port:
+        told = await deliver(Hook(url=f"http://127.0.0.1:{port}/here"), ENDING)
+    assert told.startswith(f"HTTP Error {code}")
+    assert asked == [("POST", "/here")]
+
+
+async def test_a_command_that_says_without_end_takes_no_memory() -> None:
+    said = "echo it is broken >&2; head -c 64000000 /dev/zero >&2; exit 7"
+    tracemalloc.start()
+    try:
+        told = await deliver(Hook(command=("sh", "-c", said)), ENDING)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert told.startswith("status 7: it is broken")
+    assert peak < 8_000_000
+
+
+async def test_a_command_that_reads_nothing_was_told() -> None:
+    assert await deliver(Hook(command=("true",)), ENDING) == ""
+
+
 def test_no_name_can_add_a_line_to_a_header() -> None:
     hostile = msgspec.structs.replace(ENDING, label="A\r\nBcc: eve@there\u2028x")
     made = letter(Mail(host="h", sender="a@b", to=("c@d",)), hostile)
     assert made["Subject"] == "Lading: SAFE A Bcc: eve@there x"
     assert made["Bcc"] is None
+
+
+@contextmanager
+def answering(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    """A web server; its port."""
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @contextmanager
@@ -199,12 +256,8 @@ def posted_to() -> Iterator[tuple[int, list[dict[str, Any]]]]:
         def log_message(self, *_: object) -> None:
             return
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server.server_port, got
-        server.shutdown()
-        thread.join()
+    with answering(Handler) as port:
+        yield port, got
 
 
 async def test_services_are_told_by_apprise() -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import xxhash
 
+from core.errors import ArchiveError
 from core.serving import timed_calls
 from core.serving.content import BLOCK, ArchivedStream, ContentDamagedError, Payload, Root
+from core.serving.server import Serving
 from core.serving.timed_calls import NoAnswerError, TimedCalls
 
 DATA = os.urandom(3 * BLOCK + 17)
@@ -39,6 +41,13 @@ def whole(content: ArchivedStream) -> bytes:
     while data := content.read(BLOCK):
         parts.append(data)
     return b"".join(parts)
+
+
+@pytest.mark.parametrize("name", ["gone", "gone/below", "a file"])
+def test_an_archive_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a file").write_bytes(b"")
+    with pytest.raises(ArchiveError, match=f"{name} cannot be opened: (No such file|Not a directory)"):
+        Serving("no database", str(tmp_path / name), damaged=lambda file, why: None)
 
 
 def test_a_whole_file(tmp_path: Path) -> None:

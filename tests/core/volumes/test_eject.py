@@ -132,7 +132,18 @@ def test_what_lies_on_the_same_disk_is_looked_at_first_and_named(
     with pytest.raises(EjectError, match=why):
         eject("/media/A 1/DCIM", reading, archives)
     assert not noted.exists()
-    assert eject("/media/A 1/DCIM", ["/home/ada"], ["/archive"]) == "/media/A 1"
+    assert eject("/media/A 1/DCIM", ["/home/ada"], ["/archive"], platform="linux") == "/media/A 1"
+    assert noted.read_text() == "-- /media/A 1/inner\n-- /media/A 1\n", "all volumes, the inner one first"
+
+
+def test_the_disk_that_the_system_runs_from_is_no_card(
+    system: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = system("exit 0")
+    monkeypatch.setattr(ejecting, "wholes", lambda device: frozenset({"mmcblk0"}))
+    with pytest.raises(EjectError, match="this system runs from the disk that /media/A 1/DCIM lies on"):
+        eject("/media/A 1/DCIM", platform="linux")
+    assert not noted.exists()
 
 
 @pytest.mark.parametrize(

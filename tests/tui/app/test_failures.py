@@ -4,9 +4,11 @@ import pytest
 
 from core.errors import SourceError
 from core.listings import Failure, FailureGroup
+from core.models import State
+from core.snapshot import ErrorGroup, ImportView
 from tests.tui.app import moments, pictures
 from tests.tui.app.fake import Fake
-from tests.tui.app.moments import C003, QUEUES, changed, moment
+from tests.tui.app.moments import A001, C003, QUEUES, changed, moment
 from tests.tui.app.pilot import SIZES, Running, running
 from tests.tui.app.records import EVIL, RECORDS, engine, opened, record
 from tests.tui.views import HOSTILE
@@ -183,3 +185,17 @@ async def test_background_jobs_that_failed_are_told_beside_files_that_did_not(de
         head = next(row for row in app.text.splitlines() if "CAUSES" in row)
         assert told in head
         assert ("background" in head) == bool(dead)
+
+
+@pytest.mark.parametrize("imports", [(), (A001,), (changed(C003, state=State.CANCELLED),)], ids=len)
+@pytest.mark.parametrize("enlarge", [(), ("enter",)], ids=["small", "enlarged"])
+async def test_background_work_of_a_cause_is_retried_whatever_became_of_imports(
+    imports: tuple[ImportView, ...], enlarge: tuple[str, ...]
+) -> None:
+    group = ErrorGroup(
+        import_id="", queue="thumbnail", cause="it is no picture.", advice="Retry.", count=3, newest="a.jpg"
+    )
+    async with running(moment(imports=imports, errors=(group,))) as app:
+        await app.press("5", *enlarge, "r")
+        assert ("retry", "thumbnail") in app.fake.asked
+        assert "3 jobs of thumbnail tried again." in app.foot

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import UsageError
 from core.models import Outcome
 from core.protocol.import_requests import FilePosition
 from tests.tui.app import pictures
@@ -26,13 +27,34 @@ async def test_found_files_tell_whose_date_it_is_and_how_many_imports_had_them(s
         await app.until(lambda: "FILES, 2" in app.text)
         changed_at, captured = (row for row in app.text.splitlines() if "IMG_" in row)
         assert "2025-12-05 13:13*" in changed_at
-        assert f"{RECORDS[0].id[-8:]} +4" in changed_at
+        assert f"{RECORDS[0].id[-8:] if size[0] >= 100 else ''} +4" in changed_at
         assert "2025-12-05 09:10 " in captured
         assert "+" not in captured
+        assert "Mill Cr" in captured
+        assert "Mill Cr" in changed_at
         # What follows stands below each other.
         assert captured.index("Mill" if size[0] < 100 else "Canon") == changed_at.index(
-            RECORDS[0].id[-8:] if size[0] < 100 else "Canon"
+            "+4" if size[0] < 100 else "Canon"
         )
+
+
+async def test_why_a_search_cannot_be_made_stays_where_files_would_be() -> None:
+    fake = engine()
+    async with running(None, fake=fake) as app:
+        await app.press("slash")
+        await app.until(lambda: "FILES, 1,000" in app.text)
+        fake.fault = UsageError("x is no size.", "Write 'size>2GB'.")
+        await app.press(*"size>x", "enter")
+        await app.until(lambda: "FILES, " not in app.text)
+        await app.until(lambda: "x is no size. Write 'size>2GB'." in " ".join(app.text.split()))
+        app.app.screen.keys._unsay(app.app.screen.keys._said)  # type: ignore[attr-defined]
+        await app.settled()
+        assert "x is no size. Write 'size>2GB'." in " ".join(app.text.split())
+        assert "Reading." not in app.text
+        fake.fault = None
+        await app.press("slash", "backspace", "1", "enter")
+        await app.until(lambda: "FILES, " in app.text)
+        assert "no size" not in " ".join(app.text.split())
 
 
 VIEWING = [("slash", "down"), ("slash", "down", "g"), ("slash", "down", "enter"), ("i", "enter")]

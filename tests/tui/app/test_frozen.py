@@ -10,6 +10,7 @@ import pytest
 
 from core.config import Config
 from core.errors import OtherVersionError, UsageError
+from core.listings import FilePage, ImportRecord
 from core.models import ImportRequest
 from core.protocol.archive_requests import DescribeLocation
 from tests.tui.app import moments
@@ -128,6 +129,43 @@ async def test_silence_is_told_and_ends(monkeypatch: pytest.MonkeyPatch) -> None
         assert tui_app.SILENT not in app.text
         await app.press("j", "p")
         assert ("pause", moments.B002.id) in fake.asked
+
+
+class Unread(Frozen):
+    """Answers no list until `thawed` is set."""
+
+    async def imports(self, **more: Any) -> list[ImportRecord]:
+        await self.thawed.wait()
+        return await super().imports(**more)
+
+    async def files(self, *request: Any, **more: Any) -> FilePage:
+        await self.thawed.wait()
+        return await super().files(*request, **more)
+
+
+@pytest.mark.parametrize(
+    ("way", "then"), [(("i",), "IMPORTS, 6"), (("enter", "enter"), "FILES, "), (("slash",), "FILES, ")]
+)
+async def test_silence_is_told_on_every_screen(
+    way: tuple[str, ...], then: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tui_app, "SILENT_DRAWS", 1)
+    fake = Unread()
+    async with running(None, fake=fake) as app:
+        await app.press(*way)
+        await app.until(lambda: "Reading." in app.text)
+        fake.frozen = True
+        await app.until(lambda: "The engine does not answer just now." in app.foot)
+        app.app.screen.keys._unsay(app.app.screen.keys._said)  # type: ignore[attr-defined]
+        await app.settled()
+        assert "The engine does not answer just now." in app.text
+        assert "Reading." not in app.text
+        app.app.screen.say(app.app.away)  # type: ignore[attr-defined]
+        fake.frozen = False
+        fake.thawed.set()
+        await app.push(moments.RUNNING)
+        await app.until(lambda: then in app.text)
+        assert "does not answer" not in app.text
 
 
 class Replaced(Fake):

@@ -5,13 +5,15 @@ import pytest
 from core.config import Config
 from core.errors import EngineError, LadingError
 from core.listings import FailureGroup
-from core.models import Verdict
+from core.models import Outcome, Unopenable, Verdict
+from core.results import Survey
 from core.snapshot import ErrorGroup
-from tests.tui.app import moments
+from tests.tui.app import moments, pictures
 from tests.tui.app.moments import A001, B002, changed, moment
 from tests.tui.app.pilot import running
-from tests.tui.app.records import engine, opened
-from tests.tui.app.volumes import several
+from tests.tui.app.records import engine, file, opened
+from tests.tui.app.volumes import card, several
+from tests.tui.views import count
 from tui import format
 from tui.glyphs import Glyphs
 
@@ -142,6 +144,69 @@ async def test_all_cards_are_picked_already() -> None:
         assert "2 cards picked." in app.foot
         await app.press("a")
         assert "All cards are picked already." in app.foot
+
+
+WIDE = ((80, 24), (120, 40))
+
+
+@pytest.mark.parametrize("size", WIDE, ids=str)
+async def test_an_import_that_has_much_to_tell_keeps_its_location(size: tuple[int, int]) -> None:
+    fake = engine()
+    much = {"failed": 12, "damaged": 3, "unopenable": Unopenable(files=2, names=("a",))}
+    fake.records[0] = changed(fake.records[0], archived=1234, duplicate=12_345, **much)
+    fake.records[1] = changed(fake.records[1], failed=12, damaged=2, location="Ärzte 漢字漢字漢字漢字")
+    async with running(None, size, fake=fake) as app:
+        await opened(app)
+        crowded, wide = app.text.splitlines()[7], app.text.splitlines()[6]
+        assert "Mill Cr" in crowded
+        assert "12 failed 3 damaged 2 cannot" in crowded
+        assert "Ärzte" in wide
+        assert "12 failed 2 damaged" in wide
+        assert not any(word in crowded for word in ("12,345…", "1,23…")), "no number is cut"
+        assert pictures.same(app.app, f"imports-crowded-{size[0]}x{size[1]}")
+
+
+@pytest.mark.parametrize("size", [(60, 20), *WIDE], ids=str)
+async def test_a_found_file_that_has_much_to_tell_keeps_its_location(size: tuple[int, int]) -> None:
+    fake = engine()
+    fake.all_files = [
+        file(1, imports=5, captured=""),
+        file(2, damage="No such file or directory", imports=12),
+        file(3, Outcome.FAILED, reason="source: Input/output error at byte 12,000"),
+        file(4, sequence="1-1200, gaps 3, 4, 5, 9"),
+        file(5, path=f"DCIM/{'漢字' * 60}.jpg"),
+    ]
+    async with running(None, size, fake=fake) as app:
+        await app.press("slash")
+        await app.until(lambda: "FILES, 5" in app.text)
+        rows = app.text.splitlines()[3:8]
+        assert all(" Mil" in row for row in rows), rows
+        assert all(f"{number}.CR3" in row for number, row in enumerate(rows[:-1], 1)), rows
+        if size in WIDE:
+            assert pictures.same(app.app, f"found-crowded-{size[0]}x{size[1]}")
+
+
+@pytest.mark.parametrize("size", WIDE, ids=str)
+async def test_cards_of_one_name_are_told_apart(size: tuple[int, int]) -> None:
+    fake = engine()
+    counted = Survey(source="/Volumes/EOS", new=count(240, 10), duplicate=count(10, 1))
+    fake.surveys = [counted]
+    names = ("EOS", "EOS 1", "EOS 2")
+    cards = [card("EOS", mount=f"/Volumes/{name}", identity=f"uuid:{name}") for name in names]
+    async with running(None, size, fake=fake, settings=Config(archive="/a"), volumes=lambda: cards) as app:
+        await app.press("n")
+        await app.until(lambda: app.text.count("240 new, 10 duplicates") == 3)
+        rows = app.text.splitlines()[2:5]
+        assert [row[5:11].strip() for row in rows] == list(names)
+
+
+@pytest.mark.parametrize("width", range(2, 9))
+@pytest.mark.parametrize("text", ["e\u0301" * 9, "👩\u200d👧" * 9, "漢" * 9])
+def test_the_end_of_a_name_has_no_accent_of_what_was_cut(text: str, width: int) -> None:
+    shown = Glyphs().tail(text, width)
+    assert format.cells(shown) <= width
+    assert shown[0] == "…"
+    assert all(format.cells(character) for character in shown[1:2])
 
 
 @pytest.mark.parametrize("text", ["漢字 " * 30, "漢" * 50, "a 漢字かな x", "e\u0301" * 40, "", "word " + "é" * 30])
