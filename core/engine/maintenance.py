@@ -292,14 +292,16 @@ class Maintenance:
         return adjuster.result(what, undone=how is None, dry=dry)
 
     async def _move(self, archive: Archive, name: str, location: str, progress: Progress) -> Moved:
-        row = (await self._catalog.imports("i.name = ?", (name,)))[0]
         if not location.strip():
             raise UsageError("no location was given.", "Say where it belongs.")
-        number, folder = await archive.location(location)
-        if number == row.location_id:
-            raise UsageError(f"import {name} is there already.", "See `lading location`.")
+        mover = Mover(archive, self._catalog, self._pool, progress)
         try:
-            mover = Mover(archive, self._catalog, self._pool, progress)
+            # One may have failed in the middle, and the archive stayed open since.
+            await mover.take_up()
+            row = (await self._catalog.imports("i.name = ?", (name,)))[0]
+            number, folder = await archive.location(location)
+            if number == row.location_id:
+                raise UsageError(f"import {name} is there already.", "See `lading location`.")
             return await mover.move(row, number, folder, location.strip())
         except (TaskFailedError, WorkerDiedError, OSError) as error:
             raise ArchiveError(

@@ -10,6 +10,7 @@ from core.aio import time_limit
 from core.catalog import ImportRow, SeenVolume
 from core.errors import SourceAwayError, SourceError, SourceRefusedError, VolumeError
 from core.files.open_beneath import REFUSED
+from core.models import ENDED
 from core.paths import display
 from core.volumes import macos_permissions
 from core.volumes.filesystems import filesystem
@@ -88,7 +89,7 @@ class PickedSources:
         return [os.path.join(root, row.single) if row.single else root for root in roots]
 
     async def pick_again(self, row: ImportRow) -> Picked:
-        """The source of an unfinished import, picked again. Raises SourceAwayError."""
+        """The source of an import, picked again to go on with it. Raises SourceAwayError."""
         cause = f"{display(row.volume_name)}, the volume of {display(row.source)}, is not here."
         advice = "Mount its share again." if row.volume_identity.startswith("net:") else "Plug it in or mount it."
         for path in await self.places(row):
@@ -110,7 +111,9 @@ class PickedSources:
                 cause = (
                     f"what is mounted at {display(picked.volume.mount)} does not say that it is the same volume."
                 )
-        raise SourceAwayError(cause, f"{advice} If it never comes back: lading cancel {row.name}")
+        if row.state not in ENDED:
+            advice = f"{advice} If it never comes back: lading cancel {row.name}"
+        raise SourceAwayError(cause, advice)
 
     async def _pick(self, path: str) -> Picked:
         looked = await self.look(path)

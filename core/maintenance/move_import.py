@@ -72,7 +72,14 @@ class Mover:
         await self._moves.append(file, {"go": moved.files + moved.copied})
         total = Count(files=moved.files + moved.copied, bytes=moved.bytes)
         stayed = await self._finish(await self._moves.look(file), total)
-        return msgspec.structs.replace(moved, problems=tuple(stayed))
+        copies = sum(line["copy"] for line, _ in stayed)
+        return msgspec.structs.replace(
+            moved,
+            files=moved.files - len(stayed) + copies,
+            bytes=moved.bytes - sum(line["size"] for line, _ in stayed),
+            copied=moved.copied - copies,
+            problems=tuple(f"{line['item']}: {fault.text}" for line, fault in stayed),
+        )
 
     async def _intend(self, file: str, row: ImportRow, location_id: int, folder: str, name: str) -> Moved:
         head = {
@@ -121,16 +128,16 @@ class Mover:
 
     # Carrying it out
 
-    async def _finish(self, found: MoveRecord, total: Count | None = None) -> list[str]:
+    async def _finish(self, found: MoveRecord, total: Count | None = None) -> list[tuple[Line, Fault]]:
         """Carry out a move and record it in the catalog. Returns what could not be moved, and why. total: what is
-        to be moved; without it no progress is told."""
+        to be moved; without it no progress is told, and the move ends whatever cannot be moved."""
         head = found.head or {}
         places = [head["from"], head["to"]]
         old, new = [
             await self._catalog.location(self._archive.id, place["folder"], place["name"]) for place in places
         ]
         row = await self._catalog.import_named(head["move"])
-        stayed: list[str] = []
+        stayed: list[tuple[Line, Fault]] = []
         files = size = 0
         async for lines in self._moves.lines(found.name):
             items = [line for line in lines if "item" in line and sound(line, places)]
@@ -141,10 +148,15 @@ class Mover:
                 failed = [(line, fault) for line, fault in zip(part, faults, strict=True) if fault is not None]
                 # A later move took it elsewhere, or it was lost: in both cases its payload is not at that path.
                 gone = [line for line, fault in failed if found.done and fault.code == errno.ENOENT]
-                stayed += [f"{line['item']}: {fault.text}" for line, fault in failed]
+                stayed += failed
                 await self.take_in(row, new, done, gone)
                 files, size = files + len(part), size + sum(line["size"] for line in part)
                 if total is not None:
+                    for line, fault in failed:
+                        # Renaming reads nothing of the file, so that it is the volume that fails: a server that is
+                        # gone for a moment. What is left is moved when the archive is opened next.
+                        if fault.code == errno.EIO and not line["copy"]:
+                            raise TaskFailedError(fault)
                     self._progress(Count(files=files, bytes=size), total)
         if row is None and not found.done:
             return stayed  # its receipts cannot be written before its journal was replayed

@@ -3,12 +3,19 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
+from core.client import framing
+from core.client.client import Client
+from core.protocol import Request
 from tests.rigs.engines import lading, swept, until
 from tests.rigs.media import run
+from tui import cli
+from tui.console import output
+from tui.console.exits import Exit
 
 pytestmark = pytest.mark.process
 
@@ -61,6 +68,32 @@ def test_a_clock_is_put_right_and_back(tmp_path: Path) -> None:
         assert names("date:2025-12-07") == ["DSC00001.JPG"]
         assert names("date:2024-01-01") == ["VID_20240101_003000.mp4"]
         assert lading(home, "adjust", "A001", "--undo").returncode == 2
+
+
+def test_an_engine_that_is_gone_before_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The correction is made, but the command does not know it. Given again, it would be made twice: the command
+    says how one sees what was made."""
+    card(tmp_path / "card")
+    call = Client.call
+
+    async def lost(client: Client, request: Request[Any]) -> Any:
+        await call(client, request)
+        raise framing.lost_error()
+
+    with swept(tmp_path / "home") as home:
+        into = ["--archive", str(tmp_path / "archive"), "--location", "Basel", "--label", "A001"]
+        assert lading(home, "import", str(tmp_path / "card"), *into).returncode == 0
+        until(lambda: json.loads(lading(home, "find", "camera:sony", "--json").stdout) != [])
+        with monkeypatch.context() as patch:
+            patch.setenv("LADING_HOME", str(home))
+            patch.setattr(Client, "call", lost)
+            assert cli.run(["adjust", "DSC00001", "--shift", "-1h"], output.console()) == Exit.UNUSABLE
+        assert "--undo --dry-run" in capsys.readouterr().err
+        shown = lading(home, "adjust", "DSC00001", "--undo", "--dry-run").stdout
+        assert "DSC00001.JPG  2025-12-06 23:30:00  2025-12-07 00:30:00" in shown
+        assert "1 date would be taken back (shift -1h)." in shown
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from core.words import counted
-from tui.console.exits import Exit
+from tui.console.exits import Exit, StoppedError
 from tui.console.output import Console, Output
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ HELP = "correct capture dates: a clock that was wrong, or the zone of the place"
 
 NAMED = 20
 """The most files that are named to a person."""
+
+UNKNOWN_END = "Dates may be corrected already: lading adjust … --undo --dry-run shows the last correction of them."
+"""The advice where a correction was begun and its end is not known: the same shift given again is one more."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -60,6 +63,7 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
 
     from core import config
     from core.client.client import Client
+    from core.errors import EngineLostError
     from core.protocol.archive_requests import AdjustDates
     from tui.commands.find import quoted
     from tui.console import import_selection
@@ -71,7 +75,12 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
     engine = Client(settings)
     text = options.words[0] if len(options.words) == 1 else " ".join(map(quoted, options.words))
     request = AdjustDates(text=text, correction=how, by=settings.operator, dry=options.dry_run)
-    found = asyncio.run(perform(engine, lambda: engine.call(request)))
+    try:
+        found = asyncio.run(perform(engine, lambda: engine.call(request)))
+    except (EngineLostError, StoppedError) as error:
+        if not options.dry_run:
+            error.advice = UNKNOWN_END
+        raise
     if options.json:
         console.out.json(found, indent=2)
     else:

@@ -58,6 +58,14 @@ async def _pause(engine: "Client", name: str | None) -> list[str]:
         found = [await engine.find(name)]
     else:
         found = [record for record in await engine.imports(unfinished=True) if record.state == "running"]
+    paused: list[str] = []
     for record in found:
-        await engine.pause_import(record.id)
-    return [record.id for record in found]
+        try:
+            await engine.pause_import(record.id)
+        except UsageError:
+            if name is not None:
+                raise
+            # It has ended meanwhile; the others are to pause all the same.
+        else:
+            paused.append(record.id)
+    return paused

@@ -5,9 +5,9 @@ import os
 from typing import TYPE_CHECKING, get_args
 
 from core import import_choices
-from core.errors import UsageError
-from tui.console.exits import Exit
-from tui.console.output import Console
+from core.errors import ArchiveError, LadingError, SourceError, UsageError
+from tui.console.exits import Exit, exit_for
+from tui.console.output import Console, complain
 
 if TYPE_CHECKING:
     from core.client.client import Client
@@ -52,14 +52,29 @@ def run(options: argparse.Namespace, console: Console) -> Exit:
         console.out.line("The mirror goes on: lading status")
         return Exit.WELL
 
+    refused: list[LadingError] = []
+
     async def begin() -> list[str]:
-        found = await import_selection.unfinished(engine, options.id, everything=options.all)
-        for record in found:
-            await engine.resume_import(record.id, options.accept or ())
-        return [record.id for record in found]
+        resumed: list[str] = []
+        for record in await import_selection.unfinished(engine, options.id, everything=options.all):
+            try:
+                await engine.resume_import(record.id, options.accept or ())
+            except (ArchiveError, SourceError, UsageError) as error:
+                # A volume that is away keeps its own import from going on, and no other.
+                refused.append(error)
+            else:
+                resumed.append(record.id)
+        if refused and not resumed:
+            raise refused.pop()
+        return resumed
 
     nothing = "Nothing is unfinished.", Exit.WELL
-    return carry_out(engine, begin, options.format, options.quiet, console, nothing)
+    try:
+        status = carry_out(engine, begin, options.format, options.quiet, console, nothing)
+    finally:
+        for error in refused:
+            complain(error, console)
+    return status or (exit_for(refused[0]) if refused else Exit.WELL)
 
 
 async def _mirror(engine: "Client", name: str) -> bool:

@@ -1,13 +1,16 @@
 """An import moved to another location: both bags valid, nothing lost, whatever happens in the middle."""
 
 import asyncio
+import errno
 import json
 import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from core import archive_layout
@@ -21,11 +24,12 @@ from core.files.checksummed_lines import sealed
 from core.journal.end_import import ReceiptWriter
 from core.maintenance import move_import
 from core.maintenance.move_import import Mover
-from core.models import Count, Outcome, Verdict
+from core.models import Count, Outcome, Side, Verdict
 from core.queue import archive_leases
 from core.queue.enqueue import counting
 from core.results import Moved
 from core.workers import archive_messages
+from core.workers.messages import Fault
 from core.workers.pool import Worker
 from tests.core.importing.rig import Rig, at_work, digest, write
 from tests.core.maintenance.test_rebuild import rows
@@ -249,13 +253,40 @@ async def test_another_file_has_the_name(rig: Rig) -> None:
     paths = sorted(row.payload for row in (await rig.rows(one.id)).values())
     basel = next(row.location_folder for row in await rig.engine.catalog.imports() if row.location_name == "Basel")
     taken = paths[0].replace(paths[0].split("/")[1], basel)
+    size = sum((rig.archive / path).stat().st_size for path in paths)
     write(rig.archive / taken, b"somebody else's")
     moved = await rig.engine.maintenance.move(one.id, "Basel")
     assert moved.problems == (f"{paths[0]}: something else has its name there",)
+    assert (moved.files, moved.bytes) == (len(paths) - 1, size - (rig.archive / paths[0]).stat().st_size)
     assert (rig.archive / taken).read_bytes() == b"somebody else's"
     assert (rig.archive / paths[0]).exists()
     await rig.still()
     assert rig.invalid() == []
+
+
+async def test_a_server_that_is_gone_for_a_moment(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be moved then is moved when the archive is opened next, not left behind for ever."""
+    one = await rig.imported(card(rig.root / "one", 0), location="Bern")
+    await rig.still()
+    ask = Worker.ask
+
+    async def asked(worker: Worker, request: Any, wanted: type[Any]) -> Any:
+        if not isinstance(request, archive_messages.Carry):
+            return await ask(worker, request, wanted)
+        rest = await ask(worker, msgspec.structs.replace(request, files=request.files[1:]), wanted)
+        return archive_messages.Carried([Fault(Side.ARCHIVE, "Input/output error", errno.EIO), *rest.faults])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Worker, "ask", asked)
+        with pytest.raises(ArchiveError, match="could not be finished: Input/output error"):
+            await rig.engine.maintenance.move(one.id, "Basel")
+    with pytest.raises(UsageError, match="is there already"):
+        await rig.engine.maintenance.move(one.id, "Basel")
+    basel = next(row.location_folder for row in await rig.engine.catalog.imports() if row.location_name == "Basel")
+    payload = [row.payload for row in (await rig.rows(one.id)).values()]
+    assert payload
+    assert all(path.startswith(f"locations/{basel}/") for path in payload)
+    await sound(rig)
 
 
 async def test_damaged_and_strange_files_of_moves(rig: Rig) -> None:

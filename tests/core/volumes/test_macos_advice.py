@@ -23,7 +23,7 @@ from core.importing.sources import Picked, PickedSources
 from core.maintenance.archive_reader import ArchiveReader
 from core.maintenance.lacking_now import refuse_if_lacking
 from core.maintenance.source_reader import SourceReader
-from core.models import Side
+from core.models import Side, State
 from core.offsite import lists
 from core.volumes import disks, macos_permissions
 from core.volumes.macos_permissions import LOCAL, ON_SCREEN
@@ -179,10 +179,16 @@ async def test_an_archive_that_stops_answering_while_it_is_opened(
 
 @pytest.mark.parametrize(
     ("identity", "told"),
-    [("net://nas/photos", "Mount its share again. If"), ("uuid:a1b2", "Plug it in or mount it. If")],
+    [("net://nas/photos", "Mount its share again."), ("uuid:a1b2", "Plug it in or mount it.")],
 )
-async def test_a_share_cannot_be_plugged_in(monkeypatch: pytest.MonkeyPatch, identity: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("now", "close"), [(State.PAUSED, " If it never comes back: lading cancel 20261130-1"), (State.DONE, "")]
+)
+async def test_a_share_cannot_be_plugged_in_nor_what_has_ended_be_closed(
+    monkeypatch: pytest.MonkeyPatch, identity: str, told: str, now: State, close: str
+) -> None:
     class Row:
+        state = now
         name = "20261130-1"
         volume_name = "photos"
         volume_identity = identity
@@ -196,4 +202,4 @@ async def test_a_share_cannot_be_plugged_in(monkeypatch: pytest.MonkeyPatch, ide
     monkeypatch.setattr(sources, "places", nowhere)
     with pytest.raises(SourceAwayError) as found:
         await sources.pick_again(cast(ImportRow, Row()))
-    assert found.value.advice.startswith(told)
+    assert found.value.advice == told + close
