@@ -14,8 +14,9 @@ class ImportView(Value, frozen=True, kw_only=True):
     `written` and `verified` are bytes of this run of the engine. `level` is the lowest verification level that an
     archived file of it reached. `by_choice`: KEEP, but only for what the user chose: entries excluded, copies not
     read back. `acceptable`: KEEP until a person accepts what differs from an earlier import. `one_volume`: source
-    and archive lie on one. `together`: as in `ImportOptions`. `taken_from`: the archive that is read instead of
-    the source; with `source_free` that is not needed any more. `location_folder`: as in ImportRecord.
+    and archive lie on one. `network`: the archive is on a server. `together`: as in `ImportOptions`. `taken_from`:
+    the archive that is read instead of the source; with `source_free` that is not needed any more.
+    `location_folder`: as in ImportRecord.
     """
 
     id: str
@@ -46,6 +47,7 @@ class ImportView(Value, frozen=True, kw_only=True):
     by_choice: bool = False
     acceptable: bool = False
     one_volume: bool = False
+    network: bool = False
     unopenable: Unopenable = Unopenable()
     level: str = ""
     warnings: tuple[str, ...] = ()

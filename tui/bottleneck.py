@@ -49,7 +49,7 @@ def bottleneck(snapshot: Snapshot) -> Bottleneck:
     unfinished = [view for view in snapshot.imports if view.ended is None and view.state is not State.CANCELLED]
     if unfinished and all(view.state is State.PAUSED for view in unfinished):
         return Bottleneck(name=PAUSED)
-    network = any(view.level == "server" for view in snapshot.imports if view.ended is None)
+    network = any(view.network for view in snapshot.imports if view.ended is None)
     found: dict[str, list[LimitView]] = {}
     for limit in snapshot.limits:
         if name := _resource(limit, snapshot, network=network):

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 
 from core.volumes import macos_permissions
-from core.volumes.filesystems import UNFLUSHED, StorageKind, filesystem
+from core.volumes.filesystems import SENDS_LATER, UNFLUSHED, StorageKind, filesystem
 from core.volumes.mounts import mounted_at
 from core.volumes.volume import Volume
 from tui.import_form import Choice
@@ -31,9 +31,12 @@ def _cautions(choice: Choice) -> Iterator[str]:
         yield told
     archive = archive_volume(choice)
     if archive is not None:
-        if archive.kind is StorageKind.NETWORK:
+        kind = filesystem(archive.filesystem, archive.kind)
+        if kind.sends_later:
+            yield f"The archive: {SENDS_LATER}"
+        elif kind.kind is StorageKind.NETWORK:
             yield "The archive is on a network: copies are read back from the server."
-        if not filesystem(archive.filesystem, archive.kind).flushes:
+        if not kind.flushes:
             yield f"The archive: {UNFLUSHED}"
         for source in picked:
             if source.volume is not None and source.volume.identity == archive.identity != "":

@@ -13,7 +13,7 @@ from core.archives.lock import Lock
 from core.catalog import Catalog
 from core.errors import ArchiveAwayError, ArchiveReadOnlyError, UsageError, WorkerDiedError
 from core.paths import display, slug
-from core.volumes.filesystems import FileSystem, filesystem, unflushed
+from core.volumes.filesystems import FileSystem, StorageKind, filesystem, unflushed
 from core.volumes.mounts import mounted_at, mounts
 from core.workers.archive_messages import ArchiveFacts
 from core.workers.messages import Place
@@ -134,6 +134,7 @@ class Archive:
             facts.inode,
             facts.way,
             str(kind.level),
+            kind.kind is StorageKind.NETWORK,
             kind.sends_on_fsync,
             facts.parts_from,
         )
@@ -174,6 +175,13 @@ class Archive:
             if found.casefold() == wanted.casefold():
                 return await self._catalog.location(self.id, folder, found), folder
         return None
+
+
+def reading_place(facts: ArchiveFacts) -> Place:
+    """The place of an archive from which one only reads."""
+    kind = filesystem_of(facts.mount)
+    network = kind.kind is StorageKind.NETWORK
+    return Place(facts.root, facts.device, facts.inode, "", str(kind.level), network)
 
 
 def filesystem_of(point: bytes) -> FileSystem:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from core.archives.archive import filesystem_of
+from core.archives.archive import reading_place
 from core.archives.copies import Copy, examine, recognised
 from core.archives.locate import Locate
 from core.archives.presence import present
@@ -39,7 +39,7 @@ async def standing(row: CopyRow, pool: Pool, catalog: Catalog, whereabouts: Loca
         except LadingError:
             continue
         if (found.archive_id, found.number) == (wanted.archive_id, wanted.number):
-            place = Place(facts.root, facts.device, facts.inode, "", str(filesystem_of(facts.mount).level))
+            place = reading_place(facts)
             return Standing(row.archive_id, row.number, facts.root, place, await _devices(facts.mount))
     return Standing(row.archive_id, row.number, row.path)
 

@@ -11,7 +11,6 @@ from core.archives.liveness import answer, of_archive
 from core.catalog import Catalog, Item
 from core.errors import ArchiveAwayError
 from core.paths import display
-from core.volumes.filesystems import Level
 from core.words import counted
 from core.workers import archive_messages
 from core.workers.messages import Fault, Place
@@ -80,7 +79,7 @@ class ArchiveDisk:
         """The results `read` of reading these items, with those of a second reading in place of EIO on a network,
         where a session may just have ended. Raises as `answers`."""
         await self.answers(archive_id, [(item, fault) for item, _, fault in read])
-        if self._place.level != Level.SERVER:
+        if not self._place.network:
             return read
         again = [item for item, _, fault in read if fault is not None and fault.code in _ERRORS]
         found = {item.id: one for item, one in zip(again, await self._audited(again), strict=True)}

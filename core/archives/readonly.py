@@ -4,7 +4,7 @@ engine."""
 import msgspec
 
 from core import archive_layout
-from core.archives.archive import filesystem_of
+from core.archives.archive import reading_place
 from core.archives.copies import Copy, examine, recognised, uuid_of
 from core.catalog import Catalog
 from core.errors import ArchiveError, WorkerDiedError
@@ -29,7 +29,7 @@ async def reading(path: str, pool: Pool, catalog: Catalog) -> FoundArchive:
     """Look at the archive at `path`. Raises ArchiveError."""
     facts = await examine(path, pool, look=True)
     copy = await recognised(facts, pool, catalog)
-    place = Place(facts.root, facts.device, facts.inode, "", str(filesystem_of(facts.mount).level))
+    place = reading_place(facts)
     try:
         async with pool.worker("look") as worker:
             journals = await worker.ask(

@@ -23,7 +23,7 @@ from core.media.frames import frame
 from core.models import Outcome, Side, State, Unopenable, Verdict
 from core.paths import relative
 from core.queue import enqueue
-from core.volumes.filesystems import UNFLUSHED, StorageKind
+from core.volumes.filesystems import SENDS_LATER, UNFLUSHED, StorageKind
 from core.workers import messages
 from core.workers.messages import Source
 
@@ -132,6 +132,8 @@ class Run:
         """The warnings that are shown, by their subjects."""
         if not archive.filesystem.flushes:
             self.warn(f"The archive: {UNFLUSHED}")
+        if archive.filesystem.sends_later:
+            self.warn(f"The archive: {SENDS_LATER}")
         self.retried = False
         """Whether files that had failed are tried again: those are read from the source."""
         self.resumed = False

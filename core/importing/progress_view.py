@@ -119,6 +119,7 @@ class ProgressViews:
             by_choice=run.verdict.by_choice,
             acceptable=run.verdict.otherwise is not None,
             one_volume=run.source.device == run.archive.place.device,
+            network=run.network,
             unopenable=run.verdict.unopenable,
             level=min(run.counters.levels, key=LEVELS_ASCENDING.index, default=""),
             warnings=tuple(run.warnings.values()),

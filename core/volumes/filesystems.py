@@ -40,6 +40,8 @@ class FileSystem(msgspec.Struct, frozen=True, kw_only=True):
     flushes: what is written can be flushed out of the drive's own cache. A server's drives are its own affair.
     sends_on_fsync: fsync(2) sends what was written to the server, so that it can be read back from there through
         the descriptor that wrote it.
+    sends_later: what is written may stay in a cache on this computer, be read back from that, and reach the server
+        only later.
     attributes: it may be asked for extended attributes.
     """
 
@@ -51,6 +53,7 @@ class FileSystem(msgspec.Struct, frozen=True, kw_only=True):
     pseudo: bool = False
     flushes: bool = True
     sends_on_fsync: bool = False
+    sends_later: bool = False
     attributes: bool = True
 
 
@@ -95,6 +98,22 @@ _NETWORK = (
 # cache only. Others (davfs2, rclone, s3fs) write a temporary file of their own, and upload it when it is closed.
 _SENDS_ON_FSYNC = "cifs fuse.sshfs nfs nfs4 smb3"
 
+# These keep files in a cache on this computer, always or by an option that their mount does not tell: rclone
+# (--vfs-cache-mode), davfs2 (davfs2.conf: delay_upload), s3fs (use_cache), JuiceFS (--writeback), OneDriver and
+# SeaDrive upload a file some time after it was closed, or read from their cache; so do the AFS and Coda clients.
+# macOS reads a file of a WebDAV share from its cache for a minute (webdavfs, mount.tproj/webdav_cache.h:
+# FILE_VALIDATION_TIMEOUT).
+_SENDS_LATER = (
+    "afs coda davfs fuse.davfs fuse.davfs2 fuse.juicefs fuse.mount.davfs fuse.onedriver fuse.rclone fuse.s3fs "
+    "fuse.seadrive webdav"
+)
+
+SENDS_LATER = (
+    "its mount may keep files in a cache on this computer and send them to the server later. See that all is sent "
+    "before a card is used again."
+)
+"""What to tell a person whose archive lies on a file system that may send later (`FileSystem.sends_later`)."""
+
 # These have no extended attributes, but do not answer a request for them with ENOTSUP: rclone 1.60 answers with
 # EIO, and smbnetfs 0.6.3 loses its session with the server.
 _WITHOUT_ATTRIBUTES = "fuse.rclone fuse.smbnetfs"
@@ -127,11 +146,13 @@ def filesystem(name: str, kind: StorageKind | None = None, platform: str = sys.p
 
     `kind` is what the mount itself reports, and takes precedence: on macOS a mount without the flag `local` is a
     network mount, whatever its name. A name that is not in the table, FUSE of an unknown subtype and overlays
-    (which may lie on anything) are `StorageKind.UNKNOWN`, and nothing is claimed for them.
+    (which may lie on anything) are `StorageKind.UNKNOWN`, and nothing is claimed for them; nor for a network mount
+    of an unknown name, because it may send later.
     """
     kind = kind or _KINDS.get(name, StorageKind.UNKNOWN)
     level = Level.UNPROVEN
-    if kind is StorageKind.NETWORK:
+    later = kind is StorageKind.NETWORK and (name in _SENDS_LATER.split() or name not in _NETWORK.split())
+    if kind is StorageKind.NETWORK and not later:
         level = Level.SERVER
     elif kind is StorageKind.LOCAL and name in _MEDIUM.split():
         level = Level.MEDIUM
@@ -143,6 +164,7 @@ def filesystem(name: str, kind: StorageKind | None = None, platform: str = sys.p
         sqlite=kind is not StorageKind.NETWORK,
         pseudo=name in _PSEUDO.split(),
         sends_on_fsync=platform == "linux" and name in _SENDS_ON_FSYNC.split(),
+        sends_later=later,
         attributes=name not in _WITHOUT_ATTRIBUTES.split(),
     )
     return unflushed(found) if platform == "darwin" and name in _UNFLUSHED.split() else found

@@ -19,7 +19,6 @@ from contextlib import suppress
 from core import archive_layout
 from core.files import fsync, in_use
 from core.files.fds import release
-from core.volumes.filesystems import Level
 from core.workers.dir_fds import MADE, Folders, write_all
 from core.workers.messages import Place
 
@@ -34,7 +33,7 @@ clock's."""
 
 def in_parts(place: Place) -> bool:
     """Whether journals are written in parts: on a network."""
-    return place.level == Level.SERVER
+    return place.network
 
 
 def all_parts(folders: Folders, folder: str) -> dict[str, list[str]]:

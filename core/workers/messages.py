@@ -39,8 +39,8 @@ class Place(Message):
     """Where to write: an archive's root, identified as it was when it was opened, and what its file system
     supports.
 
-    `way` is one of files.noreplace; `level` the best verification level that can be reached there;
-    `sends_on_fsync` as in volumes.filesystems; `parts_from` as in archive_messages.ArchiveFacts.
+    `way` is one of files.noreplace; `level` the best verification level that can be reached there; `network`: it
+    is on a server; `sends_on_fsync` as in volumes.filesystems; `parts_from` as in archive_messages.ArchiveFacts.
     """
 
     root: bytes
@@ -48,6 +48,7 @@ class Place(Message):
     inode: int
     way: str
     level: str
+    network: bool = False
     sends_on_fsync: bool = False
     parts_from: int = 0
 

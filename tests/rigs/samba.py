@@ -128,8 +128,8 @@ class Server:
             with suppress(psutil.NoSuchProcess):
                 one.resume()
 
-    def rclone(self) -> "Mount":
-        """The share, mounted by rclone without a cache."""
+    def rclone(self, *more: str) -> "Mount":
+        """The share, mounted by rclone without a cache, unless `more` options say so."""
         number = len(self._mounts)
         configuration = self.base / f"rclone-{number}.conf"
         hidden = subprocess.run([_tool("rclone"), "obscure", PASSWORD], check=True, capture_output=True, text=True)
@@ -140,7 +140,7 @@ class Server:
         # A connection that was unused for `timeout` is broken, and its next user gets EIO, so it is closed
         # earlier.
         options += ["--contimeout", "5s", "--timeout", "60s", "--smb-idle-timeout", "5s"]
-        options += ["--retries", "1", "--low-level-retries", "1"]
+        options += ["--retries", "1", "--low-level-retries", "1", *more]
         return self._mounted([_tool("rclone"), "mount", f"nas:{SHARE}", str(where), *options], where, where, {})
 
     def smbnetfs(self) -> "Mount":

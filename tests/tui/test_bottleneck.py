@@ -14,8 +14,9 @@ def limit(name: str, busy: int, ceiling: int, waiting: int = 0) -> LimitView:
     return LimitView(name=name, busy=busy, ceiling=ceiling, waiting=waiting)
 
 
-def moment(*limits: LimitView, level: str = "medium", rates: Rates = BUSY) -> Snapshot:
-    view = ImportView(id="i", label="", source="/s", archive="/a", location="l", state=State.RUNNING, level=level)
+def moment(*limits: LimitView, network: bool = False, rates: Rates = BUSY) -> Snapshot:
+    running = ImportView(id="i", label="", source="/s", archive="/a", location="l", state=State.RUNNING)
+    view = msgspec.structs.replace(running, network=network)
     return Snapshot(time=0.0, version="1", imports=(view,), limits=limits, rates=rates)
 
 
@@ -23,24 +24,24 @@ IDLE = (limit("hash", 0, 8), limit("copy", 0, 8), limit("verify", 0, 8))
 
 
 @pytest.mark.parametrize(
-    ("limits", "level", "expected"),
+    ("limits", "network", "expected"),
     [
-        ((*IDLE, limit("read uuid:1", 4, 4, 9), limit("write a", 1, 8)), "medium", READER),
-        ((*IDLE, limit("read net:nas/x", 4, 4, 9), limit("write a", 1, 8)), "medium", NETWORK),
-        ((*IDLE, limit("read uuid:1", 2, 4), limit("write a", 4, 4, 3)), "server", NETWORK),
-        ((*IDLE, limit("read uuid:1", 2, 4), limit("write a", 4, 4, 3)), "medium", ARCHIVE),
-        ((limit("hash", 8, 8, 5), limit("copy", 1, 8), limit("read uuid:1", 3, 4)), "medium", PROCESSOR),
-        ((limit("hash", 1, 8), limit("verify", 8, 8, 2)), "medium", ARCHIVE),
-        ((*IDLE, limit("read uuid:1", 4, 4), limit("write a", 1, 8)), "medium", READER),
-        ((*IDLE, limit("read uuid:1", 1, 4), limit("write a", 1, 8)), "medium", ""),
-        (IDLE, "medium", ""),
-        ((), "medium", ""),
-        ((limit("other", 1, 1, 9),), "medium", ""),
-        ((limit("hash", 0, 0),), "medium", ""),
+        ((*IDLE, limit("read uuid:1", 4, 4, 9), limit("write a", 1, 8)), False, READER),
+        ((*IDLE, limit("read net:nas/x", 4, 4, 9), limit("write a", 1, 8)), False, NETWORK),
+        ((*IDLE, limit("read uuid:1", 2, 4), limit("write a", 4, 4, 3)), True, NETWORK),
+        ((*IDLE, limit("read uuid:1", 2, 4), limit("write a", 4, 4, 3)), False, ARCHIVE),
+        ((limit("hash", 8, 8, 5), limit("copy", 1, 8), limit("read uuid:1", 3, 4)), False, PROCESSOR),
+        ((limit("hash", 1, 8), limit("verify", 8, 8, 2)), False, ARCHIVE),
+        ((*IDLE, limit("read uuid:1", 4, 4), limit("write a", 1, 8)), False, READER),
+        ((*IDLE, limit("read uuid:1", 1, 4), limit("write a", 1, 8)), False, ""),
+        (IDLE, False, ""),
+        ((), False, ""),
+        ((limit("other", 1, 1, 9),), False, ""),
+        ((limit("hash", 0, 0),), False, ""),
     ],
 )
-def test_the_one_that_is_waited_for(limits: tuple[LimitView, ...], level: str, expected: str) -> None:
-    assert bottleneck(moment(*limits, level=level)).name == expected
+def test_the_one_that_is_waited_for(limits: tuple[LimitView, ...], *, network: bool, expected: str) -> None:
+    assert bottleneck(moment(*limits, network=network)).name == expected
 
 
 def test_the_longest_queue_wins() -> None:

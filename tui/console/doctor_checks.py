@@ -19,7 +19,7 @@ from core.server.offline import ReadOnlyDatabase
 from core.sqlite import sqlite3
 from core.tools import Tool, tools
 from core.volumes import macos_permissions
-from core.volumes.filesystems import UNFLUSHED, FileSystem, Level, StorageKind, filesystem
+from core.volumes.filesystems import SENDS_LATER, UNFLUSHED, FileSystem, Level, StorageKind, filesystem
 from core.volumes.mounts import Mount, mounted_at, mounts
 from core.volumes.probe import VolumeProbe, probe
 from core.volumes.volume import Volume, volumes
@@ -176,7 +176,7 @@ def folder(path: str) -> FolderCheck:
         kind=kind.kind,
         level=kind.level,
         flush=flush(kind),
-        warning="" if kind.flushes else UNFLUSHED,
+        warning=SENDS_LATER if kind.sends_later else "" if kind.flushes else UNFLUSHED,
         largest_file=kind.largest_file,
         available=looked.space.available if looked.space else None,
         problem=_problem(looked, place, found),

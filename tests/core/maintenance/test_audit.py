@@ -8,14 +8,14 @@ import time
 import msgspec
 import pytest
 
-from core.archives import archive, readonly
+from core.archives import archive
 from core.catalog import import_list
 from core.catalog.card_list import cards
 from core.errors import ArchiveError
 from core.maintenance import audit
 from core.models import Count, Side, Verdict
 from core.results import AuditResult, AuditScope
-from core.volumes.filesystems import Level
+from core.volumes.filesystems import StorageKind
 from core.workers import archive_messages
 from core.workers.messages import Fault
 from core.workers.pool import TaskFailedError, Worker
@@ -208,16 +208,16 @@ async def locked_away(rig: Rig) -> AuditResult:
 
 
 @pytest.mark.promise(37)
-@pytest.mark.parametrize(("level", "times", "damaged"), [("server", 1, 0), ("server", 9, 1), ("medium", 1, 1)])
+@pytest.mark.parametrize(
+    ("kind", "times", "damaged"),
+    [(StorageKind.NETWORK, 1, 0), (StorageKind.NETWORK, 9, 1), (StorageKind.LOCAL, 1, 1)],
+)
 async def test_a_session_that_ended_while_a_file_was_read_is_no_damage(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch, level: str, times: int, damaged: int
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, kind: StorageKind, times: int, damaged: int
 ) -> None:
     """On a network both give EIO; what is damaged there gives it again."""
     real, ask, left = archive.filesystem_of, Worker.ask, times
-    for module in (archive, readonly):
-        monkeypatch.setattr(
-            module, "filesystem_of", lambda mount: msgspec.structs.replace(real(mount), level=Level(level))
-        )
+    monkeypatch.setattr(archive, "filesystem_of", lambda mount: msgspec.structs.replace(real(mount), kind=kind))
     path, *_ = await filled(rig)
 
     async def ended(self: Worker, request: object, wanted: type) -> object:

@@ -16,13 +16,23 @@ def test_a_known_local_file_system_is_read_back_from_the_medium(name: str) -> No
 @pytest.mark.parametrize(
     "name",
     [
-        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "ftp", "9p", "ceph", "glusterfs"),
-        *("fuse.sshfs", "fuse.rclone", "fuse.smbnetfs", "fuse.glusterfs", "fuse.s3fs"),
+        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "ftp", "9p", "ceph", "glusterfs"),
+        *("fuse.sshfs", "fuse.smbnetfs", "fuse.glusterfs"),
     ],
 )
 def test_a_network_is_read_back_from_its_server_and_holds_no_database(name: str) -> None:
     known = filesystem(name)
     assert (known.kind, known.level, known.sqlite) == (StorageKind.NETWORK, Level.SERVER, False)
+    assert not known.sends_later
+
+
+@pytest.mark.parametrize(
+    "name", ["fuse.rclone", "davfs", "fuse.davfs2", "fuse.s3fs", "fuse.juicefs", "fuse.onedriver", "webdav"]
+)
+def test_a_mount_with_a_cache_of_its_own_proves_nothing_of_its_server(name: str) -> None:
+    known = filesystem(name)
+    assert (known.kind, known.level, known.sqlite) == (StorageKind.NETWORK, Level.UNPROVEN, False)
+    assert known.sends_later
 
 
 @pytest.mark.parametrize(
@@ -61,8 +71,9 @@ def test_what_refuses_a_full_flush_is_no_medium() -> None:
 
 
 def test_what_the_mount_says_wins_over_the_name() -> None:
-    known = filesystem("never heard of it", StorageKind.NETWORK)
-    assert (known.level, known.sqlite) == (Level.SERVER, False)
+    # As macOS says of macFUSE, whatever is behind it.
+    known = filesystem("macfuse", StorageKind.NETWORK)
+    assert (known.level, known.sqlite, known.sends_later) == (Level.UNPROVEN, False, True)
     assert filesystem("ext4", StorageKind.UNKNOWN).level is Level.UNPROVEN
 
 

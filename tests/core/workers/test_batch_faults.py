@@ -134,7 +134,7 @@ def test_error_that_only_close_tells_means_copy_again(inside: Inside, monkeypatc
 
 def sent(inside: Inside) -> None:
     """Stage and flush at a server to which fsync(2) sends everything."""
-    inside.stage(msgspec.structs.replace(inside.place, level="server", sends_on_fsync=True))
+    inside.stage(msgspec.structs.replace(inside.place, level="server", network=True, sends_on_fsync=True))
     inside.worker.answer(batch_messages.Journal("import"))
     assert inside.worker.answer(batch_messages.Flush()) == batch_messages.Checked([])
 
@@ -249,7 +249,7 @@ def test_a_part_that_was_not_flushed_is_withdrawn(
 ) -> None:
     """All its rows are written again with their files."""
     before = descriptors()
-    server = msgspec.structs.replace(inside.place, level="server")
+    server = msgspec.structs.replace(inside.place, level="server", network=True)
     journal = inside.archive / JOURNAL
     real = getattr(os, call)
 

@@ -26,7 +26,7 @@ HOUR, YEAR = 3600 * 10**9, 365 * 86_400 * 10**9
 @pytest.fixture
 async def server(rig: Rig) -> Place:
     """The archive as if it were on a network."""
-    return msgspec.structs.replace(rig.place, level="server")
+    return msgspec.structs.replace(rig.place, level="server", network=True)
 
 
 async def ask(rig: Rig, *requests: messages.Request) -> None:
@@ -92,7 +92,7 @@ async def test_parts_are_read_as_one(rig: Rig, server: Place) -> None:
 def opened_by(folder: os.PathLike[str]) -> Place:
     """The archive in `folder`, opened as if it were on a network."""
     facts = open_archive(archive_messages.OpenArchive(os.fsencode(folder), True))
-    return Place(facts.root, facts.device, facts.inode, facts.way, "server", parts_from=facts.parts_from)
+    return Place(facts.root, facts.device, facts.inode, facts.way, "server", True, parts_from=facts.parts_from)
 
 
 @pytest.mark.parametrize("steps", [(0, -HOUR, -2 * HOUR), (0, -56 * YEAR, 0), (YEAR, 0, -56 * YEAR)])

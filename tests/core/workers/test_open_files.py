@@ -36,7 +36,7 @@ class Rig:
         self.base, self.archive = base, base / "archive"
         made = self.ask(archive_messages.OpenArchive(os.fsencode(self.archive), True))
         assert isinstance(made, archive_messages.ArchiveFacts)
-        self.place = Place(made.root, made.device, made.inode, noreplace.LOOK, "server")
+        self.place = Place(made.root, made.device, made.inode, noreplace.LOOK, "server", True)
         self.server = Server(monkeypatch)
 
     def ask(self, request: Request) -> Reply:

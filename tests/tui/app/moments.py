@@ -61,6 +61,7 @@ A001 = done(
     started=NOW - 420,
     ended=NOW - 30,
     level="server",
+    network=True,
 )
 B002 = view(
     id="20251206-140100-bbbb",
@@ -76,6 +77,7 @@ B002 = view(
     seconds_left=58.0,
     started=NOW - 410,
     level="server",
+    network=True,
 )
 C003 = view(
     id="20251206-140200-cccc",
@@ -93,6 +95,7 @@ C003 = view(
     seconds_left=194.0,
     started=NOW - 400,
     level="server",
+    network=True,
 )
 
 FLIGHTS = (

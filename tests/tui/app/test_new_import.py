@@ -11,7 +11,7 @@ from core.errors import ArchiveError
 from core.listings import ImportRecord
 from core.models import ImportRequest, Verdict
 from core.results import Survey
-from core.volumes.filesystems import UNFLUSHED, filesystem
+from core.volumes.filesystems import SENDS_LATER, UNFLUSHED, StorageKind, filesystem
 from core.volumes.macos_permissions import warning
 from core.volumes.volume import Volume
 from tests.tui.app import moments, pictures
@@ -277,6 +277,14 @@ def test_an_archive_on_exfat_on_a_mac(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told in cautions(choice)
     choice.merge([volume("SSD", filesystem="apfs")])
     assert told not in cautions(choice)
+
+
+def test_an_archive_on_a_network() -> None:
+    choice = Choice(archive="/Volumes/SSD/archive")
+    read_back = "The archive is on a network: copies are read back from the server."
+    for name, told in (("smbfs", read_back), ("fuse.rclone", f"The archive: {SENDS_LATER}")):
+        choice.merge([volume("SSD", filesystem=name, kind=StorageKind.NETWORK)])
+        assert [one for one in cautions(choice) if "archive" in one] == [told]
 
 
 def test_the_kernel_says_which_volume_the_archive_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
