@@ -151,6 +151,7 @@ class LadingApp(PictureApp):
         self._running_loop = asyncio.get_running_loop()
         # The screen appears first: what speaks with the engine has to be imported.
         self.call_after_refresh(self._engine.start)
+        self.call_after_refresh(_collect_new_garbage)
         self.set_interval(DRAW_INTERVAL, self._tick)
         self.app_resume_signal.subscribe(self, self._draw_after_suspend)
 
@@ -168,9 +169,7 @@ class LadingApp(PictureApp):
         if before is not None and now is not None:
             self._announce_ended(before, now)
         elif now is not None:
-            # Objects that exist by now are kept: traversing all of them in each garbage collection would delay
-            # keys.
-            self.call_after_refresh(gc.freeze)
+            self.call_after_refresh(_collect_new_garbage)
         if now is not None and self._shows_progress:
             self._show_progress(terminal_progress.sequence(now))
         self._show()
@@ -443,6 +442,13 @@ class LadingApp(PictureApp):
         no commands."""
         if isinstance(self.screen, Base):
             self.push_screen(textual_private.Palette(placeholder="Type what to do", id="--command-palette"))
+
+
+def _collect_new_garbage() -> None:
+    """Look for garbage from now on among objects that are made later. Those that exist by now are kept: traversing
+    all of them in each collection would delay keys."""
+    gc.freeze()
+    gc.enable()
 
 
 def _keymap(settings: Config) -> dict[str, str]:

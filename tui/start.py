@@ -1,5 +1,6 @@
 """`lading` without a command: runs the app."""
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ def run(console: Console) -> Exit:
     """Run the app until a person leaves it. Raises ConfigError."""
     from core import light_start
 
+    # The app makes no garbage before its first screen; it looks for some from then on.
+    gc.disable()
     light_start.import_asyncio()
     # isort: split
     from core import config

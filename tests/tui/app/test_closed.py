@@ -41,3 +41,13 @@ async def test_what_shows_through_below_a_question_goes_on() -> None:
         await app.push(moments.PAUSED)
         (header,) = app.app.screen_stack[0].query(Header)
         assert header.snapshot == moments.PAUSED
+
+
+async def test_garbage_is_looked_for_from_the_first_screen_on() -> None:
+    gc.disable()
+    try:
+        async with running(None, (80, 24)) as app:
+            await app.until(gc.isenabled)
+            assert gc.get_freeze_count()
+    finally:
+        gc.enable()
