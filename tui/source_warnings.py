@@ -5,7 +5,8 @@ import sys
 from collections.abc import Iterator
 
 from core.volumes import macos_permissions
-from core.volumes.filesystems import SENDS_LATER, UNFLUSHED, StorageKind, filesystem
+from core.volumes.devices import filesystem_on
+from core.volumes.filesystems import SENDS_LATER, UNFLUSHED, StorageKind
 from core.volumes.mounts import mounted_at
 from core.volumes.volume import Volume
 from tui.import_form import Choice
@@ -31,7 +32,7 @@ def _cautions(choice: Choice) -> Iterator[str]:
         yield told
     archive = archive_volume(choice)
     if archive is not None:
-        kind = filesystem(archive.filesystem, archive.kind)
+        kind = filesystem_on(archive)
         if kind.sends_later:
             yield f"The archive: {SENDS_LATER}"
         elif kind.kind is StorageKind.NETWORK:

@@ -13,6 +13,7 @@ from core.archives.lock import Lock
 from core.catalog import Catalog
 from core.errors import ArchiveAwayError, ArchiveReadOnlyError, UsageError, WorkerDiedError
 from core.paths import display, slug
+from core.volumes.devices import filesystem_on
 from core.volumes.filesystems import FileSystem, StorageKind, filesystem, unflushed
 from core.volumes.mounts import mounted_at, mounts
 from core.workers.archive_messages import ArchiveFacts
@@ -187,4 +188,4 @@ def reading_place(facts: ArchiveFacts) -> Place:
 def filesystem_of(point: bytes) -> FileSystem:
     """The properties of the file system with the mount point `point`; makes no call into that file system."""
     mount = mounted_at(point, mounts())
-    return filesystem(mount.filesystem, mount.kind) if mount else filesystem("unknown")
+    return filesystem_on(mount) if mount else filesystem("unknown")

@@ -11,7 +11,7 @@ import psutil
 
 from core.threads import within
 from core.volumes import disks
-from core.volumes.filesystems import StorageKind
+from core.volumes.filesystems import FileSystem, StorageKind, filesystem, sending_later
 from core.volumes.mounts import Mount, mounted_at, mounts
 
 _HOST = re.compile(
@@ -25,6 +25,8 @@ _ANNOUNCED = re.compile(r"\._[a-z-]+\._tcp\.local$")
 SERVER = "server "
 """Prefix of the device of a network mount; its server's name follows."""
 
+_THIS_COMPUTER = ("localhost", "127.0.0.1", "[::1]")
+
 UNKNOWN_SERVER = "address unknown"
 """A device beside that of a server whose address is not known: it may be any other server under another name."""
 
@@ -33,6 +35,14 @@ RESOLVE_TIMEOUT = 8.0
 
 NESTED_IMAGES = 4
 """The most disk images nested in one another that are resolved."""
+
+
+def filesystem_on(mount: Mount) -> FileSystem:
+    """What can be expected of the file system of a mount. The server of a share may be a program on this computer,
+    such as `rclone nfsmount`, which keeps files in a cache of its own and sends them on later."""
+    found = filesystem(mount.filesystem, mount.kind)
+    here = _server(mount).removeprefix(SERVER) in _THIS_COMPUTER and not mount.filesystem.startswith("fuse")
+    return sending_later(found) if found.kind is StorageKind.NETWORK and here else found
 
 
 def devices_at(point: bytes) -> frozenset[str]:

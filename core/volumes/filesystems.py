@@ -170,6 +170,11 @@ def filesystem(name: str, kind: StorageKind | None = None, platform: str = sys.p
     return unflushed(found) if platform == "darwin" and name in _UNFLUSHED.split() else found
 
 
+def sending_later(found: FileSystem) -> FileSystem:
+    """The same file system where what is written may reach the server only later."""
+    return msgspec.structs.replace(found, level=Level.UNPROVEN, sends_later=True)
+
+
 def unflushed(found: FileSystem) -> FileSystem:
     """The same file system where the drive's own cache cannot be flushed, so that what is read back may come from
     it."""

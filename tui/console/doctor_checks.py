@@ -19,6 +19,7 @@ from core.server.offline import ReadOnlyDatabase
 from core.sqlite import sqlite3
 from core.tools import Tool, tools
 from core.volumes import macos_permissions
+from core.volumes.devices import filesystem_on
 from core.volumes.filesystems import SENDS_LATER, UNFLUSHED, FileSystem, Level, StorageKind, filesystem
 from core.volumes.mounts import Mount, mounted_at, mounts
 from core.volumes.probe import VolumeProbe, probe
@@ -168,7 +169,7 @@ def folder(path: str) -> FolderCheck:
         place = os.path.dirname(place)
         looked = probe(os.fsencode(place))
     found = mounted_at(looked.mount, mounts())
-    kind = filesystem(found.filesystem, found.kind) if found else filesystem("unknown")
+    kind = filesystem_on(found) if found else filesystem("unknown")
     return FolderCheck(
         path=path,
         exists=exists,

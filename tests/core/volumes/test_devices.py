@@ -11,7 +11,7 @@ import pytest
 
 from core.volumes import devices, disks
 from core.volumes.devices import distinct
-from core.volumes.filesystems import StorageKind
+from core.volumes.filesystems import Level, StorageKind
 from core.volumes.mounts import Mount
 
 
@@ -38,6 +38,27 @@ def test_shares_of_one_server_lie_on_one_device(device: str, host: str) -> None:
 
 def test_a_network_mount_that_names_no_server_lies_nobody_knows_where() -> None:
     assert devices.devices(mount("/mnt", "remote", StorageKind.NETWORK), []) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "later"),
+    [
+        ("nfs", "localhost:/photos", True),  # as `rclone nfsmount` has it mounted
+        ("smbfs", "//me@127.0.0.1:4450/photos", True),
+        ("nfs4", "[::1]:/photos", True),
+        ("nfs", "nas:/photos", False),
+        ("fuse.sshfs", "me@localhost:/photos", False),
+        ("fuse.rclone", "nas:photos", True),
+    ],
+)
+def test_a_share_from_a_program_on_this_computer_may_be_sent_later(name: str, device: str, later: bool) -> None:
+    share = Mount(mount="/mnt", device=device, filesystem=name, kind=StorageKind.NETWORK, read_only=False)
+    found = devices.filesystem_on(share)
+    assert (found.sends_later, found.level) == (later, Level.UNPROVEN if later else Level.SERVER)
+
+
+def test_a_disk_is_what_its_file_system_is() -> None:
+    assert devices.filesystem_on(mount("/mnt", "localhost:/dev/sda1")).level is Level.MEDIUM
 
 
 ADDRESSES = {

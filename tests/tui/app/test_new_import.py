@@ -273,7 +273,7 @@ def test_an_archive_on_exfat_on_a_mac(monkeypatch: pytest.MonkeyPatch) -> None:
     choice.merge([volume("SSD", filesystem="exfat")])
     told = f"The archive: {UNFLUSHED}"
     assert told not in cautions(choice)
-    monkeypatch.setattr("tui.source_warnings.filesystem", partial(filesystem, platform="darwin"))
+    monkeypatch.setattr("core.volumes.devices.filesystem", partial(filesystem, platform="darwin"))
     assert told in cautions(choice)
     choice.merge([volume("SSD", filesystem="apfs")])
     assert told not in cautions(choice)
@@ -288,7 +288,7 @@ def test_an_archive_on_a_network() -> None:
 
 
 def test_the_kernel_says_which_volume_the_archive_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.source_warnings.filesystem", partial(filesystem, platform="darwin"))
+    monkeypatch.setattr("core.volumes.devices.filesystem", partial(filesystem, platform="darwin"))
     told = f"The archive: {UNFLUSHED}"
     choice = Choice(archive="/volumes/ssd/archive")
     choice.merge([volume("SSD", filesystem="exfat")])
