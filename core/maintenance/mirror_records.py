@@ -7,7 +7,7 @@ whole, and read back past the cache.
 import hashlib
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import NoReturn
 
 import xxhash
@@ -135,29 +135,29 @@ class RecordCopier:
     async def _lines(self, archive: Archive, path: str) -> AsyncGenerator[bytes, None]:
         """The complete lines of a journal, without the empty ones that separate its parts."""
         rest = b""
-        async with aclosing(self._pieces(archive, path)) as pieces:
-            async for piece in pieces:
-                *lines, rest = (rest + piece).split(b"\n")
-                for line in lines:
-                    if line:
-                        yield line + b"\n"
+        with suppress(_GoneError):
+            async with aclosing(self._pieces(archive, path)) as pieces:
+                async for piece in pieces:
+                    *lines, rest = (rest + piece).split(b"\n")
+                    for line in lines:
+                        if line:
+                            yield line + b"\n"
 
     # Other files
 
     async def text(self, archive: Archive, path: str) -> bytes:
         """The content of a small file; empty when there is none."""
         data = b""
-        async with aclosing(self._pieces(archive, path)) as pieces:
-            async for piece in pieces:
-                data += piece
-                if len(piece) < PIECE:
-                    break  # the end, which need not be asked for
+        with suppress(_GoneError):
+            async with aclosing(self._pieces(archive, path)) as pieces:
+                async for piece in pieces:
+                    data += piece
+                    if len(piece) < PIECE:
+                        break  # the end, which need not be asked for
         return data
 
-    async def _pieces(
-        self, archive: Archive, path: str, gone: type[Exception] | None = None
-    ) -> AsyncGenerator[bytes, None]:
-        """The content of a file, piece by piece; of one that is not there nothing, or `gone` is raised."""
+    async def _pieces(self, archive: Archive, path: str) -> AsyncGenerator[bytes, None]:
+        """The content of a file, piece by piece. Raises _GoneError: when it is not there."""
         at = 0
         while True:
             try:
@@ -166,9 +166,7 @@ class RecordCopier:
                     data = (await worker.ask(request, text_messages.TextRead)).data
             except TaskFailedError as error:
                 if error.detail in _GONE and not at:
-                    if gone is not None:
-                        raise gone from error
-                    return
+                    raise _GoneError from error
                 raise
             if not data:
                 return
@@ -190,7 +188,7 @@ class RecordCopier:
         asked, done = run.source, "read"
         try:
             async with uploaded_file(run.pool, run.target.place, staged, path) as file:
-                async with aclosing(self._pieces(run.source, path, gone=_OtherError)) as pieces:
+                async with aclosing(self._pieces(run.source, path)) as pieces:
                     async for piece in pieces:
                         sha.update(piece)
                         xxh.update(piece)
@@ -199,7 +197,7 @@ class RecordCopier:
                 if sha256 is not None and sha.digest() != sha256:
                     raise _OtherError
                 asked, done = run.target, "written"
-        except _OtherError:
+        except (_OtherError, _GoneError):
             return False
         except TaskFailedError as error:
             await self._failed(asked, path, error.fault, done)
@@ -229,6 +227,10 @@ class RecordCopier:
             f"{display(archive.path)}/{display(path)} cannot be {done}: {fault.text}.",
             "See to its disk, or its server and the network; the same command goes on where it stopped.",
         )
+
+
+class _GoneError(Exception):
+    """A file that was to be read is not there."""
 
 
 class _OtherError(Exception):
