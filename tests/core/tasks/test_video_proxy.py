@@ -259,7 +259,7 @@ async def test_the_queue_makes_proxies_and_says_why_there_is_none(tmp_path: os.P
     assert path == f".lading/proxies/{digest[:2]}/{digest}.mp4"
     assert held.size(path) == size
     assert results[broken.id].final
-    assert "Invalid data" in results[broken.id].error
+    assert results[broken.id].error == "it is no film of a known format."
     assert rows(results[sound.id]) == [(3, "proxy", "", 0, 0, 0, "it holds no moving picture")]
     assert beats
     assert max(beats) <= 1
