@@ -31,6 +31,8 @@ IMAGE_FORMATS = (
     *("PSD", "PCX", "PPM", "ICO", "CUR", "ICNS", "SGI", "QOI", "DDS", "FITS", "SUN", "XBM", "XPM"),
 )
 _BEFORE_JPEG = 1024
+_LARGEST_JPEG = 256 << 20
+"""Bytes of a file that is read as a whole to leave out what lies before its JPEG."""
 _TARGA = ("tga", "icb", "vda", "vst")
 """Extensions of a format without a signature, which many other files would match."""
 _ENDINGS = """
@@ -126,11 +128,12 @@ def facts(source: IO[bytes]) -> tuple[bytes, int]:
 
 def jpeg_start(source: IO[bytes]) -> int:
     """Where a JPEG begins behind something else: the bytes before it, of which exiftool passes over as many; 0
-    where there is none. Leaves the file at its beginning."""
+    where there is none, or the file is too large. Leaves the file at its beginning."""
+    size = source.seek(0, 2)
     source.seek(0)
     found = source.read(_BEFORE_JPEG).find(b"\xff\xd8\xff")
     source.seek(0)
-    return max(0, found)
+    return max(0, found) if size <= _LARGEST_JPEG else 0
 
 
 def convert_decoded(data: bytes, profile: bytes, how: boxes.Shown | None, orientation: int) -> Image.Image:

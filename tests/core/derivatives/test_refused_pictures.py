@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 from PIL import Image, ImageCms, TiffImagePlugin
 
-from core.derivatives import boxes, ffmpeg, thumbnails
+from core.derivatives import boxes, ffmpeg, images, thumbnails
 from core.derivatives.messages import Made, MakeThumbnails, OrderRefusedError
 from core.media import demuxers
 from tests.rigs import media
@@ -123,6 +123,14 @@ def test_a_jpeg_behind_something_else_is_shown(tmp_path: os.PathLike[str], befor
     assert made.note == f"its first {len(before)} bytes are left out: the picture begins behind them"
     assert not made.damaged
     assert seen_corners(largest(path)) == [0, 1, 2, 3]
+
+
+def test_a_file_that_is_too_large_for_a_jpeg_is_not_read_into_memory(tmp_path: os.PathLike[str]) -> None:
+    path = written(os.path.join(tmp_path, "a.jpg"), b"junk" + encoded(corners(96, 64), "JPEG"))
+    with open(path, "rb+") as file:
+        assert images.jpeg_start(file) == 4
+        file.truncate(1 << 40)
+        assert images.jpeg_start(file) == 0
 
 
 @pytest.mark.parametrize("reduced", [1, 2])
