@@ -8,7 +8,6 @@ from core.checksums.algorithms import Hashers
 from core.files import page_cache
 from core.files.fds import release
 from core.models import Side
-from core.volumes.filesystems import Level
 from core.words import counted
 from core.workers import archive_messages
 from core.workers.archive_files import opened
@@ -16,7 +15,7 @@ from core.workers.faults import archive_fault
 from core.workers.messages import Fault
 from core.workers.read_source import digest_of, reader
 from core.workers.shared_memory import Slot
-from core.workers.verification import reached
+from core.workers.verification import dropped_once, reached
 
 
 def checksums(request: archive_messages.Checksums, arena: memoryview, slot: Slot) -> archive_messages.Computed:
@@ -44,8 +43,7 @@ def audit(request: archive_messages.Audit, arena: memoryview, slot: Slot) -> arc
             try:
                 fd = folders.open(path, os.O_RDONLY)
                 try:
-                    once = request.place.level == Level.UNPROVEN
-                    dropped = page_cache.drop(fd, ours=True, once=once)
+                    dropped = page_cache.drop(fd, ours=True, once=dropped_once(request.place))
                     found, digest = digest_of(reader(fd), arena, slot, sha.update)
                 finally:
                     release(fd)

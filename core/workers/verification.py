@@ -10,7 +10,7 @@ from core.workers.batch import Batch, BatchEntry
 from core.workers.batch_messages import Checked
 from core.workers.faults import archive_fault
 from core.workers.health_check import source_fault
-from core.workers.messages import Fault
+from core.workers.messages import Fault, Place
 from core.workers.read_source import ChangedError, Opened, digest_of, reader
 from core.workers.shared_memory import Slot
 
@@ -21,6 +21,12 @@ OPEN_AT_ONCE = 256
 def reached(best: str, dropped: bool) -> str:
     """The verification level reached: the best of the place, unless the cache could not be dropped."""
     return best if best != Level.MEDIUM or dropped else Level.UNPROVEN
+
+
+def dropped_once(place: Place) -> bool:
+    """Whether one try to drop the cached pages of a file is enough: no level depends on it there, and no server can
+    be asked for what it holds."""
+    return place.level == Level.UNPROVEN and not place.network
 
 
 def verify(batch: Batch, arena: memoryview, tree: Tree | None, *, read: bool = True) -> Checked:
@@ -78,7 +84,7 @@ def _verify_some(batch: Batch, numbers: list[int], arena: memoryview, tree: Tree
 def _open_past_cache(batch: Batch, held: BatchEntry) -> bool:
     """Open a staged file, unless the descriptor that it was written through is still open, and drop its cached
     pages. Returns whether none of them is left. Raises OSError."""
-    once = batch.place.level == Level.UNPROVEN
+    once = dropped_once(batch.place)
     if held.fd >= 0:
         if page_cache.drop(held.fd, ours=True, once=once):
             return held.uncached

@@ -89,7 +89,7 @@ def test_failed_sync_means_copy_again(
     inside: Inside, monkeypatch: pytest.MonkeyPatch, code: int, level: str
 ) -> None:
     before = descriptors()
-    inside.stage(msgspec.structs.replace(inside.place, level=level))
+    inside.stage(msgspec.structs.replace(inside.place, level=level, network=level == "server"))
     inside.worker.answer(batch_messages.Journal("import"))
     monkeypatch.setattr(os, "fsync", failing(code, after=2 if level == "server" else 0))
     reply = inside.worker.answer(batch_messages.Flush())
@@ -137,6 +137,27 @@ def sent(inside: Inside) -> None:
     inside.stage(msgspec.structs.replace(inside.place, level="server", network=True, sends_on_fsync=True))
     inside.worker.answer(batch_messages.Journal("import"))
     assert inside.worker.answer(batch_messages.Flush()) == batch_messages.Checked([])
+
+
+@pytest.mark.parametrize("network", [True, False])
+def test_a_server_is_asked_for_what_it_holds_also_where_a_cache_may_answer(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch, network: bool
+) -> None:
+    """No level depends on it, but a mount without a cache of its own reads from the server only what was dropped."""
+    tried: list[bool] = []
+    real = page_cache.drop
+
+    def recorded(fd: int, *, ours: bool, once: bool) -> bool:
+        tried.append(once)
+        return real(fd, ours=ours, once=once)
+
+    inside.stage(msgspec.structs.replace(inside.place, level="cache not excluded", network=network))
+    inside.worker.answer(batch_messages.Flush())
+    monkeypatch.setattr(page_cache, "drop", recorded)
+    reply = inside.worker.answer(batch_messages.Verify("readback"))
+    assert reply == batch_messages.Checked([], [(number, "cache not excluded") for number in range(3)])
+    assert tried
+    assert set(tried) == {not network}
 
 
 @pytest.mark.parametrize("dropped", [True, False])
