@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from core.volumes import macos_permissions
 from core.volumes.devices import filesystem_on
-from core.volumes.filesystems import SENDS_LATER, UNFLUSHED, StorageKind
+from core.volumes.filesystems import StorageKind
 from core.volumes.mounts import mounted_at
 from core.volumes.volume import Volume
 from tui.import_form import Choice
@@ -33,12 +33,10 @@ def _cautions(choice: Choice) -> Iterator[str]:
     archive = archive_volume(choice)
     if archive is not None:
         kind = filesystem_on(archive)
-        if kind.sends_later:
-            yield f"The archive: {SENDS_LATER}"
+        if kind.warning:
+            yield f"The archive: {kind.warning}"
         elif kind.kind is StorageKind.NETWORK:
             yield "The archive is on a network: copies are read back from the server."
-        if not kind.flushes:
-            yield f"The archive: {UNFLUSHED}"
         for source in picked:
             if source.volume is not None and source.volume.identity == archive.identity != "":
                 yield f"{source.name} and the archive are on one volume: one fault can take both."

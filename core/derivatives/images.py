@@ -31,6 +31,7 @@ IMAGE_FORMATS = (
     *("PSD", "PCX", "PPM", "ICO", "CUR", "ICNS", "SGI", "QOI", "DDS", "FITS", "SUN", "XBM", "XPM"),
 )
 _BEFORE_JPEG = 1024
+"""Bytes of a file among which a JPEG is looked for that does not begin with it."""
 _LARGEST_JPEG = 256 << 20
 """Bytes of a file that is read as a whole to leave out what lies before its JPEG."""
 _TARGA = ("tga", "icb", "vda", "vst")

@@ -23,7 +23,7 @@ from core.media.frames import frame
 from core.models import Outcome, Side, State, Unopenable, Verdict
 from core.paths import relative
 from core.queue import enqueue
-from core.volumes.filesystems import SENDS_LATER, UNFLUSHED, StorageKind
+from core.volumes.filesystems import StorageKind
 from core.workers import messages
 from core.workers.messages import Source
 
@@ -130,10 +130,8 @@ class Run:
         """Whether only some of the failed files are tried again; the others stay failed."""
         self.warnings: dict[str, str] = {}
         """The warnings that are shown, by their subjects."""
-        if not archive.filesystem.flushes:
-            self.warn(f"The archive: {UNFLUSHED}")
-        if archive.filesystem.sends_later:
-            self.warn(f"The archive: {SENDS_LATER}")
+        if archive.filesystem.warning:
+            self.warn(f"The archive: {archive.filesystem.warning}")
         self.retried = False
         """Whether files that had failed are tried again: those are read from the source."""
         self.resumed = False

@@ -25,7 +25,8 @@ _ANNOUNCED = re.compile(r"\._[a-z-]+\._tcp\.local$")
 SERVER = "server "
 """Prefix of the device of a network mount; its server's name follows."""
 
-_THIS_COMPUTER = ("localhost", "127.0.0.1", "[::1]")
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+"""Names of this computer as a server, as mounts spell them."""
 
 UNKNOWN_SERVER = "address unknown"
 """A device beside that of a server whose address is not known: it may be any other server under another name."""
@@ -41,7 +42,7 @@ def filesystem_on(mount: Mount) -> FileSystem:
     """What can be expected of the file system of a mount. The server of a share may be a program on this computer,
     such as `rclone nfsmount`, which keeps files in a cache of its own and sends them on later."""
     found = filesystem(mount.filesystem, mount.kind)
-    here = _server(mount).removeprefix(SERVER) in _THIS_COMPUTER and not mount.filesystem.startswith("fuse")
+    here = _server(mount).removeprefix(SERVER) in _LOOPBACK and not mount.filesystem.startswith("fuse")
     return sending_later(found) if found.kind is StorageKind.NETWORK and here else found
 
 

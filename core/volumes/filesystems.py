@@ -56,6 +56,13 @@ class FileSystem(msgspec.Struct, frozen=True, kw_only=True):
     sends_later: bool = False
     attributes: bool = True
 
+    @property
+    def warning(self) -> str:
+        """What to tell a person whose archive lies there, behind "The archive: "; empty: nothing."""
+        if self.sends_later:
+            return SENDS_LATER
+        return "" if self.flushes else UNFLUSHED
+
 
 # The files of these pass through the page cache alone, which posix_fadvise(2) POSIX_FADV_DONTNEED (Linux) and
 # msync(2) MS_INVALIDATE (macOS) get past.
@@ -151,8 +158,7 @@ def filesystem(name: str, kind: StorageKind | None = None, platform: str = sys.p
     """
     kind = kind or _KINDS.get(name, StorageKind.UNKNOWN)
     level = Level.UNPROVEN
-    later = kind is StorageKind.NETWORK and (name in _SENDS_LATER.split() or name not in _NETWORK.split())
-    if kind is StorageKind.NETWORK and not later:
+    if kind is StorageKind.NETWORK:
         level = Level.SERVER
     elif kind is StorageKind.LOCAL and name in _MEDIUM.split():
         level = Level.MEDIUM
@@ -164,9 +170,10 @@ def filesystem(name: str, kind: StorageKind | None = None, platform: str = sys.p
         sqlite=kind is not StorageKind.NETWORK,
         pseudo=name in _PSEUDO.split(),
         sends_on_fsync=platform == "linux" and name in _SENDS_ON_FSYNC.split(),
-        sends_later=later,
         attributes=name not in _WITHOUT_ATTRIBUTES.split(),
     )
+    if kind is StorageKind.NETWORK and (name in _SENDS_LATER.split() or name not in _NETWORK.split()):
+        return sending_later(found)
     return unflushed(found) if platform == "darwin" and name in _UNFLUSHED.split() else found
 
 

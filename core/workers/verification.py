@@ -24,8 +24,8 @@ def reached(best: str, dropped: bool) -> str:
 
 
 def dropped_once(place: Place) -> bool:
-    """Whether one try to drop the cached pages of a file is enough: no level depends on it there, and no server can
-    be asked for what it holds."""
+    """Whether one try to drop the cached pages of a file is enough: no level depends on it there, and no server
+    can be asked for what it holds."""
     return place.level == Level.UNPROVEN and not place.network
 
 

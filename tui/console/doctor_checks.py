@@ -20,7 +20,7 @@ from core.sqlite import sqlite3
 from core.tools import Tool, tools
 from core.volumes import macos_permissions
 from core.volumes.devices import filesystem_on
-from core.volumes.filesystems import SENDS_LATER, UNFLUSHED, FileSystem, Level, StorageKind, filesystem
+from core.volumes.filesystems import UNFLUSHED, FileSystem, Level, StorageKind, filesystem
 from core.volumes.mounts import Mount, mounted_at, mounts
 from core.volumes.probe import VolumeProbe, probe
 from core.volumes.volume import Volume, volumes
@@ -177,7 +177,7 @@ def folder(path: str) -> FolderCheck:
         kind=kind.kind,
         level=kind.level,
         flush=flush(kind),
-        warning=SENDS_LATER if kind.sends_later else "" if kind.flushes else UNFLUSHED,
+        warning=kind.warning,
         largest_file=kind.largest_file,
         available=looked.space.available if looked.space else None,
         problem=_problem(looked, place, found),

@@ -118,12 +118,12 @@ class Files(Paged[FileView]):
         )
 
 
-def _more_imports(file: FileView, room: int) -> str:
-    """The import of a file and how many more had its content, in `room` columns, else the number alone."""
+def _more_imports(file: FileView, width: int) -> str:
+    """The import of a file and how many more had its content, in `width` columns, else the number alone."""
     if file.imports < 2:
         return ""
     whole = f"  {format.brought_by(file.import_id[-ID_TAIL:], file.imports)}"
-    return whole if len(whole) <= room else f"  +{format.number(file.imports - 1)}"
+    return whole if len(whole) <= width else f"  +{format.number(file.imports - 1)}"
 
 
 def _date(seconds: float) -> str:

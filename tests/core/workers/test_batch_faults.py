@@ -143,7 +143,7 @@ def sent(inside: Inside) -> None:
 def test_a_server_is_asked_for_what_it_holds_also_where_a_cache_may_answer(
     inside: Inside, monkeypatch: pytest.MonkeyPatch, network: bool
 ) -> None:
-    """No level depends on it, but a mount without a cache of its own reads from the server only what was dropped."""
+    """No level depends on it, but a mount without a cache reads from the server only what was dropped."""
     tried: list[bool] = []
     real = page_cache.drop
 
